@@ -1,0 +1,144 @@
+// Owns the settings: every one that the environment can give, with its default and its rules.
+// `docs/settings.md` is generated from this file.
+
+import { resolve } from "node:path";
+import { z } from "zod";
+import type { DatabaseUrl } from "./db/database.ts";
+import { StartError } from "./start-error.ts";
+
+/** What development puts before the secrets it makes, so that none of them ever guards production. */
+export const developmentSecretPrefix = "development-only-";
+
+const flag = z.enum(["on", "off"]).transform((value) => value === "on");
+const secret = z.string().min(32, { error: "must be at least 32 characters: `openssl rand -base64 32` makes one" });
+const list = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean));
+
+const Environment = z.object({
+  NODE_ENV: z
+    .enum(["development", "production", "test"])
+    .default("development")
+    .describe("`production` turns on the rules for it."),
+  PORT: z.coerce
+    .number({ error: "must be a port number" })
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(3000)
+    .describe("Where to listen. 0 picks a free port."),
+  HOST: z.string().optional().describe("The address to listen at. Default: `localhost`; in production `0.0.0.0`."),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: "must be a URL such as https://api.example.com" })
+    .refine((url) => URL.canParse(url) && new URL(url).pathname === "/" && !/[?#]/.test(url), {
+      error: "must be an origin, without a path",
+    })
+    .transform((url) => new URL(url).origin)
+    .optional()
+    .describe("Where people and clients reach this server: the issuer of its tokens. Production: required, https."),
+  DATABASE_URL: z
+    .string()
+    .regex(/^(file:.|postgres(ql)?:\/\/.)/, { error: "must begin with file: or postgres://" })
+    .default("file:.data/lockstep.db")
+    .describe("`file:` and a path for SQLite, or a PostgreSQL connection string."),
+  SECRET: secret
+    .optional()
+    .describe("Encrypts the signing keys. At least 32 characters. Production: required; development makes its own."),
+  PEPPER: secret
+    .optional()
+    .describe("A key that passwords are hashed under, besides their salt. Keep it apart from the database."),
+  PEPPER_PREVIOUS: list.default([]).describe("Earlier `PEPPER`s, for passwords that were hashed under them."),
+  BCRYPT_COST: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(16)
+    .default(12)
+    .describe("bcrypt's cost of new hashes; lower ones are upgraded at sign-in."),
+  TRUST_PROXY: z
+    .union([flag, list])
+    .optional()
+    .describe(
+      "Whose `X-Forwarded-*` headers count: `off`, `on` (anybody's), or addresses of proxies. Production: required.",
+    ),
+  BREACHED_PASSWORDS_URL: z
+    .url()
+    .optional()
+    .describe(
+      "A Have I Been Pwned range service that new passwords are looked up in, such as `https://api.pwnedpasswords.com/range/`.",
+    ),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .optional()
+    .describe("Default: `warn`; in production `info`."),
+  WEB_DEV_URL: z.url().optional().describe("Development: where Vite serves the web app from its sources."),
+});
+
+export type Environment = z.input<typeof Environment>;
+
+export interface Config {
+  readonly production: boolean;
+  readonly port: number;
+  readonly host: string;
+  readonly publicUrl: string;
+  readonly databaseUrl: DatabaseUrl;
+  /** `null`: development is to make one and keep it. */
+  readonly secret: string | null;
+  readonly pepper: string | null;
+  readonly previousPeppers: readonly string[];
+  readonly bcryptCost: number;
+  readonly trustProxy: boolean | string[];
+  readonly breachedPasswordsUrl: string | null;
+  readonly logLevel: string;
+  readonly webDevUrl: string | null;
+}
+
+/** Every setting with its description, for the documentation. */
+export const settings: Readonly<Record<string, z.ZodType>> = Environment.shape;
+
+/**
+ * Reads the settings.
+ * @param env such as `process.env`; an empty value counts as absent
+ * @param root what a relative database path is relative to
+ * @throws StartError that names every setting that is wrong, and how to mend it.
+ */
+export const loadConfig = (env: Record<string, string | undefined>, root: string): Config => {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    throw new StartError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}.`).join("\n"));
+  }
+  const e = parsed.data;
+  const production = e.NODE_ENV === "production";
+  if (production) assertReadyForProduction(e);
+  return {
+    production,
+    port: e.PORT,
+    host: e.HOST ?? (production ? "0.0.0.0" : "localhost"),
+    publicUrl: e.PUBLIC_URL ?? `http://localhost:${e.PORT}`,
+    databaseUrl: absolute(e.DATABASE_URL, root),
+    secret: e.SECRET ?? null,
+    pepper: e.PEPPER ?? null,
+    previousPeppers: e.PEPPER_PREVIOUS,
+    bcryptCost: e.BCRYPT_COST,
+    trustProxy: e.TRUST_PROXY ?? false,
+    breachedPasswordsUrl: e.BREACHED_PASSWORDS_URL ?? null,
+    logLevel: e.LOG_LEVEL ?? (production ? "info" : "warn"),
+    webDevUrl: e.WEB_DEV_URL ?? null,
+  };
+};
+
+const assertReadyForProduction = (e: z.output<typeof Environment>) => {
+  const missing = [
+    !e.PUBLIC_URL?.startsWith("https://") &&
+      "PUBLIC_URL: production needs the https:// address that clients reach this server at.",
+    !e.SECRET && "SECRET: production needs one of at least 32 characters: `openssl rand -base64 32` makes one.",
+    e.SECRET?.startsWith(developmentSecretPrefix) &&
+      "SECRET: this one was made for development, where others may have seen it. Make another: `openssl rand -base64 32`.",
+    e.TRUST_PROXY === undefined &&
+      "TRUST_PROXY: production needs a decision: `off`, or the addresses of the proxies in front of this server.",
+    e.BCRYPT_COST < 12 && "BCRYPT_COST: production needs at least 12.",
+  ].filter((line) => typeof line === "string");
+  if (missing.length > 0) throw new StartError(missing.join("\n"));
+};
+
+const absolute = (url: string, root: string) =>
+  (url.startsWith("file:") ? `file:${resolve(root, url.slice("file:".length))}` : url) as DatabaseUrl;

@@ -1,0 +1,50 @@
+// Owns bringing a database to this version's schema, under a lock: of servers that start at once, one migrates.
+
+import { PostgresAdapter, sql } from "kysely";
+import { type Migration, Migrator } from "kysely/migration";
+import { StartError } from "../start-error.ts";
+import type { Db } from "./database.ts";
+import * as initial from "./migrations/0001-initial.ts";
+
+/** In order; a released migration never changes. */
+const migrations: Record<string, Migration> = {
+  "0001-initial": initial,
+};
+
+/** An arbitrary number that names this lock among a PostgreSQL database's advisory locks. */
+const migrationLock = 7_310_865_119;
+
+/**
+ * Applies what is missing, all or nothing, and answers the names of what it applied.
+ * @throws StartError when a newer version of Lockstep has migrated this database.
+ */
+export const migrateToLatest = (db: Db): Promise<string[]> =>
+  db.transaction().execute(async (transaction) => {
+    // On SQLite, the transaction itself began with the write lock.
+    if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(transaction);
+    const migrator = new Migrator({ db: transaction, provider: { getMigrations: async () => migrations } });
+    const unknown = (await appliedNames(transaction)).filter((name) => !(name in migrations));
+    if (unknown.length > 0) {
+      throw new StartError(
+        `The database was made by a newer version of Lockstep (${unknown.join(", ")}). Run that version, or restore an older backup.`,
+      );
+    }
+    const { error, results = [] } = await migrator.migrateToLatest();
+    if (error) throw error;
+    return results.map((result) => result.migrationName);
+  });
+
+/** Whether every migration of this version is there, and none of a newer one. */
+export const isMigrated = async (db: Db): Promise<boolean> => {
+  const applied = await appliedNames(db);
+  return applied.join() === Object.keys(migrations).join();
+};
+
+const appliedNames = async (db: Db): Promise<string[]> => {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === "kysely_migration")) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  return rows.map((row) => row.name);
+};
+
+const isPostgres = (db: Db) => db.getExecutor().adapter instanceof PostgresAdapter;

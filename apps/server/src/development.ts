@@ -1,0 +1,30 @@
+// Owns what development does for a newcomer, and production never: a secret that makes itself, and the
+// tutorial's user.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { developmentSecretPrefix } from "./config.ts";
+import type { Domain } from "./server.ts";
+
+/** The secret in this file, made at the first start. */
+export const developmentSecret = (file: string, random: (sizeBytes: number) => Uint8Array): string => {
+  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  const secret = developmentSecretPrefix + Buffer.from(random(32)).toString("base64url");
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
+  return secret;
+};
+
+export const john = { username: "john", password: "secret", email: "john@example.com", fullName: "John Doe" } as const;
+
+/** Makes the tutorial's user, who has a password that no policy would accept. */
+export const seedJohn = async ({ users, passwords }: Domain): Promise<void> => {
+  if (await users.findByLogin(john.username)) return;
+  await users.create({
+    username: john.username,
+    email: john.email,
+    fullName: john.fullName,
+    role: "user",
+    passwordHash: await passwords.hash(john.password),
+  });
+};

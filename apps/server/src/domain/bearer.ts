@@ -1,0 +1,61 @@
+// Owns RFC 6750 as text: the credential a request carries, and the challenge that answers it.
+
+import type { RpcErrorData } from "@lockstep/contract";
+
+export type Credential =
+  | { readonly kind: "none" }
+  | { readonly kind: "bearer"; readonly token: string }
+  /** More than one way of sending a token (RFC 6750 §2), or one that is refused here: in the URL (OAuth 2.1 §7.1.3.7). */
+  | { readonly kind: "ambiguous" };
+
+/**
+ * Reads what a request carries.
+ * @param authorization every `Authorization` header of the request
+ * @param queryHasToken whether the URL carries `access_token`
+ */
+export const readCredential = (authorization: readonly string[], queryHasToken: boolean): Credential => {
+  if (queryHasToken || authorization.length > 1) return { kind: "ambiguous" };
+  const [scheme, ...rest] = (authorization[0] ?? "").split(" ");
+  // RFC 9110 §11.1: the scheme is case-insensitive.
+  if (scheme?.toLowerCase() !== "bearer") return { kind: "none" };
+  return { kind: "bearer", token: rest.join(" ").trim() };
+};
+
+/** The `WWW-Authenticate` value that goes with an error; `null` when it is not about the caller's token. */
+export const challengeFor = (error: Pick<RpcErrorData, "code" | "details">): string | null => {
+  switch (error.code) {
+    case "UNAUTHENTICATED":
+      // RFC 6750 §3.1: without a token in the request, no error code.
+      return "Bearer";
+    case "INVALID_TOKEN":
+      return bearer({ error: "invalid_token", error_description: "The access token is not valid or no longer valid" });
+    case "AMBIGUOUS_TOKEN":
+      return bearer({
+        error: "invalid_request",
+        error_description: "Send one access token, in the Authorization header",
+      });
+    case "INSUFFICIENT_SCOPE":
+      return bearer({
+        error: "insufficient_scope",
+        scope: (error.details as { scopes: string[] }).scopes.join(" "),
+      });
+    case "FIRST_PARTY_ONLY":
+      return bearer({
+        error: "insufficient_scope",
+        error_description: "No scope allows this: it is for this service's own apps",
+      });
+    case "REAUTHENTICATION_REQUIRED":
+      // RFC 9470 §3
+      return bearer({
+        error: "insufficient_user_authentication",
+        max_age: String((error.details as { maxAgeSeconds: number }).maxAgeSeconds),
+      });
+    default:
+      return null;
+  }
+};
+
+const bearer = (parameters: Record<string, string>) =>
+  `Bearer ${Object.entries(parameters)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(", ")}`;

@@ -1,0 +1,117 @@
+// Owns the people who have an account. How they prove who they are: `passwords.ts`.
+
+import type { Role, UpdateUserInput, User } from "@lockstep/contract";
+import type { Selectable } from "kysely";
+import { type Db, isUniqueViolation } from "../db/database.ts";
+import type { UsersTable } from "../db/schema.ts";
+import { DomainError } from "./domain-error.ts";
+import { type Now, type Random, randomId } from "./environment.ts";
+
+export interface NewUser {
+  /** As `Username` of the contract gives it: lower case. */
+  readonly username: string;
+  readonly email: string | null;
+  readonly fullName: string;
+  readonly role: Role;
+  /** As `passwords.hash` or `passwords.import` gives it. */
+  readonly passwordHash: string | null;
+}
+
+export type Users = ReturnType<typeof createUsers>;
+
+export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Random }) => ({
+  /** `null`: the username or the e-mail address is taken. */
+  async create(user: NewUser): Promise<User | null> {
+    const row = await db
+      .insertInto("users")
+      .values({
+        id: randomId(random),
+        username: user.username,
+        email: user.email,
+        full_name: user.fullName,
+        role: user.role,
+        disabled: 0,
+        password_hash: user.passwordHash,
+        created_at: now(),
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .returningAll()
+      .executeTakeFirst();
+    return row ? userFromRow(row) : null;
+  },
+
+  /** By username or e-mail address, with the password's stored form. A username has no `@`, so the two never meet. */
+  async findByLogin(login: string): Promise<{ user: User; passwordHash: string | null } | null> {
+    const name = login.toLowerCase();
+    const row = await db
+      .selectFrom("users")
+      .selectAll()
+      .where(name.includes("@") ? "email" : "username", "=", name)
+      .executeTakeFirst();
+    return row ? { user: userFromRow(row), passwordHash: row.password_hash } : null;
+  },
+
+  /** All users, by username; for `after`, those that come later. */
+  async list({ after = "", limit }: { after?: string; limit: number }): Promise<User[]> {
+    const rows = await db
+      .selectFrom("users")
+      .selectAll()
+      .where("username", ">", after)
+      .orderBy("username")
+      .limit(limit)
+      .execute();
+    return rows.map(userFromRow);
+  },
+
+  /** @throws DomainError `EMAIL_TAKEN`. `null`: there is no such user any more. */
+  async update(id: string, change: UpdateUserInput): Promise<User | null> {
+    try {
+      const row = await db
+        .updateTable("users")
+        .set({
+          ...(change.fullName !== undefined && { full_name: change.fullName }),
+          ...(change.email !== undefined && { email: change.email }),
+        })
+        .where("id", "=", id)
+        .returningAll()
+        .executeTakeFirst();
+      return row ? userFromRow(row) : null;
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new DomainError("EMAIL_TAKEN");
+      throw error;
+    }
+  },
+
+  async setDisabled(id: string, disabled: boolean): Promise<void> {
+    await db
+      .updateTable("users")
+      .set({ disabled: disabled ? 1 : 0 })
+      .where("id", "=", id)
+      .execute();
+  },
+
+  async setPasswordHash(id: string, passwordHash: string): Promise<void> {
+    await db.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
+  },
+
+  /** Puts a better hash in the place of the one it was verified against, unless that was changed meanwhile. */
+  async upgradePasswordHash(id: string, from: string, to: string): Promise<void> {
+    await db
+      .updateTable("users")
+      .set({ password_hash: to })
+      .where("id", "=", id)
+      .where("password_hash", "=", from)
+      .execute();
+  },
+});
+
+/** The one place where a row becomes what others may see; the password's stored form stays behind. */
+export const userFromRow = (row: Omit<Selectable<UsersTable>, "password_hash">): User => ({
+  id: row.id,
+  username: row.username,
+  email: row.email,
+  fullName: row.full_name,
+  role: row.role,
+  disabled: row.disabled === 1,
+  createdAt: row.created_at,
+});

@@ -1,0 +1,65 @@
+// Owns the Fastify instance: its limits, its security headers, and which routes it has.
+
+import helmet from "@fastify/helmet";
+import Fastify, { type FastifyServerOptions } from "fastify";
+import type { Db } from "../db/database.ts";
+import type { Guard } from "../domain/guard.ts";
+import type { createAppRouter } from "../rpc/router.ts";
+import { healthRoutes } from "./health.ts";
+import { rpcRoutes } from "./rpc.ts";
+import { webRoutes } from "./web.ts";
+
+/** The largest body of a request; no operation takes more than some text. */
+const maxBodyBytes = 100 * 1024;
+
+export interface AppOptions {
+  readonly db: Db;
+  readonly guard: Guard;
+  readonly router: ReturnType<typeof createAppRouter>;
+  readonly newRequestId: () => string;
+  readonly logger: FastifyServerOptions["logger"];
+  readonly trustProxy: boolean | string[];
+  readonly secure: boolean;
+  readonly web: { directory: string; devUrl: string | null };
+}
+
+export const createApp = async (options: AppOptions) => {
+  const app = Fastify({
+    logger: options.logger ?? false,
+    disableRequestLogging: true,
+    bodyLimit: maxBodyBytes,
+    trustProxy: options.trustProxy,
+    genReqId: options.newRequestId,
+    requestTimeout: 30_000,
+    // A server that stops answers what it was asked, and lets no idle connection hold it up.
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 2000 },
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: options.web.devUrl === null && {
+      useDefaults: false,
+      directives: {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+      },
+    },
+    xFrameOptions: { action: "deny" },
+    referrerPolicy: { policy: "no-referrer" },
+    strictTransportSecurity: options.secure && { maxAge: 63_072_000, includeSubDomains: true },
+  });
+  app.addHook("onSend", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+  });
+  await app.register(healthRoutes(options.db));
+  await app.register(rpcRoutes({ router: options.router, guard: options.guard }), { prefix: "/trpc" });
+  await app.register(webRoutes(options.web));
+  return app;
+};

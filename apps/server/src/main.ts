@@ -1,0 +1,49 @@
+// The process: settings, listening, signals. The only file that touches `process`.
+
+import { join, resolve } from "node:path";
+import { loadConfig } from "./config.ts";
+import { developmentSecret, john, seedJohn } from "./development.ts";
+import { createServer, realWorld } from "./server.ts";
+import { StartError } from "./start-error.ts";
+
+const root = resolve(import.meta.dirname, "../../..");
+
+const start = async () => {
+  const config = loadConfig(process.env, root);
+  const secret = config.secret ?? developmentSecret(join(root, ".data/secret"), realWorld.random);
+  const server = await createServer({ config: { ...config, secret }, logger: { level: config.logLevel } });
+  if (!config.production) await seedJohn(server.domain);
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      void server.close().then(() => process.exit(0));
+    });
+  }
+  await listen(server.app.listen({ port: config.port, host: config.host }), config.port);
+
+  const lines = [`Lockstep is ready: ${config.publicUrl}`];
+  if (!config.production) lines.push(`Sign in as ${john.username} / ${john.password} (development only).`);
+  process.stdout.write(`${lines.join("\n")}\n`);
+};
+
+const listen = async (listening: Promise<string>, port: number) => {
+  try {
+    await listening;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") {
+      throw new StartError(`Port ${port} is in use. Stop what uses it, or choose another: PORT=${port + 1} npm start`);
+    }
+    if (code === "EACCES")
+      throw new StartError(`Port ${port} is not allowed for this user. Choose one above 1023: PORT=3000`);
+    throw error;
+  }
+};
+
+try {
+  await start();
+} catch (error) {
+  if (!(error instanceof StartError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,70 @@
+// Owns how an error leaves over RPC: everything that can go wrong becomes one of the contract's codes.
+
+import { type ErrorCode, type ErrorDetails, errors, type RpcErrorData, type RpcErrorShape } from "@lockstep/contract";
+import { TRPCError } from "@trpc/server";
+import { type TRPC_ERROR_CODE_KEY, TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
+import { z } from "zod";
+import { challengeFor } from "../domain/bearer.ts";
+import { DomainError } from "../domain/domain-error.ts";
+
+type Status = (typeof errors)[ErrorCode]["status"];
+
+const trpcCodeByStatus = {
+  400: "BAD_REQUEST",
+  401: "UNAUTHORIZED",
+  403: "FORBIDDEN",
+  404: "NOT_FOUND",
+  405: "METHOD_NOT_SUPPORTED",
+  409: "CONFLICT",
+  413: "PAYLOAD_TOO_LARGE",
+  415: "UNSUPPORTED_MEDIA_TYPE",
+  499: "CLIENT_CLOSED_REQUEST",
+  500: "INTERNAL_SERVER_ERROR",
+} as const satisfies Record<Status, TRPC_ERROR_CODE_KEY>;
+
+/** What tRPC itself answers with; a code that is not here is none of a caller's business. */
+const codeByTrpcCode: Partial<Record<TRPC_ERROR_CODE_KEY, ErrorCode>> = {
+  PARSE_ERROR: "MALFORMED_REQUEST",
+  BAD_REQUEST: "MALFORMED_REQUEST",
+  NOT_FOUND: "OPERATION_NOT_FOUND",
+  METHOD_NOT_SUPPORTED: "METHOD_NOT_ALLOWED",
+  PAYLOAD_TOO_LARGE: "PAYLOAD_TOO_LARGE",
+  UNSUPPORTED_MEDIA_TYPE: "UNSUPPORTED_MEDIA_TYPE",
+  CLIENT_CLOSED_REQUEST: "CANCELLED",
+};
+
+/** A domain error as tRPC carries it. */
+export const asTrpcError = (error: DomainError): TRPCError =>
+  new TRPCError({ code: trpcCodeByStatus[errors[error.code].status], message: error.message, cause: error });
+
+/** The contract's error that a failure stands for. */
+export const asDomainError = (error: TRPCError): DomainError => {
+  if (error.cause instanceof DomainError) return error.cause;
+  if (error.code === "BAD_REQUEST" && error.cause instanceof z.core.$ZodError) {
+    return new DomainError("INVALID_INPUT", { issues: error.cause.issues.map(asIssue) });
+  }
+  return new DomainError(codeByTrpcCode[error.code] ?? "INTERNAL") as DomainError;
+};
+
+const asIssue = (issue: z.core.$ZodIssue): ErrorDetails<"INVALID_INPUT">["issues"][number] => ({
+  path: issue.path.map((part) => (typeof part === "symbol" ? String(part) : part)),
+  message: issue.message,
+});
+
+/** The wire shape of an error. Its message is the contract's: what a bug said stays in the log. */
+export const errorShape = (error: DomainError, requestId: string, path?: string): RpcErrorShape => {
+  const { status, message } = errors[error.code];
+  const challenge = challengeFor(error as Pick<RpcErrorData, "code" | "details">);
+  return {
+    message,
+    code: TRPC_ERROR_CODES_BY_KEY[trpcCodeByStatus[status]],
+    data: {
+      code: error.code,
+      details: error.details,
+      httpStatus: status,
+      requestId,
+      ...(path !== undefined && { path }),
+      ...(challenge !== null && { wwwAuthenticate: challenge }),
+    } as RpcErrorData,
+  };
+};

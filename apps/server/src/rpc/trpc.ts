@@ -1,0 +1,133 @@
+// Owns how a declared operation becomes a tRPC procedure: the guard first, then the input, then the
+// handler, then the output cut to its schema; and how a contract becomes a router.
+
+import {
+  type Access,
+  type Contract,
+  isOperation,
+  type Operation,
+  type OperationKind,
+  type ProcedureOf,
+  type RecordOf,
+  type RouterOf,
+} from "@lockstep/contract";
+import { type AnyRouter, initTRPC } from "@trpc/server";
+import type { z } from "zod";
+import { DomainError } from "../domain/domain-error.ts";
+import type { PrincipalFor } from "../domain/guard.ts";
+import type { Context } from "./context.ts";
+import { asDomainError, asTrpcError, errorShape } from "./errors.ts";
+
+const t = initTRPC
+  .context<Context>()
+  .meta<{ operation: Operation }>()
+  .create({
+    isDev: false,
+    errorFormatter: ({ error, ctx, path }) => errorShape(asDomainError(error), ctx?.requestId ?? "", path),
+  });
+
+/** What a handler gets. */
+interface Call<Op extends Operation> {
+  readonly ctx: Context & { readonly principal: PrincipalFor<Op["access"]> };
+  readonly input: z.output<Op["input"]>;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Answer<Op extends Operation> = Op["kind"] extends "subscription"
+  ? AsyncIterable<z.input<Op["output"]>>
+  : z.input<Op["output"]> | Promise<z.input<Op["output"]>>;
+
+/** A procedure that knows at compile time which operation it implements. */
+export type Implemented<Op> = ProcedureOf<Op> & { readonly implements?: Op };
+
+/** Begins the implementation of a declared operation: `implement(contract.user.me).handle(({ ctx }) => …)`. */
+export const implement = <Op extends Operation>(operation: Op) => ({
+  handle(handler: (call: Call<Op>) => Answer<Op>): Implemented<Op> {
+    const guarded = t.procedure
+      .meta({ operation })
+      .use(onlyDeclaredErrors(operation))
+      .use(async ({ ctx, next }) => next({ ctx: { principal: await principalFor(operation.access, ctx) } }))
+      .input(operation.input);
+    const resolve = handler as unknown as (call: unknown) => never;
+    const procedure = {
+      query: () => guarded.output(operation.output).query(resolve),
+      mutation: () => guarded.output(operation.output).mutation(resolve),
+      subscription: () => guarded.subscription((call) => cutEach(operation.output, resolve(call))),
+    } satisfies Record<OperationKind, () => unknown>;
+    return procedure[operation.kind]() as unknown as Implemented<Op>;
+  },
+});
+
+const principalFor = async (access: Access, ctx: Context) => {
+  if (access.kind === "anyone") return null;
+  const principal = await ctx.authenticate();
+  ctx.guard.authorize(access, principal);
+  return principal;
+};
+
+/**
+ * Turns a refusal into tRPC's error, if the contract says that this operation can answer with it. One that
+ * is not declared would reach callers who were promised that it cannot: that is a bug, and told as one.
+ */
+const onlyDeclaredErrors = (operation: Operation) =>
+  t.middleware(async ({ next }) => {
+    const result = await next();
+    if (result.ok || !(result.error.cause instanceof DomainError)) return result;
+    const { code } = result.error.cause;
+    if ((operation.errors as readonly string[]).includes(code) || accessErrors.has(code)) {
+      throw asTrpcError(result.error.cause);
+    }
+    throw new Error(`An operation answered ${code}, which the contract does not declare for it`, {
+      cause: result.error.cause.stack,
+    });
+  });
+
+const accessErrors = new Set<string>([
+  "UNAUTHENTICATED",
+  "INVALID_TOKEN",
+  "AMBIGUOUS_TOKEN",
+  "INSUFFICIENT_SCOPE",
+  "FIRST_PARTY_ONLY",
+  "ROLE_REQUIRED",
+  "REAUTHENTICATION_REQUIRED",
+] satisfies DomainError["code"][]);
+
+async function* cutEach(event: z.ZodType, events: AsyncIterable<unknown>) {
+  for await (const each of events) yield event.parse(each);
+}
+
+type ImplementationOf<C> = {
+  [K in keyof C]: C[K] extends Operation ? Implemented<C[K]> : ImplementationOf<C[K]>;
+};
+
+/**
+ * The router of a contract, or of one of its areas. An operation without a handler, or a handler without
+ * an operation, does not compile; a handler in another operation's place does not start.
+ */
+export const createRouter = <C extends Contract>(contract: C, procedures: ImplementationOf<C>): ServedRouter<C> => {
+  assertInPlace(contract, procedures as Record<string, unknown>, "");
+  return t.router(procedures as never) as unknown as ServedRouter<C>;
+};
+
+/** The contract's router type, with a caller for the server's own use and tests. */
+export type ServedRouter<C> = RouterOf<C> & {
+  createCaller(context: Context, options?: { signal?: AbortSignal }): Caller<RecordOf<C>>;
+} & AnyRouter;
+
+type Caller<R> = {
+  [K in keyof R]: R[K] extends { _def: { $types: { input: infer I; output: infer O } } }
+    ? undefined extends I
+      ? (input?: I) => Promise<O>
+      : (input: I) => Promise<O>
+    : Caller<R[K]>;
+};
+
+const assertInPlace = (contract: Contract, procedures: Record<string, unknown>, prefix: string) => {
+  for (const [name, node] of Object.entries(contract)) {
+    const path = prefix + name;
+    const given = procedures[name] as { _def?: { meta?: { operation?: Operation } } } & Record<string, unknown>;
+    if (!isOperation(node)) assertInPlace(node, given, `${path}.`);
+    else if (given?._def?.meta?.operation !== node)
+      throw new Error(`${path} is implemented by another operation's handler`);
+  }
+};

@@ -1,0 +1,107 @@
+// Owns the closed list of errors that a call can be answered with: HTTP status, the sentence a caller
+// may see, and the shape of the details. An operation names the ones it adds; the rest follow from
+// how calls travel and from its access. OAuth's own spellings (RFC 6750) stay in the challenge.
+
+import { z } from "zod";
+import type { Access, Anyone, Scoped } from "./access.ts";
+import { type Scope, scopeNames } from "./scopes.ts";
+
+interface ErrorDeclaration {
+  readonly status: number;
+  readonly message: string;
+  readonly details: z.ZodType;
+}
+
+const none = z.object({});
+
+export const errors = {
+  // How calls travel: any operation can be answered with these.
+  MALFORMED_REQUEST: { status: 400, message: "The request could not be read.", details: none },
+  INVALID_INPUT: {
+    status: 400,
+    message: "Some of what was sent is not valid.",
+    details: z.object({
+      issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })),
+    }),
+  },
+  OPERATION_NOT_FOUND: { status: 404, message: "There is no such operation.", details: none },
+  METHOD_NOT_ALLOWED: { status: 405, message: "This operation is called with another method.", details: none },
+  PAYLOAD_TOO_LARGE: { status: 413, message: "The request is too large.", details: none },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "The request is in a format that is not read here.", details: none },
+  CANCELLED: { status: 499, message: "The caller went away.", details: none },
+  INTERNAL: { status: 500, message: "Something went wrong on our side.", details: none },
+
+  // Access: any operation that is not open to anyone.
+  UNAUTHENTICATED: { status: 401, message: "Sign in first.", details: none },
+  INVALID_TOKEN: { status: 401, message: "This sign-in has ended. Sign in again.", details: none },
+  AMBIGUOUS_TOKEN: {
+    status: 400,
+    message: "Send one access token, in the Authorization header.",
+    details: none,
+  },
+  FIRST_PARTY_ONLY: { status: 403, message: "Only this service's own apps may do this.", details: none },
+  ROLE_REQUIRED: { status: 403, message: "This needs more rights than you have.", details: none },
+  REAUTHENTICATION_REQUIRED: {
+    status: 401,
+    message: "Enter your password again to do this.",
+    details: z.object({ maxAgeSeconds: z.number().int() }),
+  },
+  INSUFFICIENT_SCOPE: {
+    status: 403,
+    message: "The application was not allowed to do this.",
+    details: z.object({ scopes: z.array(z.enum(scopeNames as [Scope, ...Scope[]])) }),
+  },
+
+  // Declared by the operations that can answer with them.
+  INVALID_CREDENTIALS: { status: 401, message: "The username or the password is wrong.", details: none },
+  EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },
+} as const satisfies Record<string, ErrorDeclaration>;
+
+export type ErrorCode = keyof typeof errors;
+
+/** What comes with an error of this code. */
+export type ErrorDetails<C extends ErrorCode> = z.infer<(typeof errors)[C]["details"]>;
+
+/** Codes that any operation can be answered with. */
+export type TransportErrorCode =
+  | "MALFORMED_REQUEST"
+  | "INVALID_INPUT"
+  | "OPERATION_NOT_FOUND"
+  | "METHOD_NOT_ALLOWED"
+  | "PAYLOAD_TOO_LARGE"
+  | "UNSUPPORTED_MEDIA_TYPE"
+  | "CANCELLED"
+  | "INTERNAL";
+
+/** Codes that follow from an operation's access. */
+export type AccessErrorCode<A extends Access> = A extends Anyone
+  ? never
+  :
+      | "UNAUTHENTICATED"
+      | "INVALID_TOKEN"
+      | "AMBIGUOUS_TOKEN"
+      | (A extends Scoped ? "INSUFFICIENT_SCOPE" : "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQUIRED");
+
+/** Codes that an operation names itself. */
+export type DeclarableErrorCode = Exclude<ErrorCode, TransportErrorCode | AccessErrorCode<Exclude<Access, Anyone>>>;
+
+/** The `data` of an error as it travels: a union to narrow by `code`. */
+export type RpcErrorData<C extends ErrorCode = ErrorCode> = {
+  [K in C]: {
+    readonly code: K;
+    readonly details: ErrorDetails<K>;
+    readonly httpStatus: (typeof errors)[K]["status"];
+    /** Names this call in the server's log. */
+    readonly requestId: string;
+    readonly path?: string;
+    /** The challenge of this call (RFC 6750 §3), also in a batch, where the response has no header for it. */
+    readonly wwwAuthenticate?: string;
+  };
+}[C];
+
+/** An error as JSON-RPC puts it on the wire: `code` is JSON-RPC's number, ours is `data.code`. */
+export interface RpcErrorShape<C extends ErrorCode = ErrorCode> {
+  readonly message: string;
+  readonly code: number;
+  readonly data: RpcErrorData<C>;
+}

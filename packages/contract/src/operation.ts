@@ -1,0 +1,88 @@
+// Owns what a declaration of an operation is. `access` has no default: leaving it out does not compile.
+
+import { z } from "zod";
+import type { Access } from "./access.ts";
+import type { DeclarableErrorCode } from "./errors.ts";
+
+export type OperationKind = "query" | "mutation" | "subscription";
+
+/** One declared operation. For a subscription, `output` is the shape of each event. */
+export interface Operation<
+  K extends OperationKind = OperationKind,
+  I extends z.ZodType = z.ZodType,
+  O extends z.ZodType = z.ZodType,
+  A extends Access = Access,
+  E extends DeclarableErrorCode = DeclarableErrorCode,
+> {
+  readonly kind: K;
+  readonly summary: string;
+  readonly access: A;
+  readonly input: I;
+  readonly output: O;
+  readonly errors: readonly E[];
+}
+
+/** A tree of operations: areas, and operations within them. */
+export interface Contract {
+  readonly [name: string]: Operation | Contract;
+}
+
+interface Declaration<I, O, A, E> {
+  /** One line, in the imperative: for the access table and the API's documentation. */
+  readonly summary: string;
+  readonly access: A;
+  /** Left out: the operation takes nothing. */
+  readonly input?: I;
+  readonly output: O;
+  /** Codes this operation adds to those of every call and of its access. */
+  readonly errors?: readonly E[];
+}
+
+const declare =
+  <K extends OperationKind>(kind: K) =>
+  <
+    const A extends Access,
+    O extends z.ZodType,
+    I extends z.ZodType = z.ZodVoid,
+    const E extends DeclarableErrorCode = never,
+  >(
+    declaration: Declaration<I, O, A, E>,
+  ): Operation<K, I, O, A, E> => {
+    const { summary, access, input, output, errors } = declaration;
+    return { kind, summary, access, input: input ?? (z.void() as z.ZodType as I), output, errors: errors ?? [] };
+  };
+
+/** Reads, and changes nothing. */
+export const query = declare("query");
+
+/** Changes something. */
+export const mutation = declare("mutation");
+
+/** Sends events until either side ends it. */
+export const subscription = declare("subscription");
+
+export const isOperation = (node: Operation | Contract): node is Operation =>
+  typeof node.kind === "string" && typeof node.summary === "string";
+
+/** Every operation of a contract with its dotted path, in the order of declaration. */
+export function* operationsOf(contract: Contract, prefix = ""): Generator<readonly [path: string, Operation]> {
+  for (const [name, node] of Object.entries(contract)) {
+    const path = prefix + name;
+    if (isOperation(node)) yield [path, node];
+    else yield* operationsOf(node, `${path}.`);
+  }
+}
+
+/** The dotted paths of a contract's operations: `"auth.login" | "user.me" | …`. */
+export type PathOf<C> = {
+  [K in keyof C & string]: C[K] extends Operation ? K : `${K}.${PathOf<C[K]>}`;
+}[keyof C & string];
+
+/** The operation at a dotted path. */
+export type OperationAt<C, P extends string> = P extends `${infer Head}.${infer Rest}`
+  ? Head extends keyof C
+    ? OperationAt<C[Head], Rest>
+    : never
+  : P extends keyof C
+    ? C[P]
+    : never;

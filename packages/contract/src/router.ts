@@ -1,0 +1,95 @@
+// Owns the tRPC router type of a contract. The shapes are written out rather than imported, so that an
+// app needs no server type to be typed by them; type tests here and in the server hold them to tRPC's own.
+
+import type { z } from "zod";
+import type { Access, Anyone, Scoped } from "./access.ts";
+import type { AccessErrorCode, DeclarableErrorCode, RpcErrorShape, TransportErrorCode } from "./errors.ts";
+import type { Operation, OperationKind } from "./operation.ts";
+import type { Scope } from "./scopes.ts";
+
+/** Every code that an operation can be answered with. */
+export type ErrorCodeOf<Op> =
+  Op extends Operation<OperationKind, z.ZodType, z.ZodType, infer A, infer E>
+    ? TransportErrorCode | AccessErrorCode<A> | E
+    : never;
+
+/** A tRPC procedure, as far as callers can tell. */
+export interface ProcedureShape<K extends OperationKind, I, O, E> {
+  _def: {
+    $types: { input: I; output: O; errorShape: E };
+    procedure: true;
+    type: K;
+    meta: unknown;
+    experimental_caller: boolean;
+    // tRPC's own declarations accept any parser and any options here; nothing of ours depends on them.
+    // biome-ignore lint/suspicious/noExplicitAny: see above
+    inputs: any[];
+  };
+  meta: object;
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  (options: any): Promise<O>;
+}
+
+/** The tRPC procedure of an operation. */
+export type ProcedureOf<Op> =
+  Op extends Operation<infer K, infer I, infer O, infer A extends Access, infer E extends DeclarableErrorCode>
+    ? ProcedureShape<
+        K,
+        z.input<I>,
+        K extends "subscription" ? AsyncIterable<z.output<O>, void, unknown> : z.output<O>,
+        RpcErrorShape<TransportErrorCode | AccessErrorCode<A> | E>
+      >
+    : never;
+
+/** The tRPC router record of a contract. */
+export type RecordOf<C> = { [K in keyof C]: C[K] extends Operation ? ProcedureOf<C[K]> : RecordOf<C[K]> };
+
+/** The tRPC router type of a contract: `type AppRouter = RouterOf<typeof contract>`. */
+export type RouterOf<C> = {
+  _def: {
+    _config: {
+      $types: { ctx: object; meta: object; errorShape: RpcErrorShape; transformer: false };
+      // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+      transformer: any;
+      // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+      errorFormatter: any;
+      allowOutsideOfServer: boolean;
+      isServer: boolean;
+      isDev: boolean;
+      // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+      pathSeparator: any;
+    };
+    router: true;
+    procedures: RecordOf<C>;
+    record: RecordOf<C>;
+    // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+    lazy: Record<string, any>;
+  };
+  // biome-ignore lint/suspicious/noExplicitAny: called on the server, where its own type is at hand
+  createCaller: (context: any, options?: any) => any;
+};
+
+type MayCall<Op, S extends Scope> =
+  Op extends Operation<OperationKind, z.ZodType, z.ZodType, infer A>
+    ? A extends Anyone
+      ? true
+      : A extends Scoped<infer Needed>
+        ? [Needed] extends [S]
+          ? true
+          : false
+        : false
+    : false;
+
+/**
+ * What is left of a contract for a third party that was granted the scopes `S`: operations open to
+ * anyone, and those whose scopes are all among `S`. An area with nothing left disappears.
+ */
+export type Granted<C, S extends Scope> = {
+  [K in keyof C as C[K] extends Operation
+    ? MayCall<C[K], S> extends true
+      ? K
+      : never
+    : keyof Granted<C[K], S> extends never
+      ? never
+      : K]: C[K] extends Operation ? C[K] : Granted<C[K], S>;
+};

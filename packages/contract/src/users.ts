@@ -1,0 +1,52 @@
+// Owns the shapes of a user, and what a username, an e-mail address and a password may look like.
+
+import { z } from "zod";
+import { roles } from "./access.ts";
+
+// Control characters never belong in a name, and PostgreSQL cannot store U+0000 or half a surrogate pair.
+const printable = (text: string) => text.isWellFormed() && !/\p{Cc}/u.test(text);
+
+/** One line of text as a person types it: trimmed, without control characters. */
+const line = (maxLength: number) =>
+  z.string().trim().max(maxLength).refine(printable, { error: "Must not contain control characters" });
+
+/** Letters, digits, dot, dash and underscore; compared without regard to case. */
+export const Username = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: "Use letters, digits, dots, dashes and underscores" })
+  .max(64);
+
+/** Compared without regard to case. */
+export const EmailAddress = z
+  .email({ error: "Must be an e-mail address" })
+  .max(254)
+  .transform((address) => address.toLowerCase());
+
+/** The length that a new password must have when it is the only factor. @see NIST SP 800-63B-4 §3.1.1.2 */
+export const passwordLength = { min: 15, max: 1024 } as const;
+
+/** A password as somebody types it to sign in. Nothing is trimmed, cut or composed. */
+export const Password = z.string().min(1, { error: "Enter your password" }).max(passwordLength.max);
+
+export const User = z.object({
+  id: z.string(),
+  username: z.string(),
+  email: z.string().nullable(),
+  fullName: z.string(),
+  role: z.enum(roles),
+  disabled: z.boolean(),
+  /** Epoch milliseconds. */
+  createdAt: z.int(),
+});
+export type User = z.infer<typeof User>;
+
+export const UpdateUserInput = z
+  .object({
+    fullName: line(200).min(1, { error: "Enter your name" }),
+    email: EmailAddress.nullable(),
+  })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, { error: "Nothing to change" });
+export type UpdateUserInput = z.infer<typeof UpdateUserInput>;
