@@ -3,7 +3,10 @@
 import type { contract, ErrorCodeOf, OperationAt, PathOf, RpcErrorData } from "@lockstep/contract";
 import { isTRPCClientError } from "@trpc/client";
 
-/** No answer of this API arrived: no network, no server, or something else in its place. */
+/**
+ * No answer of this API arrived: no network, no server, something else in its place, or the caller's own
+ * signal ended the wait. The thrown error's `cause` says which.
+ */
 export interface Unreachable {
   readonly code: "UNREACHABLE";
   readonly details: Record<string, never>;
@@ -17,11 +20,30 @@ export type ErrorOf<P extends PathOf<typeof contract>> =
 /**
  * Reads what a call of `path` failed with, as the union that this operation declared.
  * `null`: not the failure of such a call (a bug in the caller's own code, say), so throw it on.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await client.auth.login.mutate({ username, password });
+ * } catch (thrown) {
+ *   const error = errorOf("auth.login", thrown);
+ *   if (!error) throw thrown;
+ *   if (error.code === "INVALID_INPUT") return error.details.issues;
+ * }
+ * ```
  */
 export const errorOf = <P extends PathOf<typeof contract>>(path: P, error: unknown): ErrorOf<P> | null => {
   if (!isTRPCClientError(error)) return null;
-  const data = error.data as (RpcErrorData & { path?: string }) | undefined;
-  if (!data) return { code: "UNREACHABLE", details: {} };
+  const data: unknown = error.data;
+  if (!isRpcErrorData(data)) return { code: "UNREACHABLE", details: {} };
+  // What failed before it was known which operation is meant has no path.
   if (data.path !== undefined && data.path !== path) return null;
   return data as ErrorOf<P>;
+};
+
+/** Whether an answer is this API's; a gateway's, or another tRPC server's, has no `details`. */
+const isRpcErrorData = (data: unknown): data is RpcErrorData => {
+  if (typeof data !== "object" || data === null) return false;
+  const { code, details } = data as Partial<RpcErrorData>;
+  return typeof code === "string" && typeof details === "object" && details !== null;
 };

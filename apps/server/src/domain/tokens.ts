@@ -14,6 +14,9 @@ const clockToleranceSeconds = 5;
 /** The `client_id` of our own apps. */
 export const firstPartyClientId = "first-party";
 
+/** RFC 7515 §7.1: three parts of base64url, without padding. */
+const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
 export interface AccessTokenClaims {
   readonly userId: string;
   readonly sessionId: string;
@@ -57,6 +60,7 @@ export const createTokens = ({
 
   /** What a token says, if we signed it as an access token for this server and it is in its time; else `null`. */
   async verify(accessToken: string): Promise<AccessTokenClaims | null> {
+    if (!compactJws.test(accessToken)) return null;
     try {
       const { payload } = await jwtVerify(
         accessToken,

@@ -1,12 +1,13 @@
 // Owns the Fastify instance: its limits, its security headers, and which routes it has.
 
 import helmet from "@fastify/helmet";
-import Fastify, { type FastifyServerOptions } from "fastify";
+import Fastify, { type FastifyServerOptions, LogController } from "fastify";
 import type { Db } from "../db/database.ts";
+import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
-import type { createAppRouter } from "../rpc/router.ts";
+import type { AppRouter } from "../rpc/router.ts";
 import { healthRoutes } from "./health.ts";
-import { rpcRoutes } from "./rpc.ts";
+import { refuse, rpcRoutes } from "./rpc.ts";
 import { webRoutes } from "./web.ts";
 
 /** The largest body of a request; no operation takes more than some text. */
@@ -15,7 +16,7 @@ const maxBodyBytes = 100 * 1024;
 export interface AppOptions {
   readonly db: Db;
   readonly guard: Guard;
-  readonly router: ReturnType<typeof createAppRouter>;
+  readonly router: AppRouter;
   readonly newRequestId: () => string;
   readonly logger: FastifyServerOptions["logger"];
   readonly trustProxy: boolean | string[];
@@ -26,7 +27,7 @@ export interface AppOptions {
 export const createApp = async (options: AppOptions) => {
   const app = Fastify({
     logger: options.logger ?? false,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
     trustProxy: options.trustProxy,
     genReqId: options.newRequestId,
@@ -34,6 +35,9 @@ export const createApp = async (options: AppOptions) => {
     // A server that stops answers what it was asked, and lets no idle connection hold it up.
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 2000 },
+    // An address that cannot be decoded finds no route, and so no error handler of one.
+    frameworkErrors: (_error, request, reply) =>
+      refuse(new DomainError("MALFORMED_REQUEST"), request, reply.header("x-request-id", request.id)),
   });
   await app.register(helmet, {
     contentSecurityPolicy: options.web.devUrl === null && {
@@ -55,8 +59,9 @@ export const createApp = async (options: AppOptions) => {
     referrerPolicy: { policy: "no-referrer" },
     strictTransportSecurity: options.secure && { maxAge: 63_072_000, includeSubDomains: true },
   });
-  app.addHook("onSend", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
+    done();
   });
   await app.register(healthRoutes(options.db));
   await app.register(rpcRoutes({ router: options.router, guard: options.guard }), { prefix: "/trpc" });

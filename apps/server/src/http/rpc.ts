@@ -2,67 +2,72 @@
 
 import type { IncomingMessage } from "node:http";
 import type { ErrorCode, RpcErrorShape } from "@lockstep/contract";
-import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from "@trpc/server/adapters/fastify";
-import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
+import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Credential, readCredential } from "../domain/bearer.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
 import { createContext } from "../rpc/context.ts";
 import { asDomainError, errorShape } from "../rpc/errors.ts";
-import type { createAppRouter } from "../rpc/router.ts";
+import type { AppRouter } from "../rpc/router.ts";
 
 /** The most calls in one request. */
 const maxBatchSize = 20;
 
 export const rpcRoutes =
-  ({ router, guard }: { router: ReturnType<typeof createAppRouter>; guard: Guard }) =>
+  ({ router, guard }: { router: AppRouter; guard: Guard }) =>
   async (app: FastifyInstance) => {
-    await app.register(fastifyTRPCPlugin, {
-      trpcOptions: {
-        router,
-        maxBatchSize,
-        createContext: ({ req }) => createContext(guard, { requestId: req.id, credential: credentialOf(req) }),
-        responseMeta: ({ errors }) => ({
-          headers: challengeHeader(errors.map((error) => errorShape(asDomainError(error), ""))),
-        }),
-        onError: ({ error, path, req }) => {
-          if (asDomainError(error).code === "INTERNAL") {
-            (req as unknown as FastifyRequest).log.error({ err: error.cause ?? error, path }, "a call failed");
-          }
-        },
-      },
-    } satisfies FastifyTRPCPluginOptions<ReturnType<typeof createAppRouter>> & { trpcOptions: unknown });
-
-    // tRPC's plugin takes a body as Fastify decoded it, in which what is no UTF-8 was already replaced.
-    app.removeContentTypeParser("application/json");
+    app.removeAllContentTypeParsers();
     app.addContentTypeParser(
       "application/json",
       { parseAs: "buffer" },
-      async (_request: FastifyRequest, body: Buffer) => {
-        try {
-          return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
-        } catch {
-          throw new DomainError("MALFORMED_REQUEST");
-        }
-      },
+      async (_request: FastifyRequest, body: Buffer) => utf8(body),
     );
 
-    app.setNotFoundHandler((request, reply) => {
-      const shape = errorShape(new DomainError("OPERATION_NOT_FOUND"), request.id);
-      return reply.code(shape.data.httpStatus).send({ error: shape });
-    });
+    app.all<{ Params: { path: string } }>("/:path", (request, reply) =>
+      fastifyRequestHandler({
+        req: request,
+        res: reply,
+        path: request.params.path,
+        router,
+        maxBatchSize,
+        createContext: () => createContext(guard, { requestId: request.id, credential: credentialOf(request) }),
+        responseMeta: ({ errors }) => ({
+          headers: challengeHeader(errors.map((error) => errorShape(asDomainError(error), request.id))),
+        }),
+        onError: ({ error, path }) => {
+          if (asDomainError(error).code === "INTERNAL")
+            request.log.error({ err: error.cause ?? error, path }, "a call failed");
+        },
+      }),
+    );
+
+    app.setNotFoundHandler((request, reply) => refuse(new DomainError("OPERATION_NOT_FOUND"), request, reply));
 
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const refused =
-        error instanceof DomainError ? error : (new DomainError(codeByStatus(error.statusCode)) as DomainError);
-      if (refused.code === "INTERNAL") request.log.error({ err: error }, "a request failed");
-      const shape = errorShape(refused, request.id);
-      return reply.code(shape.data.httpStatus).send({ error: shape });
+      if (error instanceof DomainError) return refuse(error, request, reply);
+      const code = codeByStatus(error.statusCode);
+      if (code === "INTERNAL") request.log.error({ err: error }, "a request failed");
+      return refuse(new DomainError(code) as DomainError, request, reply);
     });
   };
 
+/** Answers what never reached a procedure in the shape of those that did. */
+export const refuse = (error: DomainError, request: FastifyRequest, reply: FastifyReply) => {
+  const shape = errorShape(error, request.id);
+  return reply.code(shape.data.httpStatus).send({ error: shape });
+};
+
+const utf8 = (body: Buffer): string => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    throw new DomainError("MALFORMED_REQUEST");
+  }
+};
+
 /** What the request carries to say who calls. */
-export const credentialOf = ({ raw }: { raw: IncomingMessage }): Credential =>
+const credentialOf = ({ raw }: { raw: IncomingMessage }): Credential =>
   readCredential(headerValues(raw, "authorization"), /[?&]access_token=/i.test(raw.url ?? ""));
 
 /** Every value of a header, as it was sent: Node itself drops a repeated `Authorization`. */

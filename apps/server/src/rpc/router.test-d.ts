@@ -1,8 +1,6 @@
 import type { AppRouter } from "@lockstep/contract";
 import { describe, expectTypeOf, it } from "vitest";
-import type { createAppRouter } from "./router.ts";
-
-type Served = ReturnType<typeof createAppRouter>;
+import type { AppRouter as Served } from "./router.ts";
 
 describe("the served router and the contract's", () => {
   it("are assignable to each other", () => {

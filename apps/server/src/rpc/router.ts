@@ -15,3 +15,5 @@ export const createAppRouter = (domain: { signIn: SignIn; sessions: Sessions; us
     user: userProcedures(domain),
     demo: demoProcedures(),
   });
+
+export type AppRouter = ReturnType<typeof createAppRouter>;
