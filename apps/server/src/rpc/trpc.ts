@@ -11,7 +11,7 @@ import {
   type RecordOf,
   type RouterOf,
 } from "@lockstep/contract";
-import { type AnyRouter, initTRPC } from "@trpc/server";
+import { initTRPC } from "@trpc/server";
 import type { z } from "zod";
 import { DomainError } from "../domain/domain-error.ts";
 import type { PrincipalFor } from "../domain/guard.ts";
@@ -110,9 +110,9 @@ export const createRouter = <C extends Contract>(contract: C, procedures: Implem
 };
 
 /** The contract's router type, with a caller for the server's own use and tests. */
-export type ServedRouter<C> = RouterOf<C> & {
+export type ServedRouter<C> = Pick<RouterOf<C>, "_def"> & {
   createCaller(context: Context, options?: { signal?: AbortSignal }): Caller<RecordOf<C>>;
-} & AnyRouter;
+};
 
 type Caller<R> = {
   [K in keyof R]: R[K] extends { _def: { $types: { input: infer I; output: infer O } } }

@@ -1,0 +1,316 @@
+// The client against a whole server: what becomes of its tokens, and how its calls travel.
+
+import { createClient, errorOf, memoryTokens, type TokenStore, type Tokens } from "@lockstep/client";
+import { john, startTestServer, testClock } from "@lockstep/server/testing";
+import { safe } from "@trpc/client";
+import { describe, expect, it } from "vitest";
+
+const credentials = { username: john.username, password: john.password };
+
+/** The real `fetch`, with a record of what was asked. */
+const recordedFetch = () => {
+  const requests: { url: URL; authorization: string | null }[] = [];
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    const request = new Request(input, init);
+    requests.push({ url: new URL(request.url), authorization: request.headers.get("authorization") });
+    return globalThis.fetch(request);
+  };
+  return { fetch, requests };
+};
+
+/** The real `fetch`, whose answers are held back until they are let go. */
+const heldFetch = () => {
+  const arrived = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const fetch: typeof globalThis.fetch = async (...call) => {
+    const response = await globalThis.fetch(...call);
+    arrived.resolve();
+    await released.promise;
+    return response;
+  };
+  return { fetch, arrived: arrived.promise, release: () => released.resolve() };
+};
+
+describe("signing in", () => {
+  it("keeps the token with its expiry, and every later call carries it", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const { fetch, requests } = recordedFetch();
+    const client = createClient({ url: server.url, tokens, fetch });
+
+    const before = Date.now();
+    const signedIn = await client.auth.login.mutate(credentials);
+    expect(tokens.get()?.accessToken).toBe(signedIn.accessToken);
+    expect(tokens.get()?.expiresAt).toBeGreaterThanOrEqual(before + signedIn.expiresIn * 1000);
+    expect(tokens.get()?.expiresAt).toBeLessThanOrEqual(Date.now() + signedIn.expiresIn * 1000);
+
+    expect((await client.user.me.query()).fullName).toBe(john.fullName);
+    expect((await client.demo.greeting.query()).message).toContain(john.fullName);
+    expect(requests.map(({ authorization }) => authorization)).toEqual([
+      null,
+      `Bearer ${signedIn.accessToken}`,
+      `Bearer ${signedIn.accessToken}`,
+    ]);
+  });
+
+  it("replaces the token that was held", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const client = createClient({ url: server.url, tokens });
+
+    const first = await client.auth.login.mutate(credentials);
+    const second = await client.auth.login.mutate(credentials);
+    expect(second.accessToken).not.toBe(first.accessToken);
+    expect(tokens.get()?.accessToken).toBe(second.accessToken);
+  });
+
+  it("keeps what was held when it is refused", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const client = createClient({ url: server.url, tokens });
+
+    const { accessToken } = await client.auth.login.mutate(credentials);
+    const [, error] = await safe(client.auth.login.mutate({ ...credentials, password: "wrong" }));
+    expect(errorOf("auth.login", error)?.code).toBe("INVALID_CREDENTIALS");
+    expect(tokens.get()?.accessToken).toBe(accessToken);
+  });
+
+  it("keeps tokens apart from those of other clients", async () => {
+    await using server = await startTestServer();
+    await createClient({ url: server.url }).auth.login.mutate(credentials);
+
+    const [, error] = await safe(createClient({ url: server.url }).user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("UNAUTHENTICATED");
+  });
+
+  it("takes the token that a third party brings", async () => {
+    await using server = await startTestServer();
+    const { accessToken } = await createClient({ url: server.url }).auth.login.mutate(credentials);
+
+    const client = createClient<"profile:read">({ url: server.url, tokens: memoryTokens({ accessToken }) });
+    expect((await client.user.me.query()).username).toBe(john.username);
+  });
+});
+
+describe("the end of a session", () => {
+  it("by signing out: forgets the token, which the server no longer takes", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const client = createClient({ url: server.url, tokens });
+
+    const { accessToken } = await client.auth.login.mutate(credentials);
+    await client.auth.logout.mutate();
+    expect(tokens.get()).toBeNull();
+
+    const thief = createClient({ url: server.url, tokens: memoryTokens({ accessToken }) });
+    const [, error] = await safe(thief.user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
+  });
+
+  it("by the server: answers INVALID_TOKEN, and forgets the token", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const client = createClient({ url: server.url, tokens });
+
+    const { user } = await client.auth.login.mutate(credentials);
+    await server.domain.sessions.endAllOf(user.id);
+
+    const [, error] = await safe(client.user.me.query());
+    expect(errorOf("user.me", error)).toMatchObject({
+      code: "INVALID_TOKEN",
+      httpStatus: 401,
+      wwwAuthenticate: expect.stringContaining('error="invalid_token"'),
+    });
+    expect(tokens.get()).toBeNull();
+  });
+
+  it("by time: answers INVALID_TOKEN, and forgets the token", async () => {
+    const clock = testClock();
+    await using server = await startTestServer({ now: clock.now });
+    const tokens = memoryTokens();
+    const client = createClient({ url: server.url, tokens });
+
+    const { expiresIn } = await client.auth.login.mutate(credentials);
+    clock.advanceSeconds(expiresIn + 60);
+
+    const [, error] = await safe(client.user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
+    expect(tokens.get()).toBeNull();
+  });
+
+  it("is told to every call of a batch, and forgets the token once", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const client = createClient({ url: server.url, tokens });
+
+    const { user } = await client.auth.login.mutate(credentials);
+    await server.domain.sessions.endAllOf(user.id);
+    let changes = 0;
+    tokens.subscribe(() => changes++);
+
+    const results = await Promise.all([safe(client.user.me.query()), safe(client.demo.greeting.query())]);
+    expect(results.map(([, error]) => error?.data?.code)).toEqual(["INVALID_TOKEN", "INVALID_TOKEN"]);
+    expect(changes).toBe(1);
+  });
+
+  it("forgets the token of a store that answers with a new object each time", async () => {
+    await using server = await startTestServer();
+    let stored = "null";
+    const tokens: TokenStore = {
+      get: () => JSON.parse(stored) as Tokens | null,
+      set: (held) => {
+        stored = JSON.stringify(held);
+      },
+      subscribe: () => () => {},
+    };
+    const client = createClient({ url: server.url, tokens });
+
+    const { user } = await client.auth.login.mutate(credentials);
+    await server.domain.sessions.endAllOf(user.id);
+    await safe(client.user.me.query());
+    expect(tokens.get()).toBeNull();
+  });
+
+  it("keeps the token when signing out did not reach the server, so that it can be tried again", async () => {
+    const server = await startTestServer();
+    const tokens = memoryTokens();
+    const client = createClient({ url: server.url, tokens });
+    const { accessToken } = await client.auth.login.mutate(credentials);
+    await server.close();
+
+    const [, error] = await safe(client.auth.logout.mutate());
+    expect(errorOf("auth.logout", error)?.code).toBe("UNREACHABLE");
+    expect(tokens.get()?.accessToken).toBe(accessToken);
+  });
+});
+
+describe("an answer to an older token", () => {
+  it("that it has ended does not wipe the newer one", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const held = heldFetch();
+    const slow = createClient({ url: server.url, tokens, fetch: held.fetch });
+    const client = createClient({ url: server.url, tokens });
+
+    const { user } = await client.auth.login.mutate(credentials);
+    await server.domain.sessions.endAllOf(user.id);
+    const answer = safe(slow.user.me.query());
+    await held.arrived;
+    const { accessToken } = await client.auth.login.mutate(credentials);
+    held.release();
+
+    const [, error] = await answer;
+    expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
+    expect(tokens.get()?.accessToken).toBe(accessToken);
+    expect((await client.user.me.query()).username).toBe(john.username);
+  });
+
+  it("that it was signed out does not wipe the newer one", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const held = heldFetch();
+    const slow = createClient({ url: server.url, tokens, fetch: held.fetch });
+    const client = createClient({ url: server.url, tokens });
+
+    await client.auth.login.mutate(credentials);
+    const signedOut = slow.auth.logout.mutate();
+    await held.arrived;
+    const { accessToken } = await client.auth.login.mutate(credentials);
+    held.release();
+
+    await signedOut;
+    expect(tokens.get()?.accessToken).toBe(accessToken);
+  });
+
+  it("is told by the token that left with the call, not by the one held when it was made", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const client = createClient({ url: server.url, tokens });
+
+    const { accessToken, user } = await client.auth.login.mutate(credentials);
+    await server.domain.sessions.endAllOf(user.id);
+    tokens.set(null);
+    // Calls of one tick leave together, after it: this one carries the token that is set in between.
+    const answer = safe(client.user.me.query());
+    tokens.set({ accessToken });
+
+    const [, error] = await answer;
+    expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
+    expect(tokens.get()).toBeNull();
+  });
+});
+
+describe("how calls travel", () => {
+  it("in one request when they are made together", async () => {
+    await using server = await startTestServer();
+    const { fetch, requests } = recordedFetch();
+    const client = createClient({ url: server.url, fetch });
+    await client.auth.login.mutate(credentials);
+    requests.length = 0;
+
+    const [me, greeting] = await Promise.all([client.user.me.query(), client.demo.greeting.query()]);
+    expect(me.fullName).toBe(john.fullName);
+    expect(greeting.message).toContain(john.fullName);
+    expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/user.me,demo.greeting"]);
+  });
+
+  it("in requests of at most 20 calls, which the server answers all", async () => {
+    await using server = await startTestServer();
+    const { fetch, requests } = recordedFetch();
+    const client = createClient({ url: server.url, fetch });
+    await client.auth.login.mutate(credentials);
+    requests.length = 0;
+
+    const answers = await Promise.all(Array.from({ length: 45 }, () => client.user.me.query()));
+    expect(answers.map(({ username }) => username)).toEqual(Array(45).fill(john.username));
+    expect(requests.map(({ url }) => url.pathname.split(",").length)).toEqual([20, 20, 5]);
+  });
+
+  it("fail alone: the others of the request are answered", async () => {
+    await using server = await startTestServer();
+    const client = createClient({ url: server.url });
+
+    const [[signedIn], [, error]] = await Promise.all([
+      safe(client.auth.login.mutate(credentials)),
+      safe(client.auth.login.mutate({ ...credentials, password: "wrong" })),
+    ]);
+    expect(signedIn?.user.username).toBe(john.username);
+    expect(error?.data?.code).toBe("INVALID_CREDENTIALS");
+  });
+
+  it.each([
+    ["https://api.example.com", "https://api.example.com/trpc/user.me"],
+    ["https://api.example.com/", "https://api.example.com/trpc/user.me"],
+    ["https://example.com/backend", "https://example.com/backend/trpc/user.me"],
+    ["https://example.com/backend/", "https://example.com/backend/trpc/user.me"],
+  ])("to trpc below the address: %s", async (url, expected) => {
+    const asked: string[] = [];
+    const fetch: typeof globalThis.fetch = async (input) => {
+      asked.push(String(input).split("?")[0] ?? "");
+      return Response.json([]);
+    };
+    await safe(createClient({ url, fetch }).user.me.query());
+    await safe(createClient({ url: new URL(url), fetch }).user.me.query());
+    expect(asked).toEqual([expected, expected]);
+  });
+
+  it("not at all to what is no address", () => {
+    expect(() => createClient({ url: "/api" })).toThrow(TypeError);
+    expect(() => createClient({ url: "localhost:3000" })).toThrow(TypeError);
+  });
+});
+
+describe("tokens in memory", () => {
+  it("tell each change to those who listen, until they no longer do", () => {
+    const tokens = memoryTokens({ accessToken: "first" });
+    const seen: (string | undefined)[] = [];
+    const stop = tokens.subscribe(() => seen.push(tokens.get()?.accessToken));
+
+    tokens.set({ accessToken: "second" });
+    tokens.set(null);
+    tokens.set(null);
+    stop();
+    tokens.set({ accessToken: "third" });
+    expect(seen).toEqual(["second", undefined]);
+  });
+});

@@ -1,0 +1,42 @@
+// Makes docs/access.md from the contract: `pnpm docs:update` writes it, and without that a change of access
+// fails here, so that it shows in a review.
+
+import { expect, it } from "vitest";
+import { type Access, contract, operationsOf, scopes } from "../src/index.ts";
+
+const who = (access: Access): string => {
+  switch (access.kind) {
+    case "anyone":
+      return "anyone, without signing in";
+    case "firstParty": {
+      const role = access.role ? `, role \`${access.role}\`` : "";
+      const age = access.maxAgeSeconds === undefined ? "" : `, signed in at most ${access.maxAgeSeconds} s ago`;
+      return `our own apps${role}${age}`;
+    }
+    case "scoped":
+      return `our own apps; third parties with ${access.scopes.map((scope) => `\`${scope}\``).join(" and ")}`;
+  }
+};
+
+const table = () => [
+  "# Who may call what",
+  "",
+  "Made from `packages/contract` by `pnpm docs:update`; a test fails when it is out of date.",
+  "",
+  "| operation | kind | who may call it | what it does |",
+  "|---|---|---|---|",
+  ...[...operationsOf(contract)].map(
+    ([path, operation]) => `| \`${path}\` | ${operation.kind} | ${who(operation.access)} | ${operation.summary} |`,
+  ),
+  "",
+  "## Scopes",
+  "",
+  "| scope | what a person reads when asked for it |",
+  "|---|---|",
+  ...Object.entries(scopes).map(([name, words]) => `| \`${name}\` | ${words} |`),
+  "",
+];
+
+it("docs/access.md is what the contract says", async () => {
+  await expect(table().join("\n")).toMatchFileSnapshot("../../../docs/access.md");
+});
