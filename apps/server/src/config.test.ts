@@ -1,0 +1,127 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { developmentSecretPrefix, loadConfig, settings } from "./config.ts";
+import { StartError } from "./start-error.ts";
+
+const secret = "0123456789abcdef0123456789abcdef";
+const production = {
+  NODE_ENV: "production",
+  PUBLIC_URL: "https://api.example.com",
+  SECRET: secret,
+  TRUST_PROXY: "off",
+};
+const load = (env: Record<string, string | undefined>) => loadConfig(env, "/srv/lockstep");
+
+describe("settings", () => {
+  it("have defaults that a newcomer can start with", () => {
+    expect(load({})).toMatchObject({
+      production: false,
+      port: 3000,
+      host: "localhost",
+      publicUrl: "http://localhost:3000",
+      databaseUrl: "file:/srv/lockstep/.data/lockstep.db",
+      secret: null,
+      bcryptCost: 12,
+      trustProxy: false,
+    });
+  });
+
+  it("count as absent when they are empty", () => {
+    expect(load({ PORT: "", SECRET: "", DATABASE_URL: "" })).toEqual(load({}));
+  });
+
+  it("follow the port in the public URL of development", () => {
+    expect(load({ PORT: "4000" }).publicUrl).toBe("http://localhost:4000");
+  });
+
+  it("take a PostgreSQL URL, an absolute file, proxies and peppers", () => {
+    expect(load({ DATABASE_URL: "postgres://u:p@db/lockstep" }).databaseUrl).toBe("postgres://u:p@db/lockstep");
+    expect(load({ DATABASE_URL: "file:/var/lib/l.db" }).databaseUrl).toBe("file:/var/lib/l.db");
+    expect(load({ TRUST_PROXY: "10.0.0.1, 10.0.0.2" }).trustProxy).toEqual(["10.0.0.1", "10.0.0.2"]);
+    expect(load({ TRUST_PROXY: "on" }).trustProxy).toBe(true);
+    expect(load({ PEPPER: secret, PEPPER_PREVIOUS: "a b" })).toMatchObject({
+      pepper: secret,
+      previousPeppers: ["a", "b"],
+    });
+  });
+
+  it.each<[Record<string, string>, string]>([
+    [{ PORT: "http" }, "PORT: must be a port number."],
+    [{ PORT: "70000" }, "PORT:"],
+    [{ SECRET: "short" }, "SECRET: must be at least 32 characters"],
+    [{ DATABASE_URL: "mysql://db" }, "DATABASE_URL: must begin with file: or postgres://."],
+    [{ PUBLIC_URL: "api.example.com" }, "PUBLIC_URL: must be a URL such as"],
+    [{ PUBLIC_URL: "https://api.example.com/v1" }, "PUBLIC_URL: must be an origin, without a path."],
+    [{ PUBLIC_URL: "ftp://example.com" }, "PUBLIC_URL:"],
+    [{ BCRYPT_COST: "4" }, "BCRYPT_COST:"],
+    [{ NODE_ENV: "prod" }, "NODE_ENV:"],
+  ])("name what is wrong in %j", (env, message) => {
+    expect(() => load(env)).toThrow(message);
+    expect(() => load(env)).toThrow(StartError);
+  });
+
+  it("name everything that is wrong at once", () => {
+    expect(() => load({ PORT: "x", SECRET: "y" })).toThrow(/PORT: .*\nSECRET: /);
+  });
+
+  it("never break on what an environment can hold, and never change what they accept", () => {
+    const anyEnvironment = fc.dictionary(fc.constantFrom(...Object.keys(settings), "OTHER"), fc.string());
+    fc.assert(
+      fc.property(anyEnvironment, (env) => {
+        try {
+          const config = load(env);
+          expect(config.port).toBeLessThanOrEqual(65_535);
+          expect(new URL(config.publicUrl).origin).toBe(config.publicUrl);
+          expect(config.secret === null || config.secret.length >= 32).toBe(true);
+        } catch (error) {
+          expect(error).toBeInstanceOf(StartError);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("production", () => {
+  it("starts with what it needs", () => {
+    expect(load(production)).toMatchObject({ production: true, host: "0.0.0.0", publicUrl: "https://api.example.com" });
+  });
+
+  it.each<[Record<string, string | undefined>, string]>([
+    [{ PUBLIC_URL: undefined }, "PUBLIC_URL: production needs the https:// address"],
+    [{ PUBLIC_URL: "http://api.example.com" }, "PUBLIC_URL: production needs the https:// address"],
+    [{ SECRET: undefined }, "SECRET: production needs one"],
+    [{ SECRET: developmentSecretPrefix + secret }, "SECRET: this one was made for development"],
+    [{ TRUST_PROXY: undefined }, "TRUST_PROXY: production needs a decision"],
+    [{ BCRYPT_COST: "10" }, "BCRYPT_COST: production needs at least 12"],
+  ])("refuses %j", (change, message) => {
+    expect(() => load({ ...production, ...change })).toThrow(message);
+  });
+});
+
+describe("docs/settings.md", () => {
+  it("lists every setting as it is read", async () => {
+    const defaults = load({});
+    expect(defaults).toBeDefined();
+    const rows = Object.entries(settings).map(([name, schema]) => {
+      const fallback = schema.safeParse(undefined);
+      const shown =
+        fallback.success && fallback.data !== undefined
+          ? `\`${JSON.stringify(fallback.data).replaceAll('"', "")}\``
+          : "";
+      return `| \`${name}\` | ${shown} | ${schema.description ?? ""} |`;
+    });
+    for (const row of rows) expect(row).toMatch(/\| \S.*\. \|$/);
+    const page = [
+      "# Settings",
+      "",
+      "Read from the environment at start. Made from `apps/server/src/config.ts` by `pnpm docs:update`; a test fails when it is out of date.",
+      "",
+      "| setting | default | meaning |",
+      "|---|---|---|",
+      ...rows,
+      "",
+    ];
+    await expect(page.join("\n")).toMatchFileSnapshot("../../../docs/settings.md");
+  });
+});

@@ -1,0 +1,20 @@
+// The limit: Fastify answering the same JSON as user.me, and doing nothing else.
+
+import Fastify from "fastify";
+
+const app = Fastify();
+const user = {
+  id: "KDUNzZfGYC8kmDCIh9gXbQ",
+  username: "john",
+  email: "john@example.com",
+  fullName: "John Doe",
+  role: "user",
+  disabled: false,
+  createdAt: 1_795_441_415_893,
+};
+
+app.get("/healthz", async () => ({ status: "ok" }));
+app.get("/me", async () => ({ result: { data: user } }));
+
+await app.listen({ port: Number(process.env["PORT"]), host: "127.0.0.1" });
+process.once("SIGTERM", () => void app.close());
