@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Compilers run in some of these: what stops a hung one, not a measure of speed.
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
     typecheck: { enabled: true, include: ["test/**/*.test-d.ts"], checker: "tsc" },
   },
 });

@@ -222,6 +222,34 @@ describe("an answer to an older token", () => {
     expect(tokens.get()?.accessToken).toBe(accessToken);
   });
 
+  it("is told apart though the caller gives every call the same context", async () => {
+    await using server = await startTestServer();
+    const tokens = memoryTokens();
+    const held = heldFetch();
+    let first = true;
+    const fetch: typeof globalThis.fetch = (...call) => {
+      const send = first ? held.fetch : globalThis.fetch;
+      first = false;
+      return send(...call);
+    };
+    const { user, accessToken: ended } = await createClient({ url: server.url }).auth.login.mutate(credentials);
+    await server.domain.sessions.endAllOf(user.id);
+    tokens.set({ accessToken: ended });
+    const client = createClient({ url: server.url, tokens, fetch });
+    const context = { screen: "account" };
+
+    const answer = safe(client.user.me.query(undefined, { context }));
+    await held.arrived;
+    const { accessToken } = await createClient({ url: server.url }).auth.login.mutate(credentials);
+    tokens.set({ accessToken });
+    await client.user.me.query(undefined, { context });
+    held.release();
+
+    const [, error] = await answer;
+    expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
+    expect(tokens.get()?.accessToken).toBe(accessToken);
+  });
+
   it("is told by the token that left with the call, not by the one held when it was made", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();

@@ -38,9 +38,10 @@ const thirdParty = async (...scopes: ("profile:read" | "greeting:read")[]) => {
 };
 
 describe("signing in over HTTP", () => {
-  it("gives a token that user.me takes", async () => {
+  it("[S35] gives a token that user.me takes, and no cache keeps", async () => {
     const login = await post("auth.login", JSON.stringify({ username: "John", password: "secret" }));
     expect(login.response.status).toBe(200);
+    expect(login.response.headers.get("cache-control")).toBe("no-store");
     const { data } = login.body.result as { data: { accessToken: string; tokenType: string; expiresIn: number } };
     expect(data).toMatchObject({ status: "signed_in", tokenType: "Bearer", expiresIn: 600 });
     const { response, body } = await me(`Bearer ${data.accessToken}`);

@@ -33,7 +33,11 @@ export const rpcRoutes =
         maxBatchSize,
         createContext: () => createContext(guard, { requestId: request.id, credential: credentialOf(request) }),
         responseMeta: ({ errors }) => ({
-          headers: challengeHeader(errors.map((error) => errorShape(asDomainError(error), request.id))),
+          headers: {
+            // RFC 6749 §5.1 for tokens, and what one person sees is no business of a cache.
+            "cache-control": "no-store",
+            ...challengeHeader(errors.map((error) => errorShape(asDomainError(error), request.id))),
+          },
         }),
         onError: ({ error, path }) => {
           if (asDomainError(error).code === "INTERNAL")

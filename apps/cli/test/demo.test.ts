@@ -1,0 +1,139 @@
+// The demo as a process of its own, against a whole server.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { john, startTestServer } from "@lockstep/server/testing";
+import { describe, expect, it } from "vitest";
+
+const main = join(import.meta.dirname, "../src/main.ts");
+
+/** Runs the demo with what it is given on standard input, which then ends unless it is left open. */
+const demo = async (args: readonly string[], input: string, { leaveOpen = false } = {}) => {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  const output = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  // One that ends without reading closes its input first.
+  child.stdin.on("error", () => {});
+  if (leaveOpen) child.stdin.write(input);
+  else child.stdin.end(input);
+  const [stdout, stderr, [exitCode]] = await output;
+  return { exitCode: exitCode as number | null, stdout, stderr };
+};
+
+describe("the demo", () => {
+  it("signs in, shows the user and the greeting, and a refused call with its typed error", async () => {
+    await using server = await startTestServer();
+    const { exitCode, stdout, stderr } = await demo(["--url", server.url], `${john.username}\n${john.password}\n`);
+
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe(`auth.login
+  status      signed_in
+  expires in  600 seconds
+
+user.me
+  username  john
+  name      John Doe
+  e-mail    john@example.com
+  role      user
+
+demo.greeting
+  message  Hello, John Doe! This is a protected route.
+
+user.me, from a third party's client that holds no token
+  refused    401 UNAUTHENTICATED
+  message    Sign in first.
+  challenge  Bearer
+
+auth.logout
+  status  signed out
+
+`);
+  });
+
+  it("leaves no session behind", async () => {
+    await using server = await startTestServer();
+    await demo(["--url", server.url], `${john.username}\n${john.password}\n`);
+    const sessions = await server.db.selectFrom("sessions").select("ended_at").execute();
+    expect(sessions).toEqual([{ ended_at: expect.any(Number) }]);
+  });
+
+  it("takes the username as an argument, and then the password alone from standard input", async () => {
+    await using server = await startTestServer();
+    const { exitCode, stdout } = await demo(["--url", server.url, "--username", john.email], john.password);
+    expect(stdout).toContain("John Doe");
+    expect(exitCode).toBe(0);
+  });
+
+  it("ends when it has what it needs, though its standard input does not", async () => {
+    await using server = await startTestServer();
+    const { exitCode } = await demo(["--url", server.url], `${john.username}\n${john.password}\n`, { leaveOpen: true });
+    expect(exitCode).toBe(0);
+  });
+
+  it("takes a password as it is typed, spaces and all", async () => {
+    await using server = await startTestServer();
+    const { exitCode, stderr } = await demo(["--url", server.url, "--username", "john"], ` ${john.password} \n`);
+    expect(stderr).toContain("INVALID_CREDENTIALS");
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe("the demo ends with exit code 1 and says why", () => {
+  it("when the password is wrong", async () => {
+    await using server = await startTestServer();
+    const { exitCode, stdout, stderr } = await demo(["--url", server.url], "john\nwrong\n");
+    expect(stderr).toBe("The username or the password is wrong. (INVALID_CREDENTIALS)\n");
+    expect(stdout).toBe("");
+    expect(exitCode).toBe(1);
+  });
+
+  it("when what was typed cannot be right", async () => {
+    await using server = await startTestServer();
+    const { exitCode, stderr } = await demo(["--url", server.url], "\n\n");
+    expect(stderr).toBe("username: Enter your username or e-mail address.\npassword: Enter your password.\n");
+    expect(exitCode).toBe(1);
+  });
+
+  it("when no server is there: what to start", async () => {
+    const { url, close } = await startTestServer();
+    await close();
+    const { exitCode, stderr } = await demo(["--url", url], "john\nsecret\n");
+    expect(stderr).toBe(`No Lockstep server answers at ${url}. Start one with \`npm start\`, then try again.\n`);
+    expect(exitCode).toBe(1);
+  });
+
+  it("when something else answers there", async () => {
+    const other = createServer((_, response) => response.end("<!doctype html>")).listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const { exitCode, stderr } = await demo(["--url", url], "john\nsecret\n");
+    other.close();
+    expect(stderr).toContain(`No Lockstep server answers at ${url}.`);
+    expect(exitCode).toBe(1);
+  });
+
+  it.each([
+    ["", "username"],
+    ["john\n", "password"],
+  ])("when standard input is too short: %j", async (input, missing) => {
+    const { exitCode, stderr } = await demo([], input);
+    expect(stderr).toBe(`Standard input ended before the ${missing}: one line for each is expected there.\n`);
+    expect(exitCode).toBe(1);
+  });
+
+  it("when the address is none", async () => {
+    const { exitCode, stderr } = await demo(["--url", "localhost:3000"], "");
+    expect(stderr).toContain("It must be an address such as http://localhost:3000.");
+    expect(exitCode).toBe(1);
+  });
+
+  it("when a password is given as an argument", async () => {
+    const { exitCode, stderr } = await demo(["--password", "secret"], "");
+    expect(stderr).toContain("unknown option '--password'");
+    expect(exitCode).toBe(1);
+  });
+});

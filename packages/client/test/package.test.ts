@@ -1,0 +1,231 @@
+// What is published: both packages built, packed, checked, and used by a project that has nothing but them
+// and their published dependencies, in a folder from which this repository cannot be reached.
+
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { john, startTestServer } from "@lockstep/server/testing";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const require = createRequire(import.meta.url);
+
+const client = join(import.meta.dirname, "..");
+const contract = join(client, "../contract");
+const published = [
+  { name: "@lockstep/contract", directory: contract },
+  { name: "@lockstep/client", directory: client },
+];
+
+const execute = promisify(execFile);
+
+/** Runs a program to its end; one that fails is told of with all that it printed. */
+const run = async (file: string, args: readonly string[], options: { cwd: string }) => {
+  try {
+    return await execute(file, args, options);
+  } catch (failure) {
+    const { message, stdout } = failure as Error & { stdout?: string };
+    throw Object.assign(new Error(`${message}\n${stdout ?? ""}`), { stdout });
+  }
+};
+const node = (script: string, args: readonly string[], cwd: string) =>
+  run(process.execPath, [script, ...args], { cwd });
+const tsc = (args: readonly string[], cwd: string) => node(join(client, "node_modules/typescript/bin/tsc"), args, cwd);
+const readJson = async (file: string) => JSON.parse(await readFile(file, "utf8"));
+
+/** The pnpm that this repository names, which is also the one that runs its scripts. */
+const pnpm = async (args: readonly string[], cwd: string) => {
+  const { packageManager } = await readJson(join(client, "../../package.json"));
+  const wanted = packageManager.split("@")[1];
+  const onPath = await run("pnpm", ["--version"], { cwd }).then(
+    ({ stdout }) => stdout.trim(),
+    () => null,
+  );
+  return onPath === wanted ? run("pnpm", args, { cwd }) : run("npx", ["-y", `pnpm@${wanted}`, ...args], { cwd });
+};
+
+const consumer = `
+import { type Client, createClient, errorOf, memoryTokens } from "@lockstep/client";
+
+export const run = async (url: string, username: string, password: string) => {
+  const ours = createClient({ url });
+  const { accessToken } = await ours.auth.login.mutate({ username, password });
+  const name: string = (await ours.user.me.query()).fullName;
+
+  const tokens = memoryTokens({ accessToken });
+  const theirs: Client<"profile:read"> = createClient<"profile:read">({ url, tokens });
+  const me = await theirs.user.me.query();
+
+  const refused = await createClient({ url }).user.me.query().then(
+    () => null,
+    (thrown: unknown) => {
+      const error = errorOf("user.me", thrown);
+      if (error?.code === "INSUFFICIENT_SCOPE") return error.details.scopes.join(" ");
+      return error?.code ?? null;
+    },
+  );
+  return { name, username: me.username, refused };
+};
+`;
+
+/** The same, with a line that calls what was not granted, and lines that misread what comes back. */
+const wrong = {
+  ungranted: consumer.replace("return { name", "await theirs.demo.greeting.query();\n  return { name"),
+  misread: consumer.replace("const name: string", "const name: number"),
+  undeclared: consumer.replace('"INSUFFICIENT_SCOPE"', '"EMAIL_TAKEN"'),
+};
+
+const compilerOptions = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+  target: "es2022",
+  lib: ["es2022", "esnext.disposable", "dom"],
+  types: [],
+};
+const resolutions = {
+  nodenext: { module: "nodenext", moduleResolution: "nodenext" },
+  bundler: { module: "esnext", moduleResolution: "bundler" },
+};
+
+let directory: string;
+let project: string;
+const tarballs = new Map<string, string>();
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "lockstep-packages-"));
+  project = join(directory, "project");
+  for (const { name, directory: source } of published) {
+    await rm(join(source, "dist"), { recursive: true, force: true });
+    await tsc(["-p", "tsconfig.build.json"], source);
+    const { stdout } = await pnpm(["pack", "--json", "--pack-destination", directory], source);
+    const { filename } = JSON.parse(stdout) as { filename: string };
+    tarballs.set(name, filename);
+
+    const target = join(project, "node_modules", name);
+    await mkdir(target, { recursive: true });
+    await run("tar", ["-xzf", filename, "--strip-components=1", "-C", target], { cwd: directory });
+  }
+  for (const dependency of [
+    join(contract, "node_modules/zod"),
+    join(client, "node_modules/@trpc/client"),
+    join(client, "node_modules/@trpc/server"),
+  ]) {
+    const [, name = ""] = dependency.split(/node_modules[\\/]/);
+    await cp(dependency, join(project, "node_modules", name), { recursive: true, dereference: true });
+  }
+  await writeFile(join(project, "package.json"), JSON.stringify({ name: "project", private: true, type: "module" }));
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe.each(published)("the tarball of $name", ({ name, directory: source }) => {
+  const unpacked = () => join(project, "node_modules", name);
+
+  it("has what was built, and neither sources nor tests", async () => {
+    const files = (await readdir(unpacked(), { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) =>
+        join(entry.parentPath, entry.name)
+          .slice(unpacked().length + 1)
+          .replaceAll("\\", "/"),
+      );
+    const modules = (await readdir(join(source, "src")))
+      .filter((file) => !file.includes(".test"))
+      .map((file) => file.replace(/\.ts$/, ""));
+
+    expect(files.filter((file) => file.startsWith("dist/")).sort()).toEqual(
+      modules.flatMap((module) => [`dist/${module}.d.ts`, `dist/${module}.js`]).sort(),
+    );
+    const others = files.filter((file) => !file.startsWith("dist/"));
+    expect(["LICENSE", "README.md", "package.json"]).toEqual(expect.arrayContaining(others));
+  });
+
+  it("names only what can be installed, and leads to what was built", async () => {
+    const manifest = await readJson(join(unpacked(), "package.json"));
+    expect(JSON.stringify(manifest)).not.toMatch(/workspace:|catalog:|\.\/src/);
+    expect(manifest.exports).toEqual({ ".": { types: "./dist/index.d.ts", default: "./dist/index.js" } });
+  });
+
+  it("passes publint", async () => {
+    const tarball = await readFile(tarballs.get(name) ?? "");
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(tarball).buffer } });
+    expect(messages.map((message) => formatMessage(message, pkg ?? {}, { color: false }))).toEqual([]);
+  });
+
+  it("passes attw", async () => {
+    const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js");
+    await node(attw, ["--profile", "esm-only", "--no-color", tarballs.get(name) ?? ""], directory);
+  });
+});
+
+describe("a project without this repository", () => {
+  /** What the compiler says of a file, as lines of `file(line,column): error …`. */
+  const check = async (source: string, resolution: object) => {
+    const folder = await mkdtemp(join(project, "check-"));
+    await writeFile(join(folder, "consumer.ts"), source);
+    await writeFile(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: { ...compilerOptions, ...resolution, outDir: "out" }, files: ["consumer.ts"] }),
+    );
+    const errors = await tsc(["-p", ".", "--pretty", "false"], folder).then(
+      () => [],
+      ({ stdout }: { stdout: string }) => stdout.split("\n").filter((line) => /^\S/.test(line)),
+    );
+    return { errors, built: join(folder, "out/consumer.js") };
+  };
+  const lineOf = (source: string, text: string) => source.split("\n").findIndex((line) => line.includes(text)) + 1;
+
+  it.each(Object.entries(resolutions))("type-checks, libraries included (%s)", async (_, resolution) => {
+    expect((await check(consumer, resolution)).errors).toEqual([]);
+  });
+
+  it.each(Object.entries(resolutions))(
+    "does not compile with a call that was not granted (%s)",
+    async (_, resolution) => {
+      const { errors } = await check(wrong.ungranted, resolution);
+      expect(errors).toEqual([expect.stringContaining("Property 'demo' does not exist")]);
+      expect(errors[0]).toMatch(new RegExp(`^consumer\\.ts\\(${lineOf(wrong.ungranted, "theirs.demo")},`));
+    },
+  );
+
+  it("does not compile with an output or an error read as what it is not", async () => {
+    const misread = await check(wrong.misread, resolutions.nodenext);
+    expect(misread.errors).toEqual([expect.stringMatching(/Type 'string' is not assignable to type 'number'/)]);
+    const undeclared = await check(wrong.undeclared, resolutions.nodenext);
+    expect(undeclared.errors[0]).toContain(`consumer.ts(${lineOf(wrong.undeclared, "EMAIL_TAKEN")},`);
+  });
+
+  it("runs against a server, on plain Node", async () => {
+    await using server = await startTestServer();
+    const { built } = await check(consumer, resolutions.nodenext);
+    const script = join(project, "run.js");
+    await writeFile(
+      script,
+      `import { run } from ${JSON.stringify(new URL(`file://${built}`).href)};
+       process.stdout.write(JSON.stringify(await run(...process.argv.slice(2))));`,
+    );
+    const { stdout } = await node(script, [server.url, john.username, john.password], project);
+    expect(JSON.parse(stdout)).toEqual({ name: john.fullName, username: john.username, refused: "UNAUTHENTICATED" });
+  });
+
+  it("imports both packages on plain Node, with everything they name", async () => {
+    const script = join(project, "names.js");
+    await writeFile(
+      script,
+      `import * as client from "@lockstep/client";
+       import * as contract from "@lockstep/contract";
+       process.stdout.write(JSON.stringify([Object.keys(client), Object.keys(contract.contract)]));`,
+    );
+    const { stdout } = await node(script, [], project);
+    expect(JSON.parse(stdout)).toEqual([
+      ["createClient", "errorOf", "memoryTokens"],
+      ["auth", "user", "demo"],
+    ]);
+  });
+});

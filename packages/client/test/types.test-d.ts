@@ -1,0 +1,314 @@
+// What compiles for an app of our own, for a third party within its scopes, and for whoever handles an error.
+
+import { type Client, createClient, type ErrorOf, errorOf, type RouterFor, type Unreachable } from "@lockstep/client";
+import {
+  type AppRouter,
+  anyone,
+  contract,
+  type ErrorCodeOf,
+  type Granted,
+  type LoginInput,
+  type LoginResult,
+  mutation,
+  type OperationAt,
+  type PathOf,
+  query,
+  type RouterOf,
+  type RpcErrorData,
+  type Scope,
+  scoped,
+  type UpdateUserInput,
+  User,
+} from "@lockstep/contract";
+import type { QueryClient } from "@tanstack/react-query";
+import { safe, type TRPCClient } from "@trpc/client";
+import type { AnyRouter, inferRouterInputs, inferRouterOutputs } from "@trpc/server";
+import { createTRPCOptionsProxy } from "@trpc/tanstack-react-query";
+import { describe, expectTypeOf, it } from "vitest";
+
+const url = "http://localhost:3000";
+
+/** The names of what is left of a contract. */
+type GrantedOf<C, S extends Scope> = keyof Granted<C, S>;
+
+describe("an app of our own", () => {
+  const client = createClient({ url });
+
+  it("sees every operation, with its input and output", () => {
+    expectTypeOf(client).toEqualTypeOf<Client>();
+    expectTypeOf(client).toEqualTypeOf<TRPCClient<AppRouter>>();
+    expectTypeOf(client.auth.login.mutate).parameter(0).toEqualTypeOf<LoginInput>();
+    expectTypeOf(client.auth.login.mutate).returns.resolves.toEqualTypeOf<LoginResult>();
+    expectTypeOf(client.auth.logout.mutate).returns.resolves.toEqualTypeOf<Record<string, never>>();
+    expectTypeOf(client.user.me.query).returns.resolves.toEqualTypeOf<User>();
+    expectTypeOf(client.user.update.mutate).parameter(0).toEqualTypeOf<UpdateUserInput>();
+    expectTypeOf(client.demo.greeting.query).returns.resolves.toEqualTypeOf<{ message: string }>();
+  });
+
+  it("calls what takes nothing with nothing", () => {
+    expectTypeOf(client.user.me.query).toBeCallableWith();
+    // @ts-expect-error there is nothing to send
+    void client.user.me.query({ id: "1" });
+  });
+
+  it("cannot call what is not declared, in another way, or with another input", () => {
+    // @ts-expect-error no such operation
+    client.user.remove;
+    // @ts-expect-error no such area
+    client.users;
+    // @ts-expect-error a query is no mutation
+    client.user.me.mutate;
+    // @ts-expect-error no password
+    void client.auth.login.mutate({ username: "john" });
+    // @ts-expect-error a name is text
+    void client.user.update.mutate({ fullName: 1 });
+    // @ts-expect-error no such field in the output
+    void client.user.me.query().then((me) => me.passwordHash);
+  });
+});
+
+describe("a third party", () => {
+  it("calls what it was granted", () => {
+    const client = createClient<"profile:read">({ url });
+    expectTypeOf(client).toEqualTypeOf<Client<"profile:read">>();
+    expectTypeOf(client.user.me.query).returns.resolves.toEqualTypeOf<User>();
+  });
+
+  it("does not compile with a call that it was not granted", () => {
+    const client = createClient<"profile:read">({ url });
+    // @ts-expect-error needs profile:write
+    client.user.update;
+    // @ts-expect-error an area with nothing left is gone
+    client.demo;
+    // @ts-expect-error a session of our own apps only
+    client.auth.logout;
+  });
+
+  it("calls what any of several scopes allow", () => {
+    const client = createClient<"profile:read" | "greeting:read">({ url });
+    expectTypeOf(client).toHaveProperty("demo");
+    expectTypeOf(client.user).toHaveProperty("me");
+    expectTypeOf(client.user).not.toHaveProperty("update");
+  });
+
+  it("never gets what is for our own apps, whatever its scopes", () => {
+    const client = createClient<Scope>({ url });
+    expectTypeOf(client.user).toHaveProperty("update");
+    expectTypeOf(client.auth).not.toHaveProperty("logout");
+  });
+
+  it("without any scope calls what is open to anyone", () => {
+    const client = createClient<never>({ url });
+    expectTypeOf(client).not.toHaveProperty("user");
+    expectTypeOf(client).not.toHaveProperty("demo");
+  });
+
+  it("names scopes that exist", () => {
+    // @ts-expect-error no such scope
+    createClient<"profile:erase">({ url });
+  });
+
+  it("needs every scope of an operation", () => {
+    const both = { all: query({ summary: "", access: scoped("profile:read", "profile:write"), output: User }) };
+    expectTypeOf<GrantedOf<typeof both, "profile:read">>().toEqualTypeOf<never>();
+    expectTypeOf<GrantedOf<typeof both, "profile:read" | "profile:write">>().toEqualTypeOf<"all">();
+  });
+
+  it("may take our own app's client for its own, but not the other way round", () => {
+    expectTypeOf<Client["user"]>().toExtend<Client<"profile:read">["user"]>();
+    expectTypeOf<Client<"profile:read">["user"]>().not.toExtend<Client["user"]>();
+  });
+});
+
+type Traveling =
+  | "MALFORMED_REQUEST"
+  | "INVALID_INPUT"
+  | "OPERATION_NOT_FOUND"
+  | "METHOD_NOT_ALLOWED"
+  | "PAYLOAD_TOO_LARGE"
+  | "UNSUPPORTED_MEDIA_TYPE"
+  | "CANCELLED"
+  | "INTERNAL";
+type SignedIn = "UNAUTHENTICATED" | "INVALID_TOKEN" | "AMBIGUOUS_TOKEN";
+type OwnAppsOnly = "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQUIRED";
+
+describe("errorOf", () => {
+  const thrown: unknown = undefined;
+
+  it("gives exactly what the operation declared, its access implies, and travelling adds", () => {
+    expectTypeOf<ErrorOf<"auth.login">["code"]>().toEqualTypeOf<Traveling | "INVALID_CREDENTIALS" | "UNREACHABLE">();
+    expectTypeOf<ErrorOf<"auth.logout">["code"]>().toEqualTypeOf<Traveling | SignedIn | OwnAppsOnly | "UNREACHABLE">();
+    expectTypeOf<ErrorOf<"user.me">["code"]>().toEqualTypeOf<
+      Traveling | SignedIn | "INSUFFICIENT_SCOPE" | "UNREACHABLE"
+    >();
+    expectTypeOf<ErrorOf<"user.update">["code"]>().toEqualTypeOf<
+      Traveling | SignedIn | "INSUFFICIENT_SCOPE" | "EMAIL_TAKEN" | "UNREACHABLE"
+    >();
+    expectTypeOf<ErrorOf<"demo.greeting">["code"]>().toEqualTypeOf<ErrorOf<"user.me">["code"]>();
+  });
+
+  it("returns that union, or null", () => {
+    expectTypeOf(errorOf("auth.login", thrown)).toEqualTypeOf<ErrorOf<"auth.login"> | null>();
+    expectTypeOf<ErrorOf<"auth.login">>().toEqualTypeOf<
+      RpcErrorData<Traveling | "INVALID_CREDENTIALS"> | Unreachable
+    >();
+  });
+
+  it("gives the details that go with a code", () => {
+    const error = errorOf("user.me", thrown);
+    if (error?.code === "INSUFFICIENT_SCOPE") expectTypeOf(error.details.scopes).toEqualTypeOf<Scope[]>();
+    if (error?.code === "INVALID_INPUT") {
+      expectTypeOf(error.details.issues).toEqualTypeOf<{ path: (string | number)[]; message: string }[]>();
+    }
+    if (error?.code === "UNAUTHENTICATED") expectTypeOf(error.httpStatus).toEqualTypeOf<401>();
+    const logout = errorOf("auth.logout", thrown);
+    if (logout?.code === "REAUTHENTICATION_REQUIRED") {
+      expectTypeOf(logout.details.maxAgeSeconds).toEqualTypeOf<number>();
+    }
+  });
+
+  it("does not compile with a code that this operation cannot answer, or a path that is not declared", () => {
+    const error = errorOf("auth.login", thrown);
+    // @ts-expect-error signing in changes no address
+    if (error?.code === "EMAIL_TAKEN") return;
+    // @ts-expect-error no such operation
+    errorOf("auth.signin", thrown);
+  });
+
+  it("lets a switch be checked for leaving nothing out", () => {
+    const sentence = (code: Exclude<ErrorOf<"auth.login">["code"], Traveling>): string => {
+      switch (code) {
+        case "INVALID_CREDENTIALS":
+          return "Wrong";
+        case "UNREACHABLE":
+          return "Nobody there";
+        default:
+          return code satisfies never;
+      }
+    };
+    expectTypeOf(sentence).returns.toBeString();
+  });
+});
+
+describe("tRPC's own ways of typing", () => {
+  it("`safe` gives the error data that the operation declared", async () => {
+    const [result, error] = await safe(
+      createClient({ url }).auth.login.mutate({ username: "john", password: "secret" }),
+    );
+    if (error) {
+      expectTypeOf(error.data).toEqualTypeOf<RpcErrorData<Traveling | "INVALID_CREDENTIALS"> | null | undefined>();
+    } else expectTypeOf(result).toEqualTypeOf<LoginResult>();
+  });
+
+  it("`safe` does so for a narrowed client", async () => {
+    const [, error] = await safe(createClient<"profile:read">({ url }).user.me.query());
+    expectTypeOf<NonNullable<NonNullable<typeof error>["data"]>["code"]>().toEqualTypeOf<
+      Traveling | SignedIn | "INSUFFICIENT_SCOPE"
+    >();
+  });
+
+  it("`inferRouterInputs` and `inferRouterOutputs` read the contract", () => {
+    type Inputs = inferRouterInputs<AppRouter>;
+    type Outputs = inferRouterOutputs<AppRouter>;
+    expectTypeOf<Inputs["auth"]["login"]>().toEqualTypeOf<LoginInput>();
+    expectTypeOf<Inputs["user"]["update"]>().toEqualTypeOf<UpdateUserInput>();
+    expectTypeOf<Inputs["user"]["me"]>().toEqualTypeOf<void>();
+    expectTypeOf<Outputs["auth"]["login"]>().toEqualTypeOf<LoginResult>();
+    expectTypeOf<Outputs["user"]["me"]>().toEqualTypeOf<User>();
+    expectTypeOf<Outputs["demo"]["greeting"]>().toEqualTypeOf<{ message: string }>();
+  });
+
+  it("the router of the contract, and of what is left for a third party, are tRPC routers", () => {
+    expectTypeOf<AppRouter>().toExtend<AnyRouter>();
+    expectTypeOf<RouterFor<"profile:read">>().toExtend<AnyRouter>();
+    expectTypeOf<RouterFor<never>>().toExtend<AnyRouter>();
+  });
+
+  it("`createTRPCOptionsProxy` takes the client, and types errors by operation", () => {
+    const trpc = createTRPCOptionsProxy<AppRouter>({ client: createClient({ url }), queryClient: {} as QueryClient });
+    const login = trpc.auth.login.mutationOptions({
+      onError: (error) => {
+        expectTypeOf(error.data?.code).toEqualTypeOf<Traveling | "INVALID_CREDENTIALS" | undefined>();
+      },
+    });
+    expectTypeOf<Parameters<NonNullable<typeof login.mutationFn>>[0]>().toEqualTypeOf<LoginInput>();
+    trpc.user.me.queryOptions(undefined, { select: (me) => expectTypeOf(me).toEqualTypeOf<User>() });
+  });
+
+  it("`createTRPCOptionsProxy` takes a narrowed client", () => {
+    const trpc = createTRPCOptionsProxy<RouterFor<"profile:read">>({
+      client: createClient<"profile:read">({ url }),
+      queryClient: {} as QueryClient,
+    });
+    trpc.user.me.queryOptions();
+    // @ts-expect-error needs profile:write
+    trpc.user.update;
+  });
+});
+
+describe("a change of the contract", () => {
+  /** What a screen does with the answer of `user.me`. */
+  const heading = async (client: Pick<Client["user"], "me">) => (await client.me.query()).fullName.toUpperCase();
+
+  it("that takes a field away breaks the client's build", () => {
+    const changed = {
+      ...contract,
+      user: {
+        ...contract.user,
+        me: query({ summary: "", access: scoped("profile:read"), output: User.omit({ fullName: true }) }),
+      },
+    };
+    const client = {} as TRPCClient<RouterOf<typeof changed>>;
+    // @ts-expect-error there is no full name any more
+    void heading(client.user);
+    // @ts-expect-error nor here
+    void client.user.me.query().then((me) => me.fullName);
+  });
+
+  it("that lets a field be null breaks the client's build", () => {
+    const changed = {
+      ...contract,
+      user: {
+        ...contract.user,
+        me: query({
+          summary: "",
+          access: scoped("profile:read"),
+          output: User.extend({ fullName: User.shape.fullName.nullable() }),
+        }),
+      },
+    };
+    const client = {} as TRPCClient<RouterOf<typeof changed>>;
+    // @ts-expect-error the name may be null
+    void heading(client.user);
+  });
+
+  it("that asks for more breaks the client's build", () => {
+    const changed = {
+      greet: mutation({
+        summary: "",
+        access: anyone,
+        input: User.pick({ username: true, fullName: true }),
+        output: User,
+      }),
+    };
+    const client = {} as TRPCClient<RouterOf<typeof changed>>;
+    // @ts-expect-error the full name is asked for as well
+    void client.greet.mutate({ username: "john" });
+  });
+
+  it("of an operation's access changes who can call it", () => {
+    const changed = { me: query({ summary: "", access: scoped("profile:write"), output: User }) };
+    expectTypeOf<GrantedOf<typeof changed, "profile:read">>().toEqualTypeOf<never>();
+  });
+});
+
+describe("the contract's paths", () => {
+  it("are its operations, and lead back to them", () => {
+    expectTypeOf<PathOf<typeof contract>>().toEqualTypeOf<
+      "auth.login" | "auth.logout" | "user.me" | "user.update" | "demo.greeting"
+    >();
+    expectTypeOf<OperationAt<typeof contract, "user.me">>().toEqualTypeOf<typeof contract.user.me>();
+    expectTypeOf<OperationAt<typeof contract, "user.nobody">>().toEqualTypeOf<never>();
+    expectTypeOf<ErrorCodeOf<typeof contract.auth.login>>().toEqualTypeOf<Traveling | "INVALID_CREDENTIALS">();
+  });
+});
