@@ -31,7 +31,7 @@ export const webRoutes =
       },
     });
     app.setNotFoundHandler((request, reply) => {
-      const wantsPage = request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
+      const wantsPage = /^(GET|HEAD)$/.test(request.method) && (request.headers.accept ?? "").includes("text/html");
       return wantsPage ? reply.sendFile("index.html") : reply.code(404).send({ status: 404, title: "Not found" });
     });
   };

@@ -1,0 +1,79 @@
+// Owns what a person is told when a call failed. A code that is new in the contract does not compile here
+// until it has its words.
+
+import { type ErrorOf, errorOf, type Unreachable } from "@lockstep/client";
+import { type contract, errors, type PathOf, type RpcErrorData } from "@lockstep/contract";
+
+/** What any call can fail with. */
+export type Failure = RpcErrorData | Unreachable;
+
+/**
+ * What a call of `path` failed with.
+ * @throws what is not the failure of such a call: a bug of this app.
+ */
+export const readFailure = <P extends PathOf<typeof contract>>(path: P, error: unknown): ErrorOf<P> => {
+  const failure = errorOf(path, error);
+  if (!failure) throw error;
+  return failure;
+};
+
+export interface FailureText {
+  readonly title: string;
+  readonly text: string;
+  /** Whether the same call may well succeed when it is made again. */
+  readonly passing: boolean;
+}
+
+export const textOf = (failure: Failure): FailureText => {
+  switch (failure.code) {
+    case "UNREACHABLE":
+      return navigator.onLine
+        ? {
+            title: "The server cannot be reached",
+            text: "It gave no answer that this app could read. It may be restarting: try again in a moment.",
+            passing: true,
+          }
+        : {
+            title: "You are offline",
+            text: "This needs the server. Connect to a network, then try again.",
+            passing: true,
+          };
+    case "INTERNAL":
+      return {
+        title: errors.INTERNAL.message,
+        text: `Try again in a moment. If it keeps happening, report it with this reference: ${failure.requestId}`,
+        passing: true,
+      };
+    case "CANCELLED":
+      return { title: "This was interrupted", text: "The request was cut off before it was answered.", passing: true };
+    case "INVALID_INPUT":
+      return {
+        title: errors.INVALID_INPUT.message,
+        text: failure.details.issues.map((issue) => issue.message).join(" "),
+        passing: false,
+      };
+    case "MALFORMED_REQUEST":
+    case "OPERATION_NOT_FOUND":
+    case "METHOD_NOT_ALLOWED":
+    case "PAYLOAD_TOO_LARGE":
+    case "UNSUPPORTED_MEDIA_TYPE":
+    case "AMBIGUOUS_TOKEN":
+      return {
+        title: "This page and the server do not fit together",
+        text: `${errors[failure.code].message} Reload the page: the app may have been updated meanwhile.`,
+        passing: false,
+      };
+    case "UNAUTHENTICATED":
+    case "INVALID_TOKEN":
+    case "REAUTHENTICATION_REQUIRED":
+      return { title: "You need to sign in", text: errors[failure.code].message, passing: false };
+    case "FIRST_PARTY_ONLY":
+    case "ROLE_REQUIRED":
+    case "INSUFFICIENT_SCOPE":
+      return { title: "You may not do this", text: errors[failure.code].message, passing: false };
+    case "INVALID_CREDENTIALS":
+      return { title: "Not signed in", text: errors[failure.code].message, passing: false };
+    case "EMAIL_TAKEN":
+      return { title: "Not saved", text: errors[failure.code].message, passing: false };
+  }
+};

@@ -1,0 +1,187 @@
+// The account page: who is signed in, and what of it they can change.
+
+import type { ErrorOf } from "@lockstep/client";
+import { errors, UpdateUserInput, type User } from "@lockstep/contract";
+import { Button, Skeleton, TextInput } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { trpc } from "../backend.ts";
+import { readFailure } from "../failures/failure.ts";
+import { FailureNotice } from "../failures/failure-notice.tsx";
+import { complaintsOf, type FieldErrors, useForm, wholeForm } from "../forms/use-form.ts";
+import { Page } from "../shell/page.tsx";
+import styles from "./account.module.css";
+import card from "./card.module.css";
+
+export const AccountPage = () => {
+  const me = useQuery(trpc.user.me.queryOptions());
+  const failure = me.error && readFailure("user.me", me.error);
+  return (
+    <Page title="Account" lead="Who you are here, and how you can be reached.">
+      {failure && <FailureNotice failure={failure} onRetry={() => void me.refetch()} retrying={me.isFetching} />}
+      {(me.data || !failure) && (
+        <div className={styles.columns} aria-busy={me.isPending}>
+          {me.data ? (
+            <>
+              <Profile user={me.data} />
+              <DetailsForm user={me.data} />
+            </>
+          ) : (
+            <>
+              <Skeleton height="17rem" radius="0.875rem" />
+              <Skeleton height="17rem" radius="0.875rem" />
+            </>
+          )}
+        </div>
+      )}
+    </Page>
+  );
+};
+
+const Profile = ({ user }: { user: User }) => (
+  <section className={card.card} aria-label="Profile">
+    <div className={styles.who}>
+      <span className={styles.avatar} aria-hidden="true">
+        {initialsOf(user.fullName)}
+      </span>
+      <div className={styles.names}>
+        <p className={styles.fullName}>{user.fullName}</p>
+        <p className={styles.username}>@{user.username}</p>
+      </div>
+    </div>
+    <dl className={styles.facts}>
+      <div>
+        <dt>E-mail address</dt>
+        <dd>{user.email ?? "None"}</dd>
+      </div>
+      <div>
+        <dt>Role</dt>
+        <dd>{roleNames[user.role]}</dd>
+      </div>
+      <div>
+        <dt>Member since</dt>
+        <dd>{new Intl.DateTimeFormat("en", { dateStyle: "long" }).format(user.createdAt)}</dd>
+      </div>
+    </dl>
+  </section>
+);
+
+const roleNames = { user: "User", admin: "Administrator" } as const satisfies Record<User["role"], string>;
+
+const initialsOf = (fullName: string): string => {
+  const words = fullName.split(/\s+/).filter(Boolean);
+  const [first = "", last = ""] = [words.at(0), words.length > 1 ? words.at(-1) : ""];
+  return [first, last]
+    .map((word) => [...word][0] ?? "")
+    .join("")
+    .toUpperCase();
+};
+
+interface Details {
+  readonly fullName: string;
+  readonly email: string;
+}
+
+const detailsOf = (user: User): Details => ({ fullName: user.fullName, email: user.email ?? "" });
+
+/** What of `details` differs from what the server has, as the contract takes it. */
+const changeOf = (details: Details, saved: Details): UpdateUserInput => ({
+  ...(details.fullName !== saved.fullName && { fullName: details.fullName }),
+  ...(details.email !== saved.email && { email: details.email.trim() || null }),
+});
+
+const DetailsForm = ({ user }: { user: User }) => {
+  const queryClient = useQueryClient();
+  const meKey = trpc.user.me.queryKey();
+  /** What the server was last known to have: `user` runs ahead of it while a change is on its way. */
+  const [saved, setSaved] = useState(() => detailsOf(user));
+
+  const update = useMutation(
+    trpc.user.update.mutationOptions({
+      async onMutate(change) {
+        await queryClient.cancelQueries({ queryKey: meKey });
+        const before = queryClient.getQueryData(meKey);
+        if (before) queryClient.setQueryData(meKey, { ...before, ...(change as Partial<User>) });
+        return { before };
+      },
+      onError(error, _change, result) {
+        queryClient.setQueryData(meKey, result?.before);
+        form.refuse(refusedFields(readFailure("user.update", error)));
+      },
+      onSuccess(answer) {
+        queryClient.setQueryData(meKey, answer);
+        show(detailsOf(answer));
+      },
+    }),
+  );
+  const form = useForm({
+    initialValues: saved,
+    schema: UpdateUserInput,
+    inputOf: (details) => changeOf(details, saved),
+    onSubmit: (change) => {
+      if (!update.isPending) update.mutate(change);
+    },
+  });
+  const failure = update.error && readFailure("user.update", update.error);
+
+  const show = (details: Details) => {
+    setSaved(details);
+    form.show(details);
+  };
+
+  // Changed elsewhere meanwhile: shown, unless the person is in the middle of a change of their own.
+  useEffect(() => {
+    if (!update.isPending && Object.keys(changeOf(form.values, saved)).length === 0) show(detailsOf(user));
+  }, [user]);
+
+  return (
+    <form
+      noValidate
+      className={card.card}
+      aria-labelledby="details-title"
+      onChange={() => update.reset()}
+      onSubmit={form.submit}
+    >
+      <h2 id="details-title" className={card.cardTitle}>
+        Your details
+      </h2>
+      <div className={card.fields}>
+        {failure && Object.keys(refusedFields(failure)).length === 0 && <FailureNotice failure={failure} takesFocus />}
+        <TextInput
+          label="Full name"
+          required
+          autoComplete="name"
+          readOnly={update.isPending}
+          {...form.field("fullName")}
+        />
+        <TextInput
+          label="E-mail address"
+          type="email"
+          autoComplete="email"
+          spellCheck={false}
+          readOnly={update.isPending}
+          {...form.field("email")}
+        />
+        <div className={styles.submit}>
+          <Button type="submit" aria-disabled={update.isPending}>
+            {update.isPending ? "Saving…" : "Save changes"}
+          </Button>
+          <p role="status" className={styles.outcome}>
+            {update.isSuccess ? "Saved" : form.errors[wholeForm]}
+          </p>
+        </div>
+      </div>
+    </form>
+  );
+};
+
+const refusedFields = (failure: ErrorOf<"user.update">): FieldErrors<Details> => {
+  switch (failure.code) {
+    case "EMAIL_TAKEN":
+      return { email: errors.EMAIL_TAKEN.message };
+    case "INVALID_INPUT":
+      return complaintsOf(failure.details.issues);
+    default:
+      return {};
+  }
+};

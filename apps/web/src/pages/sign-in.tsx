@@ -1,0 +1,96 @@
+// The sign-in page, and the way back to where a person wanted to go.
+
+import { LoginInput } from "@lockstep/contract";
+import { Alert, Button, PasswordInput, TextInput } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { Redirect, useSearch } from "wouter";
+import { trpc } from "../backend.ts";
+import { readFailure } from "../failures/failure.ts";
+import { FailureNotice } from "../failures/failure-notice.tsx";
+import { useForm } from "../forms/use-form.ts";
+import { returnPath } from "../session/return-path.ts";
+import type { SessionState } from "../session/session.ts";
+import { useSession } from "../session/use-session.ts";
+import { Page } from "../shell/page.tsx";
+import card from "./card.module.css";
+
+export const SignInPage = () => {
+  const session = useSession();
+  const search = useSearch();
+  if (session.signedIn) return <Redirect to={returnPath(search, location.origin)} replace />;
+  return (
+    <Page title="Sign in" narrow>
+      <Reason because={session.because} />
+      <SignInForm />
+    </Page>
+  );
+};
+
+const Reason = ({ because }: { because: Extract<SessionState, { signedIn: false }>["because"] }) => {
+  switch (because) {
+    case "not-yet":
+      return null;
+    case "left":
+      return <Alert role="status">You have signed out.</Alert>;
+    case "ended":
+      return (
+        <Alert role="status" color="yellow" title="Your session has ended">
+          Sign in again to go on where you were.
+        </Alert>
+      );
+  }
+};
+
+const SignInForm = () => {
+  const signIn = useMutation(
+    trpc.auth.login.mutationOptions({
+      onError(error) {
+        if (readFailure("auth.login", error).code === "INVALID_CREDENTIALS") form.select("password");
+      },
+    }),
+  );
+  const form = useForm({
+    initialValues: { username: "", password: "" },
+    schema: LoginInput,
+    onSubmit: (input) => {
+      if (!signIn.isPending) signIn.mutate(input);
+    },
+  });
+  const failure = signIn.error && readFailure("auth.login", signIn.error);
+
+  // Whoever opened this page first is here to type; whoever was sent here is read why first.
+  useEffect(() => {
+    if (document.activeElement === document.body) form.select("username");
+  }, []);
+
+  return (
+    <form noValidate className={card.card} onSubmit={form.submit}>
+      <div className={card.fields}>
+        {failure && <FailureNotice failure={failure} takesFocus={failure.code !== "INVALID_CREDENTIALS"} />}
+        <TextInput
+          label="Username or e-mail address"
+          required
+          autoComplete="username"
+          autoCapitalize="none"
+          autoCorrect="off"
+          spellCheck={false}
+          {...form.field("username")}
+        />
+        <PasswordInput
+          label="Password"
+          required
+          autoComplete="current-password"
+          visibilityToggleFocusable
+          visibilityToggleButtonProps={{ "aria-label": "Show the password" }}
+          {...form.field("password")}
+          // Mantine leaves this out here, unlike in its other inputs.
+          aria-invalid={form.errors.password ? true : undefined}
+        />
+        <Button type="submit" fullWidth aria-disabled={signIn.isPending}>
+          {signIn.isPending ? "Signing in…" : "Sign in"}
+        </Button>
+      </div>
+    </form>
+  );
+};

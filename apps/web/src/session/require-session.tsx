@@ -1,0 +1,14 @@
+// Takes whoever is signed out to the sign-in page, which returns them here.
+
+import type { ReactNode } from "react";
+import { Redirect, useLocation, useSearch } from "wouter";
+import { signInAddress } from "./return-path.ts";
+import { useSession } from "./use-session.ts";
+
+export const RequireSession = ({ children }: { children: ReactNode }) => {
+  const { signedIn } = useSession();
+  const [path] = useLocation();
+  const search = useSearch();
+  if (signedIn) return children;
+  return <Redirect to={signInAddress(search ? `${path}?${search}` : path)} replace />;
+};

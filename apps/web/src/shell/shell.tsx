@@ -1,0 +1,78 @@
+// Owns what is around every page: the name, the navigation, signing out, and the footer.
+
+import { type ReactNode, useEffect, useState } from "react";
+import { Link, useLocation } from "wouter";
+import type { Failure } from "../failures/failure.ts";
+import { FailureNotice } from "../failures/failure-notice.tsx";
+import { pages } from "../pages/pages.ts";
+import { SignOutButton } from "../session/sign-out-button.tsx";
+import { useSession } from "../session/use-session.ts";
+import { ColorSchemeChoice } from "./color-scheme-choice.tsx";
+import { LogoMark } from "./logo.tsx";
+import { OfflineNotice } from "./offline-notice.tsx";
+import styles from "./shell.module.css";
+
+export const Shell = ({ children }: { children: ReactNode }) => {
+  const { signedIn } = useSession();
+  const [path] = useLocation();
+  const [signOutFailure, setSignOutFailure] = useState<Failure | null>(null);
+  // Whoever goes on to another page has read it.
+  useEffect(() => setSignOutFailure(null), [path]);
+  return (
+    <div className={styles.shell}>
+      <a className={styles.skip} href="#content">
+        Skip to the content
+      </a>
+      <header className={styles.header}>
+        <div className={styles.bar}>
+          <Link href="/" className={styles.brand}>
+            <LogoMark />
+            Lockstep
+          </Link>
+          {signedIn && (
+            <>
+              <Navigation />
+              <div className={styles.actions}>
+                <SignOutButton onFailure={setSignOutFailure} />
+              </div>
+            </>
+          )}
+        </div>
+      </header>
+      <OfflineNotice />
+      <main id="content" tabIndex={-1} className={styles.main}>
+        {signedIn && signOutFailure && (
+          <div className={styles.notice}>
+            <p className={styles.noticeLead}>You are still signed in.</p>
+            <FailureNotice failure={signOutFailure} />
+          </div>
+        )}
+        {children}
+      </main>
+      <footer className={styles.footer}>
+        <ColorSchemeChoice />
+      </footer>
+    </div>
+  );
+};
+
+const Navigation = () => {
+  const [path] = useLocation();
+  return (
+    <nav aria-label="Main" className={styles.nav}>
+      {pages.map(
+        (page) =>
+          page.navLabel && (
+            <Link
+              key={page.path}
+              href={page.path}
+              className={styles.navLink ?? ""}
+              aria-current={path === page.path ? "page" : undefined}
+            >
+              {page.navLabel}
+            </Link>
+          ),
+      )}
+    </nav>
+  );
+};

@@ -1,0 +1,544 @@
+// The app as people meet it: the built files, served by a real server, in a real browser.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { john, startTestServer } from "@lockstep/server/testing";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+
+const fields = (page: Page) => ({
+  username: page.getByLabel("Username or e-mail address"),
+  password: page.getByLabel("Password", { exact: true }),
+  fullName: page.getByRole("textbox", { name: "Full name" }),
+  email: page.getByRole("textbox", { name: "E-mail address", exact: true }),
+});
+const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name });
+
+const signIn = async (page: Page, password: string = john.password) => {
+  await fields(page).username.fill(john.username);
+  await fields(page).password.fill(password);
+  await button(page, "Sign in").click();
+};
+
+/** Waits until `read` gives `expected`. */
+const eventually = async <T>(read: () => Promise<T>, expected: T) => {
+  await expect.poll(read, { timeout: 10_000, interval: 20 }).toEqual(expected);
+};
+
+const pathOf = (page: Page) => {
+  const { pathname, search, hash } = new URL(page.url());
+  return pathname + search + hash;
+};
+
+const focusedText = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
+
+describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web app", () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    if (!existsSync(join(import.meta.dirname, "../dist/index.html")))
+      throw new Error("Build the app first: vite build");
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  /**
+   * A new visitor at `path` of a server of their own. Leaving fails when the page threw, or broke the
+   * content security policy.
+   */
+  const visit = async (path: string, options: BrowserContextOptions = {}) => {
+    const server = await startTestServer();
+    const context = await browser.newContext({ baseURL: server.url, reducedMotion: "reduce", ...options });
+    context.setDefaultTimeout(10_000);
+    const page = await context.newPage();
+    const faults: string[] = [];
+    page.on("pageerror", (error) => faults.push(String(error)));
+    await page.exposeFunction("reportFault", (fault: string) => faults.push(fault));
+    await page.addInitScript(() => {
+      addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) => {
+        (globalThis as unknown as { reportFault(fault: string): void }).reportFault(
+          `Content security policy: ${violatedDirective} ${blockedURI} ${sample}`,
+        );
+      });
+    });
+    await page.goto(path);
+    return {
+      server,
+      context,
+      page,
+      faults,
+      ...fields(page),
+      async [Symbol.asyncDispose]() {
+        await context.close();
+        await server.close();
+        expect(faults).toEqual([]);
+      },
+    };
+  };
+
+  /** A visitor who signed in as john, and has their account before them. */
+  const visitSignedIn = async () => {
+    const visitor = await visit("/");
+    await signIn(visitor.page);
+    await visitor.fullName.waitFor();
+    return visitor;
+  };
+
+  describe("signing in", () => {
+    test("shows the account that the server answers with", async () => {
+      await using visitor = await visit("/");
+      const { page } = visitor;
+      await signIn(page);
+      await heading(page, "Account").waitFor();
+      const profile = page.getByRole("region", { name: "Profile" });
+      await profile.getByText(john.fullName, { exact: true }).waitFor();
+      await profile.getByText(john.email, { exact: true }).waitFor();
+      expect(pathOf(page)).toBe("/");
+      expect(await page.title()).toBe("Account · Lockstep");
+    });
+
+    test("announces a wrong password, and lets it be typed over", async () => {
+      await using visitor = await visit("/");
+      const { page, password } = visitor;
+      await signIn(page, "wrong");
+      await page.getByRole("alert").getByText("The username or the password is wrong.").waitFor();
+      expect(await password.evaluate((input) => input === document.activeElement)).toBe(true);
+      await page.keyboard.type(john.password);
+      await page.keyboard.press("Enter");
+      await heading(page, "Account").waitFor();
+    });
+
+    test("names an empty field by the contract's own words, and asks the server nothing", async () => {
+      await using visitor = await visit("/sign-in");
+      const { page, username, password } = visitor;
+      const calls: string[] = [];
+      page.on("request", (request) => {
+        if (request.url().includes("/trpc/")) calls.push(request.url());
+      });
+      await button(page, "Sign in").click();
+      await page.getByText("Enter your username or e-mail address").waitFor();
+      await page.getByText("Enter your password").waitFor();
+      expect(await username.evaluate((input) => input === document.activeElement)).toBe(true);
+      expect(await username.getAttribute("aria-invalid")).toBe("true");
+      expect(await password.getAttribute("aria-invalid")).toBe("true");
+      expect(await password.getAttribute("aria-describedby")).toBeTruthy();
+      expect(calls).toEqual([]);
+    });
+
+    test("suits password managers and pasting", async () => {
+      await using visitor = await visit("/sign-in", { permissions: ["clipboard-read", "clipboard-write"] });
+      const { page, username, password } = visitor;
+      expect(await username.getAttribute("autocomplete")).toBe("username");
+      expect(await password.getAttribute("autocomplete")).toBe("current-password");
+      expect(await password.getAttribute("type")).toBe("password");
+      await page.evaluate((text) => navigator.clipboard.writeText(text), john.password);
+      await password.focus();
+      await page.keyboard.press("ControlOrMeta+V");
+      expect(await password.inputValue()).toBe(john.password);
+    });
+
+    test("works by keyboard alone, with the focus in sight and moved to the new page", async () => {
+      await using visitor = await visit("/");
+      const { page, username } = visitor;
+      expect(await username.evaluate((input) => input === document.activeElement)).toBe(true);
+      await page.keyboard.type(john.username);
+      await page.keyboard.press("Tab");
+      await page.keyboard.type(john.password);
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Show the password");
+      await page.keyboard.press("Tab");
+      expect(await focusedText(page)).toBe("Sign in");
+      const outline = await page.evaluate(() => {
+        const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement as Element);
+        return { outlineStyle, outlineWidth };
+      });
+      expect(outline).toEqual({ outlineStyle: "solid", outlineWidth: "2px" });
+      await page.keyboard.press("Enter");
+      await heading(page, "Account").waitFor();
+      await eventually(() => focusedText(page), "Account");
+    });
+
+    test("offers a way past the navigation", async () => {
+      await using visitor = await visitSignedIn();
+      const { page } = visitor;
+      await page.getByRole("link", { name: "Skip to the content" }).focus();
+      await page.keyboard.press("Enter");
+      await eventually(() => page.evaluate(() => document.activeElement?.id), "content");
+    });
+  });
+
+  describe("the way back after signing in", () => {
+    test("leads to the page that was asked for", async () => {
+      await using visitor = await visit("/greeting?from=mail");
+      const { page } = visitor;
+      await heading(page, "Sign in").waitFor();
+      await signIn(page);
+      await heading(page, "Greeting").waitFor();
+      expect(pathOf(page)).toBe("/greeting?from=mail");
+    });
+
+    test.each(["https://evil.example/", "//evil.example/", "/\\evil.example/", "/..//evil.example/"])(
+      "never leads to %s",
+      async (address) => {
+        await using visitor = await visit(`/sign-in?${new URLSearchParams({ return: address })}`);
+        const { page, server } = visitor;
+        await signIn(page);
+        await heading(page, "Account").waitFor();
+        expect(page.url()).toBe(`${server.url}/`);
+      },
+    );
+  });
+
+  describe("the account", () => {
+    test("shows a change at once, and keeps what the server made of it", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, server, fullName, email } = visitor;
+      const held = Promise.withResolvers<void>();
+      await page.route("**/trpc/user.update*", async (route) => {
+        await held.promise;
+        await route.continue();
+      });
+      await fullName.fill("  Jane Doe ");
+      await email.fill("Jane@Example.com");
+      await button(page, "Save changes").click();
+
+      await page.getByRole("button", { name: "Saving…" }).waitFor();
+      const profile = page.getByRole("region", { name: "Profile" });
+      await profile.getByText("Jane Doe", { exact: true }).waitFor();
+      expect((await server.domain.users.findByLogin(john.username))?.user.fullName).toBe(john.fullName);
+
+      held.resolve();
+      await page.getByRole("status").getByText("Saved").waitFor();
+      expect(await fullName.inputValue()).toBe("Jane Doe");
+      expect(await email.inputValue()).toBe("jane@example.com");
+      await profile.getByText("jane@example.com", { exact: true }).waitFor();
+      expect((await server.domain.users.findByLogin(john.username))?.user.fullName).toBe("Jane Doe");
+    });
+
+    test("takes a change back that the server refused, and says so at the field (EMAIL_TAKEN)", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, server, email } = visitor;
+      await server.domain.users.create({
+        username: "ann",
+        email: "ann@example.com",
+        fullName: "Ann",
+        role: "user",
+        passwordHash: null,
+      });
+      const held = Promise.withResolvers<void>();
+      await page.route("**/trpc/user.update*", async (route) => {
+        await held.promise;
+        await route.continue();
+      });
+      await email.fill("ann@example.com");
+      await button(page, "Save changes").click();
+      const profile = page.getByRole("region", { name: "Profile" });
+      await profile.getByText("ann@example.com", { exact: true }).waitFor();
+
+      held.resolve();
+      await profile.getByText(john.email, { exact: true }).waitFor();
+      await page.getByText("Another account uses this e-mail address.").waitFor();
+      expect(await email.inputValue()).toBe("ann@example.com");
+      expect(await email.getAttribute("aria-invalid")).toBe("true");
+      expect(await email.evaluate((input) => input === document.activeElement)).toBe(true);
+      expect(await page.getByRole("alert").count()).toBe(0);
+    });
+
+    test("lets the e-mail address be removed", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, email } = visitor;
+      await email.fill("");
+      await button(page, "Save changes").click();
+      await page.getByRole("status").getByText("Saved").waitFor();
+      await page.getByRole("region", { name: "Profile" }).getByText("None", { exact: true }).waitFor();
+    });
+
+    test("judges what is typed by the contract's schema, and says when nothing was changed", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, fullName, email } = visitor;
+      await button(page, "Save changes").click();
+      await page.getByRole("status").getByText("Nothing to change").waitFor();
+      await fullName.fill(" ");
+      await email.fill("nonsense");
+      await button(page, "Save changes").click();
+      await page.getByText("Enter your name").waitFor();
+      await page.getByText("Must be an e-mail address").waitFor();
+      expect(await fullName.evaluate((input) => input === document.activeElement)).toBe(true);
+    });
+  });
+
+  test("greets whoever is signed in", async () => {
+    await using visitor = await visitSignedIn();
+    const { page } = visitor;
+    await page.getByRole("link", { name: "Greeting" }).click();
+    await page.getByText("Hello, John Doe! This is a protected route.").waitFor();
+    await eventually(() => focusedText(page), "Greeting");
+    expect(await page.getByRole("link", { name: "Greeting" }).getAttribute("aria-current")).toBe("page");
+  });
+
+  describe("the end of a session", () => {
+    test("comes by signing out, and the server forgets it as well", async () => {
+      await using visitor = await visit("/greeting");
+      const { page, server } = visitor;
+      const answered = page.waitForResponse(/auth\.login/);
+      await signIn(page);
+      const [{ result }] = await (await answered).json();
+      await button(page, "Sign out").click();
+      await page.getByRole("status").getByText("You have signed out.").waitFor();
+      expect(pathOf(page)).toBe("/sign-in");
+      const me = await fetch(`${server.url}/trpc/user.me`, {
+        headers: { authorization: `Bearer ${result.data.accessToken}` },
+      });
+      expect(me.status).toBe(401);
+      await page.goto("/greeting");
+      await heading(page, "Sign in").waitFor();
+    });
+
+    test("is not claimed while the server has not heard of it", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, context } = visitor;
+      await context.setOffline(true);
+      await button(page, "Sign out").click();
+      await page.getByText("You are still signed in.").waitFor();
+      await context.setOffline(false);
+      await button(page, "Sign out").click();
+      await page.getByRole("status").getByText("You have signed out.").waitFor();
+    });
+
+    test("is what was wanted when signing out finds it ended already", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, server, fullName } = visitor;
+      const found = await server.domain.users.findByLogin(john.username);
+      await server.domain.sessions.endAllOf(found?.user.id ?? "");
+      await button(page, "Sign out").click();
+      await page.getByRole("status").getByText("You have signed out.").waitFor();
+      await signIn(page);
+      await fullName.waitFor();
+      expect(await page.getByText("You are still signed in.").count()).toBe(0);
+    });
+
+    test("by the server takes the person to sign in, says why, and back to where they were", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, server } = visitor;
+      const found = await server.domain.users.findByLogin(john.username);
+      if (!found) throw new Error("There is no john");
+      await server.domain.sessions.endAllOf(found.user.id);
+      await page.getByRole("link", { name: "Greeting" }).click();
+      await heading(page, "Sign in").waitFor();
+      await page.getByRole("status").getByText("Your session has ended").waitFor();
+      await eventually(() => focusedText(page), "Sign in");
+      await signIn(page);
+      await page.getByText("Hello, John Doe!").waitFor();
+    });
+
+    test("leaves nothing of one person to the next", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, server, username, password } = visitor;
+      await server.domain.users.create({
+        username: "ann",
+        email: null,
+        fullName: "Ann Other",
+        role: "user",
+        passwordHash: await server.domain.passwords.hash("another secret"),
+      });
+      await page.getByRole("region", { name: "Profile" }).getByText(john.fullName).waitFor();
+      await button(page, "Sign out").click();
+      const held = Promise.withResolvers<void>();
+      await page.route("**/trpc/user.me*", async (route) => {
+        await held.promise;
+        await route.continue();
+      });
+      await username.fill("ann");
+      await password.fill("another secret");
+      await button(page, "Sign in").click();
+      await heading(page, "Account").waitFor();
+      expect(await page.getByText(john.fullName).count()).toBe(0);
+      held.resolve();
+      await page.getByRole("region", { name: "Profile" }).getByText("Ann Other").waitFor();
+    });
+  });
+
+  describe("without an answer", () => {
+    test("says that the network is gone, and loads when asked again", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, context } = visitor;
+      await page.route("**/trpc/demo.greeting*", (route) => route.abort());
+      await context.setOffline(true);
+      await page.getByRole("status").getByText("You are offline. What you see may be out of date.").waitFor();
+      await page.getByRole("link", { name: "Greeting" }).click();
+      await page.getByRole("alert").getByText("You are offline", { exact: true }).waitFor();
+
+      await context.setOffline(false);
+      await page.getByRole("alert").getByText("The server cannot be reached").waitFor();
+      expect(await page.getByText("You are offline.").count()).toBe(0);
+      await page.unroute("**/trpc/demo.greeting*");
+      await button(page, "Try again").click();
+      await page.getByText("Hello, John Doe!").waitFor();
+    });
+
+    test("loads by itself when the network is back", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, context } = visitor;
+      await context.setOffline(true);
+      await page.getByRole("link", { name: "Greeting" }).click();
+      await page.getByRole("alert").waitFor();
+      await context.setOffline(false);
+      await page.getByText("Hello, John Doe!").waitFor();
+    });
+
+    test("tells a server that is gone from a wrong password, and keeps what was typed", async () => {
+      await using visitor = await visit("/sign-in");
+      const { page, username } = visitor;
+      await page.route("**/trpc/**", (route) => route.fulfill({ status: 502, body: "<h1>Bad gateway</h1>" }));
+      await signIn(page);
+      const alert = page.getByRole("alert");
+      await alert.getByText("The server cannot be reached").waitFor();
+      expect(await alert.evaluate((element) => element === document.activeElement)).toBe(true);
+      expect(await username.inputValue()).toBe(john.username);
+    });
+
+    test("takes a change back that did not arrive, and keeps it in the form", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, context, fullName } = visitor;
+      await context.setOffline(true);
+      await fullName.fill("Jane Doe");
+      await button(page, "Save changes").click();
+      await page.getByRole("alert").getByText("You are offline", { exact: true }).waitFor();
+      await page.getByRole("region", { name: "Profile" }).getByText(john.fullName, { exact: true }).waitFor();
+      expect(await fullName.inputValue()).toBe("Jane Doe");
+    });
+
+    test("gives the reference of a fault of the server", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, server } = visitor;
+      await server.db.schema.alterTable("sessions").renameTo("elsewhere").execute();
+      const answered = page.waitForResponse(/demo\.greeting/);
+      await page.getByRole("link", { name: "Greeting" }).click();
+      const [{ error }] = await (await answered).json();
+      await page.getByRole("alert").getByText("Something went wrong on our side.").waitFor();
+      await page.getByText(error.data.requestId).waitFor();
+    });
+  });
+
+  test("says so when it breaks", async () => {
+    await using visitor = await visit("/");
+    const { page, faults } = visitor;
+    await page.route("**/trpc/user.me*", (route) => route.fulfill({ json: [{ result: { data: {} } }] }));
+    await signIn(page);
+    await page.getByRole("alert").getByText("Something broke in this page").waitFor();
+    expect(faults.splice(0)).toEqual([expect.stringContaining("TypeError")]);
+    await page.unroute("**/trpc/user.me*");
+    await button(page, "Reload the page").click();
+    await heading(page, "Sign in").waitFor();
+  });
+
+  test("has a page for addresses that have none", async () => {
+    await using visitor = await visit("/nowhere");
+    const { page } = visitor;
+    await heading(page, "There is no such page").waitFor();
+    await page.getByRole("link", { name: "Go to your account" }).click();
+    await heading(page, "Sign in").waitFor();
+  });
+
+  describe("colours", () => {
+    const scheme = (page: Page) => page.evaluate(() => document.documentElement.dataset["mantineColorScheme"]);
+
+    test("follow the system until a person chooses, and remember the choice", async () => {
+      await using visitor = await visit("/sign-in", { colorScheme: "dark" });
+      const { page } = visitor;
+      expect(await scheme(page)).toBe("dark");
+      await page.emulateMedia({ colorScheme: "light" });
+      await eventually(() => scheme(page), "light");
+      await page.getByRole("radio", { name: "Dark" }).check();
+      expect(await scheme(page)).toBe("dark");
+      // Before the app itself has run.
+      await page.route("**/assets/*.js", (route) => route.abort());
+      await page.reload({ waitUntil: "domcontentloaded" });
+      expect(await scheme(page)).toBe("dark");
+    });
+  });
+
+  describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+    const expectAccessible = async (page: Page) => {
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    };
+
+    test("every page and state is accessible (axe)", async () => {
+      await using visitor = await visit("/sign-in", { colorScheme });
+      const { page, context, username, email } = visitor;
+      await username.waitFor();
+      await expectAccessible(page);
+
+      await button(page, "Sign in").click();
+      await page.getByText("Enter your password").waitFor();
+      await expectAccessible(page);
+
+      await signIn(page, "wrong");
+      await page.getByRole("alert").waitFor();
+      await expectAccessible(page);
+
+      await signIn(page);
+      await email.fill("nonsense");
+      await expectAccessible(page);
+      await button(page, "Save changes").click();
+      await page.getByText("Must be an e-mail address").waitFor();
+      await expectAccessible(page);
+
+      await page.getByRole("link", { name: "Greeting" }).click();
+      await page.getByText("Hello, John Doe!").waitFor();
+      await expectAccessible(page);
+
+      await context.setOffline(true);
+      await button(page, "Sign out").click();
+      await page.getByText("You are still signed in.").waitFor();
+      await expectAccessible(page);
+
+      await context.setOffline(false);
+      await button(page, "Sign out").click();
+      await page.getByText("You have signed out.").waitFor();
+      await expectAccessible(page);
+
+      await page.goto("/nowhere");
+      await heading(page, "There is no such page").waitFor();
+      await expectAccessible(page);
+    });
+  });
+
+  test("fits a phone of 360 px without scrolling sideways", async () => {
+    await using visitor = await visit("/sign-in", { viewport: { width: 360, height: 640 } });
+    const { page, fullName } = visitor;
+    const widths = () =>
+      page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    await heading(page, "Sign in").waitFor();
+    expect(await widths()).toEqual([360, 360]);
+    await signIn(page);
+    await fullName.fill("W".repeat(200));
+    await button(page, "Save changes").click();
+    await page.getByText("Saved").waitFor();
+    expect(await widths()).toEqual([360, 360]);
+    await page.getByRole("link", { name: "Greeting" }).click();
+    await page.getByText("Hello").waitFor();
+    expect(await widths()).toEqual([360, 360]);
+  });
+
+  test("arrives compressed, under a policy that allows nothing inline", async () => {
+    await using visitor = await visit("/sign-in");
+    const { page, server } = visitor;
+    const script = await page.locator("script[type=module]").getAttribute("src");
+    for (const encoding of ["br", "gzip"]) {
+      const answer = await fetch(`${server.url}${script}`, { headers: { "accept-encoding": encoding } });
+      expect(answer.headers.get("content-encoding")).toBe(encoding);
+      expect(answer.headers.get("content-type")).toMatch(/^(text|application)\/javascript/);
+      expect(answer.headers.get("cache-control")).toContain("immutable");
+    }
+    const html = await fetch(`${server.url}/greeting`, { headers: { accept: "text/html" } });
+    expect(html.headers.get("content-security-policy")).toContain("style-src 'self'");
+    expect(html.headers.get("cache-control")).toBe("no-cache");
+    expect(await page.locator("style, script:not([src])").count()).toBe(0);
+  });
+});

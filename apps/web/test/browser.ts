@@ -1,0 +1,37 @@
+// Owns the browser that tests drive: Debian's Chromium, or the one at `CHROMIUM_PATH`. Where there is none,
+// tests that need it are skipped with one line that says so; `REQUIRE_BROWSER=1` makes that a failure.
+
+import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+
+const executablePath = process.env["CHROMIUM_PATH"] || "/usr/bin/chromium";
+
+/**
+ * Whether the tests called `what` are to be skipped for want of a browser; says so when they are.
+ * @throws when there is none and `REQUIRE_BROWSER=1`.
+ */
+export const skippedWithoutBrowser = (what: string): boolean => {
+  if (existsSync(executablePath)) return false;
+  const message =
+    `No browser at ${executablePath}. To run them, install Chromium (Debian: apt-get install chromium) ` +
+    "or set CHROMIUM_PATH.";
+  if (process.env["REQUIRE_BROWSER"] === "1") throw new Error(`Cannot run ${what}. ${message}`);
+  process.stderr.write(`Skipped ${what}. ${message}\n`);
+  return true;
+};
+
+/** A headless browser that reaches for nothing by itself; close it when done. */
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath,
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });

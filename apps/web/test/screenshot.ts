@@ -1,0 +1,22 @@
+// Makes `docs/screenshot.png` from the built app and a real server: `node apps/web/test/screenshot.ts`.
+
+import { join } from "node:path";
+import { john, startTestServer } from "@lockstep/server/testing";
+import { launchBrowser } from "./browser.ts";
+
+const file = join(import.meta.dirname, "../../../docs/screenshot.png");
+
+await using server = await startTestServer();
+const browser = await launchBrowser();
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: "light" });
+  await page.goto(server.url);
+  await page.getByLabel("Username or e-mail address").fill(john.username);
+  await page.getByLabel("Password", { exact: true }).fill(john.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByLabel("Full name").waitFor();
+  await page.getByRole("heading", { name: "Account" }).blur();
+  await page.screenshot({ path: file, animations: "disabled" });
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,49 @@
+// Owns how the web app is served while it is worked on, and how it is built: hashed files, and beside
+// each a brotli and a gzip copy for the server to send.
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync, constants as zlib } from "node:zlib";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+/** The server proxies here (`WEB_DEV_URL`), so the port is fixed. */
+const port = 5173;
+
+export default defineConfig({
+  plugins: [react(), precompressed()],
+  server: {
+    host: "localhost",
+    port,
+    strictPort: true,
+    // The page comes through the server's address; its hot updates come from here directly.
+    hmr: { protocol: "ws", host: "localhost", clientPort: port },
+  },
+  build: {
+    target: "baseline-widely-available",
+    // The content security policy of the server has no place for inlined files, and needs none.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
+
+function precompressed(): Plugin {
+  let directory = "";
+  return {
+    name: "precompressed",
+    apply: "build",
+    configResolved(config) {
+      directory = join(config.root, config.build.outDir);
+    },
+    writeBundle() {
+      for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile() || !/\.(js|css|html|svg|txt|json)$/.test(entry.name)) continue;
+        const file = join(entry.parentPath, entry.name);
+        const content = readFileSync(file);
+        const params = { [zlib.BROTLI_PARAM_SIZE_HINT]: content.length };
+        writeFileSync(`${file}.br`, brotliCompressSync(content, { params }));
+        writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
+      }
+    },
+  };
+}
