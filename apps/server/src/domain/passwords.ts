@@ -5,7 +5,7 @@
 // it was made with. Anything that begins with `$2` is a plain bcrypt hash that was imported.
 
 import { createHash, createHmac } from "node:crypto";
-import { hash as bcryptHash, compare, parseOptions } from "@node-rs/bcrypt";
+import * as nodeRsBcrypt from "@node-rs/bcrypt";
 import type { Random } from "./environment.ts";
 
 export interface PasswordsOptions {
@@ -16,7 +16,11 @@ export interface PasswordsOptions {
   readonly pepper: string | null;
   /** Peppers of before, to verify what was hashed under them. */
   readonly previousPeppers: readonly string[];
+  /** The real one unless given: a test counts its work. */
+  readonly bcrypt?: Bcrypt;
 }
+
+type Bcrypt = Pick<typeof nodeRsBcrypt, "hash" | "compare">;
 
 export type Verification =
   | { readonly matches: false }
@@ -32,7 +36,13 @@ const noPepper = { id: "none", key: "lockstep:password" };
 
 const pepperOf = (key: string) => ({ id: createHash("sha256").update(key).digest("hex").slice(0, 16), key });
 
-export const createPasswords = async ({ random, cost, pepper, previousPeppers }: PasswordsOptions) => {
+export const createPasswords = async ({
+  random,
+  cost,
+  pepper,
+  previousPeppers,
+  bcrypt: { hash: bcryptHash, compare } = nodeRsBcrypt,
+}: PasswordsOptions) => {
   const current = pepper === null ? noPepper : pepperOf(pepper);
   const keys = new Map([noPepper, ...previousPeppers.map(pepperOf), current].map(({ id, key }) => [id, key]));
 
@@ -63,7 +73,7 @@ export const createPasswords = async ({ random, cost, pepper, previousPeppers }:
       const typed = pepperId === null ? password : folded(password, key ?? current.key);
 
       const matches = (await compare(typed, bcrypt)) && usable;
-      const { cost: storedCost } = parseOptions(bcrypt);
+      const { cost: storedCost } = nodeRsBcrypt.parseOptions(bcrypt);
       if (!matches) {
         await topUp(storedCost);
         return { matches };

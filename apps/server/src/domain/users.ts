@@ -13,6 +13,8 @@ export interface NewUser {
   readonly email: string | null;
   readonly fullName: string;
   readonly role: Role;
+  /** Default: not. */
+  readonly disabled?: boolean;
   /** As `passwords.hash` or `passwords.import` gives it. */
   readonly passwordHash: string | null;
 }
@@ -22,21 +24,37 @@ export type Users = ReturnType<typeof createUsers>;
 export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Random }) => ({
   /** `null`: the username or the e-mail address is taken. */
   async create(user: NewUser): Promise<User | null> {
-    const row = await db
+    const [created] = await this.createAll([user]);
+    return created ?? null;
+  },
+
+  /**
+   * Creates those whose username and e-mail address are free, and answers them. One statement: all of them
+   * or, when it fails, none. A thousand at a time is what both engines take easily.
+   */
+  async createAll(newUsers: readonly NewUser[]): Promise<User[]> {
+    const rows = await db
       .insertInto("users")
-      .values({
-        id: randomId(random),
-        username: user.username,
-        email: user.email,
-        full_name: user.fullName,
-        role: user.role,
-        disabled: 0,
-        password_hash: user.passwordHash,
-        created_at: now(),
-      })
+      .values(
+        newUsers.map((user) => ({
+          id: randomId(random),
+          username: user.username,
+          email: user.email,
+          full_name: user.fullName,
+          role: user.role,
+          disabled: user.disabled ? (1 as const) : (0 as const),
+          password_hash: user.passwordHash,
+          created_at: now(),
+        })),
+      )
       .onConflict((conflict) => conflict.doNothing())
       .returningAll()
-      .executeTakeFirst();
+      .execute();
+    return rows.map(userFromRow);
+  },
+
+  async find(id: string): Promise<User | null> {
+    const row = await db.selectFrom("users").selectAll().where("id", "=", id).executeTakeFirst();
     return row ? userFromRow(row) : null;
   },
 

@@ -1,0 +1,37 @@
+// Owns reading lines of any length within bounds: a line that is too long is told of, never kept.
+
+export interface Line {
+  /** 1, 2, 3 … */
+  readonly number: number;
+  /** Without what ended the line. `null`: longer than allowed. */
+  readonly bytes: Uint8Array | null;
+}
+
+const newline = 0x0a;
+
+/** The lines of a stream of bytes. The last one need not end in a newline. */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Line> {
+  let number = 1;
+  let parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  const take = (part: Uint8Array) => {
+    sizeBytes += part.byteLength;
+    if (sizeBytes > maxBytes) parts = [];
+    else parts.push(part);
+  };
+  const line = (): Line => ({ number, bytes: sizeBytes > maxBytes ? null : Buffer.concat(parts) });
+
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
+      take(chunk.subarray(start, end));
+      yield line();
+      start = end + 1;
+      number++;
+      parts = [];
+      sizeBytes = 0;
+    }
+    take(chunk.subarray(start));
+  }
+  if (sizeBytes > 0) yield line();
+}

@@ -1,0 +1,104 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { sql } from "kysely";
+import { describe, expect, it } from "vitest";
+import { engines } from "../../test/engines.ts";
+import { openAdmin } from "./testing.ts";
+
+describe.each(engines)("lockstep migrate on $engine", ({ newDatabase }) => {
+  it("applies what is missing, says what it was, and nothing the second time", async () => {
+    await using admin = await openAdmin(newDatabase);
+    expect(await admin.lockstep(["migrate"])).toEqual({ exitCode: 0, stdout: "Applied 0001-initial.\n", stderr: "" });
+    expect(await admin.lockstep(["migrate"])).toEqual({
+      exitCode: 0,
+      stdout: "Nothing to apply: the database is up to date.\n",
+      stderr: "",
+    });
+    expect(await admin.lockstep(["migrate", "--json"])).toEqual({
+      exitCode: 0,
+      stdout: '{"applied":[]}\n',
+      stderr: "",
+    });
+  });
+
+  it("prints JSON for programs", async () => {
+    await using admin = await openAdmin(newDatabase);
+    const { stdout } = await admin.lockstep(["migrate", "--json"]);
+    expect(JSON.parse(stdout)).toEqual({ applied: ["0001-initial"] });
+  });
+
+  it("refuses a database of a newer version, and so do the others", async () => {
+    await using admin = await openAdmin(newDatabase);
+    const { db } = await admin.open();
+    await sql`insert into kysely_migration (name, timestamp) values ('9999-future', '2030-01-01T00:00:00.000Z')`.execute(
+      db,
+    );
+    const { exitCode, stderr } = await admin.lockstep(["migrate"]);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^The database was made by a newer version of Lockstep \(9999-future\)[^\n]*\n$/),
+    });
+    expect((await admin.lockstep(["user", "list"])).exitCode).toBe(1);
+  });
+
+  it("comes before every command about users and keys", async () => {
+    await using admin = await openAdmin(newDatabase);
+    for (const argv of [
+      ["user", "list"],
+      ["user", "show", "jane"],
+      ["user", "create", "jane"],
+      ["user", "import", "-"],
+      ["keys", "list"],
+    ]) {
+      expect(await admin.lockstep(argv, "wool lamp river stone")).toEqual({
+        exitCode: 1,
+        stdout: "",
+        stderr:
+          "The database that DATABASE_URL names is not migrated to this version: run `pnpm lockstep migrate` first.\n",
+      });
+    }
+    expect((await admin.lockstep(["migrate"])).stdout).toBe("Applied 0001-initial.\n");
+  });
+});
+
+describe("settings of the admin commands", () => {
+  const [sqlite] = engines;
+
+  it("that are wrong are told of in a sentence each", async () => {
+    await using admin = await openAdmin(sqlite.newDatabase);
+    const { exitCode, stdout, stderr } = await admin.lockstep(["migrate"], "", { BCRYPT_COST: "99", SECRET: "short" });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(stderr).toMatch(/^SECRET: .*\nBCRYPT_COST: .*\n$/);
+  });
+
+  it("follow the rules of production", async () => {
+    await using admin = await openAdmin(sqlite.newDatabase);
+    const { exitCode, stderr } = await admin.lockstep(["user", "list"], "", { NODE_ENV: "production" });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining("PUBLIC_URL: production") });
+  });
+
+  it("have the same defaults as the server's: a database and a secret in `.data`", async () => {
+    await using admin = await openAdmin(sqlite.newDatabase);
+    const defaults = { DATABASE_URL: "", SECRET: "" };
+    expect((await admin.lockstep(["migrate"], "", defaults)).exitCode).toBe(0);
+    expect((await admin.lockstep(["keys", "list"], "", defaults)).exitCode).toBe(0);
+    for (const file of ["lockstep.db", "secret"]) expect(existsSync(join(admin.directory, ".data", file))).toBe(true);
+  });
+
+  it("that name a database which is not there make none, but for `migrate`", async () => {
+    await using admin = await openAdmin(sqlite.newDatabase);
+    const elsewhere = join(admin.directory, "elsewhere.db");
+    expect((await admin.lockstep(["user", "list"], "", { DATABASE_URL: `file:${elsewhere}` })).exitCode).toBe(1);
+    expect(existsSync(elsewhere)).toBe(false);
+  });
+
+  it("that name a PostgreSQL which is not there are told of without its password", async () => {
+    await using admin = await openAdmin(sqlite.newDatabase);
+    const { exitCode, stderr } = await admin.lockstep(["migrate"], "", {
+      DATABASE_URL: "postgres://lockstep:a-password-of-tests@127.0.0.1:1/lockstep",
+    });
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^PostgreSQL at .* does not answer[^\n]*\n$/);
+    expect(stderr).not.toContain("a-password-of-tests");
+  });
+});

@@ -1,0 +1,139 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { engines } from "../../test/engines.ts";
+import { openAdmin } from "./testing.ts";
+
+const [{ newDatabase }] = engines;
+
+const password = "wool lamp river stone";
+
+const open = async () => {
+  const admin = await openAdmin(newDatabase);
+  await admin.lockstep(["migrate"]);
+  return admin;
+};
+
+const canSignIn = async (admin: Awaited<ReturnType<typeof open>>, username: string) => {
+  const { domain } = await admin.open();
+  return domain.signIn.withPassword({ username, password }).then(
+    () => true,
+    () => false,
+  );
+};
+
+describe("a password from standard input", () => {
+  it.each([
+    ["with a newline", `${password}\n`],
+    ["with a newline of Windows", `${password}\r\n`],
+    ["without a newline", password],
+    ["behind a byte order mark", `\ufeff${password}\n`],
+  ])("is its line, %s", async (_, stdin) => {
+    await using admin = await open();
+    expect((await admin.lockstep(["user", "create", "jane"], stdin)).exitCode).toBe(0);
+    expect(await canSignIn(admin, "jane")).toBe(true);
+  });
+
+  it("is its line, in pieces", async () => {
+    await using admin = await open();
+    const pieces = [...Buffer.from("пароль очень длинный\n")].map((byte) => Uint8Array.of(byte));
+    expect((await admin.lockstep(["user", "create", "jane"], pieces)).exitCode).toBe(0);
+    const { domain } = await admin.open();
+    await domain.signIn.withPassword({ username: "jane", password: "пароль очень длинный" });
+  });
+
+  it("keeps its spaces", async () => {
+    await using admin = await open();
+    await admin.lockstep(["user", "create", "jane"], ` ${password} \n`);
+    expect(await canSignIn(admin, "jane")).toBe(false);
+  });
+
+  it.each<[string, string | Uint8Array, string]>([
+    ["nothing", "", "Standard input holds no password.\n"],
+    ["an empty line", "\n", "Standard input holds no password.\n"],
+    [
+      "two lines",
+      `${password}\n${password}\n`,
+      "Standard input must hold one line, without control characters: the password.\n",
+    ],
+    [
+      "a null byte",
+      `${password}\0${password}`,
+      "Standard input must hold one line, without control characters: the password.\n",
+    ],
+    ["no text", Buffer.from([...Buffer.from(password), 0xff]), "Standard input must be UTF-8.\n"],
+    ["far too much", Buffer.alloc(1024 * 1024, "x"), "Standard input holds more than a password.\n"],
+  ])("cannot be %s", async (_, stdin, stderr) => {
+    await using admin = await open();
+    expect(await admin.lockstep(["user", "create", "jane"], stdin)).toEqual({ exitCode: 1, stdout: "", stderr });
+    expect((await admin.lockstep(["user", "list", "--json"])).stdout).toBe("");
+  });
+
+  it("is not waited for without end", async () => {
+    await using admin = await open();
+    const endless = (function* () {
+      for (;;) yield Buffer.from("y\n");
+    })();
+    expect((await admin.lockstep(["user", "create", "jane"], endless)).exitCode).toBe(1);
+  });
+});
+
+describe("a password at a prompt", () => {
+  /** The cursor is hidden once for each question. */
+  const question = "\u001b[?25l";
+
+  /** Creates `jane` at a terminal whose person answers each question with the next of these keys. */
+  const createAt = async (admin: Awaited<ReturnType<typeof open>>, ...answers: readonly string[]) => {
+    const waiting = [...answers];
+    const stdin: PassThrough & { setRawMode?: unknown } = new PassThrough();
+    Object.assign(stdin, { isTTY: true, setRawMode: () => stdin });
+    const ran = await admin.lockstep(["user", "create", "jane"], stdin, {}, (text) => {
+      if (text.includes(question)) setImmediate(() => stdin.write(waiting.shift() ?? "\u0003"));
+    });
+    expect(waiting).toEqual([]);
+    return ran;
+  };
+
+  it("is asked for twice, and never shown", async () => {
+    await using admin = await open();
+    const { exitCode, stdout, stderr } = await createAt(admin, `${password}\r`, `${password}\r`);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "jane is created.\n" });
+    expect(stderr).not.toContain(password);
+    expect(stderr).not.toContain(password.slice(0, 4));
+    expect(await canSignIn(admin, "jane")).toBe(true);
+  });
+
+  it("[S62] [S64] is asked for again, with the reason, when it is refused", async () => {
+    await using admin = await open();
+    const { exitCode, stderr } = await createAt(
+      admin,
+      "short\r",
+      "passwordpassword\r",
+      `${password}\r`,
+      `${password}\r`,
+    );
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain("Use at least 15 characters");
+    expect(stderr).toContain("This is easy to guess.");
+    expect(await canSignIn(admin, "jane")).toBe(true);
+  });
+
+  it("is asked for again when the two are not the same", async () => {
+    await using admin = await open();
+    const keys = [`${password}\r`, `${password}!\r`, `${password}\r`, `${password}\r`];
+    const { exitCode, stderr } = await createAt(admin, ...keys);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain("The two are not the same.");
+    expect(await canSignIn(admin, "jane")).toBe(true);
+  });
+
+  it("can be left: the command ends with 130 and nothing is changed", async () => {
+    await using admin = await open();
+    const ctrlC = "\u0003";
+    for (const keys of [[ctrlC], [`${password}\r`, ctrlC]]) {
+      const { exitCode, stdout, stderr } = await createAt(admin, ...keys);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: "" });
+      expect(stderr).toContain("Interrupted: nothing was changed.");
+    }
+    expect((await admin.lockstep(["user", "list", "--json"])).stdout).toBe("");
+  });
+});

@@ -1,0 +1,72 @@
+// Owns how an operator gives a new password: at a hidden prompt, twice, or on standard input when that is
+// no terminal. Never as an argument, where `ps` and the shell's history keep it.
+
+import type { Refusal } from "../domain/password-policy.ts";
+import { type AdminProcess, CommandError } from "./command.ts";
+import { writeLine } from "./output.ts";
+
+/** More than any password that is accepted, in UTF-8. */
+const maxInputBytes = 16 * 1024;
+
+/**
+ * A new password that nothing refuses.
+ * @throws CommandError when it is refused; at a prompt, the operator is told why and asked again.
+ */
+export const readNewPassword = async (
+  admin: AdminProcess,
+  refusalOf: (password: string) => Promise<Refusal | null>,
+): Promise<string> => {
+  if (admin.stdin.isTTY) return await askTwice(admin, refusalOf);
+  const password = await readLine(admin.stdin);
+  const refusal = await refusalOf(password);
+  if (refusal) throw new CommandError("failed", refusal.message);
+  return password;
+};
+
+const askTwice = async (
+  admin: AdminProcess,
+  refusalOf: (password: string) => Promise<Refusal | null>,
+): Promise<string> => {
+  for (;;) {
+    const password = await ask(admin, "New password");
+    const refusal = await refusalOf(password);
+    if (refusal) {
+      await writeLine(admin.stderr, refusal.message);
+      continue;
+    }
+    if ((await ask(admin, "The same again")) === password) return password;
+    await writeLine(admin.stderr, "The two are not the same.");
+  }
+};
+
+const ask = async ({ stdin, stderr }: AdminProcess, message: string): Promise<string> => {
+  const { isCancel, password } = await import("@clack/prompts");
+  // Standard output is for what the command answers.
+  const answer = await password({ message, input: stdin, output: stderr });
+  if (isCancel(answer)) throw new CommandError("interrupted", "Interrupted: nothing was changed.");
+  return answer ?? "";
+};
+
+const readLine = async (stdin: AdminProcess["stdin"]): Promise<string> => {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of stdin as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > maxInputBytes) throw new CommandError("failed", "Standard input holds more than a password.");
+  }
+  const password = decoded(Buffer.concat(chunks)).replace(/\r?\n$/, "");
+  if (password === "") throw new CommandError("failed", "Standard input holds no password.");
+  if (/\p{Cc}/u.test(password)) {
+    throw new CommandError("failed", "Standard input must hold one line, without control characters: the password.");
+  }
+  return password;
+};
+
+const decoded = (bytes: Uint8Array): string => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new CommandError("failed", "Standard input must be UTF-8.");
+  }
+};

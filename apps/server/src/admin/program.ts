@@ -1,0 +1,102 @@
+// Owns the `lockstep` command line: its commands together, its general help, and how each way of ending is told.
+
+import { Command, CommanderError } from "commander";
+import { StartError } from "../start-error.ts";
+import { type AdminProcess, CommandError, exitCodes } from "./command.ts";
+import { addKeyCommands } from "./keys.ts";
+import { addMigrateCommand } from "./migrate.ts";
+import { write, writeLine } from "./output.ts";
+import { addUserCommands } from "./users.ts";
+
+/** Runs one command, and answers the exit code. */
+export const runAdmin = async (argv: readonly string[], admin: AdminProcess): Promise<number> => {
+  const exitCode = await run(argv, admin);
+  // What was written without waiting has left when this is written.
+  await Promise.all([admin.stdout, admin.stderr].map((stream) => write(stream, "").catch(() => {})));
+  return exitCode;
+};
+
+const run = async (argv: readonly string[], admin: AdminProcess): Promise<number> => {
+  try {
+    await createProgram(admin).parseAsync(argv, { from: "user" });
+    return exitCodes.done;
+  } catch (error) {
+    const [exitCode, message] = ending(error);
+    if (message) await writeLine(admin.stderr, message);
+    return exitCode;
+  }
+};
+
+const ending = (error: unknown): [exitCode: number, message: string | null] => {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return [exitCodes.done, null];
+    // Help in the place of a missing command: it is printed.
+    if (error.code === "commander.help") return [exitCodes.usage, null];
+    return [exitCodes.usage, usageMessage(error)];
+  }
+  if (error instanceof CommandError) return [error.exitCode, error.message];
+  if (error instanceof StartError) return [exitCodes.failed, error.message];
+  if (!(error instanceof Error)) return [exitCodes.failed, String(error)];
+  if ((error as NodeJS.ErrnoException).code === "EPIPE") return [exitCodes.failed, null];
+  // A bug, or a database that went away. Only the stack: a database's error carries the row besides.
+  return [exitCodes.failed, error.stack ?? error.message];
+};
+
+/** What Commander says, without the values that it repeats: somebody may have typed a password there. */
+const usageMessage = ({ code, message }: CommanderError): string => {
+  switch (code) {
+    case "commander.excessArguments":
+      return `${message.replace(/ but got .*/s, "")}.${seeHelp}`;
+    case "commander.unknownOption": {
+      const option = /'(--[^=']*|-.)/.exec(message)?.[1] ?? "";
+      const hint = /^--?pass/i.test(option)
+        ? " A password is never an argument, where other users of this machine can see it: it is asked for, or read from standard input."
+        : "";
+      return `error: unknown option '${option}'.${hint}${seeHelp}`;
+    }
+    default:
+      return `${message.replaceAll("\n", " ").replace(/[^.]$/, "$&.")}${seeHelp}`;
+  }
+};
+
+const seeHelp = " See --help.";
+
+const createProgram = (admin: AdminProcess) => {
+  const program = new Command("lockstep")
+    .description("Administers a Lockstep backend: works on its database, whether its server runs or not.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void admin.stdout.write(text),
+      writeErr: (text) => void admin.stderr.write(text),
+      // `ending` says it.
+      outputError: () => {},
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText("after", generalHelp);
+  addMigrateCommand(program, admin);
+  addUserCommands(program, admin);
+  addKeyCommands(program, admin);
+  return program;
+};
+
+const generalHelp = `
+Settings come from the environment, as the server's do: DATABASE_URL, SECRET, PEPPER … (docs/settings.md).
+Commands about users and keys need a database that \`lockstep migrate\` has prepared.
+
+--json prints JSON on standard output and nothing else there: one value on each line, so that a list of
+a million users can be read line by line. Messages and errors are sentences on standard error.
+pnpm's own words go to standard error; \`pnpm --silent lockstep …\` leaves them out.
+
+Exit codes:
+    0  done
+    1  refused or failed: one sentence on standard error says why
+    2  wrong usage: nothing was tried
+    3  there is no such user
+    4  import: some lines were not imported; the others were
+  130  interrupted at a prompt
+
+Examples:
+  $ pnpm lockstep migrate
+  $ pnpm lockstep user create jane --email jane@example.com --name "Jane Doe"
+  $ pnpm lockstep user list --json | jq -r .email`;

@@ -1,0 +1,353 @@
+import { describe, expect, it } from "vitest";
+import { engines } from "../../test/engines.ts";
+import { openAdmin, type Ran } from "./testing.ts";
+
+const password = "wool lamp river stone";
+const another = "seven quiet harbours at dawn";
+
+const told = ({ exitCode, stderr }: Ran) => ({ exitCode, stderr });
+
+describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
+  const open = async () => {
+    const admin = await openAdmin(newDatabase);
+    await admin.lockstep(["migrate"]);
+    return admin;
+  };
+
+  const openWithJane = async () => {
+    const admin = await open();
+    const argv = ["user", "create", "jane", "--email", "jane@example.com", "--name", "Jane Doe", "--json"];
+    const { stdout } = await admin.lockstep(argv, `${password}\n`);
+    return { ...admin, jane: JSON.parse(stdout) as { id: string; createdAt: number } };
+  };
+
+  describe("create", () => {
+    it("makes a user who can sign in with the password from standard input", async () => {
+      await using admin = await open();
+      const argv = ["user", "create", "Jane", "--email", "Jane@Example.com", "--name", " Jane Doe ", "--role", "admin"];
+      expect(await admin.lockstep(argv, `${password}\n`)).toEqual({
+        exitCode: 0,
+        stdout: "jane is created.\n",
+        stderr: "",
+      });
+      const { domain } = await admin.open();
+      expect(await domain.signIn.withPassword({ username: "jane", password })).toMatchObject({
+        status: "signed_in",
+        user: { username: "jane", email: "jane@example.com", fullName: "Jane Doe", role: "admin", disabled: false },
+      });
+    });
+
+    it("prints the user as JSON, and needs no more than a username", async () => {
+      await using admin = await open();
+      const { stdout, stderr } = await admin.lockstep(["user", "create", "bob", "--json"], password);
+      expect(stderr).toBe("");
+      expect(stdout.endsWith("}\n")).toBe(true);
+      expect(JSON.parse(stdout)).toEqual({
+        id: expect.stringMatching(/^[\w-]{22}$/),
+        username: "bob",
+        email: null,
+        fullName: "bob",
+        role: "user",
+        disabled: false,
+        createdAt: expect.any(Number),
+      });
+    });
+
+    it("refuses a username or an e-mail address that is taken, before it asks for a password", async () => {
+      await using admin = await openWithJane();
+      expect(told(await admin.lockstep(["user", "create", "JANE"], another))).toEqual({
+        exitCode: 1,
+        stderr: "The username jane is taken.\n",
+      });
+      expect(told(await admin.lockstep(["user", "create", "bob", "--email", "JANE@example.com"], another))).toEqual({
+        exitCode: 1,
+        stderr: "Another account uses the e-mail address jane@example.com.\n",
+      });
+      expect((await admin.lockstep(["user", "show", "bob"])).exitCode).toBe(3);
+    });
+
+    it("refuses what cannot be as wrong usage", async () => {
+      await using admin = await open();
+      const cases: [string, string[]][] = [
+        ["a bad name", ["bad name"]],
+        ["a username with @", ["jane@example.com"]],
+        ["an empty name", [""]],
+        ["a null byte in the name", ["bo\0b"]],
+        ["a name of 65 characters", ["b".repeat(65)]],
+        ["a bad address", ["bob", "--email", "nowhere"]],
+        ["a null byte in the address", ["bob", "--email", "a\0@example.com"]],
+        ["an empty full name", ["bob", "--name", "  "]],
+        ["a control character in the full name", ["bob", "--name", "B\u001b[31mob"]],
+        ["half a surrogate pair in the full name", ["bob", "--name", "B\ud800ob"]],
+        ["a full name of 201 characters", ["bob", "--name", "b".repeat(201)]],
+        ["a role that is none", ["bob", "--role", "root"]],
+        ["no username", []],
+      ];
+      for (const [what, argv] of cases) {
+        const { exitCode, stdout, stderr } = await admin.lockstep(["user", "create", ...argv], password);
+        expect({ what, exitCode, stdout }).toEqual({ what, exitCode: 2, stdout: "" });
+        expect(stderr).toMatch(/^error: .+ See --help\.\n$/s);
+      }
+      expect((await admin.lockstep(["user", "list", "--json"])).stdout).toBe("");
+    });
+
+    it.each([
+      ["[S62] too short", "fourteen chars", "Use at least 15 characters: a few words in a row do.\n"],
+      ["[S62] too long", "wool lamp river stone ".repeat(50), "Use at most 1024 characters.\n"],
+      ["[S64] common", "passwordpassword", /^This is easy to guess\. [^\n]+\n$/],
+      ["[S64] the user's own username", "bob-the-builder-of-it", /^This is easy to guess\. [^\n]+\n$/],
+      ["[S64] the user's own e-mail address", "bob.builder@example.com", /^This is easy to guess\. [^\n]+\n$/],
+      ["[S64] the user's own name", "Robert Bobson Builder", /^This is easy to guess\. [^\n]+\n$/],
+    ])("refuses a password that is %s, and says why", async (_, refused, reason) => {
+      await using admin = await open();
+      const person = ["bob-the-builder-of-it", "--email", "bob.builder@example.com", "--name", "Robert Bobson Builder"];
+      const ran = await admin.lockstep(["user", "create", ...person], `${refused}\n`);
+      expect(ran).toEqual({
+        exitCode: 1,
+        stdout: "",
+        stderr: typeof reason === "string" ? reason : expect.stringMatching(reason),
+      });
+      expect((await admin.lockstep(["user", "list", "--json"])).stdout).toBe("");
+    });
+
+    it("[S62] keeps a long password of any script whole", async () => {
+      await using admin = await open();
+      const long = `пароль из очень многих слов ${"и ещё нескольких других ".repeat(10)}`;
+      expect((await admin.lockstep(["user", "create", "bob"], `${long}1\n`)).exitCode).toBe(0);
+      const { domain } = await admin.open();
+      await domain.signIn.withPassword({ username: "bob", password: `${long}1` });
+      await expect(domain.signIn.withPassword({ username: "bob", password: `${long}2` })).rejects.toMatchObject({
+        code: "INVALID_CREDENTIALS",
+      });
+    });
+  });
+
+  describe("list", () => {
+    it("prints one user on each line, by username, through every page", async () => {
+      await using admin = await open();
+      const { domain } = await admin.open();
+      const names = Array.from({ length: 2003 }, (_, index) => `user-${String(index).padStart(4, "0")}`);
+      for (let start = 0; start < names.length; start += 500) {
+        await domain.users.createAll(
+          names.slice(start, start + 500).map((username) => ({
+            username,
+            email: null,
+            fullName: username,
+            role: "user" as const,
+            passwordHash: null,
+          })),
+        );
+      }
+      const { exitCode, stdout, stderr } = await admin.lockstep(["user", "list", "--json"]);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      const users = stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { username: string });
+      expect(users.map(({ username }) => username)).toEqual(names);
+
+      const human = (await admin.lockstep(["user", "list"])).stdout.trimEnd().split("\n");
+      expect(human).toHaveLength(1 + names.length);
+    });
+
+    it("prints aligned, plain columns for people", async () => {
+      await using admin = await openWithJane();
+      await admin.lockstep(["user", "create", "al", "--role", "admin"], password);
+      await admin.lockstep(["user", "disable", "al"]);
+      const { stdout } = await admin.lockstep(["user", "list"]);
+      expect(stdout.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "2000-01-01T00:00:00.000Z")).toBe(
+        [
+          "USERNAME  ROLE   STATE     CREATED                   EMAIL             NAME",
+          "al        admin  disabled  2000-01-01T00:00:00.000Z  -                 al",
+          "jane      user   enabled   2000-01-01T00:00:00.000Z  jane@example.com  Jane Doe",
+          "",
+        ].join("\n"),
+      );
+    });
+
+    it("prints nothing but the header when there is nobody", async () => {
+      await using admin = await open();
+      expect(await admin.lockstep(["user", "list", "--json"])).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+      expect((await admin.lockstep(["user", "list"])).stdout).toMatch(/^USERNAME .*\n$/);
+    });
+  });
+
+  describe("show", () => {
+    it("finds a user by username, e-mail address or id", async () => {
+      await using admin = await openWithJane();
+      for (const login of ["jane", "JANE", "Jane@example.com", admin.jane.id]) {
+        const { exitCode, stdout } = await admin.lockstep(["user", "show", login, "--json"]);
+        expect({ exitCode, user: JSON.parse(stdout) }).toEqual({ exitCode: 0, user: admin.jane });
+      }
+    });
+
+    it("prints fields for people, and no hash", async () => {
+      await using admin = await openWithJane();
+      const { stdout } = await admin.lockstep(["user", "show", "jane"]);
+      expect(stdout).toBe(
+        [
+          `id        ${admin.jane.id}`,
+          "username  jane",
+          "email     jane@example.com",
+          "name      Jane Doe",
+          "role      user",
+          "state     enabled",
+          `created   ${new Date(admin.jane.createdAt).toISOString()}`,
+          "",
+        ].join("\n"),
+      );
+    });
+
+    it("means the id before a username that was chosen to look like it", async () => {
+      await using admin = await openWithJane();
+      const { db } = await admin.open();
+      await db.updateTable("users").set({ username: "a-user-of-an-id" }).where("username", "=", "jane").execute();
+      await admin.lockstep(["user", "create", "lookalike"], password);
+      await db
+        .updateTable("users")
+        .set({ username: admin.jane.id.toLowerCase() })
+        .where("username", "=", "lookalike")
+        .execute();
+      const { stdout } = await admin.lockstep(["user", "show", admin.jane.id, "--json"]);
+      expect(JSON.parse(stdout)).toMatchObject({ username: "a-user-of-an-id" });
+    });
+  });
+
+  it("ends with 3 when there is no such user, and with 2 when there cannot be", async () => {
+    await using admin = await open();
+    for (const name of ["show", "disable", "enable", "set-password"]) {
+      expect(await admin.lockstep(["user", name, "nobody"], password)).toEqual({
+        exitCode: 3,
+        stdout: "",
+        stderr: "There is no user nobody.\n",
+      });
+      for (const impossible of ["", "a\0b", "x".repeat(255), "\ud800"]) {
+        const { exitCode, stdout } = await admin.lockstep(["user", name, impossible], password);
+        expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+      }
+    }
+    const { stderr } = await admin.lockstep(["user", "show", "\u001b[31mred\u202e"]);
+    expect(stderr).toBe("There is no user \\u{1b}[31mred\\u{202e}.\n");
+  });
+
+  describe("disable and enable", () => {
+    it("end every session, which enabling does not revive", async () => {
+      await using admin = await openWithJane();
+      const { domain } = await admin.open();
+      const session = await domain.sessions.start(admin.jane.id);
+      expect(await admin.lockstep(["user", "disable", "jane"])).toEqual({
+        exitCode: 0,
+        stdout: "jane is disabled, and every session has ended.\n",
+        stderr: "",
+      });
+      expect(await domain.sessions.findLive(session.id)).toBeNull();
+      await expect(domain.signIn.withPassword({ username: "jane", password })).rejects.toMatchObject({
+        code: "INVALID_CREDENTIALS",
+      });
+
+      // Also not when something else enables her.
+      await domain.users.setDisabled(admin.jane.id, false);
+      expect(await domain.sessions.findLive(session.id)).toBeNull();
+      await domain.users.setDisabled(admin.jane.id, true);
+
+      expect(await admin.lockstep(["user", "enable", "jane"])).toEqual({
+        exitCode: 0,
+        stdout: "jane is enabled.\n",
+        stderr: "",
+      });
+      expect(await domain.sessions.findLive(session.id)).toBeNull();
+      expect((await domain.signIn.withPassword({ username: "jane", password })).status).toBe("signed_in");
+    });
+
+    it("leave no session of a sign-in that was under way", async () => {
+      await using admin = await openWithJane();
+      const { domain } = await admin.open();
+      await admin.lockstep(["user", "disable", "jane"]);
+      const late = await domain.sessions.start(admin.jane.id);
+      await admin.lockstep(["user", "enable", "jane"]);
+      expect(await domain.sessions.findLive(late.id)).toBeNull();
+    });
+
+    it("can be repeated, print the user as JSON, and leave the sessions of others and of the enabled alone", async () => {
+      await using admin = await openWithJane();
+      const { domain } = await admin.open();
+      const bob = JSON.parse((await admin.lockstep(["user", "create", "bob", "--json"], password)).stdout);
+      const bobs = await domain.sessions.start(bob.id);
+      for (const [name, disabled] of [
+        ["disable", true],
+        ["disable", true],
+        ["enable", false],
+        ["enable", false],
+      ] as const) {
+        const { exitCode, stdout } = await admin.lockstep(["user", name, "jane@example.com", "--json"]);
+        expect({ exitCode, user: JSON.parse(stdout) }).toEqual({ exitCode: 0, user: { ...admin.jane, disabled } });
+        expect(JSON.parse((await admin.lockstep(["user", "show", "jane", "--json"])).stdout).disabled).toBe(disabled);
+      }
+      const janes = await domain.sessions.start(admin.jane.id);
+      await admin.lockstep(["user", "enable", "jane"]);
+      expect(await domain.sessions.findLive(janes.id)).not.toBeNull();
+      expect(await domain.sessions.findLive(bobs.id)).not.toBeNull();
+    });
+  });
+
+  describe("set-password", () => {
+    it("sets the password and ends every session", async () => {
+      await using admin = await openWithJane();
+      const { domain } = await admin.open();
+      const session = await domain.sessions.start(admin.jane.id);
+      expect(await admin.lockstep(["user", "set-password", "jane"], `${another}\r\n`)).toEqual({
+        exitCode: 0,
+        stdout: "jane has the new password, and every session has ended.\n",
+        stderr: "",
+      });
+      expect(await domain.sessions.findLive(session.id)).toBeNull();
+      await expect(domain.signIn.withPassword({ username: "jane", password })).rejects.toMatchObject({
+        code: "INVALID_CREDENTIALS",
+      });
+      expect((await domain.signIn.withPassword({ username: "jane", password: another })).status).toBe("signed_in");
+      const json = await admin.lockstep(["user", "set-password", admin.jane.id, "--json"], password);
+      expect(JSON.parse(json.stdout)).toEqual(admin.jane);
+    });
+
+    it("[S62] [S64] refuses what is short or easy to guess, gives the reason, and changes nothing", async () => {
+      await using admin = await openWithJane();
+      const { domain } = await admin.open();
+      const session = await domain.sessions.start(admin.jane.id);
+      for (const [refused, reason] of [
+        ["short", "Use at least 15 characters"],
+        ["password123456789", "This is easy to guess."],
+        ["jane@example.com", "This is easy to guess."],
+      ]) {
+        const ran = await admin.lockstep(["user", "set-password", "jane"], refused);
+        expect(ran).toEqual({ exitCode: 1, stdout: "", stderr: expect.stringContaining(reason ?? "") });
+      }
+      expect(await domain.sessions.findLive(session.id)).not.toBeNull();
+      expect((await domain.signIn.withPassword({ username: "jane", password })).status).toBe("signed_in");
+    });
+  });
+
+  it("never prints a password or a hash", async () => {
+    await using admin = await openWithJane();
+    const { domain } = await admin.open();
+    const printed: string[] = [];
+    for (const argv of [
+      ["create", "bob"],
+      ["create", "jane"],
+      ["set-password", "jane"],
+      ["show", "jane"],
+      ["disable", "jane"],
+      ["enable", "jane"],
+      ["list"],
+    ]) {
+      for (const json of [[], ["--json"]]) {
+        const { stdout, stderr } = await admin.lockstep(["user", ...argv, ...json], another);
+        printed.push(stdout, stderr);
+      }
+    }
+    const { passwordHash } = (await domain.users.findByLogin("jane")) ?? {};
+    expect(passwordHash).toMatch(/^hmac-sha384:/);
+    for (const secret of [password, another, passwordHash ?? "", "hmac-sha384", "$2b$"]) {
+      expect(printed.join("")).not.toContain(secret);
+    }
+  });
+});

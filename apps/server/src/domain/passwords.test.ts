@@ -1,0 +1,215 @@
+import { randomBytes } from "node:crypto";
+import * as bcrypt from "@node-rs/bcrypt";
+import { describe, expect, it } from "vitest";
+import { createPasswords, type PasswordsOptions } from "./passwords.ts";
+
+/** The least that bcrypt knows. */
+const cost = 4;
+
+const passwordsWith = (options: Partial<PasswordsOptions> = {}) =>
+  createPasswords({
+    random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
+    cost,
+    pepper: null,
+    previousPeppers: [],
+    ...options,
+  });
+
+const bcryptPart = (stored: string) => stored.slice(stored.indexOf("$"));
+
+const password = "wool lamp river stone";
+
+describe("a stored password", () => {
+  it("[S66] is a salted bcrypt hash of the configured cost, and never twice the same", async () => {
+    const passwords = await passwordsWith({ cost: 5 });
+    const [stored, again] = [await passwords.hash(password), await passwords.hash(password)];
+    expect(stored).toMatch(/^hmac-sha384:none:\$2b\$05\$[./A-Za-z0-9]{53}$/);
+    expect(again).not.toBe(stored);
+    expect(await passwords.verify(password, stored)).toEqual({ matches: true, upgrade: null });
+    expect(await passwords.verify("wool lamp river sand", stored)).toEqual({ matches: false });
+  });
+
+  it("[S66] is made over an HMAC: bcrypt alone does not match it", async () => {
+    const stored = await (await passwordsWith()).hash(password);
+    expect(await bcrypt.compare(password, bcryptPart(stored))).toBe(false);
+  });
+
+  it("[S62][S66] counts every character, also past bcrypt's 72 bytes", async () => {
+    const passwords = await passwordsWith();
+    const start = "a long beginning ".repeat(60).slice(0, 1023);
+    const stored = await passwords.hash(`${start}1`);
+    expect(await passwords.verify(`${start}1`, stored)).toMatchObject({ matches: true });
+    expect(await passwords.verify(`${start}2`, stored)).toEqual({ matches: false });
+    expect(await passwords.verify(start, stored)).toEqual({ matches: false });
+    // This is what it is measured against: bcrypt by itself cannot tell the two apart.
+    expect(await bcrypt.compare(`${start}2`, await bcrypt.hash(`${start}1`, { cost }))).toBe(true);
+  });
+
+  it("[S62] counts characters behind a null byte, spaces at the ends and case", async () => {
+    const passwords = await passwordsWith();
+    const stored = await passwords.hash("pass\0one");
+    expect(await passwords.verify("pass\0one", stored)).toMatchObject({ matches: true });
+    for (const other of ["pass\0two", "pass", "pass\0one ", " pass\0one", "Pass\0one"]) {
+      expect(await passwords.verify(other, stored)).toEqual({ matches: false });
+    }
+  });
+
+  it("[S62] is the same however its characters were typed (NFKC)", async () => {
+    const passwords = await passwordsWith();
+    const stored = await passwords.hash("Ame\u0301lie aß ﬁnal ①");
+    expect(await passwords.verify("Am\u00e9lie aß final 1", stored)).toMatchObject({ matches: true });
+    expect(await passwords.verify("Amelie aß final 1", stored)).toEqual({ matches: false });
+  });
+
+  it("[S66] is upgraded when its cost is below the configured one, and not when it is above", async () => {
+    const stored = await (await passwordsWith()).hash(password);
+    const dearer = await passwordsWith({ cost: 6 });
+    const verification = await dearer.verify(password, stored);
+    const upgrade = verification.matches ? verification.upgrade : null;
+    expect(upgrade).toMatch(/^hmac-sha384:none:\$2b\$06\$/);
+    expect(await dearer.verify(password, upgrade)).toEqual({ matches: true, upgrade: null });
+    expect(await dearer.verify("another", stored)).toEqual({ matches: false });
+    expect(await (await passwordsWith()).verify(password, upgrade)).toEqual({ matches: true, upgrade: null });
+  });
+
+  it("of no form that is known is a failure of its own, not a wrong password", async () => {
+    const passwords = await passwordsWith();
+    for (const stored of ["plain text", "argon2:none:x", "hmac-sha384", ""]) {
+      await expect(passwords.verify(password, stored)).rejects.toThrow("in no form that is known here");
+    }
+  });
+});
+
+describe("a pepper", () => {
+  const first = "the first pepper, of thirty-two characters";
+  const second = "the second pepper, of thirty-two characters";
+
+  it("[S66] is named by the stored form and not in it", async () => {
+    const stored = await (await passwordsWith({ pepper: first })).hash(password);
+    expect(stored).toMatch(/^hmac-sha384:[0-9a-f]{16}:\$2b\$/);
+    expect(stored).not.toContain(first);
+  });
+
+  it("[S66] that was introduced, changed or dropped still verifies, and the hash is upgraded to the current one", async () => {
+    const without = await passwordsWith();
+    const withFirst = await passwordsWith({ pepper: first });
+    const withSecond = await passwordsWith({ pepper: second, previousPeppers: [first] });
+    const dropped = await passwordsWith({ previousPeppers: [first, second] });
+    for (const [from, to] of [
+      [without, withFirst],
+      [withFirst, withSecond],
+      [without, withSecond],
+      [withSecond, dropped],
+    ] as const) {
+      const stored = await from.hash(password);
+      const verification = await to.verify(password, stored);
+      const upgrade = verification.matches ? verification.upgrade : null;
+      expect(upgrade).not.toBeNull();
+      expect(await to.verify(password, upgrade)).toEqual({ matches: true, upgrade: null });
+      expect(await to.verify("another", stored)).toEqual({ matches: false });
+    }
+  });
+
+  it("[S66] that is unknown never matches", async () => {
+    const stored = await (await passwordsWith({ pepper: first })).hash(password);
+    for (const options of [{}, { pepper: second }, { pepper: second, previousPeppers: ["a third pepper"] }]) {
+      expect(await (await passwordsWith(options)).verify(password, stored)).toEqual({ matches: false });
+    }
+    // Not even when the current one would do: the stored form says which it was.
+    const passwords = await passwordsWith({ pepper: first });
+    expect(await passwords.verify(password, stored.replace(/:[0-9a-f]{16}:/, ":0123456789abcdef:"))).toEqual({
+      matches: false,
+    });
+  });
+});
+
+describe("an imported bcrypt hash", () => {
+  it.each(["2a", "2b", "2y"] as const)("[S66] of the kind $%s$ verifies and is upgraded", async (version) => {
+    const passwords = await passwordsWith();
+    const stored = passwords.import(await bcrypt.hash(password, { cost, version }));
+    const verification = await passwords.verify(password, stored);
+    const upgrade = verification.matches ? verification.upgrade : null;
+    expect(upgrade).toMatch(/^hmac-sha384:none:/);
+    expect(await passwords.verify(password, upgrade)).toEqual({ matches: true, upgrade: null });
+    expect(await passwords.verify("another", stored)).toEqual({ matches: false });
+  });
+
+  it("is taken as it is, and nothing else is", async () => {
+    const passwords = await passwordsWith();
+    const hash = await bcrypt.hash(password, { cost });
+    expect(passwords.import(hash)).toBe(hash);
+    for (const other of [
+      "",
+      password,
+      `${hash} `,
+      `${hash}\n`,
+      ` ${hash}`,
+      hash.slice(0, -1),
+      hash.replace("$2b$04$", "$2b$03$"),
+      hash.replace("$2b$04$", "$2b$32$"),
+      hash.replace("$2b$04$", "$2b$4$"),
+      hash.replace("$2b$", "$2x$"),
+      hash.replace("$2b$", "$2$"),
+      `${hash.slice(0, -1)}\0`,
+      await passwords.hash(password),
+      "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2g",
+    ]) {
+      expect(passwords.import(other)).toBeNull();
+    }
+  });
+});
+
+describe("a failed verification", () => {
+  /** bcrypt, and how many rounds of it were run. */
+  const countedBcrypt = () => {
+    let rounds = 0;
+    return {
+      bcrypt: {
+        hash: (typed: bcrypt.Password, options?: bcrypt.HashOptions) => {
+          rounds += 2 ** (options?.cost ?? bcrypt.DEFAULT_COST);
+          return bcrypt.hash(typed, options);
+        },
+        compare: (typed: bcrypt.Password, hash: string | Uint8Array) => {
+          rounds += 2 ** bcrypt.parseOptions(hash).cost;
+          return bcrypt.compare(typed, hash);
+        },
+      },
+      async roundsOf(work: () => Promise<unknown>) {
+        rounds = 0;
+        await work();
+        return rounds;
+      },
+    };
+  };
+
+  it("[S69] costs the same work for every account, whatever is stored there or nothing", async () => {
+    const full = 8;
+    const { bcrypt: counted, roundsOf } = countedBcrypt();
+    const passwords = await passwordsWith({ cost: full, pepper: "the pepper of now", bcrypt: counted });
+    const older = await passwordsWith({ cost: 4 });
+    const elsewhere = await passwordsWith({ cost: full, pepper: "a pepper nobody knows" });
+    const stored = {
+      "no account, or one without a password": null,
+      "as it is hashed now": await passwords.hash(password),
+      "a lower cost": await older.hash(password),
+      "a lower cost, imported": await bcrypt.hash(password, { cost: 6 }),
+      "the same cost, imported": await bcrypt.hash(password, { cost: full }),
+      "a pepper that is unknown": await elsewhere.hash(password),
+      "a pepper that is unknown, at a lower cost": (await elsewhere.hash(password)).replace(
+        /\$.*/,
+        await bcrypt.hash("x", { cost: 5 }),
+      ),
+    };
+    for (const [account, form] of Object.entries(stored)) {
+      const rounds = await roundsOf(() => passwords.verify("wrong", form));
+      expect({ account, rounds }).toEqual({ account, rounds: 2 ** full });
+    }
+  });
+
+  it("[S69] never matches for an account without a password", async () => {
+    const passwords = await passwordsWith();
+    for (const typed of ["", "null", password]) {
+      expect(await passwords.verify(typed, null)).toEqual({ matches: false });
+    }
+  });
+});
