@@ -2,12 +2,23 @@
 // tutorial's user.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { developmentSecretPrefix } from "./config.ts";
+import { dirname, join } from "node:path";
+import { type Config, developmentSecretPrefix, loadConfig } from "./config.ts";
+import type { Random } from "./domain/environment.ts";
 import type { Domain } from "./server.ts";
 
+/** The settings, and a secret in any case: of development when none is set. */
+export const loadConfigWithSecret = (
+  env: Record<string, string | undefined>,
+  root: string,
+  random: Random,
+): Config & { secret: string } => {
+  const config = loadConfig(env, root);
+  return { ...config, secret: config.secret ?? developmentSecret(join(root, ".data/secret"), random) };
+};
+
 /** The secret in this file, made at the first start. */
-export const developmentSecret = (file: string, random: (sizeBytes: number) => Uint8Array): string => {
+const developmentSecret = (file: string, random: Random): string => {
   if (existsSync(file)) return readFileSync(file, "utf8").trim();
   const secret = developmentSecretPrefix + Buffer.from(random(32)).toString("base64url");
   mkdirSync(dirname(file), { recursive: true });

@@ -8,15 +8,13 @@ const root = resolve(import.meta.dirname, "../../..");
 // Before anything else is loaded: from the second start on, sources are neither stripped of types nor
 // compiled again, which is a third of the time to the first answer and a fifth of the memory.
 enableCompileCache(join(root, "node_modules/.cache/node-compile"));
-const { loadConfig } = await import("./config.ts");
-const { developmentSecret, john, seedJohn } = await import("./development.ts");
+const { john, loadConfigWithSecret, seedJohn } = await import("./development.ts");
 const { createServer, realWorld } = await import("./server.ts");
 const { StartError } = await import("./start-error.ts");
 
 const start = async () => {
-  const config = loadConfig(process.env, root);
-  const secret = config.secret ?? developmentSecret(join(root, ".data/secret"), realWorld.random);
-  const server = await createServer({ config: { ...config, secret }, logger: { level: config.logLevel } });
+  const config = loadConfigWithSecret(process.env, root, realWorld.random);
+  const server = await createServer({ config, logger: { level: config.logLevel } });
   if (!config.production) await seedJohn(server.domain);
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -48,8 +48,7 @@ export const createDomain = async (db: Db, { config, world = realWorld }: Server
   const { now, random, fetch } = world;
   const users = createUsers({ db, now, random });
   const sessions = createSessions({ db, now, random });
-  const passwords = await createPasswords({
-    random,
+  const passwords = createPasswords({
     cost: config.bcryptCost,
     pepper: config.pepper,
     previousPeppers: config.previousPeppers,

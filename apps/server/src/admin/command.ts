@@ -2,12 +2,11 @@
 // and domain that they work on.
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { loadConfig } from "../config.ts";
 import { openDatabase } from "../db/database.ts";
 import { isMigrated } from "../db/migrate.ts";
-import { developmentSecret } from "../development.ts";
+import { loadConfigWithSecret } from "../development.ts";
 import { createDomain, type Domain, realWorld, type WorldOptions } from "../server.ts";
 import { StartError } from "../start-error.ts";
 
@@ -48,7 +47,7 @@ export class CommandError extends Error {
 export const openConfiguredDatabase = async ({ env, root }: AdminProcess) => {
   const config = loadConfig(env, root);
   const db = await openDatabase(config.databaseUrl);
-  return { config, db, [Symbol.asyncDispose]: () => db.destroy() };
+  return { db, [Symbol.asyncDispose]: () => db.destroy() };
 };
 
 /**
@@ -61,11 +60,11 @@ export const withDomain = async <T>(admin: AdminProcess, use: (domain: Domain) =
   // Opening would make the file.
   if (databaseUrl.startsWith("file:") && !existsSync(databaseUrl.slice("file:".length))) throw notMigrated();
   await using opened = await openConfiguredDatabase(admin);
-  const { config, db } = opened;
+  const { db } = opened;
   if (!(await isMigrated(db))) throw notMigrated();
   const world = admin.world ?? realWorld;
-  const secret = config.secret ?? developmentSecret(join(admin.root, ".data/secret"), world.random);
-  return await use(await createDomain(db, { config: { ...config, secret }, world }));
+  const config = loadConfigWithSecret(admin.env, admin.root, world.random);
+  return await use(await createDomain(db, { config, world }));
 };
 
 const notMigrated = () =>

@@ -4,7 +4,7 @@ import { PostgresAdapter, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { StartError } from "../start-error.ts";
 import type { Db } from "./database.ts";
-import * as initial from "./migrations/0001-initial.ts";
+import { initial } from "./migrations/0001-initial.ts";
 
 /** In order; a released migration never changes. */
 const migrations: Record<string, Migration> = {

@@ -21,12 +21,10 @@ export interface PasswordPolicyOptions {
   readonly contextWords: readonly string[];
 }
 
-/** Guesses below this many are within reach of somebody who stole one hash (zxcvbn's scale; bcrypt at cost 12). */
-const leastGuesses = 1e8;
+/** Guesses below this many are within reach of somebody who stole one hash (zxcvbn's highest score begins here). */
+const leastGuesses = 1e10;
 
 const breachLookupTimeoutMs = 2000;
-
-export type PasswordPolicy = ReturnType<typeof createPasswordPolicy>;
 
 export const createPasswordPolicy = ({ breachedPasswordsUrl, fetch, contextWords }: PasswordPolicyOptions) => ({
   /** Why this password cannot be somebody's new one; `null` when it can. `personal`: their name, e-mail address … */
@@ -41,11 +39,11 @@ export const createPasswordPolicy = ({ breachedPasswordsUrl, fetch, contextWords
     if (password.length > passwordLength.max) {
       return { reason: "too_long", message: `Use at most ${passwordLength.max} characters.` };
     }
-    const { guesses, feedback } = await estimate(password, [...contextWords, ...personal]);
+    const { guesses, feedback } = await estimate(password, withParts([...contextWords, ...personal]));
     if (guesses < leastGuesses) {
       return {
         reason: "guessable",
-        message: `This is easy to guess. ${feedback.warning ?? "Choose less common words."}`,
+        message: `This is easy to guess. ${guessableBecause(feedback.warning)}`,
       };
     }
     if (breachedPasswordsUrl !== null && (await isBreached(password, breachedPasswordsUrl, fetch))) {
@@ -54,6 +52,31 @@ export const createPasswordPolicy = ({ breachedPasswordsUrl, fetch, contextWords
     return null;
   },
 });
+
+/** zxcvbn names its warnings by a key; these are the sentences. */
+const warnings: Readonly<Record<string, string>> = {
+  straightRow: "It is a row of keys on the keyboard.",
+  keyPattern: "It is a short pattern of keys on the keyboard.",
+  simpleRepeat: "It is one character again and again.",
+  extendedRepeat: "It is the same few characters again and again.",
+  sequences: "It is a sequence such as abc or 123.",
+  recentYears: "It is made of years.",
+  dates: "It is made of dates.",
+  topTen: "It is one of the most common passwords.",
+  topHundred: "It is one of the most common passwords.",
+  common: "It is a common password.",
+  similarToCommon: "It is too close to a common password.",
+  wordByItself: "It is a single word.",
+  namesByThemselves: "It is made of names.",
+  commonNames: "It is made of common names.",
+  userInputs: "It is made of your own name or address, or of this service's.",
+};
+
+const guessableBecause = (warning: string | null) => warnings[warning ?? ""] ?? "Choose less common words.";
+
+/** Each of them, and what it is made of: of `jane.doe@example.com` also `jane`, `doe` and `example`. */
+const withParts = (words: readonly string[]) =>
+  words.flatMap((word) => [word, ...word.split(/[^\p{L}\p{N}]+/u).filter((part) => part.length >= 3)]);
 
 /** The dictionaries take some megabytes, so they are loaded when the first password is chosen. */
 const estimate = async (password: string, words: string[]) => {
@@ -67,7 +90,7 @@ const estimate = async (password: string, words: string[]) => {
 const isBreached = async (password: string, url: string, fetch: typeof globalThis.fetch): Promise<boolean> => {
   const digest = createHash("sha1").update(password).digest("hex").toUpperCase();
   try {
-    const answer = await fetch(new URL(digest.slice(0, 5), url), {
+    const answer = await fetch(`${url.replace(/\/$/, "")}/${digest.slice(0, 5)}`, {
       headers: { "add-padding": "true" },
       signal: AbortSignal.timeout(breachLookupTimeoutMs),
     });

@@ -6,10 +6,8 @@
 
 import { createHash, createHmac } from "node:crypto";
 import * as nodeRsBcrypt from "@node-rs/bcrypt";
-import type { Random } from "./environment.ts";
 
 export interface PasswordsOptions {
-  readonly random: Random;
   /** bcrypt's cost: each step doubles the time. */
   readonly cost: number;
   /** A key outside the database, so that a leak of it alone gives nothing to guess against. */
@@ -27,7 +25,7 @@ export type Verification =
   /** `upgrade`: a better stored form for the same password, to put in place of this one. */
   | { readonly matches: true; readonly upgrade: string | null };
 
-export type Passwords = Awaited<ReturnType<typeof createPasswords>>;
+export type Passwords = ReturnType<typeof createPasswords>;
 
 const prefix = "hmac-sha384";
 
@@ -36,8 +34,7 @@ const noPepper = { id: "none", key: "lockstep:password" };
 
 const pepperOf = (key: string) => ({ id: createHash("sha256").update(key).digest("hex").slice(0, 16), key });
 
-export const createPasswords = async ({
-  random,
+export const createPasswords = ({
   cost,
   pepper,
   previousPeppers,
@@ -49,8 +46,8 @@ export const createPasswords = async ({
   const hash = async (password: string) =>
     `${prefix}:${current.id}:${await bcryptHash(folded(password, current.key), { cost })}`;
 
-  // Somebody has to fail as slowly for an account that does not exist.
-  const nobody = parseStored(await hash(Buffer.from(random(32)).toString("base64")));
+  // Somebody has to fail as slowly for an account that does not exist: a hash that no password has.
+  const nobody = { pepperId: current.id, bcrypt: `$2b$${String(cost).padStart(2, "0")}$${".".repeat(53)}` };
 
   /** Makes a failure cost as much as one at full cost: 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) = 2^cost. */
   const topUp = async (from: number) => {
@@ -79,7 +76,9 @@ export const createPasswords = async ({
         return { matches };
       }
       const upToDate = pepperId === current.id && storedCost >= cost;
-      return { matches, upgrade: upToDate ? null : await hash(password) };
+      // bcrypt by itself looked at 72 bytes. What came after them may be a slip: stored, it would lock its owner out.
+      const seenWhole = pepperId !== null || Buffer.byteLength(password) <= 72;
+      return { matches, upgrade: upToDate || !seenWhole ? null : await hash(password) };
     },
 
     /** A plain bcrypt hash from elsewhere, as it is stored here; `null` when it is not one. */
@@ -87,8 +86,11 @@ export const createPasswords = async ({
   };
 };
 
-/** `$2a$`, `$2b$`, `$2y$`, two digits of cost from 04 to 31, 22 characters of salt and 31 of hash. */
-const plainBcrypt = /^\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/;
+/**
+ * `$2a$`, `$2b$`, `$2y$`, two digits of cost from 04 to 16 (more would block sign-in: 31 takes a day), 22 characters
+ * of salt and 31 of hash, each ending in one whose unused bits are 0: the verifier throws on others.
+ */
+const plainBcrypt = /^\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/;
 
 /** The same characters can be typed in several ways (NIST SP 800-63B-4 §3.1.1.2: normalize before hashing). */
 const folded = (password: string, key: string) =>

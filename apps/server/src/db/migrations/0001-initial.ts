@@ -1,7 +1,8 @@
 import type { Kysely } from "kysely";
+import type { Migration } from "kysely/migration";
 import type { Schema } from "../schema.ts";
 
-export const up = async (db: Kysely<Schema>) => {
+const up = async (db: Kysely<Schema>) => {
   await db.schema
     .createTable("users")
     .addColumn("id", "text", (column) => column.primaryKey())
@@ -35,3 +36,5 @@ export const up = async (db: Kysely<Schema>) => {
     .addColumn("created_at", "bigint", (column) => column.notNull())
     .execute();
 };
+
+export const initial: Migration = { up };
