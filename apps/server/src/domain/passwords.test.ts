@@ -28,7 +28,7 @@ describe("a stored password", () => {
   });
 
   it("[S66] is made over an HMAC: bcrypt alone does not match it", async () => {
-    const stored = passwordsWith().hash(password);
+    const stored = await passwordsWith().hash(password);
     expect(await bcrypt.compare(password, bcryptPart(stored))).toBe(false);
   });
 
@@ -68,7 +68,7 @@ describe("a stored password", () => {
   });
 
   it("[S66] is upgraded when its cost is below the configured one, and not when it is above", async () => {
-    const stored = passwordsWith().hash(password);
+    const stored = await passwordsWith().hash(password);
     const dearer = passwordsWith({ cost: 6 });
     const verification = await dearer.verify(password, stored);
     const upgrade = verification.matches ? verification.upgrade : null;
@@ -91,7 +91,7 @@ describe("a pepper", () => {
   const second = "the second pepper, of thirty-two characters";
 
   it("[S66] is named by the stored form and not in it", async () => {
-    const stored = passwordsWith({ pepper: first }).hash(password);
+    const stored = await passwordsWith({ pepper: first }).hash(password);
     expect(stored).toMatch(/^hmac-sha384:[0-9a-f]{16}:\$2b\$/);
     expect(stored).not.toContain(first);
   });
@@ -117,7 +117,7 @@ describe("a pepper", () => {
   });
 
   it("[S66] that is unknown never matches", async () => {
-    const stored = passwordsWith({ pepper: first }).hash(password);
+    const stored = await passwordsWith({ pepper: first }).hash(password);
     for (const options of [{}, { pepper: second }, { pepper: second, previousPeppers: ["a third pepper"] }]) {
       expect(await (await passwordsWith(options)).verify(password, stored)).toEqual({ matches: false });
     }
