@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { countingReporter } from "./vitest.reporter.ts";
 
 export default defineConfig({
   test: {
     projects: ["packages/*", "apps/*"],
-    reporters: ["default", "./vitest.reporter.ts"],
+    reporters: ["default", countingReporter],
   },
 });

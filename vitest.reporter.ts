@@ -2,7 +2,7 @@
 
 import type { Reporter, TestModule } from "vitest/node";
 
-const countingReporter: Reporter = {
+export const countingReporter: Reporter = {
   onTestRunEnd(modules: readonly TestModule[], unhandled) {
     const states = modules.flatMap((module) => [...module.children.allTests()].map((test) => test.result().state));
     const count = (state: string) => states.filter((each) => each === state).length;
@@ -13,5 +13,3 @@ const countingReporter: Reporter = {
     );
   },
 };
-
-export default countingReporter;
