@@ -21,7 +21,7 @@ export const start = async (program: string, env: Record<string, string>): Promi
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, ["--import", prelude, program], {
     env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: String(port), PUBLIC_URL: url, ...env },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -38,6 +38,8 @@ export const start = async (program: string, env: Record<string, string>): Promi
       }),
   };
 };
+
+const prelude = new URL("../../prelude.mjs", import.meta.url).href;
 
 export const lockstep = join(import.meta.dirname, "../../apps/server/src/main.ts");
 export const bareFastify = join(import.meta.dirname, "bare-fastify.ts");

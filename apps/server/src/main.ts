@@ -1,16 +1,11 @@
 // The process: settings, listening, signals. With `admin.ts`, the only file that touches `process`.
 
-import { enableCompileCache } from "node:module";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { john, loadConfigWithSecret, seedJohn } from "./development.ts";
+import { createServer, realWorld } from "./server.ts";
+import { StartError } from "./start-error.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
-
-// Before anything else is loaded: from the second start on, sources are neither stripped of types nor
-// compiled again, which is a third of the time to the first answer and a fifth of the memory.
-enableCompileCache(join(root, "node_modules/.cache/node-compile"));
-const { john, loadConfigWithSecret, seedJohn } = await import("./development.ts");
-const { createServer, realWorld } = await import("./server.ts");
-const { StartError } = await import("./start-error.ts");
 
 const start = async () => {
   const config = loadConfigWithSecret(process.env, root, realWorld.random);

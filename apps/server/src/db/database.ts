@@ -3,8 +3,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Kysely } from "kysely";
-import { PostgresJSDialect } from "kysely-postgres-js";
-import postgres from "postgres";
 import { StartError } from "../start-error.ts";
 import type { Schema } from "./schema.ts";
 import { nodeSqliteDialect } from "./sqlite.ts";
@@ -20,7 +18,7 @@ export type DatabaseUrl = `file:${string}` | `postgres://${string}` | `postgresq
  * @throws StartError when it cannot be opened.
  */
 export const openDatabase = async (url: DatabaseUrl): Promise<Db> => {
-  const db = url.startsWith("file:") ? openSqlite(url.slice("file:".length)) : openPostgres(url);
+  const db = url.startsWith("file:") ? openSqlite(url.slice("file:".length)) : await openPostgres(url);
   try {
     await db.selectNoFrom((eb) => eb.lit(1).as("one")).execute();
     return db;
@@ -45,8 +43,13 @@ const openSqlite = (file: string): Db => {
 
 const int8Oid = 20;
 
-const openPostgres = (url: string): Db =>
-  new Kysely<Schema>({
+/** Loaded when it is asked for: a server on SQLite starts without it. */
+const openPostgres = async (url: string): Promise<Db> => {
+  const [{ PostgresJSDialect }, { default: postgres }] = await Promise.all([
+    import("kysely-postgres-js"),
+    import("postgres"),
+  ]);
+  return new Kysely<Schema>({
     dialect: new PostgresJSDialect({
       postgres: postgres(url, {
         connect_timeout: 5,
@@ -56,6 +59,7 @@ const openPostgres = (url: string): Db =>
       }),
     }),
   });
+};
 
 const withoutPassword = (url: string) => url.replace(/\/\/([^:@/]*):[^@]*@/, "//$1:…@");
 

