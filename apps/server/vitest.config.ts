@@ -5,6 +5,8 @@ export default defineConfig({
     name: "server",
     include: ["{src,test}/**/*.test.ts"],
     typecheck: { enabled: true, include: ["{src,test}/**/*.test-d.ts"], checker: "tsc" },
+    // Room for a busy machine: nothing here waits for time to pass.
+    testTimeout: 60_000,
     globalSetup: ["test/postgres.ts"],
   },
 });

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 
 export interface Running {
   readonly url: string;
@@ -43,6 +44,18 @@ const prelude = new URL("../../prelude.mjs", import.meta.url).href;
 
 export const lockstep = join(import.meta.dirname, "../../apps/server/src/main.ts");
 export const bareFastify = join(import.meta.dirname, "bare-fastify.ts");
+export const bareUpdate = join(import.meta.dirname, "bare-update.ts");
+export const bareBcrypt = join(import.meta.dirname, "bare-bcrypt.ts");
+export const flood = join(import.meta.dirname, "flood.ts");
+
+/** Runs a Node program to its end, and answers what it printed, as JSON. */
+export const runToEnd = async (program: string, env: Record<string, string>): Promise<unknown> => {
+  const child = spawn(process.execPath, [program], {
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return JSON.parse(await text(child.stdout));
+};
 
 const untilAnswers = async (url: string, child: ChildProcess) => {
   const deadline = performance.now() + startTimeoutMs;

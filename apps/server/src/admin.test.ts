@@ -8,7 +8,9 @@ import { expect, it } from "vitest";
 import { engines } from "../test/engines.ts";
 import { openAdmin } from "./admin/testing.ts";
 
-it("lockstep as a process reads its input, prints its answers and ends with its exit codes", async () => {
+it("lockstep as a process reads its input, prints its answers and ends with its exit codes", {
+  timeout: 30_000,
+}, async () => {
   await using admin = await openAdmin(engines[0].newDatabase);
   const lockstep = async (argv: readonly string[], stdin = "") => {
     const child = spawn(process.execPath, [join(import.meta.dirname, "admin.ts"), ...argv], {

@@ -21,6 +21,8 @@ describe("settings", () => {
       publicUrl: "http://localhost:3000",
       databaseUrl: "file:/srv/lockstep/.data/lockstep.db",
       secret: null,
+      previousSecrets: [],
+      sessionLimits: { idleSeconds: 14 * 24 * 3600, lifetimeSeconds: 90 * 24 * 3600, graceSeconds: 10 },
       bcryptCost: 12,
       trustProxy: false,
     });
@@ -39,6 +41,7 @@ describe("settings", () => {
     expect(load({ DATABASE_URL: "file:/var/lib/l.db" }).databaseUrl).toBe("file:/var/lib/l.db");
     expect(load({ TRUST_PROXY: "10.0.0.1, 10.0.0.2" }).trustProxy).toEqual(["10.0.0.1", "10.0.0.2"]);
     expect(load({ TRUST_PROXY: "on" }).trustProxy).toBe(true);
+    expect(load({ SECRET: secret, SECRET_PREVIOUS: "a,b" }).previousSecrets).toEqual(["a", "b"]);
     expect(load({ PEPPER: secret, PEPPER_PREVIOUS: "a b" })).toMatchObject({
       pepper: secret,
       previousPeppers: ["a", "b"],
@@ -54,6 +57,9 @@ describe("settings", () => {
     [{ PUBLIC_URL: "https://api.example.com/v1" }, "PUBLIC_URL: must be an origin, without a path."],
     [{ PUBLIC_URL: "ftp://example.com" }, "PUBLIC_URL:"],
     [{ BCRYPT_COST: "4" }, "BCRYPT_COST:"],
+    [{ SESSION_IDLE_SECONDS: "59" }, "SESSION_IDLE_SECONDS:"],
+    [{ SESSION_LIFETIME_SECONDS: "a day" }, "SESSION_LIFETIME_SECONDS:"],
+    [{ REFRESH_GRACE_SECONDS: "61" }, "REFRESH_GRACE_SECONDS:"],
     [{ NODE_ENV: "prod" }, "NODE_ENV:"],
   ])("name what is wrong in %j", (env, message) => {
     expect(() => load(env)).toThrow(message);

@@ -4,6 +4,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import type { DatabaseUrl } from "./db/database.ts";
+import type { SessionLimits } from "./domain/sessions.ts";
 import { StartError } from "./start-error.ts";
 
 /** What development puts before the secrets it makes, so that none of them ever guards production. */
@@ -11,6 +12,8 @@ export const developmentSecretPrefix = "development-only-";
 
 const flag = z.enum(["on", "off"]).transform((value) => value === "on");
 const secret = z.string().min(32, { error: "must be at least 32 characters: `openssl rand -base64 32` makes one" });
+const day = 24 * 60 * 60;
+const seconds = z.coerce.number().int().min(60);
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean));
 
 const Environment = z.object({
@@ -41,7 +44,10 @@ const Environment = z.object({
     .describe("`file:` and a path for SQLite, or a PostgreSQL connection string."),
   SECRET: secret
     .optional()
-    .describe("Encrypts the signing keys. At least 32 characters. Production: required; development makes its own."),
+    .describe(
+      "What refresh tokens are made with and signing keys encrypted under. At least 32 characters. Production: required; development makes its own.",
+    ),
+  SECRET_PREVIOUS: list.default([]).describe("Earlier `SECRET`s, still good for reading what was made under them."),
   PEPPER: secret
     .optional()
     .describe("A key that passwords are hashed under, besides their salt. Keep it apart from the database."),
@@ -53,6 +59,15 @@ const Environment = z.object({
     .max(16)
     .default(12)
     .describe("bcrypt's cost of new hashes; lower ones are upgraded at sign-in."),
+  SESSION_IDLE_SECONDS: seconds.default(14 * day).describe("How long a session lasts without being used."),
+  SESSION_LIFETIME_SECONDS: seconds.default(90 * day).describe("How long a session lasts at the longest."),
+  REFRESH_GRACE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60)
+    .default(10)
+    .describe("How long a replaced refresh token still gets its successor, for tabs and servers that race."),
   TRUST_PROXY: z
     .union([flag, list])
     .optional()
@@ -82,6 +97,8 @@ export interface Config {
   readonly databaseUrl: DatabaseUrl;
   /** `null`: development is to make one and keep it. */
   readonly secret: string | null;
+  readonly previousSecrets: readonly string[];
+  readonly sessionLimits: SessionLimits;
   readonly pepper: string | null;
   readonly previousPeppers: readonly string[];
   readonly bcryptCost: number;
@@ -116,6 +133,12 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     publicUrl: e.PUBLIC_URL ?? `http://localhost:${e.PORT}`,
     databaseUrl: absolute(e.DATABASE_URL, root),
     secret: e.SECRET ?? null,
+    previousSecrets: e.SECRET_PREVIOUS,
+    sessionLimits: {
+      idleSeconds: e.SESSION_IDLE_SECONDS,
+      lifetimeSeconds: e.SESSION_LIFETIME_SECONDS,
+      graceSeconds: e.REFRESH_GRACE_SECONDS,
+    },
     pepper: e.PEPPER ?? null,
     previousPeppers: e.PEPPER_PREVIOUS,
     bcryptCost: e.BCRYPT_COST,

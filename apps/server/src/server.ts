@@ -2,20 +2,32 @@
 // world comes in here as `environment`; nothing below reaches for a clock, randomness or the network itself.
 
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { FastifyServerOptions } from "fastify";
 import type { Config } from "./config.ts";
 import { type Db, openDatabase } from "./db/database.ts";
 import { migrateToLatest } from "./db/migrate.ts";
+import { createAudit } from "./domain/audit.ts";
+import { createDevices } from "./domain/devices.ts";
+import { createDisabling } from "./domain/disabling.ts";
+import { createEnrollment } from "./domain/enrollment.ts";
 import { type Now, type Random, randomId } from "./domain/environment.ts";
 import { createGuard } from "./domain/guard.ts";
+import { createHashingQueue } from "./domain/hashing-queue.ts";
 import { createKeyring } from "./domain/keyring.ts";
+import { createPasswordChange } from "./domain/password-change.ts";
 import { createPasswordPolicy } from "./domain/password-policy.ts";
 import { createPasswords } from "./domain/passwords.ts";
+import { createSecrets } from "./domain/secrets.ts";
+import { createSessionEvents } from "./domain/session-events.ts";
 import { createSessions } from "./domain/sessions.ts";
 import { createSignIn } from "./domain/sign-in.ts";
-import { createTokens } from "./domain/tokens.ts";
+import { createThrottle } from "./domain/throttle.ts";
+import { accessTokenLifetimeSeconds, createTokens } from "./domain/tokens.ts";
+import { createUpkeep } from "./domain/upkeep.ts";
 import { createUsers } from "./domain/users.ts";
+import { createWatchSessions } from "./domain/watch-sessions.ts";
 import { createApp } from "./http/app.ts";
 import { createAppRouter } from "./rpc/router.ts";
 
@@ -23,12 +35,15 @@ export interface WorldOptions {
   readonly now: Now;
   readonly random: Random;
   readonly fetch: typeof globalThis.fetch;
+  /** How many passwords are hashed at once; the event loop keeps a core. */
+  readonly hashingThreads: number;
 }
 
 export const realWorld: WorldOptions = {
   now: Date.now,
   random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
   fetch: globalThis.fetch,
+  hashingThreads: Math.max(1, availableParallelism() - 1),
 };
 
 export interface ServerOptions {
@@ -44,25 +59,56 @@ const webDirectory = join(import.meta.dirname, "../../web/dist");
 export type Domain = Awaited<ReturnType<typeof createDomain>>;
 
 /** Everything below the transports; also what the admin commands work on. */
-export const createDomain = async (db: Db, { config, world = realWorld }: ServerOptions) => {
+export const createDomain = async (
+  db: Db,
+  { config, world = realWorld }: ServerOptions,
+  closing = new AbortController().signal,
+) => {
   const { now, random, fetch } = world;
+  const secrets = createSecrets(config.secret, config.previousSecrets);
+  const audit = createAudit({ db, now, random });
+  const events = createSessionEvents();
   const users = createUsers({ db, now, random });
-  const sessions = createSessions({ db, now, random });
+  const sessions = createSessions({ db, now, random, secrets, audit, events, limits: config.sessionLimits });
+  const watchSessions = createWatchSessions({ sessions, events, closing });
   const passwords = createPasswords({
     cost: config.bcryptCost,
     pepper: config.pepper,
     previousPeppers: config.previousPeppers,
+    queue: createHashingQueue(world.hashingThreads),
   });
   const passwordPolicy = createPasswordPolicy({
     breachedPasswordsUrl: config.breachedPasswordsUrl,
     fetch,
     contextWords: ["lockstep", ...new URL(config.publicUrl).hostname.split(".")],
   });
-  const keyring = await createKeyring({ db, now, secret: config.secret });
+  const keyring = await createKeyring({ db, now, secrets, audit, tokenLifetimeSeconds: accessTokenLifetimeSeconds });
   const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
   const guard = createGuard({ tokens, sessions, now });
-  const signIn = createSignIn({ users, passwords, sessions, tokens });
-  return { users, sessions, passwords, passwordPolicy, keyring, tokens, guard, signIn };
+  const throttle = createThrottle({ db, now, secrets });
+  const devices = createDevices({ secrets, random });
+  const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit });
+  const passwordChange = createPasswordChange({ users, passwords, passwordPolicy, sessions, signIn, audit, events });
+  const enrollment = createEnrollment({ db, users, audit });
+  const disabling = createDisabling({ db, users, sessions, audit });
+  const upkeep = createUpkeep({ keyring, sessions, throttle });
+  return {
+    users,
+    sessions,
+    watchSessions,
+    passwords,
+    passwordPolicy,
+    passwordChange,
+    enrollment,
+    disabling,
+    keyring,
+    tokens,
+    guard,
+    throttle,
+    signIn,
+    audit,
+    upkeep,
+  };
 };
 
 /**
@@ -72,21 +118,26 @@ export const createDomain = async (db: Db, { config, world = realWorld }: Server
 export const createServer = async (options: ServerOptions) => {
   const { config, world = realWorld, logger = false } = options;
   const db = await openDatabase(config.databaseUrl);
+  const closing = new AbortController();
   try {
     await migrateToLatest(db);
-    const domain = await createDomain(db, options);
+    const domain = await createDomain(db, options, closing.signal);
     const router = createAppRouter(domain);
     const app = await createApp({
       db,
       guard: domain.guard,
+      keyring: domain.keyring,
       router,
       newRequestId: () => randomId(world.random),
       logger,
       trustProxy: config.trustProxy,
-      secure: config.publicUrl.startsWith("https://"),
+      publicUrl: config.publicUrl,
       web: { directory: webDirectory, devUrl: config.webDevUrl },
     });
+    const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
     const close = async () => {
+      closing.abort();
+      await upkeep.end();
       await app.close();
       await db.destroy();
     };

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import type { Config } from "./config.ts";
 import type { DatabaseUrl } from "./db/database.ts";
 import { john, seedJohn } from "./development.ts";
+import type { Source } from "./domain/audit.ts";
+import type { Request } from "./rpc/context.ts";
 import { createServer, type ServerOptions, type WorldOptions } from "./server.ts";
 
 export { john };
@@ -30,7 +32,37 @@ export const testWorld = (now: () => number): WorldOptions => ({
   fetch: async () => {
     throw new Error("Tests reach nothing outside");
   },
+  hashingThreads: 1,
 });
+
+/** Where calls that no transport made come from. */
+export const testSource: Source = { address: "192.0.2.1", userAgent: "a test", requestId: "test" };
+
+/** Somebody who types a username and a password, on a device that is not known. */
+export const typed = (username: string, password: string) => ({
+  login: { username, password },
+  deviceToken: null,
+  source: testSource,
+});
+
+/** A request of no transport: without a token unless given, and with cookies that go nowhere. */
+export const testRequest = (token: string | null = null): Request => ({
+  requestId: "test",
+  credential: token === null ? { kind: "none" } : { kind: "bearer", token },
+  source: testSource,
+  credentialCalls: 1,
+  cookies: {
+    refreshToken: null,
+    deviceToken: null,
+    foreign: false,
+    setRefreshToken() {},
+    clearRefreshToken() {},
+    setDeviceToken() {},
+  },
+});
+
+/** Limits that tests count with. */
+export const testSessionLimits = { idleSeconds: 7 * 24 * 3600, lifetimeSeconds: 30 * 24 * 3600, graceSeconds: 10 };
 
 export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] => ({
   production: false,
@@ -39,6 +71,8 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   publicUrl: "http://localhost:3000",
   databaseUrl,
   secret: "a secret of tests, of thirty-two characters and more",
+  previousSecrets: [],
+  sessionLimits: testSessionLimits,
   pepper: null,
   previousPeppers: [],
   // The least that bcrypt knows: tests that are about the cost say so.

@@ -8,6 +8,7 @@ import { pages } from "./pages/pages.ts";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { RequireSession } from "./session/require-session.tsx";
 import { signInPath } from "./session/return-path.ts";
+import { SettledSession } from "./session/settled-session.tsx";
 import { ComponentsProvider } from "./shell/components-provider.tsx";
 import { Shell } from "./shell/shell.tsx";
 
@@ -15,17 +16,19 @@ export const App = () => (
   <ComponentsProvider>
     <QueryClientProvider client={queryClient}>
       <Shell>
-        <Switch>
-          <Route path={signInPath} component={SignInPage} />
-          {pages.map(({ path, Page }) => (
-            <Route key={path} path={path}>
-              <RequireSession>
-                <Page />
-              </RequireSession>
-            </Route>
-          ))}
-          <Route component={NotFoundPage} />
-        </Switch>
+        <SettledSession>
+          <Switch>
+            <Route path={signInPath} component={SignInPage} />
+            {pages.map(({ path, Page }) => (
+              <Route key={path} path={path}>
+                <RequireSession>
+                  <Page />
+                </RequireSession>
+              </Route>
+            ))}
+            <Route component={NotFoundPage} />
+          </Switch>
+        </SettledSession>
       </Shell>
     </QueryClientProvider>
   </ComponentsProvider>

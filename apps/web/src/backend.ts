@@ -1,13 +1,9 @@
-// Owns the connection to the backend: the typed client, what it answered so far, and the tokens of this page.
+// Owns the connection to the backend: the typed client, what it answered so far, and who is signed in here.
 
-import { type AppRouter, createClient, memoryTokens } from "@lockstep/client";
+import { type AppRouter, createClient, sessionOf } from "@lockstep/client";
 import { QueryClient } from "@tanstack/react-query";
 import { createTRPCOptionsProxy } from "@trpc/tanstack-react-query";
 import { createSession } from "./session/session.ts";
-
-const tokens = memoryTokens();
-
-export const session = createSession(tokens);
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -18,9 +14,17 @@ export const queryClient = new QueryClient({
   },
 });
 
-// Whoever is signed in next must see nothing of whoever was before.
-session.subscribe(() => queryClient.getQueryCache().clear());
+export const client = createClient({ url: location.origin, transport: "cookie" });
 
-export const client = createClient({ url: location.origin, tokens });
+export const session = createSession(sessionOf(client));
+
+// Whoever is signed in next must see nothing of whoever was before.
+let owner: string | null = null;
+session.subscribe(() => {
+  const state = session.get();
+  const now = state.status === "signed-in" ? (state.userId ?? owner) : null;
+  if (now !== owner) queryClient.getQueryCache().clear();
+  owner = now;
+});
 
 export const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient });

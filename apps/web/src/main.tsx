@@ -5,7 +5,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "./styles/index.css";
 import { App } from "./app.tsx";
+import { session } from "./backend.ts";
 import { Broken } from "./failures/broken.tsx";
+
+void session.start();
 
 const container = document.getElementById("root");
 if (!container) throw new Error("The page has no #root");

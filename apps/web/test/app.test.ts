@@ -2,38 +2,11 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import AxeBuilder from "@axe-core/playwright";
-import { john, startTestServer } from "@lockstep/server/testing";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { john, testSource } from "@lockstep/server/testing";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
-
-const fields = (page: Page) => ({
-  username: page.getByLabel("Username or e-mail address"),
-  password: page.getByLabel("Password", { exact: true }),
-  fullName: page.getByRole("textbox", { name: "Full name" }),
-  email: page.getByRole("textbox", { name: "E-mail address", exact: true }),
-});
-const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
-const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name });
-
-const signIn = async (page: Page, password: string = john.password) => {
-  await fields(page).username.fill(john.username);
-  await fields(page).password.fill(password);
-  await button(page, "Sign in").click();
-};
-
-/** Waits until `read` gives `expected`. */
-const eventually = async <T>(read: () => Promise<T>, expected: T) => {
-  await expect.poll(read, { timeout: 10_000, interval: 20 }).toEqual(expected);
-};
-
-const pathOf = (page: Page) => {
-  const { pathname, search, hash } = new URL(page.url());
-  return pathname + search + hash;
-};
-
-const focusedText = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
+import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn, visitsBy } from "./visitor.ts";
 
 describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web app", () => {
   let browser: Browser;
@@ -45,47 +18,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
   });
   afterAll(() => browser?.close());
 
-  /**
-   * A new visitor at `path` of a server of their own. Leaving fails when the page threw, or broke the
-   * content security policy.
-   */
-  const visit = async (path: string, options: BrowserContextOptions = {}) => {
-    const server = await startTestServer();
-    const context = await browser.newContext({ baseURL: server.url, reducedMotion: "reduce", ...options });
-    context.setDefaultTimeout(10_000);
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on("pageerror", (error) => faults.push(String(error)));
-    await page.exposeFunction("reportFault", (fault: string) => faults.push(fault));
-    await page.addInitScript(() => {
-      addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) => {
-        (globalThis as unknown as { reportFault(fault: string): void }).reportFault(
-          `Content security policy: ${violatedDirective} ${blockedURI} ${sample}`,
-        );
-      });
-    });
-    await page.goto(path);
-    return {
-      server,
-      context,
-      page,
-      faults,
-      ...fields(page),
-      async [Symbol.asyncDispose]() {
-        await context.close();
-        await server.close();
-        expect(faults).toEqual([]);
-      },
-    };
-  };
-
-  /** A visitor who signed in as john, and has their account before them. */
-  const visitSignedIn = async () => {
-    const visitor = await visit("/");
-    await signIn(visitor.page);
-    await visitor.fullName.waitFor();
-    return visitor;
-  };
+  const { visit, visitSignedIn } = visitsBy(() => browser);
 
   describe("signing in", () => {
     test("shows the account that the server answers with", async () => {
@@ -114,6 +47,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     test("names an empty field by the contract's own words, and asks the server nothing", async () => {
       await using visitor = await visit("/sign-in");
       const { page, username, password } = visitor;
+      await username.waitFor();
       const calls: string[] = [];
       page.on("request", (request) => {
         if (request.url().includes("/trpc/")) calls.push(request.url());
@@ -285,7 +219,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       const { page, server } = visitor;
       const answered = page.waitForResponse(/auth\.login/);
       await signIn(page);
-      const [{ result }] = await (await answered).json();
+      const { result } = await (await answered).json();
       await button(page, "Sign out").click();
       await page.getByRole("status").getByText("You have signed out.").waitFor();
       expect(pathOf(page)).toBe("/sign-in");
@@ -309,10 +243,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     });
 
     test("is what was wanted when signing out finds it ended already", async () => {
-      await using visitor = await visitSignedIn();
+      await using visitor = await visitSignedIn({ unwatched: true });
       const { page, server, fullName } = visitor;
       const found = await server.domain.users.findByLogin(john.username);
-      await server.domain.sessions.endAllOf(found?.user.id ?? "");
+      await server.domain.sessions.endAllOf(found?.user.id ?? "", "revoked", testSource);
       await button(page, "Sign out").click();
       await page.getByRole("status").getByText("You have signed out.").waitFor();
       await signIn(page);
@@ -321,14 +255,14 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     });
 
     test("by the server takes the person to sign in, says why, and back to where they were", async () => {
-      await using visitor = await visitSignedIn();
+      await using visitor = await visitSignedIn({ unwatched: true });
       const { page, server } = visitor;
       const found = await server.domain.users.findByLogin(john.username);
       if (!found) throw new Error("There is no john");
-      await server.domain.sessions.endAllOf(found.user.id);
+      await server.domain.sessions.endAllOf(found.user.id, "revoked", testSource);
       await page.getByRole("link", { name: "Greeting" }).click();
       await heading(page, "Sign in").waitFor();
-      await page.getByRole("status").getByText("Your session has ended").waitFor();
+      await page.getByRole("status").getByText("This session was ended").waitFor();
       await eventually(() => focusedText(page), "Sign in");
       await signIn(page);
       await page.getByText("Hello, John Doe!").waitFor();
@@ -392,6 +326,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     test("tells a server that is gone from a wrong password, and keeps what was typed", async () => {
       await using visitor = await visit("/sign-in");
       const { page, username } = visitor;
+      await username.waitFor();
       await page.route("**/trpc/**", (route) => route.fulfill({ status: 502, body: "<h1>Bad gateway</h1>" }));
       await signIn(page);
       const alert = page.getByRole("alert");
@@ -432,7 +367,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     expect(faults.splice(0)).toEqual([expect.stringContaining("TypeError")]);
     await page.unroute("**/trpc/user.me*");
     await button(page, "Reload the page").click();
-    await heading(page, "Sign in").waitFor();
+    await page.getByRole("region", { name: "Profile" }).getByText(john.fullName).waitFor();
   });
 
   test("has a page for addresses that have none", async () => {
@@ -462,12 +397,6 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
   });
 
   describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
-    const expectAccessible = async (page: Page) => {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
-    };
-
     test("every page and state is accessible (axe)", async () => {
       await using visitor = await visit("/sign-in", { colorScheme });
       const { page, context, username, email } = visitor;

@@ -1,8 +1,11 @@
 // Owns the client: the tRPC client of the contract, narrowed to what its caller was granted.
 
-import type { AppRouter, contract, Granted, RouterOf, Scope } from "@lockstep/contract";
-import { createTRPCClient, httpBatchLink, type TRPCClient } from "@trpc/client";
-import { createSession } from "./session.ts";
+import type { AppRouter, contract, Granted, RouterOf, Scope, SessionEndReason } from "@lockstep/contract";
+import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
+import { type ClientSession, createSession } from "./session.ts";
+import { createSessionLink, credentialPaths } from "./session-link.ts";
+import { streamLink } from "./stream-link.ts";
+import { browserTabs, type Tabs } from "./tabs.ts";
 import { memoryTokens, type TokenStore } from "./tokens.ts";
 
 declare const ownApp: unique symbol;
@@ -22,11 +25,25 @@ export type Client<S extends Scope | OwnApp = OwnApp> = TRPCClient<RouterFor<S>>
 export interface ClientOptions {
   /** Where the server is, as an absolute URL: `https://api.example.com`. RPC is found below it, at `trpc`. */
   readonly url: string | URL;
-  /** Where tokens are kept. Memory unless given. */
+  /**
+   * Where the refresh token travels. `cookie`: for pages of the server's own origin, whose browser keeps it where no
+   * script can read it, and where all tabs share one session. `body`, unless given: everybody else keeps it in `tokens`.
+   */
+  readonly transport?: "body" | "cookie";
+  /** Where tokens are kept. Memory unless given, which is right for `cookie`. */
   readonly tokens?: TokenStore;
   /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
+  /** Called once when a session is over, by whomever, with why. In each tab of a browser. */
+  readonly onSignedOut?: (reason: SessionEndReason) => void;
+  /** Epoch milliseconds, in the place of the machine's clock: for tests. */
+  readonly now?: () => number;
+  /** The tabs that share the session, in the place of the browser's own: for tests, and platforms that have others. */
+  readonly tabs?: Tabs | null;
 }
+
+/** A server that does not answer a refresh holds up no other tab for longer. */
+const refreshTimeoutMs = 30_000;
 
 /** The most calls that travel in one request; the server refuses more. */
 const maxBatchItems = 20;
@@ -35,12 +52,13 @@ const maxBatchItems = 20;
 const maxUrlLength = 8000;
 
 /**
- * A tRPC client of the contract. Signing in through it (`auth.login`) keeps the token, which every later
- * call carries; `auth.logout`, or a server that says the session has ended, forgets it. A sign-out that
- * fails keeps it, so that it can be tried again.
+ * A tRPC client of the contract. Signing in through it (`auth.login`) keeps the tokens; every later call carries the
+ * access token, which is refreshed ahead of its time, or when the server refuses it: then the call is made once more.
+ * `auth.logout`, or a server that says the session has ended, forgets them. A server that cannot be reached ends
+ * nothing.
  *
  * Calls made in the same tick travel in one request. They fail with a `TRPCClientError`: read it with
- * `errorOf` or tRPC's own `safe`.
+ * `errorOf` or tRPC's own `safe`. Whether somebody is signed in: `sessionOf`.
  *
  * @typeParam S what the caller was granted. Left out: an app of our own, which may call everything. A third
  * party names its scopes, and calling anything else does not compile; it brings its token in `tokens`.
@@ -56,22 +74,74 @@ const maxUrlLength = 8000;
  * ```
  */
 export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientOptions): Client<S> => {
-  const session = createSession(options.tokens ?? memoryTokens());
-  const { fetch } = options;
+  const url = rpcUrl(options.url);
+  const { transport = "body", tokens = memoryTokens(), now = Date.now, onSignedOut } = options;
+  const fetch: typeof globalThis.fetch = options.fetch ?? ((...call) => globalThis.fetch(...call));
+  const http = {
+    url,
+    fetch: (input: Parameters<typeof globalThis.fetch>[0], init?: object) => fetch(input, init as RequestInit),
+  };
+
+  // No part of the session's own calls: what asks for a token needs none.
+  const refreshing = createTRPCClient<AppRouter>({ links: [httpLink(http)] });
+  const session = createSession({
+    tokens,
+    transport,
+    tabs:
+      options.tabs === undefined && transport === "cookie"
+        ? browserTabs(`lockstep ${url.href}`)
+        : (options.tabs ?? null),
+    refresh: (input) => withTimeout(refreshTimeoutMs, (signal) => refreshing.auth.refresh.mutate(input, { signal })),
+    now,
+    onSignedOut,
+  });
+  const { link, ...calls } = createSessionLink(session, now);
   const client = createTRPCClient<AppRouter>({
     links: [
-      session.link,
-      httpBatchLink({
-        url: rpcUrl(options.url),
-        maxItems: maxBatchItems,
-        maxURLLength: maxUrlLength,
-        headers: session.headers,
-        ...(fetch && { fetch: (url, init) => fetch(url, init as RequestInit) }),
+      link,
+      splitLink({
+        condition: ({ type }) => type === "subscription",
+        true: streamLink({ url, fetch, session, calls }),
+        false: splitLink({
+          condition: ({ path }) => alone.has(path),
+          true: httpLink({ ...http, headers: ({ op }) => calls.headers([op]) }),
+          false: httpBatchLink({
+            ...http,
+            maxItems: maxBatchItems,
+            maxURLLength: maxUrlLength,
+            headers: ({ opList }) => calls.headers(opList),
+          }),
+        }),
       }),
     ],
   });
+  sessions.set(client, session.view);
   // Narrower than what it is: the same object, with the operations that were not granted out of sight.
   return client as unknown as Client<S>;
+};
+
+const alone: ReadonlySet<string> = new Set(credentialPaths);
+
+const sessions = new WeakMap<object, ClientSession>();
+
+/**
+ * The session of a client that `createClient` made.
+ * @throws TypeError for any other
+ */
+export const sessionOf = (client: object): ClientSession => {
+  const session = sessions.get(client);
+  if (!session) throw new TypeError("This client was not made by createClient");
+  return session;
+};
+
+const withTimeout = async <T>(ms: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(new Error("The server did not answer in time")), ms);
+  try {
+    return await run(abort.signal);
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 /** `trpc` below the server's address, which may have a path of its own. */

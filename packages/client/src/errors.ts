@@ -41,6 +41,15 @@ export const errorOf = <P extends PathOf<typeof contract>>(path: P, error: unkno
   return data as ErrorOf<P>;
 };
 
+/** What a call was answered with; narrow it by `code`. */
+export type RpcFailure = RpcErrorData;
+
+/** The answer of this API that a failure stands for, whichever operation it was; `null` when there was none. */
+export const readFailure = (error: unknown): RpcFailure | null => {
+  const data: unknown = isTRPCClientError(error) ? error.data : null;
+  return isRpcErrorData(data) ? data : null;
+};
+
 /** Whether an answer is this API's; a gateway's, or another tRPC server's, has no `details`. */
 const isRpcErrorData = (data: unknown): data is RpcErrorData => {
   if (typeof data !== "object" || data === null) return false;

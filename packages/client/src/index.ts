@@ -1,4 +1,6 @@
-export type { AppRouter, Scope } from "@lockstep/contract";
-export { type Client, type ClientOptions, createClient, type OwnApp, type RouterFor } from "./client.ts";
+export type { AppRouter, Scope, SessionEndReason, SessionEvent, User } from "@lockstep/contract";
+export { type Client, type ClientOptions, createClient, type OwnApp, type RouterFor, sessionOf } from "./client.ts";
 export { type ErrorOf, errorOf, type Unreachable } from "./errors.ts";
-export { memoryTokens, type TokenStore, type Tokens } from "./tokens.ts";
+export type { ClientSession, SessionState } from "./session.ts";
+export type { News, Tabs } from "./tabs.ts";
+export { type MemoryTokens, memoryTokens, type Slot, type TokenStore, type Tokens } from "./tokens.ts";

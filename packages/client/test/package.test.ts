@@ -2,14 +2,16 @@
 // and their published dependencies, in a folder from which this repository cannot be reached.
 
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { john, startTestServer } from "@lockstep/server/testing";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const require = createRequire(import.meta.url);
@@ -17,8 +19,8 @@ const require = createRequire(import.meta.url);
 const client = join(import.meta.dirname, "..");
 const contract = join(client, "../contract");
 const published = [
-  { name: "@lockstep/contract", directory: contract },
-  { name: "@lockstep/client", directory: client },
+  { name: "@lockstep/contract", directory: contract, entries: ["index"] },
+  { name: "@lockstep/client", directory: client, entries: ["index", "node", "react", "server"] },
 ];
 
 const execute = promisify(execFile);
@@ -49,7 +51,13 @@ const pnpm = async (args: readonly string[], cwd: string) => {
 };
 
 const consumer = `
-import { type Client, createClient, errorOf, memoryTokens } from "@lockstep/client";
+import { type Client, createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
+import { fileTokens } from "@lockstep/client/node";
+import { createServerClient } from "@lockstep/client/server";
+
+export const signedIn = (client: Client): boolean => sessionOf(client).get().status === "signedIn";
+export const kept = (url: string, file: string): Client => createClient({ url, tokens: fileTokens(file) });
+export const rendering = (url: string, headers: Headers): Client => createServerClient({ url, headers });
 
 export const run = async (url: string, username: string, password: string) => {
   const ours = createClient({ url });
@@ -93,6 +101,13 @@ const resolutions = {
   bundler: { module: "esnext", moduleResolution: "bundler" },
 };
 
+/** A package and, beside where it is stored, those it needs. */
+const withDependencies = async (directory: string) => {
+  const { dependencies } = await readJson(join(directory, "package.json"));
+  const store = dirname(await realpath(directory));
+  return [directory, ...Object.keys(dependencies).map((name) => join(store, name))];
+};
+
 let directory: string;
 let project: string;
 const tarballs = new Map<string, string>();
@@ -115,8 +130,10 @@ beforeAll(async () => {
     join(contract, "node_modules/zod"),
     join(client, "node_modules/@trpc/client"),
     join(client, "node_modules/@trpc/server"),
+    join(client, "node_modules/react"),
+    ...(await withDependencies(join(client, "node_modules/proper-lockfile"))),
   ]) {
-    const [, name = ""] = dependency.split(/node_modules[\\/]/);
+    const name = dependency.split(/node_modules[\\/]/).at(-1) ?? "";
     await cp(dependency, join(project, "node_modules", name), { recursive: true, dereference: true });
   }
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "project", private: true, type: "module" }));
@@ -124,7 +141,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-describe.each(published)("the tarball of $name", ({ name, directory: source }) => {
+describe.each(published)("the tarball of $name", ({ name, directory: source, entries }) => {
   const unpacked = () => join(project, "node_modules", name);
 
   it("has what was built, and neither sources nor tests", async () => {
@@ -149,7 +166,14 @@ describe.each(published)("the tarball of $name", ({ name, directory: source }) =
   it("names only what can be installed, and leads to what was built", async () => {
     const manifest = await readJson(join(unpacked(), "package.json"));
     expect(JSON.stringify(manifest)).not.toMatch(/workspace:|catalog:|\.\/src/);
-    expect(manifest.exports).toEqual({ ".": { types: "./dist/index.d.ts", default: "./dist/index.js" } });
+    expect(manifest.exports).toEqual(
+      Object.fromEntries(
+        entries.map((entry) => [
+          entry === "index" ? "." : `./${entry}`,
+          { types: `./dist/${entry}.d.ts`, default: `./dist/${entry}.js` },
+        ]),
+      ),
+    );
   });
 
   it("passes publint", async () => {
@@ -220,12 +244,36 @@ describe("a project without this repository", () => {
       script,
       `import * as client from "@lockstep/client";
        import * as contract from "@lockstep/contract";
-       process.stdout.write(JSON.stringify([Object.keys(client), Object.keys(contract.contract)]));`,
+       import * as node from "@lockstep/client/node";
+       import * as react from "@lockstep/client/react";
+       import * as server from "@lockstep/client/server";
+       const named = [client, contract.contract, node, react, server].map((each) => Object.keys(each));
+       process.stdout.write(JSON.stringify(named));`,
     );
     const { stdout } = await node(script, [], project);
     expect(JSON.parse(stdout)).toEqual([
-      ["createClient", "errorOf", "memoryTokens"],
-      ["auth", "user", "demo"],
+      ["createClient", "errorOf", "memoryTokens", "sessionOf"],
+      ["auth", "user", "session", "demo"],
+      ["fileTokens"],
+      ["SessionProvider", "useSession"],
+      ["createServerClient"],
     ]);
+  });
+});
+
+describe("the main entry", () => {
+  it("is small, and brings nothing of the contract along, in a page that has tRPC's client", async () => {
+    const entry = join(project, "node_modules/@lockstep/client/dist/index.js");
+    const built = await build({
+      configFile: false,
+      logLevel: "silent",
+      root: project,
+      build: { write: false, lib: { entry, formats: ["es"] }, rolldownOptions: { external: [/^@trpc\//] } },
+    });
+    const [result] = Array.isArray(built) ? built : [built];
+    const code = result && "output" in result ? result.output[0].code : "";
+    expect(code).toContain("createClient");
+    expect(code).not.toContain("zod");
+    expect(gzipSync(code).length).toBeLessThan(7_000);
   });
 });

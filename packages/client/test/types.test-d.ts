@@ -1,14 +1,26 @@
 // What compiles for an app of our own, for a third party within its scopes, and for whoever handles an error.
 
-import { type Client, createClient, type ErrorOf, errorOf, type RouterFor, type Unreachable } from "@lockstep/client";
+import {
+  type Client,
+  createClient,
+  type ErrorOf,
+  errorOf,
+  type MemoryTokens,
+  type RouterFor,
+  type SessionState,
+  sessionOf,
+  type TokenStore,
+  type Unreachable,
+} from "@lockstep/client";
+import { fileTokens } from "@lockstep/client/node";
+import { useSession } from "@lockstep/client/react";
+import { createServerClient } from "@lockstep/client/server";
 import {
   type AppRouter,
   anyone,
   contract,
   type ErrorCodeOf,
   type Granted,
-  type LoginInput,
-  type LoginResult,
   mutation,
   type OperationAt,
   type PathOf,
@@ -16,6 +28,8 @@ import {
   type RouterOf,
   type RpcErrorData,
   type Scope,
+  type SessionEndReason,
+  type SessionEvent,
   scoped,
   type UpdateUserInput,
   User,
@@ -120,6 +134,26 @@ describe("a third party", () => {
   });
 });
 
+/** What is sent to sign in. */
+interface LoginInput {
+  username: string;
+  password: string;
+  transport?: "body" | "cookie" | undefined;
+  deviceToken?: string | undefined;
+}
+
+/** What JSON brings of the answer. */
+interface LoginResult {
+  status: "signed_in";
+  accessToken: string;
+  tokenType: "Bearer";
+  expiresIn: number;
+  refreshToken?: string;
+  sessionId: string;
+  user: User;
+  deviceToken?: string;
+}
+
 type Traveling =
   | "MALFORMED_REQUEST"
   | "INVALID_INPUT"
@@ -130,13 +164,14 @@ type Traveling =
   | "CANCELLED"
   | "INTERNAL";
 type SignedIn = "UNAUTHENTICATED" | "INVALID_TOKEN" | "AMBIGUOUS_TOKEN";
+type SigningIn = "INVALID_CREDENTIALS" | "TOO_MANY_ATTEMPTS" | "OVERLOADED" | "CREDENTIALS_IN_BATCH" | "FOREIGN_ORIGIN";
 type OwnAppsOnly = "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQUIRED";
 
 describe("errorOf", () => {
   const thrown: unknown = undefined;
 
   it("gives exactly what the operation declared, its access implies, and travelling adds", () => {
-    expectTypeOf<ErrorOf<"auth.login">["code"]>().toEqualTypeOf<Traveling | "INVALID_CREDENTIALS" | "UNREACHABLE">();
+    expectTypeOf<ErrorOf<"auth.login">["code"]>().toEqualTypeOf<Traveling | SigningIn | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"auth.logout">["code"]>().toEqualTypeOf<Traveling | SignedIn | OwnAppsOnly | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"user.me">["code"]>().toEqualTypeOf<
       Traveling | SignedIn | "INSUFFICIENT_SCOPE" | "UNREACHABLE"
@@ -149,9 +184,7 @@ describe("errorOf", () => {
 
   it("returns that union, or null", () => {
     expectTypeOf(errorOf("auth.login", thrown)).toEqualTypeOf<ErrorOf<"auth.login"> | null>();
-    expectTypeOf<ErrorOf<"auth.login">>().toEqualTypeOf<
-      RpcErrorData<Traveling | "INVALID_CREDENTIALS"> | Unreachable
-    >();
+    expectTypeOf<ErrorOf<"auth.login">>().toEqualTypeOf<RpcErrorData<Traveling | SigningIn> | Unreachable>();
   });
 
   it("gives the details that go with a code", () => {
@@ -180,6 +213,12 @@ describe("errorOf", () => {
       switch (code) {
         case "INVALID_CREDENTIALS":
           return "Wrong";
+        case "TOO_MANY_ATTEMPTS":
+        case "OVERLOADED":
+          return "Later";
+        case "CREDENTIALS_IN_BATCH":
+        case "FOREIGN_ORIGIN":
+          return "Never";
         case "UNREACHABLE":
           return "Nobody there";
         default:
@@ -196,7 +235,7 @@ describe("tRPC's own ways of typing", () => {
       createClient({ url }).auth.login.mutate({ username: "john", password: "secret" }),
     );
     if (error) {
-      expectTypeOf(error.data).toEqualTypeOf<RpcErrorData<Traveling | "INVALID_CREDENTIALS"> | null | undefined>();
+      expectTypeOf(error.data).toEqualTypeOf<RpcErrorData<Traveling | SigningIn> | null | undefined>();
     } else expectTypeOf(result).toEqualTypeOf<LoginResult>();
   });
 
@@ -228,7 +267,7 @@ describe("tRPC's own ways of typing", () => {
     const trpc = createTRPCOptionsProxy<AppRouter>({ client: createClient({ url }), queryClient: {} as QueryClient });
     const login = trpc.auth.login.mutationOptions({
       onError: (error) => {
-        expectTypeOf(error.data?.code).toEqualTypeOf<Traveling | "INVALID_CREDENTIALS" | undefined>();
+        expectTypeOf(error.data?.code).toEqualTypeOf<Traveling | SigningIn | undefined>();
       },
     });
     expectTypeOf<Parameters<NonNullable<typeof login.mutationFn>>[0]>().toEqualTypeOf<LoginInput>();
@@ -305,10 +344,46 @@ describe("a change of the contract", () => {
 describe("the contract's paths", () => {
   it("are its operations, and lead back to them", () => {
     expectTypeOf<PathOf<typeof contract>>().toEqualTypeOf<
-      "auth.login" | "auth.logout" | "user.me" | "user.update" | "demo.greeting"
+      | "auth.login"
+      | "auth.refresh"
+      | "auth.logout"
+      | "user.me"
+      | "user.update"
+      | "user.changePassword"
+      | "session.list"
+      | "session.revoke"
+      | "session.revokeOthers"
+      | "session.history"
+      | "session.events"
+      | "demo.greeting"
     >();
     expectTypeOf<OperationAt<typeof contract, "user.me">>().toEqualTypeOf<typeof contract.user.me>();
     expectTypeOf<OperationAt<typeof contract, "user.nobody">>().toEqualTypeOf<never>();
-    expectTypeOf<ErrorCodeOf<typeof contract.auth.login>>().toEqualTypeOf<Traveling | "INVALID_CREDENTIALS">();
+    expectTypeOf<ErrorCodeOf<typeof contract.auth.login>>().toEqualTypeOf<Traveling | SigningIn>();
+  });
+});
+
+describe("a session", () => {
+  it("is read from the client, from React, and narrows by its status", () => {
+    const state = sessionOf(createClient({ url })).get();
+    expectTypeOf(state).toEqualTypeOf<SessionState>();
+    expectTypeOf(useSession).returns.toEqualTypeOf<SessionState>();
+    if (state.status === "signedIn") expectTypeOf(state.user).toEqualTypeOf<User | undefined>();
+    if (state.status === "signedOut") expectTypeOf(state.reason).toEqualTypeOf<SessionEndReason | null>();
+  });
+
+  it("is kept in any store, at hand at once or not", () => {
+    expectTypeOf<MemoryTokens>().toExtend<TokenStore>();
+    expectTypeOf(fileTokens).returns.toEqualTypeOf<TokenStore>();
+    createClient({ url, tokens: { get: async () => null, set: async () => {} } });
+  });
+
+  it("is watched through the client", () => {
+    const client = createClient({ url });
+    client.session.events.subscribe(undefined, {
+      onData: (event) => expectTypeOf(event).toEqualTypeOf<SessionEvent>(),
+      onError: (error) => expectTypeOf(error.data).toExtend<RpcErrorData | null | undefined>(),
+    });
+    expectTypeOf(createServerClient({ url, headers: {} })).toEqualTypeOf<Client>();
   });
 });

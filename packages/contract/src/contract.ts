@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 import { anyone, firstParty, scoped } from "./access.ts";
-import { mutation, query } from "./operation.ts";
+import { mutation, query, subscription } from "./operation.ts";
 import type { RouterOf } from "./router.ts";
-import { LoginInput, LoginResult } from "./sign-in.ts";
+import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
+import { ChangePasswordInput, LoginInput, LoginResult, RefreshInput, RefreshResult } from "./sign-in.ts";
 import { UpdateUserInput, User } from "./users.ts";
 
 export const contract = {
@@ -14,7 +15,16 @@ export const contract = {
       access: anyone,
       input: LoginInput,
       output: LoginResult,
-      errors: ["INVALID_CREDENTIALS"],
+      errors: ["INVALID_CREDENTIALS", "TOO_MANY_ATTEMPTS", "OVERLOADED", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      credential: true,
+    }),
+    refresh: mutation({
+      summary: "Get the next access token of a session, for its refresh token",
+      access: anyone,
+      input: RefreshInput,
+      output: RefreshResult,
+      errors: ["SESSION_ENDED", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      credential: true,
     }),
     logout: mutation({
       summary: "End this session",
@@ -34,6 +44,44 @@ export const contract = {
       input: UpdateUserInput,
       output: User,
       errors: ["EMAIL_TAKEN"],
+    }),
+    changePassword: mutation({
+      summary: "Change the signed-in user's password, and end their other sessions",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: ChangePasswordInput,
+      output: z.object({}),
+      errors: ["INVALID_CREDENTIALS", "PASSWORD_REFUSED", "TOO_MANY_ATTEMPTS", "OVERLOADED", "CREDENTIALS_IN_BATCH"],
+      credential: true,
+    }),
+  },
+  session: {
+    list: query({
+      summary: "List the signed-in user's sessions",
+      access: firstParty(),
+      output: z.array(SessionView.extend({ current: z.boolean() })),
+    }),
+    revoke: mutation({
+      summary: "End one of the signed-in user's sessions",
+      access: firstParty(),
+      input: z.object({ sessionId: z.string().max(100) }),
+      output: z.object({}),
+      errors: ["SESSION_NOT_FOUND"],
+    }),
+    revokeOthers: mutation({
+      summary: "End all of the signed-in user's sessions but this one",
+      access: firstParty(),
+      output: z.object({ ended: z.int() }),
+    }),
+    history: query({
+      summary: "Read what happened to the signed-in user's account",
+      access: firstParty(),
+      output: z.array(HistoryEntry),
+    }),
+    events: subscription({
+      summary: "Watch the signed-in user's sessions; ends with this one",
+      access: firstParty(),
+      output: SessionEvent,
+      errors: ["SESSION_ENDED"],
     }),
   },
   demo: {

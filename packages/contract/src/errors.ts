@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { Access, Anyone, Scoped } from "./access.ts";
 import { type Scope, scopeNames } from "./scopes.ts";
+import { SessionEndReason } from "./sessions.ts";
 
 interface ErrorDeclaration {
   readonly status: number;
@@ -53,6 +54,37 @@ export const errors = {
   },
 
   // Declared by the operations that can answer with them.
+  SESSION_ENDED: {
+    status: 401,
+    message: "This session has ended. Sign in again.",
+    details: z.object({ reason: SessionEndReason }),
+  },
+  TOO_MANY_ATTEMPTS: {
+    status: 429,
+    message: "Too many attempts. Wait a little and try again.",
+    details: z.object({ retryAfterSeconds: z.int() }),
+  },
+  OVERLOADED: {
+    status: 503,
+    message: "Too much is going on at the moment. Try again shortly.",
+    details: z.object({ retryAfterSeconds: z.int() }),
+  },
+  CREDENTIALS_IN_BATCH: {
+    status: 400,
+    message: "Send operations that take a password or a token one at a time.",
+    details: none,
+  },
+  FOREIGN_ORIGIN: { status: 403, message: "This page may not use the session's cookie.", details: none },
+  SESSION_NOT_FOUND: { status: 404, message: "There is no such session.", details: none },
+  PASSWORD_REFUSED: {
+    status: 400,
+    message: "Choose another password.",
+    details: z.object({
+      reason: z.enum(["too_short", "too_long", "guessable", "breached"]),
+      /** One sentence for the person who chose it. */
+      explanation: z.string(),
+    }),
+  },
   INVALID_CREDENTIALS: { status: 401, message: "The username or the password is wrong.", details: none },
   EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },
 } as const satisfies Record<string, ErrorDeclaration>;

@@ -4,5 +4,6 @@ export * from "./errors.ts";
 export * from "./operation.ts";
 export * from "./router.ts";
 export * from "./scopes.ts";
+export * from "./sessions.ts";
 export * from "./sign-in.ts";
 export * from "./users.ts";

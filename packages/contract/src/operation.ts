@@ -20,6 +20,7 @@ export interface Operation<
   readonly input: I;
   readonly output: O;
   readonly errors: readonly E[];
+  readonly credential: boolean;
 }
 
 /** A tree of operations: areas, and operations within them. */
@@ -36,6 +37,8 @@ interface Declaration<I, O, A, E> {
   readonly output: O;
   /** Codes this operation adds to those of every call and of its access. */
   readonly errors?: readonly E[];
+  /** Takes a password or a token: two such calls in one batch are refused, so that a limit on attempts holds. */
+  readonly credential?: boolean;
 }
 
 const declare =
@@ -48,8 +51,16 @@ const declare =
   >(
     declaration: Declaration<I, O, A, E>,
   ): Operation<K, I, O, A, E> => {
-    const { summary, access, input, output, errors } = declaration;
-    return { kind, summary, access, input: input ?? (z.void() as z.ZodType as I), output, errors: errors ?? [] };
+    const { summary, access, input, output, errors, credential } = declaration;
+    return {
+      kind,
+      summary,
+      access,
+      input: input ?? (z.void() as z.ZodType as I),
+      output,
+      errors: errors ?? [],
+      credential: credential ?? false,
+    };
   };
 
 /** Reads, and changes nothing. */

@@ -1,46 +1,108 @@
-// Owns `lockstep keys`: what can be seen of the keys that tokens are signed with. Never a private part.
+// Owns `lockstep keys`: the keys that tokens are signed with, as an operator sees and changes them. Never a private part.
 
 import type { Command } from "commander";
-import { type AdminProcess, withDomain } from "./command.ts";
-import { aligned, instant, write, writeJson } from "./output.ts";
+import { commandLine } from "../domain/audit.ts";
+import type { Keyring } from "../domain/keyring.ts";
+import { type AdminProcess, CommandError, withDomain } from "./command.ts";
+import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
+
+interface Options {
+  readonly json?: true;
+}
 
 export const addKeyCommands = (program: Command, admin: AdminProcess) => {
   const keys = program.command("keys").description("The keys that tokens are signed with");
 
   keys
     .command("list")
-    .description("Lists the keys, oldest first")
-    .option("--json", 'print {"id", "ordinal", "algorithm", "createdAt", "signing"} on a line for each key')
-    .addHelpText(
-      "after",
-      `
-ID is the \`kid\` of the tokens that a key signed. The newest key signs; the others still verify.
-In JSON, "createdAt" is in epoch milliseconds.
+    .description("Lists the keys that are not retired, oldest first")
+    .option("--json", "print each key on a line")
+    .addHelpText("after", aboutKeys)
+    .addHelpText("after", example(`pnpm lockstep keys list --json | jq -r 'select(.state == "signing").id'`))
+    .action(({ json }: Options) =>
+      withDomain(admin, async ({ keyring }) => {
+        const list = viewsOf(keyring);
+        if (json) {
+          for (const key of list) await writeJson(admin.stdout, key);
+          return;
+        }
+        const rows = list.map((key) => [
+          key.id,
+          key.algorithm,
+          key.state,
+          instant(key.signsFrom),
+          instant(key.createdAt),
+        ]);
+        await write(admin.stdout, aligned([["ID", "ALGORITHM", "STATE", "SIGNS FROM", "CREATED"], ...rows]));
+      }),
+    );
 
-Example:
-  $ pnpm lockstep keys list --json | jq -r 'select(.signing).id'`,
-    )
-    .action(async ({ json }: { json?: true }) => {
-      const list = await withDomain(admin, async ({ keyring }) => {
-        const signing = keyring.signing();
-        return keyring.list().map(({ id, ordinal, algorithm, createdAt }) => ({
-          id,
-          ordinal,
-          algorithm,
-          createdAt,
-          signing: id === signing.id,
-        }));
-      });
-      if (json) {
-        for (const key of list) await writeJson(admin.stdout, key);
-        return;
-      }
-      const rows = list.map((key) => [
-        key.id,
-        key.algorithm,
-        key.signing ? "signs" : "verifies",
-        instant(key.createdAt),
-      ]);
-      await write(admin.stdout, aligned([["ID", "ALGORITHM", "USE", "CREATED"], ...rows]));
-    });
+  keys
+    .command("rotate")
+    .description("Makes the next key: published at once, signing a little later")
+    .option("--json", "print the new key")
+    .addHelpText("after", aboutRotation)
+    .addHelpText("after", example("pnpm lockstep keys rotate"))
+    .action(({ json }: Options) =>
+      withDomain(admin, async ({ keyring }) => {
+        const id = await keyring.rotate(commandLine);
+        const key = viewsOf(keyring).find((each) => each.id === id);
+        if (!key) throw new CommandError("failed", "The new key was retired by another command meanwhile.");
+        if (json) return await writeJson(admin.stdout, key);
+        await writeLine(admin.stdout, `${key.id} is published, and signs from ${instant(key.signsFrom)}.`);
+      }),
+    );
+
+  keys
+    .command("retire")
+    .description("Withdraws a key at once: no token that it signed is good any more")
+    .argument("<kid>", "the key's id, as `keys list` prints it")
+    .option("--json", "print the key that signs now")
+    .addHelpText("after", aboutRetirement)
+    .addHelpText("after", example("pnpm lockstep keys retire Jr0W6zY2…"))
+    .action((id: string, { json }: Options) =>
+      withDomain(admin, async ({ keyring }) => {
+        const retired = await keyring.retire(id, commandLine);
+        if (!retired) throw new CommandError("notFound", `There is no key ${visible(id)}.`);
+        if (json)
+          return await writeJson(
+            admin.stdout,
+            viewsOf(keyring).find(({ state }) => state === "signing"),
+          );
+        await writeLine(admin.stdout, `${id} is retired. ${keyring.signing().id} signs.`);
+      }),
+    );
 };
+
+/** What is shown of the keys; the fields are named one by one, so that no private part is ever among them. */
+const viewsOf = (keyring: Keyring) =>
+  keyring.list().map(({ id, ordinal, algorithm, state, createdAt, signsFrom }) => ({
+    id,
+    ordinal,
+    algorithm,
+    state,
+    createdAt,
+    signsFrom,
+  }));
+
+const example = (commandLine: string) => `
+Example:
+  $ ${commandLine}`;
+
+const aboutKeys = `
+ID is the \`kid\` of the tokens that a key signed. STATE is one of
+  coming     published at /jwks, does not sign yet
+  signing    signs the tokens of now
+  verifying  signs no more; tokens that it signed are still good
+  past       no token that it signed can still be in its time
+
+A key in JSON: {"id", "ordinal", "algorithm", "state", "createdAt", "signsFrom"}; times are in epoch milliseconds.`;
+
+const aboutRotation = `
+No token fails by it: the new key is published for five minutes before it signs, and the one before it verifies
+until its last token has expired. A server does the same by itself when its newest key is ninety days old.`;
+
+const aboutRetirement = `
+For a key that may have leaked. Servers that run learn of it within five seconds; clients then get a new token with
+their refresh token, and nobody has to sign in again. The newest key that is left and has begun to sign takes
+over; when there is none, a new one does at once. Exit code 3: there is no such key.`;

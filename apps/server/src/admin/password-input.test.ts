@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
+import { typed } from "../testing.ts";
 import { openAdmin } from "./testing.ts";
 
 const [{ newDatabase }] = engines;
@@ -15,7 +16,7 @@ const open = async () => {
 
 const canSignIn = async (admin: Awaited<ReturnType<typeof open>>, username: string) => {
   const { domain } = await admin.open();
-  return domain.signIn.withPassword({ username, password }).then(
+  return domain.signIn.withPassword(typed(username, password)).then(
     () => true,
     () => false,
   );
@@ -38,7 +39,7 @@ describe("a password from standard input", () => {
     const pieces = [...Buffer.from("пароль очень длинный\n")].map((byte) => Uint8Array.of(byte));
     expect((await admin.lockstep(["user", "create", "jane"], pieces)).exitCode).toBe(0);
     const { domain } = await admin.open();
-    await domain.signIn.withPassword({ username: "jane", password: "пароль очень длинный" });
+    await domain.signIn.withPassword(typed("jane", "пароль очень длинный"));
   });
 
   it("keeps its spaces", async () => {

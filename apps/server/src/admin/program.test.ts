@@ -19,11 +19,17 @@ describe("the lockstep command line", () => {
   it.each([
     [["--help"], /Exit codes:\n +0 +done\n +1 .*\n +2 .*\n +3 .*\n +4 .*\n +130 .*\n/],
     [["migrate", "--help"], /Example:\n {2}\$ .*pnpm lockstep migrate/],
-    [["user", "--help"], /create[\s\S]*list[\s\S]*show[\s\S]*disable[\s\S]*enable[\s\S]*set-password[\s\S]*import/],
-    ...["create", "list", "show", "disable", "enable", "set-password", "import"].map(
+    [
+      ["user", "--help"],
+      /create[\s\S]*list[\s\S]*show[\s\S]*disable[\s\S]*enable[\s\S]*set-password[\s\S]*sign-out[\s\S]*import/,
+    ],
+    ...["create", "list", "show", "disable", "enable", "set-password", "sign-out", "import"].map(
       (name) => [["user", name, "--help"], new RegExp(`Examples?:\\n[\\s\\S]*\\$ pnpm lockstep user ${name}`)] as const,
     ),
-    [["keys", "list", "--help"], /Example:\n {2}\$ pnpm lockstep keys list/],
+    ...["list", "rotate", "retire"].map(
+      (name) => [["keys", name, "--help"], new RegExp(`Example:\\n {2}\\$ pnpm lockstep keys ${name}`)] as const,
+    ),
+    [["audit", "--help"], /Examples:\n {2}\$ pnpm lockstep audit --since/],
     [["help", "user"], /^Usage: lockstep user/],
   ] as const)("explains itself: %s", async (argv, words) => {
     await using admin = await openAdmin(newDatabase);
@@ -42,6 +48,9 @@ describe("the lockstep command line", () => {
     ["user", "show"],
     ["user", "import"],
     ["keys", "list", "--json=yes"],
+    ["keys", "retire"],
+    ["audit"],
+    ["audit", "--since", "yesterday"],
   ])("refuses what it does not know, in one sentence: %s %s %s", async (...argv) => {
     await using admin = await openAdmin(newDatabase);
     const { exitCode, stdout, stderr } = await admin.lockstep(argv.filter((word) => word !== undefined));

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import * as bcrypt from "@node-rs/bcrypt";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
+import { commandLine } from "../domain/audit.ts";
+import { typed } from "../testing.ts";
 import { openAdmin } from "./testing.ts";
 
 const password = "an old one";
@@ -54,6 +56,21 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     ]);
   });
 
+  it("records each user that was created in the audit trail, and no other line", async () => {
+    await using admin = await open();
+    const lines = jsonLines(
+      { username: "jane", passwordHash },
+      { username: "bob" },
+      { username: "jane", passwordHash },
+    );
+    const { outcomes } = await admin.importJson(lines);
+    const { domain } = await admin.open();
+    const trail = (await domain.audit.list({ limit: 10 })).filter(({ action }) => action === "user.create");
+    expect(trail).toEqual([
+      expect.objectContaining({ userId: outcomes[0]?.["id"], outcome: "done", detail: {}, source: commandLine }),
+    ]);
+  });
+
   it.each(["2a", "2b", "2y"] as const)(
     "[S66] lets them sign in with a $%s$ hash, which is then upgraded",
     async (version) => {
@@ -64,13 +81,13 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
       const stored = async () => (await domain.users.findByLogin("jane"))?.passwordHash;
       expect(await stored()).toBe(hash);
 
-      await expect(domain.signIn.withPassword({ username: "jane", password: "wrong" })).rejects.toMatchObject({
+      await expect(domain.signIn.withPassword(typed("jane", "wrong"))).rejects.toMatchObject({
         code: "INVALID_CREDENTIALS",
       });
       expect(await stored()).toBe(hash);
-      expect((await domain.signIn.withPassword({ username: "jane", password })).status).toBe("signed_in");
+      await domain.signIn.withPassword(typed("jane", password));
       expect(await stored()).toMatch(/^hmac-sha384:none:\$2b\$/);
-      expect((await domain.signIn.withPassword({ username: "jane", password })).status).toBe("signed_in");
+      await domain.signIn.withPassword(typed("jane", password));
     },
   );
 
@@ -78,7 +95,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     await using admin = await open();
     await admin.lockstep(["user", "import", "-"], jsonLines({ username: "jane", passwordHash, disabled: true }));
     const { domain } = await admin.open();
-    await expect(domain.signIn.withPassword({ username: "jane", password })).rejects.toMatchObject({
+    await expect(domain.signIn.withPassword(typed("jane", password))).rejects.toMatchObject({
       code: "INVALID_CREDENTIALS",
     });
   });
@@ -133,7 +150,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     const lines = jsonLines({ username: "jane", passwordHash }, { username: "bob", passwordHash });
     await admin.importJson(lines);
     const { domain } = await admin.open();
-    await domain.signIn.withPassword({ username: "jane", password });
+    await domain.signIn.withPassword(typed("jane", password));
     const upgraded = (await domain.users.findByLogin("jane"))?.passwordHash;
 
     const again = await admin.importJson(`${lines}${jsonLines({ username: "carol", passwordHash })}`);

@@ -6,8 +6,9 @@ import { resolve } from "node:path";
 import { EmailAddress, roles, UpdateUserInput, Username } from "@lockstep/contract";
 import type { Command } from "commander";
 import { z } from "zod";
+import { commandLine } from "../domain/audit.ts";
 import type { Passwords } from "../domain/passwords.ts";
-import type { NewUser, Users } from "../domain/users.ts";
+import type { NewUser } from "../domain/users.ts";
 import type { Domain } from "../server.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { type Line, linesOf } from "./lines.ts";
@@ -97,27 +98,27 @@ async function* bytesOf(file: string, { directory, stdin }: AdminProcess): Async
 }
 
 /** The outcome of each line, in order, once it is in the database. Lines without text are passed over. */
-async function* importUsers(lines: AsyncIterable<Line>, { users, passwords }: Domain): AsyncGenerator<Outcome> {
+async function* importUsers(lines: AsyncIterable<Line>, domain: Domain): AsyncGenerator<Outcome> {
   let batch: ReadLine[] = [];
   let usernames = new Set<string>();
   for await (const line of lines) {
-    const read = readLine(line, passwords);
+    const read = readLine(line, domain.passwords);
     if (read === null) continue;
     // Of two lines with one username, the second must find the first in the database.
     if (batch.length === batchSize || (read.user && usernames.has(read.user.username))) {
-      yield* writeBatch(batch, users);
+      yield* writeBatch(batch, domain);
       batch = [];
       usernames = new Set();
     }
     batch.push(read);
     if (read.user) usernames.add(read.user.username);
   }
-  yield* writeBatch(batch, users);
+  yield* writeBatch(batch, domain);
 }
 
-async function* writeBatch(batch: readonly ReadLine[], users: Users): AsyncGenerator<Outcome> {
+async function* writeBatch(batch: readonly ReadLine[], { users, enrollment }: Domain): AsyncGenerator<Outcome> {
   const newUsers = batch.flatMap(({ user }) => user ?? []);
-  const created = newUsers.length > 0 ? await users.createAll(newUsers) : [];
+  const created = newUsers.length > 0 ? await enrollment.enrollAll(newUsers, commandLine) : [];
   const idOf = new Map(created.map(({ username, id }) => [username, id]));
   for (const read of batch) {
     const { line } = read;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
+import { testSource, typed } from "../testing.ts";
 import { openAdmin, type Ran } from "./testing.ts";
 
 const password = "wool lamp river stone";
@@ -31,8 +32,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
         stderr: "",
       });
       const { domain } = await admin.open();
-      expect(await domain.signIn.withPassword({ username: "jane", password })).toMatchObject({
-        status: "signed_in",
+      expect(await domain.signIn.withPassword(typed("jane", password))).toMatchObject({
         user: { username: "jane", email: "jane@example.com", fullName: "Jane Doe", role: "admin", disabled: false },
       });
     });
@@ -115,8 +115,8 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       const long = `пароль из очень многих слов ${"и ещё нескольких других ".repeat(10)}`;
       expect((await admin.lockstep(["user", "create", "bob"], `${long}1\n`)).exitCode).toBe(0);
       const { domain } = await admin.open();
-      await domain.signIn.withPassword({ username: "bob", password: `${long}1` });
-      await expect(domain.signIn.withPassword({ username: "bob", password: `${long}2` })).rejects.toMatchObject({
+      await domain.signIn.withPassword(typed("bob", `${long}1`));
+      await expect(domain.signIn.withPassword(typed("bob", `${long}2`))).rejects.toMatchObject({
         code: "INVALID_CREDENTIALS",
       });
     });
@@ -215,7 +215,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
 
   it("ends with 3 when there is no such user, and with 2 when there cannot be", async () => {
     await using admin = await open();
-    for (const name of ["show", "disable", "enable", "set-password"]) {
+    for (const name of ["show", "disable", "enable", "set-password", "sign-out"]) {
       expect(await admin.lockstep(["user", name, "nobody"], password)).toEqual({
         exitCode: 3,
         stdout: "",
@@ -234,14 +234,14 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
     it("end every session, which enabling does not revive", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
-      const session = await domain.sessions.start(admin.jane.id);
+      const { session } = await domain.sessions.start(admin.jane.id, testSource);
       expect(await admin.lockstep(["user", "disable", "jane"])).toEqual({
         exitCode: 0,
         stdout: "jane is disabled, and every session has ended.\n",
         stderr: "",
       });
       expect(await domain.sessions.findLive(session.id)).toBeNull();
-      await expect(domain.signIn.withPassword({ username: "jane", password })).rejects.toMatchObject({
+      await expect(domain.signIn.withPassword(typed("jane", password))).rejects.toMatchObject({
         code: "INVALID_CREDENTIALS",
       });
 
@@ -256,23 +256,31 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
         stderr: "",
       });
       expect(await domain.sessions.findLive(session.id)).toBeNull();
-      expect((await domain.signIn.withPassword({ username: "jane", password })).status).toBe("signed_in");
+      await domain.signIn.withPassword(typed("jane", password));
     });
 
-    it("leave no session of a sign-in that was under way", async () => {
+    it("leave no session of a sign-in that was under way, no more than a new password does", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
+      const { user, passwordHash } = (await domain.users.findByLogin("jane")) ?? {};
+      // What a sign-in does that verified this password a moment ago.
+      const goOn = () =>
+        domain.sessions.start(user?.id ?? "", testSource, (transaction) =>
+          domain.users.hold(user?.id ?? "", passwordHash ?? "", null, transaction),
+        );
       await admin.lockstep(["user", "disable", "jane"]);
-      const late = await domain.sessions.start(admin.jane.id);
+      await expect(goOn()).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });
       await admin.lockstep(["user", "enable", "jane"]);
-      expect(await domain.sessions.findLive(late.id)).toBeNull();
+      await admin.lockstep(["user", "set-password", "jane"], another);
+      await expect(goOn()).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });
+      expect(await domain.sessions.list(admin.jane.id)).toEqual([]);
     });
 
     it("can be repeated, print the user as JSON, and leave the sessions of others and of the enabled alone", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
       const bob = JSON.parse((await admin.lockstep(["user", "create", "bob", "--json"], password)).stdout);
-      const bobs = await domain.sessions.start(bob.id);
+      const { session: bobs } = await domain.sessions.start(bob.id, testSource);
       for (const [name, disabled] of [
         ["disable", true],
         ["disable", true],
@@ -283,7 +291,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
         expect({ exitCode, user: JSON.parse(stdout) }).toEqual({ exitCode: 0, user: { ...admin.jane, disabled } });
         expect(JSON.parse((await admin.lockstep(["user", "show", "jane", "--json"])).stdout).disabled).toBe(disabled);
       }
-      const janes = await domain.sessions.start(admin.jane.id);
+      const { session: janes } = await domain.sessions.start(admin.jane.id, testSource);
       await admin.lockstep(["user", "enable", "jane"]);
       expect(await domain.sessions.findLive(janes.id)).not.toBeNull();
       expect(await domain.sessions.findLive(bobs.id)).not.toBeNull();
@@ -294,17 +302,17 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
     it("sets the password and ends every session", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
-      const session = await domain.sessions.start(admin.jane.id);
+      const { session } = await domain.sessions.start(admin.jane.id, testSource);
       expect(await admin.lockstep(["user", "set-password", "jane"], `${another}\r\n`)).toEqual({
         exitCode: 0,
         stdout: "jane has the new password, and every session has ended.\n",
         stderr: "",
       });
       expect(await domain.sessions.findLive(session.id)).toBeNull();
-      await expect(domain.signIn.withPassword({ username: "jane", password })).rejects.toMatchObject({
+      await expect(domain.signIn.withPassword(typed("jane", password))).rejects.toMatchObject({
         code: "INVALID_CREDENTIALS",
       });
-      expect((await domain.signIn.withPassword({ username: "jane", password: another })).status).toBe("signed_in");
+      await domain.signIn.withPassword(typed("jane", another));
       const json = await admin.lockstep(["user", "set-password", admin.jane.id, "--json"], password);
       expect(JSON.parse(json.stdout)).toEqual(admin.jane);
     });
@@ -312,7 +320,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
     it("[S62] [S64] refuses what is short or easy to guess, gives the reason, and changes nothing", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
-      const session = await domain.sessions.start(admin.jane.id);
+      const { session } = await domain.sessions.start(admin.jane.id, testSource);
       for (const [refused, reason] of [
         ["short", "Use at least 15 characters"],
         ["password123456789", "This is easy to guess."],
@@ -322,8 +330,63 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
         expect(ran).toEqual({ exitCode: 1, stdout: "", stderr: expect.stringContaining(reason ?? "") });
       }
       expect(await domain.sessions.findLive(session.id)).not.toBeNull();
-      expect((await domain.signIn.withPassword({ username: "jane", password })).status).toBe("signed_in");
+      await domain.signIn.withPassword(typed("jane", password));
     });
+  });
+
+  describe("sign-out", () => {
+    it("ends every session of the user, and of nobody else, and lets them sign in again", async () => {
+      await using admin = await openWithJane();
+      const { domain } = await admin.open();
+      const bob = JSON.parse((await admin.lockstep(["user", "create", "bob", "--json"], password)).stdout);
+      const { session: bobs } = await domain.sessions.start(bob.id, testSource);
+      const janes = [
+        await domain.sessions.start(admin.jane.id, testSource),
+        await domain.sessions.start(admin.jane.id, testSource),
+      ];
+      expect(await admin.lockstep(["user", "sign-out", "jane"])).toEqual({
+        exitCode: 0,
+        stdout: "jane is signed out: 2 sessions have ended.\n",
+        stderr: "",
+      });
+      for (const { session, refreshToken } of janes) {
+        expect(await domain.sessions.findLive(session.id)).toBeNull();
+        await expect(domain.sessions.refresh(refreshToken, testSource)).rejects.toMatchObject({
+          details: { reason: "revoked" },
+        });
+      }
+      expect(await domain.sessions.findLive(bobs.id)).not.toBeNull();
+
+      await domain.signIn.withPassword(typed("jane", password));
+      const again = await admin.lockstep(["user", "sign-out", "jane@example.com"]);
+      expect(again.stdout).toBe("jane is signed out: 1 session has ended.\n");
+      const json = await admin.lockstep(["user", "sign-out", admin.jane.id, "--json"]);
+      expect({ exitCode: json.exitCode, user: JSON.parse(json.stdout) }).toEqual({ exitCode: 0, user: admin.jane });
+    });
+  });
+
+  it("is in the audit trail, whatever it changes", async () => {
+    await using admin = await openWithJane();
+    const { domain } = await admin.open();
+    await domain.sessions.start(admin.jane.id, testSource);
+    for (const name of ["disable", "enable", "set-password", "sign-out", "show"]) {
+      await admin.lockstep(["user", name, "jane"], another);
+    }
+    // Refused: nothing was changed, and nothing is said.
+    await admin.lockstep(["user", "create", "JANE"], another);
+    const trail = await domain.audit.list({ userId: admin.jane.id, limit: 20 });
+    expect(trail.filter(({ source }) => source === testSource || source.userAgent === "lockstep command")).toHaveLength(
+      5,
+    );
+    expect(trail.map(({ action }) => action).toSorted()).toEqual([
+      "password.set",
+      "session.revoke",
+      "sign_in",
+      "user.create",
+      "user.disable",
+      "user.enable",
+    ]);
+    expect(JSON.stringify(trail)).not.toContain(another);
   });
 
   it("never prints a password or a hash", async () => {

@@ -3,6 +3,7 @@
 import { EmailAddress, LoginInput, type Role, roles, UpdateUserInput, type User, Username } from "@lockstep/contract";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { z } from "zod";
+import { commandLine } from "../domain/audit.ts";
 import type { Domain } from "../server.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
@@ -57,7 +58,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     const command = user
       .command(name)
       .description(description)
-      .argument("<user>", "a username, an e-mail address or an id", checkedBy(LoginInput.shape.username))
+      .argument("<user>", aboutUserArgument, userArgument)
       .option("--json", "print the user");
     for (const text of help) command.addHelpText("after", text);
     command.action((login: string, options: Options) =>
@@ -78,9 +79,8 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     "disable",
     "Ends every session of a user, and lets none begin",
     [example("pnpm lockstep user disable jane")],
-    async ({ users, sessions }, found, options) => {
-      await users.setDisabled(found.id, true);
-      await sessions.endAllOf(found.id);
+    async ({ disabling }, found, options) => {
+      await disabling.disable(found.id, commandLine);
       await tell(admin, options, { ...found, disabled: true }, "is disabled, and every session has ended");
     },
   );
@@ -89,10 +89,8 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     "enable",
     "Lets a disabled user sign in again; sessions of before stay ended",
     [example("pnpm lockstep user enable jane")],
-    async ({ users, sessions }, found, options) => {
-      // A sign-in that was under way when the user was disabled may have begun a session since.
-      if (found.disabled) await sessions.endAllOf(found.id);
-      await users.setDisabled(found.id, false);
+    async ({ disabling }, found, options) => {
+      if (found.disabled) await disabling.enable(found.id, commandLine);
       await tell(admin, options, { ...found, disabled: false }, "is enabled");
     },
   );
@@ -102,9 +100,24 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     "Sets a user's password, and ends every session",
     [aboutPasswords, example("pnpm lockstep user set-password jane < new-password.txt")],
     async (domain, found, options) => {
-      await domain.users.setPasswordHash(found.id, await newPasswordHash(admin, domain, found));
-      await domain.sessions.endAllOf(found.id);
+      const passwordHash = await newPasswordHash(admin, domain, found);
+      await domain.passwordChange.byAdministrator(found.id, passwordHash, commandLine);
       await tell(admin, options, found, "has the new password, and every session has ended");
+    },
+  );
+
+  aboutOne(
+    "sign-out",
+    "Ends every session of a user, who can sign in again",
+    [aboutSignOut, example("pnpm lockstep user sign-out jane")],
+    async ({ sessions }, found, options) => {
+      const ended = await sessions.endAllOf(found.id, "revoked", commandLine);
+      await tell(
+        admin,
+        options,
+        found,
+        `is signed out: ${ended} ${ended === 1 ? "session has" : "sessions have"} ended`,
+      );
     },
   );
 
@@ -115,7 +128,7 @@ const create = async (admin: AdminProcess, domain: Domain, username: string, opt
   const { email = null, name: fullName = username, role } = options;
   await refuseTaken(domain, username, email);
   const passwordHash = await newPasswordHash(admin, domain, { username, email, fullName });
-  const created = await domain.users.create({ username, email, fullName, role, passwordHash });
+  const created = await domain.enrollment.enroll({ username, email, fullName, role, passwordHash }, commandLine);
   if (created) return await tell(admin, options, created, "is created");
   // Somebody took the name while the password was typed.
   await refuseTaken(domain, username, email);
@@ -154,8 +167,11 @@ const list = async ({ stdout }: AdminProcess, { users }: Domain, { json }: Optio
   }
 };
 
-/** @throws CommandError when there is none. */
-const findUser = async ({ users }: Domain, login: string): Promise<User> => {
+/**
+ * The user of this username, e-mail address or id.
+ * @throws CommandError when there is none.
+ */
+export const findUser = async ({ users }: Domain, login: string): Promise<User> => {
   // The id first: it is exact, and nobody chooses it; a username could be chosen to look like somebody's id.
   const user = (await users.find(login)) ?? (await users.findByLogin(login))?.user;
   if (!user) throw new CommandError("notFound", `There is no user ${visible(login)}.`);
@@ -186,6 +202,8 @@ const fieldsOf = (user: User) => [
 
 const stateOf = (user: User) => (user.disabled ? "disabled" : "enabled");
 
+export const aboutUserArgument = "a username, an e-mail address or an id";
+
 /** Makes a schema of the contract the parser of an argument. */
 const checkedBy =
   (schema: z.ZodType<string>) =>
@@ -195,6 +213,9 @@ const checkedBy =
     throw new InvalidArgumentError(parsed.error.issues.map((issue) => issue.message).join("; "));
   };
 
+/** Parses the argument that names a user. */
+export const userArgument = checkedBy(LoginInput.shape.username);
+
 const example = (commandLine: string) => `
 Example:
   $ ${commandLine}`;
@@ -202,6 +223,9 @@ Example:
 const aboutJson = `
 A user in JSON: {"id", "username", "email", "fullName", "role", "disabled", "createdAt"}; "email" may be null,
 "createdAt" is in epoch milliseconds.`;
+
+const aboutSignOut = `
+The next call of each session is refused; a running server closes its open subscriptions within a second.`;
 
 const aboutPasswords = `
 The password is asked for twice at a hidden prompt, or read from standard input when that is no terminal:

@@ -3,6 +3,8 @@
 export interface Schema {
   users: UsersTable;
   sessions: SessionsTable;
+  audit_log: AuditLogTable;
+  throttles: ThrottlesTable;
   signing_keys: SigningKeysTable;
 }
 
@@ -26,8 +28,42 @@ export interface SessionsTable {
   created_at: number;
   /** When the person last proved who they are. */
   authenticated_at: number;
+  /** The last refresh, or the sign-in. */
+  last_seen_at: number;
+  idle_expires_at: number;
   expires_at: number;
   ended_at: number | null;
+  /** Set with `ended_at`: one of the contract's `SessionEndReason`. */
+  end_reason: string | null;
+  /** Random, and never sent: without it no refresh token of this session can be computed. */
+  seed: string;
+  /** The generation of the refresh token that is good now; each refresh adds one. */
+  generation: number;
+  /** The generations that were replaced within the grace window, with the time: `[[3, 1795441415893], …]`. */
+  replaced: string;
+  address: string | null;
+  user_agent: string | null;
+}
+
+export interface AuditLogTable {
+  id: string;
+  at: number;
+  action: string;
+  outcome: string;
+  user_id: string | null;
+  session_id: string | null;
+  /** JSON. */
+  detail: string;
+  address: string | null;
+  user_agent: string | null;
+  request_id: string | null;
+}
+
+export interface ThrottlesTable {
+  /** A MAC of what is counted: the database does not learn what names were tried. */
+  id: string;
+  failures: number;
+  last_failed_at: number;
 }
 
 export interface SigningKeysTable {
@@ -40,4 +76,8 @@ export interface SigningKeysTable {
   /** The private JWK as a JWE under a key derived from `SECRET`. */
   private_jwe: string;
   created_at: number;
+  /** From when on it signs; published before, so that every server and client knows it by then. */
+  signs_from: number;
+  /** Withdrawn by an operator: nothing that it signed is good any more. */
+  retired_at: number | null;
 }

@@ -26,6 +26,8 @@ const leastGuesses = 1e10;
 
 const breachLookupTimeoutMs = 2000;
 
+export type PasswordPolicy = ReturnType<typeof createPasswordPolicy>;
+
 export const createPasswordPolicy = ({ breachedPasswordsUrl, fetch, contextWords }: PasswordPolicyOptions) => ({
   /** Why this password cannot be somebody's new one; `null` when it can. `personal`: their name, e-mail address … */
   async refusalOf(password: string, personal: readonly string[]): Promise<Refusal | null> {

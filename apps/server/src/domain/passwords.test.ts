@@ -1,5 +1,6 @@
 import * as bcrypt from "@node-rs/bcrypt";
 import { describe, expect, it } from "vitest";
+import { createHashingQueue } from "./hashing-queue.ts";
 import { createPasswords, type PasswordsOptions } from "./passwords.ts";
 
 /** The least that bcrypt knows. */
@@ -10,6 +11,7 @@ const passwordsWith = (options: Partial<PasswordsOptions> = {}) =>
     cost,
     pepper: null,
     previousPeppers: [],
+    queue: createHashingQueue(1),
     ...options,
   });
 

@@ -6,6 +6,7 @@
 
 import { createHash, createHmac } from "node:crypto";
 import * as nodeRsBcrypt from "@node-rs/bcrypt";
+import type { HashingQueue } from "./hashing-queue.ts";
 
 export interface PasswordsOptions {
   /** bcrypt's cost: each step doubles the time. */
@@ -16,6 +17,7 @@ export interface PasswordsOptions {
   readonly previousPeppers: readonly string[];
   /** The real one unless given: a test counts its work. */
   readonly bcrypt?: Bcrypt;
+  readonly queue: HashingQueue;
 }
 
 type Bcrypt = Pick<typeof nodeRsBcrypt, "hash" | "compare">;
@@ -38,6 +40,7 @@ export const createPasswords = ({
   cost,
   pepper,
   previousPeppers,
+  queue,
   bcrypt: { hash: bcryptHash, compare } = nodeRsBcrypt,
 }: PasswordsOptions) => {
   const current = pepper === null ? noPepper : pepperOf(pepper);
@@ -54,32 +57,42 @@ export const createPasswords = ({
     for (let step = from; step < cost; step++) await bcryptHash("", { cost: step });
   };
 
+  const verify = async (password: string, stored: string | null): Promise<Verification> => {
+    const form = stored === null ? null : parseStored(stored);
+    const key = form?.pepperId ? keys.get(form.pepperId) : undefined;
+    const usable = form !== null && (form.pepperId === null || key !== undefined);
+    const { bcrypt, pepperId } = usable ? form : nobody;
+    const typed = pepperId === null ? password : folded(password, key ?? current.key);
+
+    const matches = (await compare(typed, bcrypt)) && usable;
+    const { cost: storedCost } = nodeRsBcrypt.parseOptions(bcrypt);
+    if (!matches) {
+      await topUp(storedCost);
+      return { matches };
+    }
+    const upToDate = pepperId === current.id && storedCost >= cost;
+    // bcrypt by itself looked at 72 bytes. What came after them may be a slip: stored, it would lock its owner out.
+    const seenWhole = pepperId !== null || Buffer.byteLength(password) <= 72;
+    return { matches, upgrade: upToDate || !seenWhole ? null : await hash(password) };
+  };
+
   return {
-    /** The form to store for a new password. */
-    hash,
+    /** Refuses early what `hash` and `verify` would refuse. @throws DomainError `OVERLOADED` */
+    refuseWhenFull: queue.refuseWhenFull,
+
+    /**
+     * The form to store for a new password.
+     * @throws DomainError `OVERLOADED`
+     */
+    hash: (password: string): Promise<string> => queue.run(() => hash(password)),
 
     /**
      * Checks a password against a stored form; `null` is an account that has none, or does not exist.
      * A failure takes the same time for all of them. The caller stores `upgrade`, when there is one.
+     * @throws DomainError `OVERLOADED`
      */
-    async verify(password: string, stored: string | null): Promise<Verification> {
-      const form = stored === null ? null : parseStored(stored);
-      const key = form?.pepperId ? keys.get(form.pepperId) : undefined;
-      const usable = form !== null && (form.pepperId === null || key !== undefined);
-      const { bcrypt, pepperId } = usable ? form : nobody;
-      const typed = pepperId === null ? password : folded(password, key ?? current.key);
-
-      const matches = (await compare(typed, bcrypt)) && usable;
-      const { cost: storedCost } = nodeRsBcrypt.parseOptions(bcrypt);
-      if (!matches) {
-        await topUp(storedCost);
-        return { matches };
-      }
-      const upToDate = pepperId === current.id && storedCost >= cost;
-      // bcrypt by itself looked at 72 bytes. What came after them may be a slip: stored, it would lock its owner out.
-      const seenWhole = pepperId !== null || Buffer.byteLength(password) <= 72;
-      return { matches, upgrade: upToDate || !seenWhole ? null : await hash(password) };
-    },
+    verify: (password: string, stored: string | null): Promise<Verification> =>
+      queue.run(() => verify(password, stored)),
 
     /** A plain bcrypt hash from elsewhere, as it is stored here; `null` when it is not one. */
     import: (bcrypt: string): string | null => (plainBcrypt.test(bcrypt) ? bcrypt : null),

@@ -1,12 +1,30 @@
-// Owns sessions: one row for each time somebody signed in to one of our own apps.
+// Owns sessions: one row for each time somebody signed in to one of our own apps, from its start through every
+// refresh to its end. The text of a refresh token: `refresh-tokens.ts`.
+//
+// Rotation is one conditional UPDATE: the row it returns is the permission to go on. A generation that was
+// replaced within the grace window gets the current token, computed again; one replaced longer ago was stolen,
+// from us or from them, and ends the session (RFC 9700 §4.14.2).
 
-import type { User } from "@lockstep/contract";
+import type { SessionEndReason, SessionView, User } from "@lockstep/contract";
+import type { Selectable } from "kysely";
 import type { Db } from "../db/database.ts";
+import type { SessionsTable } from "../db/schema.ts";
+import type { Audit, AuditAction, Source } from "./audit.ts";
+import { DomainError } from "./domain-error.ts";
 import { type Now, type Random, randomId } from "./environment.ts";
+import { isOurs, parseRefreshToken, refreshTokenOf } from "./refresh-tokens.ts";
+import type { Secrets } from "./secrets.ts";
+import type { SessionEvents } from "./session-events.ts";
 import { userFromRow } from "./users.ts";
 
-/** How long a session lasts at the longest, whatever its holder does. @see NIST SP 800-63B-4 §2.1.3 (AAL1: 30 days) */
-export const sessionLifetimeSeconds = 30 * 24 * 60 * 60;
+export interface SessionLimits {
+  /** How long a session lasts without a refresh. */
+  readonly idleSeconds: number;
+  /** How long it lasts at the longest. */
+  readonly lifetimeSeconds: number;
+  /** How long a replaced refresh token still gets its successor. */
+  readonly graceSeconds: number;
+}
 
 export interface Session {
   readonly id: string;
@@ -15,68 +33,277 @@ export interface Session {
   readonly authenticatedAt: number;
 }
 
+export interface RefreshedSession {
+  readonly session: Session;
+  readonly refreshToken: string;
+  /** When the refresh token ends by itself: epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+export interface SessionsOptions {
+  readonly db: Db;
+  readonly now: Now;
+  readonly random: Random;
+  readonly secrets: Secrets;
+  readonly audit: Audit;
+  readonly events: SessionEvents;
+  readonly limits: SessionLimits;
+}
+
 export type Sessions = ReturnType<typeof createSessions>;
 
-export const createSessions = ({ db, now, random }: { db: Db; now: Now; random: Random }) => ({
-  /** A new session for a person who just proved who they are; never one that existed before. */
-  async start(userId: string): Promise<Session> {
-    const id = randomId(random);
-    const startedAt = now();
-    await db
-      .insertInto("sessions")
-      .values({
-        id,
+type Row = Selectable<SessionsTable>;
+
+/** Reads the row once more after losing a race; each loss means that another refresh succeeded. */
+const maxAttempts = 5;
+
+export const createSessions = ({ db, now, random, secrets, audit, events, limits }: SessionsOptions) => {
+  const graceMs = limits.graceSeconds * 1000;
+  const idleExpiry = (row: Pick<Row, "expires_at">) => Math.min(now() + limits.idleSeconds * 1000, row.expires_at);
+
+  const refreshed = (row: Row, generation: number, expiresAt: number): RefreshedSession => ({
+    session: sessionFromRow(row),
+    refreshToken: refreshTokenOf(secrets, { sessionId: row.id, seed: row.seed }, generation),
+    expiresAt,
+  });
+
+  /** Ends the sessions that `which` selects, with one audit entry each, and tells whoever watches. */
+  const end = async (
+    userId: string,
+    which: { sessionId: string } | { except: string | null },
+    reason: SessionEndReason,
+    source: Source,
+    alongside: (transaction: Db) => Promise<void> = async () => {},
+  ): Promise<number> => {
+    const ended = await db.transaction().execute(async (transaction) => {
+      await alongside(transaction);
+      const rows = await transaction
+        .updateTable("sessions")
+        .set({ ended_at: now(), end_reason: reason })
+        .where("user_id", "=", userId)
+        .where("ended_at", "is", null)
+        .$if("sessionId" in which, (query) => query.where("id", "=", "sessionId" in which ? which.sessionId : ""))
+        .$if("except" in which && which.except !== null, (query) =>
+          query.where("id", "!=", ("except" in which && which.except) || ""),
+        )
+        .returning("id")
+        .execute();
+      for (const { id } of rows) {
+        const entry = { action: actionOf(reason), userId, sessionId: id, detail: { reason }, source };
+        await audit.record(entry, transaction);
+      }
+      return rows;
+    });
+    for (const { id } of ended) events.publish(userId, { type: "session_ended", sessionId: id, reason });
+    return ended.length;
+  };
+
+  return {
+    /**
+     * A new session for a person who just proved who they are; never one that existed before. `proof` asks, within
+     * the transaction, whether what they proved still holds.
+     * @throws DomainError `INVALID_CREDENTIALS` when it does not
+     */
+    async start(
+      userId: string,
+      source: Source,
+      proof: (transaction: Db) => Promise<boolean> = async () => true,
+    ): Promise<RefreshedSession> {
+      const startedAt = now();
+      const expiresAt = startedAt + limits.lifetimeSeconds * 1000;
+      const row: Row = {
+        id: randomId(random),
         user_id: userId,
         created_at: startedAt,
         authenticated_at: startedAt,
-        expires_at: startedAt + sessionLifetimeSeconds * 1000,
+        last_seen_at: startedAt,
+        idle_expires_at: idleExpiry({ expires_at: expiresAt }),
+        expires_at: expiresAt,
         ended_at: null,
-      })
-      .execute();
-    return { id, userId, authenticatedAt: startedAt };
-  },
+        end_reason: null,
+        seed: Buffer.from(random(20)).toString("base64url"),
+        generation: 0,
+        replaced: "[]",
+        address: source.address,
+        user_agent: source.userAgent,
+      };
+      await db.transaction().execute(async (transaction) => {
+        if (!(await proof(transaction))) throw new DomainError("INVALID_CREDENTIALS");
+        await transaction.insertInto("sessions").values(row).execute();
+        await audit.record({ action: "sign_in", userId, sessionId: row.id, source }, transaction);
+      });
+      events.publish(userId, { type: "signed_in", session: viewOf(row) });
+      return refreshed(row, 0, row.idle_expires_at);
+    },
 
-  /** The session and its user as they are at this moment. `null`: ended, expired, or the user is disabled. */
-  async findLive(id: string): Promise<{ session: Session; user: User } | null> {
-    const row = await db
-      .selectFrom("sessions")
-      .innerJoin("users", "users.id", "sessions.user_id")
-      .select([
-        "users.id",
-        "users.username",
-        "users.email",
-        "users.full_name",
-        "users.role",
-        "users.disabled",
-        "users.created_at",
-        "sessions.authenticated_at",
-      ])
-      .where("sessions.id", "=", id)
-      .where("sessions.ended_at", "is", null)
-      .where("sessions.expires_at", ">", now())
-      .where("users.disabled", "=", 0)
-      .executeTakeFirst();
-    if (!row) return null;
-    return { session: { id, userId: row.id, authenticatedAt: row.authenticated_at }, user: userFromRow(row) };
-  },
+    /**
+     * The next refresh token for this one. Of any number that redeem the same token at once, one advances the
+     * session and the others get the same successor.
+     * @throws DomainError `SESSION_ENDED`; `unknown` for everything that we did not make.
+     */
+    async refresh(refreshToken: string, source: Source): Promise<RefreshedSession & { user: User }> {
+      const token = parseRefreshToken(refreshToken);
+      if (!token) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
 
-  /** Ends a session for good, at once. Ending it again changes nothing. */
-  async end(id: string): Promise<void> {
-    await db
-      .updateTable("sessions")
-      .set({ ended_at: now() })
-      .where("id", "=", id)
-      .where("ended_at", "is", null)
-      .execute();
-  },
+      for (let attempt = 0; attempt < maxAttempts; attempt++) {
+        const row = await db
+          .selectFrom("sessions")
+          .innerJoin("users", "users.id", "sessions.user_id")
+          .selectAll("sessions")
+          .select(["username", "email", "full_name", "role", "disabled", "users.created_at as user_created_at"])
+          .where("sessions.id", "=", token.sessionId)
+          .executeTakeFirst();
+        // Nothing below may be said, or done, for a token that is not ours.
+        if (!row || !isOurs(secrets, token, row.seed)) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+        const reason = endOf(row, now());
+        if (reason) throw new DomainError("SESSION_ENDED", { reason });
+        const user = userFromRow({ ...row, id: row.user_id, created_at: row.user_created_at });
 
-  /** Ends every session of a user. */
-  async endAllOf(userId: string): Promise<void> {
-    await db
-      .updateTable("sessions")
-      .set({ ended_at: now() })
-      .where("user_id", "=", userId)
-      .where("ended_at", "is", null)
-      .execute();
-  },
+        const replaced = (JSON.parse(row.replaced) as [generation: number, at: number][]).filter(
+          ([, at]) => now() - at <= graceMs,
+        );
+        if (token.generation < row.generation) {
+          if (replaced.some(([generation]) => generation === token.generation)) {
+            return { ...refreshed(row, row.generation, row.idle_expires_at), user };
+          }
+          await end(row.user_id, { sessionId: row.id }, "reused", source);
+          throw new DomainError("SESSION_ENDED", { reason: "reused" });
+        }
+        // Ours, but of a generation that was never given out by this database: an older backup is in its place.
+        if (token.generation > row.generation) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+
+        const advanced = await db
+          .updateTable("sessions")
+          .set({
+            generation: row.generation + 1,
+            replaced: JSON.stringify([...replaced, [row.generation, now()]]),
+            last_seen_at: now(),
+            idle_expires_at: idleExpiry(row),
+            address: source.address,
+            user_agent: source.userAgent,
+          })
+          .where("id", "=", row.id)
+          .where("generation", "=", row.generation)
+          .where("ended_at", "is", null)
+          .returning("generation")
+          .executeTakeFirst();
+        if (advanced) return { ...refreshed(row, advanced.generation, idleExpiry(row)), user };
+      }
+      throw new Error("A session was refreshed by others over and over");
+    },
+
+    /** The session and its user as they are at this moment. `null`: ended, expired, or the user is disabled. */
+    async findLive(id: string): Promise<{ session: Session; user: User } | null> {
+      const row = await db
+        .selectFrom("sessions")
+        .innerJoin("users", "users.id", "sessions.user_id")
+        .select([
+          "users.id",
+          "users.username",
+          "users.email",
+          "users.full_name",
+          "users.role",
+          "users.disabled",
+          "users.created_at",
+          "sessions.authenticated_at",
+        ])
+        .where("sessions.id", "=", id)
+        .where("sessions.ended_at", "is", null)
+        .where("sessions.expires_at", ">", now())
+        .where("sessions.idle_expires_at", ">", now())
+        .where("users.disabled", "=", 0)
+        .executeTakeFirst();
+      if (!row) return null;
+      return { session: { id, userId: row.id, authenticatedAt: row.authenticated_at }, user: userFromRow(row) };
+    },
+
+    /** The live session that a refresh token belongs to, now or before; nothing is changed. */
+    async holderOf(refreshToken: string): Promise<Session | null> {
+      const token = parseRefreshToken(refreshToken);
+      if (!token) return null;
+      const row = await db.selectFrom("sessions").selectAll().where("id", "=", token.sessionId).executeTakeFirst();
+      return row && row.ended_at === null && isOurs(secrets, token, row.seed) ? sessionFromRow(row) : null;
+    },
+
+    /** Why a session is over; `null` while it lives. */
+    async endReason(id: string): Promise<SessionEndReason | null> {
+      const row = await db
+        .selectFrom("sessions")
+        .innerJoin("users", "users.id", "sessions.user_id")
+        .selectAll("sessions")
+        .select("disabled")
+        .where("sessions.id", "=", id)
+        .executeTakeFirst();
+      return row ? endOf(row, now()) : "unknown";
+    },
+
+    /** A user's live sessions, the last seen first. */
+    async list(userId: string): Promise<SessionView[]> {
+      const rows = await db
+        .selectFrom("sessions")
+        .selectAll()
+        .where("user_id", "=", userId)
+        .where("ended_at", "is", null)
+        .where("expires_at", ">", now())
+        .where("idle_expires_at", ">", now())
+        .orderBy("last_seen_at", "desc")
+        .orderBy("id")
+        .execute();
+      return rows.map(viewOf);
+    },
+
+    /** Ends one session of a user, for good and at once. `false`: they have no such live session. */
+    end: async (userId: string, sessionId: string, reason: SessionEndReason, source: Source): Promise<boolean> =>
+      (await end(userId, { sessionId }, reason, source)) > 0,
+
+    /**
+     * Ends a user's sessions but one, or all, and answers how many. `alongside` is why: it happens in the same
+     * transaction.
+     */
+    endAllOf: (
+      userId: string,
+      reason: SessionEndReason,
+      source: Source,
+      { except = null, alongside }: { except?: string | null; alongside?: (transaction: Db) => Promise<void> } = {},
+    ): Promise<number> => end(userId, { except }, reason, source, alongside),
+
+    /** Deletes up to `limit` sessions that can never be used again, and answers how many: call it until none are left. */
+    async deleteExpired(limit: number): Promise<number> {
+      const { numDeletedRows } = await db
+        .deleteFrom("sessions")
+        .where("id", "in", (query) =>
+          query.selectFrom("sessions").select("id").where("expires_at", "<=", now()).limit(limit),
+        )
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+};
+
+const actionOf = (reason: SessionEndReason): AuditAction => {
+  if (reason === "signed_out") return "sign_out";
+  return reason === "reused" ? "session.reuse" : "session.revoke";
+};
+
+const endOf = (
+  row: Pick<Row, "ended_at" | "end_reason" | "expires_at" | "idle_expires_at"> & { disabled: 0 | 1 },
+  at: number,
+) => {
+  if (row.ended_at !== null) return (row.end_reason ?? "revoked") as SessionEndReason;
+  if (row.disabled === 1) return "disabled";
+  return row.expires_at <= at || row.idle_expires_at <= at ? "expired" : null;
+};
+
+const sessionFromRow = (row: Row): Session => ({
+  id: row.id,
+  userId: row.user_id,
+  authenticatedAt: row.authenticated_at,
+});
+
+const viewOf = (row: Row): SessionView => ({
+  id: row.id,
+  address: row.address,
+  userAgent: row.user_agent,
+  createdAt: row.created_at,
+  lastSeenAt: row.last_seen_at,
 });

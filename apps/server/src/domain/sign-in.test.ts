@@ -1,6 +1,15 @@
+import * as bcrypt from "@node-rs/bcrypt";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
-import { john, startTestServer } from "../testing.ts";
+import { john, startTestServer, testWorld, typed } from "../testing.ts";
+import { createAudit } from "./audit.ts";
+import { createDevices } from "./devices.ts";
+import { createHashingQueue } from "./hashing-queue.ts";
+import { createPasswords } from "./passwords.ts";
+import { createSecrets } from "./secrets.ts";
+import { createSignIn } from "./sign-in.ts";
+import { createThrottle } from "./throttle.ts";
+import { createUsers } from "./users.ts";
 
 describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
   const start = async () => {
@@ -32,7 +41,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
         length: headers["content-length"],
       };
     };
-    expect((await signIn.withPassword({ username: "john", password: "secret" })).status).toBe("signed_in");
+    expect((await signIn.withPassword(typed("john", "secret"))).user.username).toBe("john");
 
     const unknown = await attempt("nobody", "secret");
     expect(unknown.statusCode).toBe(401);
@@ -46,7 +55,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
   it("[S77] starts a new session each time", async () => {
     await using server = await start();
     const sessionOf = async () => {
-      const { accessToken } = await server.domain.signIn.withPassword({ username: "john", password: "secret" });
+      const { accessToken } = await server.domain.signIn.withPassword(typed("john", "secret"));
       return (await server.domain.guard.authenticate({ kind: "bearer", token: accessToken })).session.id;
     };
     expect(await sessionOf()).not.toBe(await sessionOf());
@@ -55,11 +64,71 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
   it("[S80] ends with the account's disabling, at the very next call", async () => {
     await using server = await start();
     const { signIn, guard, users } = server.domain;
-    const { accessToken, user } = await signIn.withPassword({ username: "john", password: "secret" });
+    const { accessToken, user } = await signIn.withPassword(typed("john", "secret"));
     await guard.authenticate({ kind: "bearer", token: accessToken });
     await users.setDisabled(user.id, true);
     await expect(guard.authenticate({ kind: "bearer", token: accessToken })).rejects.toMatchObject({
       code: "INVALID_TOKEN",
     });
+  });
+
+  it("[S69] hashes as much, and reads and writes as often, for an unknown, a wrong, a disabled and a passwordless one", async () => {
+    await using server = await start();
+    const { db, domain, config } = server;
+    const rounds: number[] = [];
+    const counted = createPasswords({
+      cost: 6,
+      pepper: null,
+      previousPeppers: [],
+      queue: createHashingQueue(1),
+      bcrypt: {
+        hash: (password, options) => {
+          rounds.push(2 ** Number(options?.cost));
+          return bcrypt.hash(password, options);
+        },
+        compare: (password, hash) => {
+          rounds.push(2 ** bcrypt.parseOptions(hash).cost);
+          return bcrypt.compare(password, hash);
+        },
+      },
+    });
+    const world = { db, ...testWorld(Date.now) };
+    const secrets = createSecrets(config.secret);
+    const queries: string[] = [];
+    const watched = db.withPlugin({
+      transformQuery: ({ node }) => {
+        queries.push(node.kind);
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const signIn = createSignIn({
+      ...domain,
+      users: createUsers({ ...world, db: watched }),
+      passwords: counted,
+      throttle: createThrottle({ ...world, db: watched, secrets }),
+      devices: createDevices({ ...world, secrets }),
+      audit: createAudit({ ...world, db: watched }),
+    });
+    const people = { known: {}, disabled: { disabled: true }, passwordless: { passwordHash: null } };
+    for (const [username, which] of Object.entries(people)) {
+      const passwordHash = await counted.hash("secret");
+      await domain.users.create({ username, email: null, fullName: username, role: "user", passwordHash, ...which });
+    }
+    const costOf = async (username: string, password: string) => {
+      rounds.length = 0;
+      queries.length = 0;
+      await expect(signIn.withPassword(typed(username, password))).rejects.toMatchObject({
+        code: "INVALID_CREDENTIALS",
+      });
+      return { rounds: rounds.reduce((sum, each) => sum + each, 0), queries: [...queries] };
+    };
+    await costOf("somebody before", "x");
+    const unknown = await costOf("unknown", "secret");
+    expect(unknown.rounds).toBe(2 ** 6);
+    expect(unknown.queries).toContain("InsertQueryNode");
+    expect(await costOf("known", "wrong")).toEqual(unknown);
+    expect(await costOf("disabled", "secret")).toEqual(unknown);
+    expect(await costOf("passwordless", "secret")).toEqual(unknown);
   });
 });

@@ -1,11 +1,33 @@
-// Owns signing in to our own apps: from what a person types to a session and its access token.
+// Owns signing in to our own apps and staying signed in: from what a person types to a session, its access
+// token and its refresh token. Sessions themselves: `sessions.ts`; the limit on guessing: `throttle.ts`.
 
-import { type LoginInput, type LoginResult, scopeNames } from "@lockstep/contract";
+import { type LoginInput, scopeNames, type User } from "@lockstep/contract";
+import type { Audit, Source } from "./audit.ts";
+import type { Devices } from "./devices.ts";
 import { DomainError } from "./domain-error.ts";
-import type { Passwords } from "./passwords.ts";
-import type { Sessions } from "./sessions.ts";
+import type { Passwords, Verification } from "./passwords.ts";
+import type { RefreshedSession, Session, Sessions } from "./sessions.ts";
+import type { Attempt, Throttle } from "./throttle.ts";
 import { firstPartyClientId, type Tokens } from "./tokens.ts";
 import type { Users } from "./users.ts";
+
+/** What a signed-in client gets. */
+export interface SignedIn {
+  readonly user: User;
+  readonly session: Session;
+  readonly accessToken: string;
+  readonly accessTokenLifetimeSeconds: number;
+  readonly refreshToken: string;
+  /** Epoch milliseconds. */
+  readonly refreshTokenExpiresAt: number;
+}
+
+export interface PasswordSignIn {
+  readonly login: Pick<LoginInput, "username" | "password">;
+  /** What the device kept from an earlier sign-in. */
+  readonly deviceToken: string | null;
+  readonly source: Source;
+}
 
 export type SignIn = ReturnType<typeof createSignIn>;
 
@@ -14,40 +36,108 @@ export const createSignIn = ({
   passwords,
   sessions,
   tokens,
+  throttle,
+  devices,
+  audit,
 }: {
   users: Users;
   passwords: Passwords;
   sessions: Sessions;
   tokens: Tokens;
-}) => ({
-  /**
-   * Starts a new session for whoever knows the password. Unknown user, wrong password and disabled user are
-   * the same refusal, in the same time.
-   * @throws DomainError `INVALID_CREDENTIALS`
-   */
-  async withPassword({ username, password }: LoginInput): Promise<LoginResult> {
-    const found = await users.findByLogin(username);
-    // A disabled account is verified like any other, but never as its own: success must not be told from failure by time.
-    const enabled = found && !found.user.disabled ? found : null;
-    const verification = await passwords.verify(password, enabled?.passwordHash ?? null);
-    if (!enabled || !verification.matches) throw new DomainError("INVALID_CREDENTIALS");
-
-    if (verification.upgrade !== null && enabled.passwordHash !== null) {
-      await users.upgradePasswordHash(enabled.user.id, enabled.passwordHash, verification.upgrade);
-    }
-    const session = await sessions.start(enabled.user.id);
+  throttle: Throttle;
+  devices: Devices;
+  audit: Audit;
+}) => {
+  const withAccessToken = async (user: User, refreshed: RefreshedSession): Promise<SignedIn> => {
     const { accessToken, expiresInSeconds } = await tokens.issue({
-      userId: enabled.user.id,
-      sessionId: session.id,
+      userId: user.id,
+      sessionId: refreshed.session.id,
       clientId: firstPartyClientId,
       scopes: scopeNames,
     });
     return {
-      status: "signed_in",
+      user,
+      session: refreshed.session,
       accessToken,
-      tokenType: "Bearer",
-      expiresIn: expiresInSeconds,
-      user: enabled.user,
+      accessTokenLifetimeSeconds: expiresInSeconds,
+      refreshToken: refreshed.refreshToken,
+      refreshTokenExpiresAt: refreshed.expiresAt,
     };
-  },
-});
+  };
+
+  /** Verifies within the limit on guessing; what was not looked at, because too much is going on, is not counted. */
+  const verifyWithin = async (attempt: Attempt, verify: () => Promise<Verification>): Promise<Verification> => {
+    // Before anything is written: in a flood, what is refused must cost next to nothing.
+    passwords.refuseWhenFull();
+    await throttle.take(attempt);
+    let verification: Verification;
+    try {
+      verification = await verify();
+    } catch (error) {
+      await throttle.notMade(attempt);
+      throw error;
+    }
+    if (verification.matches) await throttle.succeeded(attempt);
+    return verification;
+  };
+
+  return {
+    /**
+     * Starts a new session for whoever knows the password. Unknown user, wrong password and disabled user are
+     * the same refusal, in the same time.
+     * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
+     */
+    async withPassword({ login, deviceToken, source }: PasswordSignIn): Promise<SignedIn & { deviceToken: string }> {
+      passwords.refuseWhenFull();
+      const found = await users.findByLogin(login.username);
+      // A disabled account is verified like any other, but never as its own: success must not be told from failure by time.
+      const enabled = found && !found.user.disabled ? found : null;
+      const attempt: Attempt = {
+        login: login.username,
+        address: source.address,
+        knownDevice: devices.verify(deviceToken, found?.user.id ?? null),
+      };
+      const verification = await verifyWithin(attempt, () =>
+        passwords.verify(login.password, enabled?.passwordHash ?? null),
+      );
+      if (!enabled?.passwordHash || !verification.matches) {
+        await audit.record({ action: "sign_in", outcome: "refused", userId: found?.user.id ?? null, source });
+        throw new DomainError("INVALID_CREDENTIALS");
+      }
+      const { user, passwordHash } = enabled;
+      const { upgrade } = verification;
+      try {
+        // Hashing took its time: a password that was changed, or an account that was disabled meanwhile, starts nothing.
+        const started = await sessions.start(user.id, source, (transaction) =>
+          users.hold(user.id, passwordHash, upgrade, transaction),
+        );
+        return { ...(await withAccessToken(user, started)), deviceToken: devices.issue(user.id) };
+      } catch (error) {
+        // Another sign-in may have put the upgrade in its place first: then the password is right for that form.
+        if (upgrade !== null && error instanceof DomainError) return this.withPassword({ login, deviceToken, source });
+        throw error;
+      }
+    },
+
+    /**
+     * The next access token of a session, for its refresh token.
+     * @throws DomainError `SESSION_ENDED`
+     */
+    async withRefreshToken(refreshToken: string, source: Source): Promise<SignedIn> {
+      const { user, ...refreshed } = await sessions.refresh(refreshToken, source);
+      return withAccessToken(user, refreshed);
+    },
+
+    /**
+     * Checks the password of somebody who is signed in, and answers its stored form.
+     * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
+     */
+    async confirmPassword(user: User, password: string, source: Source): Promise<string> {
+      const stored = (await users.findByLogin(user.username))?.passwordHash ?? null;
+      const attempt: Attempt = { login: user.username, address: source.address, knownDevice: `session:${user.id}` };
+      const { matches } = await verifyWithin(attempt, () => passwords.verify(password, stored));
+      if (stored === null || !matches) throw new DomainError("INVALID_CREDENTIALS");
+      return stored;
+    },
+  };
+};

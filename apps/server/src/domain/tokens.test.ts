@@ -2,7 +2,7 @@ import { createHmac, generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
 import { exportJWK, exportSPKI, importJWK, type JWTPayload, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startTestServer, testClock } from "../testing.ts";
+import { startTestServer, testClock, typed } from "../testing.ts";
 import { accessTokenLifetimeSeconds } from "./tokens.ts";
 
 const clock = testClock(Date.UTC(2030, 0, 1));
@@ -11,7 +11,7 @@ let valid: string;
 
 beforeAll(async () => {
   server = await startTestServer({ now: clock.now });
-  const result = await server.domain.signIn.withPassword({ username: "john", password: "secret" });
+  const result = await server.domain.signIn.withPassword(typed("john", "secret"));
   valid = result.accessToken;
 });
 afterAll(() => server.close());
@@ -98,7 +98,7 @@ describe("an access token", () => {
   });
 
   it("[S46] expires, with a few seconds for clocks that differ", async () => {
-    const { accessToken } = await server.domain.signIn.withPassword({ username: "john", password: "secret" });
+    const { accessToken } = await server.domain.signIn.withPassword(typed("john", "secret"));
     clock.advanceSeconds(accessTokenLifetimeSeconds + 4);
     expect(await status(accessToken)).toMatchObject({ statusCode: 200 });
     clock.advanceSeconds(2);

@@ -54,8 +54,13 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
   it("keep a password that was changed while an older one was upgraded", async () => {
     await using database = await open();
     const created = await database.users.create({ ...jane, passwordHash: "new" });
-    await database.users.upgradePasswordHash(created?.id ?? "", "old", "upgraded old");
+    const id = created?.id ?? "";
+    expect(await database.users.hold(id, "old", "upgraded old", database.db)).toBe(false);
     expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("new");
+    expect(await database.users.hold(id, "new", "upgraded new", database.db)).toBe(true);
+    expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("upgraded new");
+    await database.users.setDisabled(id, true);
+    expect(await database.users.hold(id, "upgraded new", null, database.db)).toBe(false);
   });
 
   it("keep any text as it was typed", async () => {

@@ -32,8 +32,8 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
    * Creates those whose username and e-mail address are free, and answers them. One statement: all of them
    * or, when it fails, none. A thousand at a time is what both engines take easily.
    */
-  async createAll(newUsers: readonly NewUser[]): Promise<User[]> {
-    const rows = await db
+  async createAll(newUsers: readonly NewUser[], transaction: Db = db): Promise<User[]> {
+    const rows = await transaction
       .insertInto("users")
       .values(
         newUsers.map((user) => ({
@@ -100,26 +100,32 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
     }
   },
 
-  async setDisabled(id: string, disabled: boolean): Promise<void> {
-    await db
+  async setDisabled(id: string, disabled: boolean, transaction: Db = db): Promise<void> {
+    await transaction
       .updateTable("users")
       .set({ disabled: disabled ? 1 : 0 })
       .where("id", "=", id)
       .execute();
   },
 
-  async setPasswordHash(id: string, passwordHash: string): Promise<void> {
-    await db.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
+  async setPasswordHash(id: string, passwordHash: string, transaction: Db = db): Promise<void> {
+    await transaction.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
   },
 
-  /** Puts a better hash in the place of the one it was verified against, unless that was changed meanwhile. */
-  async upgradePasswordHash(id: string, from: string, to: string): Promise<void> {
-    await db
+  /**
+   * Takes the user's row for the rest of a transaction, if they are enabled and `verified` is still the stored
+   * form of their password, and puts `upgrade` in its place. `false`: one of them was changed meanwhile.
+   */
+  async hold(id: string, verified: string, upgrade: string | null, transaction: Db): Promise<boolean> {
+    const row = await transaction
       .updateTable("users")
-      .set({ password_hash: to })
+      .set({ password_hash: upgrade ?? verified })
       .where("id", "=", id)
-      .where("password_hash", "=", from)
-      .execute();
+      .where("password_hash", "=", verified)
+      .where("disabled", "=", 0)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
   },
 });
 

@@ -1,12 +1,15 @@
 // Owns the Fastify instance: its limits, its security headers, and which routes it has.
 
+import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
 import Fastify, { type FastifyServerOptions, LogController } from "fastify";
 import type { Db } from "../db/database.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
+import type { Keyring } from "../domain/keyring.ts";
 import type { AppRouter } from "../rpc/router.ts";
 import { healthRoutes } from "./health.ts";
+import { jwksRoutes } from "./jwks.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
 import { webRoutes } from "./web.ts";
 
@@ -16,11 +19,12 @@ const maxBodyBytes = 100 * 1024;
 export interface AppOptions {
   readonly db: Db;
   readonly guard: Guard;
+  readonly keyring: Keyring;
   readonly router: AppRouter;
   readonly newRequestId: () => string;
   readonly logger: FastifyServerOptions["logger"];
   readonly trustProxy: boolean | string[];
-  readonly secure: boolean;
+  readonly publicUrl: string;
   readonly web: { directory: string; devUrl: string | null };
 }
 
@@ -57,14 +61,19 @@ export const createApp = async (options: AppOptions) => {
     },
     xFrameOptions: { action: "deny" },
     referrerPolicy: { policy: "no-referrer" },
-    strictTransportSecurity: options.secure && { maxAge: 63_072_000, includeSubDomains: true },
+    strictTransportSecurity: options.publicUrl.startsWith("https://") && {
+      maxAge: 63_072_000,
+      includeSubDomains: true,
+    },
   });
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     done();
   });
   await app.register(healthRoutes(options.db));
-  await app.register(rpcRoutes({ router: options.router, guard: options.guard }), { prefix: "/trpc" });
+  await app.register(jwksRoutes(options.keyring));
+  await app.register(cookie);
+  await app.register(rpcRoutes(options), { prefix: "/trpc" });
   await app.register(webRoutes(options.web));
   return app;
 };

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { john, startTestServer } from "../testing.ts";
+import { john, startTestServer, typed } from "../testing.ts";
 
 type Item = {
   error?: { data: { code: string; httpStatus: number; wwwAuthenticate?: string; stack?: string } };
@@ -12,7 +12,7 @@ let accessToken: string;
 
 beforeAll(async () => {
   server = await startTestServer();
-  const result = await server.domain.signIn.withPassword({ username: john.username, password: john.password });
+  const result = await server.domain.signIn.withPassword(typed(john.username, john.password));
   accessToken = result.accessToken;
 });
 afterAll(() => server.close());
@@ -80,7 +80,7 @@ describe("challenges (RFC 6750)", () => {
   );
 
   it("[S37] answers a token whose session was ended with invalid_token", async () => {
-    const login = await server.domain.signIn.withPassword({ username: john.username, password: john.password });
+    const login = await server.domain.signIn.withPassword(typed(john.username, john.password));
     const authorization = `Bearer ${login.accessToken}`;
     expect((await me(authorization)).response.status).toBe(200);
     expect((await post("auth.logout", "", { authorization })).response.status).toBe(200);
@@ -257,10 +257,7 @@ describe("failures of our own", () => {
     await using broken = await startTestServer({
       logger: { level: "error", stream: { write: (line) => void lines.push(line) } },
     });
-    const { accessToken: token } = await broken.domain.signIn.withPassword({
-      username: john.username,
-      password: john.password,
-    });
+    const { accessToken: token } = await broken.domain.signIn.withPassword(typed(john.username, john.password));
     await broken.db.schema.alterTable("users").renameTo("gone").execute();
     const response = await fetch(`${broken.url}/trpc/user.me`, { headers: { authorization: `Bearer ${token}` } });
     const text = await response.text();

@@ -1,22 +1,30 @@
 // Owns RPC over HTTP: Fastify to tRPC and back, and the same error shape for what never reaches a procedure.
 
 import type { IncomingMessage } from "node:http";
-import type { ErrorCode, RpcErrorShape } from "@lockstep/contract";
+import { contract, type ErrorCode, operationsOf, type RpcErrorShape } from "@lockstep/contract";
 import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Source } from "../domain/audit.ts";
 import { type Credential, readCredential } from "../domain/bearer.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
 import { createContext } from "../rpc/context.ts";
 import { asDomainError, errorShape } from "../rpc/errors.ts";
 import type { AppRouter } from "../rpc/router.ts";
+import { cookiesFor } from "./cookies.ts";
+
+/** Operations that take a password or a token. */
+const credentialPaths = new Set(
+  [...operationsOf(contract)].filter(([, { credential }]) => credential).map(([path]) => path),
+);
 
 /** The most calls in one request. */
 const maxBatchSize = 20;
 
 export const rpcRoutes =
-  ({ router, guard }: { router: AppRouter; guard: Guard }) =>
+  ({ router, guard, publicUrl }: { router: AppRouter; guard: Guard; publicUrl: string }) =>
   async (app: FastifyInstance) => {
+    const cookies = cookiesFor(publicUrl);
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(
       "application/json",
@@ -31,12 +39,19 @@ export const rpcRoutes =
         path: request.params.path,
         router,
         maxBatchSize,
-        createContext: () => createContext(guard, { requestId: request.id, credential: credentialOf(request) }),
+        createContext: ({ info }) =>
+          createContext(guard, {
+            requestId: request.id,
+            credential: credentialOf(request),
+            source: sourceOf(request),
+            cookies: cookies(request, reply),
+            credentialCalls: info.calls.filter(({ path }) => credentialPaths.has(path)).length,
+          }),
         responseMeta: ({ errors }) => ({
           headers: {
             // RFC 6749 §5.1 for tokens, and what one person sees is no business of a cache.
             "cache-control": "no-store",
-            ...challengeHeader(errors.map((error) => errorShape(asDomainError(error), request.id))),
+            ...refusalHeaders(errors.map((error) => errorShape(asDomainError(error), request.id))),
           },
         }),
         onError: ({ error, path }) => {
@@ -74,14 +89,26 @@ const utf8 = (body: Buffer): string => {
 const credentialOf = ({ raw }: { raw: IncomingMessage }): Credential =>
   readCredential(headerValues(raw, "authorization"), /[?&]access_token=/i.test(raw.url ?? ""));
 
+const sourceOf = (request: FastifyRequest): Source => ({
+  address: request.ip,
+  userAgent: request.headers["user-agent"]?.slice(0, 500) ?? null,
+  requestId: request.id,
+});
+
 /** Every value of a header, as it was sent: Node itself drops a repeated `Authorization`. */
 const headerValues = ({ rawHeaders }: IncomingMessage, name: string): string[] =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 
-/** RFC 9110 §11.6.1: a challenge for each way in which the calls of a request were refused. */
-const challengeHeader = (shapes: readonly RpcErrorShape[]): Record<string, string> => {
+/** The challenge for each way in which calls were refused (RFC 9110 §11.6.1), and the longest wait (§10.2.3). */
+const refusalHeaders = (shapes: readonly RpcErrorShape[]): Record<string, string> => {
   const challenges = new Set(shapes.flatMap(({ data }) => data.wwwAuthenticate ?? []));
-  return challenges.size > 0 ? { "www-authenticate": [...challenges].join(", ") } : {};
+  const waits = shapes.flatMap(({ data }) =>
+    "retryAfterSeconds" in data.details ? data.details.retryAfterSeconds : [],
+  );
+  return {
+    ...(challenges.size > 0 && { "www-authenticate": [...challenges].join(", ") }),
+    ...(waits.length > 0 && { "retry-after": String(Math.max(...waits)) }),
+  };
 };
 
 const codeByStatus = (status = 500): ErrorCode => {

@@ -1,13 +1,62 @@
 import { contract } from "@lockstep/contract";
+import { DomainError } from "../domain/domain-error.ts";
 import type { Sessions } from "../domain/sessions.ts";
-import type { SignIn } from "../domain/sign-in.ts";
+import type { SignedIn, SignIn } from "../domain/sign-in.ts";
+import type { Context } from "./context.ts";
 import { implement } from "./trpc.ts";
 
+type Transport = "body" | "cookie";
+
 export const authProcedures = ({ signIn, sessions }: { signIn: SignIn; sessions: Sessions }) => ({
-  login: implement(contract.auth.login).handle(({ input }) => signIn.withPassword(input)),
+  login: implement(contract.auth.login).handle(async ({ input, ctx }) => {
+    const { cookies, source } = ctx;
+    const byCookie = input.transport === "cookie";
+    if (byCookie && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
+
+    const { deviceToken, ...signedIn } = await signIn.withPassword({
+      login: input,
+      deviceToken: (byCookie ? cookies.deviceToken : input.deviceToken) ?? null,
+      source,
+    });
+    if (!byCookie) return { status: "signed_in" as const, deviceToken, ...answer(signedIn, "body", ctx) };
+
+    // The browser forgets the session that it had; nobody else holds its token.
+    const before = cookies.refreshToken && (await sessions.holderOf(cookies.refreshToken));
+    if (before) await sessions.end(before.userId, before.id, "signed_out", source);
+    cookies.setDeviceToken(deviceToken);
+    return { status: "signed_in" as const, ...answer(signedIn, "cookie", ctx) };
+  }),
+
+  refresh: implement(contract.auth.refresh).handle(async ({ input, ctx }) => {
+    const { cookies, source } = ctx;
+    const transport: Transport = input.refreshToken === undefined ? "cookie" : "body";
+    if (transport === "cookie" && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
+    const refreshToken = input.refreshToken ?? cookies.refreshToken;
+    if (refreshToken === null) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+    try {
+      return answer(await signIn.withRefreshToken(refreshToken, source), transport, ctx);
+    } catch (error) {
+      if (error instanceof DomainError && transport === "cookie") cookies.clearRefreshToken();
+      throw error;
+    }
+  }),
 
   logout: implement(contract.auth.logout).handle(async ({ ctx }) => {
-    await sessions.end(ctx.principal.session.id);
+    const { session, user } = ctx.principal;
+    await sessions.end(user.id, session.id, "signed_out", ctx.source);
+    if (!ctx.cookies.foreign) ctx.cookies.clearRefreshToken();
     return {};
   }),
 });
+
+const answer = (signedIn: SignedIn, transport: Transport, { cookies }: Context) => {
+  if (transport === "cookie") cookies.setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
+  return {
+    accessToken: signedIn.accessToken,
+    tokenType: "Bearer" as const,
+    expiresIn: signedIn.accessTokenLifetimeSeconds,
+    sessionId: signedIn.session.id,
+    user: signedIn.user,
+    ...(transport === "body" && { refreshToken: signedIn.refreshToken }),
+  };
+};

@@ -1,24 +1,46 @@
 // Owns what a procedure knows of the call it answers.
 
+import type { Source } from "../domain/audit.ts";
 import type { Credential } from "../domain/bearer.ts";
 import type { Guard, Principal } from "../domain/guard.ts";
 
-export interface Context {
-  /** Names this call in the log and in error answers. */
+/** The tokens that a browser keeps for us, where no script can read them. */
+export interface Cookies {
+  /** What the request brought; each is `null` when absent, or when another origin made the browser send it. */
+  readonly refreshToken: string | null;
+  readonly deviceToken: string | null;
+  /** Whether a page of another origin made this request: then no cookie is taken or given. */
+  readonly foreign: boolean;
+  setRefreshToken(token: string, expiresAt: number): void;
+  clearRefreshToken(): void;
+  setDeviceToken(token: string): void;
+}
+
+/** What a transport tells of a request. */
+export interface Request {
+  /** Names this call in the log, in the audit trail and in error answers. */
   readonly requestId: string;
+  readonly credential: Credential;
+  readonly source: Source;
+  readonly cookies: Cookies;
+  /** How many calls of this request take a password or a token. */
+  readonly credentialCalls: number;
+}
+
+export interface Context extends Omit<Request, "credential"> {
   /** Who calls, looked up once however many calls a batch has. Rejects with a `DomainError`. */
   readonly authenticate: () => Promise<Principal>;
   readonly guard: Guard;
 }
 
 /** The context of one request; also what `createCaller` takes. */
-export const createContext = (guard: Guard, call: { requestId: string; credential: Credential }): Context => {
+export const createContext = (guard: Guard, { credential, ...request }: Request): Context => {
   let principal: Promise<Principal> | undefined;
   return {
-    requestId: call.requestId,
+    ...request,
     guard,
     authenticate: () => {
-      principal ??= guard.authenticate(call.credential);
+      principal ??= guard.authenticate(credential);
       return principal;
     },
   };

@@ -18,8 +18,10 @@ const trpcCodeByStatus = {
   409: "CONFLICT",
   413: "PAYLOAD_TOO_LARGE",
   415: "UNSUPPORTED_MEDIA_TYPE",
+  429: "TOO_MANY_REQUESTS",
   499: "CLIENT_CLOSED_REQUEST",
   500: "INTERNAL_SERVER_ERROR",
+  503: "SERVICE_UNAVAILABLE",
 } as const satisfies Record<Status, TRPC_ERROR_CODE_KEY>;
 
 /** What tRPC itself answers with; a code that is not here is none of a caller's business. */

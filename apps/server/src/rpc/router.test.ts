@@ -16,18 +16,14 @@ import { z } from "zod";
 import { engines } from "../../test/engines.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import { createGuard } from "../domain/guard.ts";
-import { startTestServer, testClock } from "../testing.ts";
+import { startTestServer, testClock, testRequest, typed } from "../testing.ts";
 import { createContext } from "./context.ts";
 import { createRouter, implement } from "./trpc.ts";
 
 const start = async (options: Parameters<typeof startTestServer>[0] = {}) => {
   const server = await startTestServer(options);
-  const { accessToken, user } = await server.domain.signIn.withPassword({ username: "john", password: "secret" });
-  const contextWith = (token: string | null) =>
-    createContext(server.domain.guard, {
-      requestId: "test",
-      credential: token === null ? { kind: "none" } : { kind: "bearer", token },
-    });
+  const { accessToken, user } = await server.domain.signIn.withPassword(typed("john", "secret"));
+  const contextWith = (token: string | null) => createContext(server.domain.guard, testRequest(token));
   return {
     ...server,
     accessToken,
@@ -109,13 +105,19 @@ describe("access", () => {
     await using server = await start();
     const guarded = [...operationsOf(contract)].filter(([, operation]) => operation.access.kind !== "anyone");
     expect(guarded.length).toBeGreaterThan(3);
-    for (const [path] of guarded) {
+    for (const [path, { kind }] of guarded) {
       const response = await server.app.inject({
-        method: path.endsWith("me") || path.endsWith("greeting") ? "GET" : "POST",
+        method: kind === "mutation" ? "POST" : "GET",
         url: `/trpc/${path}`,
         headers: { "content-type": "application/json" },
       });
-      expect([path, response.statusCode, response.headers["www-authenticate"]]).toEqual([path, 401, "Bearer"]);
+      // What streams has begun its answer by then (RFC 9110 §15): the refusal is its first and only event.
+      if (kind === "subscription") {
+        expect(response.body).toContain('"code":"UNAUTHENTICATED"');
+        expect(response.body).not.toContain("watching");
+      } else {
+        expect([path, response.statusCode, response.headers["www-authenticate"]]).toEqual([path, 401, "Bearer"]);
+      }
     }
   });
 
@@ -189,7 +191,7 @@ describe("implement", () => {
     yield { n: 1, secret: "z" };
     yield { n: 2, secret: "z" };
   });
-  const context = createContext(null as never, { requestId: "test", credential: { kind: "none" } });
+  const context = createContext(null as never, testRequest());
 
   it("cuts what a handler answers to the declared output", async () => {
     const caller = createRouter(example, { leaky, twin, undeclared, ticks }).createCaller(context);

@@ -1,18 +1,22 @@
 // Owns the router: each area of the contract with the procedures that implement it.
 
 import { contract } from "@lockstep/contract";
-import type { Sessions } from "../domain/sessions.ts";
-import type { SignIn } from "../domain/sign-in.ts";
-import type { Users } from "../domain/users.ts";
 import { authProcedures } from "./auth.ts";
 import { demoProcedures } from "./demo.ts";
+import { sessionProcedures } from "./session.ts";
 import { createRouter } from "./trpc.ts";
 import { userProcedures } from "./user.ts";
 
-export const createAppRouter = (domain: { signIn: SignIn; sessions: Sessions; users: Users }) =>
+/** What the procedures stand on. */
+type Domain = Parameters<typeof authProcedures>[0] &
+  Parameters<typeof userProcedures>[0] &
+  Parameters<typeof sessionProcedures>[0];
+
+export const createAppRouter = (domain: Domain) =>
   createRouter(contract, {
     auth: authProcedures(domain),
     user: userProcedures(domain),
+    session: sessionProcedures(domain),
     demo: demoProcedures(),
   });
 

@@ -23,6 +23,11 @@ const t = initTRPC
   .meta<{ operation: Operation }>()
   .create({
     isDev: false,
+    sse: {
+      // Proxies close what is silent; clients reconnect when even the ping is missing.
+      ping: { enabled: true, intervalMs: 15_000 },
+      client: { reconnectAfterInactivityMs: 40_000 },
+    },
     errorFormatter: ({ error, ctx, path }) => errorShape(asDomainError(error), ctx?.requestId ?? "", path),
   });
 
@@ -46,6 +51,10 @@ export const implement = <Op extends Operation>(operation: Op) => ({
     const guarded = t.procedure
       .meta({ operation })
       .use(onlyDeclaredErrors(operation))
+      .use(({ ctx, next }) => {
+        if (operation.credential && ctx.credentialCalls > 1) throw new DomainError("CREDENTIALS_IN_BATCH");
+        return next();
+      })
       .use(async ({ ctx, next }) => next({ ctx: { principal: await principalFor(operation.access, ctx) } }))
       .input(operation.input);
     const resolve = handler as unknown as (call: unknown) => never;

@@ -3,7 +3,7 @@
 export const Broken = () => (
   <main className="broken" role="alert">
     <h1>Something broke in this page</h1>
-    <p>This is a fault in the app, not in what you did. Reloading starts it afresh; you will have to sign in again.</p>
+    <p>This is a fault in the app, not in what you did. Reloading starts it afresh, and keeps you signed in.</p>
     <button type="button" onClick={() => location.reload()}>
       Reload the page
     </button>

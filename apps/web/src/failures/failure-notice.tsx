@@ -2,6 +2,7 @@
 
 import { Alert, Button } from "@mantine/core";
 import { useEffect, useRef } from "react";
+import { Countdown } from "./countdown.tsx";
 import { type Failure, textOf } from "./failure.ts";
 import styles from "./failure-notice.module.css";
 
@@ -20,10 +21,11 @@ export const FailureNotice = ({ failure, onRetry, retrying = false, takesFocus =
   useEffect(() => {
     if (takesFocus) notice.current?.focus();
   }, []);
-  const { title, text, passing } = textOf(failure);
+  const { title, text, passing, waitSeconds } = textOf(failure);
   return (
     <Alert ref={notice} tabIndex={-1} color="red" title={title} className={styles.notice ?? ""}>
       <p className={styles.text}>{text}</p>
+      {waitSeconds !== undefined && <Countdown of={failure} seconds={waitSeconds} />}
       {passing && onRetry && (
         <Button
           variant="default"

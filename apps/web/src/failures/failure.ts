@@ -22,6 +22,8 @@ export interface FailureText {
   readonly text: string;
   /** Whether the same call may well succeed when it is made again. */
   readonly passing: boolean;
+  /** How long the server asked to wait before that, from when it answered. */
+  readonly waitSeconds?: number;
 }
 
 export const textOf = (failure: Failure): FailureText => {
@@ -63,8 +65,30 @@ export const textOf = (failure: Failure): FailureText => {
         text: `${errors[failure.code].message} Reload the page: the app may have been updated meanwhile.`,
         passing: false,
       };
+    case "TOO_MANY_ATTEMPTS":
+      return {
+        title: "Too many attempts",
+        text: "The password is not looked at until the wait is over, so that nobody can guess it.",
+        passing: true,
+        waitSeconds: failure.details.retryAfterSeconds,
+      };
+    case "OVERLOADED":
+      return {
+        title: "The server is busy",
+        text: errors.OVERLOADED.message,
+        passing: true,
+        waitSeconds: failure.details.retryAfterSeconds,
+      };
+    case "CREDENTIALS_IN_BATCH":
+    case "FOREIGN_ORIGIN":
+      return {
+        title: "This page and the server do not fit together",
+        text: `${errors[failure.code].message} Reload the page, at the address that this service is known by.`,
+        passing: false,
+      };
     case "UNAUTHENTICATED":
     case "INVALID_TOKEN":
+    case "SESSION_ENDED":
     case "REAUTHENTICATION_REQUIRED":
       return { title: "You need to sign in", text: errors[failure.code].message, passing: false };
     case "FIRST_PARTY_ONLY":
@@ -73,6 +97,10 @@ export const textOf = (failure: Failure): FailureText => {
       return { title: "You may not do this", text: errors[failure.code].message, passing: false };
     case "INVALID_CREDENTIALS":
       return { title: "Not signed in", text: errors[failure.code].message, passing: false };
+    case "SESSION_NOT_FOUND":
+      return { title: "This session had ended already", text: errors.SESSION_NOT_FOUND.message, passing: false };
+    case "PASSWORD_REFUSED":
+      return { title: "Not saved", text: failure.details.explanation, passing: false };
     case "EMAIL_TAKEN":
       return { title: "Not saved", text: errors[failure.code].message, passing: false };
   }

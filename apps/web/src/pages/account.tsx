@@ -5,6 +5,7 @@ import { errors, UpdateUserInput, type User } from "@lockstep/contract";
 import { Button, Skeleton, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { Link } from "wouter";
 import { trpc } from "../backend.ts";
 import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
@@ -61,6 +62,12 @@ const Profile = ({ user }: { user: User }) => (
       <div>
         <dt>Member since</dt>
         <dd>{new Intl.DateTimeFormat("en", { dateStyle: "long" }).format(user.createdAt)}</dd>
+      </div>
+      <div>
+        <dt>Password</dt>
+        <dd>
+          <Link href="/password">Change your password</Link>
+        </dd>
       </div>
     </dl>
   </section>

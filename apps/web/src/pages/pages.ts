@@ -3,6 +3,8 @@
 import type { ComponentType } from "react";
 import { AccountPage } from "./account.tsx";
 import { GreetingPage } from "./greeting.tsx";
+import { PasswordPage } from "./password.tsx";
+import { SessionsPage } from "./sessions.tsx";
 
 export interface PageEntry {
   readonly path: string;
@@ -14,4 +16,6 @@ export interface PageEntry {
 export const pages: readonly PageEntry[] = [
   { path: "/", navLabel: "Account", Page: AccountPage },
   { path: "/greeting", navLabel: "Greeting", Page: GreetingPage },
+  { path: "/sessions", navLabel: "Sessions", Page: SessionsPage },
+  { path: "/password", Page: PasswordPage },
 ];

@@ -1,16 +1,17 @@
 // The sign-in page, and the way back to where a person wanted to go.
 
 import { LoginInput } from "@lockstep/contract";
-import { Alert, Button, PasswordInput, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { Redirect, useSearch } from "wouter";
 import { trpc } from "../backend.ts";
 import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
+import { PasswordField } from "../forms/password-field.tsx";
 import { useForm } from "../forms/use-form.ts";
+import { EndNotice } from "../session/end-notice.tsx";
 import { returnPath } from "../session/return-path.ts";
-import type { SessionState } from "../session/session.ts";
 import { useSession } from "../session/use-session.ts";
 import { Page } from "../shell/page.tsx";
 import card from "./card.module.css";
@@ -18,28 +19,13 @@ import card from "./card.module.css";
 export const SignInPage = () => {
   const session = useSession();
   const search = useSearch();
-  if (session.signedIn) return <Redirect to={returnPath(search, location.origin)} replace />;
+  if (session.status === "signed-in") return <Redirect to={returnPath(search, location.origin)} replace />;
   return (
     <Page title="Sign in" narrow>
-      <Reason because={session.because} />
+      {session.status === "signed-out" && <EndNotice because={session.because} />}
       <SignInForm />
     </Page>
   );
-};
-
-const Reason = ({ because }: { because: Extract<SessionState, { signedIn: false }>["because"] }) => {
-  switch (because) {
-    case "not-yet":
-      return null;
-    case "left":
-      return <Alert role="status">You have signed out.</Alert>;
-    case "ended":
-      return (
-        <Alert role="status" color="yellow" title="Your session has ended">
-          Sign in again to go on where you were.
-        </Alert>
-      );
-  }
 };
 
 const SignInForm = () => {
@@ -52,7 +38,7 @@ const SignInForm = () => {
   );
   const form = useForm({
     initialValues: { username: "", password: "" },
-    schema: LoginInput,
+    schema: LoginInput.pick({ username: true, password: true }),
     onSubmit: (input) => {
       if (!signIn.isPending) signIn.mutate(input);
     },
@@ -77,16 +63,7 @@ const SignInForm = () => {
           spellCheck={false}
           {...form.field("username")}
         />
-        <PasswordInput
-          label="Password"
-          required
-          autoComplete="current-password"
-          visibilityToggleFocusable
-          visibilityToggleButtonProps={{ "aria-label": "Show the password" }}
-          {...form.field("password")}
-          // Mantine leaves this out here, unlike in its other inputs.
-          aria-invalid={form.errors.password ? true : undefined}
-        />
+        <PasswordField label="Password" autoComplete="current-password" {...form.field("password")} />
         <Button type="submit" fullWidth aria-disabled={signIn.isPending}>
           {signIn.isPending ? "Signing in…" : "Sign in"}
         </Button>

@@ -6,9 +6,9 @@ import { signInAddress } from "./return-path.ts";
 import { useSession } from "./use-session.ts";
 
 export const RequireSession = ({ children }: { children: ReactNode }) => {
-  const { signedIn } = useSession();
+  const { status } = useSession();
   const [path] = useLocation();
   const search = useSearch();
-  if (signedIn) return children;
+  if (status === "signed-in") return children;
   return <Redirect to={signInAddress(search ? `${path}?${search}` : path)} replace />;
 };

@@ -1,28 +1,56 @@
-// Owns whether somebody is signed in on this page, and why not. Tokens are the client's business.
+// Owns whether somebody is signed in on this page, and why not, as the pages tell it. Tokens, other tabs and
+// the session itself are the client's business.
 
-import type { TokenStore } from "@lockstep/client";
+import type { ClientSession } from "@lockstep/client";
+import type { SessionEndReason } from "@lockstep/contract";
+import { type Failure, readFailure } from "../failures/failure.ts";
 
 export type SessionState =
-  | { readonly signedIn: true }
-  /** `left`: by their own choice. `ended`: the server no longer knows the session. */
-  | { readonly signedIn: false; readonly because: "not-yet" | "left" | "ended" };
+  /** The page has just loaded, and asks whether this browser is still signed in. */
+  | { readonly status: "starting" }
+  /** It got no answer. */
+  | { readonly status: "unanswered"; readonly failure: Failure }
+  | {
+      readonly status: "signed-in";
+      readonly userId: string | undefined;
+      readonly sessionId: string | undefined;
+      /** Whether another session is about to take the place of this one. */
+      readonly replacing: boolean;
+    }
+  /** `left`: by their own choice, on this very page. */
+  | { readonly status: "signed-out"; readonly because: "not-yet" | "left" | SessionEndReason };
 
-/** Follows `tokens`: signed in is to hold some. */
-export const createSession = (tokens: TokenStore) => {
-  let state: SessionState = tokens.get() ? { signedIn: true } : { signedIn: false, because: "not-yet" };
+export const createSession = (client: ClientSession) => {
   let leaving = false;
+  let replacing = false;
   const listeners = new Set<() => void>();
 
-  tokens.subscribe(() => {
-    const signedIn = tokens.get() !== null;
-    if (signedIn === state.signedIn) return;
-    state = signedIn ? { signedIn } : { signedIn, because: leaving ? "left" : "ended" };
-    for (const listener of listeners) listener();
-  });
+  const read = (): SessionState => {
+    const now = client.get();
+    switch (now.status) {
+      case "loading":
+        return now.error === undefined
+          ? { status: "starting" }
+          : { status: "unanswered", failure: readFailure("auth.refresh", now.error) };
+      case "signedIn":
+        return { status: "signed-in", userId: now.user?.id, sessionId: now.sessionId, replacing };
+      case "signedOut":
+        return { status: "signed-out", because: leaving ? "left" : (now.reason ?? "not-yet") };
+    }
+  };
+
+  let state = read();
+  const update = () => {
+    state = read();
+    for (const listener of [...listeners]) listener();
+  };
+  client.subscribe(update);
 
   return {
     get: () => state,
-    /** Calls `listener` when somebody signed in or out; the returned function ends that. */
+    /** Asks whether this browser is still signed in; the state tells what came of it. */
+    start: (): Promise<unknown> => client.restore().catch(() => {}),
+    /** Calls `listener` after each change; the returned function ends that. */
     subscribe(listener: () => void) {
       listeners.add(listener);
       return () => {
@@ -36,6 +64,17 @@ export const createSession = (tokens: TokenStore) => {
         return await signOut();
       } finally {
         leaving = false;
+      }
+    },
+    /** Runs a sign-in of whoever is signed in already: the end of their session so far is no news. */
+    async replace<T>(signIn: () => Promise<T>): Promise<T> {
+      replacing = true;
+      update();
+      try {
+        return await signIn();
+      } finally {
+        replacing = false;
+        update();
       }
     },
   };

@@ -14,10 +14,10 @@ export const SignOutButton = ({ onFailure }: { onFailure: (failure: Failure | nu
     onMutate: () => onFailure(null),
     onError: (error) => {
       // Refused because the session had ended already: that is what was wanted.
-      if (session.get().signedIn) onFailure(readFailure("auth.logout", error));
+      if (session.get().status === "signed-in") onFailure(readFailure("auth.logout", error));
     },
     onSettled: () => {
-      if (!session.get().signedIn) navigate(signInPath, { replace: true });
+      if (session.get().status === "signed-out") navigate(signInPath, { replace: true });
     },
   });
   return (

@@ -5,6 +5,8 @@ import { Link, useLocation } from "wouter";
 import type { Failure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { pages } from "../pages/pages.ts";
+import { useLiveSessions } from "../session/live-sessions.ts";
+import { SignInNotice } from "../session/sign-in-notice.tsx";
 import { SignOutButton } from "../session/sign-out-button.tsx";
 import { useSession } from "../session/use-session.ts";
 import { ColorSchemeChoice } from "./color-scheme-choice.tsx";
@@ -13,7 +15,8 @@ import { OfflineNotice } from "./offline-notice.tsx";
 import styles from "./shell.module.css";
 
 export const Shell = ({ children }: { children: ReactNode }) => {
-  const { signedIn } = useSession();
+  const signedIn = useSession().status === "signed-in";
+  useLiveSessions();
   const [path] = useLocation();
   const [signOutFailure, setSignOutFailure] = useState<Failure | null>(null);
   // Whoever goes on to another page has read it.
@@ -47,6 +50,7 @@ export const Shell = ({ children }: { children: ReactNode }) => {
             <FailureNotice failure={signOutFailure} />
           </div>
         )}
+        {signedIn && <SignInNotice />}
         {children}
       </main>
       <footer className={styles.footer}>

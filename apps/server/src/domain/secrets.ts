@@ -1,0 +1,42 @@
+// Owns what is derived from `SECRET`: one key for each purpose, so that none can stand in for another.
+// Keys of earlier secrets are kept for reading, so that `SECRET` can be changed without anyone noticing.
+
+import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+
+export type Purpose = "signing-keys" | "refresh-tokens" | "devices" | "throttle";
+
+export type Secrets = ReturnType<typeof createSecrets>;
+
+export const createSecrets = (current: string, previous: readonly string[] = []) => {
+  const secrets = [current, ...previous];
+  const derived = new Map<Purpose, readonly [Uint8Array, ...Uint8Array[]]>();
+
+  /** 256-bit keys (RFC 5869): the first for writing, all of them for reading. */
+  const keysFor = (purpose: Purpose): readonly [Uint8Array, ...Uint8Array[]] => {
+    const known = derived.get(purpose);
+    if (known) return known;
+    const [first, ...rest] = secrets.map(
+      (secret) => new Uint8Array(hkdfSync("sha256", secret, "", `lockstep:${purpose}`, 32)),
+    );
+    const keys: [Uint8Array, ...Uint8Array[]] = [first as Uint8Array, ...rest];
+    derived.set(purpose, keys);
+    return keys;
+  };
+
+  const mac = (key: Uint8Array, text: string) => createHmac("sha256", key).update(text).digest("base64url");
+
+  return {
+    keysFor,
+
+    /** HMAC-SHA-256, base64url: 256 bits in 43 characters. */
+    mac: (purpose: Purpose, text: string): string => mac(keysFor(purpose)[0], text),
+
+    /** Whether `given` is the MAC of `text` under this secret or an earlier one; takes the same time for every wrong one. */
+    verifyMac: (purpose: Purpose, text: string, given: string): boolean =>
+      keysFor(purpose).some((key) => {
+        const expected = Buffer.from(mac(key, text));
+        const actual = Buffer.from(given);
+        return actual.length === expected.length && timingSafeEqual(actual, expected);
+      }),
+  };
+};

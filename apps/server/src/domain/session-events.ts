@@ -1,0 +1,26 @@
+// Owns the news of sessions while it is fresh: within this process, from whoever changes a session to whoever
+// watches. What happened in another process: the watcher looks at its session again (`watch-sessions.ts`).
+
+import { EventEmitter, on } from "node:events";
+import type { SessionEvent } from "@lockstep/contract";
+
+export type SessionEvents = ReturnType<typeof createSessionEvents>;
+
+export const createSessionEvents = () => {
+  const emitter = new EventEmitter();
+  emitter.setMaxListeners(0);
+  return {
+    publish(userId: string, event: SessionEvent): void {
+      emitter.emit(userId, event);
+    },
+
+    /** What happens to this user's sessions from now on, until `signal` is aborted. */
+    async *of(userId: string, signal: AbortSignal): AsyncGenerator<SessionEvent, void, undefined> {
+      try {
+        for await (const [event] of on(emitter, userId, { signal })) yield event as SessionEvent;
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    },
+  };
+};

@@ -1,0 +1,23 @@
+// Waits for a database's URL, runs a server on it and sends its URL to the parent; ends with it. Hashing is cheap
+// and the grace window long, so that tests of races and of sudden ends spend their time on those.
+
+import { once } from "node:events";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+import type { DatabaseUrl } from "../src/db/database.ts";
+
+enableCompileCache(join(import.meta.dirname, "../../../node_modules/.cache/node-compile"));
+const asked = once(process, "message") as Promise<[DatabaseUrl]>;
+const { createServer } = await import("../src/server.ts");
+const { testConfig, testSessionLimits } = await import("../src/testing.ts");
+
+const [databaseUrl] = await asked;
+const server = await createServer({
+  config: {
+    ...testConfig(databaseUrl),
+    sessionLimits: { ...testSessionLimits, graceSeconds: 60 },
+  },
+});
+process.once("disconnect", () => void server.close().then(() => process.exit(0)));
+const url = await server.app.listen({ port: 0, host: "127.0.0.1" });
+if (process.connected) process.send?.(url);

@@ -1,0 +1,64 @@
+// Servers as processes of their own, for what one process cannot show: races between two, and sudden ends.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { contract, ErrorCode, OperationAt, PathOf } from "@lockstep/contract";
+import type { z } from "zod";
+import type { DatabaseUrl } from "../src/db/database.ts";
+
+type Path = PathOf<typeof contract>;
+type Output<P extends Path> = z.output<OperationAt<typeof contract, P>["output"]>;
+
+/** What a call was answered with; a connection that broke is no answer, and rejects. */
+export interface Answer<P extends Path> {
+  readonly status: number;
+  readonly code: ErrorCode | "OK";
+  readonly reason: string | undefined;
+  /** What the operation answered; `undefined` when it refused. */
+  readonly data: Output<P>;
+}
+
+/** A process that loads a server and waits to be told on which database to run it. */
+export const prepareServer = () => {
+  const child = fork(join(import.meta.dirname, "server-process.ts"));
+  const exited = once(child, "exit");
+  return { child, exited };
+};
+
+/** A server that is ready for calls; `kill` is SIGKILL, `await using` stops it in order. */
+export const spawnServer = async (databaseUrl: DatabaseUrl, { child, exited } = prepareServer()) => {
+  child.send(databaseUrl);
+  const [url] = (await Promise.race([once(child, "message"), exited])) as [string | number | null];
+  if (typeof url !== "string") throw new Error(`The server ended at its start: ${url}`);
+
+  const call = async <P extends Path>(path: P, init: RequestInit, token?: string): Promise<Answer<P>> => {
+    const response = await fetch(`${url}/trpc/${path}`, {
+      ...init,
+      headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
+    });
+    const { result, error } = (await response.json()) as {
+      result?: { data: Output<P> };
+      error?: { data: { code: ErrorCode; details: { reason?: string } } };
+    };
+    return {
+      status: response.status,
+      code: error?.data.code ?? "OK",
+      reason: error?.data.details.reason,
+      data: result?.data as Output<P>,
+    };
+  };
+  return {
+    query: <P extends Path>(path: P, token?: string) => call(path, {}, token),
+    mutate: <P extends Path>(path: P, input?: z.input<OperationAt<typeof contract, P>["input"]>, token?: string) =>
+      call(path, { method: "POST", body: input === undefined ? "" : JSON.stringify(input) }, token),
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.connected) child.disconnect();
+      await exited;
+    },
+  };
+};

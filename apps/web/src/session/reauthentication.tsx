@@ -1,0 +1,83 @@
+// Asks for the password again, in place, when the server wants to know that it is still the same person, and
+// then makes the refused call once more.
+
+import { LoginInput } from "@lockstep/contract";
+import { Button } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { client, session } from "../backend.ts";
+import { readFailure } from "../failures/failure.ts";
+import { FailureNotice } from "../failures/failure-notice.tsx";
+import { PasswordField } from "../forms/password-field.tsx";
+import { useForm } from "../forms/use-form.ts";
+import { Dialog, DialogActions } from "../shell/dialog.tsx";
+import styles from "./reauthentication.module.css";
+
+interface Question {
+  readonly resolve: (confirmed: boolean) => void;
+}
+
+export interface ReauthenticationOptions {
+  readonly username: string;
+  /** Completes "Before you go on to …". */
+  readonly purpose: string;
+}
+
+/** `confirm` asks, and answers whether the person proved who they are; `dialog` belongs into the page. */
+export const useReauthentication = (options: ReauthenticationOptions) => {
+  const [question, setQuestion] = useState<Question | null>(null);
+  const answer = (confirmed: boolean) => {
+    setQuestion(null);
+    question?.resolve(confirmed);
+  };
+  return {
+    confirm: () => new Promise<boolean>((resolve) => setQuestion({ resolve })),
+    dialog: question && <ReauthenticationDialog {...options} onAnswer={answer} />,
+  };
+};
+
+const ReauthenticationDialog = ({
+  username,
+  purpose,
+  onAnswer,
+}: ReauthenticationOptions & { onAnswer: (confirmed: boolean) => void }) => {
+  const signIn = useMutation({
+    // A new session takes this one's place: what the old one's end would tell is no news.
+    mutationFn: (password: string) =>
+      session.replace(() => client.auth.login.mutate({ username, password, transport: "cookie" })),
+    onSuccess: () => onAnswer(true),
+    onError(error) {
+      if (readFailure("auth.login", error).code !== "INVALID_CREDENTIALS") return;
+      form.refuse({ password: "This is not your password." });
+      form.select("password");
+    },
+  });
+  const form = useForm({
+    initialValues: { password: "" },
+    schema: LoginInput.pick({ password: true }),
+    onSubmit: ({ password }) => {
+      if (!signIn.isPending) signIn.mutate(password);
+    },
+  });
+  const failure = signIn.error && readFailure("auth.login", signIn.error);
+  return (
+    <Dialog title="Enter your password again" onCancel={() => !signIn.isPending && onAnswer(false)}>
+      <form noValidate className={styles.form} onSubmit={form.submit}>
+        <p>It has been a while since you signed in. {purpose} only works shortly after.</p>
+        {failure && failure.code !== "INVALID_CREDENTIALS" && (
+          <FailureNotice key={signIn.submittedAt} failure={failure} takesFocus />
+        )}
+        <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
+        <PasswordField label="Your password" autoComplete="current-password" autoFocus {...form.field("password")} />
+        <DialogActions>
+          <Button variant="default" onClick={() => !signIn.isPending && onAnswer(false)}>
+            Cancel
+          </Button>
+          <Button type="submit" aria-disabled={signIn.isPending}>
+            {signIn.isPending ? "Checking…" : "Continue"}
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+};

@@ -1,0 +1,33 @@
+// Owns what each line of an account's history is called.
+
+import type { HistoryEntry } from "@lockstep/contract";
+
+export interface Activity {
+  readonly text: string;
+  /** Whether its owner should look twice. */
+  readonly remarkable: boolean;
+}
+
+const done: Readonly<Record<string, string>> = {
+  sign_in: "Signed in",
+  sign_out: "Signed out",
+  "session.revoke": "A session was ended",
+  "session.reuse": "A copied sign-in was used, and its session ended",
+  "password.change": "Password changed",
+  "password.set": "Password set by an administrator",
+  "user.create": "Account created",
+  "user.update": "Details changed",
+  "user.disable": "Account disabled",
+  "user.enable": "Account enabled again",
+};
+
+const refused: Readonly<Record<string, string>> = {
+  sign_in: "A sign-in failed",
+  "password.change": "A change of password was refused",
+};
+
+/** What happened, in plain words. An action that this app is older than keeps its own name. */
+export const activityOf = ({ action, outcome }: Pick<HistoryEntry, "action" | "outcome">): Activity => {
+  if (outcome === "refused") return { text: refused[action] ?? `Refused: ${action}`, remarkable: true };
+  return { text: done[action] ?? action, remarkable: action === "session.reuse" };
+};

@@ -1,0 +1,95 @@
+// Owns people who visit the app: a browser of their own, a server of their own, and what they look for.
+
+import AxeBuilder from "@axe-core/playwright";
+import { john, startTestServer, type TestServerOptions } from "@lockstep/server/testing";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { expect } from "vitest";
+
+export const fields = (page: Page) => ({
+  username: page.getByLabel("Username or e-mail address"),
+  password: page.getByLabel("Password", { exact: true }),
+  fullName: page.getByRole("textbox", { name: "Full name" }),
+  email: page.getByRole("textbox", { name: "E-mail address", exact: true }),
+});
+export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
+export const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name });
+
+export const signIn = async (page: Page, password: string = john.password) => {
+  await fields(page).username.fill(john.username);
+  await fields(page).password.fill(password);
+  await button(page, "Sign in").click();
+};
+
+/** Waits until `read` gives `expected`. */
+export const eventually = async <T>(read: () => Promise<T>, expected: T) => {
+  await expect.poll(read, { timeout: 10_000, interval: 20 }).toEqual(expected);
+};
+
+export const pathOf = (page: Page) => {
+  const { pathname, search, hash } = new URL(page.url());
+  return pathname + search + hash;
+};
+
+export const focusedText = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
+
+export const expectAccessible = async (page: Page) => {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+};
+
+export interface VisitOptions extends BrowserContextOptions {
+  readonly server?: TestServerOptions;
+  /** Keeps the page from hearing of its sessions: it learns of an end by its next call. */
+  readonly unwatched?: boolean;
+}
+
+export const visitsBy = (browser: () => Browser) => {
+  /**
+   * A new visitor at `path` of a server of their own. Leaving fails when the page threw, or broke the
+   * content security policy.
+   */
+  const visit = async (
+    path: string,
+    { server: serverOptions = {}, unwatched = false, ...options }: VisitOptions = {},
+  ) => {
+    const server = await startTestServer(serverOptions);
+    const context = await browser().newContext({ baseURL: server.url, reducedMotion: "reduce", ...options });
+    context.setDefaultTimeout(10_000);
+    const faults: string[] = [];
+    context.on("weberror", (error) => faults.push(String(error.error())));
+    await context.exposeFunction("reportFault", (fault: string) => faults.push(fault));
+    await context.addInitScript(() => {
+      addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) => {
+        (globalThis as unknown as { reportFault(fault: string): void }).reportFault(
+          `Content security policy: ${violatedDirective} ${blockedURI} ${sample}`,
+        );
+      });
+    });
+    if (unwatched) await context.route("**/trpc/session.events*", (route) => route.abort());
+    const page = await context.newPage();
+    await page.goto(path);
+    return {
+      server,
+      context,
+      page,
+      faults,
+      ...fields(page),
+      async [Symbol.asyncDispose]() {
+        await context.close();
+        await server.close();
+        expect(faults).toEqual([]);
+      },
+    };
+  };
+
+  /** A visitor who signed in as john, and has their account before them. */
+  const visitSignedIn = async (options: VisitOptions = {}) => {
+    const visitor = await visit("/", options);
+    await signIn(visitor.page);
+    await visitor.fullName.waitFor();
+    return visitor;
+  };
+
+  return { visit, visitSignedIn };
+};

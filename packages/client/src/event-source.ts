@@ -1,0 +1,171 @@
+// Owns streams of events over `fetch`, in the shape of the platform's `EventSource`, which cannot send a header:
+// a token would have to be in the URL, where logs and histories keep it. Connects again whenever the connection
+// ends, until it is closed or refused. @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+
+import type { RpcErrorShape } from "@lockstep/contract";
+
+export interface FetchEventSourceInit {
+  /**
+   * Makes one connection. Rejects with `Refused` when there is no use in trying again.
+   * @param lastEventId what was received last, for the server to go on from there
+   */
+  readonly connect?: (url: string, signal: AbortSignal, lastEventId: string) => Promise<Response>;
+  /** Asked when the stream tells of an error. `true`: that was seen to, so connect again at once and say nothing. */
+  readonly recover?: (error: RpcErrorShape) => Promise<boolean>;
+  /** Told of each thing that arrives on a stream that was let through. */
+  readonly received?: () => void;
+  /** Whether a stream that the server ends is connected again, like one that broke. */
+  readonly endless?: boolean;
+  readonly withCredentials?: boolean;
+}
+
+/** A connection was refused for good, with this answer. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  readonly shape: RpcErrorShape;
+
+  constructor(shape: RpcErrorShape) {
+    super(shape.message);
+    this.shape = shape;
+  }
+}
+
+/** What listeners get. */
+export interface StreamEvent {
+  readonly type: string;
+  readonly data?: string;
+  readonly lastEventId?: string;
+  /** Of a stream that was refused. */
+  readonly error?: RpcErrorShape;
+}
+
+type Listener = (event: StreamEvent) => void;
+
+/** The first wait before connecting again, doubled with each attempt that fails, up to the longest. */
+const firstDelayMs = 1_000;
+const longestDelayMs = 30_000;
+
+/** An `EventSource` as tRPC's subscription link takes it. */
+export class FetchEventSource {
+  readonly CONNECTING = 0;
+  readonly OPEN = 1;
+  readonly CLOSED = 2;
+  readyState = 0;
+
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #closed = new AbortController();
+
+  constructor(url: string, init: FetchEventSourceInit = {}) {
+    void this.#run(url, init);
+  }
+
+  addEventListener(type: string, listener: Listener): void {
+    const listeners = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, listeners.add(listener));
+  }
+
+  removeEventListener(type: string, listener: Listener): void {
+    this.#listeners.get(type)?.delete(listener);
+  }
+
+  close(): void {
+    this.readyState = this.CLOSED;
+    this.#closed.abort();
+  }
+
+  #dispatch(event: StreamEvent): void {
+    for (const listener of [...(this.#listeners.get(event.type) ?? [])]) listener(event);
+  }
+
+  async #run(
+    url: string,
+    { connect = plainly, recover, received, endless = false }: FetchEventSourceInit,
+  ): Promise<void> {
+    const { signal } = this.#closed;
+    let lastEventId = "";
+    let failures = 0;
+    while (!signal.aborted) {
+      const connection = new AbortController();
+      let recovered = false;
+      const stop = () => connection.abort();
+      signal.addEventListener("abort", stop);
+      try {
+        const response = await connect(url, connection.signal, lastEventId);
+        this.readyState = this.OPEN;
+        for await (const event of eventsOf(response)) {
+          if (signal.aborted) return;
+          // What comes of every connection, even of one that is refused at once, is no success.
+          if (event.type === "message" || event.type === "ping") {
+            failures = 0;
+            received?.();
+          }
+          lastEventId = event.lastEventId ?? lastEventId;
+          if (endless && event.type === "return") break;
+          if (event.type === "serialized-error" && recover) {
+            recovered = await recover(JSON.parse(event.data ?? "") as RpcErrorShape);
+            if (signal.aborted) return;
+            if (recovered) break;
+          }
+          this.#dispatch(event);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof Refused) {
+          this.close();
+          return this.#dispatch({ type: "error", error: error.shape });
+        }
+      } finally {
+        signal.removeEventListener("abort", stop);
+        connection.abort();
+      }
+      if (signal.aborted) return;
+      if (recovered) continue;
+      this.readyState = this.CONNECTING;
+      this.#dispatch({ type: "error" });
+      // Some of it by chance: a server that starts again is not met by everybody at once.
+      const delayMs = Math.min(firstDelayMs * 2 ** failures++, longestDelayMs);
+      await sleep(delayMs * (0.5 + Math.random() / 2), signal);
+    }
+  }
+}
+
+const plainly = (url: string, signal: AbortSignal) => fetch(url, { signal });
+
+/** The events of a response's body, as they arrive. */
+export async function* eventsOf({ body }: Response): AsyncGenerator<StreamEvent, void, undefined> {
+  if (!body) return;
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  let fields: { event?: string; id?: string; data: string[] } = { data: [] };
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        if (line !== "") {
+          const [, field = "", text = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
+          if (field === "data") fields.data.push(text);
+          else if (field === "event" || field === "id") fields[field] = text;
+          continue;
+        }
+        const { event = "message", id, data } = fields;
+        fields = { data: [] };
+        if (data.length > 0) yield { type: event, data: data.join("\n"), ...(id !== undefined && { lastEventId: id }) };
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+const sleep = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });

@@ -1,0 +1,159 @@
+// Owns the session's part in each call: sends the access token, keeps what a sign-in is answered with, gets a new
+// token when one is refused and makes the call again, once. When that is possible: `session.ts`.
+
+import type { AppRouter, contract, LoginInput, LoginResult, PathOf, RefreshResult, User } from "@lockstep/contract";
+import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
+import { type Observer, observable, type Unsubscribable } from "@trpc/server/observable";
+import { readFailure } from "./errors.ts";
+import type { Session } from "./session.ts";
+import type { Tokens } from "./tokens.ts";
+
+type Path = PathOf<typeof contract>;
+
+/** Operations that the server answers only outside of batches, for they take a password or a token. */
+export const credentialPaths = ["auth.login", "auth.refresh", "user.changePassword"] as const satisfies readonly Path[];
+
+const paths = {
+  login: "auth.login",
+  refresh: "auth.refresh",
+  logout: "auth.logout",
+  me: "user.me",
+  update: "user.update",
+} as const satisfies Record<string, Path>;
+
+/** They decide which tokens there are: one at a time, so that a late answer never undoes a newer one. */
+const changeTokens: ReadonlySet<string> = new Set([paths.login, paths.refresh, paths.logout]);
+
+/** They take no access token. */
+const signIn: ReadonlySet<string> = new Set([paths.login, paths.refresh]);
+
+/** The headers of a request, and the link that reads its answers: two ends of one session. */
+export const createSessionLink = (session: Session, now: () => number) => {
+  // What each call left with. A batch leaves later than its calls are made, so only `headers` knows.
+  const sentWith = new WeakMap<Operation["context"], Tokens>();
+
+  const headers = async (ops: readonly Pick<Operation, "context" | "path">[]): Promise<Record<string, string>> => {
+    if (ops.every(({ path }) => signIn.has(path))) return {};
+    const held = await session.held();
+    if (!held) return {};
+    for (const { context } of ops) sentWith.set(context, held);
+    return { authorization: `Bearer ${held.accessToken}` };
+  };
+
+  /** Gets a token in the place of one that was refused. `false`: there is none to be had. */
+  const replace = async (context: Operation["context"]): Promise<boolean> => {
+    const sent = sentWith.get(context);
+    return sent !== undefined && session.replace(sent.accessToken);
+  };
+
+  const withInput = async (op: Operation): Promise<Operation> => {
+    if (op.path === paths.login) return { ...op, input: await session.loginInput(op.input as LoginInput) };
+    if (op.path === paths.refresh) return { ...op, input: await session.refreshInput(op.input as object) };
+    return op;
+  };
+
+  /** What the answer to a call says of the session. */
+  const learn = async (op: Operation, { envelope, error }: Answer, askedAt: number) => {
+    const data = envelope && "data" in envelope.result ? envelope.result.data : undefined;
+    const sent = sentWith.get(op.context) ?? null;
+    if (data && signIn.has(op.path)) await session.keep(data as LoginResult | RefreshResult, askedAt);
+    if (data && op.path === paths.logout) await session.end("signed_out", sent);
+    if (data && (op.path === paths.me || op.path === paths.update)) session.know(data as User);
+    const failure = readFailure(error);
+    if (failure?.code === "SESSION_ENDED") await session.end(failure.details.reason, sent);
+  };
+
+  const link: TRPCLink<AppRouter> =
+    () =>
+    ({ op: made, next }) =>
+      observable((observer: Observer<Envelope, Failure>) => {
+        let gone = false;
+        let leave = () => {};
+
+        const send = (op: Operation): Promise<Answer> =>
+          new Promise((resolve) => {
+            if (gone) return resolve({});
+            let envelope: Envelope | undefined;
+            let request: Unsubscribable | undefined;
+            leave = () => {
+              request?.unsubscribe();
+              // Whoever waits for this answer to take their turn must not wait for ever.
+              resolve({});
+            };
+            request = next(op).subscribe({
+              next(value) {
+                envelope = value;
+                if (op.type === "subscription") observer.next(value);
+              },
+              error: (error) => resolve({ error }),
+              complete: () => resolve({ ...(envelope && { envelope }) }),
+            });
+          });
+
+        const sendAndLearn = async (op: Operation): Promise<Answer> => {
+          const askedAt = now();
+          const answer = await send(await withInput(op));
+          await learn(op, answer, askedAt);
+          return answer;
+        };
+
+        const answerTo = async (op: Operation): Promise<Answer> => {
+          // A stream asks for itself, each time it connects.
+          if (op.type === "subscription") return sendAndLearn(op);
+          if (!signIn.has(op.path)) await until(session.ready(), op.signal);
+          const attempt = () => (changeTokens.has(op.path) ? session.turn(() => sendAndLearn(op)) : sendAndLearn(op));
+          const answer = await attempt();
+          if (readFailure(answer.error)?.code !== "INVALID_TOKEN" || gone) return answer;
+          // Refused before anything was done, so it can be done once more; never twice.
+          return (await until(replace(op.context), op.signal)) ? attempt() : answer;
+        };
+
+        // The caller may pass one context to many calls: this call's own.
+        answerTo({ ...made, context: { ...made.context } }).then(
+          ({ envelope, error }) => {
+            if (error) return observer.error(error);
+            if (envelope && made.type !== "subscription") observer.next(envelope);
+            observer.complete();
+          },
+          (error: unknown) => observer.error(unanswered(error)),
+        );
+
+        return () => {
+          gone = true;
+          leave();
+        };
+      });
+
+  return { link, headers, replace };
+};
+
+type Failure = TRPCClientError<AppRouter>;
+type Envelope = OperationResultEnvelope<unknown, Failure>;
+
+interface Answer {
+  readonly envelope?: Envelope;
+  readonly error?: Failure;
+}
+
+/** A call that was never answered, because the session could not be asked for a token first. */
+const unanswered = (cause: unknown): Failure => {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  // Without the answer to that other call, which none of this one's declared errors would match.
+  return new TRPCClientError(error.message, { cause: readFailure(error) ? error : ((error.cause as Error) ?? error) });
+};
+
+/** Waits for `promise`, but no longer than the caller does. */
+const until = async <T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> => {
+  if (!signal) return promise;
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+};

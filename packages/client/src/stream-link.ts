@@ -1,0 +1,61 @@
+// Owns how subscriptions travel: tRPC's own link over a stream that carries the access token in a header, and
+// connects again with the one of that moment.
+
+import type { AppRouter, contract, PathOf, RpcErrorShape } from "@lockstep/contract";
+import { httpSubscriptionLink, type Operation, type TRPCLink } from "@trpc/client";
+import { FetchEventSource, type FetchEventSourceInit, Refused } from "./event-source.ts";
+import type { Session } from "./session.ts";
+import type { createSessionLink } from "./session-link.ts";
+
+export interface StreamLinkOptions {
+  readonly url: URL;
+  readonly fetch: typeof globalThis.fetch;
+  readonly session: Session;
+  readonly calls: Pick<ReturnType<typeof createSessionLink>, "headers" | "replace">;
+}
+
+/** They have no end of their own: when the server ends one, it is about to stop, and another will be there soon. */
+const endless: ReadonlySet<string> = new Set(["session.events"] satisfies PathOf<typeof contract>[]);
+
+export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): TRPCLink<AppRouter> => {
+  const init = (op: Operation): FetchEventSourceInit => {
+    let replaced = false;
+    return {
+      endless: endless.has(op.path),
+      async connect(address, signal, lastEventId) {
+        await session.ready();
+        const response = await fetch(address, {
+          headers: {
+            accept: "text/event-stream",
+            ...(lastEventId && { "last-event-id": lastEventId }),
+            ...(await calls.headers([op])),
+          },
+          cache: "no-store",
+          signal,
+        });
+        if (response.ok && response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+        const { error } = (await response.json()) as { error?: RpcErrorShape };
+        if (error?.data && isFinal(error)) throw new Refused(error);
+        throw new Error("No stream was opened");
+      },
+      // The server refuses a token within the stream: it opens the stream first.
+      async recover({ data: { code } }) {
+        if (code !== "INVALID_TOKEN" || replaced) return false;
+        replaced = await calls.replace(op.context);
+        return replaced;
+      },
+      received() {
+        replaced = false;
+      },
+    };
+  };
+
+  return httpSubscriptionLink({
+    url: url.href,
+    EventSource: FetchEventSource,
+    eventSourceOptions: ({ op }) => init(op),
+  });
+};
+
+/** Whether there is no use in asking again later. */
+const isFinal = ({ data: { httpStatus } }: RpcErrorShape) => httpStatus < 500 && httpStatus !== 429;

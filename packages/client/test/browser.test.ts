@@ -1,0 +1,173 @@
+// Five tabs of a real browser: one session, one refresh.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { TestPage } from "./page.ts";
+
+declare const page: TestPage;
+
+const executablePath = process.env["CHROMIUM_PATH"] || "/usr/bin/chromium";
+
+/** Whether to skip for want of a browser, with one line that says so; a failure where one is required. */
+const skipped = (): boolean => {
+  if (existsSync(executablePath)) return false;
+  const message = `No browser at ${executablePath}. Install Chromium (Debian: apt-get install chromium) or set CHROMIUM_PATH.`;
+  if (process.env["REQUIRE_BROWSER"] === "1") throw new Error(message);
+  process.stderr.write(`Skipped the tests of the client in a browser. ${message}\n`);
+  return true;
+};
+
+let browser: Browser;
+let script: string;
+
+const bundle = async (): Promise<string> => {
+  const built = await build({
+    configFile: false,
+    logLevel: "silent",
+    build: {
+      write: false,
+      lib: { entry: join(import.meta.dirname, "page.ts"), formats: ["iife"], name: "_" },
+    },
+  });
+  const [result] = Array.isArray(built) ? built : [built];
+  const code = result && "output" in result ? result.output[0].code : undefined;
+  if (!code) throw new Error("The page was not built");
+  return code;
+};
+
+describe.skipIf(skipped())("five tabs of a browser", () => {
+  beforeAll(async () => {
+    script = await bundle();
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+  });
+  afterAll(() => browser?.close());
+
+  /** A server, and five tabs at its address that have loaded one of our pages; `init` is run before the page's own. */
+  const open = async (init?: () => void) => {
+    const clock = testClock();
+    const server = await startTestServer({ now: clock.now });
+    const asked = { refreshes: 0 };
+    server.app.server.on("request", (request) => {
+      if (request.url === "/trpc/auth.refresh") asked.refreshes++;
+    });
+    const context = await browser.newContext();
+    await context.route("**/tab", (route) =>
+      route.fulfill({ contentType: "text/html", body: '<!doctype html><script src="/tab.js"></script>' }),
+    );
+    await context.route("**/tab.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
+    if (init) await context.addInitScript(init);
+    const tabs = await Promise.all(Array.from({ length: 5 }, () => context.newPage()));
+    const load = () => Promise.all(tabs.map((tab) => tab.goto(`${server.url}/tab`)));
+    await load();
+    return {
+      server,
+      tabs,
+      asked,
+      load,
+      passOnServer: clock.advanceSeconds,
+      async pass(seconds: number) {
+        clock.advanceSeconds(seconds);
+        await Promise.all(tabs.map((tab) => tab.evaluate((by) => page.advanceClock(by), seconds)));
+      },
+      async [Symbol.asyncDispose]() {
+        await context.close();
+        await server.close();
+      },
+    };
+  };
+
+  const signIn = async (tabs: readonly Page[]) => {
+    const credentials = { username: john.username, password: john.password };
+    const user = await tabs[0]?.evaluate(
+      async (typed) => (await page.client.auth.login.mutate(typed)).user,
+      credentials,
+    );
+    await vi.waitFor(async () =>
+      expect(await Promise.all(tabs.map((tab) => tab.evaluate(() => page.state().status)))).toEqual(
+        Array(5).fill("signedIn"),
+      ),
+    );
+    if (!user) throw new Error("Nobody was signed in");
+    return user;
+  };
+  const names = (tabs: readonly Page[]) => Promise.all(tabs.map((tab) => tab.evaluate(() => page.name())));
+  const reasons = (tabs: readonly Page[]) => Promise.all(tabs.map((tab) => tab.evaluate(() => page.reasons)));
+  const everybody = Array(5).fill(john.username);
+
+  it("refresh once across an expiry, and none is signed out", async () => {
+    await using world = await open();
+    await signIn(world.tabs);
+    expect(await names(world.tabs)).toEqual(everybody);
+    expect(world.asked.refreshes).toBe(0);
+
+    await world.pass(3600);
+    expect(await names(world.tabs)).toEqual(everybody);
+    expect(world.asked.refreshes).toBe(1);
+
+    // Now by the server's clock alone: each tab is refused first.
+    world.passOnServer(3600);
+    expect(await names(world.tabs)).toEqual(everybody);
+    expect(world.asked.refreshes).toBe(2);
+    expect(await reasons(world.tabs)).toEqual([[], [], [], [], []]);
+  });
+
+  it("refresh once where the browser has no Web Locks", async () => {
+    await using world = await open(() => Object.defineProperty(navigator, "locks", { value: undefined }));
+    expect(await world.tabs[0]?.evaluate(() => navigator.locks === undefined)).toBe(true);
+    await signIn(world.tabs);
+    await world.pass(3600);
+    expect(await names(world.tabs)).toEqual(everybody);
+    expect(world.asked.refreshes).toBe(1);
+    expect(await reasons(world.tabs)).toEqual([[], [], [], [], []]);
+  });
+
+  it("find their session by one refresh when the browser opens them all again", async () => {
+    await using world = await open();
+    await signIn(world.tabs);
+    await world.load();
+    expect(world.asked.refreshes).toBe(0);
+    expect(await names(world.tabs)).toEqual(everybody);
+    expect(world.asked.refreshes).toBe(1);
+    expect(await world.tabs[0]?.evaluate(() => document.cookie)).toBe("");
+  });
+
+  it("go on when one of them is closed in the middle of a refresh", async () => {
+    await using world = await open();
+    await signIn(world.tabs);
+    await world.pass(3600);
+    const [first, ...others] = world.tabs;
+    const held = Promise.withResolvers<void>();
+    await first?.route("**/auth.refresh", () => held.resolve());
+    void first?.evaluate(() => page.name()).catch(() => {});
+    await held.promise;
+    const answers = Promise.all(others.map((tab) => tab.evaluate(() => page.name())));
+    await first?.close();
+    // What it asked for may still reach the server: then there are two, with the same successor.
+    expect(await answers).toEqual(everybody.slice(1));
+    expect(await reasons(others)).toEqual([[], [], [], []]);
+  });
+
+  it("are all told when the session is revoked, each once", async () => {
+    await using world = await open();
+    const user = await signIn(world.tabs);
+    await world.server.domain.sessions.endAllOf(user.id, "revoked", testSource);
+    await Promise.all(world.tabs.map((tab) => tab.evaluate(() => page.name().catch(() => {}))));
+    await vi.waitFor(async () => expect(await reasons(world.tabs)).toEqual(Array(5).fill(["revoked"])));
+  });
+});

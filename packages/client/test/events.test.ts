@@ -1,0 +1,183 @@
+// Watching sessions through the client: over a stream whose token is in a header, for as long as the session lives.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
+import type { SessionEvent } from "@lockstep/contract";
+import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
+import { describe, expect, it, vi } from "vitest";
+import { eventsOf } from "../src/event-source.ts";
+import { recorded, refreshes } from "./requests.ts";
+
+const credentials = { username: john.username, password: john.password };
+
+const waitFor = (assertion: () => void) => vi.waitFor(assertion, { timeout: 10_000 });
+
+/** Somebody who is signed in, and what they see of their sessions. */
+const watch = async (url: string, now: () => number = Date.now) => {
+  const network = recorded(globalThis.fetch);
+  const reasons: string[] = [];
+  const tokens = memoryTokens();
+  const client = createClient({
+    url,
+    tokens,
+    fetch: network.fetch,
+    now,
+    onSignedOut: (reason) => reasons.push(reason),
+  });
+  const signedIn = await client.auth.login.mutate(credentials);
+  const seen: SessionEvent[] = [];
+  const errors: unknown[] = [];
+  let completed = false;
+  const subscription = client.session.events.subscribe(undefined, {
+    onData: (event) => seen.push(event),
+    onError: (error) => errors.push(error),
+    onComplete: () => {
+      completed = true;
+    },
+  });
+  const streams = () => network.requests.filter(({ url: { pathname } }) => pathname === "/trpc/session.events");
+  const watching = (times: number) =>
+    waitFor(() => expect(seen.filter(({ type }) => type === "watching")).toHaveLength(times));
+  await watching(1);
+  return {
+    client,
+    network,
+    reasons,
+    tokens,
+    seen,
+    errors,
+    streams,
+    watching,
+    signedIn,
+    completed: () => completed,
+    [Symbol.dispose]: () => subscription.unsubscribe(),
+  };
+};
+
+describe("session.events", () => {
+  it("tells of sign-ins elsewhere, and no URL carries a token", async () => {
+    await using server = await startTestServer();
+    using watcher = await watch(server.url);
+    await createClient({ url: server.url }).auth.login.mutate(credentials);
+    await waitFor(() => expect(watcher.seen.map(({ type }) => type)).toEqual(["watching", "signed_in"]));
+
+    expect(watcher.streams().map(({ authorization }) => authorization)).toEqual([
+      `Bearer ${watcher.signedIn.accessToken}`,
+    ]);
+    const tokens = Object.values(watcher.tokens.get() ?? {}).filter((value) => String(value).length > 20);
+    expect(tokens.length).toBeGreaterThan(1);
+    for (const { url } of watcher.network.requests) {
+      for (const token of tokens) expect(url.href).not.toContain(token);
+    }
+  });
+
+  it("goes on with a fresh token when its connection drops after the old one expired", async () => {
+    const clock = testClock();
+    await using server = await startTestServer({ now: clock.now });
+    // By its own clock the client's token is new, so the server has to refuse it.
+    using watcher = await watch(server.url);
+    clock.advanceSeconds(3600);
+    server.app.server.closeAllConnections();
+    await watcher.watching(2);
+
+    expect(watcher.streams()).toHaveLength(3);
+    expect(refreshes(watcher.network.requests)).toHaveLength(1);
+    expect(watcher.streams().at(-1)?.authorization).toBe(`Bearer ${watcher.tokens.get()?.accessToken}`);
+    expect(watcher.errors).toEqual([]);
+    expect(watcher.reasons).toEqual([]);
+    await createClient({ url: server.url }).auth.login.mutate(credentials);
+    await waitFor(() => expect(watcher.seen.at(-1)?.type).toBe("signed_in"));
+  });
+
+  it("asks for a fresh token ahead of time when it connects again", async () => {
+    const clock = testClock();
+    await using server = await startTestServer({ now: clock.now });
+    using watcher = await watch(server.url, clock.now);
+    clock.advanceSeconds(3600);
+    server.app.server.closeAllConnections();
+    await watcher.watching(2);
+    expect(watcher.streams()).toHaveLength(2);
+  });
+
+  it("goes on when the server was stopped in order, and another took its place", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "lockstep-client-"));
+    const databaseUrl = `file:${join(directory, "test.db")}` as const;
+    const first = await startTestServer({ databaseUrl });
+    using watcher = await watch(first.url);
+    await first.close();
+    {
+      await using second = await startTestServer({ databaseUrl, config: { port: Number(new URL(first.url).port) } });
+      await watcher.watching(2);
+      expect(second.url).toBe(first.url);
+      expect(watcher.completed()).toBe(false);
+      expect(watcher.errors).toEqual([]);
+    }
+    await rm(directory, { recursive: true });
+  });
+
+  it("ends with its session, for good, and the reason is reported once", async () => {
+    await using server = await startTestServer();
+    using watcher = await watch(server.url);
+    await server.domain.sessions.endAllOf(watcher.signedIn.user.id, "password_changed", testSource);
+    await waitFor(() => expect(watcher.errors).toHaveLength(1));
+
+    expect(errorOf("session.events", watcher.errors[0])).toMatchObject({
+      code: "SESSION_ENDED",
+      details: { reason: "password_changed" },
+    });
+    expect(watcher.reasons).toEqual(["password_changed"]);
+    expect(sessionOf(watcher.client).get()).toEqual({ status: "signedOut", reason: "password_changed" });
+    expect(watcher.tokens.get()).toBeNull();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(watcher.streams()).toHaveLength(1);
+    expect(watcher.reasons).toHaveLength(1);
+  });
+
+  it("ends when the session ended while it was not connected", async () => {
+    await using server = await startTestServer();
+    using watcher = await watch(server.url);
+    watcher.network.answer = (path) =>
+      path.endsWith("session.events") ? Promise.reject(new TypeError("fetch failed")) : null;
+    server.app.server.closeAllConnections();
+    await waitFor(() => expect(watcher.streams()).toHaveLength(2));
+    await server.domain.sessions.endAllOf(watcher.signedIn.user.id, "revoked", testSource);
+    watcher.network.answer = () => null;
+    await waitFor(() => expect(watcher.errors).toHaveLength(1));
+    expect(errorOf("session.events", watcher.errors[0])?.code).toBe("INVALID_TOKEN");
+    expect(watcher.reasons).toEqual(["revoked"]);
+  });
+
+  it("is refused to somebody who is not signed in", async () => {
+    await using server = await startTestServer();
+    const error = await new Promise((resolve) =>
+      createClient({ url: server.url }).session.events.subscribe(undefined, { onError: resolve }),
+    );
+    expect(errorOf("session.events", error)).toMatchObject({ code: "UNAUTHENTICATED", httpStatus: 401 });
+  });
+});
+
+describe("a stream's events", () => {
+  const text =
+    "event: connected\ndata: {}\n\n: a comment\n\nid: 7\ndata: first\ndata:second: line\n\nevent: none\n\ndata: é✓\r\n\r\ndata\n\ndata: cut off";
+  const expected = [
+    { type: "connected", data: "{}" },
+    { type: "message", data: "first\nsecond: line", lastEventId: "7" },
+    { type: "message", data: "é✓" },
+    { type: "message", data: "" },
+  ];
+
+  it.each([1, 2, 3, 7, 1000])("are read from pieces of %d bytes", async (size) => {
+    const bytes = new TextEncoder().encode(text);
+    const body = new ReadableStream({
+      start(controller) {
+        for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.slice(at, at + size));
+        controller.close();
+      },
+    });
+    const events = [];
+    for await (const event of eventsOf(new Response(body))) events.push(event);
+    expect(events).toEqual(expected);
+  });
+});

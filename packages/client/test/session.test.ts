@@ -1,0 +1,410 @@
+// A session across its refreshes, against a whole server: never lost while it lives, and over when it is over.
+
+import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
+import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
+import { safe } from "@trpc/client";
+import { describe, expect, it } from "vitest";
+import { cookieJar, recorded, refreshes } from "./requests.ts";
+
+const credentials = { username: john.username, password: john.password };
+
+/** A server and a client whose clocks move together, or apart. */
+const setUp = async ({ transport = "body" as "body" | "cookie", clientClock = testClock() } = {}) => {
+  const clock = testClock(clientClock.now());
+  const server = await startTestServer({ now: clock.now });
+  const network = recorded(transport === "cookie" ? cookieJar(server.url).fetch : globalThis.fetch);
+  const tokens = memoryTokens();
+  const reasons: string[] = [];
+  const options = {
+    url: server.url,
+    transport,
+    tokens,
+    fetch: network.fetch,
+    now: clientClock.now,
+    onSignedOut: (reason: string) => void reasons.push(reason),
+  };
+  const client = createClient(options);
+  return {
+    server,
+    client,
+    options,
+    tokens,
+    reasons,
+    requests: network.requests,
+    network,
+    serverClock: clock,
+    session: sessionOf(client),
+    pass(seconds: number) {
+      clock.advanceSeconds(seconds);
+      clientClock.advanceSeconds(seconds);
+    },
+    [Symbol.asyncDispose]: server.close,
+  };
+};
+
+describe.each(["body", "cookie"] as const)("with the %s transport, a session", (transport) => {
+  it("is refreshed ahead of time, in one request for calls made together", async () => {
+    await using world = await setUp({ transport });
+    const { client, requests, pass, tokens } = world;
+    const { expiresIn, accessToken } = await client.auth.login.mutate(credentials);
+
+    pass(expiresIn - 61);
+    await client.user.me.query();
+    expect(refreshes(requests)).toHaveLength(0);
+
+    pass(2);
+    await Promise.all([client.user.me.query(), client.demo.greeting.query()]);
+    expect(requests.map(({ url }) => url.pathname).slice(-2)).toEqual([
+      "/trpc/auth.refresh",
+      "/trpc/user.me,demo.greeting",
+    ]);
+    expect(tokens.get()?.accessToken).not.toBe(accessToken);
+    expect(requests.every(({ status }) => status === 200)).toBe(true);
+  });
+
+  it("is refreshed once when the server refuses the token, by 20 calls, which are made again together", async () => {
+    await using world = await setUp({ transport });
+    const { client, requests, serverClock, reasons } = world;
+    const { expiresIn } = await client.auth.login.mutate(credentials);
+
+    // By the client's clock the token is new.
+    serverClock.advanceSeconds(expiresIn + 5);
+    requests.length = 0;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => client.user.me.query()));
+    expect(answers.map(({ username }) => username)).toEqual(Array(20).fill(john.username));
+    const batch = `/trpc/${Array(20).fill("user.me").join(",")}`;
+    expect(requests.map(({ url }) => url.pathname)).toEqual([batch, "/trpc/auth.refresh", batch]);
+    expect(reasons).toEqual([]);
+  });
+
+  it("goes on for as long as it is used", async () => {
+    await using world = await setUp({ transport });
+    const { client, requests, pass, reasons } = world;
+    const { expiresIn } = await client.auth.login.mutate(credentials);
+    for (let times = 0; times < 5; times++) {
+      pass(expiresIn * 3);
+      expect((await client.user.me.query()).username).toBe(john.username);
+    }
+    expect(refreshes(requests)).toHaveLength(5);
+    expect(reasons).toEqual([]);
+  });
+
+  it("that was revoked is over for every call, and reported once with its reason", async () => {
+    await using world = await setUp({ transport });
+    const { client, server, reasons, session, tokens } = world;
+    const { user } = await client.auth.login.mutate(credentials);
+    await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
+
+    const results = await Promise.all([safe(client.user.me.query()), safe(client.demo.greeting.query())]);
+    expect(results.map(([, error]) => error?.data?.code)).toEqual(["INVALID_TOKEN", "INVALID_TOKEN"]);
+    expect(reasons).toEqual(["revoked"]);
+    expect(session.get()).toEqual({ status: "signedOut", reason: "revoked" });
+    expect(tokens.get()).toBeNull();
+
+    await client.auth.login.mutate(credentials);
+    expect(session.get()).toMatchObject({ status: "signedIn", user: { username: john.username } });
+  });
+
+  it("that this client signs out of is over, and no later call asks for it", async () => {
+    await using world = await setUp({ transport });
+    const { client, reasons, requests } = world;
+    await client.auth.login.mutate(credentials);
+    await client.auth.logout.mutate();
+    expect(reasons).toEqual(["signed_out"]);
+
+    const [, error] = await safe(client.user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("UNAUTHENTICATED");
+    expect(refreshes(requests)).toHaveLength(0);
+  });
+
+  it("survives a server that cannot be reached, or fails, and goes on when it is back", async () => {
+    await using world = await setUp({ transport });
+    const { client, network, pass, reasons, session } = world;
+    const { expiresIn } = await client.auth.login.mutate(credentials);
+    pass(expiresIn + 5);
+
+    for (const failure of [
+      () => Promise.reject(new TypeError("fetch failed")),
+      async () => new Response("<h1>Bad gateway</h1>", { status: 502 }),
+      async () => Response.json({ error: internal("auth.refresh") }, { status: 500 }),
+    ]) {
+      network.answer = (path) => (path.endsWith("auth.refresh") ? failure() : null);
+      const [, error] = await safe(client.user.me.query());
+      expect(errorOf("user.me", error)).toEqual({ code: "UNREACHABLE", details: {} });
+      expect(session.get().status).toBe("signedIn");
+      pass(10);
+    }
+    network.answer = () => null;
+    expect((await client.user.me.query()).username).toBe(john.username);
+    expect(reasons).toEqual([]);
+  });
+
+  it("is not lost with the answer to a refresh: asked again soon, the server gives the same successor", async () => {
+    await using world = await setUp({ transport });
+    const { client, network, pass, options } = world;
+    const { expiresIn } = await client.auth.login.mutate(credentials);
+    pass(expiresIn + 5);
+
+    network.lose = (path) => path.endsWith("auth.refresh");
+    const [, error] = await safe(client.user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("UNREACHABLE");
+    network.lose = () => false;
+    pass(6);
+    expect((await createClient(options).user.me.query()).username).toBe(john.username);
+  });
+});
+
+const internal = (path: string) => ({
+  message: "Something went wrong on our side.",
+  code: -32603,
+  data: { code: "INTERNAL", details: {}, httpStatus: 500, requestId: "1", path },
+});
+
+describe("a call", () => {
+  it("that is refused again with the new token is not made a third time", async () => {
+    await using world = await setUp();
+    const { client, network, requests, session } = world;
+    await client.auth.login.mutate(credentials);
+    requests.length = 0;
+    network.answer = async (path) =>
+      path.endsWith("user.me")
+        ? Response.json(
+            [
+              {
+                error: {
+                  message: "No",
+                  code: -32001,
+                  data: { code: "INVALID_TOKEN", details: {}, httpStatus: 401, requestId: "1", path: "user.me" },
+                },
+              },
+            ],
+            { status: 401 },
+          )
+        : null;
+
+    const [, error] = await safe(client.user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
+    expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/user.me", "/trpc/auth.refresh", "/trpc/user.me"]);
+    expect(session.get().status).toBe("signedIn");
+  });
+
+  it("that is refused for another reason is not made again", async () => {
+    await using world = await setUp();
+    const { client, requests, pass } = world;
+    await client.auth.login.mutate(credentials);
+    pass(20 * 60);
+    await client.user.me.query();
+    requests.length = 0;
+    const [, error] = await safe(
+      client.user.changePassword.mutate({ currentPassword: "x", newPassword: "a long enough new password" }),
+    );
+    expect(errorOf("user.changePassword", error)).toMatchObject({
+      code: "REAUTHENTICATION_REQUIRED",
+      details: { maxAgeSeconds: 900 },
+    });
+    expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/user.changePassword"]);
+  });
+
+  it("goes out with the token at hand when a refresh ahead of time fails", async () => {
+    await using world = await setUp();
+    const { client, network, pass, requests } = world;
+    const { expiresIn } = await client.auth.login.mutate(credentials);
+    pass(expiresIn - 30);
+    network.answer = (path) => (path.endsWith("auth.refresh") ? Promise.reject(new TypeError("fetch failed")) : null);
+
+    expect((await client.user.me.query()).username).toBe(john.username);
+    expect((await client.user.me.query()).username).toBe(john.username);
+    expect(refreshes(requests)).toHaveLength(1);
+  });
+
+  it("stops waiting for a refresh when its caller does", async () => {
+    await using world = await setUp();
+    const { client, network, pass } = world;
+    const { expiresIn } = await client.auth.login.mutate(credentials);
+    pass(expiresIn + 5);
+    const asked = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<null>();
+    network.answer = (path) => {
+      if (!path.endsWith("auth.refresh")) return null;
+      asked.resolve();
+      return released.promise;
+    };
+    const abort = new AbortController();
+    const answer = safe(client.user.me.query(undefined, { signal: abort.signal }));
+    await asked.promise;
+    abort.abort();
+    const [, error] = await answer;
+    expect(error?.cause?.name).toBe("AbortError");
+    released.resolve(null);
+    expect((await client.user.me.query()).username).toBe(john.username);
+  });
+
+  it("is not held up for ever by a sign-in that its caller gave up", async () => {
+    await using world = await setUp();
+    const { client, network } = world;
+    const asked = Promise.withResolvers<void>();
+    network.answer = (path) => {
+      if (!path.endsWith("auth.login")) return null;
+      asked.resolve();
+      return new Promise(() => {});
+    };
+    const abort = new AbortController();
+    const given = safe(client.auth.login.mutate(credentials, { signal: abort.signal }));
+    await asked.promise;
+    abort.abort();
+    await given;
+    network.answer = () => null;
+    expect((await client.auth.login.mutate(credentials)).status).toBe("signed_in");
+  });
+});
+
+describe("a stolen refresh token", () => {
+  it("that was used before its owner's ends the session, and says so", async () => {
+    await using world = await setUp();
+    const { client, server, pass, tokens, reasons } = world;
+    await client.auth.login.mutate(credentials);
+    const { refreshToken } = tokens.get() ?? {};
+    await createClient({ url: server.url }).auth.refresh.mutate({ refreshToken });
+    pass(3600);
+
+    const [, error] = await safe(client.user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("UNAUTHENTICATED");
+    expect(reasons).toEqual(["reused"]);
+  });
+});
+
+describe("clocks", () => {
+  it.each([-30 * 365 * 24 * 3600, 30 * 365 * 24 * 3600])(
+    "that are %d seconds apart cost nobody their session",
+    async (seconds) => {
+      const clientClock = testClock(Date.now());
+      const clock = testClock();
+      await using server = await startTestServer({ now: clock.now });
+      clientClock.advanceSeconds(seconds);
+      const network = recorded(globalThis.fetch);
+      const client = createClient({ url: server.url, fetch: network.fetch, now: clientClock.now });
+      const { expiresIn } = await client.auth.login.mutate(credentials);
+      await client.user.me.query();
+      expect(refreshes(network.requests)).toHaveLength(0);
+
+      // Set right while the session goes on.
+      clientClock.advanceSeconds(-seconds);
+      clock.advanceSeconds(expiresIn + 5);
+      clientClock.advanceSeconds(expiresIn + 5);
+      await client.user.me.query();
+      await client.user.me.query();
+      expect(refreshes(network.requests)).toHaveLength(1);
+    },
+  );
+});
+
+describe("with the cookie transport", () => {
+  it("a page that loads finds its session by the cookie, once", async () => {
+    await using world = await setUp({ transport: "cookie" });
+    const { client, options, requests } = world;
+    await client.auth.login.mutate(credentials);
+    requests.length = 0;
+
+    const page = createClient({ ...options, tokens: memoryTokens() });
+    expect(sessionOf(page).get()).toEqual({ status: "loading" });
+    const [me, state] = await Promise.all([page.user.me.query(), sessionOf(page).restore(), sessionOf(page).restore()]);
+    expect(me.username).toBe(john.username);
+    expect(state).toMatchObject({ status: "signedIn", user: { username: john.username } });
+    expect(refreshes(requests)).toHaveLength(1);
+  });
+
+  it("a visitor without a session is asked for once, and reported to nobody", async () => {
+    await using world = await setUp({ transport: "cookie" });
+    const { client, requests, reasons, session } = world;
+    expect(await session.restore()).toEqual({ status: "signedOut", reason: null });
+    for (let times = 0; times < 3; times++) {
+      const [, error] = await safe(client.user.me.query());
+      expect(errorOf("user.me", error)?.code).toBe("UNAUTHENTICATED");
+    }
+    await session.restore();
+    expect(refreshes(requests)).toHaveLength(1);
+    expect(reasons).toEqual([]);
+  });
+
+  it("a page that comes back after its session was revoked is told why", async () => {
+    await using world = await setUp({ transport: "cookie" });
+    const { client, options, server, reasons } = world;
+    const { user } = await client.auth.login.mutate(credentials);
+    await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
+    const page = createClient({ ...options, tokens: memoryTokens() });
+    expect(await sessionOf(page).restore()).toEqual({ status: "signedOut", reason: "revoked" });
+    expect(reasons).toEqual(["revoked"]);
+  });
+
+  it("a page that cannot reach the server does not take its visitor for signed out", async () => {
+    await using world = await setUp({ transport: "cookie" });
+    const { client, options, network } = world;
+    await client.auth.login.mutate(credentials);
+    network.answer = () => Promise.reject(new TypeError("fetch failed"));
+    const page = createClient({ ...options, tokens: memoryTokens() });
+    await expect(sessionOf(page).restore()).rejects.toThrow("fetch failed");
+    expect(sessionOf(page).get()).toMatchObject({ status: "loading", error: expect.any(Error) });
+    const [, error] = await safe(page.user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("UNREACHABLE");
+    network.answer = () => null;
+    expect((await page.user.me.query()).username).toBe(john.username);
+    expect(sessionOf(page).get().status).toBe("signedIn");
+  });
+
+  it("keeps no refresh token where a script could read it", async () => {
+    await using world = await setUp({ transport: "cookie" });
+    const { client, tokens } = world;
+    const answer = await client.auth.login.mutate(credentials);
+    expect(answer).not.toHaveProperty("refreshToken");
+    expect(Object.keys(tokens.get() ?? {}).sort()).toEqual(["accessToken", "expiresAt", "refreshAt", "sessionId"]);
+  });
+});
+
+describe("what a client keeps", () => {
+  it("survives the client, in a store that takes its time", async () => {
+    await using world = await setUp();
+    const { server } = world;
+    let kept: string | null = null;
+    const later = () => new Promise<void>((resolve) => setImmediate(resolve));
+    const tokens = {
+      async get() {
+        await later();
+        return kept === null ? null : JSON.parse(kept);
+      },
+      async set(value: object | null) {
+        await later();
+        kept = value && JSON.stringify(value);
+      },
+    };
+    await createClient({ url: server.url, tokens }).auth.login.mutate(credentials);
+    const client = createClient({ url: server.url, tokens });
+    expect(sessionOf(client).get()).toEqual({ status: "loading" });
+    expect(await sessionOf(client).restore()).toMatchObject({ status: "signedIn" });
+    await client.user.me.query();
+    expect(sessionOf(client).get()).toMatchObject({ status: "signedIn", user: { username: john.username } });
+    await client.auth.logout.mutate();
+    expect(kept).toBeNull();
+  });
+
+  it("includes what tells this device from a stranger's at the next sign-in, after a sign-out too", async () => {
+    await using world = await setUp();
+    const { client, requests, tokens } = world;
+    const { deviceToken } = await client.auth.login.mutate(credentials);
+    await client.auth.logout.mutate();
+    await client.auth.login.mutate(credentials);
+    expect(deviceToken).toEqual(expect.any(String));
+    expect(requests.at(-1)?.body).toContain(deviceToken);
+    expect(tokens.device?.get()).toEqual(expect.any(String));
+  });
+
+  it("tells of changes of the user", async () => {
+    await using world = await setUp();
+    const { client, session } = world;
+    await client.auth.login.mutate(credentials);
+    let changes = 0;
+    session.subscribe(() => changes++);
+    await client.user.update.mutate({ fullName: "John D." });
+    expect(session.get()).toMatchObject({ user: { fullName: "John D." } });
+    expect(changes).toBe(1);
+  });
+});

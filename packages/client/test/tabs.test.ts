@@ -1,0 +1,133 @@
+// The tabs of one browser, as far as Node has what browsers have: with its Web Locks, and without.
+
+import { createClient, memoryTokens, sessionOf } from "@lockstep/client";
+import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { browserTabs } from "../src/tabs.ts";
+import { cookieJar, recorded, refreshes } from "./requests.ts";
+
+const credentials = { username: john.username, password: john.password };
+
+const channels: BroadcastChannel[] = [];
+afterEach(() => {
+  for (const channel of channels.splice(0)) channel.close();
+});
+const createChannel = (name: string) => {
+  const channel = new BroadcastChannel(name);
+  channels.push(channel);
+  return channel;
+};
+
+/** A browser with `count` tabs of one origin, and a server. */
+const openTabs = async (count: number, locks: LockManager | null) => {
+  const clock = testClock();
+  const server = await startTestServer({ now: clock.now });
+  const network = recorded(cookieJar(server.url).fetch);
+  const open = () => {
+    const tokens = memoryTokens();
+    const reasons: string[] = [];
+    const client = createClient({
+      url: server.url,
+      transport: "cookie",
+      tokens,
+      fetch: network.fetch,
+      now: clock.now,
+      tabs: browserTabs(server.url, { locks, createChannel }),
+      onSignedOut: (reason) => reasons.push(reason),
+    });
+    return { client, tokens, reasons, session: sessionOf(client) };
+  };
+  const [first, ...others] = Array.from({ length: count }, open);
+  if (!first) throw new Error("No tabs");
+  return { server, clock, network, first, tabs: [first, ...others], open, [Symbol.asyncDispose]: server.close };
+};
+
+describe.each([
+  ["Web Locks", navigator.locks],
+  ["an election", null],
+])("tabs with %s", (_, locks) => {
+  it("find the session by one refresh when all load at once", async () => {
+    await using browser = await openTabs(5, locks);
+    await createClient({
+      url: browser.server.url,
+      transport: "cookie",
+      fetch: browser.network.fetch,
+    }).auth.login.mutate(credentials);
+    await Promise.all(browser.tabs.map(({ session }) => session.restore()));
+    expect(browser.tabs.map(({ session }) => session.get())).toEqual(
+      Array(5).fill(
+        expect.objectContaining({ status: "signedIn", user: expect.objectContaining({ username: "john" }) }),
+      ),
+    );
+    expect(refreshes(browser.network.requests)).toHaveLength(1);
+  });
+
+  it("refresh once across an expiry, and none is signed out", async () => {
+    await using browser = await openTabs(5, locks);
+    const { first, tabs, clock, network } = browser;
+    await first.client.auth.login.mutate(credentials);
+    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    for (let times = 1; times <= 3; times++) {
+      clock.advanceSeconds(3600);
+      await Promise.all(tabs.map(({ client }) => client.user.me.query()));
+      expect(refreshes(network.requests)).toHaveLength(times);
+      expect(new Set(tabs.map(({ tokens }) => tokens.get()?.accessToken)).size).toBe(1);
+    }
+    expect(tabs.flatMap(({ reasons }) => reasons)).toEqual([]);
+  });
+
+  it("go on when the one whose turn it was could not reach the server", async () => {
+    await using browser = await openTabs(3, locks);
+    const { first, tabs, clock, network } = browser;
+    await first.client.auth.login.mutate(credentials);
+    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    clock.advanceSeconds(3600);
+    let failed = 0;
+    network.answer = (path) =>
+      path.endsWith("auth.refresh") && failed++ === 0 ? Promise.reject(new TypeError("fetch failed")) : null;
+    await Promise.all(tabs.map(({ client }) => client.user.me.query()));
+    expect(refreshes(network.requests).filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+});
+
+describe("what one tab learns, all tabs know", () => {
+  it("that somebody signed in, and that they signed out", async () => {
+    await using browser = await openTabs(3, navigator.locks);
+    const { first, tabs, network } = browser;
+    await Promise.all(tabs.map(({ session }) => session.restore()));
+    expect(refreshes(network.requests)).toHaveLength(1);
+
+    await first.client.auth.login.mutate(credentials);
+    await vi.waitFor(() => expect(tabs.every(({ session }) => session.get().status === "signedIn")).toBe(true));
+    await Promise.all(tabs.map(({ client }) => client.user.me.query()));
+    await tabs[1]?.client.auth.logout.mutate();
+    await vi.waitFor(() => expect(tabs.map(({ reasons }) => reasons)).toEqual(Array(3).fill(["signed_out"])));
+    expect(refreshes(network.requests)).toHaveLength(1);
+  });
+
+  it("that the session was revoked, each told once", async () => {
+    await using browser = await openTabs(3, navigator.locks);
+    const { first, tabs, server } = browser;
+    const { user } = await first.client.auth.login.mutate(credentials);
+    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
+    await Promise.allSettled(tabs.map(({ client }) => client.user.me.query()));
+    await vi.waitFor(() => expect(tabs.map(({ reasons }) => reasons)).toEqual(Array(3).fill(["revoked"])));
+    expect(tabs.map(({ tokens }) => tokens.get())).toEqual([null, null, null]);
+  });
+
+  it("that somebody else signed in takes their place in every tab", async () => {
+    await using browser = await openTabs(2, navigator.locks);
+    const { first, tabs, server } = browser;
+    await first.client.auth.login.mutate(credentials);
+    const { sessionId } = await first.client.auth.login.mutate(credentials);
+    await vi.waitFor(() => expect(tabs[1]?.session.get()).toMatchObject({ status: "signedIn", sessionId }));
+    expect(await first.client.session.list.query()).toHaveLength(1);
+    expect(server.url).toBeTruthy();
+    expect(tabs.flatMap(({ reasons }) => reasons)).toEqual([]);
+  });
+
+  it("but a server that renders pages shares nothing between those who ask", () => {
+    expect(browserTabs("https://api.example.com")).toBeNull();
+  });
+});

@@ -1,0 +1,49 @@
+// Owns the shapes of sessions: what a person sees of theirs, and what is told when one changes.
+
+import { z } from "zod";
+
+/** Why a session is over. `unknown`: the token was never ours, and nothing more is said of it. */
+export const SessionEndReason = z.enum([
+  "signed_out",
+  "revoked",
+  "password_changed",
+  "disabled",
+  "expired",
+  "reused",
+  "unknown",
+]);
+export type SessionEndReason = z.infer<typeof SessionEndReason>;
+
+export const SessionView = z.object({
+  id: z.string(),
+  /** Where it was last seen from: an IP address. */
+  address: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  /** Epoch milliseconds. */
+  createdAt: z.int(),
+  /** The last refresh, or the sign-in: epoch milliseconds. */
+  lastSeenAt: z.int(),
+});
+export type SessionView = z.infer<typeof SessionView>;
+
+export const SessionEvent = z.discriminatedUnion("type", [
+  /** Watching has begun: what happened before is in `session.list`. */
+  z.object({ type: z.literal("watching") }),
+  z.object({ type: z.literal("signed_in"), session: SessionView }),
+  z.object({ type: z.literal("session_ended"), sessionId: z.string(), reason: SessionEndReason }),
+  z.object({ type: z.literal("password_changed") }),
+]);
+export type SessionEvent = z.infer<typeof SessionEvent>;
+
+/** One line of what happened to an account. */
+export const HistoryEntry = z.object({
+  id: z.string(),
+  /** Epoch milliseconds. */
+  at: z.int(),
+  action: z.string(),
+  outcome: z.enum(["done", "refused"]),
+  sessionId: z.string().nullable(),
+  address: z.string().nullable(),
+  userAgent: z.string().nullable(),
+});
+export type HistoryEntry = z.infer<typeof HistoryEntry>;
