@@ -68,6 +68,9 @@ const Environment = z.object({
     .max(60)
     .default(10)
     .describe("How long a replaced refresh token still gets its successor, for tabs and servers that race."),
+  PASSWORD_GRANT: flag
+    .default(true)
+    .describe("Whether `POST /token` takes a username and a password, from our own apps only: `on` or `off`."),
   TRUST_PROXY: z
     .union([flag, list])
     .optional()
@@ -102,6 +105,7 @@ export interface Config {
   readonly pepper: string | null;
   readonly previousPeppers: readonly string[];
   readonly bcryptCost: number;
+  readonly passwordGrant: boolean;
   readonly trustProxy: boolean | string[];
   readonly breachedPasswordsUrl: string | null;
   readonly logLevel: string;
@@ -142,6 +146,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     pepper: e.PEPPER ?? null,
     previousPeppers: e.PEPPER_PREVIOUS,
     bcryptCost: e.BCRYPT_COST,
+    passwordGrant: e.PASSWORD_GRANT,
     trustProxy: e.TRUST_PROXY ?? false,
     breachedPasswordsUrl: e.BREACHED_PASSWORDS_URL ?? null,
     logLevel: e.LOG_LEVEL ?? (production ? "info" : "warn"),

@@ -132,6 +132,8 @@ export const createServer = async (options: ServerOptions) => {
       logger,
       trustProxy: config.trustProxy,
       publicUrl: config.publicUrl,
+      signIn: domain.signIn,
+      passwordGrant: config.passwordGrant,
       web: { directory: webDirectory, devUrl: config.webDevUrl },
     });
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));

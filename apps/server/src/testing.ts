@@ -77,6 +77,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   previousPeppers: [],
   // The least that bcrypt knows: tests that are about the cost say so.
   bcryptCost: 4,
+  passwordGrant: true,
   trustProxy: false,
   breachedPasswordsUrl: null,
   logLevel: "silent",

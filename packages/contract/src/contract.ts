@@ -29,6 +29,7 @@ export const contract = {
     logout: mutation({
       summary: "End this session",
       access: firstParty(),
+      rest: { method: "DELETE", path: "/users/me/sessions/current" },
       output: z.object({}),
     }),
   },
@@ -36,11 +37,13 @@ export const contract = {
     me: query({
       summary: "Read the signed-in user",
       access: scoped("profile:read"),
+      rest: { method: "GET", path: "/users/me" },
       output: User,
     }),
     update: mutation({
       summary: "Change the signed-in user's name or e-mail address",
       access: scoped("profile:write"),
+      rest: { method: "PATCH", path: "/users/me" },
       input: UpdateUserInput,
       output: User,
       errors: ["EMAIL_TAKEN"],
@@ -58,11 +61,13 @@ export const contract = {
     list: query({
       summary: "List the signed-in user's sessions",
       access: firstParty(),
+      rest: { method: "GET", path: "/users/me/sessions" },
       output: z.array(SessionView.extend({ current: z.boolean() })),
     }),
     revoke: mutation({
       summary: "End one of the signed-in user's sessions",
       access: firstParty(),
+      rest: { method: "DELETE", path: "/users/me/sessions/{sessionId}" },
       input: z.object({ sessionId: z.string().max(100) }),
       output: z.object({}),
       errors: ["SESSION_NOT_FOUND"],
@@ -88,7 +93,10 @@ export const contract = {
     greeting: query({
       summary: "Greet the signed-in user, to show a protected route",
       access: scoped("greeting:read"),
-      output: z.object({ message: z.string() }),
+      rest: { method: "GET", path: "/protected-route" },
+      output: z.object({
+        message: z.string().meta({ examples: ["Hello, John Doe! This is a protected route."] }),
+      }),
     }),
   },
 };

@@ -21,6 +21,13 @@ export interface Operation<
   readonly output: O;
   readonly errors: readonly E[];
   readonly credential: boolean;
+  readonly rest: RestRoute | null;
+}
+
+/** Where an operation is found over REST. Names in braces are taken from the path: `/things/{thingId}`. */
+export interface RestRoute {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: `/${string}`;
 }
 
 /** A tree of operations: areas, and operations within them. */
@@ -39,6 +46,8 @@ interface Declaration<I, O, A, E> {
   readonly errors?: readonly E[];
   /** Takes a password or a token: two such calls in one batch are refused, so that a limit on attempts holds. */
   readonly credential?: boolean;
+  /** Left out: the operation is called over RPC only. */
+  readonly rest?: RestRoute;
 }
 
 const declare =
@@ -51,7 +60,7 @@ const declare =
   >(
     declaration: Declaration<I, O, A, E>,
   ): Operation<K, I, O, A, E> => {
-    const { summary, access, input, output, errors, credential } = declaration;
+    const { summary, access, input, output, errors, credential, rest } = declaration;
     return {
       kind,
       summary,
@@ -60,6 +69,7 @@ const declare =
       output,
       errors: errors ?? [],
       credential: credential ?? false,
+      rest: rest ?? null,
     };
   };
 

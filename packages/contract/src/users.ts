@@ -30,16 +30,20 @@ export const passwordLength = { min: 15, max: 1024 } as const;
 /** A password as somebody types it to sign in. Nothing is trimmed, cut or composed. */
 export const Password = z.string().min(1, { error: "Enter your password" }).max(passwordLength.max);
 
-export const User = z.object({
-  id: z.string(),
-  username: z.string(),
-  email: z.string().nullable(),
-  fullName: z.string(),
-  role: z.enum(roles),
-  disabled: z.boolean(),
-  /** Epoch milliseconds. */
-  createdAt: z.int(),
-});
+export const User = z
+  .object({
+    id: z.string().meta({ examples: ["KDUNzZfGYC8kmDCIh9gXbQ"] }),
+    username: z.string().meta({ examples: ["john"] }),
+    email: z
+      .string()
+      .nullable()
+      .meta({ examples: ["john@example.com"] }),
+    fullName: z.string().meta({ examples: ["John Doe"] }),
+    role: z.enum(roles),
+    disabled: z.boolean().meta({ description: "Whether the account is kept from signing in" }),
+    createdAt: z.int().meta({ description: "Epoch milliseconds", examples: [1_795_441_415_893] }),
+  })
+  .meta({ id: "User", description: "A person with an account" });
 export type User = z.infer<typeof User>;
 
 export const UpdateUserInput = z

@@ -41,6 +41,8 @@ export interface SessionsTable {
   generation: number;
   /** The generations that were replaced within the grace window, with the time: `[[3, 1795441415893], …]`. */
   replaced: string;
+  /** What it was narrowed to at sign-in, space-separated. Null: nothing is out of its reach. */
+  scopes: string | null;
   address: string | null;
   user_agent: string | null;
 }

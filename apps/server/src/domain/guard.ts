@@ -15,7 +15,7 @@ export interface FirstPartyPrincipal {
   readonly session: Session;
 }
 
-/** Somebody else's application, acting for a person within what it was granted. */
+/** Somebody else's application, or a session that was narrowed at sign-in: acts for a person within its scopes. */
 export interface ThirdPartyPrincipal {
   readonly kind: "thirdParty";
   readonly user: User;
@@ -49,8 +49,10 @@ export const createGuard = ({ tokens, sessions, now }: { tokens: Tokens; session
     const live = await sessions.findLive(claims.sessionId);
     if (!live || live.user.id !== claims.userId) throw new DomainError("INVALID_TOKEN");
 
-    if (claims.clientId === firstPartyClientId) return { kind: "firstParty", ...live };
-    return { kind: "thirdParty", ...live, clientId: claims.clientId, scopes: new Set(claims.scopes) };
+    const narrowedTo = live.session.scopes;
+    if (claims.clientId === firstPartyClientId && narrowedTo === null) return { kind: "firstParty", ...live };
+    const scopes = new Set(claims.scopes.filter((scope) => narrowedTo === null || narrowedTo.includes(scope)));
+    return { kind: "thirdParty", ...live, clientId: claims.clientId, scopes };
   },
 
   /**

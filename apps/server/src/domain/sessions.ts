@@ -5,7 +5,7 @@
 // replaced within the grace window gets the current token, computed again; one replaced longer ago was stolen,
 // from us or from them, and ends the session (RFC 9700 §4.14.2).
 
-import type { SessionEndReason, SessionView, User } from "@lockstep/contract";
+import { isScope, type Scope, type SessionEndReason, type SessionView, type User } from "@lockstep/contract";
 import type { Selectable } from "kysely";
 import type { Db } from "../db/database.ts";
 import type { SessionsTable } from "../db/schema.ts";
@@ -31,6 +31,8 @@ export interface Session {
   readonly userId: string;
   /** When the person last proved who they are: epoch milliseconds. */
   readonly authenticatedAt: number;
+  /** What it was narrowed to at sign-in. `null`: nothing is out of its reach. */
+  readonly scopes: readonly Scope[] | null;
 }
 
 export interface RefreshedSession {
@@ -101,13 +103,16 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
   return {
     /**
      * A new session for a person who just proved who they are; never one that existed before. `proof` asks, within
-     * the transaction, whether what they proved still holds.
+     * the transaction, whether what they proved still holds; `scopes` narrows what the session may do.
      * @throws DomainError `INVALID_CREDENTIALS` when it does not
      */
     async start(
       userId: string,
       source: Source,
-      proof: (transaction: Db) => Promise<boolean> = async () => true,
+      {
+        proof = async () => true,
+        scopes = null,
+      }: { proof?: (transaction: Db) => Promise<boolean>; scopes?: readonly Scope[] | null } = {},
     ): Promise<RefreshedSession> {
       const startedAt = now();
       const expiresAt = startedAt + limits.lifetimeSeconds * 1000;
@@ -124,6 +129,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         seed: Buffer.from(random(20)).toString("base64url"),
         generation: 0,
         replaced: "[]",
+        scopes: scopes?.join(" ") ?? null,
         address: source.address,
         user_agent: source.userAgent,
       };
@@ -206,6 +212,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
           "users.disabled",
           "users.created_at",
           "sessions.authenticated_at",
+          "sessions.scopes",
         ])
         .where("sessions.id", "=", id)
         .where("sessions.ended_at", "is", null)
@@ -214,7 +221,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         .where("users.disabled", "=", 0)
         .executeTakeFirst();
       if (!row) return null;
-      return { session: { id, userId: row.id, authenticatedAt: row.authenticated_at }, user: userFromRow(row) };
+      return { session: sessionFromRow({ ...row, id, user_id: row.id }), user: userFromRow(row) };
     },
 
     /** The live session that a refresh token belongs to, now or before; nothing is changed. */
@@ -294,10 +301,11 @@ const endOf = (
   return row.expires_at <= at || row.idle_expires_at <= at ? "expired" : null;
 };
 
-const sessionFromRow = (row: Row): Session => ({
+const sessionFromRow = (row: Pick<Row, "id" | "user_id" | "authenticated_at" | "scopes">): Session => ({
   id: row.id,
   userId: row.user_id,
   authenticatedAt: row.authenticated_at,
+  scopes: row.scopes === null ? null : row.scopes.split(" ").filter(isScope),
 });
 
 const viewOf = (row: Row): SessionView => ({

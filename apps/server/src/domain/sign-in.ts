@@ -1,7 +1,7 @@
 // Owns signing in to our own apps and staying signed in: from what a person types to a session, its access
 // token and its refresh token. Sessions themselves: `sessions.ts`; the limit on guessing: `throttle.ts`.
 
-import { type LoginInput, scopeNames, type User } from "@lockstep/contract";
+import { type LoginInput, type Scope, scopeNames, type User } from "@lockstep/contract";
 import type { Audit, Source } from "./audit.ts";
 import type { Devices } from "./devices.ts";
 import { DomainError } from "./domain-error.ts";
@@ -15,6 +15,7 @@ import type { Users } from "./users.ts";
 export interface SignedIn {
   readonly user: User;
   readonly session: Session;
+  readonly scopes: readonly Scope[];
   readonly accessToken: string;
   readonly accessTokenLifetimeSeconds: number;
   readonly refreshToken: string;
@@ -27,6 +28,8 @@ export interface PasswordSignIn {
   /** What the device kept from an earlier sign-in. */
   readonly deviceToken: string | null;
   readonly source: Source;
+  /** What the session is to be narrowed to. Left out: nothing is out of its reach. */
+  readonly scopes?: readonly Scope[] | null;
 }
 
 export type SignIn = ReturnType<typeof createSignIn>;
@@ -49,14 +52,16 @@ export const createSignIn = ({
   audit: Audit;
 }) => {
   const withAccessToken = async (user: User, refreshed: RefreshedSession): Promise<SignedIn> => {
+    const scopes = refreshed.session.scopes ?? scopeNames;
     const { accessToken, expiresInSeconds } = await tokens.issue({
       userId: user.id,
       sessionId: refreshed.session.id,
       clientId: firstPartyClientId,
-      scopes: scopeNames,
+      scopes,
     });
     return {
       user,
+      scopes,
       session: refreshed.session,
       accessToken,
       accessTokenLifetimeSeconds: expiresInSeconds,
@@ -108,13 +113,14 @@ export const createSignIn = ({
       const { upgrade } = verification;
       try {
         // Hashing took its time: a password that was changed, or an account that was disabled meanwhile, starts nothing.
-        const started = await sessions.start(user.id, source, (transaction) =>
-          users.hold(user.id, passwordHash, upgrade, transaction),
-        );
+        const started = await sessions.start(user.id, source, {
+          scopes,
+          proof: (transaction) => users.hold(user.id, passwordHash, upgrade, transaction),
+        });
         return { ...(await withAccessToken(user, started)), deviceToken: devices.issue(user.id) };
       } catch (error) {
         // Another sign-in may have put the upgrade in its place first: then the password is right for that form.
-        if (upgrade !== null && error instanceof DomainError) return this.withPassword({ login, deviceToken, source });
+        if (upgrade !== null && error instanceof DomainError) return this.withPassword({ login, deviceToken, source, scopes });
         throw error;
       }
     },

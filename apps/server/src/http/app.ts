@@ -1,16 +1,22 @@
 // Owns the Fastify instance: its limits, its security headers, and which routes it has.
 
 import cookie from "@fastify/cookie";
+import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import Fastify, { type FastifyServerOptions, LogController } from "fastify";
 import type { Db } from "../db/database.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
 import type { Keyring } from "../domain/keyring.ts";
+import type { SignIn } from "../domain/sign-in.ts";
 import type { AppRouter } from "../rpc/router.ts";
+import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
+import { createOpenApi } from "./openapi.ts";
+import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
+import { tokenRoutes } from "./token.ts";
 import { webRoutes } from "./web.ts";
 
 /** The largest body of a request; no operation takes more than some text. */
@@ -25,6 +31,8 @@ export interface AppOptions {
   readonly logger: FastifyServerOptions["logger"];
   readonly trustProxy: boolean | string[];
   readonly publicUrl: string;
+  readonly signIn: SignIn;
+  readonly passwordGrant: boolean;
   readonly web: { directory: string; devUrl: string | null };
 }
 
@@ -74,6 +82,21 @@ export const createApp = async (options: AppOptions) => {
   await app.register(jwksRoutes(options.keyring));
   await app.register(cookie);
   await app.register(rpcRoutes(options), { prefix: "/trpc" });
+  await app.register(async (open) => {
+    // Tokens travel in a header that a page has to set on purpose, and `credentials` stays off: any origin may call
+    // with a token of its own. RPC, which also takes our own app's cookies, is left out.
+    await open.register(cors, {
+      origin: "*",
+      methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+      allowedHeaders: ["authorization", "content-type"],
+      exposedHeaders: ["www-authenticate", "retry-after", "x-request-id"],
+      maxAge: 600,
+      strictPreflight: false,
+    });
+    await open.register(restRoutes(options));
+    await open.register(tokenRoutes(options));
+  });
+  await app.register(docsRoutes(createOpenApi(options)));
   await app.register(webRoutes(options.web));
   return app;
 };

@@ -1,17 +1,14 @@
 // Owns RPC over HTTP: Fastify to tRPC and back, and the same error shape for what never reaches a procedure.
 
-import type { IncomingMessage } from "node:http";
 import { contract, type ErrorCode, operationsOf, type RpcErrorShape } from "@lockstep/contract";
 import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Source } from "../domain/audit.ts";
-import { type Credential, readCredential } from "../domain/bearer.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
-import { createContext } from "../rpc/context.ts";
 import { asDomainError, errorShape } from "../rpc/errors.ts";
 import type { AppRouter } from "../rpc/router.ts";
 import { cookiesFor } from "./cookies.ts";
+import { contextOf, takeBodies } from "./request.ts";
 
 /** Operations that take a password or a token. */
 const credentialPaths = new Set(
@@ -26,11 +23,7 @@ export const rpcRoutes =
   async (app: FastifyInstance) => {
     const cookies = cookiesFor(publicUrl);
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser(
-      "application/json",
-      { parseAs: "buffer" },
-      async (_request: FastifyRequest, body: Buffer) => utf8(body),
-    );
+    takeBodies(app, "application/json", (text) => text);
 
     app.all<{ Params: { path: string } }>("/:path", (request, reply) =>
       fastifyRequestHandler({
@@ -40,13 +33,12 @@ export const rpcRoutes =
         router,
         maxBatchSize,
         createContext: ({ info }) =>
-          createContext(guard, {
-            requestId: request.id,
-            credential: credentialOf(request),
-            source: sourceOf(request),
-            cookies: cookies(request, reply),
-            credentialCalls: info.calls.filter(({ path }) => credentialPaths.has(path)).length,
-          }),
+          contextOf(
+            { guard, cookies },
+            request,
+            reply,
+            info.calls.filter(({ path }) => credentialPaths.has(path)).length,
+          ),
         responseMeta: ({ errors }) => ({
           headers: {
             // RFC 6749 §5.1 for tokens, and what one person sees is no business of a cache.
@@ -77,30 +69,8 @@ export const refuse = (error: DomainError, request: FastifyRequest, reply: Fasti
   return reply.code(shape.data.httpStatus).send({ error: shape });
 };
 
-const utf8 = (body: Buffer): string => {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
-  } catch {
-    throw new DomainError("MALFORMED_REQUEST");
-  }
-};
-
-/** What the request carries to say who calls. */
-const credentialOf = ({ raw }: { raw: IncomingMessage }): Credential =>
-  readCredential(headerValues(raw, "authorization"), /[?&]access_token=/i.test(raw.url ?? ""));
-
-const sourceOf = (request: FastifyRequest): Source => ({
-  address: request.ip,
-  userAgent: request.headers["user-agent"]?.slice(0, 500) ?? null,
-  requestId: request.id,
-});
-
-/** Every value of a header, as it was sent: Node itself drops a repeated `Authorization`. */
-const headerValues = ({ rawHeaders }: IncomingMessage, name: string): string[] =>
-  rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
-
 /** The challenge for each way in which calls were refused (RFC 9110 §11.6.1), and the longest wait (§10.2.3). */
-const refusalHeaders = (shapes: readonly RpcErrorShape[]): Record<string, string> => {
+export const refusalHeaders = (shapes: readonly RpcErrorShape[]): Record<string, string> => {
   const challenges = new Set(shapes.flatMap(({ data }) => data.wwwAuthenticate ?? []));
   const waits = shapes.flatMap(({ data }) =>
     "retryAfterSeconds" in data.details ? data.details.retryAfterSeconds : [],
@@ -111,7 +81,8 @@ const refusalHeaders = (shapes: readonly RpcErrorShape[]): Record<string, string
   };
 };
 
-const codeByStatus = (status = 500): ErrorCode => {
+/** What Fastify itself refuses, as an error of the contract. */
+export const codeByStatus = (status = 500): ErrorCode => {
   if (status === 413) return "PAYLOAD_TOO_LARGE";
   if (status === 415) return "UNSUPPORTED_MEDIA_TYPE";
   return status < 500 ? "MALFORMED_REQUEST" : "INTERNAL";

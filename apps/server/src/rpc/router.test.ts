@@ -128,7 +128,7 @@ describe("access", () => {
 
   const clock = testClock();
   const guard = createGuard({ tokens: null as never, sessions: null as never, now: clock.now });
-  const session = { id: "s", userId: "u", authenticatedAt: clock.now() };
+  const session = { id: "s", userId: "u", authenticatedAt: clock.now(), scopes: null };
   const person = (role: Role) => ({
     id: "u",
     username: "u",

@@ -29,6 +29,7 @@ const up = async (db: Kysely<Schema>) => {
     .addColumn("seed", "text", (column) => column.notNull())
     .addColumn("generation", "integer", (column) => column.notNull())
     .addColumn("replaced", "text", (column) => column.notNull())
+    .addColumn("scopes", "text")
     .addColumn("address", "text")
     .addColumn("user_agent", "text")
     .execute();

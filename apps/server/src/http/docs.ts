@@ -1,0 +1,74 @@
+// Owns what tells others how to call us: `/openapi.json`, and `/docs`, where it can be tried in a browser.
+// Swagger UI is served from here, from memory: no other host is asked for anything.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import type { createOpenApi } from "./openapi.ts";
+
+/** Swagger UI sets styles on elements, and shows its icons from data addresses; its scripts are all files. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const assets = {
+  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+  "swagger-ui.css": "text/css; charset=utf-8",
+  "favicon-32x32.png": "image/png",
+} as const;
+
+const page = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Lockstep API</title>
+    <link rel="icon" href="/docs/favicon-32x32.png" />
+    <link rel="stylesheet" href="/docs/swagger-ui.css" />
+  </head>
+  <body>
+    <div id="docs"></div>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/start.js"></script>
+  </body>
+</html>
+`;
+
+const startScript = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: false });
+`;
+
+export const docsRoutes = (openApi: ReturnType<typeof createOpenApi>) => async (app: FastifyInstance) => {
+  const document = JSON.stringify(openApi);
+  app.get("/openapi.json", async (_request, reply) => {
+    reply.header("access-control-allow-origin", "*").header("cache-control", "public, max-age=60");
+    return reply.type("application/json").send(document);
+  });
+
+  const served = (reply: FastifyReply, type: string, body: string | Buffer) =>
+    reply
+      .header("content-security-policy", contentSecurityPolicy)
+      .header("cache-control", "no-cache")
+      .type(type)
+      .send(body);
+
+  app.get("/docs", async (_request, reply) => served(reply, "text/html; charset=utf-8", page));
+  app.get("/docs/start.js", async (_request, reply) => served(reply, "text/javascript; charset=utf-8", startScript));
+
+  const directory = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+  for (const [name, type] of Object.entries(assets)) {
+    // Read when somebody first looks at the page: most servers never show it.
+    let body: Promise<Buffer> | undefined;
+    app.get(`/docs/${name}`, async (_request, reply) => {
+      body ??= readFile(join(directory, name));
+      return served(reply, type, await body);
+    });
+  }
+};

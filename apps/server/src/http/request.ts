@@ -1,0 +1,54 @@
+// Owns what every transport over HTTP reads of a request in the same way: who calls, from where, and its body.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Source } from "../domain/audit.ts";
+import { type Credential, readCredential } from "../domain/bearer.ts";
+import { DomainError } from "../domain/domain-error.ts";
+import type { Guard } from "../domain/guard.ts";
+import { type Context, createContext } from "../rpc/context.ts";
+import type { cookiesFor } from "./cookies.ts";
+
+/** The context of the calls in a request. */
+export const contextOf = (
+  { guard, cookies }: { guard: Guard; cookies: ReturnType<typeof cookiesFor> },
+  request: FastifyRequest,
+  reply: FastifyReply,
+  credentialCalls: number,
+): Context =>
+  createContext(guard, {
+    requestId: request.id,
+    credential: credentialOf(request),
+    source: sourceOf(request),
+    cookies: cookies(request, reply),
+    credentialCalls,
+  });
+
+/** What the request carries to say who calls. */
+const credentialOf = (request: FastifyRequest): Credential =>
+  readCredential(headerValues(request, "authorization"), /[?&]access_token=/i.test(request.raw.url ?? ""));
+
+/** Where the request comes from. */
+export const sourceOf = (request: FastifyRequest): Source => ({
+  address: request.ip,
+  userAgent: request.headers["user-agent"]?.slice(0, 500) ?? null,
+  requestId: request.id,
+});
+
+/** Every value of a header, as it was sent: Node itself drops a repeated `Authorization`. */
+export const headerValues = ({ raw: { rawHeaders } }: FastifyRequest, name: string): string[] =>
+  rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
+
+/** Takes bodies of one content type, as text that was UTF-8; `parse` makes of it what routes see. */
+export const takeBodies = (app: FastifyInstance, contentType: string, parse: (text: string) => unknown) => {
+  app.addContentTypeParser(contentType, { parseAs: "buffer" }, async (_request: FastifyRequest, body: Buffer) =>
+    parse(utf8(body)),
+  );
+};
+
+const utf8 = (body: Buffer): string => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    throw new DomainError("MALFORMED_REQUEST");
+  }
+};

@@ -1,0 +1,176 @@
+// Owns `POST /token` for our own apps: the password form of the FastAPI guide (RFC 6749 §4.3) and the refresh
+// of what it issued (§6). RFC 9700 §2.4 keeps the password grant from third parties: no client of theirs may
+// use it, and one setting turns it off.
+
+import formbody from "@fastify/formbody";
+import { isScope, LoginInput, type Scope } from "@lockstep/contract";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { DomainError } from "../domain/domain-error.ts";
+import type { SignedIn, SignIn } from "../domain/sign-in.ts";
+import { headerValues, sourceOf } from "./request.ts";
+
+/** RFC 6749 §5.2, and §4.1.2.1 for `temporarily_unavailable`. */
+type TokenErrorCode =
+  | "invalid_request"
+  | "invalid_client"
+  | "invalid_grant"
+  | "invalid_scope"
+  | "unsupported_grant_type"
+  | "temporarily_unavailable";
+
+class TokenError extends Error {
+  override readonly name = "TokenError";
+  readonly code: TokenErrorCode;
+  readonly status: number;
+  readonly headers: Record<string, string>;
+
+  constructor(code: TokenErrorCode, description: string, status = 400, headers: Record<string, string> = {}) {
+    super(description);
+    this.code = code;
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+export const tokenRoutes =
+  ({ signIn, passwordGrant }: { signIn: SignIn; passwordGrant: boolean }) =>
+  async (app: FastifyInstance) => {
+    app.removeAllContentTypeParsers();
+    await app.register(formbody);
+
+    app.post("/token", async (request, reply) => {
+      const form = readForm(request);
+      refuseClients(request, form);
+      const grant = form.get("grant_type") || "password";
+      if (grant === "password" && passwordGrant) return answer(reply, await byPassword(signIn, form, request));
+      if (grant === "refresh_token") return answer(reply, await byRefreshToken(signIn, form, request));
+      throw new TokenError("unsupported_grant_type", "This grant type is not offered here");
+    });
+    app.route({
+      method: ["GET", "PUT", "PATCH", "DELETE"],
+      url: "/token",
+      handler: async (_request, reply) => {
+        reply.header("allow", "POST, OPTIONS");
+        throw new TokenError("invalid_request", "Tokens are asked for by POST", 405);
+      },
+    });
+
+    app.setErrorHandler((error: FastifyError, request, reply) => {
+      const refusal = asTokenError(error);
+      if (!refusal) request.log.error({ err: error }, "a token request failed");
+      const { status, headers, code, message } = refusal ?? {
+        status: 500,
+        headers: {},
+        code: "server_error",
+        message: "Something went wrong on our side",
+      };
+      return reply
+        .code(status)
+        .headers({ "cache-control": "no-store", pragma: "no-cache", ...headers })
+        .send({ error: code, error_description: message });
+    });
+  };
+
+const byPassword = async (signIn: SignIn, form: Map<string, string>, request: FastifyRequest): Promise<SignedIn> => {
+  const login = LoginInput.pick({ username: true, password: true }).safeParse(Object.fromEntries(form));
+  if (!login.success) {
+    const names = [...new Set(login.error.issues.map((issue) => issue.path.join(".")))];
+    throw new TokenError("invalid_request", `Missing or not usable: ${names.join(", ")}`);
+  }
+  return signIn.withPassword({
+    login: login.data,
+    deviceToken: null,
+    source: sourceOf(request),
+    scopes: readScopes(form.get("scope")),
+  });
+};
+
+const byRefreshToken = async (
+  signIn: SignIn,
+  form: Map<string, string>,
+  request: FastifyRequest,
+): Promise<SignedIn> => {
+  const refreshToken = form.get("refresh_token");
+  if (!refreshToken) throw new TokenError("invalid_request", "Missing: refresh_token");
+  const asked = readScopes(form.get("scope"));
+  const signedIn = await signIn.withRefreshToken(refreshToken, sourceOf(request));
+  // RFC 6749 §6: never more than was granted.
+  if (asked?.some((scope) => !signedIn.scopes.includes(scope))) {
+    throw new TokenError("invalid_scope", "A scope that this session was not given");
+  }
+  return signedIn;
+};
+
+const answer = (reply: FastifyReply, signedIn: SignedIn) =>
+  reply.headers({ "cache-control": "no-store", pragma: "no-cache" }).send({
+    access_token: signedIn.accessToken,
+    token_type: "bearer",
+    expires_in: signedIn.accessTokenLifetimeSeconds,
+    refresh_token: signedIn.refreshToken,
+    scope: signedIn.scopes.join(" "),
+  });
+
+/** The parameters; an empty one counts as left out (RFC 6749 §3.2), and none may be repeated. */
+const readForm = (request: FastifyRequest): Map<string, string> => {
+  if (request.url.includes("?")) throw new TokenError("invalid_request", "Parameters belong in the body");
+  const body = (request.body ?? {}) as Record<string, string | string[]>;
+  const form = new Map<string, string>();
+  for (const [name, value] of Object.entries(body)) {
+    if (Array.isArray(value)) throw new TokenError("invalid_request", "A parameter is repeated");
+    if (value.includes("\ufffd")) throw new TokenError("invalid_request", "The body is not UTF-8");
+    if (value !== "") form.set(name, value);
+  }
+  return form;
+};
+
+/** Our own apps have no client id here. Nobody else's client gets a token for a password, or for our sessions. */
+const refuseClients = (request: FastifyRequest, form: Map<string, string>) => {
+  const basic = headerValues(request, "authorization").filter((value) => !isEmptyBasic(value));
+  const inForm = form.has("client_id") || form.has("client_secret");
+  // RFC 6749 §2.3
+  if (basic.length + Number(inForm) > 1)
+    throw new TokenError("invalid_request", "More than one way of client authentication");
+  if (basic.length > 0) {
+    throw new TokenError("invalid_client", "This client may not use this grant", 401, {
+      "www-authenticate": 'Basic realm="token"',
+    });
+  }
+  if (inForm)
+    throw new TokenError("invalid_client", "This client may not use this grant", 401, {
+      "www-authenticate": 'Basic realm="token"',
+    });
+};
+
+/** What form fillers send when they were given no client: `Basic` over an empty id and an empty secret. */
+const isEmptyBasic = (value: string) => /^basic +Og==$/i.test(value.trim());
+
+const readScopes = (text: string | undefined): Scope[] | null => {
+  if (text === undefined) return null;
+  const names = text.split(" ").filter(Boolean);
+  if (!names.every(isScope)) throw new TokenError("invalid_scope", "A scope is not known here");
+  return names as Scope[];
+};
+
+const asTokenError = (error: FastifyError | TokenError | DomainError): TokenError | null => {
+  if (error instanceof TokenError) return error;
+  if (error instanceof DomainError) {
+    switch (error.code) {
+      case "INVALID_CREDENTIALS":
+        return new TokenError("invalid_grant", "The username or the password is wrong");
+      case "SESSION_ENDED":
+        return new TokenError("invalid_grant", "The refresh token is not valid or no longer valid");
+      case "TOO_MANY_ATTEMPTS":
+      case "OVERLOADED": {
+        const { retryAfterSeconds } = error.details as { retryAfterSeconds: number };
+        return new TokenError("temporarily_unavailable", error.message, error.code === "OVERLOADED" ? 503 : 429, {
+          "retry-after": String(retryAfterSeconds),
+        });
+      }
+    }
+    return null;
+  }
+  if (error.statusCode === undefined || error.statusCode >= 500) return null;
+  const description =
+    error.statusCode === 415 ? "Send a form: application/x-www-form-urlencoded" : "The request could not be read";
+  return new TokenError("invalid_request", description, error.statusCode === 413 ? 413 : 400);
+};

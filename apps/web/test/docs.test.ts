@@ -1,0 +1,69 @@
+// The documentation page as a newcomer uses it: reads, presses Authorize, tries a call.
+
+import { john, startTestServer } from "@lockstep/server/testing";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+
+describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  /** Presses "Try it out" and "Execute" on an operation, and answers the status that came back. */
+  const tryOut = async (page: Page, path: string) => {
+    const operation = page.locator(`.opblock-get:has([data-path="${path}"])`);
+    if (!(await operation.getByRole("button", { name: "Execute" }).isVisible())) {
+      await operation.locator(".opblock-summary-control").click();
+      await operation.getByRole("button", { name: "Try it out" }).click();
+    }
+    const answered = page.waitForResponse((response) => response.request().method() === "GET");
+    await operation.getByRole("button", { name: "Execute" }).click();
+    const status = (await answered).status();
+    await operation
+      .locator(".live-responses-table .response-col_status")
+      .filter({ hasText: String(status) })
+      .waitFor();
+    return status;
+  };
+
+  test("the Authorize button signs in with the password flow: 401 before, 200 after", async () => {
+    await using server = await startTestServer();
+    const context = await browser.newContext({ baseURL: server.url });
+    context.setDefaultTimeout(15_000);
+    const page = await context.newPage();
+    const faults: string[] = [];
+    const elsewhere: string[] = [];
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("console", (message) => {
+      if (/content security policy/i.test(message.text())) faults.push(message.text());
+    });
+    page.on("request", (request) => {
+      if (!request.url().startsWith(server.url) && !request.url().startsWith("data:")) elsewhere.push(request.url());
+    });
+
+    await page.goto("/docs");
+    await page.getByRole("heading", { name: /Lockstep/ }).waitFor();
+    expect(await tryOut(page, "/users/me")).toBe(401);
+    expect(await tryOut(page, "/protected-route")).toBe(401);
+
+    await page.getByRole("button", { name: "Authorize", exact: true }).first().click();
+    const dialog = page.locator(".modal-ux");
+    const flow = dialog.locator(".auth-container").filter({ hasText: "OAuth2PasswordBearer" });
+    await flow.getByRole("textbox", { name: "username:" }).fill(john.username);
+    await flow.locator("#oauth_password").fill(john.password);
+    await flow.getByText("select all").click();
+    await flow.getByRole("button", { name: "Apply given OAuth2 credentials" }).click();
+    await flow.getByRole("button", { name: /Logout|Remove authorization/ }).waitFor();
+    await dialog.getByRole("button", { name: "Close" }).last().click();
+
+    expect(await tryOut(page, "/users/me")).toBe(200);
+    expect(await tryOut(page, "/protected-route")).toBe(200);
+    await page.getByText("Hello, John Doe! This is a protected route.").first().waitFor();
+    expect(elsewhere).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});
