@@ -265,9 +265,9 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       const { user, passwordHash } = (await domain.users.findByLogin("jane")) ?? {};
       // What a sign-in does that verified this password a moment ago.
       const goOn = () =>
-        domain.sessions.start(user?.id ?? "", testSource, (transaction) =>
-          domain.users.hold(user?.id ?? "", passwordHash ?? "", null, transaction),
-        );
+        domain.sessions.start(user?.id ?? "", testSource, {
+          proof: (transaction) => domain.users.hold(user?.id ?? "", passwordHash ?? "", null, transaction),
+        });
       await admin.lockstep(["user", "disable", "jane"]);
       await expect(goOn()).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });
       await admin.lockstep(["user", "enable", "jane"]);

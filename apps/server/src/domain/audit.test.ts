@@ -67,7 +67,7 @@ describe.each(engines)("the audit trail on $engine", ({ engine, newDatabase }) =
       passwordHash: null,
     });
     const userId = user?.id ?? "";
-    await expect(sessions.start(userId, testSource, async () => false)).rejects.toMatchObject({
+    await expect(sessions.start(userId, testSource, { proof: async () => false })).rejects.toMatchObject({
       code: "INVALID_CREDENTIALS",
     });
     const { session } = await sessions.start(userId, testSource);

@@ -92,7 +92,12 @@ export const createSignIn = ({
      * the same refusal, in the same time.
      * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
      */
-    async withPassword({ login, deviceToken, source }: PasswordSignIn): Promise<SignedIn & { deviceToken: string }> {
+    async withPassword({
+      login,
+      deviceToken,
+      source,
+      scopes = null,
+    }: PasswordSignIn): Promise<SignedIn & { deviceToken: string }> {
       passwords.refuseWhenFull();
       const found = await users.findByLogin(login.username);
       // A disabled account is verified like any other, but never as its own: success must not be told from failure by time.
@@ -120,7 +125,8 @@ export const createSignIn = ({
         return { ...(await withAccessToken(user, started)), deviceToken: devices.issue(user.id) };
       } catch (error) {
         // Another sign-in may have put the upgrade in its place first: then the password is right for that form.
-        if (upgrade !== null && error instanceof DomainError) return this.withPassword({ login, deviceToken, source, scopes });
+        if (upgrade !== null && error instanceof DomainError)
+          return this.withPassword({ login, deviceToken, source, scopes });
         throw error;
       }
     },
