@@ -19,6 +19,7 @@ import { createKeyring } from "./domain/keyring.ts";
 import { createPasswordChange } from "./domain/password-change.ts";
 import { createPasswordPolicy } from "./domain/password-policy.ts";
 import { createPasswords } from "./domain/passwords.ts";
+import { createProfile } from "./domain/profile.ts";
 import { createSecrets } from "./domain/secrets.ts";
 import { createSessionEvents } from "./domain/session-events.ts";
 import { createSessions } from "./domain/sessions.ts";
@@ -89,6 +90,7 @@ export const createDomain = async (
   const devices = createDevices({ secrets, random });
   const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit });
   const passwordChange = createPasswordChange({ users, passwords, passwordPolicy, sessions, signIn, audit, events });
+  const profile = createProfile({ db, users, audit });
   const enrollment = createEnrollment({ db, users, audit });
   const disabling = createDisabling({ db, users, sessions, audit });
   const upkeep = createUpkeep({ keyring, sessions, throttle });
@@ -99,6 +101,7 @@ export const createDomain = async (
     passwords,
     passwordPolicy,
     passwordChange,
+    profile,
     enrollment,
     disabling,
     keyring,

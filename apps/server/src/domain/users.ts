@@ -82,9 +82,9 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 
   /** @throws DomainError `EMAIL_TAKEN`. `null`: there is no such user any more. */
-  async update(id: string, change: UpdateUserInput): Promise<User | null> {
+  async update(id: string, change: UpdateUserInput, transaction: Db = db): Promise<User | null> {
     try {
-      const row = await db
+      const row = await transaction
         .updateTable("users")
         .set({
           ...(change.fullName !== undefined && { full_name: change.fullName }),

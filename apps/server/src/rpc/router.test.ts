@@ -16,7 +16,7 @@ import { z } from "zod";
 import { engines } from "../../test/engines.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import { createGuard } from "../domain/guard.ts";
-import { startTestServer, testClock, testRequest, typed } from "../testing.ts";
+import { startTestServer, testClock, testRequest, testSource, typed } from "../testing.ts";
 import { createContext } from "./context.ts";
 import { createRouter, implement } from "./trpc.ts";
 
@@ -71,6 +71,14 @@ describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
     expect(await caller.auth.logout()).toEqual({});
     const again = server.router.createCaller(server.contextWith(login.accessToken));
     expect(await codeOf(again.user.me())).toBe("INVALID_TOKEN");
+  });
+
+  it("write down that a profile was changed, and by which request, but not to what", async () => {
+    await using server = await open();
+    await server.caller.user.update({ email: "new@example.com" });
+    const [entry] = await server.domain.audit.list({ userId: server.user.id, limit: 1 });
+    expect(entry).toMatchObject({ action: "user.update", detail: { changed: ["email"] }, source: testSource });
+    expect(JSON.stringify(entry)).not.toContain("new@example.com");
   });
 
   it("answer with the codes they declare", async () => {
