@@ -34,17 +34,21 @@ const measure = async ({ env }: BenchDatabase) => {
       url: `${server.url}/trpc/user.me`,
       headers: { authorization: `Bearer ${login.accessToken}` },
     };
+    const rest: Target = { name: "user.me over REST", url: `${server.url}/users/me`, headers: call.headers ?? {} };
     const limit: Target = { name: "bare Fastify JSON", url: `${bare.url}/me` };
 
-    const rates = { call: [] as number[], limit: [] as number[] };
+    const rates = { call: [] as number[], rest: [] as number[], limit: [] as number[] };
     for (let round = 0; round < rounds; round++) {
       rates.call.push(await requestsPerSecond(call));
+      rates.rest.push(await requestsPerSecond(rest));
       rates.limit.push(await requestsPerSecond(limit));
     }
     printTable("A call", [
       { name: "user.me over RPC, requests/s", values: rates.call },
       { name: "bare Fastify JSON, requests/s", values: rates.limit },
-      { name: "ratio", values: ratios(rates.call, rates.limit), digits: 3 },
+      { name: "RPC, ratio to bare Fastify", values: ratios(rates.call, rates.limit), digits: 3 },
+      { name: "user.me over REST, requests/s", values: rates.rest },
+      { name: "REST, ratio to RPC", values: ratios(rates.rest, rates.call), digits: 2, target: "≥ 0.9" },
       { name: "start to first answer, ms", values: starts },
       { name: "resident memory at rest, MB", values: [idleBytes / 1e6] },
       { name: "resident memory after load, MB", values: [server.residentBytes() / 1e6] },
