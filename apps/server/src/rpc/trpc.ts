@@ -57,12 +57,15 @@ export const implement = <Op extends Operation>(operation: Op) => ({
       })
       .use(async ({ ctx, next }) => next({ ctx: { principal: await principalFor(operation.access, ctx) } }))
       .input(operation.input);
+    // tRPC's builder infers from literal parsers, and `Op` is only known to the caller: `Call` and `Answer` say to the
+    // handler what the parsers make sure of.
     const resolve = handler as unknown as (call: unknown) => never;
     const procedure = {
       query: () => guarded.output(operation.output).query(resolve),
       mutation: () => guarded.output(operation.output).mutation(resolve),
       subscription: () => guarded.subscription((call) => cutEach(operation.output, resolve(call))),
     } satisfies Record<OperationKind, () => unknown>;
+    // The shape that the contract promises for it; type tests hold the two together.
     return procedure[operation.kind]() as unknown as Implemented<Op>;
   },
 });
@@ -115,6 +118,7 @@ type ImplementationOf<C> = {
  */
 export const createRouter = <C extends Contract>(contract: C, procedures: ImplementationOf<C>): ServedRouter<C> => {
   assertInPlace(contract, procedures as Record<string, unknown>, "");
+  // As above: `procedures` are what tRPC made, under the contract's own type.
   return t.router(procedures as never) as unknown as ServedRouter<C>;
 };
 
