@@ -13,7 +13,6 @@ import type { AppRouter } from "../rpc/router.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
-import { createOpenApi } from "./openapi.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
 import { tokenRoutes } from "./token.ts";
@@ -96,7 +95,7 @@ export const createApp = async (options: AppOptions) => {
     await open.register(restRoutes(options));
     await open.register(tokenRoutes(options));
   });
-  await app.register(docsRoutes(createOpenApi(options)));
+  await app.register(docsRoutes(options));
   await app.register(webRoutes(options.web));
   return app;
 };

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { createOpenApi } from "./openapi.ts";
+import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 
 /** Swagger UI sets styles on elements, and shows its icons from data addresses; its scripts are all files. */
 const contentSecurityPolicy = [
@@ -45,10 +45,12 @@ const page = `<!doctype html>
 const startScript = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: false });
 `;
 
-export const docsRoutes = (openApi: ReturnType<typeof createOpenApi>) => async (app: FastifyInstance) => {
-  const document = JSON.stringify(openApi);
+export const docsRoutes = (options: OpenApiOptions) => async (app: FastifyInstance) => {
+  // Made when it is first asked for: most starts of a server are not about its documentation.
+  let document: string | undefined;
   app.get("/openapi.json", async (_request, reply) => {
     reply.header("access-control-allow-origin", "*").header("cache-control", "public, max-age=60");
+    document ??= JSON.stringify(createOpenApi(options));
     return reply.type("application/json").send(document);
   });
 

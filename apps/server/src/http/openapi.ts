@@ -30,7 +30,11 @@ const areas = {
   demo: "What a protected route looks like",
 } satisfies Record<keyof typeof contract, string>;
 
-export const createOpenApi = ({ passwordGrant }: { passwordGrant: boolean }) => {
+export interface OpenApiOptions {
+  readonly passwordGrant: boolean;
+}
+
+export const createOpenApi = ({ passwordGrant }: OpenApiOptions) => {
   const schemas: Record<string, Json> = {};
   const codes = new Set<string>();
   const paths: Record<string, Record<string, Json>> = {};
