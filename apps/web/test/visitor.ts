@@ -60,6 +60,7 @@ export const visitsBy = (browser: () => Browser) => {
     context.on("weberror", (error) => faults.push(String(error.error())));
     await context.exposeFunction("reportFault", (fault: string) => faults.push(fault));
     await context.addInitScript(() => {
+      // This runs in the page, where `exposeFunction` has put `reportFault`; the page's types do not know of it.
       addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) => {
         (globalThis as unknown as { reportFault(fault: string): void }).reportFault(
           `Content security policy: ${violatedDirective} ${blockedURI} ${sample}`,

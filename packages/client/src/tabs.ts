@@ -28,6 +28,7 @@ interface Platform {
   readonly navigator?: { readonly locks?: Locks };
   readonly BroadcastChannel?: new (name: string) => Channel;
 }
+// Wherever this runs, each part is there or it is not: all of them are optional above, and looked at before use.
 const platform = globalThis as unknown as Platform;
 
 export interface TabsOptions {

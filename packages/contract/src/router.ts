@@ -22,11 +22,11 @@ export interface ProcedureShape<K extends OperationKind, I, O, E> {
     meta: unknown;
     experimental_caller: boolean;
     // tRPC's own declarations accept any parser and any options here; nothing of ours depends on them.
-    // biome-ignore lint/suspicious/noExplicitAny: see above
+    // biome-ignore lint/suspicious/noExplicitAny: any parser, as said
     inputs: any[];
   };
   meta: object;
-  // biome-ignore lint/suspicious/noExplicitAny: see above
+  // biome-ignore lint/suspicious/noExplicitAny: any options, as said of the parsers
   (options: any): Promise<O>;
 }
 
