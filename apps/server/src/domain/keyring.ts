@@ -61,9 +61,7 @@ const reloadIntervalMs = 1000;
 /** @throws StartError when the stored keys were encrypted under another `SECRET`. */
 export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeconds }: KeyringOptions) => {
   const add = async (ordinal: number, signsFrom: number, source: Source) => {
-    const { publicKey, privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true });
-    const publicJwk = await exportJWK(publicKey);
-    const id = await calculateJwkThumbprint(publicJwk);
+    const { id, publicJwk, privateKey } = await newKeyPair();
     const privateJwe = await encrypted(await exportJWK(privateKey), secrets);
     await db.transaction().execute(async (transaction) => {
       const made = await transaction
@@ -208,6 +206,16 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
       }
     },
   };
+};
+
+/** A key pair whose id can be pasted into a command: none that begins with a dash, like an option. */
+const newKeyPair = async () => {
+  for (;;) {
+    const { publicKey, privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true });
+    const publicJwk = await exportJWK(publicKey);
+    const id = await calculateJwkThumbprint(publicJwk);
+    if (!id.startsWith("-")) return { id, publicJwk, privateKey };
+  }
 };
 
 const encrypted = (jwk: JWK, secrets: Secrets): Promise<string> =>
