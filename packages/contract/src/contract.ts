@@ -2,11 +2,22 @@
 
 import { z } from "zod";
 import { anyone, firstParty, scoped } from "./access.ts";
+import {
+  Application,
+  AuthorizationAsker,
+  AuthorizationRequest,
+  ConnectedApplication,
+  RegisterApplicationInput,
+  RegisteredApplication,
+} from "./applications.ts";
 import { mutation, query, subscription } from "./operation.ts";
 import type { RouterOf } from "./router.ts";
 import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
 import { ChangePasswordInput, LoginInput, LoginResult, RefreshInput, RefreshResult } from "./sign-in.ts";
 import { UpdateUserInput, User } from "./users.ts";
+
+const ApplicationId = z.object({ applicationId: z.string().max(200) });
+const AuthorizationId = z.object({ authorizationId: z.string().max(100) });
 
 export const contract = {
   auth: {
@@ -87,6 +98,86 @@ export const contract = {
       access: firstParty(),
       output: SessionEvent,
       errors: ["SESSION_ENDED"],
+    }),
+  },
+  authorization: {
+    asker: query({
+      summary: "Read which application asks for access, before signing in",
+      access: anyone,
+      input: AuthorizationId,
+      output: AuthorizationAsker,
+      errors: ["AUTHORIZATION_NOT_FOUND"],
+    }),
+    read: query({
+      summary: "Read what an application asks the signed-in user for",
+      access: firstParty(),
+      input: AuthorizationId,
+      output: AuthorizationRequest,
+      errors: ["AUTHORIZATION_NOT_FOUND"],
+    }),
+    approve: mutation({
+      summary: "Grant an application what it asks for",
+      access: firstParty(),
+      input: AuthorizationId,
+      output: z.object({ redirectTo: z.string() }),
+      errors: ["AUTHORIZATION_NOT_FOUND"],
+    }),
+    deny: mutation({
+      summary: "Refuse an application what it asks for",
+      access: anyone,
+      input: AuthorizationId,
+      output: z.object({ redirectTo: z.string() }),
+      errors: ["AUTHORIZATION_NOT_FOUND"],
+    }),
+  },
+  grant: {
+    list: query({
+      summary: "List the applications that the signed-in user has let in",
+      access: firstParty(),
+      rest: { method: "GET", path: "/users/me/grants" },
+      output: z.array(ConnectedApplication),
+    }),
+    revoke: mutation({
+      summary: "End an application's access to the signed-in user, at once",
+      access: firstParty(),
+      rest: { method: "DELETE", path: "/users/me/grants/{applicationId}" },
+      input: ApplicationId,
+      output: z.object({}),
+      errors: ["APPLICATION_NOT_FOUND"],
+    }),
+  },
+  application: {
+    list: query({
+      summary: "List the applications that the signed-in user has registered",
+      access: firstParty(),
+      output: z.array(Application),
+    }),
+    register: mutation({
+      summary: "Register an application that may ask people for access",
+      access: firstParty(),
+      input: RegisterApplicationInput,
+      output: RegisteredApplication,
+    }),
+    update: mutation({
+      summary: "Change what a registered application is called and where it sends people",
+      access: firstParty(),
+      input: RegisterApplicationInput.safeExtend(ApplicationId.shape),
+      output: Application,
+      errors: ["APPLICATION_NOT_FOUND"],
+    }),
+    rotateSecret: mutation({
+      summary: "Give a registered application another secret; the one before ends at once",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: ApplicationId,
+      output: RegisteredApplication,
+      errors: ["APPLICATION_NOT_FOUND"],
+    }),
+    delete: mutation({
+      summary: "Delete a registered application and every access that it was granted",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: ApplicationId,
+      output: z.object({}),
+      errors: ["APPLICATION_NOT_FOUND"],
     }),
   },
   demo: {

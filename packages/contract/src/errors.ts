@@ -52,6 +52,11 @@ export const errors = {
     message: "The application was not allowed to do this.",
     details: z.object({ scopes: z.array(z.enum(scopeNames as [Scope, ...Scope[]])) }),
   },
+  USER_REQUIRED: {
+    status: 403,
+    message: "This is done for a person; the application signed in as itself.",
+    details: none,
+  },
 
   // Declared by the operations that can answer with them.
   SESSION_ENDED: {
@@ -75,6 +80,12 @@ export const errors = {
     details: none,
   },
   FOREIGN_ORIGIN: { status: 403, message: "This page may not use the session's cookie.", details: none },
+  AUTHORIZATION_NOT_FOUND: {
+    status: 404,
+    message: "This request was answered or has expired. Go back to the application and begin again.",
+    details: none,
+  },
+  APPLICATION_NOT_FOUND: { status: 404, message: "There is no such application.", details: none },
   SESSION_NOT_FOUND: { status: 404, message: "There is no such session.", details: none },
   PASSWORD_REFUSED: {
     status: 400,
@@ -112,7 +123,9 @@ export type AccessErrorCode<A extends Access> = A extends Anyone
       | "UNAUTHENTICATED"
       | "INVALID_TOKEN"
       | "AMBIGUOUS_TOKEN"
-      | (A extends Scoped ? "INSUFFICIENT_SCOPE" : "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQUIRED");
+      | (A extends Scoped
+          ? "INSUFFICIENT_SCOPE" | "USER_REQUIRED"
+          : "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQUIRED");
 
 /** Codes that an operation names itself. */
 export type DeclarableErrorCode = Exclude<ErrorCode, TransportErrorCode | AccessErrorCode<Exclude<Access, Anyone>>>;

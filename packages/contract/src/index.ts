@@ -1,4 +1,5 @@
 export * from "./access.ts";
+export * from "./applications.ts";
 export * from "./contract.ts";
 export * from "./errors.ts";
 export * from "./operation.ts";

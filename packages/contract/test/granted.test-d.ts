@@ -3,19 +3,20 @@ import type { contract, ErrorCodeOf, Granted, PathOf } from "../src/index.ts";
 
 type Contract = typeof contract;
 
+/** What needs no principal at all. */
+type Open = "auth.login" | "auth.refresh" | "authorization.asker" | "authorization.deny";
+
 describe("what a third party was granted", () => {
   it("leaves operations open to anyone and those of its scopes", () => {
-    expectTypeOf<PathOf<Granted<Contract, "profile:read">>>().toEqualTypeOf<
-      "auth.login" | "auth.refresh" | "user.me"
-    >();
+    expectTypeOf<PathOf<Granted<Contract, "profile:read">>>().toEqualTypeOf<Open | "user.me">();
     expectTypeOf<PathOf<Granted<Contract, "profile:read" | "profile:write">>>().toEqualTypeOf<
-      "auth.login" | "auth.refresh" | "user.me" | "user.update"
+      Open | "user.me" | "user.update"
     >();
   });
 
   it("leaves no area in which nothing was granted", () => {
     expectTypeOf<Granted<Contract, "profile:read">>().not.toHaveProperty("demo");
-    expectTypeOf<PathOf<Granted<Contract, never>>>().toEqualTypeOf<"auth.login" | "auth.refresh">();
+    expectTypeOf<PathOf<Granted<Contract, never>>>().toEqualTypeOf<Open>();
   });
 });
 
