@@ -71,6 +71,13 @@ const Environment = z.object({
   PASSWORD_GRANT: flag
     .default(true)
     .describe("Whether `POST /token` takes a username and a password, from our own apps only: `on` or `off`."),
+  REGISTRATION: z
+    .enum(["off", "token", "open"])
+    .default("off")
+    .describe(
+      "Who may register an application over the wire (RFC 7591): nobody, who has `REGISTRATION_TOKEN`, or anybody.",
+    ),
+  REGISTRATION_TOKEN: secret.optional().describe("What an application registers with when `REGISTRATION` is `token`."),
   TRUST_PROXY: z
     .union([flag, list])
     .optional()
@@ -106,6 +113,7 @@ export interface Config {
   readonly previousPeppers: readonly string[];
   readonly bcryptCost: number;
   readonly passwordGrant: boolean;
+  readonly registration: "off" | "open" | { readonly token: string };
   readonly trustProxy: boolean | string[];
   readonly breachedPasswordsUrl: string | null;
   readonly logLevel: string;
@@ -147,11 +155,19 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     previousPeppers: e.PEPPER_PREVIOUS,
     bcryptCost: e.BCRYPT_COST,
     passwordGrant: e.PASSWORD_GRANT,
+    registration: registrationOf(e),
     trustProxy: e.TRUST_PROXY ?? false,
     breachedPasswordsUrl: e.BREACHED_PASSWORDS_URL ?? null,
     logLevel: e.LOG_LEVEL ?? (production ? "info" : "warn"),
     webDevUrl: e.WEB_DEV_URL ?? null,
   };
+};
+
+const registrationOf = ({ REGISTRATION: policy, REGISTRATION_TOKEN: token }: z.output<typeof Environment>) => {
+  if (policy !== "token") return policy;
+  if (!token)
+    throw new StartError("REGISTRATION_TOKEN: REGISTRATION=token needs it: `openssl rand -base64 32` makes one.");
+  return { token };
 };
 
 const assertReadyForProduction = (e: z.output<typeof Environment>) => {

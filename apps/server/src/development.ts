@@ -28,6 +28,20 @@ const developmentSecret = (file: string, random: Random): string => {
 
 export const john = { username: "john", password: "secret", email: "john@example.com", fullName: "John Doe" } as const;
 
+/** The demo in the terminal: a third party, whose people come back to a port of their own machine (RFC 8252 §7.3). */
+export const demoApplicationId = "lockstep-cli";
+
+/** Makes the demo's application be known. */
+export const seedDemoApplication = ({ applications }: Domain): Promise<void> =>
+  applications.ensure(demoApplicationId, {
+    name: "Lockstep in the terminal",
+    kind: "native",
+    uri: null,
+    redirectUris: ["http://127.0.0.1/callback"],
+    postLogoutRedirectUris: [],
+    scopes: ["profile:read", "greeting:read"],
+  });
+
 /** Makes the tutorial's user, who has a password that no policy would accept. */
 export const seedJohn = async ({ users, passwords }: Domain): Promise<void> => {
   if (await users.findByLogin(john.username)) return;

@@ -1,7 +1,7 @@
 // The process: settings, listening, signals. With `admin.ts`, the only file that touches `process`.
 
 import { resolve } from "node:path";
-import { john, loadConfigWithSecret, seedJohn } from "./development.ts";
+import { john, loadConfigWithSecret, seedDemoApplication, seedJohn } from "./development.ts";
 import { createServer, realWorld } from "./server.ts";
 import { StartError } from "./start-error.ts";
 
@@ -10,7 +10,10 @@ const root = resolve(import.meta.dirname, "../../..");
 const start = async () => {
   const config = loadConfigWithSecret(process.env, root, realWorld.random);
   const server = await createServer({ config, logger: { level: config.logLevel } });
-  if (!config.production) await seedJohn(server.domain);
+  if (!config.production) {
+    await seedJohn(server.domain);
+    await seedDemoApplication(server.domain);
+  }
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {

@@ -8,14 +8,18 @@ import type { FastifyServerOptions } from "fastify";
 import type { Config } from "./config.ts";
 import { type Db, openDatabase } from "./db/database.ts";
 import { migrateToLatest } from "./db/migrate.ts";
+import { createApplications } from "./domain/applications.ts";
 import { createAudit } from "./domain/audit.ts";
 import { createDevices } from "./domain/devices.ts";
 import { createDisabling } from "./domain/disabling.ts";
+import { createDpop } from "./domain/dpop.ts";
 import { createEnrollment } from "./domain/enrollment.ts";
 import { type Now, type Random, randomId } from "./domain/environment.ts";
+import { createGrants } from "./domain/grants.ts";
 import { createGuard } from "./domain/guard.ts";
 import { createHashingQueue } from "./domain/hashing-queue.ts";
 import { createKeyring } from "./domain/keyring.ts";
+import { createOAuthRecords } from "./domain/oauth-records.ts";
 import { createPasswordChange } from "./domain/password-change.ts";
 import { createPasswordPolicy } from "./domain/password-policy.ts";
 import { createPasswords } from "./domain/passwords.ts";
@@ -24,12 +28,18 @@ import { createSecrets } from "./domain/secrets.ts";
 import { createSessionEvents } from "./domain/session-events.ts";
 import { createSessions } from "./domain/sessions.ts";
 import { createSignIn } from "./domain/sign-in.ts";
+import { createSpentIds } from "./domain/spent-ids.ts";
 import { createThrottle } from "./domain/throttle.ts";
 import { accessTokenLifetimeSeconds, createTokens } from "./domain/tokens.ts";
 import { createUpkeep } from "./domain/upkeep.ts";
 import { createUsers } from "./domain/users.ts";
 import { createWatchSessions } from "./domain/watch-sessions.ts";
 import { createApp } from "./http/app.ts";
+import { authorizationCookie } from "./http/cookies.ts";
+import { docsApplication, docsApplicationId } from "./http/docs.ts";
+import { createProtocolPages } from "./http/protocol-pages.ts";
+import { sourceOf } from "./http/request.ts";
+import { createOAuth } from "./oauth/oauth.ts";
 import { createAppRouter } from "./rpc/router.ts";
 
 export interface WorldOptions {
@@ -85,7 +95,12 @@ export const createDomain = async (
   });
   const keyring = await createKeyring({ db, now, secrets, audit, tokenLifetimeSeconds: accessTokenLifetimeSeconds });
   const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
-  const guard = createGuard({ tokens, sessions, now });
+  const spentIds = createSpentIds({ db, now });
+  const oauthRecords = createOAuthRecords({ db, now, random, secrets });
+  const applications = createApplications({ db, now, random, audit });
+  const { lifetimeSeconds } = config.sessionLimits;
+  const grants = createGrants({ db, now, audit, records: oauthRecords, lifetimeSeconds });
+  const guard = createGuard({ tokens, sessions, grants, dpop: createDpop({ spentIds, now }), now });
   const throttle = createThrottle({ db, now, secrets });
   const devices = createDevices({ secrets, random });
   const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit });
@@ -93,8 +108,18 @@ export const createDomain = async (
   const profile = createProfile({ db, users, audit });
   const enrollment = createEnrollment({ db, users, audit });
   const disabling = createDisabling({ db, users, sessions, audit });
-  const upkeep = createUpkeep({ keyring, sessions, throttle });
+  const upkeep = createUpkeep({
+    keyring,
+    deletions: [
+      sessions.deleteExpired,
+      throttle.deleteForgotten,
+      grants.deleteExpired,
+      oauthRecords.deleteExpired,
+      spentIds.deleteExpired,
+    ],
+  });
   return {
+    secrets,
     users,
     sessions,
     watchSessions,
@@ -109,6 +134,10 @@ export const createDomain = async (
     guard,
     throttle,
     signIn,
+    applications,
+    grants,
+    oauthRecords,
+    spentIds,
     audit,
     upkeep,
   };
@@ -125,19 +154,36 @@ export const createServer = async (options: ServerOptions) => {
   try {
     await migrateToLatest(db);
     const domain = await createDomain(db, options, closing.signal);
-    const router = createAppRouter(domain);
+    const { now, random, fetch } = world;
+    const newId = () => randomId(random);
+    const web = { directory: webDirectory, devUrl: config.webDevUrl };
+    await domain.applications.ensure(docsApplicationId, docsApplication(config.publicUrl));
+    const oauth = createOAuth({
+      ...domain,
+      issuer: config.publicUrl,
+      limits: config.sessionLimits,
+      registration: config.registration,
+      now,
+      newId,
+      fetch,
+      renderPage: createProtocolPages({ ...web, fetch }),
+      authorizationCookie: (id) => authorizationCookie(config.publicUrl, id),
+      sourceOf,
+    });
+    const router = createAppRouter({ ...domain, authorizationRequests: oauth.requests });
     const app = await createApp({
       db,
       guard: domain.guard,
       keyring: domain.keyring,
       router,
-      newRequestId: () => randomId(world.random),
+      newRequestId: newId,
       logger,
       trustProxy: config.trustProxy,
       publicUrl: config.publicUrl,
       signIn: domain.signIn,
       passwordGrant: config.passwordGrant,
-      web: { directory: webDirectory, devUrl: config.webDevUrl },
+      oauth,
+      web,
     });
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
     const close = async () => {

@@ -5,12 +5,15 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Scope, scopeNames } from "@lockstep/contract";
+import { SignJWT } from "jose";
 import type { Config } from "./config.ts";
 import type { DatabaseUrl } from "./db/database.ts";
-import { john, seedJohn } from "./development.ts";
+import { john, seedDemoApplication, seedJohn } from "./development.ts";
 import type { Source } from "./domain/audit.ts";
+import { randomId } from "./domain/environment.ts";
 import type { Request } from "./rpc/context.ts";
-import { createServer, type ServerOptions, type WorldOptions } from "./server.ts";
+import { createServer, type Domain, realWorld, type ServerOptions, type WorldOptions } from "./server.ts";
 
 export { john };
 
@@ -58,8 +61,12 @@ export const testRequest = (token: string | null = null): Request => ({
     setRefreshToken() {},
     clearRefreshToken() {},
     setDeviceToken() {},
+    holdsAuthorization: () => false,
   },
 });
+
+/** What every challenge over HTTP ends with: where to learn who issues tokens (RFC 9728 §5.1). */
+export const resourceMetadata = 'resource_metadata="http://localhost:3000/.well-known/oauth-protected-resource"';
 
 /** Limits that tests count with. */
 export const testSessionLimits = { idleSeconds: 7 * 24 * 3600, lifetimeSeconds: 30 * 24 * 3600, graceSeconds: 10 };
@@ -78,6 +85,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   // The least that bcrypt knows: tests that are about the cost say so.
   bcryptCost: 4,
   passwordGrant: true,
+  registration: "off",
   trustProxy: false,
   breachedPasswordsUrl: null,
   logLevel: "silent",
@@ -104,11 +112,51 @@ export const startTestServer = async (options: TestServerOptions = {}) => {
     world: testWorld(options.now ?? Date.now),
     logger: options.logger ?? false,
   });
-  await seedJohn(server.domain);
-  const url = await server.app.listen({ port: config.port, host: config.host });
   const close = async () => {
     await server.close();
     await rm(directory, { recursive: true });
   };
+  await seedJohn(server.domain);
+  await seedDemoApplication(server.domain);
+  const url = await server.app.listen({ port: config.port, host: config.host }).catch(async (error) => {
+    await close();
+    throw error;
+  });
   return { ...server, config, url, close, [Symbol.asyncDispose]: close };
+};
+
+/**
+ * An access token that an application was granted, signed as the authorization server signs it: for tests of what
+ * comes after. How one is got: `oauth/*.test.ts`.
+ */
+export const grantedToken = async (
+  { domain, config }: { domain: Domain; config: ServerOptions["config"] },
+  userId: string,
+  scopes: readonly Scope[],
+): Promise<{ accessToken: string; applicationId: string; grantId: string }> => {
+  const { application } = await domain.applications.register(
+    {
+      name: "A photo app",
+      kind: "web",
+      uri: null,
+      redirectUris: ["https://photos.example/callback"],
+      postLogoutRedirectUris: [],
+      scopes: [...scopeNames],
+    },
+    "operator",
+    testSource,
+  );
+  const grantId = randomId(realWorld.random);
+  await domain.grants.save({ id: grantId, userId, applicationId: application.id, scopes, payload: {} }, testSource);
+  const key = domain.keyring.signing();
+  const accessToken = await new SignJWT({ client_id: application.id, grant_id: grantId, scope: scopes.join(" ") })
+    .setProtectedHeader({ alg: key.algorithm, kid: key.id, typ: "at+jwt" })
+    .setIssuer(config.publicUrl)
+    .setAudience(config.publicUrl)
+    .setSubject(userId)
+    .setIssuedAt()
+    .setExpirationTime("10 minutes")
+    .setJti(randomId(realWorld.random))
+    .sign(key.privateKey);
+  return { accessToken, applicationId: application.id, grantId };
 };

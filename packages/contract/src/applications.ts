@@ -30,14 +30,17 @@ const AbsoluteUri = z
   });
 
 /** Where a person may be sent back to. Plain http only on the person's own machine (RFC 9700 §2.6, RFC 8252 §7.3). */
-const WebRedirectUri = AbsoluteUri.refine(isSecureOrLoopback, {
+export const WebRedirectUri = AbsoluteUri.refine(isSecureOrLoopback, {
   error: "Must begin with https://, or with http:// on the loopback interface",
 });
 
 /** RFC 8252 §7.1: a scheme of one's own is a domain name in reverse. */
-const NativeRedirectUri = AbsoluteUri.refine((text) => isSecureOrLoopback(text) || /^[a-z][a-z0-9+-]*\./i.test(text), {
-  error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app:",
-});
+export const NativeRedirectUri = AbsoluteUri.refine(
+  (text) => isSecureOrLoopback(text) || /^[a-z][a-z0-9+-]*\./i.test(text),
+  {
+    error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app:",
+  },
+);
 
 function isSecureOrLoopback(text: string): boolean {
   if (!URL.canParse(text)) return false;

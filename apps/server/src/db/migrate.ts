@@ -5,11 +5,15 @@ import { type Migration, Migrator } from "kysely/migration";
 import { StartError } from "../start-error.ts";
 import type { Db } from "./database.ts";
 import { initial } from "./migrations/0001-initial.ts";
+import { oauth } from "./migrations/0002-oauth.ts";
 
 /** In order; a released migration never changes. */
 const migrations: Record<string, Migration> = {
   "0001-initial": initial,
+  "0002-oauth": oauth,
 };
+
+export const migrationNames: readonly string[] = Object.keys(migrations);
 
 /** An arbitrary number that names this lock among a PostgreSQL database's advisory locks. */
 const migrationLock = 7_310_865_119;
@@ -37,7 +41,7 @@ export const migrateToLatest = (db: Db): Promise<string[]> =>
 /** Whether every migration of this version is there, and none of a newer one. */
 export const isMigrated = async (db: Db): Promise<boolean> => {
   const applied = await appliedNames(db);
-  return applied.join() === Object.keys(migrations).join();
+  return applied.join() === migrationNames.join();
 };
 
 const appliedNames = async (db: Db): Promise<string[]> => {

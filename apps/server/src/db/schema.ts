@@ -6,6 +6,10 @@ export interface Schema {
   audit_log: AuditLogTable;
   throttles: ThrottlesTable;
   signing_keys: SigningKeysTable;
+  applications: ApplicationsTable;
+  grants: GrantsTable;
+  oauth_records: OAuthRecordsTable;
+  spent_ids: SpentIdsTable;
 }
 
 export interface UsersTable {
@@ -82,4 +86,55 @@ export interface SigningKeysTable {
   signs_from: number;
   /** Withdrawn by an operator: nothing that it signed is good any more. */
   retired_at: number | null;
+}
+
+export interface ApplicationsTable {
+  /** The `client_id`. */
+  id: string;
+  name: string;
+  /** SHA-256 of the secret, base64url. Null: it keeps none, or proves itself by a key. */
+  secret_hash: string | null;
+  /** The rest of its registration (RFC 7591), as JSON in the names of the wire. */
+  metadata: string;
+  /** Whether an operator vouches for it. */
+  verified: 0 | 1;
+  /** Who registered it and may change it. Null: an operator, or nobody who signed in. */
+  owner_id: string | null;
+  created_at: number;
+}
+
+export interface GrantsTable {
+  id: string;
+  user_id: string;
+  application_id: string;
+  /** What was granted, space-separated. */
+  scopes: string;
+  /** The authorization server's own record of it: JSON. */
+  payload: string;
+  created_at: number;
+  /** The last time that a token was issued under it. */
+  last_used_at: number;
+  expires_at: number;
+}
+
+export interface OAuthRecordsTable {
+  /** SHA-256 of kind and id, for the id of many a record is a token that somebody holds. */
+  id: string;
+  /** A model of the authorization server: `AuthorizationCode`, `RefreshToken`, `Interaction` … */
+  kind: string;
+  /** A JWE under a key derived from `SECRET`, for it repeats the id. */
+  payload: string;
+  /** What it ends with. */
+  grant_id: string | null;
+  session_id: string | null;
+  /** SHA-256 of the second name that it is found by: a session's `uid`, a device's user code. */
+  alias: string | null;
+  expires_at: number;
+  consumed_at: number | null;
+}
+
+export interface SpentIdsTable {
+  /** What it is an id of, and the id: `access-token:…`, `dpop:…`. */
+  id: string;
+  expires_at: number;
 }

@@ -17,6 +17,13 @@ export const auditActions = [
   "user.update",
   "user.disable",
   "user.enable",
+  "grant.approve",
+  "grant.revoke",
+  "grant.reuse",
+  "application.register",
+  "application.update",
+  "application.rotate_secret",
+  "application.delete",
   "keys.rotate",
   "keys.retire",
 ] as const;

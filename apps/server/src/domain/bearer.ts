@@ -1,10 +1,13 @@
-// Owns RFC 6750 as text: the credential a request carries, and the challenge that answers it.
+// Owns RFC 6750 as text, and RFC 9449's addition to it: the credential a request carries, and the challenge that
+// answers it.
 
 import type { RpcErrorData } from "@lockstep/contract";
+import type { Proof } from "./dpop.ts";
 
 export type Credential =
   | { readonly kind: "none" }
   | { readonly kind: "bearer"; readonly token: string }
+  | { readonly kind: "dpop"; readonly token: string; readonly proof: Proof }
   /** More than one way of sending a token (RFC 6750 §2), or one that is refused here: in the URL (OAuth 2.1 §7.1.3.7). */
   | { readonly kind: "ambiguous" };
 
@@ -12,13 +15,25 @@ export type Credential =
  * Reads what a request carries.
  * @param authorization every `Authorization` header of the request
  * @param queryHasToken whether the URL carries `access_token`
+ * @param proof what the request shows of a key; asked for only when it has to
  */
-export const readCredential = (authorization: readonly string[], queryHasToken: boolean): Credential => {
+export const readCredential = (
+  authorization: readonly string[],
+  queryHasToken: boolean,
+  proof: () => Proof,
+): Credential => {
   if (queryHasToken || authorization.length > 1) return { kind: "ambiguous" };
   const [scheme, ...rest] = (authorization[0] ?? "").split(" ");
   // RFC 9110 §11.1: the scheme is case-insensitive.
-  if (scheme?.toLowerCase() !== "bearer") return { kind: "none" };
-  return { kind: "bearer", token: rest.join(" ").trim() };
+  const token = rest.join(" ").trim();
+  switch (scheme?.toLowerCase()) {
+    case "bearer":
+      return { kind: "bearer", token };
+    case "dpop":
+      return { kind: "dpop", token, proof: proof() };
+    default:
+      return { kind: "none" };
+  }
 };
 
 /** The `WWW-Authenticate` value that goes with an error; `null` when it is not about the caller's token. */
@@ -38,6 +53,11 @@ export const challengeFor = (error: Pick<RpcErrorData, "code" | "details">): str
       return bearer({
         error: "insufficient_scope",
         scope: (error.details as { scopes: string[] }).scopes.join(" "),
+      });
+    case "USER_REQUIRED":
+      return bearer({
+        error: "insufficient_scope",
+        error_description: "No scope allows this: it is done for a person, and this token acts for none",
       });
     case "FIRST_PARTY_ONLY":
       return bearer({

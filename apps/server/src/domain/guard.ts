@@ -1,12 +1,14 @@
 // Owns the decision whether a call may go on: who calls (a token, made into a principal) and whether
 // the operation's declared access lets them. Every transport asks here.
 
-import type { Access, Anyone, FirstParty, Role, Scope, User } from "@lockstep/contract";
+import type { Access, Anyone, FirstParty, GrantableScope, Role, User } from "@lockstep/contract";
 import type { Credential } from "./bearer.ts";
 import { DomainError } from "./domain-error.ts";
+import type { Dpop } from "./dpop.ts";
 import type { Now } from "./environment.ts";
+import type { Grants } from "./grants.ts";
 import type { Session, Sessions } from "./sessions.ts";
-import { firstPartyClientId, type Tokens } from "./tokens.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** A person who uses one of our own apps. */
 export interface FirstPartyPrincipal {
@@ -19,11 +21,17 @@ export interface FirstPartyPrincipal {
 export interface ThirdPartyPrincipal {
   readonly kind: "thirdParty";
   readonly user: User;
-  readonly session: Session;
   readonly clientId: string;
-  readonly scopes: ReadonlySet<Scope>;
+  readonly scopes: ReadonlySet<GrantableScope>;
 }
 
+/** Somebody else's application that signed in as itself: there is no person that it acts for. */
+export interface ApplicationPrincipal {
+  readonly kind: "application";
+  readonly clientId: string;
+}
+
+/** Who an operation can be called by. */
 export type Principal = FirstPartyPrincipal | ThirdPartyPrincipal;
 
 /** The principal that an operation of this access is called by. */
@@ -35,36 +43,63 @@ export type PrincipalFor<A extends Access> = A extends Anyone
 
 export type Guard = ReturnType<typeof createGuard>;
 
-export const createGuard = ({ tokens, sessions, now }: { tokens: Tokens; sessions: Sessions; now: Now }) => ({
+export interface GuardOptions {
+  readonly tokens: Tokens;
+  readonly sessions: Sessions;
+  readonly grants: Grants;
+  readonly dpop: Dpop;
+  readonly now: Now;
+}
+
+export const createGuard = ({ tokens, sessions, grants, dpop, now }: GuardOptions) => ({
   /**
-   * The principal that a request's credential stands for, with session and user read at this moment.
+   * The principal that a request's credential stands for, with session or grant and user read at this moment.
    * @throws DomainError `UNAUTHENTICATED`, `INVALID_TOKEN`, `AMBIGUOUS_TOKEN`. @see RFC 6750 §3.1
    */
-  async authenticate(credential: Credential): Promise<Principal> {
+  async authenticate(credential: Credential): Promise<Principal | ApplicationPrincipal> {
     if (credential.kind === "none") throw new DomainError("UNAUTHENTICATED");
     if (credential.kind === "ambiguous") throw new DomainError("AMBIGUOUS_TOKEN");
 
-    const claims = await tokens.verify(credential.token);
+    const { token } = credential;
+    const claims = await tokens.verify(token);
     if (!claims) throw new DomainError("INVALID_TOKEN");
+    const thumbprint = claims.kind === "session" ? null : claims.thumbprint;
+    // RFC 9449 §7.2: a token bound to a key is no bearer token, and a bearer token is bound to no key.
+    if ((credential.kind === "dpop") !== (thumbprint !== null)) throw new DomainError("INVALID_TOKEN");
+    if (credential.kind === "dpop" && !(await dpop.verify(credential.proof, token, thumbprint ?? ""))) {
+      throw new DomainError("INVALID_TOKEN");
+    }
+
+    if (claims.kind === "application") return { kind: "application", clientId: claims.clientId };
+    if (claims.kind === "grant") {
+      const { clientId, tokenId, userId, grantId } = claims;
+      const live = await grants.findLive({ grantId, tokenId, userId, applicationId: clientId });
+      if (!live) throw new DomainError("INVALID_TOKEN");
+      // Never more than the token says, nor than is granted now.
+      const scopes = new Set(claims.scopes.filter((scope) => live.scopes.includes(scope)));
+      return { kind: "thirdParty", user: live.user, clientId, scopes };
+    }
+
     const live = await sessions.findLive(claims.sessionId);
     if (!live || live.user.id !== claims.userId) throw new DomainError("INVALID_TOKEN");
-
     const narrowedTo = live.session.scopes;
-    if (claims.clientId === firstPartyClientId && narrowedTo === null) return { kind: "firstParty", ...live };
-    const scopes = new Set(claims.scopes.filter((scope) => narrowedTo === null || narrowedTo.includes(scope)));
-    return { kind: "thirdParty", ...live, clientId: claims.clientId, scopes };
+    if (narrowedTo === null) return { kind: "firstParty", ...live };
+    const scopes = new Set(claims.scopes.filter((scope) => narrowedTo.includes(scope)));
+    return { kind: "thirdParty", user: live.user, clientId: claims.clientId, scopes };
   },
 
   /**
    * Lets the principal through, or says why not.
-   * @throws DomainError `INSUFFICIENT_SCOPE`, `FIRST_PARTY_ONLY`, `ROLE_REQUIRED`, `REAUTHENTICATION_REQUIRED`.
+   * @throws DomainError `INSUFFICIENT_SCOPE`, `USER_REQUIRED`, `FIRST_PARTY_ONLY`, `ROLE_REQUIRED`,
+   * `REAUTHENTICATION_REQUIRED`.
    */
-  authorize(access: Exclude<Access, Anyone>, principal: Principal): void {
+  authorize(access: Exclude<Access, Anyone>, principal: Principal | ApplicationPrincipal): Principal {
     if (access.kind === "scoped") {
+      if (principal.kind === "application") throw new DomainError("USER_REQUIRED");
       if (principal.kind === "thirdParty" && !access.scopes.every((scope) => principal.scopes.has(scope))) {
         throw new DomainError("INSUFFICIENT_SCOPE", { scopes: [...access.scopes] });
       }
-      return;
+      return principal;
     }
     if (principal.kind !== "firstParty") throw new DomainError("FIRST_PARTY_ONLY");
     if (access.role && !holds(principal.user.role, access.role)) throw new DomainError("ROLE_REQUIRED");
@@ -72,6 +107,7 @@ export const createGuard = ({ tokens, sessions, now }: { tokens: Tokens; session
     if (maxAgeSeconds !== undefined && now() - principal.session.authenticatedAt > maxAgeSeconds * 1000) {
       throw new DomainError("REAUTHENTICATION_REQUIRED", { maxAgeSeconds });
     }
+    return principal;
   },
 });
 

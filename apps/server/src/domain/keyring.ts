@@ -33,6 +33,7 @@ export interface SigningKey {
   readonly publicJwk: JWK;
   readonly publicKey: CryptoKey;
   readonly privateKey: CryptoKey;
+  readonly privateJwk: JWK;
 }
 
 export type Keyring = Awaited<ReturnType<typeof createKeyring>>;
@@ -111,6 +112,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
           publicJwk: { ...publicJwk, kid: row.id, alg: row.algorithm, use: "sig" },
           publicKey: (await importJWK(publicJwk, row.algorithm)) as CryptoKey,
           privateKey: (await importJWK(jwk, row.algorithm)) as CryptoKey,
+          privateJwk: { ...jwk, kid: row.id, alg: row.algorithm, use: "sig" },
         };
       }),
     );
@@ -163,6 +165,14 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
 
     /** What others may verify with, the coming key included (RFC 7517 §5). */
     jwks: (): { keys: JWK[] } => ({ keys: keys.filter(verifies).map(({ publicJwk }) => publicJwk) }),
+
+    /** For the authorization server, which signs by itself: the key that signs first, then those that verify. */
+    privateJwks: (): JWK[] => {
+      const current = signing();
+      return [current, ...keys.filter((key) => key.id !== current.id && verifies(key))].map(
+        ({ privateJwk }) => privateJwk,
+      );
+    },
 
     list: (): readonly (SigningKey & { state: "coming" | "signing" | "verifying" | "past" })[] =>
       keys.map((key) => {

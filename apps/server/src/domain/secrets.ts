@@ -3,7 +3,15 @@
 
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 
-export type Purpose = "signing-keys" | "refresh-tokens" | "devices" | "throttle";
+export type Purpose =
+  | "signing-keys"
+  | "refresh-tokens"
+  | "devices"
+  | "throttle"
+  | "oauth-records"
+  | "oauth-refresh"
+  | "oauth-cookies"
+  | "dpop-nonces";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 

@@ -1,7 +1,7 @@
 // Owns access tokens: JWTs by RFC 9068, signed by the key ring. Whether their session still lives: `guard.ts`.
 
-import { isScope, type Scope } from "@lockstep/contract";
-import { errors as joseErrors, jwtVerify, SignJWT } from "jose";
+import { type GrantableScope, isGrantableScope, isScope, type Scope } from "@lockstep/contract";
+import { type JWTPayload, errors as joseErrors, jwtVerify, SignJWT } from "jose";
 import { type Now, type Random, randomId } from "./environment.ts";
 import { type Keyring, signingAlgorithm } from "./keyring.ts";
 
@@ -17,12 +17,34 @@ export const firstPartyClientId = "first-party";
 /** RFC 7515 §7.1: three parts of base64url, without padding. */
 const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-export interface AccessTokenClaims {
+export interface SessionTokenClaims {
   readonly userId: string;
   readonly sessionId: string;
   readonly clientId: string;
   readonly scopes: readonly Scope[];
 }
+
+interface IssuedTo {
+  readonly clientId: string;
+  readonly scopes: readonly GrantableScope[];
+  readonly audience: string | string[];
+  /** Epoch seconds, as in the token. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** Its own id, `jti`. */
+  readonly tokenId: string;
+  /** The thumbprint of the key that it is bound to (RFC 9449 §6.1); `null`: whoever bears it may use it. */
+  readonly thumbprint: string | null;
+}
+
+/**
+ * What a token is about: a session of our own apps, a grant that an application was given, or an application itself.
+ * The three share no claim that tells them apart from outside: `sid`, `grant_id`, or a `sub` that is the client.
+ */
+export type AccessTokenClaims =
+  | (SessionTokenClaims & { readonly kind: "session" })
+  | (IssuedTo & { readonly kind: "grant"; readonly userId: string; readonly grantId: string })
+  | (IssuedTo & { readonly kind: "application" });
 
 export type Tokens = ReturnType<typeof createTokens>;
 
@@ -39,7 +61,7 @@ export const createTokens = ({
   random: Random;
 }) => ({
   /** A signed access token. @see RFC 9068 §2 */
-  async issue(claims: AccessTokenClaims): Promise<{ accessToken: string; expiresInSeconds: number }> {
+  async issue(claims: SessionTokenClaims): Promise<{ accessToken: string; expiresInSeconds: number }> {
     const key = keyring.signing();
     const issuedAt = Math.floor(now() / 1000);
     const accessToken = await new SignJWT({
@@ -75,19 +97,38 @@ export const createTokens = ({
           typ: "at+jwt", // RFC 9068 §4
           issuer, // RFC 9068 §4
           audience: issuer, // RFC 9068 §4
-          requiredClaims: ["iss", "aud", "sub", "client_id", "iat", "exp", "jti", "scope", "sid"], // RFC 9068 §2.2
+          requiredClaims: ["iss", "aud", "sub", "client_id", "iat", "exp", "jti"], // RFC 9068 §2.2
           currentDate: new Date(now()),
           clockTolerance: clockToleranceSeconds,
         },
       );
-      // RFC 9449 §7.2: a token bound to a key is no bearer token.
-      if (payload["cnf"] !== undefined) return null;
-      const { sub, sid, client_id, scope } = payload;
-      if (!sub || typeof sid !== "string" || typeof client_id !== "string" || typeof scope !== "string") return null;
-      return { userId: sub, sessionId: sid, clientId: client_id, scopes: scope.split(" ").filter(isScope) };
+      return claimsOf(payload);
     } catch (error) {
       if (error instanceof joseErrors.JOSEError) return null;
       throw error;
     }
   },
 });
+
+const claimsOf = (payload: JWTPayload): AccessTokenClaims | null => {
+  const { sub, jti, sid, client_id: clientId, grant_id: grantId, scope = "", cnf } = payload;
+  if (!sub || !jti || typeof clientId !== "string" || typeof scope !== "string") return null;
+  if (clientId === firstPartyClientId) {
+    if (typeof sid !== "string" || cnf !== undefined) return null;
+    return { kind: "session", userId: sub, sessionId: sid, clientId, scopes: scope.split(" ").filter(isScope) };
+  }
+  const thumbprint = (cnf as { jkt?: unknown } | undefined)?.jkt ?? null;
+  // Bound in a way that is not checked here: to be refused, not taken for a bearer token.
+  if (thumbprint !== null ? typeof thumbprint !== "string" : cnf !== undefined) return null;
+  const issued = {
+    clientId,
+    scopes: scope.split(" ").filter(isGrantableScope),
+    audience: payload.aud ?? [],
+    issuedAt: payload.iat ?? 0,
+    expiresAt: payload.exp ?? 0,
+    tokenId: jti,
+    thumbprint: thumbprint as string | null,
+  };
+  if (typeof grantId === "string") return { kind: "grant", userId: sub, grantId, ...issued };
+  return sub === clientId ? { kind: "application", ...issued } : null;
+};

@@ -2,8 +2,6 @@
 // be used again, in steps so small that no call waits for one.
 
 import type { Keyring } from "./keyring.ts";
-import type { Sessions } from "./sessions.ts";
-import type { Throttle } from "./throttle.ts";
 
 /** Also the longest that another server's retired key is still accepted here. */
 const intervalMs = 5000;
@@ -11,19 +9,16 @@ const intervalMs = 5000;
 /** Rows that one step deletes. */
 const stepSize = 200;
 
-export const createUpkeep = ({
-  keyring,
-  sessions,
-  throttle,
-}: {
-  keyring: Keyring;
-  sessions: Sessions;
-  throttle: Throttle;
-}) => {
+export interface UpkeepOptions {
+  readonly keyring: Keyring;
+  /** Each deletes up to so many rows that can never be used again. */
+  readonly deletions: readonly ((limit: number) => Promise<unknown>)[];
+}
+
+export const createUpkeep = ({ keyring, deletions }: UpkeepOptions) => {
   const once = async () => {
     await keyring.maintain();
-    await sessions.deleteExpired(stepSize);
-    await throttle.deleteForgotten(stepSize);
+    for (const deleteSome of deletions) await deleteSome(stepSize);
   };
   return {
     once,

@@ -3,7 +3,13 @@
 import cookie from "@fastify/cookie";
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
-import Fastify, { type FastifyServerOptions, LogController } from "fastify";
+import Fastify, {
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  LogController,
+} from "fastify";
 import type { Db } from "../db/database.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
@@ -13,9 +19,11 @@ import type { AppRouter } from "../rpc/router.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
+import { protectedResourceRoutes } from "./protected-resource.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
 import { tokenRoutes } from "./token.ts";
+import { userinfoRoutes } from "./userinfo.ts";
 import { webRoutes } from "./web.ts";
 
 /** The largest body of a request; no operation takes more than some text. */
@@ -32,6 +40,11 @@ export interface AppOptions {
   readonly publicUrl: string;
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
+  /** The authorization server: its own addresses, and its part of `/token`. */
+  readonly oauth: {
+    readonly routes: FastifyPluginAsync;
+    readonly answer: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
+  };
   readonly web: { directory: string; devUrl: string | null };
 }
 
@@ -87,14 +100,17 @@ export const createApp = async (options: AppOptions) => {
     await open.register(cors, {
       origin: "*",
       methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-      allowedHeaders: ["authorization", "content-type"],
-      exposedHeaders: ["www-authenticate", "retry-after", "x-request-id"],
+      allowedHeaders: ["authorization", "content-type", "dpop"],
+      exposedHeaders: ["www-authenticate", "dpop-nonce", "retry-after", "x-request-id"],
       maxAge: 600,
       strictPreflight: false,
     });
     await open.register(restRoutes(options));
-    await open.register(tokenRoutes(options));
+    await open.register(userinfoRoutes(options));
+    await open.register(tokenRoutes({ ...options, answerApplication: options.oauth.answer }));
   });
+  await app.register(protectedResourceRoutes(options));
+  await app.register(options.oauth.routes);
   await app.register(docsRoutes(options));
   await app.register(webRoutes(options.web));
   return app;

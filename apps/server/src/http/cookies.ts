@@ -41,9 +41,17 @@ export const cookiesFor = (publicUrl: string) => {
       setDeviceToken: (token) => {
         reply.setCookie(deviceToken, token, { ...attributes, maxAge: deviceLifetimeSeconds });
       },
+      holdsAuthorization: (id) => !foreign && request.cookies[authorizationCookie(publicUrl, id)] === "1",
     };
   };
 };
+
+/**
+ * The cookie of the browser in which an application's request for access began, one for each request. Without it,
+ * somebody could begin one in their own browser and have another person approve it (RFC 9700 §4.7).
+ */
+export const authorizationCookie = (publicUrl: string, id: string): string =>
+  `${publicUrl.startsWith("https://") ? "__Host-" : ""}lockstep-authorization-${id}`;
 
 const isLoopback = (origin: string) => {
   try {

@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { type RegisterApplicationInput, scopeNames } from "@lockstep/contract";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 
@@ -18,6 +19,18 @@ const contentSecurityPolicy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
+
+/** The page is an application like any other: public, and sent back to itself (Authorization Code with PKCE). */
+export const docsApplicationId = "docs";
+
+export const docsApplication = (publicUrl: string): RegisterApplicationInput => ({
+  name: "API documentation",
+  kind: "browser",
+  uri: null,
+  redirectUris: [`${publicUrl}/docs/oauth2-redirect.html`],
+  postLogoutRedirectUris: [],
+  scopes: [...scopeNames],
+});
 
 const assets = {
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",

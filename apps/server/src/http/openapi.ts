@@ -27,6 +27,9 @@ const areas = {
   auth: "Signing in and out",
   user: "The signed-in user",
   session: "The signed-in user's sessions",
+  authorization: "What an application asks for, and what is answered",
+  grant: "What the signed-in user has allowed applications",
+  application: "The applications that the signed-in user has registered",
   demo: "What a protected route looks like",
 } satisfies Record<keyof typeof contract, string>;
 
@@ -121,7 +124,7 @@ const securityOf = (access: Access, passwordGrant: boolean): Json[] => {
 const codesOf = ({ access, errors: declared }: Operation): ErrorCode[] => {
   const codes: ErrorCode[] = [...anyCall, ...declared];
   if (access.kind !== "anyone") codes.push(...anyGuardedCall);
-  if (access.kind === "scoped") codes.push("INSUFFICIENT_SCOPE");
+  if (access.kind === "scoped") codes.push("INSUFFICIENT_SCOPE", "USER_REQUIRED");
   if (access.kind === "firstParty") {
     codes.push("FIRST_PARTY_ONLY");
     if (access.role) codes.push("ROLE_REQUIRED");

@@ -10,22 +10,27 @@ import type { cookiesFor } from "./cookies.ts";
 
 /** The context of the calls in a request. */
 export const contextOf = (
-  { guard, cookies }: { guard: Guard; cookies: ReturnType<typeof cookiesFor> },
+  { guard, cookies, publicUrl }: { guard: Guard; cookies: ReturnType<typeof cookiesFor>; publicUrl: string },
   request: FastifyRequest,
   reply: FastifyReply,
   credentialCalls: number,
 ): Context =>
   createContext(guard, {
     requestId: request.id,
-    credential: credentialOf(request),
+    credential: credentialOf(request, publicUrl),
     source: sourceOf(request),
     cookies: cookies(request, reply),
     credentialCalls,
   });
 
 /** What the request carries to say who calls. */
-const credentialOf = (request: FastifyRequest): Credential =>
-  readCredential(headerValues(request, "authorization"), /[?&]access_token=/i.test(request.raw.url ?? ""));
+export const credentialOf = (request: FastifyRequest, publicUrl: string): Credential =>
+  readCredential(headerValues(request, "authorization"), /[?&]access_token=/i.test(request.raw.url ?? ""), () => ({
+    proofs: headerValues(request, "dpop"),
+    method: request.method,
+    // RFC 9449 §4.3: as the caller sees it, which is not what a proxy made of it.
+    url: publicUrl + request.raw.url,
+  }));
 
 /** Where the request comes from. */
 export const sourceOf = (request: FastifyRequest): Source => ({

@@ -1,7 +1,7 @@
 import { contract, operationsOf } from "@lockstep/contract";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { john, startTestServer, testSource, typed } from "../testing.ts";
+import { john, resourceMetadata, startTestServer, testSource, typed } from "../testing.ts";
 
 const problemJson = expect.stringMatching(/^application\/problem\+json\b/);
 
@@ -70,7 +70,11 @@ describe("the guide's routes", () => {
 describe("refusals", () => {
   it("[S36] challenge a missing token, without an error code", async () => {
     const { status, headers, body } = await inject("GET", "/users/me", { token: null });
-    expect([status, headers["www-authenticate"], headers["content-type"]]).toEqual([401, "Bearer", problemJson]);
+    expect([status, headers["www-authenticate"], headers["content-type"]]).toEqual([
+      401,
+      `Bearer ${resourceMetadata}`,
+      problemJson,
+    ]);
     expect(body).toMatchObject({ type: "about:blank", status: 401, code: "UNAUTHENTICATED" });
     expect(headers["access-control-allow-origin"]).toBe("*");
   });
@@ -85,7 +89,7 @@ describe("refusals", () => {
     const { status, headers, body } = await inject("GET", "/users/me", { token: narrowed.accessToken });
     expect([status, headers["www-authenticate"]]).toEqual([
       403,
-      'Bearer error="insufficient_scope", scope="profile:read"',
+      `Bearer error="insufficient_scope", scope="profile:read", ${resourceMetadata}`,
     ]);
     expect(body).toMatchObject({ code: "INSUFFICIENT_SCOPE", scopes: ["profile:read"] });
     expect((await inject("GET", "/protected-route", { token: narrowed.accessToken })).status).toBe(200);
@@ -183,8 +187,8 @@ describe("REST and RPC", () => {
         body,
         fc.stringMatching(/^[\w-]{1,30}$/),
         async ({ path, operation, rest }, token, change, id) => {
-          const inPath = rest.path.includes("{");
-          const input = inPath ? { sessionId: id } : rest.method === "PATCH" ? change : undefined;
+          const [, inPath] = /\{(\w+)\}/.exec(rest.path) ?? [];
+          const input = inPath ? { [inPath]: id } : rest.method === "PATCH" ? change : undefined;
           const overRest = await inject(rest.method, rest.path.replace(/\{\w+\}/, id), {
             token,
             ...(rest.method === "PATCH" && { payload: JSON.stringify(change) }),

@@ -37,7 +37,7 @@ export const restRoutes =
             router,
             path,
             type: operation.kind,
-            ctx: contextOf({ guard, cookies }, request, reply, operation.credential ? 1 : 0),
+            ctx: contextOf({ guard, cookies, publicUrl }, request, reply, operation.credential ? 1 : 0),
             getRawInput: async () => inputOf(operation, request),
             signal: undefined,
             batchIndex: 0,
@@ -51,12 +51,14 @@ export const restRoutes =
         url,
         handler: (request, reply) => {
           reply.header("allow", [...taken, ...(taken.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", "));
-          return refuse(new DomainError("METHOD_NOT_ALLOWED"), request, reply);
+          return refuse(new DomainError("METHOD_NOT_ALLOWED"), request, reply, publicUrl);
         },
       });
     }
 
-    app.setErrorHandler((error: FastifyError, request, reply) => refuse(refusalOf(error), request, reply, error));
+    app.setErrorHandler((error: FastifyError, request, reply) =>
+      refuse(refusalOf(error), request, reply, publicUrl, error),
+    );
   };
 
 /** What the operation takes: the parts of the path, with the query of a read or the body of a change. */
@@ -86,13 +88,19 @@ const refusalOf = (error: FastifyError | DomainError): DomainError => {
   return asDomainError(getTRPCErrorFromUnknown(error));
 };
 
-const refuse = (refusal: DomainError, request: FastifyRequest, reply: FastifyReply, cause?: unknown) => {
+const refuse = (
+  refusal: DomainError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  publicUrl: string,
+  cause?: unknown,
+) => {
   const shape = errorShape(refusal, request.id);
   const { code, details, httpStatus, requestId } = shape.data;
   if (code === "INTERNAL") request.log.error({ err: cause }, "a call failed");
   return reply
     .code(httpStatus)
-    .headers(refusalHeaders([shape]))
+    .headers(refusalHeaders([shape], publicUrl))
     .type("application/problem+json")
     .send({ type: "about:blank", title: shape.message, status: httpStatus, code, ...details, requestId });
 };

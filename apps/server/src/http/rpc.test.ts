@@ -1,6 +1,7 @@
 import { connect } from "node:net";
+import type { User } from "@lockstep/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { john, startTestServer, typed } from "../testing.ts";
+import { grantedToken, john, resourceMetadata, startTestServer, typed } from "../testing.ts";
 
 type Item = {
   error?: { data: { code: string; httpStatus: number; wwwAuthenticate?: string; stack?: string } };
@@ -9,11 +10,12 @@ type Item = {
 
 let server: Awaited<ReturnType<typeof startTestServer>>;
 let accessToken: string;
+let user: User;
 
 beforeAll(async () => {
   server = await startTestServer();
   const result = await server.domain.signIn.withPassword(typed(john.username, john.password));
-  accessToken = result.accessToken;
+  ({ accessToken, user } = result);
 });
 afterAll(() => server.close());
 
@@ -26,16 +28,8 @@ const post = (path: string, body: string | Buffer<ArrayBuffer>, headers: Record<
   call(path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body });
 const me = (authorization?: string) =>
   call("user.me", authorization === undefined ? {} : { headers: { authorization } });
-const thirdParty = async (...scopes: ("profile:read" | "greeting:read")[]) => {
-  const { user, session } = await server.domain.guard.authenticate({ kind: "bearer", token: accessToken });
-  const issued = await server.domain.tokens.issue({
-    userId: user.id,
-    sessionId: session.id,
-    clientId: "photo-app",
-    scopes,
-  });
-  return issued.accessToken;
-};
+const thirdParty = async (...scopes: ("profile:read" | "greeting:read")[]) =>
+  (await grantedToken(server, user.id, scopes)).accessToken;
 
 describe("signing in over HTTP", () => {
   it("[S35] gives a token that user.me takes, and no cache keeps", async () => {
@@ -60,13 +54,13 @@ describe("challenges (RFC 6750)", () => {
   it("[S36] answers a missing token with a bare challenge", async () => {
     const { response, body } = await me();
     expect(response.status).toBe(401);
-    expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    expect(response.headers.get("www-authenticate")).toBe(`Bearer ${resourceMetadata}`);
     expect(body.error?.data).toMatchObject({ code: "UNAUTHENTICATED", httpStatus: 401, wwwAuthenticate: "Bearer" });
   });
 
   it("[S36] treats another scheme as no token", async () => {
     const { response } = await me("Basic am9objpzZWNyZXQ=");
-    expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    expect(response.headers.get("www-authenticate")).toBe(`Bearer ${resourceMetadata}`);
   });
 
   it.each(["Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "Bearer \t", `Bearer ${"x".repeat(8000)}`])(
@@ -92,7 +86,9 @@ describe("challenges (RFC 6750)", () => {
   it("[S38] answers a missing scope with 403 and exactly the scopes that are needed", async () => {
     const { response, body } = await me(`Bearer ${await thirdParty("greeting:read")}`);
     expect(response.status).toBe(403);
-    expect(response.headers.get("www-authenticate")).toBe('Bearer error="insufficient_scope", scope="profile:read"');
+    expect(response.headers.get("www-authenticate")).toBe(
+      `Bearer error="insufficient_scope", scope="profile:read", ${resourceMetadata}`,
+    );
     expect(body.error?.data).toMatchObject({ code: "INSUFFICIENT_SCOPE", details: { scopes: ["profile:read"] } });
   });
 
@@ -142,7 +138,7 @@ describe("challenges (RFC 6750)", () => {
   it("puts the challenge of a batch that was refused as a whole into the header", async () => {
     const { response, body } = await call("user.me,demo.greeting?batch=1");
     expect(response.status).toBe(401);
-    expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    expect(response.headers.get("www-authenticate")).toBe(`Bearer ${resourceMetadata}`);
     expect(body.map((item) => item.error?.data.httpStatus)).toEqual([401, 401]);
   });
 });

@@ -8,6 +8,7 @@ import type { Guard } from "../domain/guard.ts";
 import { asDomainError, errorShape } from "../rpc/errors.ts";
 import type { AppRouter } from "../rpc/router.ts";
 import { cookiesFor } from "./cookies.ts";
+import { withResourceMetadata } from "./protected-resource.ts";
 import { contextOf, takeBodies } from "./request.ts";
 
 /** Operations that take a password or a token. */
@@ -34,7 +35,7 @@ export const rpcRoutes =
         maxBatchSize,
         createContext: ({ info }) =>
           contextOf(
-            { guard, cookies },
+            { guard, cookies, publicUrl },
             request,
             reply,
             info.calls.filter(({ path }) => credentialPaths.has(path)).length,
@@ -43,7 +44,10 @@ export const rpcRoutes =
           headers: {
             // RFC 6749 §5.1 for tokens, and what one person sees is no business of a cache.
             "cache-control": "no-store",
-            ...refusalHeaders(errors.map((error) => errorShape(asDomainError(error), request.id))),
+            ...refusalHeaders(
+              errors.map((error) => errorShape(asDomainError(error), request.id)),
+              publicUrl,
+            ),
           },
         }),
         onError: ({ error, path }) => {
@@ -70,8 +74,12 @@ export const refuse = (error: DomainError, request: FastifyRequest, reply: Fasti
 };
 
 /** The challenge for each way in which calls were refused (RFC 9110 §11.6.1), and the longest wait (§10.2.3). */
-export const refusalHeaders = (shapes: readonly RpcErrorShape[]): Record<string, string> => {
-  const challenges = new Set(shapes.flatMap(({ data }) => data.wwwAuthenticate ?? []));
+export const refusalHeaders = (shapes: readonly RpcErrorShape[], publicUrl: string): Record<string, string> => {
+  const challenges = new Set(
+    shapes.flatMap(({ data: { wwwAuthenticate } }) =>
+      wwwAuthenticate === undefined ? [] : withResourceMetadata(wwwAuthenticate, publicUrl),
+    ),
+  );
   const waits = shapes.flatMap(({ data }) =>
     "retryAfterSeconds" in data.details ? data.details.retryAfterSeconds : [],
   );

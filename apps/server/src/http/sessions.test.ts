@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { callsTo } from "../../test/calls.ts";
-import { john, startTestServer, testClock, testSessionLimits, typed } from "../testing.ts";
+import { john, resourceMetadata, startTestServer, testClock, testSessionLimits, typed } from "../testing.ts";
 
 const clock = testClock();
 let server: Awaited<ReturnType<typeof startTestServer>>;
@@ -353,7 +353,9 @@ describe("changing the password", () => {
     const refused = await change(token, "secret");
     expect(refused.status).toBe(401);
     expect(refused.error).toMatchObject({ code: "REAUTHENTICATION_REQUIRED", details: { maxAgeSeconds: 900 } });
-    expect(refused.headers["www-authenticate"]).toBe('Bearer error="insufficient_user_authentication", max_age="900"');
+    expect(refused.headers["www-authenticate"]).toBe(
+      `Bearer error="insufficient_user_authentication", max_age="900", ${resourceMetadata}`,
+    );
     expect((await calls.query("user.me", { token })).status).toBe(200);
     expect((await change((await signIn()).data.accessToken, "secret")).status).toBe(200);
   });

@@ -1,6 +1,7 @@
-// Owns `POST /token` for our own apps: the password form of the FastAPI guide (RFC 6749 §4.3) and the refresh
-// of what it issued (§6). RFC 9700 §2.4 keeps the password grant from third parties: no client of theirs may
-// use it, and one setting turns it off.
+// Owns `POST /token`: who answers. Our own apps, which have no client id, are answered here: the password form of the
+// FastAPI guide (RFC 6749 §4.3) and the refresh of what it issued (§6). Whoever comes as an application is answered by
+// the authorization server, which knows no password grant: RFC 9700 §2.4 keeps it from third parties, and one setting
+// turns it off.
 
 import formbody from "@fastify/formbody";
 import { isScope, LoginInput, type Scope } from "@lockstep/contract";
@@ -32,15 +33,21 @@ class TokenError extends Error {
   }
 }
 
+export interface TokenRoutesOptions {
+  readonly signIn: SignIn;
+  readonly passwordGrant: boolean;
+  readonly answerApplication: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
+}
+
 export const tokenRoutes =
-  ({ signIn, passwordGrant }: { signIn: SignIn; passwordGrant: boolean }) =>
+  ({ signIn, passwordGrant, answerApplication }: TokenRoutesOptions) =>
   async (app: FastifyInstance) => {
     app.removeAllContentTypeParsers();
     await app.register(formbody);
 
     app.post("/token", async (request, reply) => {
+      if (isApplication(request)) return answerApplication(request, reply, Buffer.from(asForm(request)));
       const form = readForm(request);
-      refuseClients(request, form);
       const grant = form.get("grant_type") || "password";
       if (grant === "password" && passwordGrant) return answer(reply, await byPassword(signIn, form, request));
       if (grant === "refresh_token") return answer(reply, await byRefreshToken(signIn, form, request));
@@ -123,22 +130,26 @@ const readForm = (request: FastifyRequest): Map<string, string> => {
   return form;
 };
 
-/** Our own apps have no client id here. Nobody else's client gets a token for a password, or for our sessions. */
-const refuseClients = (request: FastifyRequest, form: Map<string, string>) => {
-  const basic = headerValues(request, "authorization").filter((value) => !isEmptyBasic(value));
-  const inForm = form.has("client_id") || form.has("client_secret");
-  // RFC 6749 §2.3
-  if (basic.length + Number(inForm) > 1)
-    throw new TokenError("invalid_request", "More than one way of client authentication");
-  if (basic.length > 0) {
-    throw new TokenError("invalid_client", "This client may not use this grant", 401, {
-      "www-authenticate": 'Basic realm="token"',
-    });
-  }
-  if (inForm)
-    throw new TokenError("invalid_client", "This client may not use this grant", 401, {
-      "www-authenticate": 'Basic realm="token"',
-    });
+/** Whether somebody comes with a client id, with a proof of being one, or with a grant that only they have. */
+const isApplication = (request: FastifyRequest): boolean => {
+  const body = (request.body ?? {}) as Record<string, string | string[]>;
+  const named = ["client_id", "client_secret", "client_assertion"].some((name) => (body[name] ?? "") !== "");
+  const proven = headerValues(request, "authorization").some((value) => !isEmptyBasic(value));
+  return named || proven || applicationGrants.has(body["grant_type"]);
+};
+
+const applicationGrants = new Set<unknown>([
+  "authorization_code",
+  "client_credentials",
+  "urn:ietf:params:oauth:grant-type:device_code",
+]);
+
+/** The form once more, as it is sent. */
+const asForm = (request: FastifyRequest): string => {
+  const body = (request.body ?? {}) as Record<string, string | string[]>;
+  return new URLSearchParams(
+    Object.entries(body).flatMap(([name, values]) => [values].flat().map((value): [string, string] => [name, value])),
+  ).toString();
 };
 
 /** What form fillers send when they were given no client: `Basic` over an empty id and an empty secret. */

@@ -2,7 +2,7 @@
 
 import type { Source } from "../domain/audit.ts";
 import type { Credential } from "../domain/bearer.ts";
-import type { Guard, Principal } from "../domain/guard.ts";
+import type { ApplicationPrincipal, Guard, Principal } from "../domain/guard.ts";
 
 /** The tokens that a browser keeps for us, where no script can read them. */
 export interface Cookies {
@@ -14,6 +14,8 @@ export interface Cookies {
   setRefreshToken(token: string, expiresAt: number): void;
   clearRefreshToken(): void;
   setDeviceToken(token: string): void;
+  /** Whether an application's request for access began in this very browser. */
+  holdsAuthorization(id: string): boolean;
 }
 
 /** What a transport tells of a request. */
@@ -29,13 +31,13 @@ export interface Request {
 
 export interface Context extends Omit<Request, "credential"> {
   /** Who calls, looked up once however many calls a batch has. Rejects with a `DomainError`. */
-  readonly authenticate: () => Promise<Principal>;
+  readonly authenticate: () => Promise<Principal | ApplicationPrincipal>;
   readonly guard: Guard;
 }
 
 /** The context of one request; also what `createCaller` takes. */
 export const createContext = (guard: Guard, { credential, ...request }: Request): Context => {
-  let principal: Promise<Principal> | undefined;
+  let principal: Promise<Principal | ApplicationPrincipal> | undefined;
   return {
     ...request,
     guard,

@@ -16,7 +16,7 @@ import { z } from "zod";
 import { engines } from "../../test/engines.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import { createGuard } from "../domain/guard.ts";
-import { startTestServer, testClock, testRequest, testSource, typed } from "../testing.ts";
+import { resourceMetadata, startTestServer, testClock, testRequest, testSource, typed } from "../testing.ts";
 import { createContext } from "./context.ts";
 import { createRouter, implement } from "./trpc.ts";
 
@@ -124,7 +124,11 @@ describe("access", () => {
         expect(response.body).toContain('"code":"UNAUTHENTICATED"');
         expect(response.body).not.toContain("watching");
       } else {
-        expect([path, response.statusCode, response.headers["www-authenticate"]]).toEqual([path, 401, "Bearer"]);
+        expect([path, response.statusCode, response.headers["www-authenticate"]]).toEqual([
+          path,
+          401,
+          `Bearer ${resourceMetadata}`,
+        ]);
       }
     }
   });
@@ -135,7 +139,13 @@ describe("access", () => {
   });
 
   const clock = testClock();
-  const guard = createGuard({ tokens: null as never, sessions: null as never, now: clock.now });
+  const guard = createGuard({
+    tokens: null as never,
+    sessions: null as never,
+    grants: null as never,
+    dpop: null as never,
+    now: clock.now,
+  });
   const session = { id: "s", userId: "u", authenticatedAt: clock.now(), scopes: null };
   const person = (role: Role) => ({
     id: "u",
@@ -148,7 +158,8 @@ describe("access", () => {
   });
   const own = (role: Role = "user") => ({ kind: "firstParty", user: person(role), session }) as const;
   const other = (...scopes: Scope[]) =>
-    ({ kind: "thirdParty", user: person("admin"), session, clientId: "app", scopes: new Set(scopes) }) as const;
+    ({ kind: "thirdParty", user: person("admin"), clientId: "app", scopes: new Set(scopes) }) as const;
+  const itself = { kind: "application", clientId: "app" } as const;
   const refusal = (check: () => void) => {
     try {
       check();
@@ -164,11 +175,13 @@ describe("access", () => {
     expect(refusal(() => guard.authorize(access, other("profile:read", "profile:write", "greeting:read")))).toBeNull();
     expect(refusal(() => guard.authorize(access, other("profile:read")))).toBe("INSUFFICIENT_SCOPE");
     expect(refusal(() => guard.authorize(access, other()))).toBe("INSUFFICIENT_SCOPE");
+    expect(refusal(() => guard.authorize(access, itself))).toBe("USER_REQUIRED");
   });
 
   it("firstParty: never a third party, and only the role that is needed", () => {
     expect(refusal(() => guard.authorize(firstParty(), own()))).toBeNull();
     expect(refusal(() => guard.authorize(firstParty(), other("profile:read")))).toBe("FIRST_PARTY_ONLY");
+    expect(refusal(() => guard.authorize(firstParty(), itself))).toBe("FIRST_PARTY_ONLY");
     expect(refusal(() => guard.authorize(firstParty({ role: "admin" }), own("user")))).toBe("ROLE_REQUIRED");
     expect(refusal(() => guard.authorize(firstParty({ role: "admin" }), own("admin")))).toBeNull();
     expect(refusal(() => guard.authorize(firstParty({ role: "user" }), own("admin")))).toBeNull();

@@ -1,8 +1,11 @@
 // Owns the router: each area of the contract with the procedures that implement it.
 
 import { contract } from "@lockstep/contract";
+import { applicationProcedures } from "./application.ts";
 import { authProcedures } from "./auth.ts";
+import { authorizationProcedures } from "./authorization.ts";
 import { demoProcedures } from "./demo.ts";
+import { grantProcedures } from "./grant.ts";
 import { sessionProcedures } from "./session.ts";
 import { createRouter } from "./trpc.ts";
 import { userProcedures } from "./user.ts";
@@ -10,13 +13,19 @@ import { userProcedures } from "./user.ts";
 /** What the procedures stand on. */
 type Domain = Parameters<typeof authProcedures>[0] &
   Parameters<typeof userProcedures>[0] &
-  Parameters<typeof sessionProcedures>[0];
+  Parameters<typeof sessionProcedures>[0] &
+  Parameters<typeof authorizationProcedures>[0] &
+  Parameters<typeof grantProcedures>[0] &
+  Parameters<typeof applicationProcedures>[0];
 
 export const createAppRouter = (domain: Domain) =>
   createRouter(contract, {
     auth: authProcedures(domain),
     user: userProcedures(domain),
     session: sessionProcedures(domain),
+    authorization: authorizationProcedures(domain),
+    grant: grantProcedures(domain),
+    application: applicationProcedures(domain),
     demo: demoProcedures(),
   });
 

@@ -72,9 +72,7 @@ export const implement = <Op extends Operation>(operation: Op) => ({
 
 const principalFor = async (access: Access, ctx: Context) => {
   if (access.kind === "anyone") return null;
-  const principal = await ctx.authenticate();
-  ctx.guard.authorize(access, principal);
-  return principal;
+  return ctx.guard.authorize(access, await ctx.authenticate());
 };
 
 /**
@@ -99,6 +97,7 @@ const accessErrors = new Set<string>([
   "INVALID_TOKEN",
   "AMBIGUOUS_TOKEN",
   "INSUFFICIENT_SCOPE",
+  "USER_REQUIRED",
   "FIRST_PARTY_ONLY",
   "ROLE_REQUIRED",
   "REAUTHENTICATION_REQUIRED",

@@ -1,0 +1,282 @@
+// Owns other people's applications: who registered one, how it proves itself, and where it may send people. They
+// are kept as their registration (RFC 7591), which the authorization server reads; the rest of us sees the contract's
+// shapes of it. A secret is shown once, and stored as a hash.
+
+import { hash, timingSafeEqual } from "node:crypto";
+import {
+  type Application,
+  type ApplicationKind,
+  type ApplicationView,
+  identityScopes,
+  isScope,
+  NativeRedirectUri,
+  type RegisterApplicationInput,
+  type RegisteredApplication,
+  WebRedirectUri,
+} from "@lockstep/contract";
+import type { Selectable } from "kysely";
+import type { Db } from "../db/database.ts";
+import type { ApplicationsTable } from "../db/schema.ts";
+import type { Audit, Source } from "./audit.ts";
+import { type Now, type Random, randomId } from "./environment.ts";
+
+/** A registration in the names of the wire, without `client_id`, `client_name` and `client_secret`. @see RFC 7591 §2 */
+export interface Registration {
+  readonly application_type?: string;
+  readonly client_uri?: string;
+  readonly redirect_uris?: readonly string[];
+  readonly post_logout_redirect_uris?: readonly string[];
+  readonly grant_types?: readonly string[];
+  readonly response_types?: readonly string[];
+  readonly token_endpoint_auth_method?: string;
+  readonly scope?: string;
+  readonly [name: string]: unknown;
+}
+
+/** Who may change an application: the person who registered it, or an operator. */
+export type Owner = { readonly userId: string } | "operator";
+
+export type Applications = ReturnType<typeof createApplications>;
+
+type Row = Selectable<ApplicationsTable>;
+
+export const createApplications = ({ db, now, random, audit }: { db: Db; now: Now; random: Random; audit: Audit }) => {
+  /** 256 random bits: a plain hash of it cannot be turned back. */
+  const newSecret = () => Buffer.from(random(32)).toString("base64url");
+
+  const audited = (
+    action: "application.register" | "application.update" | "application.rotate_secret" | "application.delete",
+    row: Pick<Row, "id" | "owner_id">,
+    source: Source,
+    transaction: Db,
+  ) => audit.record({ action, userId: row.owner_id, detail: { application: row.id }, source }, transaction);
+
+  const change = (
+    id: string,
+    owner: Owner,
+    action: "application.update" | "application.rotate_secret",
+    values: Partial<Pick<Row, "name" | "metadata" | "secret_hash">>,
+    source: Source,
+  ): Promise<Row | null> =>
+    db.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .updateTable("applications")
+        .set(values)
+        .where("id", "=", id)
+        .$if(owner !== "operator", (query) => query.where("owner_id", "=", owner === "operator" ? "" : owner.userId))
+        .returningAll()
+        .executeTakeFirst();
+      if (row) await audited(action, row, source, transaction);
+      return row ?? null;
+    });
+
+  const find = async (id: string): Promise<Row | null> =>
+    (await db.selectFrom("applications").selectAll().where("id", "=", id).executeTakeFirst()) ?? null;
+
+  return {
+    newSecret,
+
+    /** Registers an application. An operator's is verified: they know whose it is. */
+    async register(input: RegisterApplicationInput, owner: Owner, source: Source): Promise<RegisteredApplication> {
+      const secret = keepsSecret(input.kind) ? newSecret() : null;
+      const row: Row = {
+        id: randomId(random),
+        name: input.name,
+        secret_hash: secret === null ? null : secretHash(secret),
+        metadata: JSON.stringify(registrationOf(input)),
+        verified: owner === "operator" ? 1 : 0,
+        owner_id: owner === "operator" ? null : owner.userId,
+        created_at: now(),
+      };
+      await db.transaction().execute(async (transaction) => {
+        await transaction.insertInto("applications").values(row).execute();
+        await audited("application.register", row, source, transaction);
+      });
+      return { application: applicationFromRow(row), secret };
+    },
+
+    /** Makes an application of our own be there, as it is described here. */
+    async ensure(id: string, input: RegisterApplicationInput): Promise<void> {
+      const metadata = JSON.stringify(registrationOf(input));
+      const known = await find(id);
+      if (known?.metadata === metadata && known.name === input.name) return;
+      const row = { name: input.name, metadata, verified: 1 as const };
+      await db
+        .insertInto("applications")
+        .values({ id, secret_hash: null, owner_id: null, created_at: now(), ...row })
+        .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
+        .execute();
+    },
+
+    /** Takes in a registration that came over the wire (RFC 7591), whose form the authorization server has checked. */
+    async takeIn(
+      id: string,
+      { name, secret, registration }: { name: string; secret: string | null; registration: Registration },
+      source: Source,
+    ): Promise<void> {
+      const row: Row = {
+        id,
+        name,
+        secret_hash: secret === null ? null : secretHash(secret),
+        metadata: JSON.stringify(registration),
+        verified: 0,
+        owner_id: null,
+        created_at: now(),
+      };
+      await db.transaction().execute(async (transaction) => {
+        await transaction.insertInto("applications").values(row).execute();
+        await audited("application.register", row, source, transaction);
+      });
+    },
+
+    async find(id: string): Promise<Application | null> {
+      const row = await find(id);
+      return row ? applicationFromRow(row) : null;
+    },
+
+    /** What a person sees of it who is asked by it. */
+    async view(id: string): Promise<ApplicationView | null> {
+      const row = await find(id);
+      return row ? viewFromRow(row) : null;
+    },
+
+    /** As the authorization server needs it. */
+    async registrationOf(id: string): Promise<{
+      name: string;
+      secretHash: string | null;
+      createdAt: number;
+      verified: boolean;
+      registration: Registration;
+    } | null> {
+      const row = await find(id);
+      if (!row) return null;
+      const registration = JSON.parse(row.metadata) as Registration;
+      return {
+        name: row.name,
+        secretHash: row.secret_hash,
+        createdAt: row.created_at,
+        verified: row.verified === 1,
+        registration,
+      };
+    },
+
+    /** Those of one person, or of everybody: by name. */
+    async list(owner: Owner): Promise<Application[]> {
+      const rows = await db
+        .selectFrom("applications")
+        .selectAll()
+        .$if(owner !== "operator", (query) => query.where("owner_id", "=", owner === "operator" ? "" : owner.userId))
+        .orderBy("name")
+        .orderBy("id")
+        .execute();
+      return rows.map(applicationFromRow);
+    },
+
+    /** `null`: the owner has no such application. */
+    async update(
+      id: string,
+      input: RegisterApplicationInput,
+      owner: Owner,
+      source: Source,
+    ): Promise<Application | null> {
+      const metadata = JSON.stringify(registrationOf(input));
+      const row = await change(id, owner, "application.update", { name: input.name, metadata }, source);
+      return row && applicationFromRow(row);
+    },
+
+    /** Another secret; the one before is good no more. `null`: the owner has no such application. */
+    async rotateSecret(id: string, owner: Owner, source: Source): Promise<RegisteredApplication | null> {
+      const application = await this.find(id);
+      if (!application) return null;
+      const secret = keepsSecret(application.kind) ? newSecret() : null;
+      const secret_hash = secret === null ? null : secretHash(secret);
+      const row = await change(id, owner, "application.rotate_secret", { secret_hash }, source);
+      return row && { application: applicationFromRow(row), secret };
+    },
+
+    /** Deletes an application, and with it all that it was granted. `false`: the owner has no such application. */
+    delete: (id: string, owner: Owner, source: Source): Promise<boolean> =>
+      db.transaction().execute(async (transaction) => {
+        const row = await transaction
+          .deleteFrom("applications")
+          .where("id", "=", id)
+          .$if(owner !== "operator", (query) => query.where("owner_id", "=", owner === "operator" ? "" : owner.userId))
+          .returningAll()
+          .executeTakeFirst();
+        if (row) await audited("application.delete", row, source, transaction);
+        return row !== undefined;
+      }),
+  };
+};
+
+export const secretHash = (secret: string): string => hash("sha256", secret, "base64url");
+
+/** Whether a secret is the one of this hash; takes the same time for every wrong one. */
+export const isSecretOf = (expected: string, secret: string): boolean => {
+  const [a, b] = [Buffer.from(expected), Buffer.from(secretHash(secret))];
+  return a.length === b.length && timingSafeEqual(a, b);
+};
+
+const keepsSecret = (kind: ApplicationKind) => kind === "web" || kind === "service";
+
+const deviceCode = "urn:ietf:params:oauth:grant-type:device_code";
+
+const grantTypes = {
+  web: ["authorization_code", "refresh_token"],
+  browser: ["authorization_code", "refresh_token"],
+  native: ["authorization_code", "refresh_token", deviceCode],
+  service: ["client_credentials"],
+} satisfies Record<ApplicationKind, string[]>;
+
+const registrationOf = (input: RegisterApplicationInput): Registration => {
+  const forPeople = input.kind !== "service";
+  return {
+    application_type: input.kind === "native" ? "native" : "web",
+    ...(input.uri !== null && { client_uri: input.uri }),
+    redirect_uris: input.redirectUris,
+    post_logout_redirect_uris: input.postLogoutRedirectUris,
+    grant_types: grantTypes[input.kind],
+    response_types: forPeople ? ["code"] : [],
+    token_endpoint_auth_method: keepsSecret(input.kind) ? "client_secret_basic" : "none",
+    scope: [...(forPeople ? Object.keys(identityScopes) : []), ...input.scopes].join(" "),
+  };
+};
+
+/** Why an address of this registration may not be redirected to; `null` when all may. @see RFC 9700 §2.6, RFC 8252 §7 */
+export const redirectUriProblem = (registration: Registration): string | null => {
+  for (const uri of [...(registration.redirect_uris ?? []), ...(registration.post_logout_redirect_uris ?? [])]) {
+    const parsed = (kindOf(registration) === "native" ? NativeRedirectUri : WebRedirectUri).safeParse(uri);
+    if (!parsed.success) return parsed.error.issues.map((issue) => issue.message).join("; ");
+  }
+  return null;
+};
+
+const kindOf = (registration: Registration): ApplicationKind => {
+  if (!registration.response_types?.length && registration.grant_types?.includes("client_credentials"))
+    return "service";
+  if (registration.application_type === "native") return "native";
+  return registration.token_endpoint_auth_method === "none" ? "browser" : "web";
+};
+
+const applicationFromRow = (row: Row): Application => {
+  const registration = JSON.parse(row.metadata) as Registration;
+  return {
+    id: row.id,
+    name: row.name,
+    kind: kindOf(registration),
+    uri: registration.client_uri ?? null,
+    redirectUris: [...(registration.redirect_uris ?? [])],
+    postLogoutRedirectUris: [...(registration.post_logout_redirect_uris ?? [])],
+    scopes: (registration.scope ?? "").split(" ").filter(isScope),
+    verified: row.verified === 1,
+    createdAt: row.created_at,
+  };
+};
+
+/** What a person sees of it who is asked by it. */
+export const viewFromRow = (row: Pick<Row, "id" | "name" | "metadata" | "verified">): ApplicationView => ({
+  id: row.id,
+  name: row.name,
+  uri: (JSON.parse(row.metadata) as Registration).client_uri ?? null,
+  verified: row.verified === 1,
+});

@@ -1,0 +1,21 @@
+// Names what a person can do about an application's request for access. The authorization server, in `oauth/`, does
+// it; RPC, which knows nothing of protocols, calls it by this.
+
+import type { AuthorizationAsker, AuthorizationRequest, User } from "@lockstep/contract";
+import type { Source } from "./audit.ts";
+import type { Session } from "./sessions.ts";
+
+/** All of them: @throws DomainError `AUTHORIZATION_NOT_FOUND` */
+export interface AuthorizationRequests {
+  /** Who asks; before anybody has signed in. */
+  asker(id: string): Promise<AuthorizationAsker>;
+  /** What they ask this person for. */
+  read(id: string, user: User, session: Session): Promise<AuthorizationRequest>;
+  /**
+   * Grants it, and answers where the browser goes on.
+   * @throws DomainError `REAUTHENTICATION_REQUIRED` when the application wants a sign-in newer than the session's
+   */
+  approve(id: string, user: User, session: Session, source: Source): Promise<{ redirectTo: string }>;
+  /** Refuses it, and answers where the browser goes on. */
+  deny(id: string): Promise<{ redirectTo: string }>;
+}

@@ -1,0 +1,233 @@
+// Owns grants: what a person has allowed an application, one for each time they were asked. Tokens name theirs, and
+// the guard reads it on every call, so what is revoked ends at once. How one is asked for: `oauth/`.
+
+import {
+  type ApplicationView,
+  type ConnectedApplication,
+  type GrantableScope,
+  grantableScopes,
+  isGrantableScope,
+  type User,
+} from "@lockstep/contract";
+import type { Selectable } from "kysely";
+import type { Db } from "../db/database.ts";
+import type { GrantsTable } from "../db/schema.ts";
+import { viewFromRow } from "./applications.ts";
+import type { Audit, AuditAction, Source } from "./audit.ts";
+import type { Now } from "./environment.ts";
+import type { OAuthRecords } from "./oauth-records.ts";
+import { spentId } from "./spent-ids.ts";
+import { userFromRow } from "./users.ts";
+
+/** What a grant is named by in a token. */
+export interface GrantedToken {
+  readonly grantId: string;
+  /** The token's own id, `jti`. */
+  readonly tokenId: string;
+  readonly applicationId: string;
+  readonly userId: string;
+}
+
+export type Grants = ReturnType<typeof createGrants>;
+
+export const createGrants = ({
+  db,
+  now,
+  audit,
+  records,
+  lifetimeSeconds,
+}: {
+  db: Db;
+  now: Now;
+  audit: Audit;
+  records: OAuthRecords;
+  /** How long a grant lasts without a token being issued under it. */
+  lifetimeSeconds: number;
+}) => {
+  /** Ends the grants that `which` selects, with all that was issued under them. Answers how many. */
+  const end = (
+    which: { id: string } | { userId: string; applicationId: string },
+    action: AuditAction,
+    source: Source,
+  ): Promise<number> =>
+    db.transaction().execute(async (transaction) => {
+      const ended = await transaction
+        .deleteFrom("grants")
+        .$if("id" in which, (query) => query.where("id", "=", "id" in which ? which.id : ""))
+        .$if("userId" in which, (query) =>
+          query
+            .where("user_id", "=", "userId" in which ? which.userId : "")
+            .where("application_id", "=", "userId" in which ? which.applicationId : ""),
+        )
+        .returning(["id", "user_id", "application_id"])
+        .execute();
+      const ids = ended.map(({ id }) => id);
+      await records.deleteOfGrants(ids, transaction);
+      const [first] = ended;
+      if (first) {
+        const detail = { application: first.application_id, grants: ids.length };
+        await audit.record({ action, userId: first.user_id, detail, source }, transaction);
+      }
+      return ids.length;
+    });
+
+  return {
+    /** Writes a grant; one of the same id is replaced. */
+    async save(
+      grant: {
+        readonly id: string;
+        readonly userId: string;
+        readonly applicationId: string;
+        readonly scopes: readonly string[];
+        /** The authorization server's own record of it. */
+        readonly payload: object;
+      },
+      source: Source,
+    ): Promise<void> {
+      const changing = {
+        scopes: grant.scopes.filter(isGrantableScope).join(" "),
+        payload: JSON.stringify(grant.payload),
+        last_used_at: now(),
+        expires_at: now() + lifetimeSeconds * 1000,
+      };
+      const { id, userId, applicationId } = grant;
+      await db.transaction().execute(async (transaction) => {
+        const known = await transaction
+          .updateTable("grants")
+          .set(changing)
+          .where("id", "=", id)
+          .returning("id")
+          .execute();
+        if (known.length > 0) return;
+        const row = { id, user_id: userId, application_id: applicationId, created_at: now(), ...changing };
+        await transaction.insertInto("grants").values(row).execute();
+        const detail = { application: applicationId, scopes: changing.scopes };
+        await audit.record({ action: "grant.approve", userId, detail, source }, transaction);
+      });
+    },
+
+    /** The authorization server's own record of a grant that has not expired. */
+    async payloadOf(id: string): Promise<Record<string, unknown> | null> {
+      const row = await db
+        .selectFrom("grants")
+        .innerJoin("users", "users.id", "grants.user_id")
+        .select("payload")
+        .where("grants.id", "=", id)
+        .where("expires_at", ">", now())
+        .where("users.disabled", "=", 0)
+        .executeTakeFirst();
+      return row ? (JSON.parse(row.payload) as Record<string, unknown>) : null;
+    },
+
+    /** A token was issued under it: it lasts on from now. */
+    async used(id: string): Promise<void> {
+      await db
+        .updateTable("grants")
+        .set({ last_used_at: now(), expires_at: now() + lifetimeSeconds * 1000 })
+        .where("id", "=", id)
+        .execute();
+    },
+
+    /**
+     * For whom a token acts, and within what, at this moment. `null`: the grant was revoked or has expired, it is
+     * another's, the user is disabled, or this very token was revoked.
+     */
+    async findLive(token: GrantedToken): Promise<{ user: User; scopes: readonly GrantableScope[] } | null> {
+      const row = await db
+        .selectFrom("grants")
+        .innerJoin("users", "users.id", "grants.user_id")
+        .select([
+          "users.id",
+          "users.username",
+          "users.email",
+          "users.full_name",
+          "users.role",
+          "users.disabled",
+          "users.created_at",
+          "grants.scopes",
+        ])
+        .where("grants.id", "=", token.grantId)
+        .where("grants.application_id", "=", token.applicationId)
+        .where("grants.user_id", "=", token.userId)
+        .where("grants.expires_at", ">", now())
+        .where("users.disabled", "=", 0)
+        .where(({ exists, not, selectFrom }) =>
+          not(
+            exists(
+              selectFrom("spent_ids")
+                .select("spent_ids.id")
+                .where("spent_ids.id", "=", spentId("access-token", token.tokenId)),
+            ),
+          ),
+        )
+        .executeTakeFirst();
+      return row ? { user: userFromRow(row), scopes: grantableIn(row.scopes) } : null;
+    },
+
+    /** All that the user has granted the application and not revoked. */
+    async scopesOf(userId: string, applicationId: string): Promise<ReadonlySet<GrantableScope>> {
+      const rows = await db
+        .selectFrom("grants")
+        .select("scopes")
+        .where("user_id", "=", userId)
+        .where("application_id", "=", applicationId)
+        .where("expires_at", ">", now())
+        .execute();
+      return new Set(rows.flatMap(({ scopes }) => grantableIn(scopes)));
+    },
+
+    /** The applications that a user has let in, the last used first. */
+    async list(userId: string): Promise<ConnectedApplication[]> {
+      const rows = await db
+        .selectFrom("grants")
+        .innerJoin("applications", "applications.id", "grants.application_id")
+        .selectAll("grants")
+        .select(["applications.name", "applications.metadata", "applications.verified"])
+        .where("user_id", "=", userId)
+        .where("expires_at", ">", now())
+        .orderBy("last_used_at", "desc")
+        .execute();
+      const byApplication = Map.groupBy(rows, (row) => row.application_id);
+      return [...byApplication].map(([id, some]) => connected(viewFromRow({ ...(some[0] as Row), id }), some));
+    },
+
+    /** Takes back everything that the user has granted the application. `false`: there was nothing. */
+    revoke: async (userId: string, applicationId: string, source: Source): Promise<boolean> =>
+      (await end({ userId, applicationId }, "grant.revoke", source)) > 0,
+
+    /** Ends one grant, as the authorization server's rules ask. */
+    end: async (id: string, action: "grant.revoke" | "grant.reuse", source: Source): Promise<void> => {
+      await end({ id }, action, source);
+    },
+
+    /** Deletes up to `limit` grants that have expired, and answers how many. */
+    async deleteExpired(limit: number): Promise<number> {
+      const { numDeletedRows } = await db
+        .deleteFrom("grants")
+        .where("id", "in", (query) =>
+          query.selectFrom("grants").select("id").where("expires_at", "<=", now()).limit(limit),
+        )
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+};
+
+type Row = Selectable<GrantsTable> & { name: string; metadata: string; verified: 0 | 1 };
+
+const connected = (application: ApplicationView, rows: readonly Row[]): ConnectedApplication => ({
+  application,
+  scopes: wordedScopes(new Set(rows.flatMap(({ scopes }) => grantableIn(scopes)))),
+  grantedAt: Math.min(...rows.map((row) => row.created_at)),
+  lastUsedAt: Math.max(...rows.map((row) => row.last_used_at)),
+});
+
+/** The scopes in this text that a person can grant; what else it holds is left out. */
+export const grantableIn = (scope: unknown): GrantableScope[] =>
+  typeof scope === "string" ? scope.split(" ").filter(isGrantableScope) : [];
+
+/** Scopes with the words for them, in the contract's order. */
+export const wordedScopes = (names: ReadonlySet<GrantableScope>) =>
+  Object.entries(grantableScopes).flatMap(([name, words]) =>
+    isGrantableScope(name) && names.has(name) ? [{ name, words }] : [],
+  );

@@ -1,0 +1,154 @@
+// Owns what the authorization server remembers between two requests: codes, refresh tokens, device codes,
+// interactions, its own sessions. The id of many a record is a token that somebody holds, so ids are stored as
+// hashes, and payloads, which repeat them, encrypted: a leak of the database gives nobody a token.
+
+import { createCipheriv, createDecipheriv, hash } from "node:crypto";
+import type { Selectable } from "kysely";
+import type { Db } from "../db/database.ts";
+import type { OAuthRecordsTable } from "../db/schema.ts";
+import type { Now, Random } from "./environment.ts";
+import type { Secrets } from "./secrets.ts";
+
+export interface OAuthRecord {
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** Epoch milliseconds; `null` while it can be used. */
+  readonly consumedAt: number | null;
+  /** The session of ours that it ends with. */
+  readonly sessionId: string | null;
+}
+
+export interface NewOAuthRecord {
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** Ends with this grant. */
+  readonly grantId: string | null;
+  /** Ends with this session of ours. Left out: as it was. */
+  readonly sessionId?: string | null;
+  /** A second name that it is found by. */
+  readonly alias: string | null;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+export type OAuthRecords = ReturnType<typeof createOAuthRecords>;
+
+export const createOAuthRecords = ({
+  db,
+  now,
+  random,
+  secrets,
+}: {
+  db: Db;
+  now: Now;
+  random: Random;
+  secrets: Secrets;
+}) => {
+  /** `iv . tag . ciphertext`, AES-256-GCM, bound to the record's id. */
+  const encrypt = (id: string, payload: object): string => {
+    const iv = random(12);
+    const cipher = createCipheriv("aes-256-gcm", secrets.keysFor("oauth-records")[0], iv).setAAD(Buffer.from(id));
+    const text = Buffer.concat([cipher.update(JSON.stringify(payload), "utf8"), cipher.final()]);
+    return [iv, cipher.getAuthTag(), text].map((part) => Buffer.from(part).toString("base64url")).join(".");
+  };
+
+  const decrypt = (id: string, encrypted: string): Record<string, unknown> => {
+    const [iv, tag, text] = encrypted.split(".").map((part) => Buffer.from(part, "base64url"));
+    for (const key of secrets.keysFor("oauth-records")) {
+      try {
+        const decipher = createDecipheriv("aes-256-gcm", key, iv as Buffer)
+          .setAAD(Buffer.from(id))
+          .setAuthTag(tag as Buffer);
+        return JSON.parse(Buffer.concat([decipher.update(text as Buffer), decipher.final()]).toString());
+      } catch {
+        // Of an earlier secret, perhaps.
+      }
+    }
+    throw new Error("A record of the authorization server was encrypted under another SECRET");
+  };
+
+  const recordOf = (row: Selectable<OAuthRecordsTable>): OAuthRecord => ({
+    payload: decrypt(row.id, row.payload),
+    consumedAt: row.consumed_at,
+    sessionId: row.session_id,
+  });
+
+  return {
+    /** Writes a record; one of the same id is replaced, unless `keep` says that the first one stays. */
+    async save(kind: string, id: string, record: NewOAuthRecord, { keep = false } = {}): Promise<void> {
+      const hashed = hashOf(kind, id);
+      const row = {
+        kind,
+        payload: encrypt(hashed, record.payload),
+        grant_id: record.grantId,
+        alias: record.alias === null ? null : hashOf(kind, record.alias),
+        expires_at: record.expiresAt,
+        ...(record.sessionId !== undefined && { session_id: record.sessionId }),
+      };
+      await db
+        .insertInto("oauth_records")
+        .values({ id: hashed, session_id: null, consumed_at: null, ...row })
+        .onConflict((conflict) => (keep ? conflict.doNothing() : conflict.column("id").doUpdateSet(row)))
+        .execute();
+    },
+
+    /** `null`: there is none, or it has expired, or the session of ours that it belongs to has ended. */
+    async find(kind: string, by: { id: string } | { alias: string }): Promise<OAuthRecord | null> {
+      const row = await db
+        .selectFrom("oauth_records")
+        .leftJoin("sessions", "sessions.id", "oauth_records.session_id")
+        .leftJoin("users", "users.id", "sessions.user_id")
+        .selectAll("oauth_records")
+        .where("kind", "=", kind)
+        .$if("id" in by, (query) => query.where("oauth_records.id", "=", hashOf(kind, "id" in by ? by.id : "")))
+        .$if("alias" in by, (query) => query.where("alias", "=", hashOf(kind, "alias" in by ? by.alias : "")))
+        .where("oauth_records.expires_at", ">", now())
+        .where(({ and, eb, or }) =>
+          or([
+            eb("oauth_records.session_id", "is", null),
+            and([
+              eb("sessions.ended_at", "is", null),
+              eb("sessions.expires_at", ">", now()),
+              eb("sessions.idle_expires_at", ">", now()),
+              eb("users.disabled", "=", 0),
+            ]),
+          ]),
+        )
+        .executeTakeFirst();
+      return row ? recordOf(row) : null;
+    },
+
+    /** Uses a record up. `false`: somebody did before; of any number at once, one is told `true`. */
+    async consume(kind: string, id: string): Promise<boolean> {
+      const row = await db
+        .updateTable("oauth_records")
+        .set({ consumed_at: now() })
+        .where("id", "=", hashOf(kind, id))
+        .where("consumed_at", "is", null)
+        .returning("id")
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
+    async delete(kind: string, id: string): Promise<void> {
+      await db.deleteFrom("oauth_records").where("id", "=", hashOf(kind, id)).execute();
+    },
+
+    /** Deletes what ends with these grants; `transaction` is the one in which they end. */
+    async deleteOfGrants(grantIds: readonly string[], transaction: Db = db): Promise<void> {
+      if (grantIds.length === 0) return;
+      await transaction.deleteFrom("oauth_records").where("grant_id", "in", grantIds).execute();
+    },
+
+    /** Deletes up to `limit` records that have expired, and answers how many. */
+    async deleteExpired(limit: number): Promise<number> {
+      const { numDeletedRows } = await db
+        .deleteFrom("oauth_records")
+        .where("id", "in", (query) =>
+          query.selectFrom("oauth_records").select("id").where("expires_at", "<=", now()).limit(limit),
+        )
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+};
+
+const hashOf = (kind: string, id: string): string => hash("sha256", `${kind}:${id}`, "base64url");

@@ -1,0 +1,36 @@
+// Owns ids that are good once, or no more: access tokens that were revoked before their time, and proofs of
+// possession that were shown (RFC 9449 §11.1). Each is kept until it could not be used anyway.
+
+import type { Db } from "../db/database.ts";
+import type { Now } from "./environment.ts";
+
+type Kind = "access-token" | "dpop";
+
+/** As it stands in the table; queries of other files that ask in passing use it too. */
+export const spentId = (kind: Kind, id: string): string => `${kind}:${id}`;
+
+export type SpentIds = ReturnType<typeof createSpentIds>;
+
+export const createSpentIds = ({ db, now }: { db: Db; now: Now }) => ({
+  /** Spends an id. `false`: it was spent before; of any number at once, one is told `true`. */
+  async spend(kind: Kind, id: string, expiresAt: number): Promise<boolean> {
+    const row = await db
+      .insertInto("spent_ids")
+      .values({ id: spentId(kind, id), expires_at: expiresAt })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
+  /** Deletes up to `limit` ids that nobody can use any more, and answers how many. */
+  async deleteExpired(limit: number): Promise<number> {
+    const { numDeletedRows } = await db
+      .deleteFrom("spent_ids")
+      .where("id", "in", (query) =>
+        query.selectFrom("spent_ids").select("id").where("expires_at", "<=", now()).limit(limit),
+      )
+      .executeTakeFirst();
+    return Number(numDeletedRows);
+  },
+});

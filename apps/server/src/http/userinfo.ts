@@ -1,0 +1,54 @@
+// Owns `/userinfo`: who a person is, for an application that they have let in (OpenID Connect Core §5.3). It takes the
+// access token of every other operation, so it is answered here, by the same guard.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { challengeFor } from "../domain/bearer.ts";
+import { DomainError } from "../domain/domain-error.ts";
+import type { Guard } from "../domain/guard.ts";
+import { withResourceMetadata } from "./protected-resource.ts";
+import { credentialOf } from "./request.ts";
+
+export const userinfoRoutes =
+  ({ guard, publicUrl }: { guard: Guard; publicUrl: string }) =>
+  async (app: FastifyInstance) => {
+    app.removeAllContentTypeParsers();
+    // A form may come with a POST; a token in it is not looked at (RFC 6750 §2.2 is optional).
+    app.addContentTypeParser("*", { parseAs: "string" }, (_request, _body, done) => done(null));
+
+    app.route({
+      method: ["GET", "POST"],
+      url: "/userinfo",
+      async handler(request: FastifyRequest, reply: FastifyReply) {
+        reply.header("cache-control", "no-store");
+        const principal = await guard.authenticate(credentialOf(request, publicUrl));
+        if (principal.kind !== "thirdParty" || !principal.scopes.has("openid")) {
+          return reply
+            .code(403)
+            .header(
+              "www-authenticate",
+              withResourceMetadata('Bearer error="insufficient_scope", scope="openid"', publicUrl),
+            )
+            .send({ error: "insufficient_scope", scope: "openid" });
+        }
+        const { user, scopes } = principal;
+        return {
+          sub: user.id,
+          ...(scopes.has("profile") && { name: user.fullName, preferred_username: user.username }),
+          ...(scopes.has("email") && user.email !== null && { email: user.email, email_verified: false }),
+        };
+      },
+    });
+
+    app.setErrorHandler((error, request, reply) => {
+      if (!(error instanceof DomainError)) throw error;
+      const challenge = challengeFor({ code: error.code, details: error.details } as never);
+      const [, code = "invalid_token"] = /error="(\w+)"/.exec(challenge ?? "") ?? [];
+      return reply
+        .code(error.code === "AMBIGUOUS_TOKEN" ? 400 : 401)
+        .headers({
+          "www-authenticate": withResourceMetadata(challenge ?? "Bearer", publicUrl),
+          "x-request-id": request.id,
+        })
+        .send({ error: code });
+    });
+  };

@@ -1,0 +1,225 @@
+// Owns where the authorization server keeps what it has to remember: each of the library's models in our own
+// tables. What may be used once is used up by one conditional statement; a refresh token that was replaced a moment
+// ago still counts as good, so that clients that race get the same successor (RFC 9700 §4.14.2).
+
+import { type Adapter, type AdapterPayload, errors, Provider } from "oidc-provider";
+import type { Applications, Registration } from "../domain/applications.ts";
+import type { Grants } from "../domain/grants.ts";
+import type { OAuthRecords } from "../domain/oauth-records.ts";
+import type { Sessions } from "../domain/sessions.ts";
+import type { SpentIds } from "../domain/spent-ids.ts";
+import { currentCall } from "./call.ts";
+
+export interface AdapterOptions {
+  readonly applications: Applications;
+  readonly grants: Grants;
+  readonly records: OAuthRecords;
+  readonly sessions: Sessions;
+  readonly spentIds: SpentIds;
+  readonly now: () => number;
+  /** How long a replaced refresh token still gets its successor. */
+  readonly graceSeconds: number;
+}
+
+/** What the result of an interaction carries for us, besides what the library reads of it. */
+export interface DecidedBy {
+  /** The session of ours in which a person decided: the library's own session ends with it. */
+  readonly sessionId: string;
+}
+
+type Stored = { -readonly [K in keyof AdapterPayload]: AdapterPayload[K] };
+
+export const createAdapters = (options: AdapterOptions) => (model: string) => {
+  const special: Record<string, (options: AdapterOptions) => Partial<Adapter>> = {
+    AccessToken: presentedTokens,
+    AuthorizationCode: onceOnly("AuthorizationCode"),
+    Client: clients,
+    ClientCredentials: presentedTokens,
+    DeviceCode: onceOnly("DeviceCode"),
+    Grant: grantModel,
+    PushedAuthorizationRequest: onceOnly("PushedAuthorizationRequest"),
+    RefreshToken: refreshTokens,
+    ReplayDetection: replays,
+    Session: sessionModel,
+  };
+  return { ...records(model, options), ...special[model]?.(options) } satisfies Adapter;
+};
+
+/** For clocks that differ. */
+const minute = 60;
+
+const expiryOf = (now: () => number, expiresIn: number | undefined) => now() + (expiresIn ?? 0) * 1000;
+
+/** What most models need, and no more. */
+const records = (model: string, { records, now }: AdapterOptions): Adapter => {
+  const asStored = async (by: { id: string } | { alias: string }): Promise<AdapterPayload | undefined> => {
+    const record = await records.find(model, by);
+    if (!record) return undefined;
+    const { payload, consumedAt } = record;
+    return { ...payload, ...(consumedAt !== null && { consumed: Math.floor(consumedAt / 1000) }) };
+  };
+  return {
+    upsert: (id, payload, expiresIn) =>
+      records.save(model, id, {
+        payload: { ...payload },
+        grantId: payload.grantId ?? null,
+        alias: payload.userCode ?? null,
+        expiresAt: expiryOf(now, expiresIn),
+      }),
+    find: (id) => asStored({ id }),
+    findByUid: (uid) => asStored({ alias: uid }),
+    findByUserCode: (userCode) => asStored({ alias: userCode }),
+    consume: async (id) => {
+      await records.consume(model, id);
+    },
+    destroy: (id) => records.delete(model, id),
+    revokeByGrantId: (grantId) => records.deleteOfGrants([grantId]),
+  };
+};
+
+/** A second use is refused even when both arrived at once (RFC 6749 §4.1.2, RFC 8628 §3.5, RFC 9126 §4). */
+const onceOnly =
+  (model: string) =>
+  ({ records, grants }: AdapterOptions): Partial<Adapter> => ({
+    async consume(id) {
+      if (await records.consume(model, id)) return;
+      const grantId = (await records.find(model, { id }))?.payload["grantId"];
+      if (typeof grantId === "string") await grants.end(grantId, "grant.reuse", currentCall().source);
+      throw new errors.InvalidGrant("it was used before");
+    },
+  });
+
+const refreshTokens = ({ records, now, graceSeconds }: AdapterOptions): Partial<Adapter> => ({
+  // The successor of a token is computed from it: of many that redeem one at once, the first writes it, and none
+  // brings back a successor that was used meanwhile.
+  upsert: (id, payload, expiresIn) =>
+    records.save(
+      "RefreshToken",
+      id,
+      {
+        payload: { ...payload },
+        grantId: payload.grantId ?? null,
+        alias: null,
+        expiresAt: expiryOf(now, expiresIn),
+      },
+      { keep: true },
+    ),
+  async find(id) {
+    const record = await records.find("RefreshToken", { id });
+    if (!record) return undefined;
+    const { payload, consumedAt } = record;
+    const inGrace = consumedAt !== null && now() - consumedAt <= graceSeconds * 1000;
+    return { ...payload, ...(consumedAt !== null && !inGrace && { consumed: Math.floor(consumedAt / 1000) }) };
+  },
+});
+
+/**
+ * Access tokens are JWTs, and not stored. One that was sent to be introspected or revoked was verified before, and is
+ * found as if it were; to end one before its time, its id is spent.
+ */
+const presentedTokens = ({ spentIds }: AdapterOptions): Partial<Adapter> => ({
+  async find(id) {
+    const { presented } = currentCall();
+    return presented?.jti === id ? presented : undefined;
+  },
+  async destroy(id) {
+    const { presented } = currentCall();
+    if (presented?.jti === id) await spentIds.spend("access-token", id, ((presented.exp ?? 0) + minute) * 1000);
+  },
+});
+
+/** Proofs and assertions that were seen: of any number of the same at once, one passes (RFC 9449 §11.1). */
+const replays = ({ spentIds, now }: AdapterOptions): Partial<Adapter> => ({
+  find: async () => undefined,
+  async upsert(id, _payload, expiresIn) {
+    if (!(await spentIds.spend("dpop", id, expiryOf(now, expiresIn)))) {
+      throw new errors.InvalidRequest("a proof or an assertion was used before");
+    }
+  },
+});
+
+const grantModel = ({ grants }: AdapterOptions): Partial<Adapter> => ({
+  upsert: (id, payload) =>
+    grants.save(
+      {
+        id,
+        userId: payload.accountId ?? "",
+        applicationId: payload.clientId ?? "",
+        scopes: scopesOfGrant(payload as GrantPayload),
+        payload,
+      },
+      currentCall().source,
+    ),
+  async find(id) {
+    const payload = await grants.payloadOf(id);
+    // The library's own expiry is fixed when a grant is made; ours moves on with each use.
+    return payload ? { ...payload, exp: undefined } : undefined;
+  },
+  async destroy(id) {
+    const route = Provider.ctx?.oidc.route;
+    await grants.end(id, route === "token" ? "grant.reuse" : "grant.revoke", currentCall().source);
+  },
+});
+
+interface GrantPayload {
+  readonly openid?: { readonly scope?: string };
+  readonly resources?: Readonly<Record<string, string>>;
+}
+
+const scopesOfGrant = ({ openid, resources = {} }: GrantPayload): string[] => [
+  ...new Set([openid?.scope ?? "", ...Object.values(resources)].join(" ").split(" ").filter(Boolean)),
+];
+
+/** The library's memory of who signed in here, bound to the session of ours in which they did. */
+const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapter> => ({
+  upsert(id, payload, expiresIn) {
+    const decidedBy = Provider.ctx?.oidc.result as Partial<DecidedBy> | undefined;
+    return records.save("Session", id, {
+      payload: { ...payload },
+      grantId: null,
+      alias: payload.uid ?? null,
+      expiresAt: expiryOf(now, expiresIn),
+      ...(decidedBy?.sessionId !== undefined && { sessionId: decidedBy.sessionId }),
+    });
+  },
+  async destroy(id) {
+    const found = await records.find("Session", { id });
+    await records.delete("Session", id);
+    // RP-initiated logout §2: the person asked to be signed out here as well.
+    const { accountId } = (found?.payload ?? {}) as Stored;
+    if (Provider.ctx?.oidc.route === "end_session_confirm" && accountId && found?.sessionId) {
+      await sessions.end(accountId, found.sessionId, "signed_out", currentCall().source);
+    }
+  },
+});
+
+const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
+  async find(id) {
+    const found = await applications.registrationOf(id);
+    if (!found) return undefined;
+    const { registration, name, secretHash, createdAt, verified } = found;
+    return {
+      ...(registration as AdapterPayload),
+      client_id: id,
+      client_name: name,
+      client_id_issued_at: Math.floor(createdAt / 1000),
+      // The library takes it for the secret; `provider.ts` compares hashes.
+      ...(secretHash !== null && { client_secret: secretHash }),
+      [verifiedProperty]: verified,
+    } as AdapterPayload;
+  },
+  async upsert(id, payload) {
+    const { client_id: _, client_id_issued_at: __, client_secret_expires_at: ___, ...rest } = payload;
+    const {
+      client_name: name,
+      client_secret: secret,
+      [verifiedProperty]: ____,
+      ...registration
+    } = rest as Stored & Record<string, unknown>;
+    const registered = { name: name ?? id, secret: secret ?? null, registration: registration as Registration };
+    await applications.takeIn(id, registered, currentCall().source);
+  },
+});
+
+/** What the library carries along of an application besides its registration: whether an operator vouches for it. */
+export const verifiedProperty = "lockstep_verified";

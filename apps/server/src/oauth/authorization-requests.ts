@@ -1,0 +1,116 @@
+// Owns the person's side of a request for access: what the web app reads of it, and what comes of their answer.
+
+import type { AuthorizationAsker, AuthorizationRequest, User } from "@lockstep/contract";
+import type { Interaction, InteractionResults, Provider } from "oidc-provider";
+import type { Applications } from "../domain/applications.ts";
+import type { Source } from "../domain/audit.ts";
+import type { AuthorizationRequests } from "../domain/authorization-requests.ts";
+import { DomainError } from "../domain/domain-error.ts";
+import { type Grants, grantableIn, wordedScopes } from "../domain/grants.ts";
+import type { Session, SessionLimits } from "../domain/sessions.ts";
+import type { DecidedBy } from "./adapter.ts";
+import { duringCall } from "./call.ts";
+
+export const createAuthorizationRequests = ({
+  provider,
+  issuer,
+  applications,
+  grants,
+  limits,
+  now,
+}: {
+  provider: () => Promise<Provider>;
+  issuer: string;
+  applications: Applications;
+  grants: Grants;
+  limits: SessionLimits;
+  now: () => number;
+}): AuthorizationRequests => {
+  const find = async (id: string) => {
+    const library = await provider();
+    const interaction = await library.Interaction.find(id);
+    const application = interaction && (await applications.view(String(interaction.params["client_id"])));
+    if (!interaction || !application) throw new DomainError("AUTHORIZATION_NOT_FOUND");
+    return { library, interaction, application };
+  };
+
+  /** How long ago, at the most, the person must have signed in, in seconds; `null`: it does not matter. */
+  const maxAge = ({ params, prompt, iat }: Interaction): number | null => {
+    const sinceItBegan = Math.max(0, Math.ceil(now() / 1000 - iat));
+    const anew = promptsOf(params).includes("login") || prompt.reasons.includes("id_token_hint");
+    if (anew) return sinceItBegan;
+    const given = params["max_age"] === undefined ? null : Number(params["max_age"]);
+    return given === null ? null : Math.max(given, sinceItBegan);
+  };
+
+  const isTooOld = (interaction: Interaction, session: Session): boolean => {
+    const seconds = maxAge(interaction);
+    return seconds !== null && now() - session.authenticatedAt > seconds * 1000;
+  };
+
+  const finish = async (interaction: Interaction, result: InteractionResults) => {
+    interaction.result = result;
+    await interaction.persist();
+    return { redirectTo: interaction.returnTo };
+  };
+
+  return {
+    async asker(id: string): Promise<AuthorizationAsker> {
+      const { interaction, application } = await find(id);
+      const hint = interaction.params["login_hint"];
+      return { application, loginHint: typeof hint === "string" ? hint.slice(0, 254) : null };
+    },
+
+    async read(id: string, user: User, session: Session): Promise<AuthorizationRequest> {
+      const { library, interaction, application } = await find(id);
+      const asked = new Set(grantableIn(interaction.params["scope"]));
+      const before = await grants.scopesOf(user.id, application.id);
+      const client = await library.Client.find(application.id);
+      const silent = application.verified && client?.applicationType !== "native" && !interaction.deviceCode;
+      return {
+        application,
+        returnsTo: interaction.deviceCode ? null : placeOf(interaction.params["redirect_uri"]),
+        scopes: wordedScopes(asked).map((scope) => ({ ...scope, grantedBefore: before.has(scope.name) })),
+        lastsSeconds: limits.idleSeconds,
+        signInAgain: isTooOld(interaction, session),
+        consent:
+          !silent ||
+          promptsOf(interaction.params).includes("consent") ||
+          [...asked].some((scope) => !before.has(scope)),
+      };
+    },
+
+    async approve(id: string, user: User, session: Session, source: Source): Promise<{ redirectTo: string }> {
+      const { library, interaction, application } = await find(id);
+      if (isTooOld(interaction, session)) {
+        throw new DomainError("REAUTHENTICATION_REQUIRED", { maxAgeSeconds: maxAge(interaction) ?? 0 });
+      }
+      return duringCall({ source, presented: null }, async () => {
+        const scopes = grantableIn(interaction.params["scope"]).join(" ");
+        const grant = new library.Grant({ accountId: user.id, clientId: application.id });
+        grant.addOIDCScope(scopes);
+        grant.addResourceScope(issuer, scopes);
+        const decidedBy: DecidedBy = { sessionId: session.id };
+        return finish(interaction, {
+          login: { accountId: user.id, ts: Math.floor(session.authenticatedAt / 1000) },
+          consent: { grantId: await grant.save() },
+          ...decidedBy,
+        });
+      });
+    },
+
+    async deny(id: string): Promise<{ redirectTo: string }> {
+      const { interaction } = await find(id);
+      return finish(interaction, { error: "access_denied", error_description: "The person refused" });
+    },
+  };
+};
+
+const promptsOf = (params: Interaction["params"]): string[] => String(params["prompt"] ?? "").split(" ");
+
+/** What a person can recognize of an address: its host, or the scheme that an app has to itself. */
+const placeOf = (uri: unknown): string | null => {
+  if (typeof uri !== "string" || !URL.canParse(uri)) return null;
+  const { host, protocol } = new URL(uri);
+  return host || protocol;
+};

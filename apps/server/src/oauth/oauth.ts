@@ -1,0 +1,84 @@
+// Owns the authorization server as a whole: loads the library when it is first needed, and makes another instance of it
+// when the keys have changed, since an instance has its keys for good.
+
+import type { ProtocolPage } from "@lockstep/contract";
+import type { FastifyRequest } from "fastify";
+import type { Provider } from "oidc-provider";
+import type { Applications } from "../domain/applications.ts";
+import type { Source } from "../domain/audit.ts";
+import type { Grants } from "../domain/grants.ts";
+import type { Keyring } from "../domain/keyring.ts";
+import type { OAuthRecords } from "../domain/oauth-records.ts";
+import type { Secrets } from "../domain/secrets.ts";
+import type { SessionLimits, Sessions } from "../domain/sessions.ts";
+import type { SpentIds } from "../domain/spent-ids.ts";
+import type { Tokens } from "../domain/tokens.ts";
+import type { Users } from "../domain/users.ts";
+import { createAuthorizationRequests } from "./authorization-requests.ts";
+import type { RegistrationPolicy } from "./provider.ts";
+import { oauthRoutes } from "./routes.ts";
+
+export interface OAuthOptions {
+  readonly issuer: string;
+  readonly keyring: Keyring;
+  readonly secrets: Secrets;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly tokens: Tokens;
+  readonly grants: Grants;
+  readonly applications: Applications;
+  readonly oauthRecords: OAuthRecords;
+  readonly spentIds: SpentIds;
+  readonly limits: SessionLimits;
+  readonly registration: RegistrationPolicy;
+  readonly now: () => number;
+  readonly newId: () => string;
+  readonly fetch: typeof globalThis.fetch;
+  readonly renderPage: (page: ProtocolPage) => Promise<string>;
+  readonly authorizationCookie: (id: string) => string;
+  readonly sourceOf: (request: FastifyRequest) => Source;
+}
+
+export type OAuth = ReturnType<typeof createOAuth>;
+
+export const createOAuth = (options: OAuthOptions) => {
+  const { keyring, issuer, applications, grants, limits, now } = options;
+  let instance: { readonly keyIds: string; readonly provider: Promise<Provider> } | undefined;
+
+  const load = async (): Promise<Provider> => {
+    const [{ createProvider }, { createAdapters }] = await Promise.all([
+      import("./provider.ts"),
+      import("./adapter.ts"),
+    ]);
+    const { sessions, spentIds, oauthRecords: records } = options;
+    const { graceSeconds } = limits;
+    const adapter = createAdapters({ applications, grants, records, sessions, spentIds, now, graceSeconds });
+    return createProvider({ ...options, adapter, keys: keyring.privateJwks() });
+  };
+
+  const provider = (): Promise<Provider> => {
+    const keyIds = keyring
+      .privateJwks()
+      .map(({ kid }) => kid)
+      .join();
+    if (instance?.keyIds !== keyIds) instance = { keyIds, provider: load() };
+    return instance.provider;
+  };
+
+  const { plugin, answer } = oauthRoutes({
+    provider,
+    tokens: options.tokens,
+    publicUrl: issuer,
+    registration: options.registration !== "off",
+    sourceOf: options.sourceOf,
+  });
+
+  return {
+    /** Its addresses, but for `/token`, which our own apps use as well. */
+    routes: plugin,
+    /** Answers a request to `/token` that is an application's. */
+    answer,
+    /** For RPC, where a person decides. */
+    requests: createAuthorizationRequests({ provider, issuer, applications, grants, limits, now }),
+  };
+};

@@ -1,0 +1,92 @@
+// Owns the pages that are part of a protocol. The web app shows them: what the protocol has to say stands in the page
+// that is sent, in a `ProtocolPage`.
+
+import type { ApplicationView, ProtocolPage } from "@lockstep/contract";
+import type { Client, ErrorOut, KoaContextWithOIDC } from "oidc-provider";
+import type { Applications } from "../domain/applications.ts";
+
+export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, applications: Applications) => {
+  const show = async (ctx: KoaContextWithOIDC, page: ProtocolPage) => {
+    ctx.type = "html";
+    ctx.set("cache-control", "no-store");
+    ctx.body = await renderPage(page);
+  };
+
+  const viewOf = async (client: Client | undefined): Promise<ApplicationView | null> =>
+    client ? applications.view(client.clientId) : null;
+
+  return {
+    async deviceCode(ctx: KoaContextWithOIDC, _form: string, _out?: ErrorOut, error?: Error & { userCode?: string }) {
+      if (error?.name === "AbortedError") return show(ctx, { page: "device_denied" });
+      await show(ctx, {
+        page: "device_code",
+        action: actionOf(ctx, "code_verification"),
+        token: xsrfToken(ctx),
+        userCode: error?.userCode ?? null,
+        problem: error ? problemOf(error.name) : null,
+      });
+    },
+
+    async deviceConfirm(ctx: KoaContextWithOIDC, _form: string, client: Client, _info: unknown, userCode: string) {
+      const application = await viewOf(client);
+      if (!application) throw new Error("A device's application has gone");
+      await show(ctx, {
+        page: "device_confirm",
+        action: actionOf(ctx, "code_verification"),
+        token: xsrfToken(ctx),
+        userCode,
+        application,
+      });
+    },
+
+    async deviceDone(ctx: KoaContextWithOIDC) {
+      const application = await viewOf(ctx.oidc.client);
+      if (application) await show(ctx, { page: "device_done", application });
+    },
+
+    async signOut(ctx: KoaContextWithOIDC) {
+      const returnsTo = ctx.oidc.session?.state?.["postLogoutRedirectUri"];
+      if (typeof returnsTo === "string") allowFormToReach(ctx, returnsTo);
+      await show(ctx, {
+        page: "sign_out",
+        action: actionOf(ctx, "end_session_confirm"),
+        token: xsrfToken(ctx),
+        application: await viewOf(ctx.oidc.client),
+      });
+    },
+
+    signedOut: (ctx: KoaContextWithOIDC) => show(ctx, { page: "signed_out" }),
+
+    error: (ctx: KoaContextWithOIDC, { error, error_description: description }: ErrorOut) =>
+      show(ctx, { page: "error", error, description: description ?? null }),
+  };
+};
+
+type Problem = Extract<ProtocolPage, { page: "device_code" }>["problem"];
+
+const problemOf = (name: string): Problem => {
+  switch (name) {
+    case "NoCodeError":
+      return "missing";
+    case "NotFoundError":
+      return "unknown";
+    case "ExpiredError":
+      return "expired";
+    case "AlreadyUsedError":
+      return "used";
+    default:
+      return "failed";
+  }
+};
+
+const actionOf = (ctx: KoaContextWithOIDC, route: string) => new URL(ctx.oidc.urlFor(route)).pathname;
+
+const xsrfToken = (ctx: KoaContextWithOIDC): string => String(ctx.oidc.session?.state?.["secret"] ?? "");
+
+/** Browsers hold a form's redirects to `form-action` too, and this one ends at the application. */
+const allowFormToReach = (ctx: KoaContextWithOIDC, uri: string) => {
+  const { origin, protocol } = new URL(uri);
+  const target = origin === "null" ? protocol : origin;
+  const policy = String(ctx.response.get("content-security-policy"));
+  if (policy) ctx.set("content-security-policy", policy.replace("form-action 'self'", `form-action 'self' ${target}`));
+};

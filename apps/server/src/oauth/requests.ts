@@ -1,0 +1,47 @@
+// Owns how a request comes from Fastify to the library and its answer back: with the body that was read here, the
+// address that the world knows us by, and the security headers of every other page.
+
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Provider } from "oidc-provider";
+
+/** Lets the library answer. The reply is out of Fastify's hands from here on. */
+export const letAnswer = async (
+  provider: Provider,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  publicUrl: URL,
+  body: Buffer,
+): Promise<void> => {
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  await provider.callback()(again(request, publicUrl, body), reply.raw);
+};
+
+/** The request as it came, with its body to be read once more, and as it was sent to our public address. */
+const again = (request: FastifyRequest, publicUrl: URL, body: Buffer): IncomingMessage => {
+  const { raw } = request;
+  const { "transfer-encoding": _, ...headers } = raw.headers;
+  const stream = Readable.from(body.length > 0 ? [body] : []);
+  return Object.assign(stream, {
+    method: raw.method,
+    url: raw.url,
+    httpVersion: raw.httpVersion,
+    httpVersionMajor: raw.httpVersionMajor,
+    httpVersionMinor: raw.httpVersionMinor,
+    rawHeaders: raw.rawHeaders,
+    socket: raw.socket,
+    headers: {
+      ...headers,
+      ...(headers["content-length"] !== undefined && { "content-length": String(body.length) }),
+      // Ours to say, whatever came in: links and the issuer follow from them.
+      host: publicUrl.host,
+      "x-forwarded-host": publicUrl.host,
+      "x-forwarded-proto": publicUrl.protocol.slice(0, -1),
+      "x-forwarded-for": request.ip,
+    },
+  }) as unknown as IncomingMessage;
+};

@@ -1,0 +1,145 @@
+// Owns the addresses of the authorization server: which of them the library answers, and what stands before it.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { inject } from "light-my-request";
+import type { AdapterPayload, Provider } from "oidc-provider";
+import type { Source } from "../domain/audit.ts";
+import type { AccessTokenClaims, Tokens } from "../domain/tokens.ts";
+import { duringCall } from "./call.ts";
+import { paths } from "./paths.ts";
+import { letAnswer } from "./requests.ts";
+
+/** The largest body: an assertion, a pushed request, some redirect addresses. */
+const bodyLimitBytes = 56 * 1024;
+
+const methodsByPath: Record<string, HTTPMethods[]> = {
+  [paths.authorization]: ["GET"],
+  [`${paths.authorization}/:uid`]: ["GET"],
+  [paths.introspection]: ["POST", "OPTIONS"],
+  [paths.revocation]: ["POST", "OPTIONS"],
+  [paths.pushed_authorization_request]: ["POST", "OPTIONS"],
+  [paths.device_authorization]: ["POST", "OPTIONS"],
+  [paths.code_verification]: ["GET", "POST"],
+  [`${paths.code_verification}/:uid`]: ["GET"],
+  [paths.end_session]: ["GET"],
+  [`${paths.end_session}/confirm`]: ["POST"],
+  [`${paths.end_session}/success`]: ["GET"],
+};
+
+/** Where a token is sent that may be a JWT, which the library knows nothing of by itself. */
+const takesToken = new Set<string>([paths.introspection, paths.revocation]);
+
+const allMethods: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+export interface OAuthRoutesOptions {
+  readonly provider: () => Promise<Provider>;
+  readonly tokens: Tokens;
+  readonly publicUrl: string;
+  readonly registration: boolean;
+  readonly sourceOf: (request: FastifyRequest) => Source;
+}
+
+export const oauthRoutes = ({ provider, tokens, publicUrl, registration, sourceOf }: OAuthRoutesOptions) => {
+  const url = new URL(publicUrl);
+
+  const answer = async (request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> => {
+    const path = request.routeOptions.url ?? "";
+    const { presented, form } = takesToken.has(path) ? await withoutJwt(tokens, body) : { presented: null, form: body };
+    await duringCall({ source: sourceOf(request), presented }, async () =>
+      letAnswer(await provider(), request, reply, url, form),
+    );
+  };
+
+  const plugin = async (app: FastifyInstance) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: bodyLimitBytes }, (_request, body, done) =>
+      done(null, body),
+    );
+    const served = Object.entries({
+      ...methodsByPath,
+      ...(registration && { [paths.registration]: ["POST", "OPTIONS"] as HTTPMethods[] }),
+    });
+    for (const [path, methods] of served) {
+      app.route({
+        method: methods,
+        url: path,
+        exposeHeadRoute: false,
+        handler: (request, reply) => answer(request, reply, Buffer.isBuffer(request.body) ? request.body : empty),
+      });
+      app.route({
+        method: allMethods.filter((method) => !methods.includes(method)),
+        url: path,
+        handler: (_request, reply) =>
+          reply
+            .code(405)
+            .header("allow", methods.join(", "))
+            .header("cache-control", "no-store")
+            .send({ error: "invalid_request", error_description: "This address is asked with another method" }),
+      });
+    }
+
+    // Their answers are the same until the keys change, and then the library's instance is another.
+    const discoveries = new WeakMap<Provider, Map<string, Promise<string>>>();
+    for (const path of ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]) {
+      app.get(path, async (_request, reply) => {
+        const library = await provider();
+        const known = discoveries.get(library) ?? new Map<string, Promise<string>>();
+        discoveries.set(library, known);
+        const made = known.get(path) ?? discoveryOf(library, url, path);
+        known.set(path, made);
+        return reply
+          .header("access-control-allow-origin", "*")
+          .header("cache-control", "public, max-age=60")
+          .type("application/json")
+          .send(await made);
+      });
+    }
+  };
+
+  return { plugin, answer };
+};
+
+const empty = Buffer.alloc(0);
+
+/**
+ * The library keeps no JWTs, and refuses to be asked about one: it is asked about the token's id instead, or, when
+ * the token is none of ours that can still be used, about one that nobody has.
+ */
+const withoutJwt = async (
+  tokens: Tokens,
+  body: Buffer,
+): Promise<{ presented: AdapterPayload | null; form: Buffer }> => {
+  const form = new URLSearchParams(body.toString());
+  const given = form.getAll("token");
+  const [token = ""] = given;
+  if (given.length !== 1 || !token.includes(".")) return { presented: null, form: body };
+  const claims = await tokens.verify(token);
+  const presented = claims && claims.kind !== "session" ? storedForm(claims) : null;
+  form.set("token", presented?.jti ?? "unknown");
+  return { presented, form: Buffer.from(form.toString()) };
+};
+
+/** What the library would have stored of an access token. */
+const storedForm = (claims: Exclude<AccessTokenClaims, { kind: "session" }>): AdapterPayload => ({
+  kind: claims.kind === "grant" ? "AccessToken" : "ClientCredentials",
+  jti: claims.tokenId,
+  clientId: claims.clientId,
+  scope: claims.scopes.join(" "),
+  aud: claims.audience,
+  iat: claims.issuedAt,
+  exp: claims.expiresAt,
+  ...(claims.kind === "grant" && { accountId: claims.userId, grantId: claims.grantId }),
+  ...(claims.thumbprint !== null && { jkt: claims.thumbprint }),
+});
+
+/** Asked for once, and kept: through the library, so that it is what the library means. */
+const discoveryOf = async (provider: Provider, publicUrl: URL, path: string): Promise<string> => {
+  const answer = await inject(provider.callback(), {
+    method: "GET",
+    url: path,
+    headers: { host: publicUrl.host, "x-forwarded-proto": publicUrl.protocol.slice(0, -1) },
+  });
+  if (answer.statusCode !== 200)
+    throw new Error(`The authorization server does not describe itself: ${answer.payload}`);
+  return answer.payload;
+};

@@ -1,0 +1,203 @@
+// Owns the other side of a protocol test: a browser with its cookies, in which a person answers, and applications
+// of somebody else's making (`openid-client`), which are given nothing but our address, an id and a secret.
+
+import { type AddressInfo, createServer } from "node:net";
+import type { RegisterApplicationInput } from "@lockstep/contract";
+import * as client from "openid-client";
+import type { NewDatabase } from "../../test/engines.ts";
+import { john, startTestServer, type TestServerOptions, testSource } from "../testing.ts";
+
+export const callback = "https://photos.example/callback";
+
+export const photoApp: RegisterApplicationInput = {
+  name: "A photo app",
+  kind: "web",
+  uri: "https://photos.example",
+  redirectUris: [callback],
+  postLogoutRedirectUris: ["https://photos.example/bye"],
+  scopes: ["profile:read", "greeting:read"],
+};
+
+/** A server whose public address is where it listens: clients find everything from there. */
+export const startAuthorizationServer = async (options: TestServerOptions = {}) => {
+  for (;;) {
+    const port = await freePort();
+    const config = { ...options.config, port, host: "localhost", publicUrl: `http://localhost:${port}` };
+    try {
+      return await startTestServer({ ...options, config });
+    } catch (error) {
+      // Somebody else took the port between the probe and the server.
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+  }
+};
+
+/** The same on a database of its own, which goes with it. */
+export const startOn = async (newDatabase: () => Promise<NewDatabase>, options: TestServerOptions = {}) => {
+  const database = await newDatabase();
+  const server = await startAuthorizationServer({ ...options, databaseUrl: database.url });
+  return {
+    ...server,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await database.drop();
+    },
+  };
+};
+
+type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+      .once("error", reject)
+      .listen(0, "localhost", () => {
+        const { port } = probe.address() as AddressInfo;
+        probe.close(() => resolve(port));
+      });
+  });
+
+/** A browser as far as protocols need one: cookies with their paths, redirects one at a time, calls of our own page. */
+export const openBrowser = (server: Server) => {
+  const jar = new Map<string, { value: string; path: string }>();
+  let accessToken: string | null = null;
+
+  const go = async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
+    const target = new URL(url, server.url);
+    const cookies = [...jar]
+      .filter(([, { path }]) => path === "/" || target.pathname === path || target.pathname.startsWith(`${path}/`))
+      .map(([name, { value }]) => `${name}=${value}`);
+    const response = await fetch(target, {
+      redirect: "manual",
+      ...init,
+      headers: { accept: "text/html", ...(cookies.length > 0 && { cookie: cookies.join("; ") }), ...init.headers },
+    });
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = "", ...attributes] = line.split(/; */);
+      const name = pair.slice(0, pair.indexOf("="));
+      const value = pair.slice(name.length + 1);
+      const attribute = (key: string) =>
+        attributes.find((each) => each.toLowerCase().startsWith(`${key}=`))?.slice(key.length + 1);
+      const expires = attribute("expires");
+      if (value === "" || (expires && new Date(expires).getTime() < Date.now())) jar.delete(name);
+      else jar.set(name, { value, path: attribute("path") ?? "/" });
+    }
+    return response;
+  };
+
+  /** Follows redirects on our own server, and answers the first address beyond it, or the page that it ends at. */
+  const follow = async (url: string | URL, init?: RequestInit): Promise<{ url: URL; response: Response | null }> => {
+    let current = new URL(url, server.url);
+    let response = await go(current, init);
+    for (let hops = 0; hops < 10; hops++) {
+      const location = response.headers.get("location");
+      if (location === null) return { url: current, response };
+      current = new URL(location, current);
+      if (current.origin !== server.url) return { url: current, response: null };
+      if (current.pathname.startsWith("/interaction/")) return { url: current, response: null };
+      response = await go(current);
+    }
+    throw new Error("Too many redirects");
+  };
+
+  const rpc = async (path: string, input: unknown, kind: "query" | "mutation" = "mutation") => {
+    const query = kind === "query" && input !== undefined ? `?input=${encodeURIComponent(JSON.stringify(input))}` : "";
+    const response = await go(`/trpc/${path}${query}`, {
+      method: kind === "query" ? "GET" : "POST",
+      headers: {
+        accept: "*/*",
+        "sec-fetch-site": "same-origin",
+        ...(accessToken !== null && { authorization: `Bearer ${accessToken}` }),
+        ...(kind === "mutation" && { "content-type": "application/json" }),
+      },
+      ...(kind === "mutation" && { body: JSON.stringify(input ?? {}) }),
+    });
+    const body = (await response.json()) as {
+      result?: { data: Record<string, unknown> };
+      error?: { data: { code: string } };
+    };
+    return { status: response.status, data: body.result?.data ?? null, code: body.error?.data.code ?? null };
+  };
+
+  const authorizationId = (url: URL) => url.pathname.split("/").at(-1) ?? "";
+
+  return {
+    jar,
+    go,
+    follow,
+    rpc,
+    authorizationId,
+
+    /** Signs in to our own app; `john` unless somebody else is named. */
+    async signIn(username: string = john.username, password: string = john.password) {
+      accessToken = null;
+      const { data } = await rpc("auth.login", { username, password, transport: "cookie" });
+      accessToken = String(data?.["accessToken"]);
+    },
+
+    /** Begins at an application's address, allows what it asks for, and answers where the browser is sent. */
+    async allow(url: string | URL): Promise<URL> {
+      const asked = await follow(url);
+      const { data } = await rpc("authorization.approve", { authorizationId: authorizationId(asked.url) });
+      return (await follow(String(data?.["redirectTo"]))).url;
+    },
+  };
+};
+
+export type Browser = ReturnType<typeof openBrowser>;
+
+/** An application that an operator registered, and the certified client that it runs. */
+export const registerApplication = async (server: Server, input: Partial<RegisterApplicationInput> = {}) => {
+  const { application, secret } = await server.domain.applications.register(
+    { ...photoApp, ...input },
+    "operator",
+    testSource,
+  );
+  const config = await discover(server, application.id, secret);
+  return { id: application.id, secret, config };
+};
+
+/** What a standard client needs: the issuer's address, an id, a secret. */
+export const discover = (server: Server, id: string, secret: string | null, auth?: client.ClientAuth) =>
+  client.discovery(new URL(server.config.publicUrl), id, secret ?? undefined, secret ? auth : client.None(), {
+    execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
+  });
+
+/** Where the application sends a person, with all that it remembers of it. */
+export const beginAuthorization = async (
+  config: client.Configuration,
+  parameters: Record<string, string> = {},
+): Promise<{ url: URL; checks: client.AuthorizationCodeGrantChecks }> => {
+  const pkceCodeVerifier = client.randomPKCECodeVerifier();
+  const expectedState = client.randomState();
+  const expectedNonce = client.randomNonce();
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: callback,
+    scope: "openid profile profile:read",
+    code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: "S256",
+    state: expectedState,
+    nonce: expectedNonce,
+    ...parameters,
+  });
+  return { url, checks: { pkceCodeVerifier, expectedState, expectedNonce } };
+};
+
+/** The whole flow, with a person who is signed in and allows it. */
+export const connect = async (
+  browser: Browser,
+  config: client.Configuration,
+  parameters: Record<string, string> = {},
+  options?: client.DPoPOptions,
+) => {
+  const { url, checks } = await beginAuthorization(config, parameters);
+  const back = await browser.allow(url);
+  const idTokenExpected = (parameters["scope"] ?? "openid").split(" ").includes("openid");
+  return client.authorizationCodeGrant(
+    config,
+    back,
+    idTokenExpected ? checks : { ...checks, expectedNonce: undefined as never },
+    undefined,
+    options,
+  );
+};
