@@ -6,7 +6,7 @@ import { engines } from "../../test/engines.ts";
 import { migrationNames } from "../db/migrate.ts";
 import { openAdmin } from "./testing.ts";
 
-const applied = `Applied ${migrationNames.join(", ")}.\n`;
+const applied = migrationNames.map((name) => `Applied ${name}.\n`).join("");
 
 describe.each(engines)("lockstep migrate on $engine", ({ newDatabase }) => {
   it("applies what is missing, says what it was, and nothing the second time", async () => {

@@ -123,7 +123,7 @@ describe("POST /token with a username and a password", () => {
       if (headers === none) expect(answered["www-authenticate"]).toBeUndefined();
       else expect(answered["www-authenticate"]).toMatch(/^Basic /);
     }
-    expect((await ask(server, { ...johns, client_id: "photo-app" }, basic("photo-app", "s"))).body["error"]).toBe(
+    expect((await ask(server, { ...johns, client_secret: "s" }, basic("photo-app", "s"))).body["error"]).toBe(
       "invalid_request",
     );
   });
