@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { StartError } from "../start-error.ts";
 import { addAuditCommand } from "./audit.ts";
+import { addClientCommands } from "./clients.ts";
 import { type AdminProcess, CommandError, exitCodes } from "./command.ts";
 import { addKeyCommands } from "./keys.ts";
 import { addMigrateCommand } from "./migrate.ts";
@@ -77,6 +78,7 @@ const createProgram = (admin: AdminProcess) => {
     .addHelpText("after", generalHelp);
   addMigrateCommand(program, admin);
   addUserCommands(program, admin);
+  addClientCommands(program, admin);
   addKeyCommands(program, admin);
   addAuditCommand(program, admin);
   return program;
@@ -84,7 +86,7 @@ const createProgram = (admin: AdminProcess) => {
 
 const generalHelp = `
 Settings come from the environment, as the server's do: DATABASE_URL, SECRET, PEPPER … (docs/settings.md).
-Commands about users, keys and the audit trail need a database that \`lockstep migrate\` has prepared.
+Commands about users, clients, keys and the audit trail need a database that \`lockstep migrate\` has prepared.
 
 --json prints JSON on standard output and nothing else there: one value on each line, so that a list of
 a million users can be read line by line. Messages and errors are sentences on standard error.
@@ -94,7 +96,7 @@ Exit codes:
     0  done
     1  refused or failed: one sentence on standard error says why
     2  wrong usage: nothing was tried
-    3  there is no such user or key
+    3  there is no such user, client or key
     4  import: some lines were not imported; the others were
   130  interrupted at a prompt
 
@@ -102,4 +104,5 @@ Examples:
   $ pnpm lockstep migrate
   $ pnpm lockstep user create jane --email jane@example.com --name "Jane Doe"
   $ pnpm lockstep user list --json | jq -r .email
+  $ pnpm lockstep client create "Photo app" --redirect https://photos.example/callback --scope profile:read
   $ pnpm lockstep audit --since 24h`;

@@ -17,7 +17,7 @@ import {
 import type { Selectable } from "kysely";
 import type { Db } from "../db/database.ts";
 import type { ApplicationsTable } from "../db/schema.ts";
-import type { Audit, Source } from "./audit.ts";
+import type { Audit, AuditAction, Source } from "./audit.ts";
 import { type Now, type Random, randomId } from "./environment.ts";
 
 /** A registration in the names of the wire, without `client_id`, `client_name` and `client_secret`. @see RFC 7591 §2 */
@@ -45,7 +45,7 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
   const newSecret = () => Buffer.from(random(32)).toString("base64url");
 
   const audited = (
-    action: "application.register" | "application.update" | "application.rotate_secret" | "application.delete",
+    action: Extract<AuditAction, `application.${string}`>,
     row: Pick<Row, "id" | "owner_id">,
     source: Source,
     transaction: Db,
@@ -54,8 +54,8 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
   const change = (
     id: string,
     owner: Owner,
-    action: "application.update" | "application.rotate_secret",
-    values: Partial<Pick<Row, "name" | "metadata" | "secret_hash">>,
+    action: Extract<AuditAction, `application.${string}`>,
+    values: Partial<Pick<Row, "name" | "metadata" | "secret_hash" | "verified">>,
     source: Source,
   ): Promise<Row | null> =>
     db.transaction().execute(async (transaction) => {
@@ -181,6 +181,12 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
     ): Promise<Application | null> {
       const metadata = JSON.stringify(registrationOf(input));
       const row = await change(id, owner, "application.update", { name: input.name, metadata }, source);
+      return row && applicationFromRow(row);
+    },
+
+    /** Vouches for an application, or takes that back. `null`: there is none. */
+    async setVerified(id: string, verified: boolean, source: Source): Promise<Application | null> {
+      const row = await change(id, "operator", "application.verify", { verified: verified ? 1 : 0 }, source);
       return row && applicationFromRow(row);
     },
 

@@ -22,6 +22,7 @@ export const auditActions = [
   "grant.reuse",
   "application.register",
   "application.update",
+  "application.verify",
   "application.rotate_secret",
   "application.delete",
   "keys.rotate",

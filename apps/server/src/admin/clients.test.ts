@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import { engines } from "../../test/engines.ts";
+import { isSecretOf } from "../domain/applications.ts";
+import { openAdmin } from "./testing.ts";
+
+const redirect = "https://photos.example/callback";
+
+describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
+  const open = async () => {
+    const admin = await openAdmin(newDatabase);
+    const { domain } = await admin.open();
+    const create = async (...options: string[]) =>
+      JSON.parse(
+        (await admin.lockstep(["client", "create", "Photo app", "--redirect", redirect, "--json", ...options])).stdout,
+      ) as { id: string; secret: string };
+    return { ...admin, domain, create };
+  };
+
+  it("registers an application, verified, and shows its secret once", async () => {
+    await using admin = await open();
+    const { exitCode, stdout, stderr } = await admin.lockstep([
+      ...["client", "create", "Photo app", "--redirect", redirect, "--scope", "profile:read", "greeting:read"],
+    ]);
+    const [, id = "", secret = ""] = /^client_id {6}(\S+)\nclient_secret {2}(\S{43})\n$/.exec(stdout) ?? [];
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(await admin.domain.applications.find(id)).toMatchObject({
+      name: "Photo app",
+      kind: "web",
+      verified: true,
+      redirectUris: [redirect],
+      scopes: ["profile:read", "greeting:read"],
+    });
+    const stored = await admin.domain.applications.registrationOf(id);
+    expect(stored?.secretHash).not.toBe(secret);
+    expect(isSecretOf(stored?.secretHash ?? "", secret)).toBe(true);
+    for (const command of ["list", "show"]) {
+      const shown = await admin.lockstep(["client", command, ...(command === "show" ? [id] : [])]);
+      expect(shown.stdout).toContain("Photo app");
+      expect(shown.stdout).not.toContain(stored?.secretHash);
+    }
+  });
+
+  it("gives none to an application that could not keep it", async () => {
+    await using admin = await open();
+    for (const kind of ["browser", "native"]) {
+      const { id, secret } = await admin.create("--kind", kind);
+      expect(secret).toBeNull();
+      const rotated = await admin.lockstep(["client", "rotate-secret", id]);
+      expect(rotated).toEqual({ exitCode: 1, stdout: "", stderr: `Photo app keeps no secret: it is ${kind}.\n` });
+    }
+  });
+
+  it("changes what is given and leaves the rest", async () => {
+    await using admin = await open();
+    const { id } = await admin.create("--scope", "profile:read");
+    const other = "https://photos.example/signed-in";
+    expect(await admin.lockstep(["client", "update", id, "--redirect", other, "--name", "Photos"])).toEqual({
+      exitCode: 0,
+      stdout: "Photos is changed.\n",
+      stderr: "",
+    });
+    expect(JSON.parse((await admin.lockstep(["client", "show", id, "--json"])).stdout)).toMatchObject({
+      name: "Photos",
+      redirectUris: [other],
+      scopes: ["profile:read"],
+      verified: true,
+    });
+  });
+
+  it("vouches for an application of somebody else, and takes that back", async () => {
+    await using admin = await open();
+    const { id } = await admin.create();
+    expect((await admin.lockstep(["client", "unverify", id])).stdout).toBe("Photo app is no longer verified.\n");
+    expect((await admin.domain.applications.find(id))?.verified).toBe(false);
+    expect((await admin.lockstep(["client", "verify", id])).stdout).toBe("Photo app is verified.\n");
+    expect((await admin.domain.applications.find(id))?.verified).toBe(true);
+  });
+
+  it("[S21] rotates a secret: the one before is good no more, and neither is kept", async () => {
+    await using admin = await open();
+    const { id, secret } = await admin.create();
+    const rotated = JSON.parse((await admin.lockstep(["client", "rotate-secret", id, "--json"])).stdout);
+    const hash = (await admin.domain.applications.registrationOf(id))?.secretHash ?? "";
+    expect([isSecretOf(hash, secret), isSecretOf(hash, rotated.secret)]).toEqual([false, true]);
+  });
+
+  it("deletes an application", async () => {
+    await using admin = await open();
+    const { id } = await admin.create();
+    expect((await admin.lockstep(["client", "delete", id])).stdout).toBe(
+      "Photo app is deleted, and every access that it was granted has ended.\n",
+    );
+    expect(await admin.domain.applications.find(id)).toBeNull();
+  });
+
+  it.each([
+    [["--redirect", "http://photos.example/callback"], /^--redirect: Must begin with https:/],
+    [["--redirect", "nonsense"], /^--redirect: Must be a whole address/],
+    [["--redirect", `${redirect}#x`], /^--redirect: Must be a whole address, without a fragment/],
+    [[], /^--redirect: Enter where people come back to/],
+    [["--kind", "service", "--redirect", redirect], /^--redirect: A service sends nobody anywhere/],
+    [["--kind", "toaster", "--redirect", redirect], /--kind/],
+    [["--scope", "everything", "--redirect", redirect], /--scope/],
+    [["--uri", "http://photos.example", "--redirect", redirect], /^--uri: Must begin with https:/],
+  ])("says what is wrong with %j, and registers nothing", async (options, problem) => {
+    await using admin = await open();
+    const ran = await admin.lockstep(["client", "create", "Photo app", ...options]);
+    expect([ran.exitCode, ran.stdout]).toEqual([2, ""]);
+    expect(ran.stderr).toMatch(problem);
+    expect(await admin.domain.applications.list("operator")).toEqual([]);
+  });
+
+  it.each(["show", "update", "verify", "rotate-secret", "delete"])("%s says when there is none", async (command) => {
+    await using admin = await open();
+    expect(await admin.lockstep(["client", command, "nobody"])).toEqual({
+      exitCode: 3,
+      stdout: "",
+      stderr: "There is no application nobody.\n",
+    });
+  });
+
+  it("is in the audit trail, without a secret", async () => {
+    await using admin = await open();
+    const { id, secret } = await admin.create();
+    await admin.lockstep(["client", "verify", id]);
+    await admin.lockstep(["client", "rotate-secret", id]);
+    await admin.lockstep(["client", "delete", id]);
+    const entries = await admin.domain.audit.list({ limit: 10 });
+    const ofIt = entries.filter(({ detail }) => detail["application"] === id);
+    expect(ofIt.map(({ action }) => action).sort()).toEqual([
+      "application.delete",
+      "application.register",
+      "application.rotate_secret",
+      "application.verify",
+    ]);
+    expect(JSON.stringify(entries)).not.toContain(secret);
+  });
+});

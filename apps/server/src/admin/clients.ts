@@ -1,0 +1,232 @@
+// Owns `lockstep client`: the applications of other people that may ask for access, as an operator manages them.
+// What an operator registers is verified; what others registered can be made so.
+
+import {
+  type Application,
+  type ApplicationKind,
+  applicationKinds,
+  RegisterApplicationInput,
+  type RegisteredApplication,
+  scopeNames,
+} from "@lockstep/contract";
+import { type Command, Option } from "commander";
+import { commandLine } from "../domain/audit.ts";
+import { type AdminProcess, CommandError, withDomain } from "./command.ts";
+import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
+
+interface Options {
+  readonly json?: true;
+}
+
+interface RegistrationOptions extends Options {
+  readonly name?: string;
+  readonly kind?: ApplicationKind;
+  readonly redirect?: string[];
+  readonly postLogout?: string[];
+  readonly scope?: string[];
+  readonly uri?: string;
+}
+
+export const addClientCommands = (program: Command, admin: AdminProcess) => {
+  const client = program.command("client").description("The applications of others that may ask people for access");
+
+  withRegistrationOptions(
+    client
+      .command("create")
+      .description("Registers an application, verified; its secret is shown once")
+      .argument("<name>", "what people read when they are asked"),
+  )
+    .addHelpText("after", aboutKinds)
+    .addHelpText("after", aboutSecret)
+    .addHelpText(
+      "after",
+      example(
+        `pnpm lockstep client create "Photo app" --redirect https://photos.example/callback --scope profile:read`,
+      ),
+    )
+    .action((name: string, options: RegistrationOptions) =>
+      withDomain(admin, async ({ applications }) => {
+        const input = checked({
+          name,
+          kind: options.kind ?? "web",
+          redirectUris: options.redirect ?? [],
+          postLogoutRedirectUris: options.postLogout ?? [],
+          scopes: options.scope ?? [],
+          uri: options.uri ?? null,
+        });
+        await tellSecret(admin, options, await applications.register(input, "operator", commandLine));
+      }),
+    );
+
+  client
+    .command("list")
+    .description("Lists all applications, by name")
+    .option("--json", "print each application on a line")
+    .addHelpText("after", aboutJson)
+    .action(({ json }: Options) =>
+      withDomain(admin, async ({ applications }) => {
+        const list = await applications.list("operator");
+        if (json) {
+          for (const each of list) await writeJson(admin.stdout, each);
+          return;
+        }
+        const rows = list.map((each) => [
+          each.id,
+          each.kind,
+          each.verified ? "verified" : "unverified",
+          instant(each.createdAt),
+          each.name,
+        ]);
+        await write(admin.stdout, aligned([["ID", "KIND", "STATE", "CREATED", "NAME"], ...rows]));
+      }),
+    );
+
+  aboutOne(client, "show", "Shows an application").action((id: string, { json }: Options) =>
+    withDomain(admin, async ({ applications }) => {
+      const application = found(await applications.find(id), id);
+      await (json ? writeJson(admin.stdout, application) : write(admin.stdout, aligned(fieldsOf(application))));
+    }),
+  );
+
+  withRegistrationOptions(aboutOne(client, "update", "Changes what is given, and leaves the rest"))
+    .option("--name <name>", "what people read when they are asked")
+    .addHelpText("after", example("pnpm lockstep client update KDUN… --redirect https://photos.example/signed-in"))
+    .action((id: string, options: RegistrationOptions) =>
+      withDomain(admin, async ({ applications }) => {
+        const before = found(await applications.find(id), id);
+        const input = checked({
+          name: options.name ?? before.name,
+          kind: options.kind ?? before.kind,
+          redirectUris: options.redirect ?? before.redirectUris,
+          postLogoutRedirectUris: options.postLogout ?? before.postLogoutRedirectUris,
+          scopes: options.scope ?? before.scopes,
+          uri: options.uri ?? before.uri,
+        });
+        const changed = found(await applications.update(id, input, "operator", commandLine), id);
+        await tell(admin, options, changed, "is changed");
+      }),
+    );
+
+  for (const verified of [true, false]) {
+    const [name, description, now] = verified
+      ? ["verify", "Vouches for an application: people are no longer warned of it", "is verified"]
+      : ["unverify", "Takes that back: people are warned, and asked each time", "is no longer verified"];
+    aboutOne(client, name, description).action((id: string, options: Options) =>
+      withDomain(admin, async ({ applications }) => {
+        await tell(admin, options, found(await applications.setVerified(id, verified, commandLine), id), now);
+      }),
+    );
+  }
+
+  aboutOne(client, "rotate-secret", "Gives an application another secret; the one before ends at once")
+    .addHelpText("after", aboutSecret)
+    .action((id: string, options: Options) =>
+      withDomain(admin, async ({ applications }) => {
+        const registered = found(await applications.rotateSecret(id, "operator", commandLine), id);
+        if (registered.secret === null) {
+          throw new CommandError(
+            "failed",
+            `${visible(registered.application.name)} keeps no secret: it is ${registered.application.kind}.`,
+          );
+        }
+        await tellSecret(admin, options, registered);
+      }),
+    );
+
+  aboutOne(client, "delete", "Deletes an application, and every access that it was granted").action(
+    (id: string, options: Options) =>
+      withDomain(admin, async ({ applications }) => {
+        const application = found(await applications.find(id), id);
+        await applications.delete(id, "operator", commandLine);
+        await tell(admin, options, application, "is deleted, and every access that it was granted has ended");
+      }),
+  );
+};
+
+const withRegistrationOptions = (command: Command) =>
+  command
+    .addOption(new Option("--kind <kind>", "what it is (new ones: web)").choices(Object.keys(applicationKinds)))
+    .option("--redirect <uri...>", "where people may be sent back to")
+    .option("--post-logout <uri...>", "where people may be sent after signing out")
+    .addOption(new Option("--scope <scope...>", "what it may ask for").choices(scopeNames))
+    .option("--uri <https address>", "where people can read about it")
+    .option("--json", "print the application");
+
+/** A command about one application. */
+const aboutOne = (client: Command, name: string, description: string) => {
+  const command = client.command(name).description(description).argument("<id>", "its client_id");
+  if (name !== "update") command.option("--json", "print the application");
+  return command.addHelpText("after", aboutJson);
+};
+
+/** @throws CommandError that says what is wrong with it. */
+const checked = (input: unknown): RegisterApplicationInput => {
+  const parsed = RegisterApplicationInput.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `${optionOf[String(path[0])] ?? path.join(".")}: ${message}.`,
+  );
+  throw new CommandError("usage", `${[...new Set(problems)].join("\n")} See --help.`);
+};
+
+/** How the fields of a registration are called on the command line. */
+const optionOf: Record<string, string> = {
+  name: "<name>",
+  kind: "--kind",
+  uri: "--uri",
+  redirectUris: "--redirect",
+  postLogoutRedirectUris: "--post-logout",
+  scopes: "--scope",
+};
+
+const found = <T>(application: T | null, id: string): T => {
+  if (application === null) throw new CommandError("notFound", `There is no application ${visible(id)}.`);
+  return application;
+};
+
+const tell = ({ stdout }: AdminProcess, { json }: Options, application: Application, whatIsTrueNow: string) =>
+  json ? writeJson(stdout, application) : writeLine(stdout, `${visible(application.name)} ${whatIsTrueNow}.`);
+
+const tellSecret = async (
+  { stdout }: AdminProcess,
+  { json }: Options,
+  { application, secret }: RegisteredApplication,
+): Promise<void> => {
+  if (json) return writeJson(stdout, { ...application, secret });
+  await write(
+    stdout,
+    aligned([
+      ["client_id", application.id],
+      ["client_secret", secret ?? "- (an application of this kind keeps none)"],
+    ]),
+  );
+};
+
+const fieldsOf = (application: Application) => [
+  ["client_id", application.id],
+  ["name", application.name],
+  ["kind", application.kind],
+  ["state", application.verified ? "verified" : "unverified"],
+  ["uri", application.uri ?? "-"],
+  ["redirect", application.redirectUris.join(" ") || "-"],
+  ["post-logout", application.postLogoutRedirectUris.join(" ") || "-"],
+  ["scopes", application.scopes.join(" ") || "-"],
+  ["created", instant(application.createdAt)],
+];
+
+const example = (commandLine: string) => `
+Example:
+  $ ${commandLine}`;
+
+const aboutKinds = `
+Kinds:
+${Object.entries(applicationKinds)
+  .map(([kind, words]) => `  ${kind.padEnd(8)} ${words}`)
+  .join("\n")}`;
+
+const aboutSecret = `
+Only a hash of the secret is kept: it cannot be shown again.`;
+
+const aboutJson = `
+An application in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "verified",
+"createdAt"}; "uri" may be null, "createdAt" is in epoch milliseconds. Exit code 3: there is no such application.`;
