@@ -20,6 +20,8 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+const redirectPath = "/docs/oauth2-redirect.html";
+
 /** The page is an application like any other: public, and sent back to itself (Authorization Code with PKCE). */
 export const docsApplicationId = "docs";
 
@@ -27,7 +29,7 @@ export const docsApplication = (publicUrl: string): RegisterApplicationInput => 
   name: "API documentation",
   kind: "browser",
   uri: null,
-  redirectUris: [`${publicUrl}/docs/oauth2-redirect.html`],
+  redirectUris: [publicUrl + redirectPath],
   postLogoutRedirectUris: [],
   scopes: [...scopeNames],
 });
@@ -35,6 +37,8 @@ export const docsApplication = (publicUrl: string): RegisterApplicationInput => 
 const assets = {
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
   "swagger-ui.css": "text/css; charset=utf-8",
+  "oauth2-redirect.html": "text/html; charset=utf-8",
+  "oauth2-redirect.js": "text/javascript; charset=utf-8",
   "favicon-32x32.png": "image/png",
 } as const;
 
@@ -55,7 +59,24 @@ const page = `<!doctype html>
 </html>
 `;
 
-const startScript = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", deepLinking: true, persistAuthorization: false });
+/** The password flow is our own apps', who have no client id: what is filled in for the code flow stays out of it. */
+const startScript = `const passwordFlowWithoutClient = () => ({
+  statePlugins: {
+    auth: {
+      wrapActions: {
+        authorizePassword: (original) => (auth) => original({ ...auth, clientId: "", clientSecret: "" }),
+      },
+    },
+  },
+});
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#docs",
+  deepLinking: true,
+  persistAuthorization: false,
+  oauth2RedirectUrl: location.origin + "${redirectPath}",
+  plugins: [passwordFlowWithoutClient],
+}).initOAuth({ clientId: "${docsApplicationId}", usePkceWithAuthorizationCodeGrant: true });
 `;
 
 export const docsRoutes = (options: OpenApiOptions) => async (app: FastifyInstance) => {

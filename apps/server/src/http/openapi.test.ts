@@ -30,7 +30,11 @@ describe("/openapi.json", () => {
       expect(described).toMatchObject({
         operationId: path,
         summary,
-        security: [{ OAuth2PasswordBearer: scopes }, { BearerToken: scopes }],
+        security: [
+          { OAuth2PasswordBearer: scopes },
+          ...(access.kind === "scoped" ? [{ OAuth2AuthorizationCode: scopes }] : []),
+          { BearerToken: scopes },
+        ],
       });
     }
   });

@@ -16,6 +16,7 @@ import { z } from "zod";
 type Json = { readonly [name: string]: unknown };
 
 const passwordFlow = "OAuth2PasswordBearer";
+const codeFlow = "OAuth2AuthorizationCode";
 const bearer = "BearerToken";
 
 /** Codes that a REST call can be answered with whatever its operation; the rest are RPC's own. */
@@ -74,6 +75,13 @@ export const createOpenApi = ({ passwordGrant }: OpenApiOptions) => {
             flows: { password: { tokenUrl: "/token", refreshUrl: "/token", scopes } },
           },
         }),
+        [codeFlow]: {
+          type: "oauth2",
+          description: "For everybody else's applications: a person allows what they ask for.",
+          flows: {
+            authorizationCode: { authorizationUrl: "/authorize", tokenUrl: "/token", refreshUrl: "/token", scopes },
+          },
+        },
         [bearer]: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
       },
     },
@@ -118,7 +126,12 @@ const describe = (path: string, operation: Operation, schemas: Record<string, Js
 const securityOf = (access: Access, passwordGrant: boolean): Json[] => {
   if (access.kind === "anyone") return [];
   const needed = access.kind === "scoped" ? [...access.scopes] : [];
-  return [...(passwordGrant ? [{ [passwordFlow]: needed }] : []), { [bearer]: needed }];
+  return [
+    ...(passwordGrant ? [{ [passwordFlow]: needed }] : []),
+    // No scope opens an operation that is for our own apps.
+    ...(access.kind === "scoped" ? [{ [codeFlow]: needed }] : []),
+    { [bearer]: needed },
+  ];
 };
 
 const codesOf = ({ access, errors: declared }: Operation): ErrorCode[] => {
@@ -164,8 +177,8 @@ const tokenOperation = (passwordGrant: boolean): Json => ({
   operationId: "token",
   tags: ["auth"],
   summary: passwordGrant
-    ? "Get a token for a username and a password, or for a refresh token"
-    : "Get a token for a refresh token",
+    ? "Get a token for a username and a password, for a refresh token, or as an application"
+    : "Get a token for a refresh token, or as an application",
   security: [],
   requestBody: {
     required: true,
@@ -174,12 +187,27 @@ const tokenOperation = (passwordGrant: boolean): Json => ({
         schema: {
           type: "object",
           properties: {
-            grant_type: { type: "string", enum: [...(passwordGrant ? ["password"] : []), "refresh_token"] },
+            grant_type: {
+              type: "string",
+              enum: [
+                ...(passwordGrant ? ["password"] : []),
+                "refresh_token",
+                "authorization_code",
+                "client_credentials",
+                "urn:ietf:params:oauth:grant-type:device_code",
+              ],
+            },
             ...(passwordGrant && {
               username: { type: "string" },
               password: { type: "string", format: "password" },
             }),
             refresh_token: { type: "string" },
+            code: { type: "string" },
+            redirect_uri: { type: "string" },
+            code_verifier: { type: "string" },
+            device_code: { type: "string" },
+            client_id: { type: "string", description: "Of an application; this service's own apps have none" },
+            client_secret: { type: "string" },
             scope: { type: "string", description: `Space-separated, of: ${scopeNames.join(", ")}` },
           },
         },
