@@ -134,7 +134,7 @@ export interface OAuthRecordsTable {
 }
 
 export interface SpentIdsTable {
-  /** What it is an id of, and the id: `access-token:…`, `dpop:…`. */
+  /** SHA-256 of what it is an id of, and the id. */
   id: string;
   expires_at: number;
 }

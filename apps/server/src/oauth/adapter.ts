@@ -171,27 +171,36 @@ const scopesOfGrant = ({ openid, resources = {} }: GrantPayload): string[] => [
 ];
 
 /** The library's memory of who signed in here, bound to the session of ours in which they did. */
-const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapter> => ({
-  upsert(id, payload, expiresIn) {
-    const decidedBy = Provider.ctx?.oidc.result as Partial<DecidedBy> | undefined;
-    return records.save("Session", id, {
-      payload: { ...payload },
-      grantId: null,
-      alias: payload.uid ?? null,
-      expiresAt: expiryOf(now, expiresIn),
-      ...(decidedBy?.sessionId !== undefined && { sessionId: decidedBy.sessionId }),
-    });
-  },
-  async destroy(id) {
-    const found = await records.find("Session", { id });
-    await records.delete("Session", id);
-    // RP-initiated logout §2: the person asked to be signed out here as well.
-    const { accountId } = (found?.payload ?? {}) as Stored;
-    if (Provider.ctx?.oidc.route === "end_session_confirm" && accountId && found?.sessionId) {
-      await sessions.end(accountId, found.sessionId, "signed_out", currentCall().source);
-    }
-  },
-});
+const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapter> => {
+  /** One in which somebody is signed in, but that no session of ours stands behind any more, is none. */
+  const bound = async (by: { id: string } | { alias: string }) => {
+    const record = await records.find("Session", by);
+    return record && (record.sessionId !== null || !record.payload["accountId"]) ? record : null;
+  };
+  return {
+    find: async (id) => (await bound({ id }))?.payload,
+    findByUid: async (uid) => (await bound({ alias: uid }))?.payload,
+    upsert(id, payload, expiresIn) {
+      const decidedBy = Provider.ctx?.oidc.result as Partial<DecidedBy> | undefined;
+      return records.save("Session", id, {
+        payload: { ...payload },
+        grantId: null,
+        alias: payload.uid ?? null,
+        expiresAt: expiryOf(now, expiresIn),
+        ...(decidedBy?.sessionId !== undefined && { sessionId: decidedBy.sessionId }),
+      });
+    },
+    async destroy(id) {
+      const found = await records.find("Session", { id });
+      await records.delete("Session", id);
+      // RP-initiated logout §2: the person asked to be signed out here as well.
+      const { accountId } = (found?.payload ?? {}) as Stored;
+      if (Provider.ctx?.oidc.route === "end_session_confirm" && accountId && found?.sessionId) {
+        await sessions.end(accountId, found.sessionId, "signed_out", currentCall().source);
+      }
+    },
+  };
+};
 
 const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
   async find(id) {

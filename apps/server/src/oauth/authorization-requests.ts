@@ -90,6 +90,8 @@ export const createAuthorizationRequests = ({
         const grant = new library.Grant({ accountId: user.id, clientId: application.id });
         grant.addOIDCScope(scopes);
         grant.addResourceScope(issuer, scopes);
+        // Another person than the one who was signed in when it began: the library would take them for a mix-up.
+        if (interaction.session?.accountId !== user.id) interaction.session = undefined;
         const decidedBy: DecidedBy = { sessionId: session.id };
         return finish(interaction, {
           login: { accountId: user.id, ts: Math.floor(session.authenticatedAt / 1000) },
