@@ -4,8 +4,6 @@
 import { z } from "zod";
 import { type GrantableScope, grantableScopes, type Scope, scopeNames } from "./scopes.ts";
 
-const loopbackHosts: readonly string[] = ["127.0.0.1", "[::1]", "localhost"];
-
 /** What an application is decides how it proves itself, and which addresses it may be sent back to. */
 export const applicationKinds = {
   /** Runs on a server and keeps a secret. */
@@ -20,33 +18,30 @@ export const applicationKinds = {
 export type ApplicationKind = keyof typeof applicationKinds;
 const ApplicationKind = z.enum(Object.keys(applicationKinds) as [ApplicationKind, ...ApplicationKind[]]);
 
-/** Absolute, without a fragment (RFC 6749 §3.1.2), and without a name or password in it. */
+/** Absolute, in the characters of RFC 3986, without a fragment (RFC 6749 §3.1.2) and without a name or password. */
 const AbsoluteUri = z
   .string()
   .max(2000)
-  .refine((text) => URL.canParse(text) && !text.includes("#"), { error: "Must be a whole address, without a fragment" })
-  .refine((text) => !URL.canParse(text) || (new URL(text).username === "" && new URL(text).password === ""), {
-    error: "Must not contain a name or a password",
-  });
+  .regex(/^[\w.~:/?[\]@!$&'()*+,;=%-]+$/, { error: "Must be a whole address, without a fragment" })
+  .refine((text) => z.url().safeParse(text).success, { error: "Must be a whole address, without a fragment" })
+  .refine((text) => !/^[^/?]*\/\/[^/?]*@/.test(text), { error: "Must not contain a name or a password" });
 
-/** Where a person may be sent back to. Plain http only on the person's own machine (RFC 9700 §2.6, RFC 8252 §7.3). */
-export const WebRedirectUri = AbsoluteUri.refine(isSecureOrLoopback, {
+const secure = /^https:\/\/[^/?]/;
+/** The person's own machine: the one place where plain http is no danger (RFC 9700 §2.6, RFC 8252 §7.3). */
+const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?([/?]|$)/;
+/** RFC 8252 §7.1: a scheme of one's own is a domain name in reverse. */
+const ownScheme = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:/;
+
+/** Where a person may be sent back to by an application that runs on a server or in a browser. */
+export const WebRedirectUri = AbsoluteUri.refine((text) => secure.test(text) || loopback.test(text), {
   error: "Must begin with https://, or with http:// on the loopback interface",
 });
 
-/** RFC 8252 §7.1: a scheme of one's own is a domain name in reverse. */
+/** The same for one that runs on their own device. */
 export const NativeRedirectUri = AbsoluteUri.refine(
-  (text) => isSecureOrLoopback(text) || /^[a-z][a-z0-9+-]*\./i.test(text),
-  {
-    error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app:",
-  },
+  (text) => secure.test(text) || loopback.test(text) || ownScheme.test(text),
+  { error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app:" },
 );
-
-function isSecureOrLoopback(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === "https:" || (protocol === "http:" && loopbackHosts.includes(hostname));
-}
 
 const ScopeName = z.enum(scopeNames as [Scope, ...Scope[]]);
 const GrantableScopeName = z.enum(Object.keys(grantableScopes) as [GrantableScope, ...GrantableScope[]]);
@@ -63,7 +58,7 @@ const registration = {
     .refine((text) => text.isWellFormed() && !/\p{C}/u.test(text), { error: "Must be plain text" }),
   kind: ApplicationKind,
   /** Where its people can read about it. */
-  uri: AbsoluteUri.refine((text) => text.startsWith("https://"), { error: "Must begin with https://" }).nullable(),
+  uri: AbsoluteUri.regex(secure, { error: "Must begin with https://" }).nullable(),
   redirectUris: uris(NativeRedirectUri),
   postLogoutRedirectUris: uris(NativeRedirectUri),
   /** What it may ask for; a person decides each time. */
