@@ -4,16 +4,7 @@
 // A key's life: published (`made`), then signing (`signsFrom`), then only verifying, when a newer one signs,
 // until the last token that it signed has expired. Retiring a key ends that life at once.
 
-import {
-  CompactEncrypt,
-  type CryptoKey,
-  calculateJwkThumbprint,
-  compactDecrypt,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JWK,
-} from "jose";
+import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 import type { Db } from "../db/database.ts";
 import { StartError } from "../start-error.ts";
 import { type Audit, commandLine, type Source } from "./audit.ts";
@@ -63,7 +54,7 @@ const reloadIntervalMs = 1000;
 export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeconds }: KeyringOptions) => {
   const add = async (ordinal: number, signsFrom: number, source: Source) => {
     const { id, publicJwk, privateKey } = await newKeyPair();
-    const privateJwe = await encrypted(await exportJWK(privateKey), secrets);
+    const privateJwe = await secrets.encrypt("signing-keys", JSON.stringify(await exportJWK(privateKey)));
     await db.transaction().execute(async (transaction) => {
       const made = await transaction
         .insertInto("signing_keys")
@@ -94,11 +85,14 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
       .execute();
     return Promise.all(
       rows.map(async (row) => {
-        const { jwk, current } = await decrypted(row.private_jwe, secrets);
+        const decrypted = await secrets.decrypt("signing-keys", row.private_jwe);
+        if (!decrypted) throw underAnotherSecret();
+        const { plaintext, current } = decrypted;
+        const jwk = JSON.parse(plaintext) as JWK;
         if (!current) {
           await db
             .updateTable("signing_keys")
-            .set({ private_jwe: await encrypted(jwk, secrets) })
+            .set({ private_jwe: await secrets.encrypt("signing-keys", plaintext) })
             .where("id", "=", row.id)
             .execute();
         }
@@ -228,22 +222,7 @@ const newKeyPair = async () => {
   }
 };
 
-const encrypted = (jwk: JWK, secrets: Secrets): Promise<string> =>
-  new CompactEncrypt(new TextEncoder().encode(JSON.stringify(jwk)))
-    .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
-    .encrypt(secrets.keysFor("signing-keys")[0]);
-
-/** The key, and whether it was encrypted under the `SECRET` of now. */
-const decrypted = async (jwe: string, secrets: Secrets): Promise<{ jwk: JWK; current: boolean }> => {
-  for (const [index, key] of secrets.keysFor("signing-keys").entries()) {
-    try {
-      const { plaintext } = await compactDecrypt(jwe, key);
-      return { jwk: JSON.parse(new TextDecoder().decode(plaintext)) as JWK, current: index === 0 };
-    } catch {
-      // Of an earlier secret, perhaps.
-    }
-  }
-  throw new StartError(
+const underAnotherSecret = () =>
+  new StartError(
     "The signing keys in the database were encrypted under another SECRET. Start with the one they were made with, or give it as SECRET_PREVIOUS.",
   );
-};

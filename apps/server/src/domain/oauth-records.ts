@@ -2,11 +2,11 @@
 // interactions, its own sessions. The id of many a record is a token that somebody holds, so ids are stored as
 // hashes, and payloads, which repeat them, encrypted: a leak of the database gives nobody a token.
 
-import { createCipheriv, createDecipheriv, hash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Selectable } from "kysely";
 import type { Db } from "../db/database.ts";
 import type { OAuthRecordsTable } from "../db/schema.ts";
-import type { Now, Random } from "./environment.ts";
+import type { Now } from "./environment.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface OAuthRecord {
@@ -31,45 +31,16 @@ export interface NewOAuthRecord {
 
 export type OAuthRecords = ReturnType<typeof createOAuthRecords>;
 
-export const createOAuthRecords = ({
-  db,
-  now,
-  random,
-  secrets,
-}: {
-  db: Db;
-  now: Now;
-  random: Random;
-  secrets: Secrets;
-}) => {
-  /** `iv . tag . ciphertext`, AES-256-GCM, bound to the record's id. */
-  const encrypt = (id: string, payload: object): string => {
-    const iv = random(12);
-    const cipher = createCipheriv("aes-256-gcm", secrets.keysFor("oauth-records")[0], iv).setAAD(Buffer.from(id));
-    const text = Buffer.concat([cipher.update(JSON.stringify(payload), "utf8"), cipher.final()]);
-    return [iv, cipher.getAuthTag(), text].map((part) => Buffer.from(part).toString("base64url")).join(".");
+export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; secrets: Secrets }) => {
+  const recordOf = async (row: Selectable<OAuthRecordsTable>): Promise<OAuthRecord> => {
+    const decrypted = await secrets.decrypt("oauth-records", row.payload);
+    if (!decrypted) throw new Error("A record of the authorization server was encrypted under another SECRET");
+    return {
+      payload: JSON.parse(decrypted.plaintext) as Record<string, unknown>,
+      consumedAt: row.consumed_at,
+      sessionId: row.session_id,
+    };
   };
-
-  const decrypt = (id: string, encrypted: string): Record<string, unknown> => {
-    const [iv, tag, text] = encrypted.split(".").map((part) => Buffer.from(part, "base64url"));
-    for (const key of secrets.keysFor("oauth-records")) {
-      try {
-        const decipher = createDecipheriv("aes-256-gcm", key, iv as Buffer)
-          .setAAD(Buffer.from(id))
-          .setAuthTag(tag as Buffer);
-        return JSON.parse(Buffer.concat([decipher.update(text as Buffer), decipher.final()]).toString());
-      } catch {
-        // Of an earlier secret, perhaps.
-      }
-    }
-    throw new Error("A record of the authorization server was encrypted under another SECRET");
-  };
-
-  const recordOf = (row: Selectable<OAuthRecordsTable>): OAuthRecord => ({
-    payload: decrypt(row.id, row.payload),
-    consumedAt: row.consumed_at,
-    sessionId: row.session_id,
-  });
 
   return {
     /** Writes a record; one of the same id is replaced, unless `keep` says that the first one stays. */
@@ -77,7 +48,7 @@ export const createOAuthRecords = ({
       const hashed = hashOf(kind, id);
       const row = {
         kind,
-        payload: encrypt(hashed, record.payload),
+        payload: await secrets.encrypt("oauth-records", JSON.stringify(record.payload)),
         grant_id: record.grantId,
         alias: record.alias === null ? null : hashOf(kind, record.alias),
         expires_at: record.expiresAt,

@@ -1,7 +1,8 @@
-// Owns what is derived from `SECRET`: one key for each purpose, so that none can stand in for another.
-// Keys of earlier secrets are kept for reading, so that `SECRET` can be changed without anyone noticing.
+// Owns what is derived from `SECRET`: one key for each purpose, so that none can stand in for another, and what is
+// done with them. Keys of earlier secrets are kept for reading, so that `SECRET` can be changed without anyone noticing.
 
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { CompactEncrypt, compactDecrypt, errors as joseErrors } from "jose";
 
 export type Purpose =
   | "signing-keys"
@@ -35,6 +36,29 @@ export const createSecrets = (current: string, previous: readonly string[] = [])
 
   return {
     keysFor,
+
+    /** `plaintext` as a JWE (RFC 7516) that only this server, and others with the same secret, can read. */
+    encrypt: (purpose: Purpose, plaintext: string): Promise<string> =>
+      new CompactEncrypt(new TextEncoder().encode(plaintext))
+        .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
+        .encrypt(keysFor(purpose)[0]),
+
+    /** What was encrypted for this purpose, and whether under the `SECRET` of now. `null`: under neither, or not by us. */
+    async decrypt(purpose: Purpose, jwe: string): Promise<{ plaintext: string; current: boolean } | null> {
+      for (const [index, key] of keysFor(purpose).entries()) {
+        try {
+          const { plaintext } = await compactDecrypt(jwe, key, {
+            keyManagementAlgorithms: ["dir"],
+            contentEncryptionAlgorithms: ["A256GCM"],
+          });
+          return { plaintext: new TextDecoder().decode(plaintext), current: index === 0 };
+        } catch (error) {
+          // Of an earlier secret, perhaps; or nobody's.
+          if (!(error instanceof joseErrors.JOSEError)) throw error;
+        }
+      }
+      return null;
+    },
 
     /** HMAC-SHA-256, base64url: 256 bits in 43 characters. */
     mac: (purpose: Purpose, text: string): string => mac(keysFor(purpose)[0], text),
