@@ -3,6 +3,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { RegisterApplicationInput } from "@lockstep/contract";
 import { type Config, developmentSecretPrefix, loadConfig } from "./config.ts";
 import type { Random } from "./domain/environment.ts";
 import type { Domain } from "./server.ts";
@@ -33,14 +34,15 @@ export const demoApplicationId = "lockstep-cli";
 
 /** Makes the demo's application be known. */
 export const seedDemoApplication = ({ applications }: Domain): Promise<void> =>
-  applications.ensure(demoApplicationId, {
-    name: "Lockstep in the terminal",
-    kind: "native",
-    uri: null,
-    redirectUris: ["http://127.0.0.1/callback"],
-    postLogoutRedirectUris: [],
-    scopes: ["profile:read", "greeting:read"],
-  });
+  applications.ensure(
+    demoApplicationId,
+    RegisterApplicationInput.parse({
+      name: "Lockstep in the terminal",
+      kind: "native",
+      redirectUris: ["http://127.0.0.1/callback"],
+      scopes: ["profile:read", "greeting:read"],
+    }),
+  );
 
 /** Makes the tutorial's user, who has a password that no policy would accept. */
 export const seedJohn = async ({ users, passwords }: Domain): Promise<void> => {

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Scope, scopeNames } from "@lockstep/contract";
+import { RegisterApplicationInput, type Scope, scopeNames } from "@lockstep/contract";
 import { SignJWT } from "jose";
 import type { Config } from "./config.ts";
 import type { DatabaseUrl } from "./db/database.ts";
@@ -135,14 +135,12 @@ export const grantedToken = async (
   scopes: readonly Scope[],
 ): Promise<{ accessToken: string; applicationId: string; grantId: string }> => {
   const { application } = await domain.applications.register(
-    {
+    RegisterApplicationInput.parse({
       name: "A photo app",
       kind: "web",
-      uri: null,
       redirectUris: ["https://photos.example/callback"],
-      postLogoutRedirectUris: [],
-      scopes: [...scopeNames],
-    },
+      scopes: scopeNames,
+    }),
     "operator",
     testSource,
   );

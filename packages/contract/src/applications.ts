@@ -63,6 +63,14 @@ const registration = {
   postLogoutRedirectUris: uris(NativeRedirectUri),
   /** What it may ask for; a person decides each time. */
   scopes: z.array(ScopeName).transform((names) => [...new Set(names)]),
+  /** Where its keys are: it then proves itself by signing, and keeps no secret. @see OpenID Connect Core §9 */
+  jwksUri: WebRedirectUri.nullable(),
+  /** Where it is told that a person has signed out. @see OpenID Connect Back-Channel Logout §2.2 */
+  backchannelLogoutUri: WebRedirectUri.nullable(),
+  /** Whether it has to push its requests before it sends a person here. @see RFC 9126 §6 */
+  requirePushedRequests: z.boolean(),
+  /** Whether its tokens are bound to a key that it holds. @see RFC 9449 §5.2 */
+  requireDpop: z.boolean(),
 };
 
 export const RegisterApplicationInput = z
@@ -71,8 +79,15 @@ export const RegisterApplicationInput = z
     uri: registration.uri.default(null),
     redirectUris: registration.redirectUris.default([]),
     postLogoutRedirectUris: registration.postLogoutRedirectUris.default([]),
+    jwksUri: registration.jwksUri.default(null),
+    backchannelLogoutUri: registration.backchannelLogoutUri.default(null),
+    requirePushedRequests: registration.requirePushedRequests.default(false),
+    requireDpop: registration.requireDpop.default(false),
   })
-  .superRefine(({ kind, redirectUris }, context) => {
+  .superRefine(({ kind, redirectUris, jwksUri }, context) => {
+    if (jwksUri !== null && (kind === "browser" || kind === "native")) {
+      context.addIssue({ code: "custom", path: ["jwksUri"], message: "An application of this kind keeps no key" });
+    }
     if (kind === "service" && redirectUris.length > 0) {
       context.addIssue({ code: "custom", path: ["redirectUris"], message: "A service sends nobody anywhere" });
     }
@@ -90,7 +105,7 @@ export const RegisterApplicationInput = z
       }
     }
   });
-export type RegisterApplicationInput = z.infer<typeof RegisterApplicationInput>;
+export type RegisterApplicationInput = z.output<typeof RegisterApplicationInput>;
 
 /** A registered application, as its owner sees it. */
 export const Application = z.object({

@@ -25,6 +25,10 @@ interface RegistrationOptions extends Options {
   readonly postLogout?: string[];
   readonly scope?: string[];
   readonly uri?: string;
+  readonly jwksUri?: string;
+  readonly backchannelLogout?: string;
+  readonly requirePar?: boolean;
+  readonly requireDpop?: boolean;
 }
 
 export const addClientCommands = (program: Command, admin: AdminProcess) => {
@@ -53,6 +57,10 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
           postLogoutRedirectUris: options.postLogout ?? [],
           scopes: options.scope ?? [],
           uri: options.uri ?? null,
+          jwksUri: options.jwksUri ?? null,
+          backchannelLogoutUri: options.backchannelLogout ?? null,
+          requirePushedRequests: options.requirePar ?? false,
+          requireDpop: options.requireDpop ?? false,
         });
         await tellSecret(admin, options, await applications.register(input, "operator", commandLine));
       }),
@@ -101,6 +109,10 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
           postLogoutRedirectUris: options.postLogout ?? before.postLogoutRedirectUris,
           scopes: options.scope ?? before.scopes,
           uri: options.uri ?? before.uri,
+          jwksUri: options.jwksUri ?? before.jwksUri,
+          backchannelLogoutUri: options.backchannelLogout ?? before.backchannelLogoutUri,
+          requirePushedRequests: options.requirePar ?? before.requirePushedRequests,
+          requireDpop: options.requireDpop ?? before.requireDpop,
         });
         const changed = found(await applications.update(id, input, "operator", commandLine), id);
         await tell(admin, options, changed, "is changed");
@@ -124,10 +136,7 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
       withDomain(admin, async ({ applications }) => {
         const registered = found(await applications.rotateSecret(id, "operator", commandLine), id);
         if (registered.secret === null) {
-          throw new CommandError(
-            "failed",
-            `${visible(registered.application.name)} keeps no secret: it is ${registered.application.kind}.`,
-          );
+          throw new CommandError("failed", `${visible(registered.application.name)} keeps no secret.`);
         }
         await tellSecret(admin, options, registered);
       }),
@@ -150,6 +159,12 @@ const withRegistrationOptions = (command: Command) =>
     .option("--post-logout <uri...>", "where people may be sent after signing out")
     .addOption(new Option("--scope <scope...>", "what it may ask for").choices(scopeNames))
     .option("--uri <https address>", "where people can read about it")
+    .option("--jwks-uri <uri>", "where its keys are: it signs, and gets no secret")
+    .option("--backchannel-logout <uri>", "where it is told that a person has signed out")
+    .option("--require-par", "it has to push its requests first (--no-require-par: not)")
+    .addOption(new Option("--no-require-par").hideHelp())
+    .option("--require-dpop", "its tokens are bound to a key of its own (--no-require-dpop: not)")
+    .addOption(new Option("--no-require-dpop").hideHelp())
     .option("--json", "print the application");
 
 /** A command about one application. */
@@ -174,6 +189,8 @@ const optionOf: Record<string, string> = {
   name: "<name>",
   kind: "--kind",
   uri: "--uri",
+  jwksUri: "--jwks-uri",
+  backchannelLogoutUri: "--backchannel-logout",
   redirectUris: "--redirect",
   postLogoutRedirectUris: "--post-logout",
   scopes: "--scope",
@@ -211,6 +228,12 @@ const fieldsOf = (application: Application) => [
   ["redirect", application.redirectUris.join(" ") || "-"],
   ["post-logout", application.postLogoutRedirectUris.join(" ") || "-"],
   ["scopes", application.scopes.join(" ") || "-"],
+  ["jwks-uri", application.jwksUri ?? "-"],
+  ["backchannel", application.backchannelLogoutUri ?? "-"],
+  [
+    "requires",
+    [application.requirePushedRequests && "PAR", application.requireDpop && "DPoP"].filter(Boolean).join(" ") || "-",
+  ],
   ["created", instant(application.createdAt)],
 ];
 
@@ -228,5 +251,6 @@ const aboutSecret = `
 Only a hash of the secret is kept: it cannot be shown again.`;
 
 const aboutJson = `
-An application in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "verified",
-"createdAt"}; "uri" may be null, "createdAt" is in epoch milliseconds. Exit code 3: there is no such application.`;
+An application in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "jwksUri",
+"backchannelLogoutUri", "requirePushedRequests", "requireDpop", "verified", "createdAt"}; the addresses may be null,
+"createdAt" is in epoch milliseconds. Exit code 3: there is no such application.`;

@@ -30,6 +30,10 @@ export interface Registration {
   readonly response_types?: readonly string[];
   readonly token_endpoint_auth_method?: string;
   readonly scope?: string;
+  readonly jwks_uri?: string;
+  readonly backchannel_logout_uri?: string;
+  readonly require_pushed_authorization_requests?: boolean;
+  readonly dpop_bound_access_tokens?: boolean;
   readonly [name: string]: unknown;
 }
 
@@ -78,7 +82,7 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
 
     /** Registers an application. An operator's is verified: they know whose it is. */
     async register(input: RegisterApplicationInput, owner: Owner, source: Source): Promise<RegisteredApplication> {
-      const secret = keepsSecret(input.kind) ? newSecret() : null;
+      const secret = keepsSecret(input) ? newSecret() : null;
       const row: Row = {
         id: randomId(random),
         name: input.name,
@@ -194,7 +198,7 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
     async rotateSecret(id: string, owner: Owner, source: Source): Promise<RegisteredApplication | null> {
       const application = await this.find(id);
       if (!application) return null;
-      const secret = keepsSecret(application.kind) ? newSecret() : null;
+      const secret = keepsSecret(application) ? newSecret() : null;
       const secret_hash = secret === null ? null : secretHash(secret);
       const row = await change(id, owner, "application.rotate_secret", { secret_hash }, source);
       return row && { application: applicationFromRow(row), secret };
@@ -223,7 +227,8 @@ export const isSecretOf = (expected: string, secret: string): boolean => {
   return a.length === b.length && timingSafeEqual(a, b);
 };
 
-const keepsSecret = (kind: ApplicationKind) => kind === "web" || kind === "service";
+const keepsSecret = ({ kind, jwksUri }: Pick<Application, "kind" | "jwksUri">) =>
+  (kind === "web" || kind === "service") && jwksUri === null;
 
 const deviceCode = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -243,7 +248,14 @@ const registrationOf = (input: RegisterApplicationInput): Registration => {
     post_logout_redirect_uris: input.postLogoutRedirectUris,
     grant_types: grantTypes[input.kind],
     response_types: forPeople ? ["code"] : [],
-    token_endpoint_auth_method: keepsSecret(input.kind) ? "client_secret_basic" : "none",
+    token_endpoint_auth_method: keepsSecret(input) ? "client_secret_basic" : input.jwksUri ? "private_key_jwt" : "none",
+    ...(input.jwksUri !== null && { jwks_uri: input.jwksUri }),
+    ...(input.backchannelLogoutUri !== null && {
+      backchannel_logout_uri: input.backchannelLogoutUri,
+      backchannel_logout_session_required: true,
+    }),
+    ...(input.requirePushedRequests && { require_pushed_authorization_requests: true }),
+    ...(input.requireDpop && { dpop_bound_access_tokens: true }),
     scope: [...(forPeople ? Object.keys(identityScopes) : []), ...input.scopes].join(" "),
   };
 };
@@ -274,6 +286,10 @@ const applicationFromRow = (row: Row): Application => {
     redirectUris: [...(registration.redirect_uris ?? [])],
     postLogoutRedirectUris: [...(registration.post_logout_redirect_uris ?? [])],
     scopes: (registration.scope ?? "").split(" ").filter(isScope),
+    jwksUri: registration.jwks_uri ?? null,
+    backchannelLogoutUri: registration.backchannel_logout_uri ?? null,
+    requirePushedRequests: registration.require_pushed_authorization_requests ?? false,
+    requireDpop: registration.dpop_bound_access_tokens ?? false,
     verified: row.verified === 1,
     createdAt: row.created_at,
   };

@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { type RegisterApplicationInput, scopeNames } from "@lockstep/contract";
+import { RegisterApplicationInput, scopeNames } from "@lockstep/contract";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 
@@ -25,14 +25,13 @@ const redirectPath = "/docs/oauth2-redirect.html";
 /** The page is an application like any other: public, and sent back to itself (Authorization Code with PKCE). */
 export const docsApplicationId = "docs";
 
-export const docsApplication = (publicUrl: string): RegisterApplicationInput => ({
-  name: "API documentation",
-  kind: "browser",
-  uri: null,
-  redirectUris: [publicUrl + redirectPath],
-  postLogoutRedirectUris: [],
-  scopes: [...scopeNames],
-});
+export const docsApplication = (publicUrl: string) =>
+  RegisterApplicationInput.parse({
+    name: "API documentation",
+    kind: "browser",
+    redirectUris: [publicUrl + redirectPath],
+    scopes: scopeNames,
+  });
 
 const assets = {
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",

@@ -2,21 +2,21 @@
 // of somebody else's making (`openid-client`), which are given nothing but our address, an id and a secret.
 
 import { type AddressInfo, createServer } from "node:net";
-import type { RegisterApplicationInput } from "@lockstep/contract";
+import { RegisterApplicationInput } from "@lockstep/contract";
 import * as client from "openid-client";
 import type { NewDatabase } from "../../test/engines.ts";
 import { john, startTestServer, type TestServerOptions, testSource } from "../testing.ts";
 
 export const callback = "https://photos.example/callback";
 
-export const photoApp: RegisterApplicationInput = {
+export const photoApp: RegisterApplicationInput = RegisterApplicationInput.parse({
   name: "A photo app",
   kind: "web",
   uri: "https://photos.example",
   redirectUris: [callback],
   postLogoutRedirectUris: ["https://photos.example/bye"],
   scopes: ["profile:read", "greeting:read"],
-};
+});
 
 /** A server whose public address is where it listens: clients find everything from there. */
 export const startAuthorizationServer = async (options: TestServerOptions = {}) => {
