@@ -48,14 +48,17 @@ const GrantableScopeName = z.enum(Object.keys(grantableScopes) as [GrantableScop
 
 const uris = (uri: z.ZodType<string>) => z.array(uri).max(20);
 
+/** What people know an application by. No control characters, nor such as turn the text around it about. */
+export const ApplicationName = z
+  .string()
+  .trim()
+  .min(1, { error: "Enter a name" })
+  .max(100)
+  .refine((text) => text.isWellFormed() && !/\p{C}/u.test(text), { error: "Must be plain text" });
+
 /** What a registration says, whoever makes it. */
 const registration = {
-  name: z
-    .string()
-    .trim()
-    .min(1, { error: "Enter a name" })
-    .max(100)
-    .refine((text) => text.isWellFormed() && !/\p{C}/u.test(text), { error: "Must be plain text" }),
+  name: ApplicationName,
   kind: ApplicationKind,
   /** Where its people can read about it. */
   uri: AbsoluteUri.regex(secure, { error: "Must begin with https://" }).nullable(),

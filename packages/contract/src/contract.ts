@@ -16,7 +16,7 @@ import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
 import { ChangePasswordInput, LoginInput, LoginResult, RefreshInput, RefreshResult } from "./sign-in.ts";
 import { UpdateUserInput, User } from "./users.ts";
 
-const ApplicationId = z.object({ applicationId: z.string().max(200) });
+const ApplicationId = z.object({ applicationId: z.string().regex(/^[\w-]{1,200}$/) });
 const AuthorizationId = z.object({ authorizationId: z.string().max(100) });
 
 export const contract = {

@@ -6,6 +6,7 @@ import { hash, timingSafeEqual } from "node:crypto";
 import {
   type Application,
   type ApplicationKind,
+  ApplicationName,
   type ApplicationView,
   identityScopes,
   isScope,
@@ -19,6 +20,7 @@ import type { Db } from "../db/database.ts";
 import type { ApplicationsTable } from "../db/schema.ts";
 import type { Audit, AuditAction, Source } from "./audit.ts";
 import { type Now, type Random, randomId } from "./environment.ts";
+import { spentId } from "./spent-ids.ts";
 
 /** A registration in the names of the wire, without `client_id`, `client_name` and `client_secret`. @see RFC 7591 §2 */
 export interface Registration {
@@ -74,8 +76,11 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
       return row ?? null;
     });
 
-  const find = async (id: string): Promise<Row | null> =>
-    (await db.selectFrom("applications").selectAll().where("id", "=", id).executeTakeFirst()) ?? null;
+  const find = async (id: string): Promise<Row | null> => {
+    // What is asked for comes from anybody, and may be no text that a database takes.
+    if (!applicationId.test(id)) return null;
+    return (await db.selectFrom("applications").selectAll().where("id", "=", id).executeTakeFirst()) ?? null;
+  };
 
   return {
     newSecret,
@@ -136,6 +141,25 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
     async find(id: string): Promise<Application | null> {
       const row = await find(id);
       return row ? applicationFromRow(row) : null;
+    },
+
+    /** Whether a token that an application got for itself is good: the application is there, the token not revoked. */
+    async accepts(id: string, tokenId: string): Promise<boolean> {
+      const row = await db
+        .selectFrom("applications")
+        .select("id")
+        .where("id", "=", id)
+        .where(({ exists, not, selectFrom }) =>
+          not(
+            exists(
+              selectFrom("spent_ids")
+                .select("spent_ids.id")
+                .where("spent_ids.id", "=", spentId("access-token", tokenId)),
+            ),
+          ),
+        )
+        .executeTakeFirst();
+      return row !== undefined;
     },
 
     /** What a person sees of it who is asked by it. */
@@ -219,6 +243,8 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
   };
 };
 
+const applicationId = /^[\w-]{1,200}$/;
+
 export const secretHash = (secret: string): string => hash("sha256", secret, "base64url");
 
 /** Whether a secret is the one of this hash; takes the same time for every wrong one. */
@@ -260,14 +286,28 @@ const registrationOf = (input: RegisterApplicationInput): Registration => {
   };
 };
 
-/** Why an address of this registration may not be redirected to; `null` when all may. @see RFC 9700 §2.6, RFC 8252 §7 */
-export const redirectUriProblem = (registration: Registration): string | null => {
-  for (const uri of [...(registration.redirect_uris ?? []), ...(registration.post_logout_redirect_uris ?? [])]) {
-    const parsed = (kindOf(registration) === "native" ? NativeRedirectUri : WebRedirectUri).safeParse(uri);
-    if (!parsed.success) return parsed.error.issues.map((issue) => issue.message).join("; ");
+/** What this registration must not say, in words; `null`: nothing. @see RFC 9700 §2.6, RFC 8252 §7 */
+export const registrationProblem = (registration: Registration): string | null => {
+  const { grant_types, token_endpoint_auth_method, redirect_uris, post_logout_redirect_uris } = registration;
+  // RFC 6749 §4.4: anybody could be it.
+  if (token_endpoint_auth_method === "none" && grant_types?.includes("client_credentials"))
+    return "grant_types: client_credentials needs a client that can prove who it is";
+  if (registration["client_name"] !== undefined) {
+    const name = ApplicationName.safeParse(registration["client_name"]);
+    if (!name.success) return `client_name: ${messagesOf(name.error)}`;
+  }
+  const RedirectUri = kindOf(registration) === "native" ? NativeRedirectUri : WebRedirectUri;
+  for (const [property, uris] of Object.entries({ redirect_uris, post_logout_redirect_uris })) {
+    for (const uri of uris ?? []) {
+      const parsed = RedirectUri.safeParse(uri);
+      if (!parsed.success) return `${property}: ${messagesOf(parsed.error)}`;
+    }
   }
   return null;
 };
+
+const messagesOf = ({ issues }: { issues: readonly { message: string }[] }) =>
+  issues.map(({ message }) => message).join("; ");
 
 const kindOf = (registration: Registration): ApplicationKind => {
   if (!registration.response_types?.length && registration.grant_types?.includes("client_credentials"))

@@ -119,13 +119,15 @@ export const createGrants = ({
       return row ? (JSON.parse(row.payload) as Record<string, unknown>) : null;
     },
 
-    /** A token was issued under it: it lasts on from now. */
-    async used(id: string): Promise<void> {
-      await db
+    /** A token is issued under it: it lasts on from now. `false`: it was revoked meanwhile. */
+    async used(id: string): Promise<boolean> {
+      const row = await db
         .updateTable("grants")
         .set({ last_used_at: now(), expires_at: now() + lifetimeSeconds * 1000 })
         .where("id", "=", id)
-        .execute();
+        .returning("id")
+        .executeTakeFirst();
+      return row !== undefined;
     },
 
     /**

@@ -2,6 +2,7 @@
 // the operation's declared access lets them. Every transport asks here.
 
 import type { Access, Anyone, FirstParty, GrantableScope, Role, User } from "@lockstep/contract";
+import type { Applications } from "./applications.ts";
 import type { Credential } from "./bearer.ts";
 import { DomainError } from "./domain-error.ts";
 import type { Dpop } from "./dpop.ts";
@@ -47,13 +48,14 @@ export interface GuardOptions {
   readonly tokens: Tokens;
   readonly sessions: Sessions;
   readonly grants: Grants;
+  readonly applications: Applications;
   readonly dpop: Dpop;
   readonly now: Now;
 }
 
-export const createGuard = ({ tokens, sessions, grants, dpop, now }: GuardOptions) => ({
+export const createGuard = ({ tokens, sessions, grants, applications, dpop, now }: GuardOptions) => ({
   /**
-   * The principal that a request's credential stands for, with session or grant and user read at this moment.
+   * The principal that a request's credential stands for, with session, grant or application and user read at this moment.
    * @throws DomainError `UNAUTHENTICATED`, `INVALID_TOKEN`, `AMBIGUOUS_TOKEN`. @see RFC 6750 §3.1
    */
   async authenticate(credential: Credential): Promise<Principal | ApplicationPrincipal> {
@@ -70,7 +72,11 @@ export const createGuard = ({ tokens, sessions, grants, dpop, now }: GuardOption
       throw new DomainError("INVALID_TOKEN");
     }
 
-    if (claims.kind === "application") return { kind: "application", clientId: claims.clientId };
+    if (claims.kind === "application") {
+      const { clientId, tokenId } = claims;
+      if (!(await applications.accepts(clientId, tokenId))) throw new DomainError("INVALID_TOKEN");
+      return { kind: "application", clientId };
+    }
     if (claims.kind === "grant") {
       const { clientId, tokenId, userId, grantId } = claims;
       const live = await grants.findLive({ grantId, tokenId, userId, applicationId: clientId });

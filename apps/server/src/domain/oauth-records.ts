@@ -15,6 +15,8 @@ export interface OAuthRecord {
   readonly consumedAt: number | null;
   /** The session of ours that it ends with. */
   readonly sessionId: string | null;
+  /** Whether no such session lives: it has ended, or there never was one. */
+  readonly sessionEnded: boolean;
 }
 
 export interface NewOAuthRecord {
@@ -32,13 +34,16 @@ export interface NewOAuthRecord {
 export type OAuthRecords = ReturnType<typeof createOAuthRecords>;
 
 export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; secrets: Secrets }) => {
-  const recordOf = async (row: Selectable<OAuthRecordsTable>): Promise<OAuthRecord> => {
+  const recordOf = async (
+    row: Selectable<OAuthRecordsTable> & { live_session_id: string | null },
+  ): Promise<OAuthRecord> => {
     const decrypted = await secrets.decrypt("oauth-records", row.payload);
     if (!decrypted) throw new Error("A record of the authorization server was encrypted under another SECRET");
     return {
       payload: JSON.parse(decrypted.plaintext) as Record<string, unknown>,
       consumedAt: row.consumed_at,
       sessionId: row.session_id,
+      sessionEnded: row.live_session_id === null,
     };
   };
 
@@ -61,28 +66,29 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
         .execute();
     },
 
-    /** `null`: there is none, or it has expired, or the session of ours that it belongs to has ended. */
+    /** `null`: there is none, or it has expired. */
     async find(kind: string, by: { id: string } | { alias: string }): Promise<OAuthRecord | null> {
       const row = await db
         .selectFrom("oauth_records")
-        .leftJoin("sessions", "sessions.id", "oauth_records.session_id")
-        .leftJoin("users", "users.id", "sessions.user_id")
+        .leftJoin(
+          (query) =>
+            query
+              .selectFrom("sessions")
+              .innerJoin("users", "users.id", "sessions.user_id")
+              .select("sessions.id as live_session_id")
+              .where("sessions.ended_at", "is", null)
+              .where("sessions.expires_at", ">", now())
+              .where("sessions.idle_expires_at", ">", now())
+              .where("users.disabled", "=", 0)
+              .as("live"),
+          (join) => join.onRef("live.live_session_id", "=", "oauth_records.session_id"),
+        )
         .selectAll("oauth_records")
+        .select("live.live_session_id")
         .where("kind", "=", kind)
         .$if("id" in by, (query) => query.where("oauth_records.id", "=", hashOf(kind, "id" in by ? by.id : "")))
         .$if("alias" in by, (query) => query.where("alias", "=", hashOf(kind, "alias" in by ? by.alias : "")))
         .where("oauth_records.expires_at", ">", now())
-        .where(({ and, eb, or }) =>
-          or([
-            eb("oauth_records.session_id", "is", null),
-            and([
-              eb("sessions.ended_at", "is", null),
-              eb("sessions.expires_at", ">", now()),
-              eb("sessions.idle_expires_at", ">", now()),
-              eb("users.disabled", "=", 0),
-            ]),
-          ]),
-        )
         .executeTakeFirst();
       return row ? recordOf(row) : null;
     },

@@ -24,6 +24,11 @@ export const createSpentIds = ({ db, now }: { db: Db; now: Now }) => ({
     return row !== undefined;
   },
 
+  async isSpent(kind: Kind, id: string): Promise<boolean> {
+    const row = await db.selectFrom("spent_ids").select("id").where("id", "=", spentId(kind, id)).executeTakeFirst();
+    return row !== undefined;
+  },
+
   /** Deletes up to `limit` ids that nobody can use any more, and answers how many. */
   async deleteExpired(limit: number): Promise<number> {
     const { numDeletedRows } = await db

@@ -43,6 +43,7 @@ export interface AppOptions {
   /** The authorization server: its own addresses, and its part of `/token`. */
   readonly oauth: {
     readonly routes: FastifyPluginAsync;
+    readonly registrationRoutes: FastifyPluginAsync;
     readonly answer: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
   };
   readonly web: { directory: string; devUrl: string | null };
@@ -100,7 +101,7 @@ export const createApp = async (options: AppOptions) => {
     await open.register(cors, {
       origin: "*",
       methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-      allowedHeaders: ["authorization", "content-type", "dpop"],
+      allowedHeaders: ["authorization", "content-type", "dpop", "mcp-protocol-version"],
       exposedHeaders: ["www-authenticate", "dpop-nonce", "retry-after", "x-request-id"],
       maxAge: 600,
       strictPreflight: false,
@@ -108,6 +109,7 @@ export const createApp = async (options: AppOptions) => {
     await open.register(restRoutes(options));
     await open.register(userinfoRoutes(options));
     await open.register(tokenRoutes({ ...options, answerApplication: options.oauth.answer }));
+    await open.register(options.oauth.registrationRoutes);
   });
   await app.register(protectedResourceRoutes(options));
   await app.register(options.oauth.routes);

@@ -19,6 +19,8 @@ export interface AdapterOptions {
   readonly now: () => number;
   /** How long a replaced refresh token still gets its successor. */
   readonly graceSeconds: number;
+  /** The id of the refresh token that follows the one of this id. */
+  readonly successorOf: (refreshTokenId: string) => string;
 }
 
 /** What the result of an interaction carries for us, besides what the library reads of it. */
@@ -89,7 +91,7 @@ const onceOnly =
     },
   });
 
-const refreshTokens = ({ records, now, graceSeconds }: AdapterOptions): Partial<Adapter> => ({
+const refreshTokens = ({ records, now, graceSeconds, successorOf }: AdapterOptions): Partial<Adapter> => ({
   // The successor of a token is computed from it: of many that redeem one at once, the first writes it, and none
   // brings back a successor that was used meanwhile.
   upsert: (id, payload, expiresIn) =>
@@ -108,8 +110,15 @@ const refreshTokens = ({ records, now, graceSeconds }: AdapterOptions): Partial<
     const record = await records.find("RefreshToken", { id });
     if (!record) return undefined;
     const { payload, consumedAt } = record;
-    const inGrace = consumedAt !== null && now() - consumedAt <= graceSeconds * 1000;
-    return { ...payload, ...(consumedAt !== null && !inGrace && { consumed: Math.floor(consumedAt / 1000) }) };
+    if (consumedAt === null) return { ...payload };
+    if (now() - consumedAt > graceSeconds * 1000) return { ...payload, consumed: Math.floor(consumedAt / 1000) };
+    // Its successor may have been replaced by now as well: whoever comes late goes on with the newest of the line.
+    for (let [last, lastId] = [payload, id]; ; ) {
+      lastId = successorOf(lastId);
+      const next = await records.find("RefreshToken", { id: lastId });
+      if (!next || next.consumedAt === null) return { ...last };
+      last = next.payload;
+    }
   },
 });
 
@@ -120,7 +129,8 @@ const refreshTokens = ({ records, now, graceSeconds }: AdapterOptions): Partial<
 const presentedTokens = ({ spentIds }: AdapterOptions): Partial<Adapter> => ({
   async find(id) {
     const { presented } = currentCall();
-    return presented?.jti === id ? presented : undefined;
+    if (presented?.jti !== id || (await spentIds.isSpent("access-token", id))) return undefined;
+    return presented;
   },
   async destroy(id) {
     const { presented } = currentCall();
@@ -130,7 +140,7 @@ const presentedTokens = ({ spentIds }: AdapterOptions): Partial<Adapter> => ({
 
 /** Proofs and assertions that were seen: of any number of the same at once, one passes (RFC 9449 §11.1). */
 const replays = ({ spentIds, now }: AdapterOptions): Partial<Adapter> => ({
-  find: async () => undefined,
+  find: async (id) => ((await spentIds.isSpent("dpop", id)) ? { jti: id } : undefined),
   async upsert(id, _payload, expiresIn) {
     if (!(await spentIds.spend("dpop", id, expiryOf(now, expiresIn)))) {
       throw new errors.InvalidRequest("a proof or an assertion was used before");
@@ -172,35 +182,52 @@ const scopesOfGrant = ({ openid, resources = {} }: GrantPayload): string[] => [
 
 /** The library's memory of who signed in here, bound to the session of ours in which they did. */
 const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapter> => {
-  /** One in which somebody is signed in, but that no session of ours stands behind any more, is none. */
-  const bound = async (by: { id: string } | { alias: string }) => {
-    const record = await records.find("Session", by);
-    return record && (record.sessionId !== null || !record.payload["accountId"]) ? record : null;
+  /** What a session was bound to that gets another id in this call: it is deleted, and written anew. */
+  const renamed = new WeakMap<object, string>();
+
+  const asStored = async (by: { id: string } | { alias: string }): Promise<AdapterPayload | undefined> => {
+    const found = await records.find("Session", by);
+    // The browser is the same, and a request for access that began in it goes on; the person has gone.
+    return found?.sessionEnded ? withoutPerson(found.payload) : (found?.payload as AdapterPayload | undefined);
   };
+
   return {
-    find: async (id) => (await bound({ id }))?.payload,
-    findByUid: async (uid) => (await bound({ alias: uid }))?.payload,
+    find: (id) => asStored({ id }),
+    findByUid: (uid) => asStored({ alias: uid }),
     upsert(id, payload, expiresIn) {
-      const decidedBy = Provider.ctx?.oidc.result as Partial<DecidedBy> | undefined;
+      const { ctx } = Provider;
+      const decidedBy = ctx?.oidc.result as Partial<DecidedBy> | undefined;
+      const sessionId = decidedBy?.sessionId ?? (ctx && renamed.get(ctx));
       return records.save("Session", id, {
         payload: { ...payload },
         grantId: null,
         alias: payload.uid ?? null,
         expiresAt: expiryOf(now, expiresIn),
-        ...(decidedBy?.sessionId !== undefined && { sessionId: decidedBy.sessionId }),
+        ...(sessionId !== undefined && { sessionId }),
       });
     },
     async destroy(id) {
       const found = await records.find("Session", { id });
       await records.delete("Session", id);
+      const { ctx } = Provider;
+      if (!ctx || !found?.sessionId || found.sessionEnded) return;
       // RP-initiated logout §2: the person asked to be signed out here as well.
-      const { accountId } = (found?.payload ?? {}) as Stored;
-      if (Provider.ctx?.oidc.route === "end_session_confirm" && accountId && found?.sessionId) {
+      const { accountId } = found.payload as Stored;
+      if (ctx.oidc.route === "end_session_confirm" && ctx.oidc.params?.["logout"] && accountId)
         await sessions.end(accountId, found.sessionId, "signed_out", currentCall().source);
-      }
+      else renamed.set(ctx, found.sessionId);
     },
   };
 };
+
+const withoutPerson = ({
+  accountId: _,
+  loginTs: __,
+  acr: ___,
+  amr: ____,
+  authorizations: _____,
+  ...rest
+}: AdapterPayload): AdapterPayload => rest;
 
 const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
   async find(id) {

@@ -85,13 +85,13 @@ export const createAuthorizationRequests = ({
       if (isTooOld(interaction, session)) {
         throw new DomainError("REAUTHENTICATION_REQUIRED", { maxAgeSeconds: maxAge(interaction) ?? 0 });
       }
-      return duringCall({ source, presented: null }, async () => {
+      return duringCall({ source, presented: null, report: () => {} }, async () => {
         const scopes = grantableIn(interaction.params["scope"]).join(" ");
         const grant = new library.Grant({ accountId: user.id, clientId: application.id });
         grant.addOIDCScope(scopes);
-        grant.addResourceScope(issuer, scopes);
-        // Another person than the one who was signed in when it began: the library would take them for a mix-up.
-        if (interaction.session?.accountId !== user.id) interaction.session = undefined;
+        // All of them are this API, by one of its names.
+        for (const resource of [interaction.params["resource"] ?? issuer].flat())
+          grant.addResourceScope(String(resource), scopes);
         const decidedBy: DecidedBy = { sessionId: session.id };
         return finish(interaction, {
           login: { accountId: user.id, ts: Math.floor(session.authenticatedAt / 1000) },

@@ -9,11 +9,16 @@ export interface Call {
   readonly source: Source;
   /** A JWT that was sent to be introspected or revoked, verified: as the library would have stored it. */
   readonly presented: AdapterPayload | null;
+  /** Writes down a failure that the caller is told nothing of. */
+  readonly report: (error: unknown) => void;
 }
 
 const calls = new AsyncLocalStorage<Call>();
 
 export const duringCall = <T>(call: Call, work: () => T): T => calls.run(call, work);
+
+/** To whatever call it belongs, if to any. */
+export const report = (error: unknown): void => calls.getStore()?.report(error);
 
 export const currentCall = (): Call => {
   const call = calls.getStore();

@@ -50,10 +50,12 @@ export const createOAuth = (options: OAuthOptions) => {
       import("./provider.ts"),
       import("./adapter.ts"),
     ]);
-    const { sessions, spentIds, oauthRecords: records } = options;
+    const { oauthRecords: records, secrets } = options;
     const { graceSeconds } = limits;
-    const adapter = createAdapters({ applications, grants, records, sessions, spentIds, now, graceSeconds });
-    return createProvider({ ...options, adapter, keys: keyring.privateJwks() });
+    // Computed from it, so that all who redeem one at once get the same.
+    const successorOf = (refreshTokenId: string) => secrets.mac("oauth-refresh", refreshTokenId);
+    const adapter = createAdapters({ ...options, records, graceSeconds, successorOf });
+    return createProvider({ ...options, adapter, successorOf, keys: keyring.privateJwks() });
   };
 
   const provider = (): Promise<Provider> => {
@@ -65,7 +67,7 @@ export const createOAuth = (options: OAuthOptions) => {
     return instance.provider;
   };
 
-  const { plugin, answer } = oauthRoutes({
+  const { plugin, registrationPlugin, answer } = oauthRoutes({
     provider,
     tokens: options.tokens,
     publicUrl: issuer,
@@ -76,6 +78,8 @@ export const createOAuth = (options: OAuthOptions) => {
   return {
     /** Its addresses, but for `/token`, which our own apps use as well. */
     routes: plugin,
+    /** The address where applications register themselves, if they may: open to pages of any origin. */
+    registrationRoutes: registrationPlugin,
     /** Answers a request to `/token` that is an application's. */
     answer,
     /** For RPC, where a person decides. */

@@ -57,6 +57,19 @@ export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, app
 
     signedOut: (ctx: KoaContextWithOIDC) => show(ctx, { page: "signed_out" }),
 
+    /**
+     * The library sends some answers as forms that submit themselves (OAuth 2.0 Form Post Response Mode): they must be
+     * able to get where the answer goes.
+     */
+    async letFormsPass(ctx: KoaContextWithOIDC, next: () => Promise<void>) {
+      await next();
+      if (!String(ctx.response.get("content-security-policy")).includes("'sha256-")) return;
+      const { params, entities, session } = ctx.oidc;
+      const targets = [params, entities.Interaction?.params].map((each) => each?.["redirect_uri"]);
+      for (const uri of [...targets, session?.state?.["postLogoutRedirectUri"]])
+        if (typeof uri === "string") allowFormToReach(ctx, uri);
+    },
+
     error: (ctx: KoaContextWithOIDC, { error, error_description: description }: ErrorOut) =>
       show(ctx, { page: "error", error, description: description ?? null }),
   };

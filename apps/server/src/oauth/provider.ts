@@ -1,9 +1,18 @@
 // Owns how the authorization server behaves: the settings of `oidc-provider`, most of them derived from the contract.
 // Protocol is the library's; what it lacks is in this folder, a file each.
 
+import type { EventEmitter } from "node:events";
 import { grantableScopes, type ProtocolPage } from "@lockstep/contract";
-import { type AdapterFactory, type Client, errors, interactionPolicy, type JWK, Provider } from "oidc-provider";
-import { type Applications, isSecretOf, type Registration, redirectUriProblem } from "../domain/applications.ts";
+import {
+  type AdapterFactory,
+  type Client,
+  errors,
+  interactionPolicy,
+  type JWK,
+  type KoaContextWithOIDC,
+  Provider,
+} from "oidc-provider";
+import { type Applications, isSecretOf, type Registration, registrationProblem } from "../domain/applications.ts";
 import { proofAlgorithms } from "../domain/dpop.ts";
 import type { Grants } from "../domain/grants.ts";
 import type { Secrets } from "../domain/secrets.ts";
@@ -11,6 +20,7 @@ import type { SessionLimits } from "../domain/sessions.ts";
 import { accessTokenLifetimeSeconds } from "../domain/tokens.ts";
 import type { Users } from "../domain/users.ts";
 import { verifiedProperty } from "./adapter.ts";
+import { report } from "./call.ts";
 import { pagesOf } from "./pages.ts";
 import { paths } from "./paths.ts";
 
@@ -33,6 +43,8 @@ export interface ProviderOptions {
   /** The cookie that ties a request for access to the browser in which it began. */
   readonly authorizationCookie: (id: string) => string;
   readonly newId: () => string;
+  /** The id of the refresh token that follows the one of this id. */
+  readonly successorOf: (refreshTokenId: string) => string;
 }
 
 const minute = 60;
@@ -62,6 +74,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
       response_types: ["code"],
       token_endpoint_auth_method: "client_secret_basic",
       id_token_signed_response_alg: "ES256",
+      scope: Object.keys(grantableScopes).join(" "),
     },
     enabledJWA: {
       idTokenSigningAlgValues: ["ES256"],
@@ -74,8 +87,8 @@ export const createProvider = (options: ProviderOptions): Provider => {
         // Within a registration over the wire nobody vouches for himself.
         if (ctx !== undefined && value !== undefined)
           throw new errors.InvalidClientMetadata(`${verifiedProperty} is not yours to say`);
-        const problem = redirectUriProblem(metadata as Registration);
-        if (problem !== null) throw new errors.InvalidRedirectUri(problem);
+        const problem = registrationProblem(metadata as Registration);
+        if (problem !== null) throw new errors.InvalidClientMetadata(problem);
       },
     },
     pkce: { required: () => true }, // RFC 9700 §2.1.1
@@ -111,7 +124,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: mayIntrospect },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: mayRevoke },
       dPoP: { enabled: true, nonceSecret: Buffer.from(secrets.keysFor("dpop-nonces")[0]) },
       deviceFlow: {
         enabled: true,
@@ -178,7 +191,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     async extraTokenClaims(_ctx, token) {
       if (token.kind !== "AccessToken" || !token.grantId) return undefined;
       // The one place that every access token passes on its way out.
-      await grants.used(token.grantId);
+      if (!(await grants.used(token.grantId))) throw new errors.InvalidGrant("the grant was revoked");
       return { grant_id: token.grantId };
     },
     clientBasedCORS: (_ctx, origin, client) =>
@@ -189,24 +202,46 @@ export const createProvider = (options: ProviderOptions): Provider => {
   });
 
   provider.proxy = true;
+  provider.use(pages.letFormsPass);
+  provider.use(withoutTypeOfNothing);
+  // What the caller is told nothing of.
+  provider.on("server_error", (_ctx, error) => report(error));
+  // Koa's own, which the library's types leave out; it goes to the console when nobody listens.
+  (provider as unknown as EventEmitter).on("error", report);
+  provider.on("backchannel.error", (_ctx, error) => report(error));
   // `client_secret` holds a hash: what a client shows is hashed as well.
   provider.Client.prototype.compareClientSecret = function (this: Client, shown: string) {
     return this.clientSecret !== undefined && isSecretOf(this.clientSecret, shown);
   };
-  // The successor of a refresh token is computed from it, so that all who redeem one at once get the same. The library
-  // declares no type for the method; the race in `oauth.test.ts` fails when it goes.
+  // The library declares no type for the method; the races in `refresh.test.ts` fail when it goes.
   const refreshTokens = provider.RefreshToken.prototype as unknown as { generateTokenId(): string };
   const newTokenId = refreshTokens.generateTokenId;
   refreshTokens.generateTokenId = function () {
     const replaced = Provider.ctx?.oidc.entities.RotatedRefreshToken;
-    return replaced ? secrets.mac("oauth-refresh", replaced.jti) : newTokenId.call(this);
+    return replaced ? options.successorOf(replaced.jti) : newTokenId.call(this);
   };
   return provider;
 };
 
-/** Who may ask what a token says: whom it was issued to, and resource servers, which prove who they are. */
-const mayIntrospect = async (_ctx: unknown, client: Client, token: { clientId?: string | undefined }) =>
-  client.tokenEndpointAuthMethod !== "none" || token.clientId === client.clientId;
+/** RFC 7009 §2.2: a revocation is answered with nothing. Called text, it makes some clients look for JSON and fail. */
+const withoutTypeOfNothing = async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+  await next();
+  if (ctx.body === "") ctx.remove("content-type");
+};
+
+type OfClient = { readonly clientId?: string | undefined };
+
+/** Who may ask what a token says: whom it was issued to, and resource servers, which an operator registered. */
+const mayIntrospect = async (_ctx: unknown, client: Client, token: OfClient) =>
+  token.clientId === client.clientId ||
+  (client[verifiedProperty] === true && client.tokenEndpointAuthMethod !== "none");
+
+/** RFC 7009 §2.1: a client revokes what was issued to it, and is told when it tries more. */
+const mayRevoke = async (_ctx: unknown, client: Client, token: OfClient) => {
+  if (token.clientId !== client.clientId)
+    throw new errors.InvalidRequest("the token was issued to another application");
+  return true;
+};
 
 /** The library's, and one question more: an application that nobody vouches for asks each time (OWASP ASVS 10.7.1). */
 const policy = () => {

@@ -24,7 +24,8 @@ export const letAnswer = async (
 /** The request as it came, with its body to be read once more, and as it was sent to our public address. */
 const again = (request: FastifyRequest, publicUrl: URL, body: Buffer): IncomingMessage => {
   const { raw } = request;
-  const { "transfer-encoding": _, ...headers } = raw.headers;
+  const { "transfer-encoding": chunked, ...headers } = raw.headers;
+  const hasBody = chunked !== undefined || headers["content-length"] !== undefined;
   const stream = Readable.from(body.length > 0 ? [body] : []);
   return Object.assign(stream, {
     method: raw.method,
@@ -36,7 +37,7 @@ const again = (request: FastifyRequest, publicUrl: URL, body: Buffer): IncomingM
     socket: raw.socket,
     headers: {
       ...headers,
-      ...(headers["content-length"] !== undefined && { "content-length": String(body.length) }),
+      ...(hasBody && { "content-length": String(body.length) }),
       // Ours to say, whatever came in: links and the issuer follow from them.
       host: publicUrl.host,
       "x-forwarded-host": publicUrl.host,

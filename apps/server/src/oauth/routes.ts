@@ -1,6 +1,7 @@
 // Owns the addresses of the authorization server: which of them the library answers, and what stands before it.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { isGrantableScope } from "@lockstep/contract";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { inject } from "light-my-request";
 import type { AdapterPayload, Provider } from "oidc-provider";
 import type { Source } from "../domain/audit.ts";
@@ -26,6 +27,9 @@ const methodsByPath: Record<string, HTTPMethods[]> = {
   [`${paths.end_session}/success`]: ["GET"],
 };
 
+/** Browser applications of any origin register themselves: the preflight is answered with that of `/token`. */
+const registrationMethods: Record<string, HTTPMethods[]> = { [paths.registration]: ["POST"] };
+
 /** Where a token is sent that may be a JWT, which the library knows nothing of by itself. */
 const takesToken = new Set<string>([paths.introspection, paths.revocation]);
 
@@ -45,21 +49,18 @@ export const oauthRoutes = ({ provider, tokens, publicUrl, registration, sourceO
   const answer = async (request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> => {
     const path = request.routeOptions.url ?? "";
     const { presented, form } = takesToken.has(path) ? await withoutJwt(tokens, body) : { presented: null, form: body };
-    await duringCall({ source: sourceOf(request), presented }, async () =>
-      letAnswer(await provider(), request, reply, url, form),
+    const report = (error: unknown) => request.log.error({ err: error }, "the authorization server failed");
+    await duringCall({ source: sourceOf(request), presented, report }, async () =>
+      letAnswer(await provider(), request, reply, url, path === paths.registration ? withKnownScopes(form) : form),
     );
   };
 
-  const plugin = async (app: FastifyInstance) => {
+  const serve = (app: FastifyInstance, methodsByPath: Record<string, HTTPMethods[]>, { crossOrigin = false } = {}) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: bodyLimitBytes }, (_request, body, done) =>
       done(null, body),
     );
-    const served = Object.entries({
-      ...methodsByPath,
-      ...(registration && { [paths.registration]: ["POST", "OPTIONS"] as HTTPMethods[] }),
-    });
-    for (const [path, methods] of served) {
+    for (const [path, methods] of Object.entries(methodsByPath)) {
       app.route({
         method: methods,
         url: path,
@@ -67,7 +68,7 @@ export const oauthRoutes = ({ provider, tokens, publicUrl, registration, sourceO
         handler: (request, reply) => answer(request, reply, Buffer.isBuffer(request.body) ? request.body : empty),
       });
       app.route({
-        method: allMethods.filter((method) => !methods.includes(method)),
+        method: allMethods.filter((method) => !methods.includes(method) && !(crossOrigin && method === "OPTIONS")),
         url: path,
         handler: (_request, reply) =>
           reply
@@ -77,6 +78,19 @@ export const oauthRoutes = ({ provider, tokens, publicUrl, registration, sourceO
             .send({ error: "invalid_request", error_description: "This address is asked with another method" }),
       });
     }
+    app.setErrorHandler((error: FastifyError, request, reply) => {
+      const { statusCode: status = 500 } = error;
+      if (status >= 500) request.log.error({ err: error }, "a request to the authorization server failed");
+      const refusal =
+        status < 500
+          ? { error: "invalid_request", error_description: "The request could not be read" }
+          : { error: "server_error", error_description: "Something went wrong on our side" };
+      return reply.code(status).header("cache-control", "no-store").send(refusal);
+    });
+  };
+
+  const plugin = async (app: FastifyInstance) => {
+    serve(app, methodsByPath);
 
     // Their answers are the same until the keys change, and then the library's instance is another.
     const discoveries = new WeakMap<Provider, Map<string, Promise<string>>>();
@@ -96,7 +110,11 @@ export const oauthRoutes = ({ provider, tokens, publicUrl, registration, sourceO
     }
   };
 
-  return { plugin, answer };
+  const registrationPlugin = async (app: FastifyInstance) => {
+    if (registration) serve(app, registrationMethods, { crossOrigin: true });
+  };
+
+  return { plugin, registrationPlugin, answer };
 };
 
 const empty = Buffer.alloc(0);
@@ -117,6 +135,22 @@ const withoutJwt = async (
   const presented = claims && claims.kind !== "session" ? storedForm(claims) : null;
   form.set("token", presented?.jti ?? "unknown");
   return { presented, form: Buffer.from(form.toString()) };
+};
+
+/**
+ * Registrations name scopes of whatever the application talks to besides: those that are not known here are left out
+ * (RFC 7591 §2), where the library would refuse all of it.
+ */
+const withKnownScopes = (body: Buffer): Buffer => {
+  try {
+    const { scope, ...registration } = JSON.parse(body.toString()) as { scope?: unknown };
+    if (typeof scope !== "string") return body;
+    const known = scope.split(" ").filter(isGrantableScope).join(" ");
+    return Buffer.from(JSON.stringify({ ...registration, ...(known !== "" && { scope: known }) }));
+  } catch {
+    // The library says what is wrong with it.
+    return body;
+  }
 };
 
 /** What the library would have stored of an access token. */

@@ -143,6 +143,7 @@ describe("access", () => {
     tokens: null as never,
     sessions: null as never,
     grants: null as never,
+    applications: null as never,
     dpop: null as never,
     now: clock.now,
   });
