@@ -1,7 +1,9 @@
 // What the demo's two clients can be asked, as far as the compiler lets it.
 
+import { type Client, memoryTokens } from "@lockstep/client";
 import { describe, expectTypeOf, it } from "vitest";
-import { ownApp, thirdParty } from "../src/demo.ts";
+import { ownApp } from "../src/own-app.ts";
+import { authorizationAt, thirdParty } from "../src/third-party.ts";
 
 const url = "http://localhost:3000";
 
@@ -11,9 +13,13 @@ describe("the demo's clients", () => {
     expectTypeOf(ownApp(url).auth).toHaveProperty("logout");
   });
 
-  it("a third party's does not compile with a call that it was not granted", () => {
-    expectTypeOf(thirdParty(url).user.me.query).returns.resolves.toHaveProperty("fullName");
+  it("a third party's does not compile with a call that it did not ask for", () => {
+    const client = thirdParty(url, authorizationAt(url, memoryTokens()));
+    expectTypeOf(client).toEqualTypeOf<Client<"profile:read">>();
+    expectTypeOf(client.user.me.query).returns.resolves.toHaveProperty("fullName");
     // @ts-expect-error needs greeting:read
-    void thirdParty(url).demo.greeting.query();
+    void client.demo.greeting.query();
+    // @ts-expect-error a session of our own apps only
+    void client.auth.logout.mutate();
   });
 });

@@ -53,7 +53,7 @@ export interface PendingAuthorization {
 }
 
 /** What a person granted. */
-export interface Granted {
+export interface Grant {
   /** Who they are, for this server: with its issuer, what names an account. `null` unless `openid` was asked for. */
   readonly subject: string | null;
   readonly scopes: readonly string[];
@@ -72,7 +72,7 @@ export interface DeviceAuthorization {
    * Waits for the person's answer, as often as the server allows. Once.
    * @throws AuthorizationError `access_denied`, `expired_token`
    */
-  readonly redeem: (options?: { readonly signal?: AbortSignal }) => Promise<Granted>;
+  readonly redeem: (options?: { readonly signal?: AbortSignal }) => Promise<Grant>;
 }
 
 /** What an application does about its access to a person's account. */
@@ -87,7 +87,7 @@ export interface PersonalAuthorization<in S> extends Authorization<S> {
    * @throws AuthorizationError what the server said, such as `access_denied`; `invalid_response` for an answer to
    * another request, from another server, or with an ID token that is not this server's for this request
    */
-  readonly redeem: (callbackUrl: string | URL, pending: PendingAuthorization) => Promise<Granted>;
+  readonly redeem: (callbackUrl: string | URL, pending: PendingAuthorization) => Promise<Grant>;
   /** Begins without a browser: show the code, then wait with `redeem`. */
   readonly authorizeDevice: () => Promise<DeviceAuthorization>;
   /**
@@ -111,6 +111,9 @@ export class AuthorizationError extends Error {
 
 /** How often a device asks unless the server says otherwise, and how much less often when it is told to slow down. */
 const pollSeconds = 5;
+
+/** A server that cannot be reached is asked less and less often, but that often. */
+const longestBackoffSeconds = 30;
 
 /** How far this machine's clock may be off when the times of an ID token are looked at, in seconds. */
 const clockToleranceSeconds = 300;
@@ -222,7 +225,7 @@ export const createAuthorization = <const G extends GrantableScope>(
 
   /** Redeems what a person granted, and keeps the tokens. */
   const redeemed = (exchange: Parameters<typeof withServer<Awaited<ReturnType<typeof checked>>>>[0]) =>
-    turn(async (): Promise<Granted> => {
+    turn(async (): Promise<Grant> => {
       const askedAt = now();
       const { result, subject } = await withServer(exchange);
       const issued = issuedBy(result, askedNames);
@@ -332,7 +335,7 @@ export const createAuthorization = <const G extends GrantableScope>(
                   waitSeconds += pollSeconds;
                   break;
                 case "unreachable":
-                  waitSeconds *= 2;
+                  waitSeconds = Math.max(waitSeconds, Math.min(waitSeconds * 2, longestBackoffSeconds));
                   break;
                 default:
                   throw error;
