@@ -115,7 +115,7 @@ const pollSeconds = 5;
 /** A server that cannot be reached is asked less and less often, but that often. */
 const longestBackoffSeconds = 30;
 
-/** How far this machine's clock may be off when the times of an ID token are looked at, in seconds. */
+/** How far off the clocks may be when the times of an ID token are looked at. */
 const clockToleranceSeconds = 300;
 
 /**
@@ -152,9 +152,11 @@ export const createAuthorization = <const G extends GrantableScope>(
   const scope = scopes.join(" ");
   const askedNames: readonly string[] = scopes;
   const asks = (name: GrantableScope) => askedNames.includes(name);
+  /** How far this machine's clock is behind the server's, where the server's can be read. */
+  let skewSeconds = 0;
   const client = (): oauth.Client => ({
     client_id: clientId,
-    [oauth.clockSkew]: Math.round((now() - Date.now()) / 1000),
+    [oauth.clockSkew]: skewSeconds,
     [oauth.clockTolerance]: clockToleranceSeconds,
   });
   const clientAuthentication = clientSecret === undefined ? oauth.None() : oauth.ClientSecretBasic(clientSecret);
@@ -163,11 +165,12 @@ export const createAuthorization = <const G extends GrantableScope>(
     signal,
     [oauth.allowInsecureRequests]: isLocal,
     [oauth.customFetch]: async (address: string, init: object) => {
-      try {
-        return await fetch(address, init);
-      } catch (error) {
+      const response = await fetch(address, init).catch((error: unknown) => {
         throw new AuthorizationError("unreachable", `${issuer.origin} does not answer`, error);
-      }
+      });
+      const serverTime = Date.parse(response.headers.get("date") ?? "");
+      if (!Number.isNaN(serverTime)) skewSeconds = Math.round((serverTime - Date.now()) / 1000);
+      return response;
     },
   });
   type Http = ReturnType<typeof http>;
