@@ -161,7 +161,7 @@ export const createAuthorization = <const G extends GrantableScope>(
   });
   const clientAuthentication = clientSecret === undefined ? oauth.None() : oauth.ClientSecretBasic(clientSecret);
 
-  const http = (signal: AbortSignal) => ({
+  const httpWith = (signal: AbortSignal) => ({
     signal,
     [oauth.allowInsecureRequests]: isLocal,
     [oauth.customFetch]: async (address: string, init: object) => {
@@ -173,12 +173,13 @@ export const createAuthorization = <const G extends GrantableScope>(
       return response;
     },
   });
-  type Http = ReturnType<typeof http>;
+  /** Requests to the server as it describes itself. */
+  type Exchange<T> = (server: oauth.AuthorizationServer, http: ReturnType<typeof httpWith>) => Promise<T>;
 
   let discovered: Promise<oauth.AuthorizationServer> | undefined;
   const discover = (): Promise<oauth.AuthorizationServer> => {
     discovered ??= withDeadline(async (signal) =>
-      oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, http(signal))),
+      oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, httpWith(signal))),
     ).catch((error: unknown) => {
       discovered = undefined;
       throw error;
@@ -186,11 +187,11 @@ export const createAuthorization = <const G extends GrantableScope>(
     return discovered;
   };
 
-  /** Runs `exchange` with the server as it describes itself; what that fails with is an `AuthorizationError`. */
-  const withServer = async <T>(exchange: (server: oauth.AuthorizationServer, http: Http) => Promise<T>): Promise<T> => {
+  /** Runs `exchange`; what that fails with is an `AuthorizationError`. */
+  const withServer = async <T>(exchange: Exchange<T>): Promise<T> => {
     try {
       const server = await discover();
-      return await withDeadline((signal) => exchange(server, http(signal)));
+      return await withDeadline((signal) => exchange(server, httpWith(signal)));
     } catch (error) {
       throw readError(error);
     }
@@ -203,21 +204,6 @@ export const createAuthorization = <const G extends GrantableScope>(
     throw new AuthorizationError("invalid_response", "The server names no address that can be opened");
   };
 
-  const checked = async (
-    server: oauth.AuthorizationServer,
-    response: Response,
-    result: oauth.TokenEndpointResponse,
-    http: Http,
-  ) => {
-    if (result.token_type !== "bearer") {
-      throw new AuthorizationError("invalid_response", "The server issued a token of another type");
-    }
-    const claims = oauth.getValidatedIdTokenClaims(result);
-    // OpenID Connect Core §3.1.3.7 would let TLS stand for it.
-    if (claims) await oauth.validateApplicationLevelSignature(server, response, http);
-    return { result, subject: claims?.sub ?? null };
-  };
-
   const issuedBy = (result: oauth.TokenEndpointResponse, before: readonly string[]) => ({
     accessToken: result.access_token,
     expiresIn: result.expires_in,
@@ -227,13 +213,22 @@ export const createAuthorization = <const G extends GrantableScope>(
   });
 
   /** Redeems what a person granted, and keeps the tokens. */
-  const redeemed = (exchange: Parameters<typeof withServer<Awaited<ReturnType<typeof checked>>>>[0]) =>
-    turn(async (): Promise<Grant> => {
+  const redeemBy = (exchange: Exchange<{ response: Response; result: oauth.TokenEndpointResponse }>): Promise<Grant> =>
+    turn(async () => {
       const askedAt = now();
-      const { result, subject } = await withServer(exchange);
+      const { result, claims } = await withServer(async (server, http) => {
+        const { response, result } = await exchange(server, http);
+        if (result.token_type !== "bearer") {
+          throw new AuthorizationError("invalid_response", "The server issued a token of another type");
+        }
+        const claims = oauth.getValidatedIdTokenClaims(result);
+        // OpenID Connect Core §3.1.3.7 would let TLS stand for it.
+        if (claims) await oauth.validateApplicationLevelSignature(server, response, http);
+        return { result, claims };
+      });
       const issued = issuedBy(result, askedNames);
       await tokens.set(tokensOf({ ...issued, sessionId: oauth.generateRandomState() }, askedAt));
-      return { subject, scopes: issued.scopes };
+      return { subject: claims?.sub ?? null, scopes: issued.scopes };
     });
 
   return {
@@ -272,7 +267,7 @@ export const createAuthorization = <const G extends GrantableScope>(
 
     redeem(callbackUrl, { redirectUri, state, nonce, codeVerifier, maxAgeSeconds }) {
       const callback = new URL(callbackUrl);
-      return redeemed(async (server, http) => {
+      return redeemBy(async (server, http) => {
         // Also `iss` (RFC 9207), before any error is believed.
         const answer = oauth.validateAuthResponse(server, client(), callback, state);
         const response = await oauth.authorizationCodeGrantRequest(
@@ -289,7 +284,7 @@ export const createAuthorization = <const G extends GrantableScope>(
           ...(asks("openid") && { expectedNonce: nonce }),
           ...(maxAgeSeconds !== undefined && { maxAge: maxAgeSeconds }),
         });
-        return checked(server, response, result, http);
+        return { response, result };
       });
     },
 
@@ -305,7 +300,7 @@ export const createAuthorization = <const G extends GrantableScope>(
       const expiresAt = askedAt + device.expires_in * 1000;
 
       const poll = () =>
-        redeemed(async (server, http) => {
+        redeemBy(async (server, http) => {
           const response = await oauth.deviceCodeGrantRequest(
             server,
             client(),
@@ -313,7 +308,7 @@ export const createAuthorization = <const G extends GrantableScope>(
             device.device_code,
             http,
           );
-          return checked(server, response, await oauth.processDeviceCodeResponse(server, client(), response), http);
+          return { response, result: await oauth.processDeviceCodeResponse(server, client(), response) };
         });
 
       return {

@@ -13,6 +13,8 @@ interface Network {
   readonly requests: Recorded[];
   /** An answer in the server's place; `null`: the server's. */
   answer: (path: string) => Promise<Response | null> | null;
+  /** What arrives in the place of what the server answered. */
+  change: (path: string, response: Response) => Promise<Response>;
   /** How long the server's answer takes to arrive, once it is given. */
   hold: (path: string) => Promise<unknown> | null;
   /** Whether the server's answer never arrives. */
@@ -25,6 +27,7 @@ export const recorded = (fetch: Fetch): Network => {
   const network: Network = {
     requests: [],
     answer: () => null,
+    change: async (_, response) => response,
     hold: () => null,
     lose: () => false,
     fetch: async (input, init) => {
@@ -47,7 +50,7 @@ export const recorded = (fetch: Fetch): Network => {
       entry.status = response.status;
       await network.hold(pathname);
       if (network.lose(pathname)) throw new TypeError("fetch failed");
-      return response;
+      return network.change(pathname, response);
     },
   };
   return network;
