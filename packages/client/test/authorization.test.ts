@@ -187,6 +187,16 @@ describe("an answer that is not to this request is refused", () => {
     expect(await authorization.tokens.get()).toBeNull();
   });
 
+  it("an ID token whose time is over by the server's clock, whatever this machine's says", async () => {
+    await using app = await start();
+    const { authorization, pending, back } = await begun(app);
+    app.network.change = async (_, { body, status, headers }) => {
+      const tomorrow = new Date(Date.now() + 24 * 3600_000).toUTCString();
+      return new Response(body, { status, headers: { ...Object.fromEntries(headers), date: tomorrow } });
+    };
+    expect(await codeOf(authorization.redeem(back, pending))).toBe("invalid_response");
+  });
+
   it("the same one a second time", async () => {
     await using app = await start();
     const { authorization, pending, back } = await begun(app);
@@ -334,13 +344,121 @@ describe("refreshing", () => {
     expect((await client.user.me.query()).username).toBe(john.username);
     expect(reasons).toEqual([]);
   });
+});
 
-  it("survives a clock of this machine that is wrong by days", async () => {
+describe("a device without a browser", () => {
+  /** A device that has asked for a code, and waits as the test lets it. */
+  const waiting = async (app: Started, { abort }: { abort?: AbortController } = {}) => {
+    const waits: number[] = [];
+    let aheadMs = 0;
+    // What happens while the device waits, one after the other; then it waits for ever.
+    const meanwhile: (() => unknown)[] = [];
+    const authorization = createAuthorization({
+      ...app.options,
+      now: () => Date.now() + aheadMs,
+      sleep: async (ms, signal) => {
+        waits.push(ms / 1000);
+        const happens = meanwhile.shift();
+        if (!happens) throw new Error("The test has come to its end");
+        await happens();
+        signal?.throwIfAborted();
+      },
+    });
+    const device = await authorization.authorizeDevice();
+    return {
+      authorization,
+      device,
+      waits,
+      meanwhile,
+      redeem: () => device.redeem(abort && { signal: abort.signal }),
+      advanceSeconds(seconds: number) {
+        aheadMs += seconds * 1000;
+      },
+    };
+  };
+  const nothing = () => {};
+
+  it("shows a code, waits for the person's answer on another, and calls what they allowed", async () => {
     await using app = await start();
-    const { client, tokens } = await expired(app);
-    const before = await tokens.get();
-    await client.user.me.query();
-    expect((await tokens.get())?.refreshToken).not.toBe(before?.refreshToken);
+    const { authorization, device, meanwhile, waits, redeem } = await waiting(app);
+    expect(device).toMatchObject({
+      userCode: expect.stringMatching(/^[A-Z]{4}-[A-Z]{4}$/),
+      verificationUri: `${app.issuer}/device`,
+      verificationUriComplete: `${app.issuer}/device?user_code=${device.userCode}`,
+    });
+    meanwhile.push(nothing, nothing, () => app.browser.enterCode(device.userCode));
+    expect(await redeem()).toEqual({
+      subject: await userIdOf(app.server),
+      scopes: ["openid", "profile:read", "offline_access"],
+    });
+    expect(waits).toEqual([5, 5, 5]);
+    const client = createClient({ url: app.server.url, authorization });
+    expect((await client.user.me.query()).username).toBe(john.username);
+  });
+
+  it("is told when the person refuses", async () => {
+    await using app = await start();
+    const { device, meanwhile, redeem } = await waiting(app);
+    meanwhile.push(() => app.browser.enterCode(device.userCode, "deny"));
+    expect(await codeOf(redeem())).toBe("access_denied");
+  });
+
+  it("asks less often when it is told to, for good (RFC 8628 §3.5)", async () => {
+    await using app = await start();
+    const { device, meanwhile, waits, redeem } = await waiting(app);
+    const slowDown = () => {
+      app.network.answer = (path) =>
+        path === "/token" ? Promise.resolve(Response.json({ error: "slow_down" }, { status: 400 })) : null;
+    };
+    const goOn = () => {
+      app.network.answer = () => null;
+    };
+    meanwhile.push(slowDown, nothing, goOn, nothing, () => app.browser.enterCode(device.userCode));
+    await redeem();
+    expect(waits).toEqual([5, 10, 15, 15, 15]);
+  });
+
+  it("waits longer and longer for a server that cannot be reached, and goes on when it can", async () => {
+    await using app = await start();
+    const { device, meanwhile, waits, redeem } = await waiting(app);
+    const vanish = () => {
+      app.network.answer = () => Promise.reject(new TypeError("fetch failed"));
+    };
+    const appear = () => {
+      app.network.answer = () => null;
+      return app.browser.enterCode(device.userCode);
+    };
+    meanwhile.push(vanish, nothing, nothing, nothing, appear);
+    await redeem();
+    expect(waits).toEqual([5, 10, 20, 30, 30]);
+  });
+
+  it("stops when the code has expired, without asking", async () => {
+    await using app = await start();
+    const { device, meanwhile, redeem, advanceSeconds } = await waiting(app);
+    meanwhile.push(nothing, () => advanceSeconds((device.expiresAt - Date.now()) / 1000 + 1));
+    expect(await codeOf(redeem())).toBe("expired_token");
+    expect(tokenRequests(app)).toHaveLength(1);
+  });
+
+  it("stops when its caller does", async () => {
+    await using app = await start();
+    const abort = new AbortController();
+    const { meanwhile, redeem } = await waiting(app, { abort });
+    const reason = new Error("closed");
+    meanwhile.push(nothing, () => abort.abort(reason));
+    await expect(redeem()).rejects.toBe(reason);
+    expect(tokenRequests(app)).toHaveLength(1);
+  });
+
+  it("stops a real wait, too", async () => {
+    await using app = await start();
+    const { redeem } = await createAuthorization(app.options).authorizeDevice();
+    const abort = new AbortController();
+    const stopped = redeem({ signal: abort.signal });
+    abort.abort();
+    await expect(stopped).rejects.toBe(abort.signal.reason);
+    await expect(redeem({ signal: abort.signal })).rejects.toBe(abort.signal.reason);
   });
 });
 
