@@ -182,7 +182,10 @@ export const createAuthorization = <const G extends GrantableScope>(
       oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, httpWith(signal))),
     ).catch((error: unknown) => {
       discovered = undefined;
-      throw error;
+      const { code, cause } = error as { code?: string; cause?: { body?: { issuer?: string } } };
+      if (code !== oauth.JSON_ATTRIBUTE_COMPARISON) throw error;
+      const message = `The server at ${issuer.origin} calls itself ${cause?.body?.issuer}.`;
+      throw new AuthorizationError("invalid_response", message, error);
     });
     return discovered;
   };
