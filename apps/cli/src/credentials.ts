@@ -1,9 +1,9 @@
-// Owns how the demo learns who signs in: at a prompt, or from lines of standard input when that is no
+// Owns how the demo learns who signs in with a password: at a prompt, or from lines of standard input when that is no
 // terminal. Never a password from an argument, where `ps` and the shell's history keep it.
 
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { DemoError } from "./demo.ts";
+import { DemoError } from "./report.ts";
 
 export interface CredentialSource {
   /** Absent: asked for, before the password. */

@@ -3,7 +3,7 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { readCredentials } from "../src/credentials.ts";
-import { DemoError } from "../src/demo.ts";
+import { DemoError } from "../src/report.ts";
 
 /** A terminal at which somebody answers each question when it appears. */
 const terminal = (answers: Record<string, string>) => {

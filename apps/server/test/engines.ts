@@ -9,6 +9,13 @@ import { inject } from "vitest";
 import { type DatabaseUrl, type Db, openDatabase } from "../src/db/database.ts";
 import { migrateToLatest } from "../src/db/migrate.ts";
 
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Of the server that `postgres.ts` starts. */
+    postgresUrl: string;
+  }
+}
+
 /** An empty database; `drop` when every connection to it is closed. */
 export interface NewDatabase {
   readonly url: DatabaseUrl;

@@ -5,12 +5,6 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 
-declare module "vitest" {
-  interface ProvidedContext {
-    postgresUrl: string;
-  }
-}
-
 export default async (project: TestProject) => {
   const child = fork(join(import.meta.dirname, "postgres-process.ts"));
   const exited = once(child, "exit");

@@ -2,11 +2,14 @@
 
 import type { AppRouter, contract, Granted, RouterOf, Scope, SessionEndReason } from "@lockstep/contract";
 import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
-import { type ClientSession, createSession } from "./session.ts";
+import { withDeadline } from "./deadline.ts";
+import { type RpcFailure, readFailure } from "./errors.ts";
+import type { ConsentNeeded, StepUp } from "./prompts.ts";
+import { type ClientSession, createSession, type SessionOptions } from "./session.ts";
 import { createSessionLink, credentialPaths } from "./session-link.ts";
 import { streamLink } from "./stream-link.ts";
 import { browserTabs, type Tabs } from "./tabs.ts";
-import { memoryTokens, type TokenStore } from "./tokens.ts";
+import { type IssuedTokens, memoryTokens, type TokenStore, type Tokens } from "./tokens.ts";
 
 declare const ownApp: unique symbol;
 
@@ -21,10 +24,43 @@ export type RouterFor<S extends Scope | OwnApp> = [S] extends [Scope]
 /** The client as the holder of `S` sees it: a plain tRPC client, for whatever takes one. */
 export type Client<S extends Scope | OwnApp = OwnApp> = TRPCClient<RouterFor<S>>;
 
-/** What a client is made from. */
-export interface ClientOptions {
+/**
+ * What a third party was allowed by a person: `createAuthorization` of `@lockstep/client/oauth` makes one.
+ * @typeParam S the scopes that it asks for
+ */
+export interface Authorization<in S> {
+  readonly tokens: TokenStore;
+  /** Whether the person has allowed this: a person may have allowed less than was asked. */
+  readonly allows: (scope: S) => Promise<boolean>;
+  /**
+   * Asks for the tokens that take the place of `held`. `null`: the person, or time, has ended what was allowed.
+   * Rejects when the server could not be asked, which ends nothing.
+   */
+  readonly refresh: (held: Tokens) => Promise<IssuedTokens | null>;
+}
+
+/** What every client is made from. */
+interface CommonOptions {
   /** Where the server is, as an absolute URL: `https://api.example.com`. RPC is found below it, at `trpc`. */
   readonly url: string | URL;
+  /** Replaces the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Called once when a session is over, by whomever, with why. In each tab of a browser. */
+  readonly onSignedOut?: (reason: SessionEndReason) => void;
+  /**
+   * Called when an operation is refused because the person proved too long ago who they are. Once they have, answer
+   * `true`: the call is made once more. With `false`, or when this fails, it stays refused. Calls that are refused
+   * meanwhile wait for the same answer, so what this does must not wait for one of them.
+   */
+  readonly onStepUp?: (event: StepUp) => Promise<boolean>;
+  /** The same, when an operation is refused because the person has not allowed the application to do it. */
+  readonly onConsentNeeded?: (event: ConsentNeeded) => Promise<boolean>;
+  /** Epoch milliseconds, in the place of the machine's clock: for tests. */
+  readonly now?: () => number;
+}
+
+/** Of a client that signs its user in, or brings a token. */
+interface OwnSession {
   /**
    * Where the refresh token travels. `cookie`: for pages of the server's own origin, whose browser keeps it where no
    * script can read it, and where all tabs share one session. `body`, unless given: everybody else keeps it in `tokens`.
@@ -32,18 +68,22 @@ export interface ClientOptions {
   readonly transport?: "body" | "cookie";
   /** Where tokens are kept. Memory unless given, which is right for `cookie`. */
   readonly tokens?: TokenStore;
-  /** Replaces the global `fetch`. */
-  readonly fetch?: typeof globalThis.fetch;
-  /** Called once when a session is over, by whomever, with why. In each tab of a browser. */
-  readonly onSignedOut?: (reason: SessionEndReason) => void;
-  /** Epoch milliseconds, in the place of the machine's clock: for tests. */
-  readonly now?: () => number;
   /** The tabs that share the session, in the place of the browser's own: for tests, and platforms that have others. */
   readonly tabs?: Tabs | null;
+  readonly authorization?: never;
 }
 
-/** A server that does not answer a refresh holds up no other tab for longer. */
-const refreshTimeoutMs = 30_000;
+/** Of a third party's client. */
+interface Authorized<S> {
+  /** Where its tokens come from, and what it may call. */
+  readonly authorization: Authorization<S>;
+  readonly transport?: never;
+  readonly tokens?: never;
+  readonly tabs?: never;
+}
+
+/** What a client is made from. */
+export type ClientOptions<S = OwnApp> = CommonOptions & (OwnSession | Authorized<S>);
 
 /** The most calls that travel in one request; the server refuses more. */
 const maxBatchItems = 20;
@@ -60,8 +100,9 @@ const maxUrlLength = 8000;
  * Calls made in the same tick travel in one request. They fail with a `TRPCClientError`: read it with
  * `errorOf` or tRPC's own `safe`. Whether somebody is signed in: `sessionOf`.
  *
- * @typeParam S what the caller was granted. Left out: an app of our own, which may call everything. A third
- * party names its scopes, and calling anything else does not compile; it brings its token in `tokens`.
+ * @typeParam S what the caller was granted. Left out: what its `authorization` asks for, and without one an app of our
+ * own, which may call everything. A third party that brings its token in `tokens` names its scopes itself. Calling
+ * anything else does not compile.
  * @throws TypeError when `url` is not an absolute URL
  *
  * @example
@@ -71,11 +112,13 @@ const maxUrlLength = 8000;
  * const me = await ours.user.me.query();
  *
  * const theirs = createClient<"profile:read">({ url, tokens: memoryTokens({ accessToken }) });
+ * const alsoTheirs = createClient({ url, authorization }); // of `@lockstep/client/oauth`, which knows the scopes
  * ```
  */
-export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientOptions): Client<S> => {
+export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientOptions<S>): Client<S> => {
   const url = rpcUrl(options.url);
-  const { transport = "body", tokens = memoryTokens(), now = Date.now, onSignedOut } = options;
+  const { authorization, transport = "body", now = Date.now, onSignedOut } = options;
+  const tokens = authorization?.tokens ?? options.tokens ?? memoryTokens();
   const fetch: typeof globalThis.fetch = options.fetch ?? ((...call) => globalThis.fetch(...call));
   const http = {
     url,
@@ -84,6 +127,20 @@ export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientO
 
   // No part of the session's own calls: what asks for a token needs none.
   const refreshing = createTRPCClient<AppRouter>({ links: [httpLink(http)] });
+  const refreshOwn: SessionOptions["refresh"] = async (held) => {
+    const input = transport === "cookie" ? {} : { refreshToken: held?.refreshToken };
+    try {
+      return await withDeadline((signal) => refreshing.auth.refresh.mutate(input, { signal }));
+    } catch (error) {
+      const ended = endOf(readFailure(error));
+      if (ended) return { ended };
+      throw error;
+    }
+  };
+  const refreshAuthorized =
+    ({ refresh }: Authorization<S>): SessionOptions["refresh"] =>
+    async (held) =>
+      (held && (await refresh(held))) ?? { ended: "unknown" };
   const session = createSession({
     tokens,
     transport,
@@ -91,11 +148,11 @@ export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientO
       options.tabs === undefined && transport === "cookie"
         ? browserTabs(`lockstep ${url.href}`)
         : (options.tabs ?? null),
-    refresh: (input) => withTimeout(refreshTimeoutMs, (signal) => refreshing.auth.refresh.mutate(input, { signal })),
+    refresh: authorization ? refreshAuthorized(authorization) : refreshOwn,
     now,
     onSignedOut,
   });
-  const { link, ...calls } = createSessionLink(session, now);
+  const { link, ...calls } = createSessionLink({ session, now, ...options });
   const client = createTRPCClient<AppRouter>({
     links: [
       link,
@@ -134,14 +191,10 @@ export const sessionOf = (client: object): ClientSession => {
   return session;
 };
 
-const withTimeout = async <T>(ms: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(new Error("The server did not answer in time")), ms);
-  try {
-    return await run(abort.signal);
-  } finally {
-    clearTimeout(timer);
-  }
+/** What of a refresh that failed ends the session; anything else may be over by the next attempt. */
+const endOf = (failure: RpcFailure | null): SessionEndReason | null => {
+  if (failure?.code === "SESSION_ENDED") return failure.details.reason;
+  return failure?.code === "FOREIGN_ORIGIN" || failure?.code === "INVALID_INPUT" ? "unknown" : null;
 };
 
 /** `trpc` below the server's address, which may have a path of its own. */

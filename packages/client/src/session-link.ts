@@ -1,10 +1,13 @@
-// Owns the session's part in each call: sends the access token, keeps what a sign-in is answered with, gets a new
-// token when one is refused and makes the call again, once. When that is possible: `session.ts`.
+// Owns the session's part in each call: sends the access token, keeps what a sign-in is answered with, and makes a
+// refused call again, once, when what it was refused for can be had: a new token (`session.ts`), or what a person is
+// asked for (`prompts.ts`).
 
 import type { AppRouter, contract, LoginInput, LoginResult, PathOf, RefreshResult, User } from "@lockstep/contract";
 import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { type Observer, observable, type Unsubscribable } from "@trpc/server/observable";
-import { readFailure } from "./errors.ts";
+import type { TRPCErrorResponse } from "@trpc/server/rpc";
+import { type RpcFailure, readFailure } from "./errors.ts";
+import { type ConsentNeeded, createPrompt, type StepUp } from "./prompts.ts";
 import type { Session } from "./session.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -27,8 +30,21 @@ const changeTokens: ReadonlySet<string> = new Set([paths.login, paths.refresh, p
 /** They take no access token. */
 const signIn: ReadonlySet<string> = new Set([paths.login, paths.refresh]);
 
+export interface SessionLinkOptions {
+  readonly session: Session;
+  readonly now: () => number;
+  readonly onStepUp?: (event: StepUp) => Promise<boolean>;
+  readonly onConsentNeeded?: (event: ConsentNeeded) => Promise<boolean>;
+}
+
 /** The headers of a request, and the link that reads its answers: two ends of one session. */
-export const createSessionLink = (session: Session, now: () => number) => {
+export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: SessionLinkOptions) => {
+  // Whoever proves who they are has just done so, whatever was asked.
+  const stepUp = createPrompt(onStepUp, () => true);
+  const consent = createPrompt(onConsentNeeded, (asked, needed) =>
+    needed.scopes.every((scope) => asked.scopes.includes(scope)),
+  );
+
   // What each call left with. A batch leaves later than its calls are made, so only `headers` knows.
   const sentWith = new WeakMap<Operation["context"], Tokens>();
 
@@ -44,6 +60,34 @@ export const createSessionLink = (session: Session, now: () => number) => {
   const replace = async (context: Operation["context"]): Promise<boolean> => {
     const sent = sentWith.get(context);
     return sent !== undefined && session.replace(sent.accessToken);
+  };
+
+  /** What can be done about the refusals of one call. */
+  const remediesOf = (op: Operation): Remedies => {
+    const tried = new Set<string>();
+    let sent = { stepUp: 0, consent: 0 };
+    return {
+      sending() {
+        sent = { stepUp: stepUp.moment(), consent: consent.moment() };
+      },
+      accepted: () => tried.clear(),
+      async remedy(refusal) {
+        // Refused before anything was done, so it can be done once more; never twice for the same reason.
+        if (tried.has(refusal.code)) return false;
+        tried.add(refusal.code);
+        const path = op.path as Path;
+        switch (refusal.code) {
+          case "INVALID_TOKEN":
+            return replace(op.context);
+          case "REAUTHENTICATION_REQUIRED":
+            return stepUp.answer({ ...refusal.details, path }, sent.stepUp);
+          case "INSUFFICIENT_SCOPE":
+            return consent.answer({ ...refusal.details, path }, sent.consent);
+          default:
+            return false;
+        }
+      },
+    };
   };
 
   const withInput = async (op: Operation): Promise<Operation> => {
@@ -101,11 +145,19 @@ export const createSessionLink = (session: Session, now: () => number) => {
           // A stream asks for itself, each time it connects.
           if (op.type === "subscription") return sendAndLearn(op);
           if (!signIn.has(op.path)) await until(session.ready(), op.signal);
-          const attempt = () => (changeTokens.has(op.path) ? session.turn(() => sendAndLearn(op)) : sendAndLearn(op));
-          const answer = await attempt();
-          if (readFailure(answer.error)?.code !== "INVALID_TOKEN" || gone) return answer;
-          // Refused before anything was done, so it can be done once more; never twice.
-          return (await until(replace(op.context), op.signal)) ? attempt() : answer;
+          const { sending, remedy } = remediesOf(op);
+          for (;;) {
+            sending();
+            const answer = await (changeTokens.has(op.path) ? session.turn(() => sendAndLearn(op)) : sendAndLearn(op));
+            const refusal = readFailure(answer.error);
+            if (!refusal || gone) return answer;
+            try {
+              if (!(await until(remedy(refusal), op.signal))) return answer;
+            } catch (error) {
+              if (refusal.code === "INVALID_TOKEN" || op.signal?.aborted) throw error;
+              return { error: because(answer.error, error) };
+            }
+          }
         };
 
         // The caller may pass one context to many calls: this call's own.
@@ -124,8 +176,18 @@ export const createSessionLink = (session: Session, now: () => number) => {
         };
       });
 
-  return { link, headers, replace };
+  return { link, headers, remediesOf };
 };
+
+/** One call's. */
+interface Remedies {
+  /** The call is on its way. */
+  sending(): void;
+  /** It was let through: a later refusal of the same stream is a new one. */
+  accepted(): void;
+  /** After a refusal. `true`: make the call again. */
+  remedy(refusal: RpcFailure): Promise<boolean>;
+}
 
 type Failure = TRPCClientError<AppRouter>;
 type Envelope = OperationResultEnvelope<unknown, Failure>;
@@ -134,6 +196,13 @@ interface Answer {
   readonly envelope?: Envelope;
   readonly error?: Failure;
 }
+
+/** A refusal that stands, because whoever was to ask for what is missing failed. */
+const because = (refusal: Failure | undefined, cause: unknown): Failure =>
+  TRPCClientError.from({ error: refusal?.shape } as TRPCErrorResponse, {
+    ...(refusal?.meta && { meta: refusal.meta }),
+    cause: cause instanceof Error ? cause : new Error(String(cause)),
+  });
 
 /** A call that was never answered, because the session could not be asked for a token first. */
 const unanswered = (cause: unknown): Failure => {

@@ -1,11 +1,9 @@
 // Owns the session of one client: its tokens, when they are refreshed, and when it is over. How that takes part
 // in each call: `session-link.ts`. Turns among tabs and processes: `tabs.ts` and the store's own `exclusive`.
 
-import type { LoginInput, LoginResult, RefreshInput, RefreshResult, SessionEndReason, User } from "@lockstep/contract";
-import { type RpcFailure, readFailure } from "./errors.ts";
+import type { LoginInput, RefreshInput, SessionEndReason, User } from "@lockstep/contract";
 import type { News, Tabs } from "./tabs.ts";
-import type { TokenStore, Tokens } from "./tokens.ts";
-import { turnsOf } from "./turns.ts";
+import { type IssuedTokens, type TokenStore, type Tokens, tokensOf, turnsAt } from "./tokens.ts";
 
 /** Whether somebody is signed in. The same object until the next change. */
 export type SessionState =
@@ -32,22 +30,31 @@ export interface SessionOptions {
   readonly tokens: TokenStore;
   readonly transport: "body" | "cookie";
   readonly tabs: Tabs | null;
-  readonly refresh: (input: RefreshInput) => Promise<RefreshResult>;
+  /** Asks for the next tokens. Rejects when the server could not be asked, which ends nothing. */
+  readonly refresh: (held: Tokens | null) => Promise<Issued | Ended>;
   readonly now: () => number;
   readonly onSignedOut: ((reason: SessionEndReason) => void) | undefined;
 }
 
-export type Session = ReturnType<typeof createSession>;
+/** What a sign-in or a refresh brings. */
+export interface Issued extends IssuedTokens {
+  readonly user?: User | null;
+  readonly deviceToken?: string | undefined;
+}
 
-/** The next token is asked for when this much is left of an access token, or a tenth of its life if that is less. */
-const marginMs = 60_000;
+/** What a refresh is answered with when the session is over. */
+export interface Ended {
+  readonly ended: SessionEndReason;
+}
+
+export type Session = ReturnType<typeof createSession>;
 
 /** After a refresh ahead of time that failed, the token at hand is used for this long before the next attempt. */
 const retryAheadMs = 5_000;
 
 export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedOut }: SessionOptions) => {
   const byCookie = transport === "cookie";
-  const turn = tabs?.exclusive ?? tokens.exclusive?.bind(tokens) ?? turnsOf(tokens);
+  const turn = tabs?.exclusive ?? turnsAt(tokens);
   const listeners = new Set<() => void>();
   let state: SessionState = { status: "loading" };
   /** The store's own news of a change that was made here is none. */
@@ -98,19 +105,12 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
   };
 
   /** Keeps what a sign-in or a refresh was answered with. `false`: that session has ended meanwhile. */
-  const keep = async (result: LoginResult | RefreshResult, askedAt: number): Promise<boolean> => {
-    const { accessToken, expiresIn, sessionId, user, refreshToken } = result;
-    if (sessionId === endedId) return false;
-    const lifetimeMs = expiresIn * 1000;
-    const next: Tokens = {
-      accessToken,
-      expiresAt: askedAt + lifetimeMs,
-      refreshAt: askedAt + lifetimeMs - Math.min(marginMs, lifetimeMs / 10),
-      sessionId,
-      ...(!byCookie && refreshToken !== undefined && { refreshToken }),
-    };
+  const keep = async ({ user = null, deviceToken, ...issued }: Issued, askedAt: number): Promise<boolean> => {
+    if (isSame(issued.sessionId, endedId)) return false;
+    const { refreshToken: _, ...inMemory } = issued;
+    const next = tokensOf(byCookie ? inMemory : issued, askedAt);
     await store(next);
-    if ("deviceToken" in result && result.deviceToken) await tokens.device?.set(result.deviceToken);
+    if (deviceToken !== undefined) await tokens.device?.set(deviceToken);
     aheadFrom = Number.NEGATIVE_INFINITY;
     signedIn(next, user);
     tabs?.tell({ type: "signed_in", tokens: next, user });
@@ -162,16 +162,13 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
       return false;
     }
     const askedAt = now();
-    try {
-      const result = await refresh(byCookie ? {} : { refreshToken: held?.refreshToken });
-      // What the app itself put there while this was on its way counts.
-      return (await replaced(stale)) ?? (await keep(result, askedAt));
-    } catch (error) {
-      const reason = endOf(readFailure(error));
-      if (!reason) throw error;
-      await end(reason, held);
+    const result = await refresh(held);
+    if ("ended" in result) {
+      await end(result.ended, held);
       return false;
     }
+    // What the app itself put there while this was on its way counts.
+    return (await replaced(stale)) ?? (await keep(result, askedAt));
   };
 
   /**
@@ -266,12 +263,6 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
       },
     } satisfies ClientSession as ClientSession,
   };
-};
-
-/** What of a refresh that failed ends the session; anything else may be over by the next attempt. */
-const endOf = (failure: RpcFailure | null): SessionEndReason | null => {
-  if (failure?.code === "SESSION_ENDED") return failure.details.reason;
-  return failure?.code === "FOREIGN_ORIGIN" || failure?.code === "INVALID_INPUT" ? "unknown" : null;
 };
 
 const isSame = (one: string | undefined, other: string | undefined) => one !== undefined && one === other;

@@ -11,7 +11,7 @@ export interface StreamLinkOptions {
   readonly url: URL;
   readonly fetch: typeof globalThis.fetch;
   readonly session: Session;
-  readonly calls: Pick<ReturnType<typeof createSessionLink>, "headers" | "replace">;
+  readonly calls: Pick<ReturnType<typeof createSessionLink>, "headers" | "remediesOf">;
 }
 
 /** They have no end of their own: when the server ends one, it is about to stop, and another will be there soon. */
@@ -19,11 +19,12 @@ const endless: ReadonlySet<string> = new Set(["session.events"] satisfies PathOf
 
 export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): TRPCLink<AppRouter> => {
   const init = (op: Operation): FetchEventSourceInit => {
-    let replaced = false;
+    const remedies = calls.remediesOf(op);
     return {
       endless: endless.has(op.path),
       async connect(address, signal, lastEventId) {
         await session.ready();
+        remedies.sending();
         const response = await fetch(address, {
           headers: {
             accept: "text/event-stream",
@@ -38,15 +39,9 @@ export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): T
         if (error?.data && isFinal(error)) throw new Refused(error);
         throw new Error("No stream was opened");
       },
-      // The server refuses a token within the stream: it opens the stream first.
-      async recover({ data: { code } }) {
-        if (code !== "INVALID_TOKEN" || replaced) return false;
-        replaced = await calls.replace(op.context);
-        return replaced;
-      },
-      received() {
-        replaced = false;
-      },
+      // The server refuses a call within the stream: it opens the stream first.
+      recover: ({ data }) => remedies.remedy(data),
+      received: remedies.accepted,
     };
   };
 

@@ -1,60 +1,20 @@
 // Five tabs of a real browser: one session, one refresh.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { build } from "vite";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { bundled, hasNoBrowser, launchBrowser } from "./chromium.ts";
 import type { TestPage } from "./page.ts";
 
 declare const page: TestPage;
 
-const executablePath = process.env["CHROMIUM_PATH"] || "/usr/bin/chromium";
-
-/** Whether to skip for want of a browser, with one line that says so; a failure where one is required. */
-const skipped = (): boolean => {
-  if (existsSync(executablePath)) return false;
-  const message = `No browser at ${executablePath}. Install Chromium (Debian: apt-get install chromium) or set CHROMIUM_PATH.`;
-  if (process.env["REQUIRE_BROWSER"] === "1") throw new Error(message);
-  process.stderr.write(`Skipped the tests of the client in a browser. ${message}\n`);
-  return true;
-};
-
 let browser: Browser;
 let script: string;
 
-const bundle = async (): Promise<string> => {
-  const built = await build({
-    configFile: false,
-    logLevel: "silent",
-    build: {
-      write: false,
-      lib: { entry: join(import.meta.dirname, "page.ts"), formats: ["iife"], name: "_" },
-    },
-  });
-  const [result] = Array.isArray(built) ? built : [built];
-  const code = result && "output" in result ? result.output[0].code : undefined;
-  if (!code) throw new Error("The page was not built");
-  return code;
-};
-
-describe.skipIf(skipped())("five tabs of a browser", () => {
+describe.skipIf(hasNoBrowser())("five tabs of a browser", () => {
   beforeAll(async () => {
-    script = await bundle();
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
+    script = await bundled("page.ts");
+    browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
 

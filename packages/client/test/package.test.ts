@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { contract as declared } from "@lockstep/contract";
 import { john, startTestServer } from "@lockstep/server/testing";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -20,7 +21,7 @@ const client = join(import.meta.dirname, "..");
 const contract = join(client, "../contract");
 const published = [
   { name: "@lockstep/contract", directory: contract, entries: ["index"] },
-  { name: "@lockstep/client", directory: client, entries: ["index", "node", "react", "server"] },
+  { name: "@lockstep/client", directory: client, entries: ["index", "node", "oauth", "react", "server"] },
 ];
 
 const execute = promisify(execFile);
@@ -53,8 +54,14 @@ const pnpm = async (args: readonly string[], cwd: string) => {
 const consumer = `
 import { type Client, createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
 import { fileTokens } from "@lockstep/client/node";
+import { createAuthorization } from "@lockstep/client/oauth";
 import { createServerClient } from "@lockstep/client/server";
 
+export const asked = (url: string) => {
+  const authorization = createAuthorization({ issuer: url, clientId: "app", scopes: ["openid", "profile:read"] });
+  const client: Client<"profile:read"> = createClient({ url, authorization });
+  return { authorization, greet: () => client.user.me.query() };
+};
 export const signedIn = (client: Client): boolean => sessionOf(client).get().status === "signedIn";
 export const kept = (url: string, file: string): Client => createClient({ url, tokens: fileTokens(file) });
 export const rendering = (url: string, headers: Headers): Client => createServerClient({ url, headers });
@@ -84,6 +91,7 @@ export const run = async (url: string, username: string, password: string) => {
 const wrong = {
   ungranted: consumer.replace("return { name", "await theirs.demo.greeting.query();\n  return { name"),
   misread: consumer.replace("const name: string", "const name: number"),
+  unasked: consumer.replace("client.user.me.query()", "client.user.update.mutate({})"),
   undeclared: consumer.replace('"INSUFFICIENT_SCOPE"', '"EMAIL_TAKEN"'),
 };
 
@@ -130,6 +138,7 @@ beforeAll(async () => {
     join(contract, "node_modules/zod"),
     join(client, "node_modules/@trpc/client"),
     join(client, "node_modules/@trpc/server"),
+    join(client, "node_modules/oauth4webapi"),
     join(client, "node_modules/react"),
     ...(await withDependencies(join(client, "node_modules/proper-lockfile"))),
   ]) {
@@ -218,6 +227,12 @@ describe("a project without this repository", () => {
     },
   );
 
+  it("does not compile with a call whose scope was not asked for", async () => {
+    const { errors } = await check(wrong.unasked, resolutions.nodenext);
+    expect(errors).toEqual([expect.stringContaining("Property 'update' does not exist")]);
+    expect(errors[0]).toContain(`consumer.ts(${lineOf(wrong.unasked, "client.user.update")},`);
+  });
+
   it("does not compile with an output or an error read as what it is not", async () => {
     const misread = await check(wrong.misread, resolutions.nodenext);
     expect(misread.errors).toEqual([expect.stringMatching(/Type 'string' is not assignable to type 'number'/)]);
@@ -245,16 +260,18 @@ describe("a project without this repository", () => {
       `import * as client from "@lockstep/client";
        import * as contract from "@lockstep/contract";
        import * as node from "@lockstep/client/node";
+       import * as oauth from "@lockstep/client/oauth";
        import * as react from "@lockstep/client/react";
        import * as server from "@lockstep/client/server";
-       const named = [client, contract.contract, node, react, server].map((each) => Object.keys(each));
+       const named = [client, contract.contract, node, oauth, react, server].map((each) => Object.keys(each));
        process.stdout.write(JSON.stringify(named));`,
     );
     const { stdout } = await node(script, [], project);
     expect(JSON.parse(stdout)).toEqual([
       ["createClient", "errorOf", "memoryTokens", "sessionOf"],
-      ["auth", "user", "session", "demo"],
+      Object.keys(declared),
       ["fileTokens"],
+      ["AuthorizationError", "createAuthorization"],
       ["SessionProvider", "useSession"],
       ["createServerClient"],
     ]);
@@ -274,6 +291,7 @@ describe("the main entry", () => {
     const code = result && "output" in result ? result.output[0].code : "";
     expect(code).toContain("createClient");
     expect(code).not.toContain("zod");
+    expect(code).not.toContain("code_verifier");
     expect(gzipSync(code).length).toBeLessThan(7_000);
   });
 });

@@ -13,6 +13,10 @@ interface Network {
   readonly requests: Recorded[];
   /** An answer in the server's place; `null`: the server's. */
   answer: (path: string) => Promise<Response | null> | null;
+  /** What arrives in the place of what the server answered. */
+  change: (path: string, response: Response) => Promise<Response>;
+  /** How long the server's answer takes to arrive, once it is given. */
+  hold: (path: string) => Promise<unknown> | null;
   /** Whether the server's answer never arrives. */
   lose: (path: string) => boolean;
   readonly fetch: Fetch;
@@ -23,6 +27,8 @@ export const recorded = (fetch: Fetch): Network => {
   const network: Network = {
     requests: [],
     answer: () => null,
+    change: async (_, response) => response,
+    hold: () => null,
     lose: () => false,
     fetch: async (input, init) => {
       const request = new Request(input, init);
@@ -42,8 +48,9 @@ export const recorded = (fetch: Fetch): Network => {
       const given = answered && (await Promise.race([answered, aborted]));
       const response = given ?? (await fetch(request));
       entry.status = response.status;
+      await network.hold(pathname);
       if (network.lose(pathname)) throw new TypeError("fetch failed");
-      return response;
+      return network.change(pathname, response);
     },
   };
   return network;

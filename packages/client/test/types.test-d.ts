@@ -6,6 +6,7 @@ import {
   type ErrorOf,
   errorOf,
   type MemoryTokens,
+  type OwnApp,
   type RouterFor,
   type SessionState,
   sessionOf,
@@ -13,6 +14,12 @@ import {
   type Unreachable,
 } from "@lockstep/client";
 import { fileTokens } from "@lockstep/client/node";
+import {
+  type AuthorizationError,
+  createAuthorization,
+  type Grant,
+  type PersonalAuthorization,
+} from "@lockstep/client/oauth";
 import { useSession } from "@lockstep/client/react";
 import { createServerClient } from "@lockstep/client/server";
 import {
@@ -165,6 +172,8 @@ type Traveling =
   | "INTERNAL";
 type SignedIn = "UNAUTHENTICATED" | "INVALID_TOKEN" | "AMBIGUOUS_TOKEN";
 type SigningIn = "INVALID_CREDENTIALS" | "TOO_MANY_ATTEMPTS" | "OVERLOADED" | "CREDENTIALS_IN_BATCH" | "FOREIGN_ORIGIN";
+/** A third party's, too. */
+type Scoped = "INSUFFICIENT_SCOPE" | "USER_REQUIRED";
 type OwnAppsOnly = "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQUIRED";
 
 describe("errorOf", () => {
@@ -173,11 +182,9 @@ describe("errorOf", () => {
   it("gives exactly what the operation declared, its access implies, and travelling adds", () => {
     expectTypeOf<ErrorOf<"auth.login">["code"]>().toEqualTypeOf<Traveling | SigningIn | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"auth.logout">["code"]>().toEqualTypeOf<Traveling | SignedIn | OwnAppsOnly | "UNREACHABLE">();
-    expectTypeOf<ErrorOf<"user.me">["code"]>().toEqualTypeOf<
-      Traveling | SignedIn | "INSUFFICIENT_SCOPE" | "UNREACHABLE"
-    >();
+    expectTypeOf<ErrorOf<"user.me">["code"]>().toEqualTypeOf<Traveling | SignedIn | Scoped | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"user.update">["code"]>().toEqualTypeOf<
-      Traveling | SignedIn | "INSUFFICIENT_SCOPE" | "EMAIL_TAKEN" | "UNREACHABLE"
+      Traveling | SignedIn | Scoped | "EMAIL_TAKEN" | "UNREACHABLE"
     >();
     expectTypeOf<ErrorOf<"demo.greeting">["code"]>().toEqualTypeOf<ErrorOf<"user.me">["code"]>();
   });
@@ -242,7 +249,7 @@ describe("tRPC's own ways of typing", () => {
   it("`safe` does so for a narrowed client", async () => {
     const [, error] = await safe(createClient<"profile:read">({ url }).user.me.query());
     expectTypeOf<NonNullable<NonNullable<typeof error>["data"]>["code"]>().toEqualTypeOf<
-      Traveling | SignedIn | "INSUFFICIENT_SCOPE"
+      Traveling | SignedIn | Scoped
     >();
   });
 
@@ -341,21 +348,81 @@ describe("a change of the contract", () => {
   });
 });
 
+describe("an authorization", () => {
+  const scopes = ["openid", "profile:read", "offline_access"] as const;
+  const authorization = createAuthorization({ issuer: url, clientId: "app", scopes });
+
+  it("gives the client what its scopes allow: asking and calling are one list", () => {
+    const client = createClient({ url, authorization });
+    expectTypeOf(client).toEqualTypeOf<Client<"profile:read">>();
+    // @ts-expect-error needs greeting:read, which is not asked for
+    client.demo;
+  });
+
+  it("knows its scopes from an array that is written in place, too", () => {
+    const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["greeting:read", "profile:read"] });
+    expectTypeOf(wider).toEqualTypeOf<PersonalAuthorization<"greeting:read" | "profile:read">>();
+    expectTypeOf(createClient({ url, authorization: wider })).toEqualTypeOf<Client<"greeting:read" | "profile:read">>();
+  });
+
+  it("that asks for nothing of the API allows what is open to anyone", () => {
+    const signIn = createAuthorization({ issuer: url, clientId: "app", scopes: ["openid", "email"] });
+    expectTypeOf(createClient({ url, authorization: signIn })).toEqualTypeOf<Client<never>>();
+  });
+
+  it("does for a client that names no more than it asks for", () => {
+    const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["greeting:read", "profile:read"] });
+    expectTypeOf(createClient<"profile:read">({ url, authorization: wider })).toEqualTypeOf<Client<"profile:read">>();
+    // @ts-expect-error greeting:read is not asked for
+    createClient<"profile:read" | "greeting:read">({ url, authorization });
+    // @ts-expect-error nobody grants what an app of our own may do
+    createClient<OwnApp>({ url, authorization });
+  });
+
+  it("asks for scopes that exist", () => {
+    // @ts-expect-error no such scope
+    createAuthorization({ issuer: url, clientId: "app", scopes: ["profile:erase"] });
+    // @ts-expect-error not asked for
+    authorization.allows("greeting:read");
+  });
+
+  it("brings its own tokens", () => {
+    // @ts-expect-error kept in two places
+    createClient({ url, authorization, tokens: {} as TokenStore });
+    // @ts-expect-error a cookie is for the server's own pages
+    createClient({ url, authorization, transport: "cookie" });
+  });
+
+  it("fails with a code", () => {
+    expectTypeOf<"access_denied">().toExtend<AuthorizationError["code"]>();
+    expectTypeOf(authorization.redeem).returns.resolves.toEqualTypeOf<Grant>();
+  });
+});
+
+describe("what a person is asked for", () => {
+  it("is told with the operation that needs it, and answered with whether it was given", () => {
+    createClient({
+      url,
+      onStepUp: async (event) => {
+        expectTypeOf(event.maxAgeSeconds).toEqualTypeOf<number>();
+        expectTypeOf(event.path).toEqualTypeOf<PathOf<typeof contract>>();
+        return true;
+      },
+      onConsentNeeded: async (event) => {
+        expectTypeOf(event.scopes).toEqualTypeOf<readonly Scope[]>();
+        return false;
+      },
+    });
+    // @ts-expect-error an answer is needed
+    createClient({ url, onStepUp: async () => {} });
+  });
+});
+
 describe("the contract's paths", () => {
-  it("are its operations, and lead back to them", () => {
-    expectTypeOf<PathOf<typeof contract>>().toEqualTypeOf<
-      | "auth.login"
-      | "auth.refresh"
-      | "auth.logout"
-      | "user.me"
-      | "user.update"
-      | "user.changePassword"
-      | "session.list"
-      | "session.revoke"
-      | "session.revokeOthers"
-      | "session.history"
-      | "session.events"
-      | "demo.greeting"
+  it("are those of every area's operations, and lead back to them", () => {
+    type Areas = typeof contract;
+    expectTypeOf<PathOf<Areas>>().toEqualTypeOf<
+      { [A in keyof Areas]: `${A}.${keyof Areas[A] & string}` }[keyof Areas]
     >();
     expectTypeOf<OperationAt<typeof contract, "user.me">>().toEqualTypeOf<typeof contract.user.me>();
     expectTypeOf<OperationAt<typeof contract, "user.nobody">>().toEqualTypeOf<never>();

@@ -2,7 +2,7 @@
 // of somebody else's making (`openid-client`), which are given nothing but our address, an id and a secret.
 
 import { type AddressInfo, createServer } from "node:net";
-import { RegisterApplicationInput } from "@lockstep/contract";
+import { type ProtocolPage, protocolPageMeta, RegisterApplicationInput } from "@lockstep/contract";
 import * as client from "openid-client";
 import type { NewDatabase } from "../../test/engines.ts";
 import { john, startTestServer, type TestServerOptions, testSource } from "../testing.ts";
@@ -141,7 +141,29 @@ export const openBrowser = (server: Server) => {
       const { data } = await rpc("authorization.approve", { authorizationId: authorizationId(asked.url) });
       return (await follow(String(data?.["redirectTo"]))).url;
     },
+
+    /** Types the code that a device shows, says that it is the same, and answers what the application asks for. */
+    async enterCode(userCode: string, answer: "approve" | "deny" = "approve"): Promise<ProtocolPage | null> {
+      const post = async (page: ProtocolPage | null, form: Record<string, string>) => {
+        if (page?.page !== "device_code" && page?.page !== "device_confirm") return { url: null, response: null };
+        const body = new URLSearchParams({ xsrf: page.token, user_code: userCode, ...form });
+        return follow(page.action, { method: "POST", body });
+      };
+      const asked = await protocolPageOf(await go("/device"));
+      const shown = await protocolPageOf((await post(asked, {})).response);
+      const { url, response } = await post(shown, { confirm: "yes" });
+      if (!url?.pathname.startsWith("/interaction/")) return response && protocolPageOf(response);
+      const { data } = await rpc(`authorization.${answer}`, { authorizationId: authorizationId(url) });
+      return protocolPageOf((await follow(String(data?.["redirectTo"]))).response);
+    },
   };
+};
+
+/** What the server tells the web app in a page of a protocol. */
+const protocolPageOf = async (response: Response | null): Promise<ProtocolPage | null> => {
+  const content = new RegExp(`<meta name="${protocolPageMeta}" content="([^"]*)"`).exec((await response?.text()) ?? "");
+  const unescaped = content?.[1]?.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">");
+  return unescaped === undefined ? null : (JSON.parse(unescaped.replaceAll("&amp;", "&")) as ProtocolPage);
 };
 
 export type Browser = ReturnType<typeof openBrowser>;

@@ -1,0 +1,25 @@
+// What the demo's two clients can be asked, as far as the compiler lets it.
+
+import { type Client, memoryTokens } from "@lockstep/client";
+import { describe, expectTypeOf, it } from "vitest";
+import { ownApp } from "../src/own-app.ts";
+import { authorizationAt, thirdParty } from "../src/third-party.ts";
+
+const url = "http://localhost:3000";
+
+describe("the demo's clients", () => {
+  it("ours has every operation", () => {
+    expectTypeOf(ownApp(url).demo.greeting.query).returns.resolves.toEqualTypeOf<{ message: string }>();
+    expectTypeOf(ownApp(url).auth).toHaveProperty("logout");
+  });
+
+  it("a third party's does not compile with a call that it did not ask for", () => {
+    const client = thirdParty(url, authorizationAt(url, memoryTokens()));
+    expectTypeOf(client).toEqualTypeOf<Client<"profile:read">>();
+    expectTypeOf(client.user.me.query).returns.resolves.toHaveProperty("fullName");
+    // @ts-expect-error needs greeting:read
+    void client.demo.greeting.query();
+    // @ts-expect-error a session of our own apps only
+    void client.auth.logout.mutate();
+  });
+});

@@ -1,0 +1,195 @@
+// The demo as an application of somebody else, as a process of its own: against a whole server, with a person at a
+// browser of theirs.
+
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
+import { describe, expect, it } from "vitest";
+import { startDemo } from "./demo-process.ts";
+
+/** A server, John at his browser, and a machine where the demo keeps what it was granted. */
+const start = async () => {
+  const server = await startAuthorizationServer();
+  const browser = openBrowser(server);
+  await browser.signIn();
+  const state = await mkdtemp(join(tmpdir(), "lockstep-cli-"));
+  const run = (...args: string[]) => {
+    const demo = startDemo(["--url", server.config.publicUrl, "--no-browser", ...args], { XDG_STATE_HOME: state });
+    demo.stdin.end();
+    return demo;
+  };
+  return {
+    server,
+    browser,
+    state,
+    run,
+    /** Signs John in, who comes back to where the demo listens. */
+    async signIn() {
+      const demo = run();
+      const back = await browser.allow(await demo.shown(/address {2}(\S+)\n/));
+      const page = await fetch(back);
+      return { back, page, ...(await demo.ended) };
+    },
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await rm(state, { recursive: true });
+    },
+  };
+};
+type Started = Awaited<ReturnType<typeof start>>;
+
+const keptBy = async ({ state }: Started) => {
+  const folder = join(state, "lockstep");
+  const [file = "", ...others] = await readdir(folder);
+  expect(others).toEqual([]);
+  const path = join(folder, file);
+  return { mode: ((await stat(path)).mode & 0o777).toString(8), content: JSON.parse(await readFile(path, "utf8")) };
+};
+
+const answers = `user.me, which was asked for
+  username  john
+  name      John Doe
+  e-mail    john@example.com
+  role      user
+
+demo.greeting, which was not
+  refused    403 INSUFFICIENT_SCOPE
+  message    The application was not allowed to do this.
+  needs      greeting:read
+`;
+
+describe("the demo in a browser", () => {
+  it("is let in by a person, calls what it asked for, and is refused the rest by name", async () => {
+    await using app = await start();
+    const { exitCode, stdout, stderr, back, page } = await app.signIn();
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("scopes   openid profile:read offline_access\n");
+    expect(stdout).toContain(answers);
+    expect(stdout).toMatch(/challenge {2}Bearer error="insufficient_scope", scope="greeting:read"/);
+    expect(back.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain("Go back to the terminal");
+    expect(page.headers.get("cache-control")).toBe("no-store");
+    expect(page.headers.get("referrer-policy")).toBe("no-referrer");
+  });
+
+  it("asks for the scopes that its client is typed by, and for no password", async () => {
+    await using app = await start();
+    const demo = app.run();
+    const asked = new URL(await demo.shown(/address {2}(\S+)\n/)).searchParams;
+    expect(asked.get("client_id")).toBe("lockstep-cli");
+    expect(asked.get("scope")).toBe("openid profile:read offline_access");
+    await fetch(await app.browser.allow(await demo.shown(/address {2}(\S+)\n/)));
+    expect((await demo.ended).stdout).not.toContain("assword");
+  });
+
+  it("keeps the access between runs, for its user only, and nowhere near another server's", async () => {
+    await using app = await start();
+    await app.signIn();
+    const first = await keptBy(app);
+    expect(first).toMatchObject({ mode: "600", content: { tokens: { refreshToken: expect.any(String) } } });
+    const { exitCode, stdout } = await app.run().ended;
+    expect(exitCode).toBe(0);
+    expect(stdout.startsWith(answers)).toBe(true);
+
+    await using other = await start();
+    const elsewhere = startDemo(["--url", other.server.config.publicUrl, "--no-browser"], {
+      XDG_STATE_HOME: app.state,
+    });
+    await fetch(await other.browser.allow(await elsewhere.shown(/address {2}(\S+)\n/)));
+    expect((await elsewhere.ended).exitCode).toBe(0);
+    expect(await readdir(join(app.state, "lockstep"))).toHaveLength(2);
+  });
+
+  it("asks again when the person has revoked what it kept", async () => {
+    await using app = await start();
+    await app.signIn();
+    await app.browser.rpc("grant.revoke", { applicationId: "lockstep-cli" });
+    const { exitCode, stdout } = await app.signIn();
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(answers);
+  });
+
+  it("listens to nobody but who comes back from this request", async () => {
+    await using app = await start();
+    const demo = app.run();
+    const address = await demo.shown(/address {2}(\S+)\n/);
+    const redirectUri = new URL(address).searchParams.get("redirect_uri") ?? "";
+    for (const knock of ["", "?code=stolen&state=guessed", "?error=access_denied"]) {
+      expect((await fetch(redirectUri + knock)).status).toBe(404);
+    }
+    expect((await fetch(new URL("/elsewhere", redirectUri))).status).toBe(404);
+    const back = await app.browser.allow(address);
+    expect((await fetch(back, { method: "POST" })).status).toBe(404);
+    expect((await fetch(back)).status).toBe(200);
+    expect((await demo.ended).exitCode).toBe(0);
+  });
+
+  it("ends with exit code 1 when the person refuses, and keeps nothing", async () => {
+    await using app = await start();
+    const demo = app.run();
+    const asked = await app.browser.follow(await demo.shown(/address {2}(\S+)\n/));
+    const authorizationId = app.browser.authorizationId(asked.url);
+    const { data } = await app.browser.rpc("authorization.deny", { authorizationId });
+    await fetch((await app.browser.follow(String(data?.["redirectTo"]))).url);
+    const { exitCode, stderr } = await demo.ended;
+    expect(stderr).toBe("You did not allow it: nobody was signed in.\n");
+    expect(exitCode).toBe(1);
+    expect(await app.browser.rpc("grant.list", undefined, "query")).toMatchObject({ data: [] });
+  });
+});
+
+describe("the demo with --device", () => {
+  it("shows a code, waits for the person, and calls what they allowed", async () => {
+    await using app = await start();
+    const demo = app.run("--device");
+    expect(await demo.shown(/address {2}(\S+)\n/)).toBe(`${app.server.config.publicUrl}/device`);
+    await app.browser.enterCode(await demo.shown(/code {5}(\S+)\n/));
+    const { exitCode, stdout, stderr } = await demo.ended;
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(answers);
+  });
+});
+
+describe("the demo with --sign-out", () => {
+  it("gives the access back, so that the tokens it kept are worth nothing", async () => {
+    await using app = await start();
+    await app.signIn();
+    const { content } = await keptBy(app);
+    const { exitCode, stdout } = await app.run("--sign-out").ended;
+    expect(stdout).toBe("signed out\n  access  given back\n\n");
+    expect(exitCode).toBe(0);
+    expect((await keptBy(app)).content.tokens).toBeNull();
+    const { status } = await fetch(`${app.server.url}/users/me`, {
+      headers: { authorization: `Bearer ${content.tokens.accessToken}` },
+    });
+    expect(status).toBe(401);
+    expect((await app.run("--sign-out").ended).stdout).toBe("signed out\n  access  there was none\n\n");
+  });
+});
+
+describe("the demo ends with exit code 1 and says why", () => {
+  it.each(["--no-browser", "--device"])("when no server is there (%s)", async (how) => {
+    await using app = await start();
+    const nobody = createServer((socket) => socket.destroy()).listen(0, "localhost");
+    await once(nobody, "listening");
+    const url = `http://localhost:${(nobody.address() as AddressInfo).port}`;
+    const { exitCode, stderr } = await startDemo(["--url", url, how], { XDG_STATE_HOME: app.state }).ended;
+    nobody.close();
+    expect(stderr).toBe(`No Lockstep server answers at ${url}. Start one with \`npm start\`, then try again.\n`);
+    expect(exitCode).toBe(1);
+  });
+
+  it("when its own address is not what the server calls itself", async () => {
+    await using app = await start();
+    const elsewhere = app.server.config.publicUrl.replace("localhost", "127.0.0.1");
+    const { exitCode, stderr } = await startDemo(["--url", elsewhere], { XDG_STATE_HOME: app.state }).ended;
+    expect(stderr).toBe(`The server at ${elsewhere} calls itself ${app.server.config.publicUrl}. (invalid_response)\n`);
+    expect(exitCode).toBe(1);
+  });
+});

@@ -1,0 +1,87 @@
+// The relying party's half in a page of another origin: what a browser lets it read of our answers.
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
+import { john, testSource } from "@lockstep/server/testing";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundled, hasNoBrowser, launchBrowser } from "./chromium.ts";
+import type { ThirdPartyPage } from "./third-party-page.ts";
+
+declare const page: ThirdPartyPage;
+
+let browser: Browser;
+let script: string;
+
+/** The application's own server, which has nothing but the page. */
+const servePage = async () => {
+  const server = createServer((request, response) => {
+    const [type, body] = request.url?.endsWith(".js")
+      ? ["text/javascript", script]
+      : ["text/html", '<!doctype html><script src="/page.js"></script>'];
+    response.writeHead(200, { "content-type": type, connection: "close" }).end(body);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.dispose]: () => server.close(),
+  };
+};
+
+describe.skipIf(hasNoBrowser())("a page of another origin", () => {
+  beforeAll(async () => {
+    script = await bundled("third-party-page.ts");
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  it("is let in, refreshes, calls and gives the access back, and sends no cookie", async () => {
+    await using server = await startAuthorizationServer();
+    using web = await servePage();
+    const { origin } = web;
+    const { application } = await server.domain.applications.register(
+      {
+        name: "A page",
+        kind: "browser",
+        uri: null,
+        redirectUris: [`${origin}/callback`],
+        postLogoutRedirectUris: [],
+        scopes: ["profile:read"],
+      },
+      "operator",
+      testSource,
+    );
+    const person = openBrowser(server);
+    await person.signIn();
+    const asked: string[] = [];
+    server.app.server.on("request", ({ method, url, headers }) => {
+      if (headers.origin === origin)
+        asked.push(`${method} ${new URL(url ?? "", origin).pathname} ${headers.cookie ?? ""}`);
+    });
+
+    await using context = await browser.newContext();
+    const tab = await context.newPage();
+    await tab.goto(`${origin}/`);
+    const url = await tab.evaluate(([issuer, clientId]) => page.begin(issuer, clientId), [
+      server.config.publicUrl,
+      application.id,
+    ] as const);
+    await tab.goto((await person.allow(url)).href);
+    expect(await tab.evaluate(() => page.finish())).toEqual({
+      subject: (await server.domain.users.findByLogin(john.username))?.user.id,
+      username: john.username,
+      status: 401,
+    });
+    expect(new Set(asked.filter((line) => !line.startsWith("OPTIONS")))).toEqual(
+      new Set([
+        "GET /.well-known/openid-configuration ",
+        "POST /token ",
+        "GET /jwks ",
+        "GET /users/me ",
+        "POST /revoke ",
+      ]),
+    );
+  });
+});

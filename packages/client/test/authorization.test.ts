@@ -1,0 +1,553 @@
+// The relying party's half against a whole authorization server, with a person who answers in a browser of theirs.
+
+import { createClient, errorOf, memoryTokens, sessionOf, type TokenStore, type Tokens } from "@lockstep/client";
+import { createAuthorization, type PersonalAuthorization } from "@lockstep/client/oauth";
+import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
+import { john, testSource } from "@lockstep/server/testing";
+import { safe } from "@trpc/client";
+import { describe, expect, it } from "vitest";
+import { recorded } from "./requests.ts";
+
+const redirectUri = "https://photos.example/callback";
+const scopes = ["openid", "profile:read", "offline_access"] as const;
+
+type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
+
+/** A server with an application, and John, who is signed in at his browser. */
+const start = async () => {
+  const server = await startAuthorizationServer();
+  const { application } = await server.domain.applications.register(
+    {
+      name: "A photo app",
+      kind: "native",
+      uri: null,
+      redirectUris: [redirectUri],
+      postLogoutRedirectUris: [],
+      scopes: ["profile:read", "greeting:read"],
+    },
+    "operator",
+    testSource,
+  );
+  const browser = openBrowser(server);
+  await browser.signIn();
+  const network = recorded(globalThis.fetch);
+  const issuer = server.config.publicUrl;
+  return {
+    server,
+    browser,
+    network,
+    issuer,
+    clientId: application.id,
+    /** What an application is made from, unless a test says otherwise. */
+    options: { issuer, clientId: application.id, scopes, fetch: network.fetch },
+    [Symbol.asyncDispose]: server.close,
+  };
+};
+type Started = Awaited<ReturnType<typeof start>>;
+
+/** Signs John in to an application. */
+const connect = async ({ browser }: Started, authorization: PersonalAuthorization<never>) => {
+  const { url, pending } = await authorization.authorize({ redirectUri });
+  return authorization.redeem(await browser.allow(url), pending);
+};
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error: { code?: string }) => error.code,
+  );
+
+const tokenRequests = ({ network }: Started) =>
+  network.requests.filter(({ url }) => url.pathname === "/token").map(({ body }) => new URLSearchParams(body));
+
+const userIdOf = async (server: Server) => (await server.domain.users.findByLogin(john.username))?.user.id;
+
+describe("an application of somebody else", () => {
+  it("sends a person to the server, and calls what they allowed", async () => {
+    await using app = await start();
+    const authorization = createAuthorization(app.options);
+    const client = createClient({ url: app.server.url, authorization });
+    expect(await connect(app, authorization)).toEqual({
+      subject: await userIdOf(app.server),
+      scopes: ["openid", "profile:read", "offline_access"],
+    });
+    expect((await client.user.me.query()).username).toBe(john.username);
+    expect(await authorization.allows("profile:read")).toBe(true);
+    expect(sessionOf(client).get().status).toBe("signedIn");
+  });
+
+  it("asks with PKCE, for its scopes, bound to this request, and for no resource but the server's own", async () => {
+    await using app = await start();
+    const { url, pending } = await createAuthorization(app.options).authorize({
+      redirectUri,
+      loginHint: "john",
+      maxAgeSeconds: 60,
+    });
+    const asked = Object.fromEntries(new URL(url).searchParams);
+    expect(asked).toEqual({
+      client_id: app.clientId,
+      response_type: "code",
+      redirect_uri: redirectUri,
+      scope: "openid profile:read offline_access",
+      state: pending.state,
+      nonce: pending.nonce,
+      code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+      code_challenge_method: "S256",
+      prompt: "consent",
+      max_age: "60",
+      login_hint: "john",
+    });
+    expect(url).not.toContain(pending.codeVerifier);
+    const again = await createAuthorization(app.options).authorize({ redirectUri });
+    expect(again.pending).not.toEqual(expect.objectContaining({ state: pending.state }));
+    expect(JSON.parse(JSON.stringify(pending))).toEqual(pending);
+  });
+
+  it("is told when the person refuses", async () => {
+    await using app = await start();
+    const authorization = createAuthorization(app.options);
+    const { url, pending } = await authorization.authorize({ redirectUri });
+    const asked = await app.browser.follow(url);
+    const { data } = await app.browser.rpc("authorization.deny", {
+      authorizationId: app.browser.authorizationId(asked.url),
+    });
+    const { url: back } = await app.browser.follow(String(data?.["redirectTo"]));
+    expect(await codeOf(authorization.redeem(back, pending))).toBe("access_denied");
+    expect(await authorization.tokens.get()).toBeNull();
+  });
+
+  it("that runs on a server proves itself with its secret, whatever is in it", async () => {
+    await using app = await start();
+    const { application, secret } = await app.server.domain.applications.register(
+      {
+        name: "A web app",
+        kind: "web",
+        uri: null,
+        redirectUris: [redirectUri],
+        postLogoutRedirectUris: [],
+        scopes: ["profile:read"],
+      },
+      "operator",
+      testSource,
+    );
+    const of = (clientSecret: string) =>
+      createAuthorization({ ...app.options, clientId: application.id, clientSecret });
+    await connect(app, of(secret ?? ""));
+    expect(await codeOf(connect(app, of("wrong: +/=&%")))).toBe("invalid_client");
+    expect(tokenRequests(app)[0]?.get("client_secret")).toBeNull();
+  });
+});
+
+describe("an answer that is not to this request is refused", () => {
+  const begun = async (app: Started) => {
+    const authorization = createAuthorization(app.options);
+    const { url, pending } = await authorization.authorize({ redirectUri });
+    return { authorization, pending, back: await app.browser.allow(url) };
+  };
+
+  it.each([
+    ["another state", (back: URL) => back.searchParams.set("state", "another")],
+    ["no state", (back: URL) => back.searchParams.delete("state")],
+    ["another issuer", (back: URL) => back.searchParams.set("iss", "https://elsewhere.example")],
+    ["no issuer", (back: URL) => back.searchParams.delete("iss")],
+    ["two codes", (back: URL) => back.searchParams.append("code", "another")],
+    ["an error of another server", (back: URL) => (back.search = "?error=access_denied&iss=https://elsewhere.example")],
+  ])("%s, before the code is shown to anybody [S56] [S57]", async (_, change) => {
+    await using app = await start();
+    const { authorization, pending, back } = await begun(app);
+    change(back);
+    expect(await codeOf(authorization.redeem(back, pending))).toBe("invalid_response");
+    expect(tokenRequests(app)).toEqual([]);
+    expect(await authorization.tokens.get()).toBeNull();
+  });
+
+  it("a code that was put in its place, by the nonce and by the verifier [S56]", async () => {
+    await using app = await start();
+    const { authorization, pending, back } = await begun(app);
+    const { pending: other } = await authorization.authorize({ redirectUri });
+    expect(await codeOf(authorization.redeem(back, { ...pending, nonce: other.nonce }))).toBe("invalid_response");
+    const second = await begun(app);
+    const withOther = { ...second.pending, codeVerifier: other.codeVerifier };
+    expect(await codeOf(authorization.redeem(second.back, withOther))).toBe("invalid_grant");
+    expect(await authorization.tokens.get()).toBeNull();
+  });
+
+  it("an ID token that the server did not sign [S58]", async () => {
+    await using app = await start();
+    const { authorization, pending, back } = await begun(app);
+    app.network.change = async (path, response) => {
+      if (path !== "/token") return response;
+      const body = (await response.json()) as { id_token: string };
+      const [head, payload = "", signature] = body.id_token.split(".");
+      const claims = JSON.parse(Buffer.from(payload, "base64url").toString());
+      const forged = Buffer.from(JSON.stringify({ ...claims, sub: "somebody else" })).toString("base64url");
+      return Response.json({ ...body, id_token: [head, forged, signature].join(".") });
+    };
+    expect(await codeOf(authorization.redeem(back, pending))).toBe("invalid_response");
+    expect(await authorization.tokens.get()).toBeNull();
+  });
+
+  it("an ID token whose time is over by the server's clock, whatever this machine's says", async () => {
+    await using app = await start();
+    const { authorization, pending, back } = await begun(app);
+    app.network.change = async (_, { body, status, headers }) => {
+      const tomorrow = new Date(Date.now() + 24 * 3600_000).toUTCString();
+      return new Response(body, { status, headers: { ...Object.fromEntries(headers), date: tomorrow } });
+    };
+    expect(await codeOf(authorization.redeem(back, pending))).toBe("invalid_response");
+  });
+
+  it("the same one a second time", async () => {
+    await using app = await start();
+    const { authorization, pending, back } = await begun(app);
+    await authorization.redeem(back, pending);
+    expect(await codeOf(authorization.redeem(back, pending))).toBe("invalid_grant");
+  });
+});
+
+describe("a server is not believed", () => {
+  it("when it calls itself something else [S57]", async () => {
+    await using app = await start();
+    const issuer = app.issuer.replace("localhost", "127.0.0.1");
+    const fetch: typeof globalThis.fetch = (input, init) =>
+      globalThis.fetch(String(input).replace("127.0.0.1", "localhost"), init);
+    const authorization = createAuthorization({ ...app.options, issuer, fetch });
+    expect(await codeOf(authorization.authorize({ redirectUri }))).toBe("invalid_response");
+  });
+
+  it.each(["javascript:alert(1)", "file:///etc/passwd", "no address"])(
+    "when a person is to open %s",
+    async (address) => {
+      await using app = await start();
+      app.network.change = async (path, response) =>
+        path.startsWith("/.well-known/")
+          ? Response.json({ ...((await response.json()) as object), authorization_endpoint: address })
+          : Response.json({ ...((await response.json()) as object), verification_uri: address });
+      expect(await codeOf(createAuthorization(app.options).authorize({ redirectUri }))).toBe("invalid_response");
+      expect(await codeOf(createAuthorization(app.options).authorizeDevice())).toBe("invalid_response");
+    },
+  );
+
+  it.each(["http://api.example.com", "http://localhost.example.com", "ftp://localhost"])(
+    "at %s, which anybody on the way could answer for",
+    (issuer) => {
+      expect(() => createAuthorization({ issuer, clientId: "app", scopes })).toThrow(TypeError);
+    },
+  );
+
+  it("when a gateway answers in its place: it counts as unreachable, and the next attempt asks again", async () => {
+    await using app = await start();
+    app.network.answer = async () => new Response("<h1>502</h1>", { status: 502 });
+    const authorization = createAuthorization(app.options);
+    expect(await codeOf(authorization.authorize({ redirectUri }))).toBe("unreachable");
+    app.network.answer = async () => new Response("<h1>Sign in to this hotel</h1>", { status: 200 });
+    expect(await codeOf(authorization.authorize({ redirectUri }))).toBe("unreachable");
+    app.network.answer = () => null;
+    expect(await codeOf(authorization.authorize({ redirectUri }))).toBeNull();
+  });
+});
+
+describe("refreshing", () => {
+  /** A client whose clock is ahead of its access token's end. */
+  const expired = async (app: Started, tokens: TokenStore = memoryTokens()) => {
+    let aheadMs = 0;
+    const now = () => Date.now() + aheadMs;
+    const authorization = createAuthorization({ ...app.options, tokens, now });
+    await connect(app, authorization);
+    const reasons: string[] = [];
+    const open = () =>
+      createClient({
+        url: app.server.url,
+        authorization,
+        now,
+        fetch: app.network.fetch,
+        onSignedOut: (reason) => reasons.push(reason),
+      });
+    const client = open();
+    await client.user.me.query();
+    aheadMs = 24 * 3600_000;
+    app.network.requests.length = 0;
+    return { authorization, client, open, reasons, tokens };
+  };
+
+  it("happens once for all calls and clients of a store, and the rotated token is kept", async () => {
+    await using app = await start();
+    const { open, client, tokens } = await expired(app);
+    const before = await tokens.get();
+    const answers = await Promise.all([client, open(), open()].map((each) => each.user.me.query()));
+    expect(answers.map(({ username }) => username)).toEqual(Array(3).fill(john.username));
+    expect(tokenRequests(app).map((body) => body.get("grant_type"))).toEqual(["refresh_token"]);
+    const after = await tokens.get();
+    expect(after).toEqual({
+      accessToken: expect.any(String),
+      refreshToken: expect.any(String),
+      expiresAt: expect.any(Number),
+      refreshAt: expect.any(Number),
+      sessionId: before?.sessionId,
+      scopes: ["openid", "profile:read", "offline_access"],
+    });
+    expect(after?.refreshToken).not.toBe(before?.refreshToken);
+    expect(after?.accessToken).not.toBe(before?.accessToken);
+  });
+
+  it("happens, too, when only the server knows that the token is no longer good", async () => {
+    await using app = await start();
+    const tokens = memoryTokens();
+    const authorization = createAuthorization({ ...app.options, tokens });
+    await connect(app, authorization);
+    const held = tokens.get() as Tokens;
+    tokens.set({ ...held, accessToken: `${held.accessToken}x` });
+    const client = createClient({ url: app.server.url, authorization });
+    expect((await client.user.me.query()).username).toBe(john.username);
+    expect(tokens.get()?.refreshToken).not.toBe(held.refreshToken);
+  });
+
+  it("goes on after an answer that never arrived, with the same successor", async () => {
+    await using app = await start();
+    const { client, tokens } = await expired(app);
+    app.network.lose = (path) => path === "/token";
+    // The access token at hand still does, by the server's clock.
+    expect((await client.user.me.query()).username).toBe(john.username);
+    const before = await tokens.get();
+    app.network.lose = () => false;
+    await tokens.set({ ...(before as Tokens), accessToken: "refused" });
+    expect((await client.user.me.query()).username).toBe(john.username);
+    expect((await tokens.get())?.refreshToken).not.toBe(before?.refreshToken);
+  });
+
+  it("ends the session when the person has revoked what they allowed, and says so once", async () => {
+    await using app = await start();
+    const { client, reasons, tokens } = await expired(app);
+    const { status } = await app.browser.rpc("grant.revoke", { applicationId: app.clientId });
+    expect(status).toBe(200);
+    const answers = await Promise.all([safe(client.user.me.query()), safe(client.user.me.query())]);
+    expect(answers.map(([, error]) => errorOf("user.me", error)?.code)).toEqual(["UNAUTHENTICATED", "UNAUTHENTICATED"]);
+    expect(await tokens.get()).toBeNull();
+    expect(reasons).toEqual(["unknown"]);
+    expect(sessionOf(client).get()).toEqual({ status: "signedOut", reason: "unknown" });
+  });
+
+  it.each([
+    ["fails", async () => Response.json({ error: "server_error" }, { status: 500 })],
+    ["does not know the application", async () => Response.json({ error: "invalid_client" }, { status: 401 })],
+    ["is not there", () => Promise.reject(new TypeError("fetch failed"))],
+  ])("ends nothing when the server %s", async (_, answer) => {
+    await using app = await start();
+    const { client, tokens, reasons } = await expired(app);
+    const before = (await tokens.get()) as Tokens;
+    app.network.answer = (path) => (path === "/token" ? answer() : null);
+    await tokens.set({ ...before, accessToken: "refused" });
+    const [, error] = await safe(client.user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("UNREACHABLE");
+    expect((await tokens.get())?.refreshToken).toBe(before.refreshToken);
+    app.network.answer = () => null;
+    expect((await client.user.me.query()).username).toBe(john.username);
+    expect(reasons).toEqual([]);
+  });
+});
+
+describe("a device without a browser", () => {
+  /** A device that has asked for a code, and waits as the test lets it. */
+  const waiting = async (app: Started, { abort }: { abort?: AbortController } = {}) => {
+    const waits: number[] = [];
+    let aheadMs = 0;
+    // What happens while the device waits, one after the other; then it waits for ever.
+    const meanwhile: (() => unknown)[] = [];
+    const authorization = createAuthorization({
+      ...app.options,
+      now: () => Date.now() + aheadMs,
+      sleep: async (ms, signal) => {
+        waits.push(ms / 1000);
+        const happens = meanwhile.shift();
+        if (!happens) throw new Error("The test has come to its end");
+        await happens();
+        signal?.throwIfAborted();
+      },
+    });
+    const device = await authorization.authorizeDevice();
+    return {
+      authorization,
+      device,
+      waits,
+      meanwhile,
+      redeem: () => device.redeem(abort && { signal: abort.signal }),
+      advanceSeconds(seconds: number) {
+        aheadMs += seconds * 1000;
+      },
+    };
+  };
+  const nothing = () => {};
+
+  it("shows a code, waits for the person's answer on another, and calls what they allowed", async () => {
+    await using app = await start();
+    const { authorization, device, meanwhile, waits, redeem } = await waiting(app);
+    expect(device).toMatchObject({
+      userCode: expect.stringMatching(/^[A-Z]{4}-[A-Z]{4}$/),
+      verificationUri: `${app.issuer}/device`,
+      verificationUriComplete: `${app.issuer}/device?user_code=${device.userCode}`,
+    });
+    meanwhile.push(nothing, nothing, () => app.browser.enterCode(device.userCode));
+    expect(await redeem()).toEqual({
+      subject: await userIdOf(app.server),
+      scopes: ["openid", "profile:read", "offline_access"],
+    });
+    expect(waits).toEqual([5, 5, 5]);
+    const client = createClient({ url: app.server.url, authorization });
+    expect((await client.user.me.query()).username).toBe(john.username);
+  });
+
+  it("is told when the person refuses", async () => {
+    await using app = await start();
+    const { device, meanwhile, redeem } = await waiting(app);
+    meanwhile.push(() => app.browser.enterCode(device.userCode, "deny"));
+    expect(await codeOf(redeem())).toBe("access_denied");
+  });
+
+  it("asks less often when it is told to, for good (RFC 8628 §3.5)", async () => {
+    await using app = await start();
+    const { device, meanwhile, waits, redeem } = await waiting(app);
+    const slowDown = () => {
+      app.network.answer = (path) =>
+        path === "/token" ? Promise.resolve(Response.json({ error: "slow_down" }, { status: 400 })) : null;
+    };
+    const goOn = () => {
+      app.network.answer = () => null;
+    };
+    meanwhile.push(slowDown, nothing, goOn, nothing, () => app.browser.enterCode(device.userCode));
+    await redeem();
+    expect(waits).toEqual([5, 10, 15, 15, 15]);
+  });
+
+  it("waits longer and longer for a server that cannot be reached, and goes on when it can", async () => {
+    await using app = await start();
+    const { device, meanwhile, waits, redeem } = await waiting(app);
+    const vanish = () => {
+      app.network.answer = () => Promise.reject(new TypeError("fetch failed"));
+    };
+    const appear = () => {
+      app.network.answer = () => null;
+      return app.browser.enterCode(device.userCode);
+    };
+    meanwhile.push(vanish, nothing, nothing, nothing, appear);
+    await redeem();
+    expect(waits).toEqual([5, 10, 20, 30, 30]);
+  });
+
+  it("stops when the code has expired, without asking", async () => {
+    await using app = await start();
+    const { device, meanwhile, redeem, advanceSeconds } = await waiting(app);
+    meanwhile.push(nothing, () => advanceSeconds((device.expiresAt - Date.now()) / 1000 + 1));
+    expect(await codeOf(redeem())).toBe("expired_token");
+    expect(tokenRequests(app)).toHaveLength(1);
+  });
+
+  it("stops when its caller does", async () => {
+    await using app = await start();
+    const abort = new AbortController();
+    const { meanwhile, redeem } = await waiting(app, { abort });
+    const reason = new Error("closed");
+    meanwhile.push(nothing, () => abort.abort(reason));
+    await expect(redeem()).rejects.toBe(reason);
+    expect(tokenRequests(app)).toHaveLength(1);
+  });
+
+  it("stops a real wait, too", async () => {
+    await using app = await start();
+    const { redeem } = await createAuthorization(app.options).authorizeDevice();
+    const abort = new AbortController();
+    const stopped = redeem({ signal: abort.signal });
+    abort.abort();
+    await expect(stopped).rejects.toBe(abort.signal.reason);
+    await expect(redeem({ signal: abort.signal })).rejects.toBe(abort.signal.reason);
+  });
+});
+
+describe("giving the access back", () => {
+  it("ends it at the server, and forgets the tokens", async () => {
+    await using app = await start();
+    const authorization = createAuthorization(app.options);
+    const reasons: string[] = [];
+    const client = createClient({
+      url: app.server.url,
+      authorization,
+      onSignedOut: (reason) => reasons.push(reason),
+    });
+    await connect(app, authorization);
+    await client.user.me.query();
+    const held = (await authorization.tokens.get()) as Tokens;
+
+    await authorization.revoke();
+    expect(await authorization.tokens.get()).toBeNull();
+    expect(sessionOf(client).get().status).toBe("signedOut");
+    expect(reasons).toEqual(["signed_out"]);
+    const thief = createClient<"profile:read">({ url: app.server.url, tokens: memoryTokens(held) });
+    const [, error] = await safe(thief.user.me.query());
+    expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
+    expect(await authorization.refresh(held)).toBeNull();
+    await authorization.revoke();
+  });
+
+  it("keeps them when the server could not be told, so that it can be tried again", async () => {
+    await using app = await start();
+    const authorization = createAuthorization(app.options);
+    await connect(app, authorization);
+    app.network.answer = (path) => (path === "/revoke" ? Promise.reject(new TypeError("fetch failed")) : null);
+    expect(await codeOf(authorization.revoke())).toBe("unreachable");
+    expect(await authorization.tokens.get()).not.toBeNull();
+    app.network.answer = () => null;
+    await authorization.revoke();
+    expect(await authorization.tokens.get()).toBeNull();
+  });
+});
+
+describe("a call that the person has not allowed", () => {
+  const both = ["profile:read", "greeting:read"] as const;
+
+  /** An application whose tokens are from when it asked for less. */
+  const outgrown = async (app: Started, answer: () => Promise<boolean>) => {
+    const tokens = memoryTokens();
+    await connect(app, createAuthorization({ ...app.options, tokens }));
+    const authorization = createAuthorization({ ...app.options, tokens, scopes: both });
+    const events: unknown[] = [];
+    const client = createClient({
+      url: app.server.url,
+      authorization,
+      fetch: app.network.fetch,
+      async onConsentNeeded(event) {
+        events.push(event);
+        if (!(await answer())) return false;
+        const { url, pending } = await authorization.authorize({ redirectUri });
+        await authorization.redeem(await app.browser.allow(url), pending);
+        return true;
+      },
+    });
+    return { client, authorization, events };
+  };
+
+  it("asks them once for all that wait, and is made again when they have", async () => {
+    await using app = await start();
+    const { client, authorization, events } = await outgrown(app, async () => true);
+    expect(await authorization.allows("greeting:read")).toBe(false);
+    const answers = await Promise.all([
+      client.demo.greeting.query(),
+      client.user.me.query(),
+      client.demo.greeting.query(),
+    ]);
+    expect(answers[0]?.message).toContain(john.fullName);
+    expect(events).toEqual([{ scopes: ["greeting:read"], path: "demo.greeting" }]);
+    expect(await authorization.allows("greeting:read")).toBe(true);
+  });
+
+  it("stays refused, by name, when they do not", async () => {
+    await using app = await start();
+    const { client, events } = await outgrown(app, async () => false);
+    const [, error] = await safe(client.demo.greeting.query());
+    expect(errorOf("demo.greeting", error)).toMatchObject({
+      code: "INSUFFICIENT_SCOPE",
+      httpStatus: 403,
+      details: { scopes: ["greeting:read"] },
+      wwwAuthenticate: expect.stringContaining('scope="greeting:read"'),
+    });
+    expect(events).toHaveLength(1);
+  });
+});

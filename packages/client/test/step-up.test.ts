@@ -1,0 +1,182 @@
+// What becomes of a call that the server refuses until a person has proved again who they are.
+
+import { type ClientOptions, createClient, errorOf, memoryTokens, type StepUp } from "@lockstep/client";
+import { john, startTestServer, testClock } from "@lockstep/server/testing";
+import { safe } from "@trpc/client";
+import { describe, expect, it } from "vitest";
+import { recorded } from "./requests.ts";
+
+const credentials = { username: john.username, password: john.password };
+const change = { currentPassword: john.password, newPassword: "a new one that nobody guesses" };
+const wrongChange = { ...change, currentPassword: "not it" };
+
+/** John's client, who signed in an hour ago, on a server where that is too long for changing a password. */
+const signedInLongAgo = async (onStepUp?: ClientOptions["onStepUp"]) => {
+  const clock = testClock();
+  const server = await startTestServer({ now: clock.now });
+  const network = recorded(globalThis.fetch);
+  const client = createClient({
+    url: server.url,
+    fetch: network.fetch,
+    now: clock.now,
+    ...(onStepUp && { onStepUp }),
+  });
+  await client.auth.login.mutate(credentials);
+  clock.advanceSeconds(3600);
+  await client.user.me.query();
+  network.requests.length = 0;
+  return {
+    client,
+    clock,
+    network,
+    changes: () => network.requests.filter(({ url }) => url.pathname.endsWith("user.changePassword")).length,
+    [Symbol.asyncDispose]: server.close,
+  };
+};
+
+describe("a call that needs a fresh sign-in (RFC 9470)", () => {
+  it("asks for one, once, and is made again when it is there", async () => {
+    const events: StepUp[] = [];
+    await using long = await signedInLongAgo(async (event) => {
+      events.push(event);
+      await long.client.auth.login.mutate(credentials);
+      return true;
+    });
+    await expect(long.client.user.changePassword.mutate(change)).resolves.toEqual({});
+    expect(events).toEqual([{ maxAgeSeconds: 900, path: "user.changePassword" }]);
+    expect(long.changes()).toBe(2);
+  });
+
+  it("asks once for all calls that wait for it", async () => {
+    let asked = 0;
+    await using long = await signedInLongAgo(async () => {
+      asked++;
+      await long.client.auth.login.mutate(credentials);
+      return true;
+    });
+    const answers = await Promise.all([1, 2, 3].map(() => safe(long.client.user.changePassword.mutate(wrongChange))));
+    expect(answers.map(([, error]) => errorOf("user.changePassword", error)?.code)).toEqual(
+      Array(3).fill("INVALID_CREDENTIALS"),
+    );
+    expect(asked).toBe(1);
+    expect(long.changes()).toBe(6);
+  });
+
+  it("does not ask again for one that was on its way while the person answered", async () => {
+    let asked = 0;
+    await using long = await signedInLongAgo(async () => {
+      asked++;
+      await long.client.auth.login.mutate(credentials);
+      return true;
+    });
+    const refused = Promise.withResolvers<null>();
+    let first = true;
+    long.network.hold = (path) => {
+      if (!path.endsWith("user.changePassword") || !first) return null;
+      first = false;
+      return refused.promise;
+    };
+    const slow = long.client.user.changePassword.mutate(change);
+    const [, error] = await safe(long.client.user.changePassword.mutate(wrongChange));
+    expect(errorOf("user.changePassword", error)?.code).toBe("INVALID_CREDENTIALS");
+
+    refused.resolve(null);
+    await expect(slow).resolves.toEqual({});
+    expect(asked).toBe(1);
+  });
+
+  it("stays refused when the person does not", async () => {
+    await using long = await signedInLongAgo(async () => false);
+    const [, error] = await safe(long.client.user.changePassword.mutate(change));
+    expect(errorOf("user.changePassword", error)).toMatchObject({
+      code: "REAUTHENTICATION_REQUIRED",
+      details: { maxAgeSeconds: 900 },
+    });
+    expect(long.changes()).toBe(1);
+  });
+
+  it("stays refused when asking fails, and says why", async () => {
+    const bug = new Error("no dialog");
+    await using long = await signedInLongAgo(() => Promise.reject(bug));
+    const [, error] = await safe(long.client.user.changePassword.mutate(change));
+    expect(errorOf("user.changePassword", error)?.code).toBe("REAUTHENTICATION_REQUIRED");
+    expect(error?.cause).toBe(bug);
+    expect(long.changes()).toBe(1);
+  });
+
+  it("is made again once, whatever the one who asked believes", async () => {
+    let asked = 0;
+    await using long = await signedInLongAgo(async () => {
+      asked++;
+      return true;
+    });
+    const [, error] = await safe(long.client.user.changePassword.mutate(change));
+    expect(errorOf("user.changePassword", error)?.code).toBe("REAUTHENTICATION_REQUIRED");
+    expect(asked).toBe(1);
+    expect(long.changes()).toBe(2);
+  });
+
+  it("asks anew after the person has declined", async () => {
+    let asked = 0;
+    await using long = await signedInLongAgo(
+      async () => ++asked > 1 && !!(await long.client.auth.login.mutate(credentials)),
+    );
+    const [, error] = await safe(long.client.user.changePassword.mutate(change));
+    expect(errorOf("user.changePassword", error)?.code).toBe("REAUTHENTICATION_REQUIRED");
+    await expect(long.client.user.changePassword.mutate(change)).resolves.toEqual({});
+    expect(asked).toBe(2);
+  });
+
+  it("asks anew when the answer is too old in its turn", async () => {
+    let asked = 0;
+    await using long = await signedInLongAgo(async () => {
+      asked++;
+      await long.client.auth.login.mutate(credentials);
+      return true;
+    });
+    const attempt = async () => {
+      const [, error] = await safe(long.client.user.changePassword.mutate(wrongChange));
+      return errorOf("user.changePassword", error)?.code;
+    };
+    expect(await attempt()).toBe("INVALID_CREDENTIALS");
+    long.clock.advanceSeconds(3600);
+    expect(await attempt()).toBe("INVALID_CREDENTIALS");
+    expect(asked).toBe(2);
+  });
+
+  it("waits no longer than its caller", async () => {
+    const asked = Promise.withResolvers<void>();
+    await using long = await signedInLongAgo(() => {
+      asked.resolve();
+      return new Promise(() => {});
+    });
+    const abort = new AbortController();
+    const answer = safe(long.client.user.changePassword.mutate(change, { signal: abort.signal }));
+    await asked.promise;
+    abort.abort();
+    const [, error] = await answer;
+    expect(errorOf("user.changePassword", error)?.code).toBe("UNREACHABLE");
+    expect(long.changes()).toBe(1);
+  });
+
+  it("is told of a token that was refused in between, too", async () => {
+    const clock = testClock();
+    await using server = await startTestServer({ now: clock.now });
+    const tokens = memoryTokens();
+    let asked = 0;
+    // A clock that is an hour behind: only the server knows that the token has expired.
+    const client = createClient({
+      url: server.url,
+      tokens,
+      onStepUp: async () => {
+        asked++;
+        await client.auth.login.mutate(credentials);
+        return true;
+      },
+    });
+    await client.auth.login.mutate(credentials);
+    clock.advanceSeconds(3600);
+    await expect(client.user.changePassword.mutate(change)).resolves.toEqual({});
+    expect(asked).toBe(1);
+  });
+});
