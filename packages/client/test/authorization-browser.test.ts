@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { RegisterApplicationInput } from "@lockstep/contract";
 import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
 import { john, testSource } from "@lockstep/server/testing";
 import type { Browser } from "playwright-core";
@@ -42,14 +43,12 @@ describe.skipIf(hasNoBrowser())("a page of another origin", () => {
     using web = await servePage();
     const { origin } = web;
     const { application } = await server.domain.applications.register(
-      {
+      RegisterApplicationInput.parse({
         name: "A page",
         kind: "browser",
-        uri: null,
         redirectUris: [`${origin}/callback`],
-        postLogoutRedirectUris: [],
         scopes: ["profile:read"],
-      },
+      }),
       "operator",
       testSource,
     );

@@ -2,6 +2,7 @@
 
 import { createClient, errorOf, memoryTokens, sessionOf, type TokenStore, type Tokens } from "@lockstep/client";
 import { createAuthorization, type PersonalAuthorization } from "@lockstep/client/oauth";
+import { RegisterApplicationInput } from "@lockstep/contract";
 import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
 import { john, testSource } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
@@ -17,14 +18,12 @@ type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
 const start = async () => {
   const server = await startAuthorizationServer();
   const { application } = await server.domain.applications.register(
-    {
+    RegisterApplicationInput.parse({
       name: "A photo app",
       kind: "native",
-      uri: null,
       redirectUris: [redirectUri],
-      postLogoutRedirectUris: [],
       scopes: ["profile:read", "greeting:read"],
-    },
+    }),
     "operator",
     testSource,
   );
@@ -119,14 +118,12 @@ describe("an application of somebody else", () => {
   it("that runs on a server proves itself with its secret, whatever is in it", async () => {
     await using app = await start();
     const { application, secret } = await app.server.domain.applications.register(
-      {
+      RegisterApplicationInput.parse({
         name: "A web app",
         kind: "web",
-        uri: null,
         redirectUris: [redirectUri],
-        postLogoutRedirectUris: [],
         scopes: ["profile:read"],
-      },
+      }),
       "operator",
       testSource,
     );
