@@ -3,7 +3,15 @@
 
 import type { EventEmitter } from "node:events";
 import { grantableScopes, type ProtocolPage } from "@lockstep/contract";
-import { type AdapterFactory, type Client, errors, interactionPolicy, type JWK, type KoaContextWithOIDC, Provider } from "oidc-provider";
+import {
+  type AdapterFactory,
+  type Client,
+  errors,
+  interactionPolicy,
+  type JWK,
+  type KoaContextWithOIDC,
+  Provider,
+} from "oidc-provider";
 import { type Applications, isSecretOf, type Registration, registrationProblem } from "../domain/applications.ts";
 import { proofAlgorithms } from "../domain/dpop.ts";
 import type { Grants } from "../domain/grants.ts";
