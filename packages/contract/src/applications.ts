@@ -34,9 +34,9 @@ export const WebRedirectUri = AbsoluteUri.refine(isSecureOrLoopback, {
   error: "Must begin with https://, or with http:// on the loopback interface",
 });
 
-/** RFC 8252 §7.1: a scheme of one's own is a domain name in reverse. */
+/** RFC 8252 §7.1: a scheme of one's own is a domain name in reverse. §7.2: nobody claims https on the loopback interface. */
 export const NativeRedirectUri = AbsoluteUri.refine(
-  (text) => isSecureOrLoopback(text) || /^[a-z][a-z0-9+-]*\./i.test(text),
+  (text) => (isSecureOrLoopback(text) && !isSecureLoopback(text)) || /^[a-z][a-z0-9+-]*\./i.test(text),
   {
     error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app:",
   },
@@ -46,6 +46,11 @@ function isSecureOrLoopback(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocol === "https:" || (protocol === "http:" && loopbackHosts.includes(hostname));
+}
+
+function isSecureLoopback(text: string): boolean {
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" && loopbackHosts.includes(hostname);
 }
 
 const ScopeName = z.enum(scopeNames as [Scope, ...Scope[]]);
@@ -67,8 +72,8 @@ const registration = {
   kind: ApplicationKind,
   /** Where its people can read about it. */
   uri: AbsoluteUri.refine((text) => text.startsWith("https://"), { error: "Must begin with https://" }).nullable(),
-  redirectUris: uris(NativeRedirectUri),
-  postLogoutRedirectUris: uris(NativeRedirectUri),
+  redirectUris: uris(AbsoluteUri),
+  postLogoutRedirectUris: uris(AbsoluteUri),
   /** What it may ask for; a person decides each time. */
   scopes: z.array(ScopeName).transform((names) => [...new Set(names)]),
 };
@@ -80,21 +85,19 @@ export const RegisterApplicationInput = z
     redirectUris: registration.redirectUris.default([]),
     postLogoutRedirectUris: registration.postLogoutRedirectUris.default([]),
   })
-  .superRefine(({ kind, redirectUris }, context) => {
+  .superRefine(({ kind, redirectUris, postLogoutRedirectUris }, context) => {
     if (kind === "service" && redirectUris.length > 0) {
       context.addIssue({ code: "custom", path: ["redirectUris"], message: "A service sends nobody anywhere" });
     }
     if (kind !== "service" && redirectUris.length === 0) {
       context.addIssue({ code: "custom", path: ["redirectUris"], message: "Enter where people come back to" });
     }
-    if (kind !== "web" && kind !== "browser") return;
-    for (const [index, uri] of redirectUris.entries()) {
-      if (!WebRedirectUri.safeParse(uri).success) {
-        context.addIssue({
-          code: "custom",
-          path: ["redirectUris", index],
-          message: "Must begin with https://, or with http:// on the loopback interface",
-        });
+    const RedirectUri = kind === "native" ? NativeRedirectUri : WebRedirectUri;
+    for (const [property, uris] of Object.entries({ redirectUris, postLogoutRedirectUris })) {
+      for (const [index, uri] of uris.entries()) {
+        const { error } = RedirectUri.safeParse(uri);
+        for (const { message } of error?.issues ?? [])
+          context.addIssue({ code: "custom", path: [property, index], message });
       }
     }
   });

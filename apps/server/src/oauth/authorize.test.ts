@@ -7,6 +7,7 @@ import {
   callback,
   connect,
   discover,
+  inputsOf,
   openBrowser,
   refusalOf,
   registerApplication,
@@ -376,11 +377,10 @@ it("answers by a form that may get where it is to go (OAuth 2.0 Form Post Respon
   expect(html).toContain(`action="${callback}"`);
   expect(policy).toContain("form-action 'self' https://photos.example");
   expect(policy).toContain("frame-ancestors 'none'");
-  const inputs = [...html.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name = "", value = ""]) => [name, value]);
-  const body = new URLSearchParams(inputs);
+  const inputs = inputsOf(html);
   const sent = new Request(callback, {
     method: "POST",
-    body,
+    body: inputs,
     headers: { "content-type": "application/x-www-form-urlencoded" },
   });
   expect((await client.authorizationCodeGrant(config, sent, checks)).access_token).toEqual(expect.any(String));

@@ -9,6 +9,7 @@ import {
   beginAuthorization,
   callback,
   callWith,
+  inputsOf,
   openBrowser,
   refusalOf,
   registerApplication,
@@ -151,13 +152,10 @@ describe("of two people at one browser", () => {
     expect(response?.headers.get("content-security-policy")).toMatch(
       /form-action 'self' [^;]*https:\/\/photos\.example;/,
     );
-    const inputs = [...html.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name = "", value = ""]) => [
-      name,
-      value,
-    ]);
+    const inputs = inputsOf(html);
     const back = await browser.follow("/logout/confirm", {
       method: "POST",
-      body: new URLSearchParams(inputs).toString(),
+      body: inputs.toString(),
       headers: { "content-type": "application/x-www-form-urlencoded" },
     });
     expect(back.url.href).toContain(callback);

@@ -173,18 +173,17 @@ export const beginAuthorization = async (
   const expectedState = client.randomState();
   const scope = parameters["scope"] ?? "openid profile profile:read";
   // OpenID Connect Core §3.1.2.1: what an identity token repeats; there is none without `openid`.
-  const nonce = scope.split(" ").includes("openid") ? { nonce: client.randomNonce() } : {};
+  const expectedNonce = scope.split(" ").includes("openid") ? client.randomNonce() : undefined;
   const url = client.buildAuthorizationUrl(config, {
     redirect_uri: callback,
     scope,
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: "S256",
     state: expectedState,
-    ...nonce,
+    ...(expectedNonce !== undefined && { nonce: expectedNonce }),
     ...parameters,
   });
-  return { url, checks: { pkceCodeVerifier, expectedState, ...("nonce" in nonce && { expectedNonce: nonce.nonce }) } };
-};
+  return { url, checks: { pkceCodeVerifier, expectedState, ...(expectedNonce !== undefined && { expectedNonce }) } };
 };
 
 /** The whole flow, with a person who is signed in and allows it. */
@@ -238,6 +237,13 @@ export const shownBy = async (response: Response | null): Promise<ProtocolPage |
   if (content === undefined) return null;
   const text = content.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">");
   return JSON.parse(text.replaceAll("&amp;", "&")) as ProtocolPage;
+};
+
+/** The fields of a form that submits itself. */
+export const inputsOf = (html: string): URLSearchParams => {
+  const fields = new URLSearchParams();
+  for (const [, name = "", value = ""] of html.matchAll(/name="(\w+)" value="([^"]*)"/g)) fields.append(name, value);
+  return fields;
 };
 
 /** Calls an operation with an access token. */
