@@ -37,9 +37,12 @@ export const WebRedirectUri = AbsoluteUri.refine((text) => secure.test(text) || 
   error: "Must begin with https://, or with http:// on the loopback interface",
 });
 
+/** RFC 8252 §7.2: nobody claims https on the loopback interface. */
+const secureLoopback = /^https:\/\/(127\.0\.0\.1|\[::1\]|localhost)([:/?]|$)/;
+
 /** The same for one that runs on their own device. */
 export const NativeRedirectUri = AbsoluteUri.refine(
-  (text) => secure.test(text) || loopback.test(text) || ownScheme.test(text),
+  (text) => (secure.test(text) && !secureLoopback.test(text)) || loopback.test(text) || ownScheme.test(text),
   { error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app:" },
 );
 
@@ -62,8 +65,8 @@ const registration = {
   kind: ApplicationKind,
   /** Where its people can read about it. */
   uri: AbsoluteUri.regex(secure, { error: "Must begin with https://" }).nullable(),
-  redirectUris: uris(NativeRedirectUri),
-  postLogoutRedirectUris: uris(NativeRedirectUri),
+  redirectUris: uris(AbsoluteUri),
+  postLogoutRedirectUris: uris(AbsoluteUri),
   /** What it may ask for; a person decides each time. */
   scopes: z.array(ScopeName).transform((names) => [...new Set(names)]),
   /** Where its keys are: it then proves itself by signing, and keeps no secret. @see OpenID Connect Core §9 */
@@ -87,7 +90,7 @@ export const RegisterApplicationInput = z
     requirePushedRequests: registration.requirePushedRequests.default(false),
     requireDpop: registration.requireDpop.default(false),
   })
-  .superRefine(({ kind, redirectUris, jwksUri }, context) => {
+  .superRefine(({ kind, redirectUris, postLogoutRedirectUris, jwksUri }, context) => {
     if (jwksUri !== null && (kind === "browser" || kind === "native")) {
       context.addIssue({ code: "custom", path: ["jwksUri"], message: "An application of this kind keeps no key" });
     }
@@ -97,14 +100,12 @@ export const RegisterApplicationInput = z
     if (kind !== "service" && redirectUris.length === 0) {
       context.addIssue({ code: "custom", path: ["redirectUris"], message: "Enter where people come back to" });
     }
-    if (kind !== "web" && kind !== "browser") return;
-    for (const [index, uri] of redirectUris.entries()) {
-      if (!WebRedirectUri.safeParse(uri).success) {
-        context.addIssue({
-          code: "custom",
-          path: ["redirectUris", index],
-          message: "Must begin with https://, or with http:// on the loopback interface",
-        });
+    const RedirectUri = kind === "native" ? NativeRedirectUri : WebRedirectUri;
+    for (const [property, uris] of Object.entries({ redirectUris, postLogoutRedirectUris })) {
+      for (const [index, uri] of uris.entries()) {
+        const { error } = RedirectUri.safeParse(uri);
+        for (const { message } of error?.issues ?? [])
+          context.addIssue({ code: "custom", path: [property, index], message });
       }
     }
   });

@@ -66,7 +66,7 @@ describe("where an application may send people back to", () => {
         expect(hash + username).toBe("");
         if (protocol !== "https:") expect(["localhost", "127.0.0.1", "[::1]"]).toContain(hostname);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 });

@@ -143,7 +143,7 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
       return row ? applicationFromRow(row) : null;
     },
 
-    /** Whether a token that an application got for itself is good: the application is there, the token not revoked. */
+    /** Whether a token of an application can still be good: the application is there, the token not revoked. */
     async accepts(id: string, tokenId: string): Promise<boolean> {
       const row = await db
         .selectFrom("applications")
@@ -282,7 +282,8 @@ const registrationOf = (input: RegisterApplicationInput): Registration => {
     }),
     ...(input.requirePushedRequests && { require_pushed_authorization_requests: true }),
     ...(input.requireDpop && { dpop_bound_access_tokens: true }),
-    scope: [...(forPeople ? Object.keys(identityScopes) : []), ...input.scopes].join(" "),
+    // Without any, the library would let it ask for all: `openid` means nothing to who acts for no person.
+    scope: [...(forPeople ? Object.keys(identityScopes) : []), ...input.scopes].join(" ") || "openid",
   };
 };
 

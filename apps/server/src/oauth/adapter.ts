@@ -126,10 +126,10 @@ const refreshTokens = ({ records, now, graceSeconds, successorOf }: AdapterOptio
  * Access tokens are JWTs, and not stored. One that was sent to be introspected or revoked was verified before, and is
  * found as if it were; to end one before its time, its id is spent.
  */
-const presentedTokens = ({ spentIds }: AdapterOptions): Partial<Adapter> => ({
+const presentedTokens = ({ applications, spentIds }: AdapterOptions): Partial<Adapter> => ({
   async find(id) {
     const { presented } = currentCall();
-    if (presented?.jti !== id || (await spentIds.isSpent("access-token", id))) return undefined;
+    if (presented?.jti !== id || !(await applications.accepts(presented.clientId ?? "", id))) return undefined;
     return presented;
   },
   async destroy(id) {

@@ -1,6 +1,7 @@
 // Owns the person's side of a request for access: what the web app reads of it, and what comes of their answer.
 
 import type { AuthorizationAsker, AuthorizationRequest, User } from "@lockstep/contract";
+import { decodeJwt } from "jose";
 import type { Interaction, InteractionResults, Provider } from "oidc-provider";
 import type { Applications } from "../domain/applications.ts";
 import type { Source } from "../domain/audit.ts";
@@ -35,15 +36,18 @@ export const createAuthorizationRequests = ({
   };
 
   /** How long ago, at the most, the person must have signed in, in seconds; `null`: it does not matter. */
-  const maxAge = ({ params, prompt, iat }: Interaction): number | null => {
+  const maxAge = ({ params, iat }: Interaction): number | null => {
     const sinceItBegan = Math.max(0, Math.ceil(now() / 1000 - iat));
-    const anew = promptsOf(params).includes("login") || prompt.reasons.includes("id_token_hint");
-    if (anew) return sinceItBegan;
+    if (promptsOf(params).includes("login")) return sinceItBegan;
     const given = params["max_age"] === undefined ? null : Number(params["max_age"]);
     return given === null ? null : Math.max(given, sinceItBegan);
   };
 
-  const isTooOld = (interaction: Interaction, session: Session): boolean => {
+  /** Whether this session cannot answer: it is too old, or another person's than the application wants to deal with. */
+  const mustSignIn = (interaction: Interaction, session: Session): boolean => {
+    const hint = interaction.params["id_token_hint"];
+    // OpenID Connect Core §3.1.2.1; the library verified it, and asks no more once somebody has answered.
+    if (typeof hint === "string" && decodeJwt(hint).sub !== session.userId) return true;
     const seconds = maxAge(interaction);
     return seconds !== null && now() - session.authenticatedAt > seconds * 1000;
   };
@@ -72,7 +76,7 @@ export const createAuthorizationRequests = ({
         returnsTo: interaction.deviceCode ? null : placeOf(interaction.params["redirect_uri"]),
         scopes: wordedScopes(asked).map((scope) => ({ ...scope, grantedBefore: before.has(scope.name) })),
         lastsSeconds: limits.idleSeconds,
-        signInAgain: isTooOld(interaction, session),
+        signInAgain: mustSignIn(interaction, session),
         consent:
           !silent ||
           promptsOf(interaction.params).includes("consent") ||
@@ -82,7 +86,7 @@ export const createAuthorizationRequests = ({
 
     async approve(id: string, user: User, session: Session, source: Source): Promise<{ redirectTo: string }> {
       const { library, interaction, application } = await find(id);
-      if (isTooOld(interaction, session)) {
+      if (mustSignIn(interaction, session)) {
         throw new DomainError("REAUTHENTICATION_REQUIRED", { maxAgeSeconds: maxAge(interaction) ?? 0 });
       }
       return duringCall({ source, presented: null, report: () => {} }, async () => {

@@ -74,7 +74,6 @@ export const createProvider = (options: ProviderOptions): Provider => {
       response_types: ["code"],
       token_endpoint_auth_method: "client_secret_basic",
       id_token_signed_response_alg: "ES256",
-      scope: Object.keys(grantableScopes).join(" "),
     },
     enabledJWA: {
       idTokenSigningAlgValues: ["ES256"],

@@ -1,6 +1,6 @@
 // Owns the addresses of the authorization server: which of them the library answers, and what stands before it.
 
-import { isGrantableScope } from "@lockstep/contract";
+import { grantableScopes, isGrantableScope } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { inject } from "light-my-request";
 import type { AdapterPayload, Provider } from "oidc-provider";
@@ -138,15 +138,19 @@ const withoutJwt = async (
 };
 
 /**
- * Registrations name scopes of whatever the application talks to besides: those that are not known here are left out
- * (RFC 7591 §2), where the library would refuse all of it.
+ * Registrations name scopes of whatever the application talks to besides, or none: what is not known here is left out,
+ * and who knows nothing of ours may ask for all of it (RFC 7591 §2). The library would refuse the one, and keep no list
+ * of the other.
  */
 const withKnownScopes = (body: Buffer): Buffer => {
   try {
-    const { scope, ...registration } = JSON.parse(body.toString()) as { scope?: unknown };
+    const registration: unknown = JSON.parse(body.toString());
+    if (typeof registration !== "object" || registration === null || Array.isArray(registration)) return body;
+    const { scope = "" } = registration as { scope?: unknown };
     if (typeof scope !== "string") return body;
-    const known = scope.split(" ").filter(isGrantableScope).join(" ");
-    return Buffer.from(JSON.stringify({ ...registration, ...(known !== "" && { scope: known }) }));
+    const known = scope.split(" ").filter(isGrantableScope);
+    const kept = known.length > 0 ? known : Object.keys(grantableScopes);
+    return Buffer.from(JSON.stringify({ ...registration, scope: kept.join(" ") }));
   } catch {
     // The library says what is wrong with it.
     return body;

@@ -24,7 +24,7 @@ export const startAuthorizationServer = async (options: TestServerOptions = {}) 
     const port = await freePort();
     const config = { ...options.config, port, host: "localhost", publicUrl: `http://localhost:${port}` };
     try {
-      return await startTestServer({ ...options, config });
+      return { ...(await startTestServer({ ...options, config })), url: config.publicUrl };
     } catch (error) {
       // Somebody else took the port between the probe and the server.
       if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
@@ -45,7 +45,7 @@ export const startOn = async (newDatabase: () => Promise<NewDatabase>, options: 
   };
 };
 
-type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
+export type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
 
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -110,7 +110,7 @@ export const openBrowser = (server: Server) => {
         ...(accessToken !== null && { authorization: `Bearer ${accessToken}` }),
         ...(kind === "mutation" && { "content-type": "application/json" }),
       },
-      ...(kind === "mutation" && { body: JSON.stringify(input ?? {}) }),
+      ...(kind === "mutation" && { body: input === undefined ? "" : JSON.stringify(input) }),
     });
     const body = (await response.json()) as {
       result?: { data: Record<string, unknown> };
@@ -135,9 +135,10 @@ export const openBrowser = (server: Server) => {
       accessToken = String(data?.["accessToken"]);
     },
 
-    /** Begins at an application's address, allows what it asks for, and answers where the browser is sent. */
+    /** Begins at an application's address, allows what it asks for, if it asks, and answers where the browser is sent. */
     async allow(url: string | URL): Promise<URL> {
       const asked = await follow(url);
+      if (!asked.url.pathname.startsWith("/interaction/")) return asked.url;
       const { data } = await rpc("authorization.approve", { authorizationId: authorizationId(asked.url) });
       return (await follow(String(data?.["redirectTo"]))).url;
     },
@@ -192,17 +193,19 @@ export const beginAuthorization = async (
 ): Promise<{ url: URL; checks: client.AuthorizationCodeGrantChecks }> => {
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const expectedState = client.randomState();
-  const expectedNonce = client.randomNonce();
+  const scope = parameters["scope"] ?? "openid profile profile:read";
+  // OpenID Connect Core §3.1.2.1: what an identity token repeats; there is none without `openid`.
+  const expectedNonce = scope.split(" ").includes("openid") ? client.randomNonce() : undefined;
   const url = client.buildAuthorizationUrl(config, {
     redirect_uri: callback,
-    scope: "openid profile profile:read",
+    scope,
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: "S256",
     state: expectedState,
-    nonce: expectedNonce,
+    ...(expectedNonce !== undefined && { nonce: expectedNonce }),
     ...parameters,
   });
-  return { url, checks: { pkceCodeVerifier, expectedState, expectedNonce } };
+  return { url, checks: { pkceCodeVerifier, expectedState, ...(expectedNonce !== undefined && { expectedNonce }) } };
 };
 
 /** The whole flow, with a person who is signed in and allows it. */
@@ -213,13 +216,69 @@ export const connect = async (
   options?: client.DPoPOptions,
 ) => {
   const { url, checks } = await beginAuthorization(config, parameters);
-  const back = await browser.allow(url);
-  const idTokenExpected = (parameters["scope"] ?? "openid").split(" ").includes("openid");
-  return client.authorizationCodeGrant(
-    config,
-    back,
-    idTokenExpected ? checks : { ...checks, expectedNonce: undefined as never },
-    undefined,
-    options,
+  return client.authorizationCodeGrant(config, await browser.allow(url), checks, undefined, options);
+};
+
+/** The error code that a certified client was answered with; `null`: it was not refused. */
+export const refusalOf = (answer: Promise<unknown>): Promise<string | null> =>
+  answer.then(
+    () => null,
+    (error: { error?: unknown }) => {
+      if (typeof error.error === "string") return error.error;
+      throw error;
+    },
   );
+
+/** A form, sent as no decent client would send it. */
+export const post = async (
+  server: Server,
+  path: string,
+  form: Record<string, string> | URLSearchParams | string,
+  headers: Record<string, string> = {},
+) => {
+  const response = await fetch(`${server.url}${path}`, {
+    method: "POST",
+    redirect: "manual",
+    body: typeof form === "string" ? form : new URLSearchParams(form).toString(),
+    headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
+  });
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
+  const body = (isJson ? JSON.parse(text) : {}) as Record<string, unknown>;
+  return { status: response.status, headers: response.headers, text, body };
+};
+
+export const basic = (id: string, secret: string | null) => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret ?? ""}`).toString("base64")}`,
+});
+
+/** What the page that was answered has to show; `null`: it is none of a protocol's. */
+export const shownBy = async (response: Response | null): Promise<ProtocolPage | null> => {
+  const html = (await response?.text()) ?? "";
+  const [, content] = new RegExp(`<meta name="${protocolPageMeta}" content="([^"]*)">`).exec(html) ?? [];
+  if (content === undefined) return null;
+  const text = content.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">");
+  return JSON.parse(text.replaceAll("&amp;", "&")) as ProtocolPage;
+};
+
+/** The fields of a form that submits itself. */
+export const inputsOf = (html: string): URLSearchParams => {
+  const fields = new URLSearchParams();
+  for (const [, name = "", value = ""] of html.matchAll(/name="(\w+)" value="([^"]*)"/g)) fields.append(name, value);
+  return fields;
+};
+
+/** Calls an operation with an access token. */
+export const callWith = async (server: Server, path: string, accessToken: string, scheme = "Bearer") => {
+  const response = await fetch(`${server.url}${path}`, { headers: { authorization: `${scheme} ${accessToken}` } });
+  const body = (await response.json()) as { code?: string; username?: string };
+  return { status: response.status, code: body.code, body, challenge: response.headers.get("www-authenticate") };
+};
+
+/** Somebody else who has an account here. */
+export const addPerson = async ({ domain }: Server, username: string): Promise<{ id: string }> => {
+  const passwordHash = await domain.passwords.hash("secret");
+  const made = await domain.users.create({ username, email: null, fullName: username, role: "user", passwordHash });
+  if (!made) throw new Error(`${username} is taken`);
+  return made;
 };

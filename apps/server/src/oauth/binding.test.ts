@@ -1,0 +1,178 @@
+// A request for access belongs to the browser in which it began, and to the person who answers there: nobody else's
+// answer counts, and nobody answers for somebody else (RFC 9700 §4.7).
+
+import * as client from "openid-client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  addPerson,
+  type Browser,
+  beginAuthorization,
+  callback,
+  callWith,
+  inputsOf,
+  openBrowser,
+  refusalOf,
+  registerApplication,
+  type Server,
+  shownBy,
+  startAuthorizationServer,
+} from "./testing.ts";
+
+let server: Server;
+let app: Awaited<ReturnType<typeof registerApplication>>;
+
+beforeAll(async () => {
+  server = await startAuthorizationServer();
+  app = await registerApplication(server);
+  await addPerson(server, "mary");
+});
+afterAll(() => server.close());
+
+const signedIn = async (username = "john") => {
+  const browser = openBrowser(server);
+  await browser.signIn(username, "secret");
+  return browser;
+};
+const begin = async (browser: Browser, config = app.config) => {
+  const { url, checks } = await beginAuthorization(config, { prompt: "consent" });
+  const asked = await browser.follow(url);
+  expect(asked.url.pathname).toMatch(/^\/interaction\//);
+  return { checks, authorizationId: browser.authorizationId(asked.url) };
+};
+const notFound = { status: 404, code: "AUTHORIZATION_NOT_FOUND" };
+
+describe("a request for access", () => {
+  it("[S10] that began in another browser can be neither read, granted nor refused in this one", async () => {
+    const attacker = openBrowser(server);
+    const { authorizationId } = await begin(attacker);
+    const victim = await signedIn();
+    expect(await victim.rpc("authorization.asker", { authorizationId }, "query")).toMatchObject(notFound);
+    expect(await victim.rpc("authorization.read", { authorizationId }, "query")).toMatchObject(notFound);
+    expect(await victim.rpc("authorization.approve", { authorizationId })).toMatchObject(notFound);
+    expect(await victim.rpc("authorization.deny", { authorizationId })).toMatchObject(notFound);
+    expect(await server.domain.grants.list(await johnsId())).toEqual([]);
+  });
+
+  it("is granted by nobody whose page is another's: the cookie counts for our own origin alone", async () => {
+    const browser = await signedIn();
+    const { authorizationId } = await begin(browser);
+    for (const headers of [{ origin: "https://evil.example" }, { "sec-fetch-site": "same-site" }]) {
+      const response = await browser.go("/trpc/authorization.deny", {
+        method: "POST",
+        body: JSON.stringify({ authorizationId }),
+        headers: { "content-type": "application/json", ...headers },
+      });
+      expect(response.status).toBe(404);
+    }
+    expect((await browser.rpc("authorization.approve", { authorizationId })).status).toBe(200);
+  });
+
+  it("[S10] is finished where it began: the answer's address is worth nothing in another browser", async () => {
+    const browser = await signedIn();
+    const { authorizationId } = await begin(browser);
+    const { data } = await browser.rpc("authorization.approve", { authorizationId });
+    const other = openBrowser(server);
+    const elsewhere = await other.follow(String(data?.["redirectTo"]));
+    expect(elsewhere.response?.status).toBe(400);
+    expect(await shownBy(elsewhere.response)).toMatchObject({ page: "error" });
+    const here = await browser.follow(String(data?.["redirectTo"]));
+    expect(here.url.searchParams.has("code")).toBe(true);
+  });
+
+  it("leads nowhere before somebody has answered, and nowhere again after", async () => {
+    const browser = await signedIn();
+    const { authorizationId } = await begin(browser);
+    const early = await browser.follow(`/authorize/${authorizationId}`);
+    expect(early.url.origin).toBe(server.url);
+
+    const next = await begin(browser);
+    const { data } = await browser.rpc("authorization.approve", next);
+    await browser.follow(String(data?.["redirectTo"]));
+    const again = await browser.follow(String(data?.["redirectTo"]));
+    expect(await shownBy(again.response)).toMatchObject({ page: "error" });
+    expect(await browser.rpc("authorization.approve", next)).toMatchObject(notFound);
+  });
+
+  it("needs a person who is signed in, to be granted; to be refused it needs nobody", async () => {
+    const browser = openBrowser(server);
+    const { authorizationId } = await begin(browser);
+    expect(await browser.rpc("authorization.approve", { authorizationId })).toMatchObject({ code: "UNAUTHENTICATED" });
+    expect(await browser.rpc("authorization.read", { authorizationId }, "query")).toMatchObject({ status: 401 });
+    const { data } = await browser.rpc("authorization.deny", { authorizationId });
+    const back = await browser.follow(String(data?.["redirectTo"]));
+    expect(back.url.searchParams.get("error")).toBe("access_denied");
+  });
+
+  it("[S30] shows who asks, for what, where it leads and how long it lasts", async () => {
+    const browser = await signedIn();
+    const { authorizationId } = await begin(browser);
+    expect((await browser.rpc("authorization.read", { authorizationId }, "query")).data).toEqual({
+      application: { id: app.id, name: "A photo app", uri: "https://photos.example", verified: true },
+      returnsTo: "photos.example",
+      scopes: [
+        expect.objectContaining({ name: "openid" }),
+        expect.objectContaining({ name: "profile" }),
+        expect.objectContaining({ name: "profile:read", words: expect.any(String) }),
+      ],
+      lastsSeconds: server.config.sessionLimits.idleSeconds,
+      signInAgain: false,
+      consent: true,
+    });
+  });
+});
+
+describe("of two people at one browser", () => {
+  it("the one who is signed in when it is answered grants it, whoever began", async () => {
+    const browser = await signedIn("john");
+    await browser.allow((await beginAuthorization(app.config)).url);
+    const { checks, authorizationId } = await begin(browser);
+    await browser.signIn("mary", "secret");
+    const { data } = await browser.rpc("authorization.approve", { authorizationId });
+    const back = await browser.follow(String(data?.["redirectTo"]));
+    const tokens = await client.authorizationCodeGrant(app.config, back.url, checks);
+    expect((await callWith(server, "/users/me", tokens.access_token)).body).toMatchObject({ username: "mary" });
+    // And john's part of it is over: what is asked from here on is asked of her.
+    const silent = await browser.follow((await beginAuthorization(app.config, { prompt: "none" })).url);
+    const hers = await beginAuthorization(app.config, { prompt: "none" });
+    const next = await client.authorizationCodeGrant(app.config, (await browser.follow(hers.url)).url, hers.checks);
+    expect(silent.url.searchParams.has("code")).toBe(true);
+    expect(next.claims()?.sub).toBe(tokens.claims()?.sub);
+  });
+
+  it("the other is signed out by a form, when their session of ours is still there", async () => {
+    const browser = await signedIn("john");
+    await browser.allow((await beginAuthorization(app.config)).url);
+    // Mary signs in without john's session being ended: its cookie was lost.
+    browser.jar.delete("lockstep-session");
+    const { checks, authorizationId } = await begin(browser);
+    await browser.signIn("mary", "secret");
+    const { data } = await browser.rpc("authorization.approve", { authorizationId });
+    const { response } = await browser.follow(String(data?.["redirectTo"]));
+    const html = (await response?.text()) ?? "";
+    expect(response?.headers.get("content-security-policy")).toMatch(
+      /form-action 'self' [^;]*https:\/\/photos\.example;/,
+    );
+    const inputs = inputsOf(html);
+    const back = await browser.follow("/logout/confirm", {
+      method: "POST",
+      body: inputs.toString(),
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+    expect(back.url.href).toContain(callback);
+    const tokens = await client.authorizationCodeGrant(app.config, back.url, checks);
+    expect((await callWith(server, "/users/me", tokens.access_token)).body).toMatchObject({ username: "mary" });
+  });
+
+  it("neither gets the other's code: it is refused where it did not begin", async () => {
+    const [johns, marys] = [await signedIn("john"), await signedIn("mary")];
+    const his = await beginAuthorization(app.config, { prompt: "consent" });
+    const back = await johns.allow(his.url);
+    const hers = await beginAuthorization(app.config, { prompt: "consent" });
+    await marys.allow(hers.url);
+    const injected = new URL(back);
+    injected.searchParams.set("state", String(hers.checks.expectedState));
+    expect(await refusalOf(client.authorizationCodeGrant(app.config, injected, hers.checks))).toBe("invalid_grant");
+  });
+});
+
+const johnsId = async () => (await server.domain.users.findByLogin("john"))?.user.id ?? "";

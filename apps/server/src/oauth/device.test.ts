@@ -1,0 +1,160 @@
+import * as client from "openid-client";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import {
+  type Browser,
+  callWith,
+  openBrowser,
+  post,
+  refusalOf,
+  registerApplication,
+  type Server,
+  shownBy,
+  startAuthorizationServer,
+} from "./testing.ts";
+
+let server: Server;
+let app: Awaited<ReturnType<typeof registerApplication>>;
+
+beforeAll(async () => {
+  server = await startAuthorizationServer({ now: () => Date.now() });
+  app = await registerApplication(server, { kind: "native", redirectUris: ["http://127.0.0.1/callback"] });
+});
+afterAll(() => server.close());
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const scope = "openid profile:read";
+const begin = () => client.initiateDeviceAuthorization(app.config, { scope });
+const poll = (deviceCode: string, clientId = app.id) =>
+  post(server, "/token", {
+    grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+    device_code: deviceCode,
+    client_id: clientId,
+  });
+
+const send = (browser: Browser, form: Record<string, string>) =>
+  browser.follow("/device", {
+    method: "POST",
+    body: new URLSearchParams(form).toString(),
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+  });
+
+/** A person types a code, and says that it is the one which the device shows. */
+const enter = async (browser: Browser, userCode: string) => {
+  const page = await shownBy(await browser.go("/device"));
+  if (page?.page !== "device_code") throw new Error("No page to type a code at");
+  const typed = await send(browser, { xsrf: page.token, user_code: userCode });
+  const asked = await shownBy(typed.response);
+  if (asked?.page !== "device_confirm") return { page: asked, interaction: null };
+  const confirmed = await send(browser, { xsrf: asked.token, user_code: userCode, confirm: "yes" });
+  return { page: asked, interaction: { authorizationId: browser.authorizationId(confirmed.url) } };
+};
+
+const signedIn = async () => {
+  const browser = openBrowser(server);
+  await browser.signIn();
+  return browser;
+};
+
+const decide = async (browser: Browser, decision: "approve" | "deny", interaction: { authorizationId: string }) => {
+  const { data } = await browser.rpc(`authorization.${decision}`, interaction);
+  return shownBy((await browser.follow(String(data?.["redirectTo"]))).response);
+};
+
+it("lets a device in when a person types its code and allows it", async () => {
+  const device = await begin();
+  expect(device).toMatchObject({
+    user_code: expect.stringMatching(/^[A-Z]{4}-[A-Z]{4}$/),
+    verification_uri: `${server.url}/device`,
+    expires_in: 600,
+  });
+  expect(await poll(device.device_code)).toMatchObject({ status: 400, body: { error: "authorization_pending" } });
+
+  const browser = await signedIn();
+  const { page, interaction } = await enter(browser, device.user_code.toLowerCase().replace("-", " "));
+  expect(page).toMatchObject({ page: "device_confirm", userCode: device.user_code, application: { id: app.id } });
+  if (!interaction) throw new Error("Nothing to decide");
+  const read = await browser.rpc("authorization.read", interaction, "query");
+  // A device may be somebody else's: there is always a question (RFC 8628 §5.4).
+  expect(read.data).toMatchObject({ returnsTo: null, consent: true });
+  expect(await decide(browser, "approve", interaction)).toMatchObject({ page: "device_done" });
+
+  const tokens = await client.pollDeviceAuthorizationGrant(app.config, { ...device, interval: 0 });
+  expect(tokens.scope).toBe(scope);
+  expect((await callWith(server, "/users/me", tokens.access_token)).status).toBe(200);
+  expect(await refusalOf(client.refreshTokenGrant(app.config, tokens.refresh_token ?? ""))).toBeNull();
+});
+
+it("[S7] gives tokens for a device code once: the second use ends them, and of many at once one succeeds at the most", async () => {
+  const browser = await signedIn();
+  const device = await begin();
+  const { interaction } = await enter(browser, device.user_code);
+  await decide(browser, "approve", interaction ?? { authorizationId: "" });
+  const answers = await Promise.all(Array.from({ length: 8 }, () => poll(device.device_code)));
+  expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1);
+  for (const { status, body } of answers) {
+    if (status !== 200) expect([status, body["error"]]).toEqual([400, "invalid_grant"]);
+    else expect((await callWith(server, "/users/me", String(body["access_token"]))).status).toBe(401);
+  }
+});
+
+it("tells a device that the person refused", async () => {
+  const browser = await signedIn();
+  const device = await begin();
+  const { interaction } = await enter(browser, device.user_code);
+  expect(await decide(browser, "deny", interaction ?? { authorizationId: "" })).toMatchObject({
+    page: "device_denied",
+  });
+  expect(await poll(device.device_code)).toMatchObject({ status: 400, body: { error: "access_denied" } });
+});
+
+it("takes a code once, within ten minutes, and no other", async () => {
+  const browser = await signedIn();
+  expect((await enter(browser, "AAAA-AAAA")).page).toMatchObject({ page: "device_code", problem: "unknown" });
+  expect((await enter(browser, "")).page).toMatchObject({ page: "device_code", problem: "missing" });
+  expect((await enter(browser, "\0")).page).toMatchObject({ page: "device_code", problem: "unknown" });
+  const used = await begin();
+  await enter(browser, used.user_code);
+  expect((await enter(browser, used.user_code)).page).toMatchObject({ page: "device_code", problem: "used" });
+
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const late = await begin();
+  vi.setSystemTime(Date.now() + 601_000);
+  const later = await signedIn();
+  expect((await enter(later, late.user_code)).page).toMatchObject({ page: "device_code", problem: "unknown" });
+  expect(["invalid_grant", "expired_token"]).toContain((await poll(late.device_code)).body["error"]);
+});
+
+it("takes no form that another page made up", async () => {
+  const browser = await signedIn();
+  const device = await begin();
+  await browser.go("/device");
+  for (const xsrf of ["", "x"]) {
+    const { response } = await send(browser, { xsrf, user_code: device.user_code, confirm: "yes" });
+    expect(response?.status).toBe(400);
+  }
+  const other = openBrowser(server);
+  const page = await shownBy(await other.go("/device"));
+  const token = page?.page === "device_code" ? page.token : "";
+  const { response } = await send(browser, { xsrf: token, user_code: device.user_code, confirm: "yes" });
+  expect(response?.status).toBe(400);
+  expect(await poll(device.device_code)).toMatchObject({ body: { error: "authorization_pending" } });
+});
+
+it("gives no other application what this one's device was allowed", async () => {
+  const other = await registerApplication(server, { kind: "native", redirectUris: ["http://127.0.0.1/callback"] });
+  const browser = await signedIn();
+  const device = await begin();
+  const { interaction } = await enter(browser, device.user_code);
+  await decide(browser, "approve", interaction ?? { authorizationId: "" });
+  expect(await poll(device.device_code, other.id)).toMatchObject({ body: { error: "invalid_grant" } });
+  expect((await poll(device.device_code)).status).toBe(200);
+});
+
+it("[S14] is for applications on devices alone", async () => {
+  const web = await registerApplication(server);
+  expect(await refusalOf(client.initiateDeviceAuthorization(web.config, { scope }))).toMatch(
+    /unauthorized_client|invalid_/,
+  );
+});

@@ -1,0 +1,327 @@
+import { NativeRedirectUri, RegisterApplicationInput, WebRedirectUri } from "@lockstep/contract";
+import fc from "fast-check";
+import * as client from "openid-client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { engines } from "../../test/engines.ts";
+import { testSource } from "../testing.ts";
+import {
+  beginAuthorization,
+  callback,
+  connect,
+  openBrowser,
+  photoApp,
+  refusalOf,
+  type Server,
+  startAuthorizationServer,
+  startOn,
+} from "./testing.ts";
+
+let server: Server;
+beforeAll(async () => {
+  server = await startAuthorizationServer({ config: { registration: "open" } });
+});
+afterAll(() => server.close());
+
+const register = async (metadata: unknown, on = server, headers: Record<string, string> = {}) => {
+  const response = await fetch(`${on.url}/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(metadata),
+  });
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
+};
+const redirect_uris = [callback];
+
+describe("an application that registers itself", () => {
+  it("is known from then on, by an id and a secret that are shown once", async () => {
+    const config = await client.dynamicClientRegistration(
+      new URL(server.url),
+      { redirect_uris, client_name: "Somebody" },
+      undefined,
+      { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
+    );
+    const browser = openBrowser(server);
+    await browser.signIn();
+    expect((await connect(browser, config)).scope).toBe("openid profile profile:read");
+    const { client_id, client_secret } = config.clientMetadata();
+    const row = await server.db
+      .selectFrom("applications")
+      .selectAll()
+      .where("id", "=", client_id)
+      .executeTakeFirstOrThrow();
+    expect(row).toMatchObject({ verified: 0, owner_id: null, name: "Somebody" });
+    expect(JSON.stringify(row)).not.toContain(client_secret);
+  });
+
+  it("[S31] [S30] is marked as one that nobody vouches for, and asks the person each time", async () => {
+    const { body } = await register({ redirect_uris, token_endpoint_auth_method: "none", client_name: "Photos" });
+    const config = await client.discovery(new URL(server.url), String(body["client_id"]), undefined, client.None(), {
+      execute: [client.allowInsecureRequests],
+    });
+    const browser = openBrowser(server);
+    await browser.signIn();
+    await connect(browser, config);
+    const asked = await browser.follow((await beginAuthorization(config)).url);
+    const read = { authorizationId: browser.authorizationId(asked.url) };
+    expect((await browser.rpc("authorization.read", read, "query")).data).toMatchObject({
+      application: { name: "Photos", verified: false },
+      consent: true,
+    });
+  });
+
+  it("[S19] chooses neither its id nor its secret, nor who vouches for it", async () => {
+    const john = (await server.domain.users.findByLogin("john"))?.user.id ?? "";
+    const { body } = await register({ redirect_uris, client_id: john, client_secret: "mine", client_id_issued_at: 1 });
+    expect(body["client_id"]).toMatch(/^[\w-]{22}$/);
+    expect(body["client_id"]).not.toBe(john);
+    expect(body["client_secret"]).toMatch(/^[\w-]{43}$/);
+    for (const lockstep_verified of [true, false, null, "true"]) {
+      const { status, body } = await register({ redirect_uris, lockstep_verified });
+      expect([status, body["error"]]).toEqual([400, "invalid_client_metadata"]);
+    }
+  });
+
+  it("keeps what is known here of the scopes that it names, and is told", async () => {
+    const scopeOf = async (scope?: string) =>
+      (await register({ redirect_uris, ...(scope !== undefined && { scope }) })).body["scope"];
+    expect(await scopeOf("openid mcp:tools profile:read")).toBe("openid profile:read");
+    const all = "openid profile email offline_access profile:read profile:write greeting:read";
+    expect([await scopeOf(), await scopeOf("mcp:tools")]).toEqual([all, all]);
+  });
+
+  it.each([
+    { redirect_uris: ["http://evil.example/"] },
+    { redirect_uris: ["https://evil.example/#x"] },
+    { redirect_uris: ["https://user@evil.example/"] },
+    { redirect_uris: ["com.example.app:/callback"] },
+    { redirect_uris: ["javascript:alert(1)"], application_type: "native" },
+    { redirect_uris: ["data:text/html,x"], application_type: "native" },
+    { redirect_uris: ["http://192.168.0.1/"], application_type: "native" },
+    { redirect_uris: [] },
+    { redirect_uris: "https://evil.example/" },
+    { redirect_uris: [{}] },
+    { redirect_uris: [null] },
+    {},
+    { redirect_uris, post_logout_redirect_uris: ["http://evil.example/"] },
+    { redirect_uris, grant_types: ["password"] },
+    { redirect_uris, grant_types: ["implicit"], response_types: ["token"] },
+    { redirect_uris, grant_types: ["authorization_code", "client_credentials"], token_endpoint_auth_method: "none" },
+    { redirect_uris, token_endpoint_auth_method: "client_secret_jwt" },
+    { redirect_uris, token_endpoint_auth_method: "tls_client_auth" },
+    { redirect_uris, token_endpoint_auth_method: "private_key_jwt" },
+    { redirect_uris, id_token_signed_response_alg: "none" },
+    { redirect_uris, id_token_signed_response_alg: "HS256" },
+    { redirect_uris, client_name: "\0" },
+    { redirect_uris, client_name: "\u202egood" },
+    { redirect_uris, client_name: "x".repeat(101) },
+    { redirect_uris, client_name: {} },
+    { redirect_uris, client_uri: "javascript:alert(1)" },
+    { redirect_uris, scope: 1 },
+    { redirect_uris, jwks: { keys: [{ kty: "oct", k: "AA" }] } },
+    null,
+    [],
+    "x",
+    1,
+  ])("[S31] is not known after %j", async (metadata) => {
+    const { status, body } = await register(metadata);
+    expect([status, body["error"]]).toEqual([400, expect.stringMatching(/^invalid_/)]);
+    expect(body["error_description"]).toEqual(expect.any(String));
+  });
+
+  it("[S17] does so from a page of any origin", async () => {
+    const origin = { origin: "https://inspector.example" };
+    const preflight = await fetch(`${server.url}/register`, {
+      method: "OPTIONS",
+      headers: { ...origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" },
+    });
+    expect(preflight.status).toBe(204);
+    for (const { headers } of [
+      preflight,
+      await register({ redirect_uris }, server, origin),
+      await register({}, server, origin),
+    ]) {
+      expect(headers.get("access-control-allow-origin")).toBe("*");
+    }
+  });
+
+  it("is read, changed and deleted by nobody over the wire", async () => {
+    const { body } = await register({ redirect_uris });
+    expect(body).not.toHaveProperty("registration_access_token");
+    for (const method of ["GET", "PUT", "DELETE"]) {
+      const response = await fetch(`${server.url}/register/${body["client_id"]}`, { method });
+      expect(response.status).toBe(404);
+    }
+  });
+});
+
+describe("registration", () => {
+  it("is off unless it was turned on", async () => {
+    await using server = await startAuthorizationServer();
+    expect((await fetch(`${server.url}/register`, { method: "POST", body: "{}" })).status).toBe(404);
+    const discovered = await fetch(`${server.url}/.well-known/openid-configuration`);
+    expect(await discovered.json()).not.toHaveProperty("registration_endpoint");
+  });
+
+  it("with a token takes nobody without it", async () => {
+    const token = "a-registration-token-of-thirty-two-characters";
+    await using server = await startAuthorizationServer({ config: { registration: { token } } });
+    const metadata = { redirect_uris };
+    for (const headers of [{}, { authorization: "Bearer x" }, { authorization: "Bearer " }]) {
+      const { status, body } = await register(metadata, server, headers as Record<string, string>);
+      expect([status, body["client_id"]]).toEqual([expect.toBeOneOf([400, 401]), undefined]);
+    }
+    expect((await register(metadata, server, { authorization: `Bearer ${token}` })).status).toBe(201);
+  });
+});
+
+describe.each(engines)("text that a database does not take, on $engine", ({ newDatabase }) => {
+  it("is no failure of ours, wherever it stands", async () => {
+    await using server = await startOn(newDatabase, { config: { registration: "open" } });
+    for (const bad of ["\0", "a\0b", "\ud800", "\u{10ffff}"]) {
+      const name = await register({ redirect_uris, client_name: bad }, server);
+      expect([name.status, name.body["error"]]).toEqual([400, "invalid_client_metadata"]);
+      const uri = await register({ redirect_uris: [`${callback}/${bad}`] }, server);
+      expect(uri.status).toBeLessThan(500);
+      const asked = new URLSearchParams({
+        client_id: bad,
+        redirect_uri: bad,
+        response_type: bad,
+        state: bad,
+        scope: bad,
+      });
+      expect((await fetch(`${server.url}/authorize?${asked}`)).status).toBe(400);
+      for (const path of ["/token", "/introspect", "/revoke", "/par", "/device/authorize"]) {
+        const form = { client_id: bad, token: bad, code: bad, refresh_token: bad, grant_type: "refresh_token" };
+        const response = await fetch(`${server.url}${path}`, { method: "POST", body: new URLSearchParams(form) });
+        expect([path, response.status]).toEqual([path, 401]);
+      }
+    }
+  });
+});
+
+describe("what the contract lets somebody register", () => {
+  let metadata: client.ServerMetadata;
+  beforeAll(async () => {
+    const config = await client.discovery(new URL(server.url), "any", undefined, client.None(), {
+      execute: [client.allowInsecureRequests],
+    });
+    metadata = config.serverMetadata();
+  });
+
+  const loopback = fc.constantFrom("localhost", "127.0.0.1", "[::1]");
+  const host = fc.oneof(loopback, fc.domain(), fc.ipV4(), fc.constantFrom("evil.example", "192.168.0.1", "127.0.0.2"));
+  const scheme = fc.constantFrom(
+    "https:",
+    "http:",
+    "HTTPS:",
+    "com.example.app:",
+    "myapp:",
+    "javascript:",
+    "data:",
+    "ws:",
+    "file:",
+  );
+  const port = fc.constantFrom("", ":3000", ":0", ":99999");
+  const tail = fc.constantFrom(
+    "",
+    "/",
+    "/callback",
+    "/callback?x=1",
+    "/callback#x",
+    "/a/../b",
+    "/\0",
+    "/ä",
+    "/%00",
+    "/<script>",
+  );
+  const uri = fc.oneof(
+    fc
+      .tuple(scheme, fc.constantFrom("//", "/", ""), fc.constantFrom("", "user@", "u:p@"), host, port, tail)
+      .map((parts) => parts.join("")),
+    fc.webUrl({ withFragments: true, withQueryParameters: true }),
+    fc.string({ maxLength: 40 }),
+  );
+
+  it("[S2] of addresses is what the server takes over the wire, and nothing else", async () => {
+    await fc.assert(
+      fc.asyncProperty(uri, fc.constantFrom("web", "native"), async (uri, type) => {
+        const schema = type === "native" ? NativeRedirectUri : WebRedirectUri;
+        const { status } = await register({ redirect_uris: [uri], application_type: type });
+        expect([uri, status]).toEqual([uri, schema.safeParse(uri).success ? 201 : 400]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("[S1] [S3] leads to no other address: a request is asked about if its address is one that was registered", async () => {
+    const browser = openBrowser(server);
+    await fc.assert(
+      fc.asyncProperty(uri, uri, async (registered, asked) => {
+        const input = RegisterApplicationInput.safeParse({
+          name: "x",
+          kind: "web",
+          redirectUris: [registered],
+          scopes: ["profile:read"],
+        });
+        if (!input.success) return;
+        const { application, secret } = await server.domain.applications.register(input.data, "operator", testSource);
+        const config = new client.Configuration(metadata, application.id, secret ?? "");
+        client.allowInsecureRequests(config);
+        for (const [redirect_uri, expected] of [
+          [registered, true],
+          [asked, asked === registered],
+        ] as const) {
+          const { url } = await beginAuthorization(config, { redirect_uri });
+          const reached = await browser.follow(url);
+          expect([redirect_uri, reached.url.pathname.startsWith("/interaction/")]).toEqual([redirect_uri, expected]);
+          expect(reached.url.origin).toBe(server.url);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("[S14] [S25] of scopes is what is granted at the most, whatever is asked for", async () => {
+    const browser = openBrowser(server);
+    await browser.signIn();
+    const registered = ["profile:read", "greeting:read"] as const;
+    const { application, secret } = await server.domain.applications.register(
+      { ...photoApp, scopes: [...registered] },
+      "operator",
+      testSource,
+    );
+    const config = new client.Configuration(metadata, application.id, secret ?? "");
+    client.allowInsecureRequests(config);
+    const word = fc.constantFrom(
+      "openid",
+      "profile",
+      "email",
+      "profile:read",
+      "profile:write",
+      "greeting:read",
+      "admin",
+      "*",
+      "PROFILE:READ",
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { minLength: 1, maxLength: 5 }), async (words) => {
+        const { url, checks } = await beginAuthorization(config, { scope: words.join(" "), prompt: "consent" });
+        const back = await browser.allow(url);
+        if (words.includes("profile:write")) {
+          expect(back.searchParams.get("error")).toBe("invalid_scope");
+          return;
+        }
+        const mayHave = new Set(["openid", "profile", "email", ...registered] as string[]);
+        const granted = words.filter((each) => mayHave.has(each));
+        const answer = client.authorizationCodeGrant(config, back, checks);
+        if (granted.length === 0) expect(await refusalOf(answer)).toBe("access_denied");
+        else expect(new Set((await answer).scope?.split(" "))).toEqual(new Set(granted));
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
