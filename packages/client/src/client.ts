@@ -117,7 +117,7 @@ const maxUrlLength = 8000;
  */
 export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientOptions<S>): Client<S> => {
   const url = rpcUrl(options.url);
-  const { authorization, transport = "body", now = Date.now, onSignedOut } = options;
+  const { authorization, transport = "body", now = Date.now, onSignedOut, onStepUp, onConsentNeeded } = options;
   const tokens = authorization?.tokens ?? options.tokens ?? memoryTokens();
   const fetch: typeof globalThis.fetch = options.fetch ?? ((...call) => globalThis.fetch(...call));
   const http = {
@@ -152,7 +152,7 @@ export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientO
     now,
     onSignedOut,
   });
-  const { link, ...calls } = createSessionLink({ session, now, ...options });
+  const { link, ...calls } = createSessionLink({ session, now, onStepUp, onConsentNeeded });
   const client = createTRPCClient<AppRouter>({
     links: [
       link,

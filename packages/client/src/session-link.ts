@@ -33,8 +33,8 @@ const signIn: ReadonlySet<string> = new Set([paths.login, paths.refresh]);
 export interface SessionLinkOptions {
   readonly session: Session;
   readonly now: () => number;
-  readonly onStepUp?: (event: StepUp) => Promise<boolean>;
-  readonly onConsentNeeded?: (event: ConsentNeeded) => Promise<boolean>;
+  readonly onStepUp: ((event: StepUp) => Promise<boolean>) | undefined;
+  readonly onConsentNeeded: ((event: ConsentNeeded) => Promise<boolean>) | undefined;
 }
 
 /** The headers of a request, and the link that reads its answers: two ends of one session. */

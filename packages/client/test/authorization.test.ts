@@ -4,7 +4,7 @@ import { createClient, errorOf, memoryTokens, sessionOf, type TokenStore, type T
 import { createAuthorization, type PersonalAuthorization } from "@lockstep/client/oauth";
 import { RegisterApplicationInput } from "@lockstep/contract";
 import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
-import { john, testSource } from "@lockstep/server/testing";
+import { john, testSessionLimits, testSource } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
 import { describe, expect, it } from "vitest";
 import { recorded } from "./requests.ts";
@@ -16,7 +16,10 @@ type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
 
 /** A server with an application, and John, who is signed in at his browser. */
 const start = async () => {
-  const server = await startAuthorizationServer();
+  // However slow this machine is, a refresh that is asked for again comes in time.
+  const server = await startAuthorizationServer({
+    config: { sessionLimits: { ...testSessionLimits, graceSeconds: 3600 } },
+  });
   const { application } = await server.domain.applications.register(
     RegisterApplicationInput.parse({
       name: "A photo app",

@@ -95,6 +95,30 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(1);
   });
 
+  it("stays refused for all that wait when the person does not, who is asked once", async () => {
+    const answered = Promise.withResolvers<boolean>();
+    let asked = 0;
+    await using long = await signedInLongAgo(() => {
+      asked++;
+      return answered.promise;
+    });
+    const refused = Promise.withResolvers<void>();
+    let refusals = 0;
+    long.network.hold = (path) => {
+      if (path.endsWith("user.changePassword") && ++refusals === 3) refused.resolve();
+      return null;
+    };
+    const answers = Promise.all([1, 2, 3].map(() => safe(long.client.user.changePassword.mutate(change))));
+    await refused.promise;
+    // By the time that another call has come back, each knows that it was refused.
+    await long.client.user.me.query();
+    answered.resolve(false);
+    expect((await answers).map(([, error]) => errorOf("user.changePassword", error)?.code)).toEqual(
+      Array(3).fill("REAUTHENTICATION_REQUIRED"),
+    );
+    expect(asked).toBe(1);
+  });
+
   it("stays refused when asking fails, and says why", async () => {
     const bug = new Error("no dialog");
     await using long = await signedInLongAgo(() => Promise.reject(bug));
