@@ -24,6 +24,8 @@ export default defineConfig({
     // The content security policy of the server has no place for inlined files, and needs none.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Libraries apart from our own code: they stay in the browser's cache when only that changes.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "libraries", test: /node_modules/ }] } } },
   },
 });
 

@@ -1,7 +1,7 @@
 // Starts the app in its page, and says so when it broke.
 
 import "./zod-without-eval.ts";
-import { protocolPageMeta } from "@lockstep/contract";
+import type { protocolPageMeta } from "@lockstep/contract";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "./styles/index.css";
@@ -9,7 +9,9 @@ import { App, ProtocolApp } from "./app.tsx";
 import { session } from "./backend.ts";
 import { Broken } from "./failures/broken.tsx";
 
-const message = document.querySelector<HTMLMetaElement>(`meta[name="${protocolPageMeta}"]`)?.content;
+// Written out, for the schemas beside it in the contract would come along; the compiler holds the two together.
+const metaName: typeof protocolPageMeta = "lockstep-protocol-page";
+const message = document.querySelector<HTMLMetaElement>(`meta[name="${metaName}"]`)?.content;
 // Pages that are part of a protocol ask nobody who they are: the server did, where it mattered.
 if (message === undefined) void session.start();
 

@@ -5,8 +5,6 @@ import type { ComponentType } from "react";
 import { lazyPage } from "../shell/lazy-page.tsx";
 import { AccountPage } from "./account.tsx";
 import { GreetingPage } from "./greeting.tsx";
-import { PasswordPage } from "./password.tsx";
-import { SessionsPage } from "./sessions.tsx";
 
 export interface PageEntry {
   /** Ends in `/*?` where further pages are below it. */
@@ -19,7 +17,11 @@ export interface PageEntry {
 export const pages: readonly PageEntry[] = [
   { path: "/", navLabel: "Account", Page: AccountPage },
   { path: "/greeting", navLabel: "Greeting", Page: GreetingPage },
-  { path: "/sessions", navLabel: "Sessions", Page: SessionsPage },
+  {
+    path: "/sessions",
+    navLabel: "Sessions",
+    Page: lazyPage(async () => (await import("./sessions.tsx")).SessionsPage),
+  },
   {
     path: "/apps",
     navLabel: "Apps",
@@ -30,7 +32,7 @@ export const pages: readonly PageEntry[] = [
     navLabel: "Developer",
     Page: lazyPage(async () => (await import("./developer/developer.tsx")).DeveloperPages),
   },
-  { path: "/password", Page: PasswordPage },
+  { path: "/password", Page: lazyPage(async () => (await import("./password.tsx")).PasswordPage) },
 ];
 
 /** The address that the navigation leads to. */
