@@ -19,7 +19,7 @@ export const AccountInUse = ({ user, signingOut, onOther }: AccountInUseProps) =
       <p className={styles.fullName}>{user.fullName}</p>
       <p className={styles.username}>@{user.username}</p>
     </div>
-    <Button variant="default" size="xs" aria-disabled={signingOut} onClick={() => !signingOut && onOther()}>
+    <Button variant="default" size="compact-sm" aria-disabled={signingOut} onClick={() => !signingOut && onOther()}>
       {signingOut ? "Signing out…" : "Use another account"}
     </Button>
   </section>

@@ -68,35 +68,29 @@ const AppItem = ({ app, onEnd }: { app: ConnectedApplication; onEnd: () => void 
   const { application, scopes, grantedAt, lastUsedAt } = app;
   return (
     <li className={styles.app}>
-      <div className={styles.head}>
-        <h3 className={styles.name}>{application.name}</h3>
-        {!application.verified && <UnverifiedMark />}
-        <Button
-          variant="default"
-          size="sm"
-          className={styles.end ?? ""}
-          aria-label={`End the access of ${application.name}`}
-          onClick={onEnd}
-        >
-          End access
-        </Button>
-      </div>
-      <p className={styles.fact}>
-        Allowed <Ago at={grantedAt} />,{" "}
-        <span className={styles.seen}>
-          last used <Ago at={lastUsedAt} />
-        </span>
+      <div className={styles.facts}>
+        <h3 className={styles.name}>
+          {application.name} {!application.verified && <UnverifiedMark />}
+        </h3>
+        <p className={styles.fact}>
+          Allowed <Ago at={grantedAt} />,{" "}
+          <span className={styles.seen}>
+            last used <Ago at={lastUsedAt} />
+          </span>
+        </p>
         {application.uri !== null && (
-          <>
-            {" · "}
+          <p className={styles.fact}>
             <a href={application.uri} target="_blank" rel="noreferrer">
               {new URL(application.uri).host}
             </a>
-          </>
+          </p>
         )}
-      </p>
-      <p className={styles.may}>It may</p>
-      <ScopeList scopes={scopes} />
+        <p className={styles.may}>It may</p>
+        <ScopeList scopes={scopes} />
+      </div>
+      <Button variant="default" size="sm" aria-label={`End the access of ${application.name}`} onClick={onEnd}>
+        End access
+      </Button>
     </li>
   );
 };

@@ -102,7 +102,7 @@ export const ApplicationForm = (props: ApplicationFormProps) => {
       <h2 id="details-title" className={card.cardTitle}>
         {props.title}
       </h2>
-      <div className={card.fields}>
+      <div className={`${card.fields} ${styles.form}`}>
         {failure && !refused && <FailureNotice failure={failure} takesFocus />}
         {!props.kindIsSettled && (
           <fieldset className={styles.choices}>

@@ -19,15 +19,18 @@ const text = JSON.stringify;
 const scopeOf = ({ scopes }: Asking) => ["openid", ...scopes].join(" ");
 
 /** `discovery` with its arguments. Only a server on the developer's own machine is spoken to in the clear. */
-const discovery = ({ id }: Asking, issuer: string, authentication: string) => {
-  const start = `client.discovery(new URL(${text(issuer)}), ${text(id)}, ${authentication}`;
-  return issuer.startsWith("http:") ? `${start}, { execute: [client.allowInsecureRequests] })` : `${start})`;
-};
+const discovery = ({ id }: Asking, issuer: string, authentication: string) =>
+  `client.discovery(
+  new URL(${text(issuer)}),
+  ${text(id)},
+  ${authentication},${issuer.startsWith("http:") ? "\n  { execute: [client.allowInsecureRequests] }," : ""}
+)`;
 
 /** What the program does with its tokens: a call, if it may make one. */
 const use = ({ scopes }: Asking, issuer: string) =>
   scopes.includes("profile:read")
-    ? `const answer = await client.fetchProtectedResource(config, tokens.access_token, new URL(${text(`${issuer}/users/me`)}), "GET");
+    ? `const me = new URL(${text(`${issuer}/users/me`)});
+const answer = await client.fetchProtectedResource(config, tokens.access_token, me, "GET");
 const result = await answer.json();`
     : "const result = tokens.claims();";
 
@@ -61,7 +64,8 @@ const signIn = async (response) => {
 };
 
 const comeBack = async (request, response) => {
-  const [expectedState, pkceCodeVerifier] = /sign-in=([^;]*)/.exec(request.headers.cookie ?? "")?.[1].split("~") ?? [];
+  const kept = /sign-in=([^;]*)/.exec(request.headers.cookie ?? "")?.[1] ?? "";
+  const [expectedState, pkceCodeVerifier] = kept.split("~");
   const tokens = await client.authorizationCodeGrant(config, new URL(request.url, redirectUri), {
     expectedState,
     pkceCodeVerifier,
@@ -72,8 +76,9 @@ const comeBack = async (request, response) => {
 
 createServer((request, response) => {
   const { pathname } = new URL(request.url, redirectUri);
-  const answer = pathname === new URL(redirectUri).pathname ? comeBack(request, response) : signIn(response);
-  answer.catch((error) => response.writeHead(400, { "content-type": "text/plain" }).end(String(error.message)));
+  const cameBack = pathname === new URL(redirectUri).pathname;
+  const answered = cameBack ? comeBack(request, response) : signIn(response);
+  answered.catch((error) => response.writeHead(400).end(\`\${error}\`));
 }).listen(process.env.PORT ?? ${port});
 `,
   };
