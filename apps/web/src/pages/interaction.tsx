@@ -58,12 +58,26 @@ const SignInToContinue = ({ authorizationId, other }: InteractionPageProps & { o
 const Authorization = ({ authorizationId, onOther }: InteractionPageProps & { onOther: () => void }) => {
   const request = useQuery(trpc.authorization.read.queryOptions({ authorizationId }));
   const me = useQuery(trpc.user.me.queryOptions());
-  const approve = useMutation(trpc.authorization.approve.mutationOptions({ onSuccess: leave }));
+  const approve = useMutation(
+    trpc.authorization.approve.mutationOptions({
+      onSuccess: leave,
+      onError(error) {
+        // Too much time has passed since the request was read: it says so when it is read again.
+        if (readFailure("authorization.approve", error).code === "REAUTHENTICATION_REQUIRED") void readAgain();
+      },
+    }),
+  );
   const deny = useMutation(trpc.authorization.deny.mutationOptions({ onSuccess: leave }));
   const signOut = useMutation({
     mutationFn: () => session.leave(() => client.auth.logout.mutate()),
     onMutate: onOther,
   });
+
+  const readAgain = async () => {
+    await request.refetch();
+    approving.current = false;
+    approve.reset();
+  };
 
   const nothingToAsk = request.data?.signInAgain === false && !request.data.consent;
   const approving = useRef(false);

@@ -3,6 +3,7 @@
 import { type ApplicationView, LoginInput } from "@lockstep/contract";
 import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { client, session } from "../backend.ts";
 import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
@@ -38,6 +39,9 @@ export const SignInAgain = ({ application, account, onSignedIn }: SignInAgainPro
       if (!signIn.isPending) signIn.mutate(password);
     },
   });
+  useEffect(() => {
+    if (document.activeElement === document.body) form.select("password");
+  }, []);
   const failure = signIn.error && readFailure("auth.login", signIn.error);
   return (
     <Page title="Enter your password again" lead={`${application.name} wants to be sure that it is you.`} narrow>
