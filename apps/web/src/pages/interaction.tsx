@@ -63,7 +63,7 @@ const Authorization = ({ authorizationId, onOther }: InteractionPageProps & { on
       onSuccess: leave,
       onError(error) {
         // Too much time has passed since the request was read: it says so when it is read again.
-        if (readFailure("authorization.approve", error).code === "REAUTHENTICATION_REQUIRED") void readAgain();
+        if (readFailure("authorization.approve", error).code === "REAUTHENTICATION_REQUIRED") readAgain();
       },
     }),
   );
@@ -73,14 +73,13 @@ const Authorization = ({ authorizationId, onOther }: InteractionPageProps & { on
     onMutate: onOther,
   });
 
-  const readAgain = async () => {
-    await request.refetch();
-    approving.current = false;
-    approve.reset();
-  };
-
   const nothingToAsk = request.data?.signInAgain === false && !request.data.consent;
   const approving = useRef(false);
+  const readAgain = () => {
+    approving.current = false;
+    approve.reset();
+    void request.refetch();
+  };
   useEffect(() => {
     if (!nothingToAsk || approving.current) return;
     approving.current = true;
