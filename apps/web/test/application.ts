@@ -3,12 +3,18 @@
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { RegisterApplicationInput } from "@lockstep/contract";
-import { beginAuthorization, discover, type startAuthorizationServer } from "@lockstep/server/oauth-testing";
-import { john, testSource } from "@lockstep/server/testing";
+import { RegisterApplicationInput } from "@lockstep/contract";
+import { beginAuthorization, discover, startAuthorizationServer } from "@lockstep/server/oauth-testing";
+import { john, type TestServerOptions, testSource } from "@lockstep/server/testing";
 import * as client from "openid-client";
 
-export type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
+/** A server that is visited at the address which it gives for itself: cookies belong to a host's name. */
+export const startServer = async (options: TestServerOptions = {}) => {
+  const server = await startAuthorizationServer(options);
+  return { ...server, url: server.config.publicUrl };
+};
+
+export type Server = Awaited<ReturnType<typeof startServer>>;
 
 export interface ApplicationOptions extends Partial<RegisterApplicationInput> {
   /** Whether an operator vouches for it; john registered it himself otherwise. */
@@ -34,7 +40,7 @@ export const startApplication = async (server: Server, { verified = true, ...inp
   const redirectUri = input.redirectUris?.[0] ?? `${origin}/callback`;
 
   const { application, secret } = await server.domain.applications.register(
-    {
+    RegisterApplicationInput.parse({
       name: "Printshop",
       kind: "web",
       uri: "https://printshop.example/about",
@@ -42,7 +48,7 @@ export const startApplication = async (server: Server, { verified = true, ...inp
       postLogoutRedirectUris: [`${origin}/bye`],
       scopes: ["profile:read", "profile:write", "greeting:read"],
       ...input,
-    },
+    }),
     verified ? "operator" : { userId: await idOf(server) },
     testSource,
   );

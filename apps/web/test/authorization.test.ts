@@ -1,10 +1,9 @@
 // Being asked for access, as people meet it: an application sends them here, they sign in, decide, and are sent back.
 
-import { startAuthorizationServer } from "@lockstep/server/oauth-testing";
-import { john } from "@lockstep/server/testing";
+import { john, testClock } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ApplicationOptions, idOf, startApplication } from "./application.ts";
+import { type ApplicationOptions, idOf, startApplication, startServer } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
 import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn, visitsBy } from "./visitor.ts";
 
@@ -17,7 +16,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
     browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
-  const visits = visitsBy(() => browser, startAuthorizationServer);
+  const visits = visitsBy(() => browser, startServer);
 
   /** Somebody with an application of their own; signed in unless said otherwise. */
   const meet = async ({
@@ -78,7 +77,9 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
     });
 
     test("happens once more where the application wants to be sure", async () => {
-      await using visitor = await meet();
+      const clock = testClock(Date.now() - 60_000);
+      await using visitor = await meet({ server: { now: clock.now } });
+      clock.advanceSeconds(60);
       const { page, application, password } = visitor;
       const { url, redeem } = await application.begin({ prompt: "login" });
       await page.goto(url);
@@ -330,8 +331,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
   describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
     test("every state of it is accessible (axe), and fits a phone", async () => {
+      const clock = testClock(Date.now() - 60_000);
       await using visitor = await meet({
         signedIn: false,
+        server: { now: clock.now },
         colorScheme,
         viewport: { width: 360, height: 640 },
         application: { verified: false, name: "W".repeat(100) },
@@ -349,6 +352,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       await check();
       await button(page, "Allow").click();
       await cameBack(page);
+      clock.advanceSeconds(60);
       await page.goto((await application.begin({ prompt: "login", scope: "openid profile:read greeting:read" })).url);
       await heading(page, "Enter your password again").waitFor();
       await check();

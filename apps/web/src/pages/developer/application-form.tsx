@@ -47,6 +47,12 @@ export const detailsOf = (application: Application): Details => ({
 
 const parts = (typed: string) => typed.split(/\s+/).filter(Boolean);
 
+/** What an application says of itself that is set elsewhere, and that this form hands on as it was. */
+export type Unshown = Pick<
+  RegisterApplicationInput,
+  "jwksUri" | "backchannelLogoutUri" | "requirePushedRequests" | "requireDpop"
+>;
+
 const inputOf = (details: Details) => {
   // What was typed for another kind before is out of sight.
   const redirects = kindWords[details.kind].redirectHint !== null;
@@ -63,6 +69,7 @@ const inputOf = (details: Details) => {
 export interface ApplicationFormProps {
   readonly title: string;
   readonly initial: Details;
+  readonly unshown?: Unshown;
   /** Whether it is too late to choose another kind. */
   readonly kindIsSettled?: boolean;
   readonly submitLabel: string;
@@ -79,7 +86,7 @@ export const ApplicationForm = (props: ApplicationFormProps) => {
   const form = useForm({
     initialValues: props.initial,
     schema: RegisterApplicationInput,
-    inputOf,
+    inputOf: (details) => ({ ...props.unshown, ...inputOf(details) }),
     onSubmit: (input) => {
       if (!busy) props.onSubmit(input);
     },

@@ -111,7 +111,7 @@ const Identity = ({ application, user, issued, onIssued }: Omit<RegisteredProps,
           It is shown this once. Keep it where only your server can read it, and out of your source code.
         </Alert>
       )}
-      {kindWords[application.kind].keepsSecret && secret === null && (
+      {kindWords[application.kind].keepsSecret && application.jwksUri === null && secret === null && (
         <div className={styles.secret}>
           <p className={styles.sentence}>The client secret was shown once, when it was made.</p>
           <Button variant="default" size="sm" onClick={() => setAsking(true)}>
@@ -180,6 +180,7 @@ const Change = ({ application }: { application: Application }) => {
     <ApplicationForm
       title="Details"
       initial={detailsOf(application)}
+      unshown={application}
       kindIsSettled
       submitLabel={update.isPending ? "Saving…" : "Save changes"}
       busy={update.isPending}
