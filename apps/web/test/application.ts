@@ -7,6 +7,8 @@ import { RegisterApplicationInput } from "@lockstep/contract";
 import { beginAuthorization, discover, startAuthorizationServer } from "@lockstep/server/oauth-testing";
 import { john, type TestServerOptions, testSource } from "@lockstep/server/testing";
 import * as client from "openid-client";
+import type { Browser } from "playwright-core";
+import { type VisitOptions, visitsBy } from "./visitor.ts";
 
 /** A server that is visited at the address which it gives for itself: cookies belong to a host's name. */
 export const startServer = async (options: TestServerOptions = {}) => {
@@ -70,5 +72,27 @@ export const startApplication = async (server: Server, { verified = true, ...inp
       landing.closeAllConnections();
       await new Promise((resolve) => landing.close(resolve));
     },
+  };
+};
+
+export const meetingsBy = (browser: () => Browser) => {
+  const visits = visitsBy(browser, startServer);
+
+  /** A visitor, and an application of somebody else's; signed in as john unless said otherwise. */
+  return async ({
+    signedIn = true,
+    application: applicationOptions = {},
+    ...options
+  }: VisitOptions & { readonly signedIn?: boolean; readonly application?: ApplicationOptions } = {}) => {
+    const visitor = await (signedIn ? visits.visitSignedIn(options) : visits.visit("/sign-in", options));
+    const application = await startApplication(visitor.server, applicationOptions);
+    return {
+      ...visitor,
+      application,
+      async [Symbol.asyncDispose]() {
+        await application[Symbol.asyncDispose]();
+        await visitor[Symbol.asyncDispose]();
+      },
+    };
   };
 };

@@ -3,9 +3,9 @@
 import { john, testClock } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ApplicationOptions, idOf, startApplication, startServer } from "./application.ts";
+import { idOf, meetingsBy } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
-import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn, visitsBy } from "./visitor.ts";
+import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
 const asks = "Printshop asks for access to your account";
 const ann = { username: "ann", password: "another secret", fullName: "Ann Other" } as const;
@@ -16,25 +16,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
     browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
-  const visits = visitsBy(() => browser, startServer);
-
-  /** Somebody with an application of their own; signed in unless said otherwise. */
-  const meet = async ({
-    signedIn = true,
-    application: applicationOptions = {},
-    ...options
-  }: Parameters<typeof visits.visit>[1] & { signedIn?: boolean; application?: ApplicationOptions } = {}) => {
-    const visitor = await (signedIn ? visits.visitSignedIn(options) : visits.visit("/sign-in", options));
-    const application = await startApplication(visitor.server, applicationOptions);
-    return {
-      ...visitor,
-      application,
-      async [Symbol.asyncDispose]() {
-        await application[Symbol.asyncDispose]();
-        await visitor[Symbol.asyncDispose]();
-      },
-    };
-  };
+  const meet = meetingsBy(() => browser);
 
   /** Waits until the person is back at the application, and answers at which address. */
   const cameBack = async (page: Page): Promise<URL> => {
