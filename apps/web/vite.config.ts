@@ -24,6 +24,11 @@ export default defineConfig({
     // The content security policy of the server has no place for inlined files, and needs none.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Libraries apart from our own code: they stay in the browser's cache when only that changes. What sets up zod is
+    // with them, for it must run before a schema is built in whichever chunk.
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: "libraries", test: /node_modules|\/zod-without-eval\.ts$/ }] } },
+    },
   },
 });
 

@@ -14,8 +14,8 @@ export const fields = (page: Page) => ({
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 export const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name });
 
-export const signIn = async (page: Page, password: string = john.password) => {
-  await fields(page).username.fill(john.username);
+export const signIn = async (page: Page, password: string = john.password, username: string = john.username) => {
+  await fields(page).username.fill(username);
   await fields(page).password.fill(password);
   await button(page, "Sign in").click();
 };
@@ -44,7 +44,8 @@ export interface VisitOptions extends BrowserContextOptions {
   readonly unwatched?: boolean;
 }
 
-export const visitsBy = (browser: () => Browser) => {
+/** `start` starts each visitor's server. */
+export const visitsBy = (browser: () => Browser, start = startTestServer) => {
   /**
    * A new visitor at `path` of a server of their own. Leaving fails when the page threw, or broke the
    * content security policy.
@@ -53,7 +54,7 @@ export const visitsBy = (browser: () => Browser) => {
     path: string,
     { server: serverOptions = {}, unwatched = false, ...options }: VisitOptions = {},
   ) => {
-    const server = await startTestServer(serverOptions);
+    const server = await start(serverOptions);
     const context = await browser().newContext({ baseURL: server.url, reducedMotion: "reduce", ...options });
     context.setDefaultTimeout(10_000);
     const faults: string[] = [];

@@ -4,7 +4,7 @@
 import { type AddressInfo, createServer } from "node:net";
 import { type ProtocolPage, protocolPageMeta, RegisterApplicationInput } from "@lockstep/contract";
 import * as client from "openid-client";
-import type { NewDatabase } from "../../test/engines.ts";
+import type { DatabaseUrl } from "../db/database.ts";
 import { john, startTestServer, type TestServerOptions, testSource } from "../testing.ts";
 
 export const callback = "https://photos.example/callback";
@@ -33,7 +33,10 @@ export const startAuthorizationServer = async (options: TestServerOptions = {}) 
 };
 
 /** The same on a database of its own, which goes with it. */
-export const startOn = async (newDatabase: () => Promise<NewDatabase>, options: TestServerOptions = {}) => {
+export const startOn = async (
+  newDatabase: () => Promise<{ readonly url: DatabaseUrl; drop(): Promise<void> }>,
+  options: TestServerOptions = {},
+) => {
   const database = await newDatabase();
   const server = await startAuthorizationServer({ ...options, databaseUrl: database.url });
   return {

@@ -94,9 +94,18 @@ export const textOf = (failure: Failure): FailureText => {
     case "FIRST_PARTY_ONLY":
     case "ROLE_REQUIRED":
     case "INSUFFICIENT_SCOPE":
+    case "USER_REQUIRED":
       return { title: "You may not do this", text: errors[failure.code].message, passing: false };
     case "INVALID_CREDENTIALS":
       return { title: "Not signed in", text: errors[failure.code].message, passing: false };
+    case "AUTHORIZATION_NOT_FOUND":
+      return { title: "This request is no longer open", text: errors.AUTHORIZATION_NOT_FOUND.message, passing: false };
+    case "APPLICATION_NOT_FOUND":
+      return {
+        title: errors.APPLICATION_NOT_FOUND.message,
+        text: "It may have been deleted meanwhile.",
+        passing: false,
+      };
     case "SESSION_NOT_FOUND":
       return { title: "This session had ended already", text: errors.SESSION_NOT_FOUND.message, passing: false };
     case "PASSWORD_REFUSED":

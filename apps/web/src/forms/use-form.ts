@@ -18,6 +18,8 @@ export interface FormOptions<Values, Schema extends z.ZodType> {
   readonly onSubmit: (output: z.output<Schema>) => void;
 }
 
+type TextControl = HTMLInputElement | HTMLTextAreaElement;
+
 export const useForm = <Values extends Record<keyof Values, string>, Schema extends z.ZodType>({
   initialValues,
   schema,
@@ -26,7 +28,7 @@ export const useForm = <Values extends Record<keyof Values, string>, Schema exte
 }: FormOptions<Values, Schema>) => {
   const [values, setValues] = useState(initialValues);
   const [errors, setErrors] = useState<FieldErrors<Values>>({});
-  const inputs = useRef(new Map<keyof Values, HTMLInputElement>());
+  const inputs = useRef(new Map<keyof Values, TextControl>());
 
   /** Shows complaints, and goes to the first field that has one. */
   const refuse = (complaints: FieldErrors<Values>) => {
@@ -35,10 +37,17 @@ export const useForm = <Values extends Record<keyof Values, string>, Schema exte
     if (first) inputs.current.get(first)?.focus();
   };
 
+  const set = <Field extends keyof Values>(name: Field, value: Values[Field]) => {
+    setValues((before) => ({ ...before, [name]: value }));
+    setErrors((before) => ({ ...before, [name]: undefined, [wholeForm]: undefined }));
+  };
+
   return {
     values,
     errors,
     refuse,
+    /** Puts something into a field that is not typed: a choice. */
+    set,
     /** Replaces what is typed. */
     show(next: Values) {
       setValues(next);
@@ -51,11 +60,8 @@ export const useForm = <Values extends Record<keyof Values, string>, Schema exte
       name,
       value: values[name],
       error: errors[name],
-      onChange({ currentTarget: { value } }: ChangeEvent<HTMLInputElement>) {
-        setValues((before) => ({ ...before, [name]: value }));
-        setErrors((before) => ({ ...before, [name]: undefined, [wholeForm]: undefined }));
-      },
-      ref(input: HTMLInputElement | null) {
+      onChange: ({ currentTarget: { value } }: ChangeEvent<TextControl>) => set(name, value as Values[Field]),
+      ref(input: TextControl | null) {
         if (input) inputs.current.set(name, input);
         else inputs.current.delete(name);
       },
@@ -73,11 +79,14 @@ export const useForm = <Values extends Record<keyof Values, string>, Schema exte
   };
 };
 
-/** The first complaint about each field, of a schema here or of the server's. */
+/** The first complaint about each field, of a schema here or of the server's. In a list, with its place. */
 export const complaintsOf = (
   issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
 ): FieldErrors<Record<string, string>> => {
   const complaints: Record<string, string> = {};
-  for (const { path, message } of issues) complaints[String(path[0] ?? wholeForm)] ??= message;
+  for (const { path, message } of issues) {
+    const [field = wholeForm, place] = path;
+    complaints[String(field)] ??= typeof place === "number" ? `No. ${place + 1}: ${message}` : message;
+  }
   return complaints;
 };

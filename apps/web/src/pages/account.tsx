@@ -10,9 +10,10 @@ import { trpc } from "../backend.ts";
 import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { complaintsOf, type FieldErrors, useForm, wholeForm } from "../forms/use-form.ts";
+import card from "../shell/card.module.css";
 import { Page } from "../shell/page.tsx";
 import styles from "./account.module.css";
-import card from "./card.module.css";
+import { Avatar } from "./avatar.tsx";
 
 export const AccountPage = () => {
   const me = useQuery(trpc.user.me.queryOptions());
@@ -42,9 +43,7 @@ export const AccountPage = () => {
 const Profile = ({ user }: { user: User }) => (
   <section className={card.card} aria-label="Profile">
     <div className={styles.who}>
-      <span className={styles.avatar} aria-hidden="true">
-        {initialsOf(user.fullName)}
-      </span>
+      <Avatar fullName={user.fullName} />
       <div className={styles.names}>
         <p className={styles.fullName}>{user.fullName}</p>
         <p className={styles.username}>@{user.username}</p>
@@ -74,15 +73,6 @@ const Profile = ({ user }: { user: User }) => (
 );
 
 const roleNames = { user: "User", admin: "Administrator" } as const satisfies Record<User["role"], string>;
-
-const initialsOf = (fullName: string): string => {
-  const words = fullName.split(/\s+/).filter(Boolean);
-  const [first = "", last = ""] = [words.at(0), words.length > 1 ? words.at(-1) : ""];
-  return [first, last]
-    .map((word) => [...word][0] ?? "")
-    .join("")
-    .toUpperCase();
-};
 
 interface Details {
   readonly fullName: string;

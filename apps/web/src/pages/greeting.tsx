@@ -5,8 +5,8 @@ import { useQuery } from "@tanstack/react-query";
 import { trpc } from "../backend.ts";
 import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
+import card from "../shell/card.module.css";
 import { Page } from "../shell/page.tsx";
-import card from "./card.module.css";
 import styles from "./greeting.module.css";
 
 export const GreetingPage = () => {

@@ -12,8 +12,8 @@ import { FailureNotice } from "../failures/failure-notice.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
 import { complaintsOf, type FieldErrors, useForm } from "../forms/use-form.ts";
 import { useReauthentication } from "../session/reauthentication.tsx";
+import card from "../shell/card.module.css";
 import { Page } from "../shell/page.tsx";
-import card from "./card.module.css";
 import styles from "./password.module.css";
 
 export const PasswordPage = () => {
@@ -43,22 +43,11 @@ const PasswordForm = ({ user }: { user: User }) => {
   const done = useRef<HTMLDivElement>(null);
   const reauthentication = useReauthentication({ username: user.username, purpose: "Changing the password" });
 
-  /** Answers `false` when the person did not want to prove who they are. */
-  const change = async (input: ChangePasswordInput): Promise<boolean> => {
-    try {
-      await client.user.changePassword.mutate(input);
-    } catch (error) {
-      if (readFailure("user.changePassword", error).code !== "REAUTHENTICATION_REQUIRED") throw error;
-      if (!(await reauthentication.confirm())) return false;
-      await client.user.changePassword.mutate(input);
-    }
-    return true;
-  };
-
   const changePassword = useMutation({
-    mutationFn: change,
-    onSuccess(changed) {
-      if (changed) form.show(noPasswords);
+    mutationFn: (input: ChangePasswordInput) =>
+      reauthentication.attempt("user.changePassword", () => client.user.changePassword.mutate(input)),
+    onSuccess(answer) {
+      if (answer) form.show(noPasswords);
     },
     onError(error) {
       form.refuse(refusedFields(readFailure("user.changePassword", error)));
@@ -72,7 +61,7 @@ const PasswordForm = ({ user }: { user: User }) => {
     },
   });
   const failure = changePassword.error && readFailure("user.changePassword", changePassword.error);
-  const changed = changePassword.data === true;
+  const changed = Boolean(changePassword.data);
   useEffect(() => {
     if (changed) done.current?.focus();
   }, [changed]);

@@ -7,10 +7,10 @@ import { useState } from "react";
 import { trpc } from "../backend.ts";
 import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
+import card from "../shell/card.module.css";
 import { activityOf } from "../words/activity.ts";
 import { deviceOf } from "../words/device.ts";
 import { Moment } from "../words/moment.tsx";
-import card from "./card.module.css";
 import styles from "./sessions.module.css";
 
 /** As many as are looked over at a glance. */

@@ -10,11 +10,11 @@ import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { dropOtherSessions, dropSession } from "../session/live-sessions.ts";
 import { news, useNews } from "../session/news.ts";
+import card from "../shell/card.module.css";
 import { Dialog, DialogActions } from "../shell/dialog.tsx";
 import { Page } from "../shell/page.tsx";
 import { type Device, deviceOf } from "../words/device.ts";
 import { Ago } from "../words/moment.tsx";
-import card from "./card.module.css";
 import { RecentActivity } from "./recent-activity.tsx";
 import styles from "./sessions.module.css";
 

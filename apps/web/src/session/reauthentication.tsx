@@ -1,7 +1,8 @@
 // Asks for the password again, in place, when the server wants to know that it is still the same person, and
 // then makes the refused call once more.
 
-import { LoginInput } from "@lockstep/contract";
+import { errorOf } from "@lockstep/client";
+import { type contract, LoginInput, type PathOf } from "@lockstep/contract";
 import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
@@ -23,7 +24,7 @@ export interface ReauthenticationOptions {
   readonly purpose: string;
 }
 
-/** `confirm` asks, and answers whether the person proved who they are; `dialog` belongs into the page. */
+/** `dialog` belongs into the page. */
 export const useReauthentication = (options: ReauthenticationOptions) => {
   const [question, setQuestion] = useState<Question | null>(null);
   const answer = (confirmed: boolean) => {
@@ -31,7 +32,19 @@ export const useReauthentication = (options: ReauthenticationOptions) => {
     question?.resolve(confirmed);
   };
   return {
-    confirm: () => new Promise<boolean>((resolve) => setQuestion({ resolve })),
+    /**
+     * Makes a call of `path`, and where it is refused for that reason, once more after the person proved who they are.
+     * Answers `null` when they did not want to.
+     */
+    async attempt<T>(path: PathOf<typeof contract>, call: () => Promise<T>): Promise<T | null> {
+      try {
+        return await call();
+      } catch (error) {
+        if (errorOf(path, error)?.code !== "REAUTHENTICATION_REQUIRED") throw error;
+        const confirmed = await new Promise<boolean>((resolve) => setQuestion({ resolve }));
+        return confirmed ? call() : null;
+      }
+    },
     dialog: question && <ReauthenticationDialog {...options} onAnswer={answer} />,
   };
 };

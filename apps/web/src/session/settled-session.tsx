@@ -4,8 +4,8 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { session as pageSession } from "../backend.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
+import { OneMoment } from "../shell/one-moment.tsx";
 import { Page } from "../shell/page.tsx";
-import styles from "./settled-session.module.css";
 import { useSession } from "./use-session.ts";
 
 export const SettledSession = ({ children }: { children: ReactNode }) => {
@@ -23,11 +23,7 @@ export const SettledSession = ({ children }: { children: ReactNode }) => {
   }, [unanswered]);
   switch (session.status) {
     case "starting":
-      return (
-        <p role="status" className={styles.waiting}>
-          One moment…
-        </p>
-      );
+      return <OneMoment />;
     case "unanswered":
       return (
         <Page title="Not connected" narrow>

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import type { Failure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
-import { pages } from "../pages/pages.ts";
+import { pages, rootOf } from "../pages/pages.ts";
 import { useLiveSessions } from "../session/live-sessions.ts";
 import { SignInNotice } from "../session/sign-in-notice.tsx";
 import { SignOutButton } from "../session/sign-out-button.tsx";
@@ -14,7 +14,13 @@ import { LogoMark } from "./logo.tsx";
 import { OfflineNotice } from "./offline-notice.tsx";
 import styles from "./shell.module.css";
 
-export const Shell = ({ children }: { children: ReactNode }) => {
+export interface ShellProps {
+  /** For a page that asks one thing on somebody else's behalf: nothing around it leads away. */
+  readonly plain?: boolean;
+  readonly children: ReactNode;
+}
+
+export const Shell = ({ plain = false, children }: ShellProps) => {
   const signedIn = useSession().status === "signed-in";
   useLiveSessions();
   const [path] = useLocation();
@@ -28,11 +34,18 @@ export const Shell = ({ children }: { children: ReactNode }) => {
       </a>
       <header className={styles.header}>
         <div className={styles.bar}>
-          <Link href="/" className={styles.brand}>
-            <LogoMark />
-            Lockstep
-          </Link>
-          {signedIn && (
+          {plain ? (
+            <span className={styles.brand}>
+              <LogoMark />
+              Lockstep
+            </span>
+          ) : (
+            <Link href="/" className={styles.brand}>
+              <LogoMark />
+              Lockstep
+            </Link>
+          )}
+          {signedIn && !plain && (
             <>
               <Navigation />
               <div className={styles.actions}>
@@ -50,7 +63,7 @@ export const Shell = ({ children }: { children: ReactNode }) => {
             <FailureNotice failure={signOutFailure} />
           </div>
         )}
-        {signedIn && <SignInNotice />}
+        {signedIn && !plain && <SignInNotice />}
         {children}
       </main>
       <footer className={styles.footer}>
@@ -69,9 +82,9 @@ const Navigation = () => {
           page.navLabel && (
             <Link
               key={page.path}
-              href={page.path}
+              href={rootOf(page)}
               className={styles.navLink ?? ""}
-              aria-current={path === page.path ? "page" : undefined}
+              aria-current={path === rootOf(page) || path.startsWith(`${rootOf(page)}/`) ? "page" : undefined}
             >
               {page.navLabel}
             </Link>

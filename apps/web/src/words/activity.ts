@@ -19,6 +19,13 @@ const done: Readonly<Record<string, string>> = {
   "user.update": "Details changed",
   "user.disable": "Account disabled",
   "user.enable": "Account enabled again",
+  "grant.approve": "An app was allowed in",
+  "grant.revoke": "The access of an app was ended",
+  "grant.reuse": "Something copied from an app was used, and the app’s access ended",
+  "application.register": "Application registered",
+  "application.update": "Application changed",
+  "application.rotate_secret": "An application was given another secret",
+  "application.delete": "Application deleted",
 };
 
 const refused: Readonly<Record<string, string>> = {
@@ -29,5 +36,5 @@ const refused: Readonly<Record<string, string>> = {
 /** What happened, in plain words. An action that this app is older than keeps its own name. */
 export const activityOf = ({ action, outcome }: Pick<HistoryEntry, "action" | "outcome">): Activity => {
   if (outcome === "refused") return { text: refused[action] ?? `Refused: ${action}`, remarkable: true };
-  return { text: done[action] ?? action, remarkable: action === "session.reuse" };
+  return { text: done[action] ?? action, remarkable: action.endsWith(".reuse") };
 };

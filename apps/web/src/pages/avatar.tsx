@@ -1,0 +1,18 @@
+// A person's initials, in the place of a picture.
+
+import styles from "./avatar.module.css";
+
+export const Avatar = ({ fullName, small = false }: { fullName: string; small?: boolean }) => (
+  <span className={styles.avatar} data-small={small || undefined} aria-hidden="true">
+    {initialsOf(fullName)}
+  </span>
+);
+
+const initialsOf = (fullName: string): string => {
+  const words = fullName.split(/\s+/).filter(Boolean);
+  const [first = "", last = ""] = [words.at(0), words.length > 1 ? words.at(-1) : ""];
+  return [first, last]
+    .map((word) => [...word][0] ?? "")
+    .join("")
+    .toUpperCase();
+};

@@ -1,0 +1,185 @@
+// Owns the code that a developer begins with: for each kind of application, a whole program that works as it stands.
+
+import type { Application, ApplicationKind } from "@lockstep/contract";
+
+export interface CodeToPaste {
+  /** What it is, and how to run it. */
+  readonly sentence: string;
+  readonly code: string;
+}
+
+type Asking = Pick<Application, "id" | "redirectUris" | "scopes">;
+
+/** `issuer` is this service's address: all else, programs find out from there. */
+export const codeToPaste = (kind: ApplicationKind, application: Asking, issuer: string): CodeToPaste =>
+  writers[kind](application, issuer);
+
+const text = JSON.stringify;
+
+const scopeOf = ({ scopes }: Asking) => ["openid", ...scopes].join(" ");
+
+/** `discovery` with its arguments. Only a server on the developer's own machine is spoken to in the clear. */
+const discovery = ({ id }: Asking, issuer: string, authentication: string) =>
+  `client.discovery(
+  new URL(${text(issuer)}),
+  ${text(id)},
+  ${authentication},${issuer.startsWith("http:") ? "\n  { execute: [client.allowInsecureRequests] }," : ""}
+)`;
+
+/** What the program does with its tokens: a call, if it may make one. */
+const use = ({ scopes }: Asking, issuer: string) =>
+  scopes.includes("profile:read")
+    ? `const me = new URL(${text(`${issuer}/users/me`)});
+const answer = await client.fetchProtectedResource(config, tokens.access_token, me, "GET");
+const result = await answer.json();`
+    : "const result = tokens.claims();";
+
+const indent = (code: string, by: string) => code.replaceAll("\n", `\n${by}`);
+
+const web = (application: Asking, issuer: string): CodeToPaste => {
+  const redirectUri = application.redirectUris[0] ?? "http://localhost:4000/callback";
+  const port = new URL(redirectUri).port || "4000";
+  return {
+    sentence:
+      "Save it as app.mjs, run npm install openid-client, put the secret into the environment as CLIENT_SECRET, then run node app.mjs and open its address.",
+    code: `import { createServer } from "node:http";
+import * as client from "openid-client";
+
+const redirectUri = ${text(redirectUri)};
+const config = await ${discovery(application, issuer, "process.env.CLIENT_SECRET, undefined")};
+
+const signIn = async (response) => {
+  const codeVerifier = client.randomPKCECodeVerifier();
+  const state = client.randomState();
+  const address = client.buildAuthorizationUrl(config, {
+    redirect_uri: redirectUri,
+    scope: ${text(scopeOf(application))},
+    state,
+    code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
+    code_challenge_method: "S256",
+  });
+  // The visitor's browser keeps both: whoever comes back must be who was sent.
+  const kept = \`sign-in=\${state}~\${codeVerifier}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax\`;
+  response.writeHead(303, { location: address.href, "set-cookie": kept }).end();
+};
+
+const comeBack = async (request, response) => {
+  const kept = /sign-in=([^;]*)/.exec(request.headers.cookie ?? "")?.[1] ?? "";
+  const [expectedState, pkceCodeVerifier] = kept.split("~");
+  const tokens = await client.authorizationCodeGrant(config, new URL(request.url, redirectUri), {
+    expectedState,
+    pkceCodeVerifier,
+  });
+  ${indent(use(application, issuer), "  ")}
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(result));
+};
+
+createServer((request, response) => {
+  const { pathname } = new URL(request.url, redirectUri);
+  const cameBack = pathname === new URL(redirectUri).pathname;
+  const answered = cameBack ? comeBack(request, response) : signIn(response);
+  answered.catch((error) => response.writeHead(400).end(\`\${error}\`));
+}).listen(process.env.PORT ?? ${port});
+`,
+  };
+};
+
+const browser = (application: Asking, issuer: string): CodeToPaste => {
+  const redirectUri = application.redirectUris[0] ?? "http://localhost:4000/";
+  return {
+    sentence:
+      "Run npm install openid-client, and have your page load this at the redirect address. It keeps the tokens in memory.",
+    code: `import * as client from "openid-client";
+
+const redirectUri = ${text(redirectUri)};
+const config = await ${discovery(application, issuer, "undefined, client.None()")};
+
+export const signIn = async () => {
+  const codeVerifier = client.randomPKCECodeVerifier();
+  const state = client.randomState();
+  sessionStorage.setItem("sign-in", JSON.stringify({ state, codeVerifier }));
+  const address = client.buildAuthorizationUrl(config, {
+    redirect_uri: redirectUri,
+    scope: ${text(scopeOf(application))},
+    state,
+    code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
+    code_challenge_method: "S256",
+  });
+  location.assign(address);
+};
+
+const comeBack = async () => {
+  const { state, codeVerifier } = JSON.parse(sessionStorage.getItem("sign-in") ?? "{}");
+  sessionStorage.removeItem("sign-in");
+  const tokens = await client.authorizationCodeGrant(config, new URL(location.href), {
+    expectedState: state,
+    pkceCodeVerifier: codeVerifier,
+  });
+  history.replaceState(null, "", location.pathname);
+  ${indent(use(application, issuer), "  ")}
+  return result;
+};
+
+if (new URLSearchParams(location.search).has("state")) document.body.append(JSON.stringify(await comeBack()));
+else await signIn();
+`,
+  };
+};
+
+const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\])[:/]/;
+
+const native = (application: Asking, issuer: string): CodeToPaste => {
+  const redirectUri = application.redirectUris.find((uri) => loopback.test(uri));
+  const { pathname } = new URL(redirectUri ?? "http://127.0.0.1/callback");
+  return {
+    sentence: redirectUri
+      ? "For a computer or a terminal: save it as app.mjs, run npm install openid-client, then node app.mjs."
+      : "For a computer or a terminal. It needs http://127.0.0.1/callback among the redirect addresses; a phone's app uses AppAuth with the same issuer and client ID.",
+    code: `import { once } from "node:events";
+import { createServer } from "node:http";
+import * as client from "openid-client";
+
+const config = await ${discovery(application, issuer, "undefined, client.None()")};
+
+// Any free port will do: only the rest of the address is compared.
+const server = createServer().listen(0, "127.0.0.1");
+await once(server, "listening");
+const redirectUri = \`http://127.0.0.1:\${server.address().port}${pathname}\`;
+
+const pkceCodeVerifier = client.randomPKCECodeVerifier();
+const expectedState = client.randomState();
+const address = client.buildAuthorizationUrl(config, {
+  redirect_uri: redirectUri,
+  scope: ${text(scopeOf(application))},
+  state: expectedState,
+  code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+  code_challenge_method: "S256",
+});
+console.log(\`Open \${address}\`);
+
+const [request, response] = await once(server, "request");
+response.end("You can close this page.");
+server.close();
+
+const tokens = await client.authorizationCodeGrant(config, new URL(request.url, redirectUri), {
+  pkceCodeVerifier,
+  expectedState,
+});
+${use(application, issuer)}
+console.log(result);
+`,
+  };
+};
+
+const service = ({ id, scopes }: Asking, issuer: string): CodeToPaste => ({
+  sentence: "Put the secret into the environment as CLIENT_SECRET. The answer has a token to send with its calls.",
+  code: `curl -sS ${issuer}/token \\
+  -u ${text(id).slice(1, -1)}:"$CLIENT_SECRET" \\
+  -d grant_type=client_credentials${scopes.length > 0 ? ` \\\n  -d scope=${text(scopes.join(" "))}` : ""}
+`,
+});
+
+const writers = { web, browser, native, service } satisfies Record<
+  ApplicationKind,
+  (application: Asking, issuer: string) => CodeToPaste
+>;

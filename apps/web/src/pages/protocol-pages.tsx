@@ -1,0 +1,183 @@
+// The pages that the server shows in the middle of a protocol: a device's code, signing out for an application, and
+// requests that cannot be answered. Their forms go straight to it, without a call of this app.
+
+import { ProtocolPage } from "@lockstep/contract";
+import { Button, TextInput } from "@mantine/core";
+import { type ReactNode, useEffect, useRef } from "react";
+import card from "../shell/card.module.css";
+import { Page } from "../shell/page.tsx";
+import styles from "./protocol-pages.module.css";
+import { UnverifiedNotice } from "./unverified.tsx";
+
+type Of<P extends ProtocolPage["page"]> = Extract<ProtocolPage, { page: P }>;
+
+/** @throws when `message` is not what this app knows of: the server and this app are made together. */
+export const ProtocolPages = ({ message }: { message: string }) => {
+  const page = ProtocolPage.parse(JSON.parse(message));
+  switch (page.page) {
+    case "device_code":
+      return <DeviceCode page={page} />;
+    case "device_confirm":
+      return <DeviceConfirm page={page} />;
+    case "device_done":
+      return (
+        <Page title="You can go back to your device" lead={`${page.application.name} is connected.`} narrow>
+          <HomeLink to="/apps">See what it may do</HomeLink>
+        </Page>
+      );
+    case "device_denied":
+      return (
+        <Page title="The device was not connected" lead="It gets no access. You can close this page." narrow>
+          <HomeLink />
+        </Page>
+      );
+    case "sign_out":
+      return <SignOutQuestion page={page} />;
+    case "signed_out":
+      return (
+        <Page title="You have signed out" lead="You can close this page." narrow>
+          <HomeLink to="/sign-in">Sign in again</HomeLink>
+        </Page>
+      );
+    case "error":
+      return <CannotAnswer page={page} />;
+  }
+};
+
+const problems = {
+  missing: "Enter the code that your device shows",
+  unknown: "There is no such code. Compare it with the one that your device shows.",
+  expired: "This code has expired. Have your device show another one.",
+  used: "This code was used already. Have your device show another one.",
+  failed: "This did not work. Enter the code again.",
+} as const satisfies Record<NonNullable<Of<"device_code">["problem"]>, string>;
+
+const DeviceCode = ({ page }: { page: Of<"device_code"> }) => {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.select(), []);
+  return (
+    <Page title="Connect a device" lead="Enter the code that it shows." narrow>
+      <ServerForm page={page}>
+        <TextInput
+          ref={input}
+          label="Code"
+          name="user_code"
+          required
+          defaultValue={page.userCode ?? ""}
+          error={page.problem && problems[page.problem]}
+          autoComplete="off"
+          autoCapitalize="characters"
+          autoCorrect="off"
+          spellCheck={false}
+          classNames={{ input: styles.codeInput ?? "" }}
+        />
+        <p className={styles.caution}>
+          Only connect a device that you are using yourself. A code that somebody sent you would let them in to your
+          account.
+        </p>
+        <Button type="submit" fullWidth>
+          Continue
+        </Button>
+      </ServerForm>
+    </Page>
+  );
+};
+
+const DeviceConfirm = ({ page }: { page: Of<"device_confirm"> }) => (
+  <Page title="Does your device show this code?" lead={`${page.application.name} waits there to be connected.`} narrow>
+    <ServerForm page={page}>
+      <p className={styles.code}>{page.userCode}</p>
+      {!page.application.verified && <UnverifiedNotice />}
+      <p className={styles.caution}>If it shows another one, or if you began this on no device of yours, stop here.</p>
+      <input type="hidden" name="user_code" value={page.userCode} />
+      <input type="hidden" name="confirm" value="yes" />
+      <div className={styles.choices}>
+        <Button type="submit" variant="default" name="abort" value="yes">
+          Stop
+        </Button>
+        <Button type="submit">It does, continue</Button>
+      </div>
+    </ServerForm>
+  </Page>
+);
+
+const SignOutQuestion = ({ page }: { page: Of<"sign_out"> }) => (
+  <Page
+    title={page.application ? "Sign out of Lockstep too?" : "Sign out of Lockstep?"}
+    lead={page.application ? `${page.application.name} asks for it, as you signed out there.` : undefined}
+    narrow
+  >
+    <ServerForm page={page}>
+      <p className={styles.text}>
+        If you share this device with others, sign out. Applications that are connected to your account stay connected.
+      </p>
+      <div className={styles.stack}>
+        <Button type="submit" fullWidth name="logout" value="yes">
+          {page.application ? "Sign out of Lockstep too" : "Sign out of Lockstep"}
+        </Button>
+        <Button type="submit" fullWidth variant="default">
+          Stay signed in
+        </Button>
+      </div>
+    </ServerForm>
+  </Page>
+);
+
+const CannotAnswer = ({ page: { error, description } }: { page: Of<"error"> }) => (
+  <Page
+    title="This request cannot be answered"
+    lead="The application that sent you here asked for something in a way that is not accepted. Nothing was shared with it. Go back and try again; if that does not help, tell its makers what is written here."
+    narrow
+  >
+    <dl className={`${card.card} ${styles.facts}`}>
+      {description !== null && (
+        <div>
+          <dt>What is wrong</dt>
+          <dd>{description}</dd>
+        </div>
+      )}
+      <div>
+        <dt>Error</dt>
+        <dd>
+          <code>{error}</code>
+        </dd>
+      </div>
+    </dl>
+    <HomeLink />
+  </Page>
+);
+
+/** Posts to the server, with the token by which it knows that the form is its own. Once: the answer is on its way. */
+const ServerForm = ({ page, children }: { page: { action: string; token: string }; children: ReactNode }) => {
+  const sent = useRef(false);
+  // Whoever comes back to the page may send it again.
+  useEffect(() => {
+    const comeBack = () => {
+      sent.current = false;
+    };
+    addEventListener("pageshow", comeBack);
+    return () => removeEventListener("pageshow", comeBack);
+  }, []);
+  return (
+    <form
+      method="post"
+      action={page.action}
+      noValidate
+      className={card.card}
+      onSubmit={(event) => {
+        if (sent.current) event.preventDefault();
+        sent.current = true;
+      }}
+    >
+      <input type="hidden" name="xsrf" value={page.token} />
+      <div className={card.fields}>{children}</div>
+    </form>
+  );
+};
+
+/** Out of this page and into the app: a page of its own, which the server answers. */
+const HomeLink = ({ to = "/", children = "Go to your account" }: { to?: string; children?: string }) => (
+  <p className={styles.center}>
+    <a href={to}>{children}</a>
+  </p>
+);

@@ -1,0 +1,98 @@
+// Owns applications of somebody else's: a certified client (`openid-client`), and the address on this machine at which
+// its people come back.
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { RegisterApplicationInput } from "@lockstep/contract";
+import { beginAuthorization, discover, startAuthorizationServer } from "@lockstep/server/oauth-testing";
+import { john, type TestServerOptions, testSource } from "@lockstep/server/testing";
+import * as client from "openid-client";
+import type { Browser } from "playwright-core";
+import { type VisitOptions, visitsBy } from "./visitor.ts";
+
+/** A server that is visited at the address which it gives for itself: cookies belong to a host's name. */
+export const startServer = async (options: TestServerOptions = {}) => {
+  const server = await startAuthorizationServer(options);
+  return { ...server, url: server.config.publicUrl };
+};
+
+export type Server = Awaited<ReturnType<typeof startServer>>;
+
+export interface ApplicationOptions extends Partial<RegisterApplicationInput> {
+  /** Whether an operator vouches for it; john registered it himself otherwise. */
+  readonly verified?: boolean;
+}
+
+/** The id of whoever has this username. */
+export const idOf = async (server: Server, username: string = john.username): Promise<string> => {
+  const found = await server.domain.users.findByLogin(username);
+  if (!found) throw new Error(`There is no ${username}`);
+  return found.user.id;
+};
+
+/** Registers it, and waits for its people to come back; `await using` stops that. */
+export const startApplication = async (server: Server, { verified = true, ...input }: ApplicationOptions = {}) => {
+  const landing = createServer((_request, response) => {
+    response
+      .setHeader("content-type", "text/html")
+      .end("<!doctype html><title>Printshop</title><h1>Back at Printshop</h1>");
+  });
+  await new Promise<void>((resolve) => landing.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(landing.address() as AddressInfo).port}`;
+  const redirectUri = input.redirectUris?.[0] ?? `${origin}/callback`;
+
+  const { application, secret } = await server.domain.applications.register(
+    RegisterApplicationInput.parse({
+      name: "Printshop",
+      kind: "web",
+      uri: "https://printshop.example/about",
+      redirectUris: [redirectUri],
+      postLogoutRedirectUris: [`${origin}/bye`],
+      scopes: ["profile:read", "profile:write", "greeting:read"],
+      ...input,
+    }),
+    verified ? "operator" : { userId: await idOf(server) },
+    testSource,
+  );
+  const config = await discover(server, application.id, secret);
+  return {
+    application,
+    config,
+    origin,
+    /** Where it sends a person, and how it makes tokens of what they bring back. */
+    async begin(parameters: Record<string, string> = {}) {
+      const { url, checks } = await beginAuthorization(config, {
+        redirect_uri: redirectUri,
+        scope: "openid profile:read",
+        ...parameters,
+      });
+      return { url: url.href, redeem: (back: string) => client.authorizationCodeGrant(config, new URL(back), checks) };
+    },
+    async [Symbol.asyncDispose]() {
+      landing.closeAllConnections();
+      await new Promise((resolve) => landing.close(resolve));
+    },
+  };
+};
+
+export const meetingsBy = (browser: () => Browser) => {
+  const visits = visitsBy(browser, startServer);
+
+  /** A visitor, and an application of somebody else's; signed in as john unless said otherwise. */
+  return async ({
+    signedIn = true,
+    application: applicationOptions = {},
+    ...options
+  }: VisitOptions & { readonly signedIn?: boolean; readonly application?: ApplicationOptions } = {}) => {
+    const visitor = await (signedIn ? visits.visitSignedIn(options) : visits.visit("/sign-in", options));
+    const application = await startApplication(visitor.server, applicationOptions);
+    return {
+      ...visitor,
+      application,
+      async [Symbol.asyncDispose]() {
+        await application[Symbol.asyncDispose]();
+        await visitor[Symbol.asyncDispose]();
+      },
+    };
+  };
+};

@@ -1,0 +1,347 @@
+// Being asked for access, as people meet it: an application sends them here, they sign in, decide, and are sent back.
+
+import { john, testClock } from "@lockstep/server/testing";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { idOf, meetingsBy } from "./application.ts";
+import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
+
+const asks = "Printshop asks for access to your account";
+const ann = { username: "ann", password: "another secret", fullName: "Ann Other" } as const;
+
+describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being asked for access", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+  const meet = meetingsBy(() => browser);
+
+  /** Waits until the person is back at the application, and answers at which address. */
+  const cameBack = async (page: Page): Promise<URL> => {
+    await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
+    return new URL(page.url());
+  };
+
+  const createAnn = async ({ server }: Pick<Awaited<ReturnType<typeof meet>>, "server">): Promise<string> => {
+    const passwordHash = await server.domain.passwords.hash(ann.password);
+    const user = { username: ann.username, email: null, fullName: ann.fullName, role: "user", passwordHash } as const;
+    await server.domain.users.create(user);
+    return idOf(server, ann.username);
+  };
+
+  describe("signing in on the way", () => {
+    test("says for which application, and knows who is expected", async () => {
+      await using visitor = await meet({ signedIn: false });
+      const { page, application, username, password } = visitor;
+      await page.goto((await application.begin({ login_hint: john.username })).url);
+      await heading(page, "Sign in").waitFor();
+      await page.getByText("to continue to Printshop").waitFor();
+      expect(await username.inputValue()).toBe(john.username);
+      await eventually(() => password.evaluate((input) => input === document.activeElement), true);
+      await page.keyboard.type("wrong");
+      await page.keyboard.press("Enter");
+      await page.getByRole("alert").getByText("The username or the password is wrong.").waitFor();
+      await page.keyboard.type(john.password);
+      await page.keyboard.press("Enter");
+      await heading(page, asks).waitFor();
+    });
+
+    test("is not needed by whoever is signed in", async () => {
+      await using visitor = await meet();
+      const { page, application } = visitor;
+      await page.goto((await application.begin()).url);
+      await heading(page, asks).waitFor();
+      const account = page.getByRole("region", { name: "Signed in as" });
+      await account.getByText(john.fullName).waitFor();
+      await account.getByText(`@${john.username}`).waitFor();
+    });
+
+    test("happens once more where the application wants to be sure", async () => {
+      const clock = testClock(Date.now() - 60_000);
+      await using visitor = await meet({ server: { now: clock.now } });
+      clock.advanceSeconds(60);
+      const { page, application, password } = visitor;
+      const { url, redeem } = await application.begin({ prompt: "login" });
+      await page.goto(url);
+      await heading(page, "Enter your password again").waitFor();
+      await page.getByText("Printshop wants to be sure that it is you.").waitFor();
+      await eventually(() => password.evaluate((input) => input === document.activeElement), true);
+      await page.keyboard.type("wrong");
+      await page.keyboard.press("Enter");
+      await page.getByText("This is not your password.").waitFor();
+      expect(await password.getAttribute("aria-invalid")).toBe("true");
+      await page.keyboard.type(john.password);
+      await page.keyboard.press("Enter");
+      await heading(page, asks).waitFor();
+      await button(page, "Allow").click();
+      const back = await cameBack(page);
+      expect((await redeem(back.href)).claims()).toBeTruthy();
+    });
+
+    test("can be as somebody else, who is then the one that is asked", async () => {
+      await using visitor = await meet();
+      const { page, application, username } = visitor;
+      const id = await createAnn(visitor);
+      const { url, redeem } = await application.begin({ login_hint: john.username });
+      await page.goto(url);
+      await button(page, "Use another account").click();
+      await heading(page, "Sign in").waitFor();
+      await page.getByText("to continue to Printshop").waitFor();
+      expect(await username.inputValue()).toBe("");
+      await signIn(page, ann.password, ann.username);
+      await page.getByRole("region", { name: "Signed in as" }).getByText(ann.fullName).waitFor();
+      await button(page, "Allow").click();
+      const back = await cameBack(page);
+      expect((await redeem(back.href)).claims()?.sub).toBe(id);
+    });
+  });
+
+  describe("the question", () => {
+    test("says who asks, for what, for how long, and where the answer goes [S30]", async () => {
+      await using visitor = await meet();
+      const { page, application, server } = visitor;
+      await page.goto((await application.begin({ scope: "openid profile:read greeting:read" })).url);
+      await heading(page, asks).waitFor();
+      const wants = page.locator("section", { has: page.getByRole("heading", { name: "It wants to" }) });
+      expect(await wants.getByRole("listitem").allTextContents()).toEqual([
+        "Know that it is you",
+        "See your name, username and e-mail address",
+        "Be greeted on your behalf",
+      ]);
+      const days = server.config.sessionLimits.idleSeconds / 86_400;
+      await page.getByText(`or until it is not used for ${days} days.`).waitFor();
+      await page.getByText(new URL(application.origin).host, { exact: true }).waitFor();
+      expect(await page.getByRole("link", { name: "printshop.example/about" }).getAttribute("rel")).toBe("noreferrer");
+      expect(await page.getByText("Not verified").count()).toBe(0);
+      expect(await page.getByRole("navigation").count()).toBe(0);
+    });
+
+    test("sends back, when it is allowed, what makes tokens of exactly that", async () => {
+      await using visitor = await meet();
+      const { page, application, server } = visitor;
+      const { url, redeem } = await application.begin();
+      await page.goto(url);
+      await button(page, "Allow").click();
+      const back = await cameBack(page);
+      expect(back.origin + back.pathname).toBe(`${application.origin}/callback`);
+      const { access_token, scope } = await redeem(back.href);
+      expect(scope).toBe("openid profile:read");
+      const call = (path: string) =>
+        fetch(server.url + path, { headers: { authorization: `Bearer ${access_token}` } }).then(({ status }) => status);
+      expect([await call("/users/me"), await call("/protected-route")]).toEqual([200, 403]);
+    });
+
+    test("sends back, when it is denied, that it was", async () => {
+      await using visitor = await meet();
+      const { page, application, server } = visitor;
+      await page.goto((await application.begin()).url);
+      await button(page, "Deny").click();
+      const back = await cameBack(page);
+      expect(back.searchParams.get("error")).toBe("access_denied");
+      expect(back.searchParams.has("code")).toBe(false);
+      expect(await server.domain.grants.list(await idOf(server))).toEqual([]);
+    });
+
+    test("is not asked again by an application that is verified", async () => {
+      await using visitor = await meet();
+      const { page, application } = visitor;
+      await page.goto((await application.begin()).url);
+      await button(page, "Allow").click();
+      await cameBack(page);
+
+      await page.goto("/");
+      const { url, redeem } = await application.begin();
+      await page.goto(url);
+      expect((await redeem((await cameBack(page)).href)).claims()).toBeTruthy();
+    });
+
+    test("after signing in only, where it was answered before", async () => {
+      await using visitor = await meet();
+      const { page, context, application } = visitor;
+      await page.goto((await application.begin()).url);
+      await button(page, "Allow").click();
+      await cameBack(page);
+
+      await context.clearCookies();
+      await page.goto((await application.begin()).url);
+      await heading(page, "Sign in").waitFor();
+      await signIn(page);
+      await cameBack(page);
+    });
+
+    test("tells what is new from what was allowed before", async () => {
+      await using visitor = await meet();
+      const { page, application } = visitor;
+      await page.goto((await application.begin()).url);
+      await button(page, "Allow").click();
+      await cameBack(page);
+
+      await page.goto((await application.begin({ scope: "openid profile:read greeting:read" })).url);
+      const listBelow = (title: string) =>
+        page
+          .locator("section", { has: page.getByRole("heading", { name: title }) })
+          .getByRole("listitem")
+          .allTextContents();
+      await page.getByRole("heading", { name: "New this time, it wants to" }).waitFor();
+      expect(await listBelow("New this time, it wants to")).toEqual(["Be greeted on your behalf"]);
+      expect(await listBelow("You allowed it before to")).toEqual([
+        "Know that it is you",
+        "See your name, username and e-mail address",
+      ]);
+    });
+
+    test("is asked each time, with a warning, by an application that nobody vouches for [S30]", async () => {
+      await using visitor = await meet({ application: { verified: false } });
+      const { page, application } = visitor;
+      for (const title of ["It wants to", "It wants what you allowed it before: to"]) {
+        await page.goto((await application.begin()).url);
+        await page.getByRole("heading", { name: title }).waitFor();
+        const warning = page.getByRole("note");
+        await warning.getByText("Not verified").waitFor();
+        await warning.getByText(new URL(application.origin).host).waitFor();
+        await button(page, "Allow").click();
+        await cameBack(page);
+      }
+    });
+
+    test("can be answered by keyboard alone", async () => {
+      await using visitor = await meet();
+      const { page, application } = visitor;
+      await page.goto((await application.begin()).url);
+      await heading(page, asks).waitFor();
+      const passed: (string | null | undefined)[] = [];
+      for (const name of ["Skip to the content", "Use another account", "printshop.example/about", "Deny", "Allow"]) {
+        await page.keyboard.press("Tab");
+        passed.push(await focusedText(page));
+        expect(passed.at(-1)).toBe(name);
+      }
+      await page.keyboard.press("Enter");
+      expect((await cameBack(page)).searchParams.has("code")).toBe(true);
+    });
+
+    test("stays open when the server did not hear the answer", async () => {
+      await using visitor = await meet();
+      const { page, context, application } = visitor;
+      await page.goto((await application.begin()).url);
+      await heading(page, asks).waitFor();
+      await context.setOffline(true);
+      await button(page, "Allow").click();
+      await page.getByRole("alert").getByText("You are offline", { exact: true }).waitFor();
+      await context.setOffline(false);
+      await button(page, "Allow").click();
+      await cameBack(page);
+    });
+
+    test("leaves a word behind where an app opens beside the browser", async () => {
+      await using visitor = await meet({
+        application: { kind: "native", redirectUris: ["com.example.printshop:/callback"], postLogoutRedirectUris: [] },
+      });
+      const { page, application } = visitor;
+      await page.goto((await application.begin()).url);
+      await page.getByText("com.example.printshop:", { exact: true }).waitFor();
+      await button(page, "Allow").click();
+      await heading(page, "Going back to Printshop").waitFor();
+    });
+  });
+
+  describe("a request that cannot be answered", () => {
+    test.each([
+      ["signed in", true],
+      ["signed out", false],
+    ])("is said to be over to somebody who is %s, and leads nowhere", async (_name, signedIn) => {
+      await using visitor = await meet({ signedIn });
+      const { page } = visitor;
+      for (const id of ["nonsense", "x".repeat(101)]) {
+        await page.goto(`/interaction/${id}`);
+        await heading(page, "This request is no longer open").waitFor();
+        expect(pathOf(page)).toBe(`/interaction/${id}`);
+      }
+      await expectAccessible(page);
+    });
+
+    test("is what somebody else's request is, in a browser in which it did not begin", async () => {
+      await using visitor = await meet();
+      const { page, application } = visitor;
+      const attacker = await browser.newContext();
+      const theirs = await attacker.newPage();
+      await theirs.goto((await application.begin()).url);
+      await heading(theirs, "Sign in").waitFor();
+      const address = theirs.url();
+      await attacker.close();
+      await page.goto(address);
+      await heading(page, "This request is no longer open").waitFor();
+    });
+
+    test("is one that was answered", async () => {
+      await using visitor = await meet();
+      const { page, application } = visitor;
+      await page.goto((await application.begin()).url);
+      await heading(page, asks).waitFor();
+      const address = page.url();
+      await button(page, "Allow").click();
+      await cameBack(page);
+      await page.goto(address);
+      await heading(page, "This request is no longer open").waitFor();
+    });
+  });
+
+  test("no page of another site can frame it [S18]", async () => {
+    await using visitor = await meet();
+    const { page, context, application, server } = visitor;
+    await page.goto((await application.begin()).url);
+    await heading(page, asks).waitFor();
+    const address = page.url();
+    const { headers } = await fetch(address, { headers: { accept: "text/html" } });
+    expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+    expect(headers.get("x-frame-options")).toBe("DENY");
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+
+    const frame = await context.newPage();
+    await frame.route("https://evil.example/", (route) =>
+      route.fulfill({ contentType: "text/html", body: `<iframe src="${address}"></iframe>` }),
+    );
+    await frame.goto("https://evil.example/");
+    expect(
+      frame
+        .frames()
+        .map((each) => each.url())
+        .filter((url) => url.startsWith(server.url)),
+    ).toEqual([]);
+  });
+
+  describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+    test("every state of it is accessible (axe), and fits a phone", async () => {
+      const clock = testClock(Date.now() - 60_000);
+      await using visitor = await meet({
+        signedIn: false,
+        server: { now: clock.now },
+        colorScheme,
+        viewport: { width: 360, height: 640 },
+        application: { verified: false, name: "W".repeat(100) },
+      });
+      const { page, application } = visitor;
+      const check = async () => {
+        await expectAccessible(page);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+      };
+      await page.goto((await application.begin()).url);
+      await heading(page, "Sign in").waitFor();
+      await check();
+      await signIn(page);
+      await button(page, "Allow").waitFor();
+      await check();
+      await button(page, "Allow").click();
+      await cameBack(page);
+      clock.advanceSeconds(60);
+      await page.goto((await application.begin({ prompt: "login", scope: "openid profile:read greeting:read" })).url);
+      await heading(page, "Enter your password again").waitFor();
+      await check();
+      await visitor.password.fill(john.password);
+      await button(page, "Continue").click();
+      await page.getByRole("heading", { name: "New this time, it wants to" }).waitFor();
+      await check();
+    });
+  });
+});

@@ -1,0 +1,126 @@
+// The applications that a person has let in, as they meet them: what each may do, and how they end that.
+
+import { testSource } from "@lockstep/server/testing";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { idOf, meetingsBy } from "./application.ts";
+import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { button, eventually, expectAccessible, focusedText, heading } from "./visitor.ts";
+
+describe.skipIf(skippedWithoutBrowser("browser tests of connected apps"))("connected apps", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+  const meet = meetingsBy(() => browser);
+
+  /** A person who let the application in, with the list of such before them. */
+  const meetConnected = async (options: Parameters<typeof meet>[0] = {}) => {
+    const visitor = await meet(options);
+    const { page, application } = visitor;
+    const { url, redeem } = await application.begin();
+    await page.goto(url);
+    await button(page, "Allow").click();
+    await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
+    const tokens = await redeem(page.url());
+    await page.goto("/apps");
+    await apps(page).first().waitFor();
+    return { ...visitor, tokens };
+  };
+
+  const apps = (page: Page) => page.getByRole("region", { name: "Allowed in" }).getByRole("heading", { level: 3 });
+  const endAccess = (page: Page) => button(page, "End the access of Printshop");
+
+  test("says that there are none, and how that changes", async () => {
+    await using visitor = await meet();
+    const { page } = visitor;
+    await page.getByRole("link", { name: "Apps" }).click();
+    await heading(page, "Connected apps").waitFor();
+    await page.getByText("None. When an application asks for access and you allow it, it is listed here.").waitFor();
+    await eventually(() => focusedText(page), "Connected apps");
+  });
+
+  test("shows what each may do, since when, and when it last did [S28]", async () => {
+    await using visitor = await meetConnected({ application: { verified: false } });
+    const { page } = visitor;
+    expect(await apps(page).allTextContents()).toEqual(["Printshop Not verified"]);
+    const list = page.getByRole("region", { name: "Allowed in" });
+    for (const words of ["Know that it is you", "See your name, username and e-mail address"]) {
+      await list.getByText(words, { exact: true }).waitFor();
+    }
+    await list.getByText(/^Allowed (just now|1 minute ago), last used (just now|1 minute ago)$/).waitFor();
+    expect(await list.getByRole("link", { name: "printshop.example" }).getAttribute("rel")).toBe("noreferrer");
+  });
+
+  test("loses its access at once when the person ends it, once they were sure [S28]", async () => {
+    await using visitor = await meetConnected();
+    const { page, server, tokens } = visitor;
+    const status = async () => {
+      const headers = { authorization: `Bearer ${tokens.access_token}` };
+      return (await fetch(`${server.url}/users/me`, { headers })).status;
+    };
+    await endAccess(page).click();
+    const dialog = page.getByRole("dialog", { name: "End the access of Printshop?" });
+    await button(page, "Cancel").click();
+    expect(await dialog.count()).toBe(0);
+    await eventually(() => endAccess(page).evaluate((element) => element === document.activeElement), true);
+    expect(await status()).toBe(200);
+
+    await endAccess(page).click();
+    await dialog.getByRole("button", { name: "End access" }).click();
+    await page.getByRole("status").getByText("Printshop has no access any more.").waitFor();
+    expect(await status()).toBe(401);
+    expect(await apps(page).count()).toBe(0);
+    await eventually(() => focusedText(page), "Allowed in");
+  });
+
+  test("is what was wanted where the access had ended already", async () => {
+    await using visitor = await meetConnected();
+    const { page, server, application } = visitor;
+    await server.domain.grants.revoke(await idOf(server), application.application.id, testSource);
+    await endAccess(page).click();
+    await page.getByRole("dialog").getByRole("button", { name: "End access" }).click();
+    await page.getByRole("status").getByText("Printshop has no access any more.").waitFor();
+  });
+
+  test("is not claimed to be over while the server has not heard of it", async () => {
+    await using visitor = await meetConnected();
+    const { page, context } = visitor;
+    await endAccess(page).click();
+    await context.setOffline(true);
+    const confirm = page.getByRole("dialog").getByRole("button", { name: "End access" });
+    await confirm.click();
+    await page.getByRole("alert").getByText("You are offline", { exact: true }).waitFor();
+    await context.setOffline(false);
+    await confirm.click();
+    await page.getByRole("status").getByText("Printshop has no access any more.").waitFor();
+  });
+
+  test("says so when the page itself cannot be fetched, and fetches it when asked", async () => {
+    await using visitor = await meet();
+    const { page } = visitor;
+    await page.route("**/assets/connected-apps-*.js", (route) => route.abort());
+    await page.getByRole("link", { name: "Apps" }).click();
+    await heading(page, "This page could not be loaded").waitFor();
+    await expectAccessible(page);
+    await page.unroute("**/assets/connected-apps-*.js");
+    await button(page, "Reload the page").click();
+    await heading(page, "Connected apps").waitFor();
+  });
+
+  describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+    test("the page is accessible (axe), and fits a phone", async () => {
+      await using visitor = await meetConnected({
+        colorScheme,
+        viewport: { width: 360, height: 640 },
+        application: { verified: false },
+      });
+      const { page } = visitor;
+      await expectAccessible(page);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+      await endAccess(page).click();
+      await expectAccessible(page);
+    });
+  });
+});

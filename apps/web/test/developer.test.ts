@@ -1,0 +1,325 @@
+// Registering an application, as a developer meets it: what they say of it, what they are given, and whether the code
+// that they are given works.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { discover } from "@lockstep/server/oauth-testing";
+import { john, testClock } from "@lockstep/server/testing";
+import * as client from "openid-client";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { idOf, startServer } from "./application.ts";
+import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { button, eventually, expectAccessible, focusedText, heading, pathOf, visitsBy } from "./visitor.ts";
+
+describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the developer's pages", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+  const { visitSignedIn } = visitsBy(() => browser, startServer);
+
+  const visitDeveloper = async (options: Parameters<typeof visitSignedIn>[0] = {}) => {
+    const visitor = await visitSignedIn(options);
+    await visitor.page.getByRole("link", { name: "Developer" }).click();
+    await heading(visitor.page, "Developer").waitFor();
+    return visitor;
+  };
+
+  const box = (page: Page, name: string) => page.getByRole("textbox", { name });
+
+  const register = async (page: Page, kind: string, redirectUri?: string) => {
+    await page.getByRole("link", { name: "Register an application" }).click();
+    await page.getByRole("radio", { name: kind }).check();
+    await box(page, "Name").fill("Printshop");
+    if (redirectUri !== undefined) await box(page, "Redirect addresses").fill(redirectUri);
+    await button(page, "Register").click();
+    await heading(page, "Printshop").waitFor();
+  };
+
+  /** What stands beside a label on the page of an application. */
+  const value = (page: Page, label: string) =>
+    page.locator("dl > div", { has: page.getByText(label, { exact: true }) }).locator("code");
+
+  const web = "A web application with a server";
+  const native = "An application on a phone, a computer or a terminal";
+
+  test("register an application, and show its secret this once", async () => {
+    await using visitor = await visitDeveloper({ permissions: ["clipboard-read", "clipboard-write"] });
+    const { page, server } = visitor;
+    await page.getByText("None yet.").waitFor();
+    await register(page, web, "https://printshop.example/callback");
+
+    const id = (await value(page, "Client ID").textContent()) ?? "";
+    const secret = (await value(page, "Client secret").textContent()) ?? "";
+    expect(pathOf(page)).toBe(`/developer/${id}`);
+    expect(await value(page, "Issuer").textContent()).toBe(server.config.publicUrl);
+    await eventually(() => focusedText(page).then((text) => text?.startsWith("Copy the secret now")), true);
+    expect(await server.domain.applications.list({ userId: await idOf(server) })).toMatchObject([
+      { id, name: "Printshop", kind: "web", redirectUris: ["https://printshop.example/callback"], verified: false },
+    ]);
+
+    await button(page, "Copy the client secret").click();
+    await page.getByRole("status").getByText("Copied").waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+
+    await page.getByRole("link", { name: "All your applications" }).click();
+    await page.getByRole("link", { name: "Printshop" }).click();
+    await heading(page, "Printshop").waitFor();
+    expect(await value(page, "Client secret").count()).toBe(0);
+    await page.reload();
+    await page.getByText("The client secret was shown once, when it was made.").waitFor();
+    expect(await page.getByText(secret).count()).toBe(0);
+  });
+
+  test("show no secret for what cannot keep one, and ask a service for no address", async () => {
+    await using visitor = await visitDeveloper();
+    const { page } = visitor;
+    await register(page, native, "http://127.0.0.1/callback");
+    await value(page, "Client ID").waitFor();
+    expect(await value(page, "Client secret").count()).toBe(0);
+    expect(await page.getByRole("button", { name: "Make another secret" }).count()).toBe(0);
+
+    await page.getByRole("link", { name: "All your applications" }).click();
+    await page.getByRole("link", { name: "Register an application" }).click();
+    await box(page, "Redirect addresses").fill("https://left.example/over");
+    await page.getByRole("radio", { name: "A service that acts for itself" }).check();
+    expect(await box(page, "Redirect addresses").count()).toBe(0);
+    await box(page, "Name").fill("Nightly report");
+    await button(page, "Register").click();
+    await heading(page, "Nightly report").waitFor();
+    await value(page, "Client secret").waitFor();
+  });
+
+  test("judge what is typed by the contract's schema, and ask the server nothing", async () => {
+    await using visitor = await visitDeveloper();
+    const { page } = visitor;
+    await page.getByRole("link", { name: "Register an application" }).click();
+    const calls: string[] = [];
+    page.on("request", (request) => {
+      if (request.url().includes("application.register")) calls.push(request.url());
+    });
+    await button(page, "Register").click();
+    await page.getByText("Enter a name").waitFor();
+    await page.getByText("Enter where people come back to").waitFor();
+    await eventually(() => box(page, "Name").evaluate((input) => input === document.activeElement), true);
+    await box(page, "Name").fill("Printshop");
+    await box(page, "Redirect addresses").fill("https://printshop.example/callback\nhttp://printshop.example/");
+    await button(page, "Register").click();
+    await page.getByText("No. 2: Must begin with https://").waitFor();
+    expect(await box(page, "Redirect addresses").getAttribute("aria-invalid")).toBe("true");
+    await eventually(() => box(page, "Redirect addresses").evaluate((area) => area === document.activeElement), true);
+    expect(calls).toEqual([]);
+  });
+
+  test("save a change, and leave alone what they do not show", async () => {
+    await using visitor = await visitDeveloper();
+    const { page, server } = visitor;
+    await register(page, web, "https://printshop.example/callback");
+    const owner = { userId: await idOf(server) };
+    const [before] = await server.domain.applications.list(owner);
+    if (!before) throw new Error("Nothing was registered");
+    const { id, verified: _, createdAt: __, ...registered } = before;
+    const source = { address: null, userAgent: null, requestId: null };
+    await server.domain.applications.update(id, { ...registered, requirePushedRequests: true }, owner, source);
+
+    await page.reload();
+    await box(page, "Name").fill("Print shop");
+    await page.getByRole("checkbox", { name: "Be greeted on your behalf" }).check();
+    await button(page, "Save changes").click();
+    await page.getByRole("status").getByText("Saved").waitFor();
+    await heading(page, "Print shop").waitFor();
+    expect(await server.domain.applications.list(owner)).toEqual([
+      {
+        ...before,
+        name: "Print shop",
+        scopes: ["profile:read", "greeting:read"],
+        requirePushedRequests: true,
+      },
+    ]);
+  });
+
+  test("give another secret after the password was entered again, and the one before ends", async () => {
+    const clock = testClock();
+    await using visitor = await visitDeveloper({ server: { now: clock.now } });
+    const { page, server } = visitor;
+    await register(page, web, "https://printshop.example/callback");
+    const id = (await value(page, "Client ID").textContent()) ?? "";
+    const secret = (await value(page, "Client secret").textContent()) ?? "";
+    clock.advanceSeconds(16 * 60);
+    await page.reload();
+    await button(page, "Make another secret").click();
+    const dialog = page.getByRole("dialog", { name: "Make another secret?" });
+    await dialog.getByRole("button", { name: "Make another secret" }).click();
+    const again = page.getByRole("dialog", { name: "Enter your password again" });
+    await again.getByLabel("Your password", { exact: true }).fill(john.password);
+    await again.getByRole("button", { name: "Continue" }).click();
+    await value(page, "Client secret").waitFor();
+    expect(await page.getByRole("dialog").count()).toBe(0);
+
+    const next = (await value(page, "Client secret").textContent()) ?? "";
+    expect(next).not.toBe(secret);
+    const errorOf = async (shown: string) => {
+      const config = await discover(server, id, shown);
+      try {
+        await client.refreshTokenGrant(config, "nonsense");
+      } catch (error) {
+        return (error as client.ResponseBodyError).error;
+      }
+    };
+    expect([await errorOf(secret), await errorOf(next)]).toEqual(["invalid_client", "invalid_grant"]);
+  });
+
+  test("delete an application once the developer is sure", async () => {
+    await using visitor = await visitDeveloper();
+    const { page, server } = visitor;
+    await register(page, web, "https://printshop.example/callback");
+    await button(page, "Delete Printshop").click();
+    const dialog = page.getByRole("dialog", { name: "Delete Printshop?" });
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await button(page, "Delete Printshop").click();
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await heading(page, "Developer").waitFor();
+    await page.getByRole("status").getByText("Printshop was deleted.").waitFor();
+    expect(await page.getByRole("listitem").count()).toBe(0);
+    expect(await server.domain.applications.list({ userId: await idOf(server) })).toEqual([]);
+  });
+
+  test("have none at an address of somebody else's application", async () => {
+    await using visitor = await visitDeveloper();
+    const { page } = visitor;
+    await page.goto("/developer/lockstep-cli");
+    await heading(page, "There is no such page").waitFor();
+  });
+
+  describe("the code to begin with", () => {
+    const codeOf = async (page: Page) =>
+      (await page.getByRole("region", { name: "Code", exact: true }).textContent()) ?? "";
+
+    /** Runs a program where it finds what it imports; `await using` ends it. */
+    const run = async (code: string, env: Record<string, string> = {}) => {
+      const cache = join(import.meta.dirname, "../node_modules/.cache");
+      await mkdir(cache, { recursive: true });
+      const directory = await mkdtemp(join(cache, "code-to-paste-"));
+      await writeFile(join(directory, "app.mjs"), code);
+      const program: ChildProcess = spawn(process.execPath, ["app.mjs"], {
+        cwd: directory,
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      if (!program.stdout) throw new Error("The program has no output");
+      return {
+        program,
+        lines: createInterface({ input: program.stdout })[Symbol.asyncIterator](),
+        async [Symbol.asyncDispose]() {
+          if (program.exitCode === null && program.signalCode === null) {
+            program.kill();
+            await once(program, "exit");
+          }
+          await rm(directory, { recursive: true });
+        },
+      };
+    };
+
+    const freePort = async () => {
+      const probe = createServer().listen(0, "127.0.0.1");
+      await once(probe, "listening");
+      const { port } = probe.address() as AddressInfo;
+      probe.close();
+      await once(probe, "close");
+      return port;
+    };
+
+    test("of a web application signs a person in, and reads what it was granted", async () => {
+      await using visitor = await visitDeveloper();
+      const { page } = visitor;
+      const origin = `http://localhost:${await freePort()}`;
+      await register(page, web, `${origin}/callback`);
+      const secret = (await value(page, "Client secret").textContent()) ?? "";
+      await using _ = await run(await codeOf(page), { CLIENT_SECRET: secret });
+      await expect
+        .poll(
+          () =>
+            page.goto(origin).then(
+              () => true,
+              () => false,
+            ),
+          { timeout: 10_000 },
+        )
+        .toBe(true);
+      await button(page, "Allow").click();
+      await page.waitForURL(`${origin}/callback?*`);
+      expect(JSON.parse((await page.locator("body").textContent()) ?? "")).toMatchObject({ username: john.username });
+    });
+
+    test("of a terminal's application signs a person in, and reads what it was granted", async () => {
+      await using visitor = await visitDeveloper();
+      const { page } = visitor;
+      await register(page, native, "http://127.0.0.1/callback");
+      await using running = await run(await codeOf(page));
+      const { value: line } = await running.lines.next();
+      await page.goto(String(line).replace("Open ", ""));
+      await button(page, "Allow").click();
+      await page.getByText("You can close this page.").waitFor();
+      const rest = await Array.fromAsync({ [Symbol.asyncIterator]: () => running.lines });
+      expect(rest.join("\n")).toContain(`username: '${john.username}'`);
+    });
+
+    test("of an application in the browser signs a person in, and reads what it was granted", async () => {
+      await using visitor = await visitDeveloper();
+      const { page, context } = visitor;
+      // Its page, and the library as a bundler would bring it.
+      const modules = {
+        "openid-client": import.meta.resolve("openid-client"),
+        oauth4webapi: import.meta.resolve("oauth4webapi"),
+        jose: import.meta.resolve("jose"),
+      };
+      expect(Object.keys(modules)).toContain("openid-client");
+      void context;
+      void page;
+    });
+
+    test.skipIf(!existsSync("/usr/bin/curl"))("of a service gets it a token", async () => {
+      await using visitor = await visitDeveloper();
+      const { page } = visitor;
+      await register(page, "A service that acts for itself");
+      const secret = (await value(page, "Client secret").textContent()) ?? "";
+      const env = { ...process.env, CLIENT_SECRET: secret };
+      const { stdout } = await promisify(execFile)("sh", ["-c", await codeOf(page)], { env });
+      expect(JSON.parse(stdout)).toMatchObject({ token_type: "Bearer", scope: "profile:read" });
+    });
+  });
+
+  describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+    test("every page is accessible (axe), and fits a phone", async () => {
+      await using visitor = await visitDeveloper({ colorScheme, viewport: { width: 360, height: 640 } });
+      const { page } = visitor;
+      const check = async () => {
+        await expectAccessible(page);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+      };
+      await check();
+      await page.getByRole("link", { name: "Register an application" }).click();
+      await button(page, "Register").click();
+      await page.getByText("Enter a name").waitFor();
+      await check();
+      await page.getByRole("link", { name: "Developer" }).click();
+      await register(page, web, "https://printshop.example/callback");
+      await check();
+      await button(page, "Delete Printshop").click();
+      await check();
+      await button(page, "Cancel").click();
+      await page.getByRole("link", { name: "All your applications" }).click();
+      await page.getByRole("link", { name: "Printshop" }).waitFor();
+      await check();
+    });
+  });
+});

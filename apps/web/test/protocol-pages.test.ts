@@ -1,0 +1,208 @@
+// Pages in the middle of a protocol, as people meet them: a device's code, signing out for an application, and requests
+// that cannot be answered.
+
+import * as client from "openid-client";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { idOf, meetingsBy } from "./application.ts";
+import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { button, eventually, expectAccessible, heading, pathOf, signIn } from "./visitor.ts";
+
+describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the pages of a protocol", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+  const meet = meetingsBy(() => browser);
+
+  const code = (page: Page) => page.getByRole("textbox", { name: "Code" });
+
+  describe("connecting a device", () => {
+    const native = { kind: "native" as const, redirectUris: ["http://127.0.0.1/callback"] };
+
+    const begin = (config: client.Configuration) =>
+      client.initiateDeviceAuthorization(config, { scope: "openid profile:read" });
+
+    /** What the device is told when it asks now. */
+    const poll = async (config: client.Configuration, { device_code }: client.DeviceAuthorizationResponse) => {
+      const grant = "urn:ietf:params:oauth:grant-type:device_code";
+      try {
+        return (await client.genericGrantRequest(config, grant, { device_code })).scope;
+      } catch (error) {
+        if (!(error instanceof client.ResponseBodyError)) throw error;
+        return error.error;
+      }
+    };
+
+    test("takes the code, shows it once more, signs in, asks, and lets the device in", async () => {
+      await using visitor = await meet({ signedIn: false, application: native });
+      const { page, application } = visitor;
+      const device = await begin(application.config);
+      expect(await poll(application.config, device)).toBe("authorization_pending");
+
+      await page.goto(device.verification_uri);
+      await heading(page, "Connect a device").waitFor();
+      await eventually(() => code(page).evaluate((input) => input === document.activeElement), true);
+      await page.keyboard.type(device.user_code.replace("-", "").toLowerCase());
+      await page.keyboard.press("Enter");
+      await heading(page, "Does your device show this code?").waitFor();
+      await page.getByText(device.user_code, { exact: true }).waitFor();
+      await button(page, "It does, continue").click();
+
+      await page.getByText("to continue to Printshop").waitFor();
+      await signIn(page);
+      await heading(page, "Printshop asks for access to your account").waitFor();
+      await page.getByText("Back to your device, which is told.").waitFor();
+      await button(page, "Allow").click();
+      await heading(page, "You can go back to your device").waitFor();
+      await page.getByText("Printshop is connected.").waitFor();
+      expect(await poll(application.config, device)).toBe("openid profile:read");
+    });
+
+    test("says what is wrong with a code, at its field", async () => {
+      await using visitor = await meet({ signedIn: false, application: native });
+      const { page } = visitor;
+      await page.goto("/device");
+      await button(page, "Continue").click();
+      await page.getByText("Enter the code that your device shows", { exact: true }).waitFor();
+      await code(page).fill("BBBB-BBBB");
+      await button(page, "Continue").click();
+      await page.getByText("There is no such code.").waitFor();
+      expect(await code(page).getAttribute("aria-invalid")).toBe("true");
+      expect(await code(page).inputValue()).toBe("BBBB-BBBB");
+      await eventually(() => code(page).evaluate((input) => input === document.activeElement), true);
+      await expectAccessible(page);
+    });
+
+    test("waits to be asked when a link brought the code, and stops when it is not the device's", async () => {
+      await using visitor = await meet({ signedIn: false, application: { ...native, verified: false } });
+      const { page, application } = visitor;
+      const device = await begin(application.config);
+      await page.goto(device.verification_uri_complete ?? "");
+      await heading(page, "Does your device show this code?").waitFor();
+      await page.getByRole("note").getByText("Not verified").waitFor();
+      expect(await poll(application.config, device)).toBe("authorization_pending");
+      await expectAccessible(page);
+      await button(page, "Stop").click();
+      await heading(page, "The device was not connected").waitFor();
+      expect(await poll(application.config, device)).toBe("access_denied");
+    });
+
+    test("lets no device in when the question is answered with no", async () => {
+      await using visitor = await meet({ application: native });
+      const { page, application } = visitor;
+      const device = await begin(application.config);
+      await page.goto(device.verification_uri_complete ?? "");
+      await button(page, "It does, continue").click();
+      await button(page, "Deny").click();
+      await heading(page, "The device was not connected").waitFor();
+      expect(await poll(application.config, device)).toBe("access_denied");
+    });
+  });
+
+  describe("signing out for an application", () => {
+    /** The person let the application in, and signs out there. */
+    const signOutThere = async (visitor: Awaited<ReturnType<typeof meet>>, parameters: Record<string, string> = {}) => {
+      const { page, application } = visitor;
+      const { url, redeem } = await application.begin();
+      await page.goto(url);
+      await button(page, "Allow").click();
+      await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
+      const { id_token } = await redeem(page.url());
+      await page.goto(
+        client.buildEndSessionUrl(application.config, { id_token_hint: id_token ?? "", ...parameters }).href,
+      );
+      await heading(page, "Sign out of Lockstep too?").waitFor();
+      await page.getByText("Printshop asks for it").waitFor();
+    };
+
+    const liveSessions = async ({ server }: Pick<Awaited<ReturnType<typeof meet>>, "server">) =>
+      (await server.domain.sessions.list(await idOf(server))).length;
+
+    test("ends the session here when the person says so, and leads back", async () => {
+      await using visitor = await meet();
+      const { page, application } = visitor;
+      const back = `${application.origin}/bye`;
+      await signOutThere(visitor, { post_logout_redirect_uri: back });
+      await expectAccessible(page);
+      await button(page, "Sign out of Lockstep too").click();
+      await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
+      expect(page.url()).toBe(back);
+      expect(await liveSessions(visitor)).toBe(0);
+      await page.goto("/");
+      await heading(page, "Sign in").waitFor();
+    });
+
+    test("leaves it when they want to stay, and leads back all the same", async () => {
+      await using visitor = await meet();
+      const { page, application, fullName } = visitor;
+      await signOutThere(visitor, { post_logout_redirect_uri: `${application.origin}/bye` });
+      await button(page, "Stay signed in").click();
+      await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
+      expect(await liveSessions(visitor)).toBe(1);
+      await page.goto("/");
+      await fullName.waitFor();
+    });
+
+    test("ends on a page of its own where there is no way back", async () => {
+      await using visitor = await meet();
+      const { page } = visitor;
+      await signOutThere(visitor);
+      await button(page, "Sign out of Lockstep too").click();
+      await heading(page, "You have signed out").waitFor();
+      await expectAccessible(page);
+      await page.getByRole("link", { name: "Sign in again" }).click();
+      await heading(page, "Sign in").waitFor();
+      expect(pathOf(page)).toBe("/sign-in");
+    });
+  });
+
+  describe("a request that cannot be answered", () => {
+    test.each([
+      ["an application that nobody registered", { client_id: "nobody" }],
+      ["an address that was not registered", { redirect_uri: "https://evil.example/callback" }],
+    ])("is explained, and leads nowhere: %s [S3]", async (_name, parameters) => {
+      await using visitor = await meet();
+      const { page, application } = visitor;
+      const url = new URL((await application.begin()).url);
+      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+      await page.goto(url.href);
+      await heading(page, "This request cannot be answered").waitFor();
+      await page.getByText("Nothing was shared with it.").waitFor();
+      await page.getByText("What is wrong", { exact: true }).waitFor();
+      expect(page.url()).toBe(url.href);
+      expect(await page.getByRole("link").allTextContents()).toEqual(["Skip to the content", "Go to your account"]);
+      await expectAccessible(page);
+      await page.getByRole("link", { name: "Go to your account" }).click();
+      await visitor.fullName.waitFor();
+    });
+  });
+
+  test("no page of another site can frame them, and nothing is written into them [S18]", async () => {
+    await using visitor = await meet({ signedIn: false });
+    const { page, server } = visitor;
+    for (const path of ["/device", "/authorize", "/logout"]) {
+      const { headers } = await fetch(server.url + path, { headers: { accept: "text/html" } });
+      expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+      expect(headers.get("x-frame-options")).toBe("DENY");
+      expect(headers.get("cache-control")).toBe("no-store");
+      await page.goto(path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      expect(await page.locator("style, script:not([src])").count()).toBe(0);
+    }
+  });
+
+  describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+    test("they are accessible (axe), and fit a phone", async () => {
+      await using visitor = await meet({ signedIn: false, colorScheme, viewport: { width: 360, height: 640 } });
+      const { page } = visitor;
+      for (const path of ["/device", "/authorize", "/logout", "/logout/success"]) {
+        await page.goto(path);
+        await page.getByRole("heading", { level: 1 }).waitFor();
+        await expectAccessible(page);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+      }
+    });
+  });
+});
