@@ -18,7 +18,7 @@ export type Mount = keyof typeof mounts;
 type InitOptions = Parameters<ReturnType<typeof initTRPC.context<{ name: string }>>["create"]>[0];
 
 /** Every kind of procedure that a router can have, and every way in which one can end. */
-export const everyProcedure = (init?: InitOptions, told: (what: string) => void = () => {}) => {
+const everyProcedure = (init: InitOptions, told: (what: string) => void = () => {}) => {
   const t = initTRPC.context<{ name: string }>().create({ isDev: false, ...init });
   const { procedure } = t;
   return t.router({
@@ -112,8 +112,8 @@ type Heard = string[];
  * An app with such a router behind each adapter, one for each: what is lazy is loaded once. `send` answers what
  * came back over one of them and what its hooks were told.
  */
-export const bothAdapters = (init: InitOptions = {}, options: Options = {}) => {
-  const app = Fastify({ bodyLimit: 10_000 });
+export const bothAdapters = (init: InitOptions = {}, options: Options = {}, told?: (what: string) => void) => {
+  const app = Fastify({ bodyLimit: 10_000, forceCloseConnections: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));
   for (const type of ["multipart/form-data", "application/octet-stream"]) {
@@ -126,7 +126,7 @@ export const bothAdapters = (init: InitOptions = {}, options: Options = {}) => {
   const heard: Heard = [];
   const hear = (hook: string, what: unknown) => void heard.push(`${hook} ${JSON.stringify(what)}`);
   for (const [mount, handle] of Object.entries(mounts)) {
-    const router = everyProcedure(init);
+    const router = everyProcedure(init, told);
     app.all<{ Params: { path: string } }>(`/${mount}/:path`, (req, res) =>
       handle({
         ...options,
