@@ -28,6 +28,7 @@ import { createThrottle } from "./domain/throttle.ts";
 import { accessTokenLifetimeSeconds, createTokens } from "./domain/tokens.ts";
 import { createUpkeep } from "./domain/upkeep.ts";
 import { createUsers } from "./domain/users.ts";
+import { createVerifiedTokens } from "./domain/verified-tokens.ts";
 import { createWatchSessions } from "./domain/watch-sessions.ts";
 import { createApp } from "./http/app.ts";
 import { createAppRouter } from "./rpc/router.ts";
@@ -85,7 +86,8 @@ export const createDomain = async (
   });
   const keyring = await createKeyring({ db, now, secrets, audit, tokenLifetimeSeconds: accessTokenLifetimeSeconds });
   const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
-  const guard = createGuard({ tokens, sessions, now });
+  const verifiedTokens = createVerifiedTokens({ tokens, keyring, now });
+  const guard = createGuard({ tokens: verifiedTokens, sessions, now });
   const throttle = createThrottle({ db, now, secrets });
   const devices = createDevices({ secrets, random });
   const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit });

@@ -6,7 +6,8 @@ import type { Credential } from "./bearer.ts";
 import { DomainError } from "./domain-error.ts";
 import type { Now } from "./environment.ts";
 import type { Session, Sessions } from "./sessions.ts";
-import { firstPartyClientId, type Tokens } from "./tokens.ts";
+import { firstPartyClientId } from "./tokens.ts";
+import type { VerifiedTokens } from "./verified-tokens.ts";
 
 /** A person who uses one of our own apps. */
 export interface FirstPartyPrincipal {
@@ -35,7 +36,7 @@ export type PrincipalFor<A extends Access> = A extends Anyone
 
 export type Guard = ReturnType<typeof createGuard>;
 
-export const createGuard = ({ tokens, sessions, now }: { tokens: Tokens; sessions: Sessions; now: Now }) => ({
+export const createGuard = ({ tokens, sessions, now }: { tokens: VerifiedTokens; sessions: Sessions; now: Now }) => ({
   /**
    * The principal that a request's credential stands for, with session and user read at this moment.
    * @throws DomainError `UNAUTHENTICATED`, `INVALID_TOKEN`, `AMBIGUOUS_TOKEN`. @see RFC 6750 §3.1

@@ -24,6 +24,13 @@ export interface AccessTokenClaims {
   readonly scopes: readonly Scope[];
 }
 
+export interface VerifiedToken extends AccessTokenClaims {
+  /** The key that signed it. */
+  readonly keyId: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
 export type Tokens = ReturnType<typeof createTokens>;
 
 export const createTokens = ({
@@ -59,10 +66,10 @@ export const createTokens = ({
   },
 
   /** What a token says, if we signed it as an access token for this server and it is in its time; else `null`. */
-  async verify(accessToken: string): Promise<AccessTokenClaims | null> {
+  async verify(accessToken: string): Promise<VerifiedToken | null> {
     if (!compactJws.test(accessToken)) return null;
     try {
-      const { payload } = await jwtVerify(
+      const { payload, protectedHeader } = await jwtVerify(
         accessToken,
         // RFC 8725 §3.10: only `kid`, and only among our own keys; `jku`, `x5u` and `jwk` are never looked at.
         async ({ kid }) => {
@@ -82,9 +89,18 @@ export const createTokens = ({
       );
       // RFC 9449 §7.2: a token bound to a key is no bearer token.
       if (payload["cnf"] !== undefined) return null;
-      const { sub, sid, client_id, scope } = payload;
+      const { sub, sid, client_id, scope, exp } = payload;
+      const { kid } = protectedHeader;
       if (!sub || typeof sid !== "string" || typeof client_id !== "string" || typeof scope !== "string") return null;
-      return { userId: sub, sessionId: sid, clientId: client_id, scopes: scope.split(" ").filter(isScope) };
+      if (kid === undefined || exp === undefined) return null;
+      return {
+        userId: sub,
+        sessionId: sid,
+        clientId: client_id,
+        scopes: scope.split(" ").filter(isScope),
+        keyId: kid,
+        expiresAt: exp * 1000,
+      };
     } catch (error) {
       if (error instanceof joseErrors.JOSEError) return null;
       throw error;
