@@ -1,7 +1,6 @@
 // The composition root: builds each part once, in the order of what it needs. What a part needs from the
 // world comes in here as `environment`; nothing below reaches for a clock, randomness or the network itself.
 
-import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { FastifyServerOptions } from "fastify";
@@ -31,6 +30,7 @@ import { createUsers } from "./domain/users.ts";
 import { createVerifiedTokens } from "./domain/verified-tokens.ts";
 import { createWatchSessions } from "./domain/watch-sessions.ts";
 import { createApp } from "./http/app.ts";
+import { systemRandom } from "./random.ts";
 import { createAppRouter } from "./rpc/router.ts";
 
 export interface WorldOptions {
@@ -43,7 +43,7 @@ export interface WorldOptions {
 
 export const realWorld: WorldOptions = {
   now: Date.now,
-  random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
+  random: systemRandom(),
   fetch: globalThis.fetch,
   hashingThreads: Math.max(1, availableParallelism() - 1),
 };

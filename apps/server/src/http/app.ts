@@ -2,7 +2,6 @@
 
 import cookie from "@fastify/cookie";
 import cors from "@fastify/cors";
-import helmet from "@fastify/helmet";
 import Fastify, { type FastifyServerOptions, LogController } from "fastify";
 import type { Db } from "../db/database.ts";
 import { DomainError } from "../domain/domain-error.ts";
@@ -15,6 +14,7 @@ import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { tokenRoutes } from "./token.ts";
 import { webRoutes } from "./web.ts";
 
@@ -50,31 +50,9 @@ export const createApp = async (options: AppOptions) => {
     frameworkErrors: (_error, request, reply) =>
       refuse(new DomainError("MALFORMED_REQUEST"), request, reply.header("x-request-id", request.id)),
   });
-  await app.register(helmet, {
-    contentSecurityPolicy: options.web.devUrl === null && {
-      useDefaults: false,
-      directives: {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-      },
-    },
-    xFrameOptions: { action: "deny" },
-    referrerPolicy: { policy: "no-referrer" },
-    strictTransportSecurity: options.publicUrl.startsWith("https://") && {
-      maxAge: 63_072_000,
-      includeSubDomains: true,
-    },
-  });
+  const headers = await securityHeaders(options);
   app.addHook("onRequest", (request, reply, done) => {
-    reply.header("x-request-id", request.id);
+    reply.headers(headers).header("x-request-id", request.id);
     done();
   });
   await app.register(healthRoutes(options.db));
