@@ -21,6 +21,10 @@ import { webRoutes } from "./web.ts";
 /** The largest body of a request; no operation takes more than some text. */
 const maxBodyBytes = 100 * 1024;
 
+const noSchemas = () => {
+  throw new Error("A route has a JSON Schema of its own");
+};
+
 export interface AppOptions {
   readonly db: Db;
   readonly guard: Guard;
@@ -46,6 +50,8 @@ export const createApp = async (options: AppOptions) => {
     // A server that stops answers what it was asked, and lets no idle connection hold it up.
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 2000 },
+    // Shapes are the contract's, and zod's to parse: without compilers of its own, Fastify loads a hundred files less.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     // An address that cannot be decoded finds no route, and so no error handler of one.
     frameworkErrors: (_error, request, reply) =>
       refuse(new DomainError("MALFORMED_REQUEST"), request, reply.header("x-request-id", request.id)),
