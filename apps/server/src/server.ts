@@ -1,7 +1,6 @@
 // The composition root: builds each part once, in the order of what it needs. What a part needs from the
 // world comes in here as `environment`; nothing below reaches for a clock, randomness or the network itself.
 
-import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { FastifyServerOptions } from "fastify";
@@ -33,6 +32,7 @@ import { createThrottle } from "./domain/throttle.ts";
 import { accessTokenLifetimeSeconds, createTokens } from "./domain/tokens.ts";
 import { createUpkeep } from "./domain/upkeep.ts";
 import { createUsers } from "./domain/users.ts";
+import { createVerifiedTokens } from "./domain/verified-tokens.ts";
 import { createWatchSessions } from "./domain/watch-sessions.ts";
 import { createApp } from "./http/app.ts";
 import { authorizationCookie } from "./http/cookies.ts";
@@ -40,6 +40,7 @@ import { docsApplication, docsApplicationId } from "./http/docs.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
 import { createOAuth } from "./oauth/oauth.ts";
+import { systemRandom } from "./random.ts";
 import { createAppRouter } from "./rpc/router.ts";
 
 export interface WorldOptions {
@@ -52,7 +53,7 @@ export interface WorldOptions {
 
 export const realWorld: WorldOptions = {
   now: Date.now,
-  random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
+  random: systemRandom(),
   fetch: globalThis.fetch,
   hashingThreads: Math.max(1, availableParallelism() - 1),
 };
@@ -100,7 +101,15 @@ export const createDomain = async (
   const applications = createApplications({ db, now, random, audit });
   const { lifetimeSeconds } = config.sessionLimits;
   const grants = createGrants({ db, now, audit, records: oauthRecords, lifetimeSeconds });
-  const guard = createGuard({ tokens, sessions, grants, applications, dpop: createDpop({ spentIds, now }), now });
+  const verifiedTokens = createVerifiedTokens({ tokens, keyring, now });
+  const guard = createGuard({
+    tokens: verifiedTokens,
+    sessions,
+    grants,
+    applications,
+    dpop: createDpop({ spentIds, now }),
+    now,
+  });
   const throttle = createThrottle({ db, now, secrets });
   const devices = createDevices({ secrets, random });
   const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit });

@@ -11,6 +11,7 @@ import {
 } from "@lockstep/contract";
 import type { Selectable } from "kysely";
 import type { Db } from "../db/database.ts";
+import { prepared } from "../db/prepared.ts";
 import type { GrantsTable } from "../db/schema.ts";
 import { viewFromRow } from "./applications.ts";
 import type { Audit, AuditAction, Source } from "./audit.ts";
@@ -70,6 +71,30 @@ export const createGrants = ({
       }
       return ids.length;
     });
+
+  const readLive = prepared(db, (given: GrantedToken & { spent: string; at: number }) =>
+    db
+      .selectFrom("grants")
+      .innerJoin("users", "users.id", "grants.user_id")
+      .select([
+        "users.id",
+        "users.username",
+        "users.email",
+        "users.full_name",
+        "users.role",
+        "users.disabled",
+        "users.created_at",
+        "grants.scopes",
+      ])
+      .where("grants.id", "=", given.grantId)
+      .where("grants.application_id", "=", given.applicationId)
+      .where("grants.user_id", "=", given.userId)
+      .where("grants.expires_at", ">", given.at)
+      .where("users.disabled", "=", 0)
+      .where(({ exists, not, selectFrom }) =>
+        not(exists(selectFrom("spent_ids").select("spent_ids.id").where("spent_ids.id", "=", given.spent))),
+      ),
+  );
 
   return {
     /** Writes a grant; one of the same id is replaced. */
@@ -135,34 +160,7 @@ export const createGrants = ({
      * another's, the user is disabled, or this very token was revoked.
      */
     async findLive(token: GrantedToken): Promise<{ user: User; scopes: readonly GrantableScope[] } | null> {
-      const row = await db
-        .selectFrom("grants")
-        .innerJoin("users", "users.id", "grants.user_id")
-        .select([
-          "users.id",
-          "users.username",
-          "users.email",
-          "users.full_name",
-          "users.role",
-          "users.disabled",
-          "users.created_at",
-          "grants.scopes",
-        ])
-        .where("grants.id", "=", token.grantId)
-        .where("grants.application_id", "=", token.applicationId)
-        .where("grants.user_id", "=", token.userId)
-        .where("grants.expires_at", ">", now())
-        .where("users.disabled", "=", 0)
-        .where(({ exists, not, selectFrom }) =>
-          not(
-            exists(
-              selectFrom("spent_ids")
-                .select("spent_ids.id")
-                .where("spent_ids.id", "=", spentId("access-token", token.tokenId)),
-            ),
-          ),
-        )
-        .executeTakeFirst();
+      const [row] = await readLive({ ...token, spent: spentId("access-token", token.tokenId), at: now() });
       return row ? { user: userFromRow(row), scopes: grantableIn(row.scopes) } : null;
     },
 

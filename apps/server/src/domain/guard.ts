@@ -9,7 +9,7 @@ import type { Dpop } from "./dpop.ts";
 import type { Now } from "./environment.ts";
 import type { Grants } from "./grants.ts";
 import type { Session, Sessions } from "./sessions.ts";
-import type { Tokens } from "./tokens.ts";
+import type { VerifiedTokens } from "./verified-tokens.ts";
 
 /** A person who uses one of our own apps. */
 export interface FirstPartyPrincipal {
@@ -45,7 +45,7 @@ export type PrincipalFor<A extends Access> = A extends Anyone
 export type Guard = ReturnType<typeof createGuard>;
 
 export interface GuardOptions {
-  readonly tokens: Tokens;
+  readonly tokens: VerifiedTokens;
   readonly sessions: Sessions;
   readonly grants: Grants;
   readonly applications: Applications;

@@ -8,6 +8,7 @@
 import { isScope, type Scope, type SessionEndReason, type SessionView, type User } from "@lockstep/contract";
 import type { Selectable } from "kysely";
 import type { Db } from "../db/database.ts";
+import { prepared } from "../db/prepared.ts";
 import type { SessionsTable } from "../db/schema.ts";
 import type { Audit, AuditAction, Source } from "./audit.ts";
 import { DomainError } from "./domain-error.ts";
@@ -56,6 +57,12 @@ export type Sessions = ReturnType<typeof createSessions>;
 
 type Row = Selectable<SessionsTable>;
 
+/** What a refresh writes, and `next`, the generation that it makes of the one that it found. */
+type AdvancedRow = Pick<
+  Row,
+  "id" | "generation" | "replaced" | "last_seen_at" | "idle_expires_at" | "address" | "user_agent"
+> & { next: number };
+
 /** Reads the row once more after losing a race; each loss means that another refresh succeeded. */
 const maxAttempts = 5;
 
@@ -68,6 +75,54 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     refreshToken: refreshTokenOf(secrets, { sessionId: row.id, seed: row.seed }, generation),
     expiresAt,
   });
+
+  const readLive = prepared(db, ({ id, at }: { id: string; at: number }) =>
+    db
+      .selectFrom("sessions")
+      .innerJoin("users", "users.id", "sessions.user_id")
+      .select([
+        "users.id",
+        "users.username",
+        "users.email",
+        "users.full_name",
+        "users.role",
+        "users.disabled",
+        "users.created_at",
+        "sessions.authenticated_at",
+        "sessions.scopes",
+      ])
+      .where("sessions.id", "=", id)
+      .where("sessions.ended_at", "is", null)
+      .where("sessions.expires_at", ">", at)
+      .where("sessions.idle_expires_at", ">", at)
+      .where("users.disabled", "=", 0),
+  );
+
+  const readForRefresh = prepared(db, ({ id }: { id: string }) =>
+    db
+      .selectFrom("sessions")
+      .innerJoin("users", "users.id", "sessions.user_id")
+      .selectAll("sessions")
+      .select(["username", "email", "full_name", "role", "disabled", "users.created_at as user_created_at"])
+      .where("sessions.id", "=", id),
+  );
+
+  const advance = prepared(db, (row: AdvancedRow) =>
+    db
+      .updateTable("sessions")
+      .set({
+        generation: row.next,
+        replaced: row.replaced,
+        last_seen_at: row.last_seen_at,
+        idle_expires_at: row.idle_expires_at,
+        address: row.address,
+        user_agent: row.user_agent,
+      })
+      .where("id", "=", row.id)
+      .where("generation", "=", row.generation)
+      .where("ended_at", "is", null)
+      .returning("generation"),
+  );
 
   /** Ends the sessions that `which` selects, with one audit entry each, and tells whoever watches. */
   const end = async (
@@ -152,13 +207,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       if (!token) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
 
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
-        const row = await db
-          .selectFrom("sessions")
-          .innerJoin("users", "users.id", "sessions.user_id")
-          .selectAll("sessions")
-          .select(["username", "email", "full_name", "role", "disabled", "users.created_at as user_created_at"])
-          .where("sessions.id", "=", token.sessionId)
-          .executeTakeFirst();
+        const [row] = await readForRefresh({ id: token.sessionId });
         // Nothing below may be said, or done, for a token that is not ours.
         if (!row || !isOurs(secrets, token, row.seed)) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
         const reason = endOf(row, now());
@@ -178,21 +227,16 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         // Ours, but of a generation that was never given out by this database: an older backup is in its place.
         if (token.generation > row.generation) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
 
-        const advanced = await db
-          .updateTable("sessions")
-          .set({
-            generation: row.generation + 1,
-            replaced: JSON.stringify([...replaced, [row.generation, now()]]),
-            last_seen_at: now(),
-            idle_expires_at: idleExpiry(row),
-            address: source.address,
-            user_agent: source.userAgent,
-          })
-          .where("id", "=", row.id)
-          .where("generation", "=", row.generation)
-          .where("ended_at", "is", null)
-          .returning("generation")
-          .executeTakeFirst();
+        const [advanced] = await advance({
+          id: row.id,
+          generation: row.generation,
+          next: row.generation + 1,
+          replaced: JSON.stringify([...replaced, [row.generation, now()]]),
+          last_seen_at: now(),
+          idle_expires_at: idleExpiry(row),
+          address: source.address,
+          user_agent: source.userAgent,
+        });
         if (advanced) return { ...refreshed(row, advanced.generation, idleExpiry(row)), user };
       }
       throw new Error("A session was refreshed by others over and over");
@@ -200,26 +244,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
     /** The session and its user as they are at this moment. `null`: ended, expired, or the user is disabled. */
     async findLive(id: string): Promise<{ session: Session; user: User } | null> {
-      const row = await db
-        .selectFrom("sessions")
-        .innerJoin("users", "users.id", "sessions.user_id")
-        .select([
-          "users.id",
-          "users.username",
-          "users.email",
-          "users.full_name",
-          "users.role",
-          "users.disabled",
-          "users.created_at",
-          "sessions.authenticated_at",
-          "sessions.scopes",
-        ])
-        .where("sessions.id", "=", id)
-        .where("sessions.ended_at", "is", null)
-        .where("sessions.expires_at", ">", now())
-        .where("sessions.idle_expires_at", ">", now())
-        .where("users.disabled", "=", 0)
-        .executeTakeFirst();
+      const [row] = await readLive({ id, at: now() });
       if (!row) return null;
       return { session: sessionFromRow({ ...row, id, user_id: row.id }), user: userFromRow(row) };
     },

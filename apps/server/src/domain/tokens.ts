@@ -28,9 +28,8 @@ interface IssuedTo {
   readonly clientId: string;
   readonly scopes: readonly GrantableScope[];
   readonly audience: string | string[];
-  /** Epoch seconds, as in the token. */
+  /** Epoch milliseconds. */
   readonly issuedAt: number;
-  readonly expiresAt: number;
   /** Its own id, `jti`. */
   readonly tokenId: string;
   /** The thumbprint of the key that it is bound to (RFC 9449 §6.1); `null`: whoever bears it may use it. */
@@ -45,6 +44,14 @@ export type AccessTokenClaims =
   | (SessionTokenClaims & { readonly kind: "session" })
   | (IssuedTo & { readonly kind: "grant"; readonly userId: string; readonly grantId: string })
   | (IssuedTo & { readonly kind: "application" });
+
+/** What a token says, and how long that may be remembered. */
+export type VerifiedToken = AccessTokenClaims & {
+  /** The key that signed it. */
+  readonly keyId: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+};
 
 export type Tokens = ReturnType<typeof createTokens>;
 
@@ -81,10 +88,10 @@ export const createTokens = ({
   },
 
   /** What a token says, if we signed it as an access token for this server and it is in its time; else `null`. */
-  async verify(accessToken: string): Promise<AccessTokenClaims | null> {
+  async verify(accessToken: string): Promise<VerifiedToken | null> {
     if (!compactJws.test(accessToken)) return null;
     try {
-      const { payload } = await jwtVerify(
+      const { payload, protectedHeader } = await jwtVerify(
         accessToken,
         // RFC 8725 §3.10: only `kid`, and only among our own keys; `jku`, `x5u` and `jwk` are never looked at.
         async ({ kid }) => {
@@ -102,7 +109,10 @@ export const createTokens = ({
           clockTolerance: clockToleranceSeconds,
         },
       );
-      return claimsOf(payload);
+      const claims = claimsOf(payload);
+      const { kid } = protectedHeader;
+      if (!claims || kid === undefined || payload.exp === undefined) return null;
+      return { ...claims, keyId: kid, expiresAt: payload.exp * 1000 };
     } catch (error) {
       if (error instanceof joseErrors.JOSEError) return null;
       throw error;
@@ -111,10 +121,10 @@ export const createTokens = ({
 });
 
 const claimsOf = (payload: JWTPayload): AccessTokenClaims | null => {
-  const { sub, jti, sid, client_id: clientId, grant_id: grantId, scope = "", cnf } = payload;
-  if (!sub || !jti || typeof clientId !== "string" || typeof scope !== "string") return null;
+  const { sub, jti, sid, client_id: clientId, grant_id: grantId, scope, cnf } = payload;
+  if (!sub || !jti || typeof clientId !== "string") return null;
   if (clientId === firstPartyClientId) {
-    if (typeof sid !== "string" || cnf !== undefined) return null;
+    if (typeof sid !== "string" || typeof scope !== "string" || cnf !== undefined) return null;
     return { kind: "session", userId: sub, sessionId: sid, clientId, scopes: scope.split(" ").filter(isScope) };
   }
   const thumbprint = (cnf as { jkt?: unknown } | undefined)?.jkt ?? null;
@@ -122,10 +132,10 @@ const claimsOf = (payload: JWTPayload): AccessTokenClaims | null => {
   if (thumbprint !== null ? typeof thumbprint !== "string" : cnf !== undefined) return null;
   const issued = {
     clientId,
-    scopes: scope.split(" ").filter(isGrantableScope),
+    // RFC 9068 §2.2.3: absent when the token has none.
+    scopes: typeof scope === "string" ? scope.split(" ").filter(isGrantableScope) : [],
     audience: payload.aud ?? [],
-    issuedAt: payload.iat ?? 0,
-    expiresAt: payload.exp ?? 0,
+    issuedAt: (payload.iat ?? 0) * 1000,
     tokenId: jti,
     thumbprint: thumbprint as string | null,
   };

@@ -1,7 +1,6 @@
 // Owns RPC over HTTP: Fastify to tRPC and back, and the same error shape for what never reaches a procedure.
 
 import { contract, type ErrorCode, operationsOf, type RpcErrorShape } from "@lockstep/contract";
-import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
@@ -10,6 +9,7 @@ import type { AppRouter } from "../rpc/router.ts";
 import { cookiesFor } from "./cookies.ts";
 import { withResourceMetadata } from "./protected-resource.ts";
 import { contextOf, takeBodies } from "./request.ts";
+import { directRequestHandler } from "./trpc-direct/request-handler.ts";
 
 /** Operations that take a password or a token. */
 const credentialPaths = new Set(
@@ -27,7 +27,7 @@ export const rpcRoutes =
     takeBodies(app, "application/json", (text) => text);
 
     app.all<{ Params: { path: string } }>("/:path", (request, reply) =>
-      fastifyRequestHandler({
+      directRequestHandler({
         req: request,
         res: reply,
         path: request.params.path,

@@ -3,7 +3,6 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 
 export const webRoutes =
@@ -20,6 +19,7 @@ export const webRoutes =
       );
       return;
     }
+    const { default: fastifyStatic } = await import("@fastify/static");
     await app.register(fastifyStatic, {
       root: directory,
       wildcard: false,

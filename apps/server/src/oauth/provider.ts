@@ -68,6 +68,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
       email: ["email", "email_verified"],
     },
     responseTypes: ["code"], // RFC 9700 §2.1.2
+    allowOmittingSingleRegisteredRedirectUri: false, // RFC 9700 §2.1
     clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
     clientDefaults: {
       grant_types: ["authorization_code", "refresh_token"],

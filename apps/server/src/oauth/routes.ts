@@ -5,7 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPM
 import { inject } from "light-my-request";
 import type { AdapterPayload, Provider } from "oidc-provider";
 import type { Source } from "../domain/audit.ts";
-import type { AccessTokenClaims, Tokens } from "../domain/tokens.ts";
+import type { Tokens, VerifiedToken } from "../domain/tokens.ts";
 import { duringCall } from "./call.ts";
 import { paths } from "./paths.ts";
 import { letAnswer } from "./requests.ts";
@@ -158,14 +158,14 @@ const withKnownScopes = (body: Buffer): Buffer => {
 };
 
 /** What the library would have stored of an access token. */
-const storedForm = (claims: Exclude<AccessTokenClaims, { kind: "session" }>): AdapterPayload => ({
+const storedForm = (claims: Exclude<VerifiedToken, { kind: "session" }>): AdapterPayload => ({
   kind: claims.kind === "grant" ? "AccessToken" : "ClientCredentials",
   jti: claims.tokenId,
   clientId: claims.clientId,
   scope: claims.scopes.join(" "),
   aud: claims.audience,
-  iat: claims.issuedAt,
-  exp: claims.expiresAt,
+  iat: Math.floor(claims.issuedAt / 1000),
+  exp: Math.floor(claims.expiresAt / 1000),
   ...(claims.kind === "grant" && { accountId: claims.userId, grantId: claims.grantId }),
   ...(claims.thumbprint !== null && { jkt: claims.thumbprint }),
 });

@@ -11,7 +11,7 @@ import {
   type RecordOf,
   type RouterOf,
 } from "@lockstep/contract";
-import { initTRPC } from "@trpc/server";
+import { initTRPC, TRPCError } from "@trpc/server";
 import type { z } from "zod";
 import { DomainError } from "../domain/domain-error.ts";
 import type { PrincipalFor } from "../domain/guard.ts";
@@ -48,22 +48,27 @@ export type Implemented<Op> = ProcedureOf<Op> & { readonly implements?: Op };
 /** Begins the implementation of a declared operation: `implement(contract.user.me).handle(({ ctx }) => …)`. */
 export const implement = <Op extends Operation>(operation: Op) => ({
   handle(handler: (call: Call<Op>) => Answer<Op>): Implemented<Op> {
-    const guarded = t.procedure
-      .meta({ operation })
-      .use(onlyDeclaredErrors(operation))
-      .use(({ ctx, next }) => {
+    const isSubscription = operation.kind === "subscription";
+    // One step: for each, and for each parser that it is given, tRPC copies all that it knows of the call.
+    const answering = t.procedure.meta({ operation }).use(async ({ ctx, getRawInput, next }) => {
+      try {
         if (operation.credential && ctx.credentialCalls > 1) throw new DomainError("CREDENTIALS_IN_BATCH");
-        return next();
-      })
-      .use(async ({ ctx, next }) => next({ ctx: { principal: await principalFor(operation.access, ctx) } }))
-      .input(operation.input);
+        const principal = await principalFor(operation.access, ctx);
+        const input = parseInput(operation.input, await getRawInput());
+        const result = await next({ ctx: { principal }, input });
+        if (!result.ok) throw result.error;
+        return isSubscription ? result : { ...result, data: cutOutput(operation.output, result.data) };
+      } catch (error) {
+        throw declared(operation, error);
+      }
+    });
     // tRPC's builder infers from literal parsers, and `Op` is only known to the caller: `Call` and `Answer` say to the
     // handler what the parsers make sure of.
     const resolve = handler as unknown as (call: unknown) => never;
     const procedure = {
-      query: () => guarded.output(operation.output).query(resolve),
-      mutation: () => guarded.output(operation.output).mutation(resolve),
-      subscription: () => guarded.subscription((call) => cutEach(operation.output, resolve(call))),
+      query: () => answering.query(resolve),
+      mutation: () => answering.mutation(resolve),
+      subscription: () => answering.subscription((call) => cutEach(operation.output, resolve(call))),
     } satisfies Record<OperationKind, () => unknown>;
     // The shape that the contract promises for it; type tests hold the two together.
     return procedure[operation.kind]() as unknown as Implemented<Op>;
@@ -75,22 +80,33 @@ const principalFor = async (access: Access, ctx: Context) => {
   return ctx.guard.authorize(access, await ctx.authenticate());
 };
 
+const parseInput = (input: z.ZodType, given: unknown): unknown => {
+  const result = input.safeParse(given);
+  if (!result.success) throw new TRPCError({ code: "BAD_REQUEST", cause: result.error });
+  return result.data;
+};
+
+/** Nothing leaves that the contract does not name. */
+const cutOutput = (output: z.ZodType, answer: unknown): unknown => {
+  const result = output.safeParse(answer);
+  if (!result.success)
+    throw new Error("An operation's answer is not what the contract declares", { cause: result.error });
+  return result.data;
+};
+
 /**
- * Turns a refusal into tRPC's error, if the contract says that this operation can answer with it. One that
- * is not declared would reach callers who were promised that it cannot: that is a bug, and told as one.
+ * A refusal as tRPC's error, if the contract says that this operation can answer with it. One that is not declared
+ * would reach callers who were promised that it cannot: that is a bug, and told as one.
  */
-const onlyDeclaredErrors = (operation: Operation) =>
-  t.middleware(async ({ next }) => {
-    const result = await next();
-    if (result.ok || !(result.error.cause instanceof DomainError)) return result;
-    const { code } = result.error.cause;
-    if ((operation.errors as readonly string[]).includes(code) || accessErrors.has(code)) {
-      throw asTrpcError(result.error.cause);
-    }
-    throw new Error(`An operation answered ${code}, which the contract does not declare for it`, {
-      cause: result.error.cause.stack,
-    });
+const declared = (operation: Operation, error: unknown): unknown => {
+  const refusal = error instanceof TRPCError ? error.cause : error;
+  if (!(refusal instanceof DomainError)) return error;
+  const { code } = refusal;
+  if ((operation.errors as readonly string[]).includes(code) || accessErrors.has(code)) return asTrpcError(refusal);
+  return new Error(`An operation answered ${code}, which the contract does not declare for it`, {
+    cause: refusal.stack,
   });
+};
 
 const accessErrors = new Set<string>([
   "UNAUTHENTICATED",

@@ -1,0 +1,134 @@
+// Owns which requests can go straight to their procedures, and what those say: JSON queries, mutations and
+// batches of procedures that are known, by the method that they take. All the rest is for the official adapter.
+
+import type { TLSSocket } from "node:tls";
+import { type AnyTRPCRouter, TRPCError } from "@trpc/server";
+import type { FastifyHandlerOptions } from "@trpc/server/adapters/fastify";
+import type { TRPCRequestInfo } from "@trpc/server/http";
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+/** What the official `fastifyRequestHandler` takes. */
+export type RequestOptions<Router extends AnyTRPCRouter> = FastifyHandlerOptions<
+  Router,
+  FastifyRequest,
+  FastifyReply
+> & {
+  req: FastifyRequest;
+  res: FastifyReply;
+  path: string;
+};
+
+export type Call = TRPCRequestInfo["calls"][number];
+
+export interface Calls extends TRPCRequestInfo {
+  readonly type: "query" | "mutation";
+}
+
+/** The calls of a request; `null` when it is not as plain as that. Nothing is read that a later reader would miss. */
+export const readCalls = <Router extends AnyTRPCRouter>(
+  options: RequestOptions<Router>,
+  signal: AbortSignal,
+): Calls | null => {
+  const { req, path, router } = options;
+  if (!isPlain(req) || path.includes("%")) return null;
+  const url = urlOf(req);
+  if (url === null || url.searchParams.has("connectionParams")) return null;
+
+  const isBatchCall = url.searchParams.get("batch") === "1";
+  const { pathSeparator } = router._def._config;
+  const paths = (isBatchCall ? path.split(",") : [path]).map((each) => each.replaceAll(pathSeparator, "."));
+  if (isBatchCall && !takesBatches(options, paths.length)) return null;
+
+  const types = new Set(paths.map((each) => typeOf(router, each)));
+  const [type] = types;
+  if (types.size > 1 || (type !== "query" && type !== "mutation")) return null;
+  if (req.raw.method === "GET" ? type !== "query" : type !== "mutation" && !options.allowMethodOverride) return null;
+
+  const text = req.raw.method === "GET" ? url.searchParams.get("input") : (req.body as string);
+  const inputs = inputsOf(router, text, isBatchCall ? paths.length : null);
+  return {
+    isBatchCall,
+    accept: null,
+    type,
+    connectionParams: null,
+    signal,
+    url,
+    calls: paths.map((each, batchIndex) => ({
+      path: each,
+      procedure: router._def.procedures[each],
+      batchIndex,
+      getRawInput: async () => inputs.read()[batchIndex],
+      result: () => inputs.known()?.[batchIndex],
+    })),
+  };
+};
+
+/** A GET without a body, or a POST of JSON that was read as text; asking for no stream. */
+const isPlain = ({ raw: { method, headers }, body }: FastifyRequest): boolean => {
+  const contentType = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  const isJson = contentType === "application/json";
+  const plainBody =
+    method === "GET" ? isJson || contentType === undefined : method === "POST" && isJson && typeof body === "string";
+  return plainBody && headers["trpc-accept"] === undefined && !headers.accept?.includes("application/jsonl");
+};
+
+/** `null` when it is none, or is HTTP/2's. */
+const urlOf = ({ raw: { url, headers, socket } }: FastifyRequest): URL | null => {
+  if (url === undefined || headers.host === undefined) return null;
+  const protocol = (socket as Partial<TLSSocket>).encrypted ? "https:" : "http:";
+  return URL.parse(url, `${protocol}//${headers.host}`);
+};
+
+const takesBatches = <Router extends AnyTRPCRouter>(
+  { allowBatching, batching, maxBatchSize }: RequestOptions<Router>,
+  size: number,
+): boolean => (allowBatching ?? batching?.enabled ?? true) && (maxBatchSize === undefined || size <= maxBatchSize);
+
+/** `undefined` when there is no such procedure, or none that was loaded yet. */
+const typeOf = (router: AnyTRPCRouter, path: string): string | undefined => router._def.procedures[path]?._def.type;
+
+/** What a client sent for each call, parsed when the first asks: a call that is refused before costs no parsing. */
+const inputsOf = ({ _def: { _config } }: AnyTRPCRouter, text: string | null, batchSize: number | null) => {
+  const deserialize = (sent: unknown): unknown => _config.transformer.input.deserialize(sent);
+  let known: readonly unknown[] | undefined;
+  let failure: TRPCError | undefined;
+
+  const parse = (): readonly unknown[] => {
+    const sent: unknown = text ? JSON.parse(text) : undefined;
+    if (sent === undefined) return [];
+    if (batchSize === null) return [deserialize(sent)];
+    if (typeof sent !== "object" || sent === null || Array.isArray(sent)) {
+      throw new TRPCError({
+        code: "BAD_REQUEST",
+        message: '"input" needs to be an object when doing a batch call',
+      });
+    }
+    return Array.from({ length: batchSize }, (_, index) => {
+      const input = (sent as Record<number, unknown>)[index];
+      return input === undefined ? undefined : deserialize(input);
+    });
+  };
+
+  return {
+    read(): readonly unknown[] {
+      if (failure) throw failure;
+      try {
+        known ??= parse();
+        return known;
+      } catch (cause) {
+        failure = asBadRequest(cause);
+        throw failure;
+      }
+    },
+    known: () => known,
+  };
+};
+
+const asBadRequest = (cause: unknown): TRPCError =>
+  cause instanceof TRPCError
+    ? cause
+    : new TRPCError({
+        code: "BAD_REQUEST",
+        message: cause instanceof Error ? cause.message : "Invalid input",
+        cause,
+      });

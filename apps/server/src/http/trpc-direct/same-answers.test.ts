@@ -1,0 +1,325 @@
+// Both adapters, over the same router, are sent the same requests: what they answer, and what they tell their hooks,
+// has to be the same, field by field. So a release of tRPC that answers otherwise fails here.
+
+import { TRPCError } from "@trpc/server";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { bothAdapters, type Options } from "./testing.ts";
+
+type Both = ReturnType<typeof bothAdapters>;
+type Request = Parameters<Both["send"]>[1];
+
+const expectSame = async ({ send }: Both, request: Request) => {
+  const official = await send("official", request);
+  const direct = await send("direct", request);
+  expect(direct.answer).toEqual(official.answer);
+  return direct;
+};
+
+const post = (path: string, payload: string | Buffer, headers: Record<string, string> = {}): Request => ({
+  method: "POST",
+  path,
+  payload,
+  headers: { "content-type": "application/json", ...headers },
+});
+const input = (value: unknown) => encodeURIComponent(JSON.stringify(value));
+const form = '--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n';
+
+const settings: [name: string, Parameters<typeof bothAdapters>][] = [
+  ["as they come", []],
+  [
+    "a transformer for each direction",
+    [
+      {
+        transformer: {
+          input: { serialize: (value) => value, deserialize: (value) => ({ received: value }) },
+          output: { serialize: (value) => ({ sent: value }), deserialize: (value) => value },
+        },
+      },
+    ],
+  ],
+  [
+    "a transformer with state of its own",
+    [
+      {
+        transformer: new (class Counted {
+          readonly mark = "marked";
+          serialize(value: unknown) {
+            return [this.mark, value];
+          }
+          deserialize(value: unknown) {
+            return [this.mark, value];
+          }
+        })(),
+      },
+    ],
+  ],
+  [
+    "a transformer that takes and gives nothing",
+    [
+      {
+        transformer: {
+          serialize: () => {
+            throw new Error("not this");
+          },
+          deserialize: () => {
+            throw new TRPCError({ code: "UNPROCESSABLE_CONTENT", message: "not that" });
+          },
+        },
+      },
+    ],
+  ],
+  [
+    "an error formatter",
+    [{ errorFormatter: ({ shape, ctx, path, input: sent, type }) => ({ ...shape, data: { ctx, path, sent, type } }) }],
+  ],
+  [
+    "an error formatter with statuses of its own",
+    [{ errorFormatter: ({ shape }) => ({ ...shape, data: { httpStatus: 418 } }) }],
+  ],
+  [
+    "an error formatter that throws",
+    [
+      {
+        errorFormatter: () => {
+          throw new Error("no shape");
+        },
+      },
+    ],
+  ],
+  ["a separator of path segments", [{ pathSeparator: "~" }]],
+  ["queries by POST", [{}, { allowMethodOverride: true }]],
+  ["no batches", [{}, { allowBatching: false }]],
+  ["batches of two", [{}, { maxBatchSize: 2 }]],
+  [
+    "headers for the answer",
+    [
+      {},
+      {
+        responseMeta: ({ errors }) => ({
+          headers: {
+            "X-Some": " spaced ",
+            vary: "more",
+            "x-list": ["1", "2"],
+            ...(errors.length > 0 && { "content-type": "text/x" }),
+          },
+        }),
+      },
+    ],
+  ],
+  [
+    "web headers for the answer",
+    [
+      {},
+      {
+        responseMeta: () => ({
+          headers: new Headers([
+            ["vary", "origin"],
+            ["set-cookie", "a=1"],
+            ["set-cookie", "b=2"],
+          ]),
+        }),
+      },
+    ],
+  ],
+  ["a header that is none", [{}, { responseMeta: () => ({ headers: { "x-bad": "a\nb" } }) }]],
+  ...[201, 204, 304, 599, 99, 700].map((status): [string, [object, Options]] => [
+    `status ${status} for the answer`,
+    [{}, { responseMeta: () => ({ status }) }],
+  ]),
+  [
+    "an answer's head that throws",
+    [
+      {},
+      {
+        responseMeta: () => {
+          throw new Error("no head");
+        },
+      },
+    ],
+  ],
+  [
+    "no context",
+    [
+      {},
+      {
+        createContext: () => {
+          throw new TRPCError({ code: "FORBIDDEN", message: "no context" });
+        },
+      },
+    ],
+  ],
+  ["no context, as a bug", [{}, { createContext: async () => Promise.reject("text") }]],
+  [
+    "an onError that throws",
+    [
+      {},
+      {
+        onError: () => {
+          throw new Error("in onError");
+        },
+      },
+    ],
+  ],
+];
+
+/** `direct`: this is what the direct way is for, and it has to take it. */
+const requests: [what: string, Request, way?: "direct"][] = [
+  ["a query", { path: "name" }, "direct"],
+  ["a query with input", { path: `echo?input=${input({ a: [1, "ü€😀", null] })}` }, "direct"],
+  ["a query of type JSON", { path: "name", headers: { "content-type": "application/json" } }, "direct"],
+  ["a mutation", post("add", '{"a":1,"b":2}'), "direct"],
+  [
+    "a mutation with a charset",
+    post("add", '{"a":1,"b":2}', { "content-type": "Application/JSON; charset=utf-8" }),
+    "direct",
+  ],
+  ["a mutation without a body", post("throws.bug", ""), "direct"],
+  ["a batch of queries", { path: `echo,name,throws.code?batch=1&input=${input({ 0: 1, 2: "NOT_FOUND" })}` }, "direct"],
+  ["a batch of one", { path: `echo?batch=1&input=${input({ 0: 1 })}` }, "direct"],
+  ["a batch of mutations", post("add,throws.bug?batch=1", '{"0":{"a":1,"b":2}}'), "direct"],
+  ["a batch that fails in one way", { path: "neverReads,neverReads?batch=1&input={" }, "direct"],
+  ["a batch that succeeds in part", { path: "name,neverReads?batch=1" }, "direct"],
+  ["a batch with input that is no object", { path: "echo?batch=1&input=[1]" }, "direct"],
+  ["a batch with a stream in it", { path: "stream,later,list,name?batch=1" }, "direct"],
+  ["malformed input", { path: "echo?input={" }, "direct"],
+  ["malformed input that nobody reads", { path: "neverReads?input={" }, "direct"],
+  ["a malformed body", post("add", "{"), "direct"],
+  ["a wrong input", post("add", '{"a":"1"}'), "direct"],
+  ["a stream", { path: "stream" }, "direct"],
+  ["an object of promises", { path: "later" }, "direct"],
+  ["a list of promises", { path: "list" }, "direct"],
+  ["what is no JSON", { path: "circular" }, "direct"],
+  ["a wrong output", { path: "wrongOutput" }, "direct"],
+  ["an output that is cut", { path: "cut" }, "direct"],
+  ["no output", { path: "nothing" }, "direct"],
+  ["a date", { path: "when" }, "direct"],
+  ["an error of an own shape", { path: "throws.own" }, "direct"],
+  ["a query by POST", post("echo", "1")],
+  ["a mutation by GET", { path: "add" }],
+  ["a batch of three", { path: "name,name,name?batch=1" }],
+  ["a batch of queries and mutations", { path: "name,add?batch=1" }],
+  ["a batch with an unknown name in it", { path: "name,gone?batch=1" }],
+  ["an unknown name", { path: "gone" }],
+  ["a name of Object.prototype", { path: "__proto__" }],
+  ["a name of a lazy router", { path: "late.echo?input=1" }],
+  ["the same again, now that it is loaded", { path: "late.echo?input=1" }],
+  ["a broken escape", { path: "%25" }],
+  ["a subscription", { path: `ticks?input=${input({ a: 1 })}&lastEventId=7` }],
+  ["a subscription of an observable", { path: "observed" }],
+  ["a subscription that fails", { path: "failing" }],
+  ["a streamed batch", { path: "later,stream,gone?batch=1", headers: { "trpc-accept": "application/jsonl" } }],
+  ["a streamed call", { path: "name", headers: { accept: "text/x, application/jsonl" } }],
+  ["a form", post("form", form, { "content-type": "multipart/form-data; boundary=x" })],
+  ["bytes", post("bytes", Buffer.from([1, 2, 3]), { "content-type": "application/octet-stream" })],
+  ["HEAD", { method: "HEAD", path: "name" }],
+  ["PUT", { ...post("add", "{}"), method: "PUT" }],
+  ["connection parameters", { path: "name?connectionParams={%22a%22:%22b%22}" }],
+  ["connection parameters that are none", { path: "name?connectionParams={" }],
+  ["a host that is none", { path: "name", headers: { host: "a b" } }],
+  ["no content type", { method: "POST", path: "add" }],
+  ["a body that is too large", post("add", " ".repeat(20_000))],
+];
+
+const name = fc.constantFrom(
+  ...["echo", "add", "nothing", "name", "when", "neverReads", "wrongOutput", "cut", "circular", "stream", "later"],
+  ...["list", "throws.code", "throws.bug", "throws~bug", "throws.text", "throws.nothing", "throws.own", "ticks"],
+  ...["observed", "failing", "form", "bytes", "late.echo", "late.gone", "throws", "gone", "__proto__", "constructor"],
+  ...["a%20b", "echo%2Cname", "%25", "", ".", "echo."],
+);
+const path = fc.oneof(
+  { weight: 3, arbitrary: name },
+  fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join(",")),
+  // Of one kind: what goes straight to its procedures.
+  fc
+    .array(fc.constantFrom("echo", "name", "cut", "neverReads", "throws.code", "circular", "later"), {
+      minLength: 1,
+      maxLength: 4,
+    })
+    .map((names) => names.join(",")),
+);
+const value = fc.oneof(
+  fc.jsonValue({ maxDepth: 3 }),
+  fc.constantFrom<fc.JsonValue>("NOT_FOUND", "TOO_MANY_REQUESTS", { a: 1, b: 2 }, { json: 1 }, null),
+);
+const json = fc.oneof(
+  value.map((each) => JSON.stringify(each)),
+  fc.array(value, { maxLength: 4 }).map((values) => JSON.stringify({ ...values })),
+  fc.constantFrom("", "{", "[1]", "null", "1", '"x"', '{"__proto__":{"0":1}}'),
+  fc.string({ maxLength: 10 }),
+);
+const query = fc
+  .record({
+    batch: fc.option(fc.constantFrom("1", "1", "1", "0", "true", ""), { nil: undefined }),
+    input: fc.option(json, { nil: undefined }),
+    connectionParams: fc.option(fc.constantFrom("{}", "null", '{"a":"b"}', '{"a":1}', "{"), {
+      nil: undefined,
+      freq: 9,
+    }),
+    lastEventId: fc.option(fc.constant("7"), { nil: undefined, freq: 9 }),
+  })
+  .map((given) =>
+    new URLSearchParams(
+      Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== undefined),
+    ).toString(),
+  );
+const header = (...values: string[]) => fc.option(fc.constantFrom(...values), { nil: undefined, freq: 3 });
+const request = fc.record({
+  method: fc.constantFrom("GET", "GET", "GET", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"),
+  path,
+  query,
+  body: json,
+  host: header("api.example", "[::1]:80", "a b", "x:99999", "999.1.1.1"),
+  accept: header(
+    "*/*",
+    "text/event-stream",
+    "application/jsonl",
+    "text/html, application/jsonl;q=1",
+    "application/jsonlines",
+  ),
+  streaming: header("application/jsonl", "application/json", ""),
+  contentType: fc.constantFrom(
+    "application/json",
+    "application/json",
+    "Application/JSON ; charset=utf-8",
+    "text/plain",
+    "multipart/form-data; boundary=x",
+    "application/octet-stream",
+    "application/jsonx",
+    undefined,
+  ),
+});
+
+const asRequest = ({ method, path, query, body, host, accept, streaming, contentType }: Drawn): Request => {
+  const headers = { host, accept, "trpc-accept": streaming, "content-type": contentType };
+  return {
+    method,
+    path: query === "" ? path : `${path}?${query}`,
+    headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
+    ...(method !== "GET" && method !== "HEAD" && { payload: body }),
+  };
+};
+type Drawn = typeof request extends fc.Arbitrary<infer T> ? T : never;
+
+describe.each(settings)("with %s", (_name, [init, options]) => {
+  const both = bothAdapters(init, options);
+
+  it.each(requests)("answers %s as the official adapter does", async (_what, given) => {
+    await expectSame(both, given);
+  });
+
+  it("answers whatever is sent as the official adapter does", async () => {
+    await fc.assert(
+      fc.asyncProperty(request, async (drawn) => {
+        await expectSame(both, asRequest(drawn));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("what goes straight to its procedures", () => {
+  it.each([...requests].filter(([, , way]) => way === "direct"))("is %s", async (_what, given) => {
+    expect((await bothAdapters().send("direct", given)).direct).toBe(true);
+  });
+});
