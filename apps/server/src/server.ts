@@ -2,6 +2,7 @@
 // world comes in here as `environment`; nothing below reaches for a clock, randomness or the network itself.
 
 import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { FastifyServerOptions } from "fastify";
@@ -13,29 +14,39 @@ import { createDevices } from "./domain/devices.ts";
 import { createDisabling } from "./domain/disabling.ts";
 import { createEnrollment } from "./domain/enrollment.ts";
 import { type Now, type Random, randomId } from "./domain/environment.ts";
+import { createExternalSignIn } from "./domain/external-sign-in.ts";
 import { createGuard } from "./domain/guard.ts";
 import { createHashingQueue } from "./domain/hashing-queue.ts";
+import { createIdentities } from "./domain/identities.ts";
 import { createKeyring } from "./domain/keyring.ts";
+import { createLinkTickets } from "./domain/link-tickets.ts";
 import { createPasswordChange } from "./domain/password-change.ts";
 import { createPasswordPolicy } from "./domain/password-policy.ts";
 import { createPasswords } from "./domain/passwords.ts";
 import { createProfile } from "./domain/profile.ts";
+import { createSealed } from "./domain/sealed.ts";
 import { createSecrets } from "./domain/secrets.ts";
 import { createSessionEvents } from "./domain/session-events.ts";
 import { createSessions } from "./domain/sessions.ts";
 import { createSignIn } from "./domain/sign-in.ts";
+import { createSingleUses } from "./domain/single-uses.ts";
 import { createThrottle } from "./domain/throttle.ts";
 import { accessTokenLifetimeSeconds, createTokens } from "./domain/tokens.ts";
 import { createUpkeep } from "./domain/upkeep.ts";
 import { createUsers } from "./domain/users.ts";
 import { createWatchSessions } from "./domain/watch-sessions.ts";
+import { createProviders } from "./external-login/providers.ts";
+import { createTransactions } from "./external-login/transactions.ts";
 import { createApp } from "./http/app.ts";
+import { createOutbound, type Lookup } from "./outbound.ts";
 import { createAppRouter } from "./rpc/router.ts";
 
 export interface WorldOptions {
   readonly now: Now;
   readonly random: Random;
   readonly fetch: typeof globalThis.fetch;
+  /** Where the hosts are that providers name. */
+  readonly lookup: Lookup;
   /** How many passwords are hashed at once; the event loop keeps a core. */
   readonly hashingThreads: number;
 }
@@ -44,6 +55,7 @@ export const realWorld: WorldOptions = {
   now: Date.now,
   random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
   fetch: globalThis.fetch,
+  lookup,
   hashingThreads: Math.max(1, availableParallelism() - 1),
 };
 
@@ -93,7 +105,12 @@ export const createDomain = async (
   const profile = createProfile({ db, users, audit });
   const enrollment = createEnrollment({ db, users, audit });
   const disabling = createDisabling({ db, users, sessions, audit });
-  const upkeep = createUpkeep({ keyring, sessions, throttle });
+  const sealed = createSealed({ secrets, now });
+  const singleUses = createSingleUses({ db, now });
+  const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
+  const externalSignIn = createExternalSignIn({ db, random, users, identities, sessions, signIn, audit });
+  const linkTickets = createLinkTickets({ sealed });
+  const upkeep = createUpkeep({ keyring, sessions, throttle, singleUses });
   return {
     users,
     sessions,
@@ -109,6 +126,11 @@ export const createDomain = async (
     guard,
     throttle,
     signIn,
+    sealed,
+    singleUses,
+    identities,
+    externalSignIn,
+    linkTickets,
     audit,
     upkeep,
   };
@@ -122,6 +144,7 @@ export const createServer = async (options: ServerOptions) => {
   const { config, world = realWorld, logger = false } = options;
   const db = await openDatabase(config.databaseUrl);
   const closing = new AbortController();
+  const outbound = createOutbound({ lookup: world.lookup });
   try {
     await migrateToLatest(db);
     const domain = await createDomain(db, options, closing.signal);
@@ -137,6 +160,12 @@ export const createServer = async (options: ServerOptions) => {
       publicUrl: config.publicUrl,
       signIn: domain.signIn,
       passwordGrant: config.passwordGrant,
+      externalLogin: {
+        ...domain,
+        publicUrl: config.publicUrl,
+        providers: createProviders({ settings: config.providers, outbound, now: world.now }),
+        transactions: createTransactions({ ...domain, random: world.random, publicUrl: config.publicUrl }),
+      },
       web: { directory: webDirectory, devUrl: config.webDevUrl },
     });
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
@@ -144,10 +173,12 @@ export const createServer = async (options: ServerOptions) => {
       closing.abort();
       await upkeep.end();
       await app.close();
+      await outbound.close();
       await db.destroy();
     };
     return { app, db, domain, router, close };
   } catch (error) {
+    await outbound.close();
     await db.destroy();
     throw error;
   }

@@ -7,12 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import type { DatabaseUrl } from "./db/database.ts";
+import { startDemoProvider } from "./demo-provider.ts";
 import { john, seedJohn } from "./development.ts";
 import type { Source } from "./domain/audit.ts";
 import type { Request } from "./rpc/context.ts";
 import { createServer, type ServerOptions, type WorldOptions } from "./server.ts";
 
-export { john };
+export { john, startDemoProvider };
 
 /** A clock that stands still until it is moved. */
 export const testClock = (start = Date.now()) => {
@@ -32,6 +33,10 @@ export const testWorld = (now: () => number): WorldOptions => ({
   fetch: async () => {
     throw new Error("Tests reach nothing outside");
   },
+  lookup: ((hostname: string, _options: unknown, answer: (error: Error | null, addresses: unknown[]) => void) => {
+    if (hostname !== "localhost") return answer(new Error("Tests reach nothing outside"), []);
+    answer(null, [{ address: "127.0.0.1", family: 4 }]);
+  }) as WorldOptions["lookup"],
   hashingThreads: 1,
 });
 
@@ -80,6 +85,8 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   passwordGrant: true,
   trustProxy: false,
   breachedPasswordsUrl: null,
+  providers: [],
+  demoProvider: false,
   logLevel: "silent",
   webDevUrl: null,
 });

@@ -1,6 +1,7 @@
 export * from "./access.ts";
 export * from "./contract.ts";
 export * from "./errors.ts";
+export * from "./identities.ts";
 export * from "./operation.ts";
 export * from "./router.ts";
 export * from "./scopes.ts";

@@ -5,10 +5,12 @@ import { type Migration, Migrator } from "kysely/migration";
 import { StartError } from "../start-error.ts";
 import type { Db } from "./database.ts";
 import { initial } from "./migrations/0001-initial.ts";
+import { identities } from "./migrations/0003-identities.ts";
 
 /** In order; a released migration never changes. */
-const migrations: Record<string, Migration> = {
+export const migrations: Readonly<Record<string, Migration>> = {
   "0001-initial": initial,
+  "0003-identities": identities,
 };
 
 /** An arbitrary number that names this lock among a PostgreSQL database's advisory locks. */

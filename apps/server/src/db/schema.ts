@@ -6,6 +6,9 @@ export interface Schema {
   audit_log: AuditLogTable;
   throttles: ThrottlesTable;
   signing_keys: SigningKeysTable;
+  identities: IdentitiesTable;
+  provider_sessions: ProviderSessionsTable;
+  single_uses: SingleUsesTable;
 }
 
 export interface UsersTable {
@@ -82,4 +85,34 @@ export interface SigningKeysTable {
   signs_from: number;
   /** Withdrawn by an operator: nothing that it signed is good any more. */
   retired_at: number | null;
+}
+
+export interface IdentitiesTable {
+  id: string;
+  user_id: string;
+  /** With `subject`, unique: who this is at the provider. */
+  issuer: string;
+  subject: string;
+  /** The name in the settings that it was last used under. */
+  provider: string;
+  /** As the provider last gave it: to be shown, never to find anyone by. */
+  email: string | null;
+  linked_at: number;
+  last_used_at: number | null;
+}
+
+/** A session that began at a provider, and which session there it goes back to. */
+export interface ProviderSessionsTable {
+  session_id: string;
+  identity_id: string;
+  /** The provider's `sid`. */
+  provider_session_id: string | null;
+  /** The ID token, encrypted under a key derived from `SECRET`: kept when signing out here signs out there. */
+  id_token_jwe: string | null;
+}
+
+export interface SingleUsesTable {
+  /** What may be used once, hashed. */
+  id: string;
+  expires_at: number;
 }

@@ -17,6 +17,8 @@ export const auditActions = [
   "user.update",
   "user.disable",
   "user.enable",
+  "identity.link",
+  "identity.unlink",
   "keys.rotate",
   "keys.retire",
 ] as const;

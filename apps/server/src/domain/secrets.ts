@@ -3,7 +3,14 @@
 
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 
-export type Purpose = "signing-keys" | "refresh-tokens" | "devices" | "throttle";
+export type Purpose =
+  | "signing-keys"
+  | "refresh-tokens"
+  | "devices"
+  | "throttle"
+  | "login-transactions"
+  | "link-tickets"
+  | "id-tokens";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 

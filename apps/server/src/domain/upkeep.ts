@@ -3,6 +3,7 @@
 
 import type { Keyring } from "./keyring.ts";
 import type { Sessions } from "./sessions.ts";
+import type { SingleUses } from "./single-uses.ts";
 import type { Throttle } from "./throttle.ts";
 
 /** Also the longest that another server's retired key is still accepted here. */
@@ -15,15 +16,18 @@ export const createUpkeep = ({
   keyring,
   sessions,
   throttle,
+  singleUses,
 }: {
   keyring: Keyring;
   sessions: Sessions;
   throttle: Throttle;
+  singleUses: SingleUses;
 }) => {
   const once = async () => {
     await keyring.maintain();
     await sessions.deleteExpired(stepSize);
     await throttle.deleteForgotten(stepSize);
+    await singleUses.deleteExpired(stepSize);
   };
   return {
     once,

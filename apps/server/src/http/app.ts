@@ -9,10 +9,13 @@ import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
 import type { Keyring } from "../domain/keyring.ts";
 import type { SignIn } from "../domain/sign-in.ts";
+import { type ExternalLoginOptions, externalLoginRoutes } from "../external-login/routes.ts";
 import type { AppRouter } from "../rpc/router.ts";
+import { cookiesFor } from "./cookies.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
+import { sourceOf } from "./request.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
 import { tokenRoutes } from "./token.ts";
@@ -32,6 +35,7 @@ export interface AppOptions {
   readonly publicUrl: string;
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
+  readonly externalLogin: Omit<ExternalLoginOptions, "cookies" | "sourceOf">;
   readonly web: { directory: string; devUrl: string | null };
 }
 
@@ -95,6 +99,8 @@ export const createApp = async (options: AppOptions) => {
     await open.register(restRoutes(options));
     await open.register(tokenRoutes(options));
   });
+  const cookies = cookiesFor(options.publicUrl);
+  await app.register(externalLoginRoutes({ ...options.externalLogin, cookies, sourceOf }));
   await app.register(docsRoutes(options));
   await app.register(webRoutes(options.web));
   return app;

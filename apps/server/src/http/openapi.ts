@@ -27,6 +27,7 @@ const areas = {
   auth: "Signing in and out",
   user: "The signed-in user",
   session: "The signed-in user's sessions",
+  identity: "The signed-in user's accounts at providers",
   demo: "What a protected route looks like",
 } satisfies Record<keyof typeof contract, string>;
 
