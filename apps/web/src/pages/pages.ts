@@ -3,6 +3,7 @@
 import type { ComponentType } from "react";
 import { AccountPage } from "./account.tsx";
 import { GreetingPage } from "./greeting.tsx";
+import { LinkedAccountsPage } from "./linked-accounts.tsx";
 import { PasswordPage } from "./password.tsx";
 import { SessionsPage } from "./sessions.tsx";
 
@@ -17,5 +18,6 @@ export const pages: readonly PageEntry[] = [
   { path: "/", navLabel: "Account", Page: AccountPage },
   { path: "/greeting", navLabel: "Greeting", Page: GreetingPage },
   { path: "/sessions", navLabel: "Sessions", Page: SessionsPage },
+  { path: "/linked-accounts", Page: LinkedAccountsPage },
   { path: "/password", Page: PasswordPage },
 ];

@@ -11,7 +11,9 @@ import { FailureNotice } from "../failures/failure-notice.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
 import { useForm } from "../forms/use-form.ts";
 import { EndNotice } from "../session/end-notice.tsx";
+import { LoginProblemNotice } from "../session/login-problem.tsx";
 import { returnPath } from "../session/return-path.ts";
+import { useProviders } from "../session/use-providers.ts";
 import { useSession } from "../session/use-session.ts";
 import { Page } from "../shell/page.tsx";
 import card from "./card.module.css";
@@ -23,10 +25,27 @@ export const SignInPage = () => {
   return (
     <Page title="Sign in" narrow>
       {session.status === "signed-out" && <EndNotice because={session.because} />}
+      <LoginProblemNotice />
       <SignInForm />
+      <ProviderButtons returnTo={returnPath(search, location.origin)} />
     </Page>
   );
 };
+
+/** Links, for they leave the app: the server sends the browser on. */
+const ProviderButtons = ({ returnTo }: { returnTo: string }) =>
+  useProviders().map(({ name, label }) => (
+    <Button
+      key={name}
+      component="a"
+      href={`/login/${name}?${new URLSearchParams({ returnTo })}`}
+      variant="default"
+      fullWidth
+      mt="sm"
+    >
+      Continue with {label}
+    </Button>
+  ));
 
 const SignInForm = () => {
   const signIn = useMutation(

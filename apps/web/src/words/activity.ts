@@ -19,11 +19,14 @@ const done: Readonly<Record<string, string>> = {
   "user.update": "Details changed",
   "user.disable": "Account disabled",
   "user.enable": "Account enabled again",
+  "identity.link": "An account elsewhere was linked",
+  "identity.unlink": "A linked account was unlinked",
 };
 
 const refused: Readonly<Record<string, string>> = {
   sign_in: "A sign-in failed",
   "password.change": "A change of password was refused",
+  "identity.link": "Linking an account failed",
 };
 
 /** What happened, in plain words. An action that this app is older than keeps its own name. */
