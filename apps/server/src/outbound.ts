@@ -17,8 +17,11 @@ export interface OutboundRules {
 /** A response's body at the most, decompressed. Sets of keys and profiles are a hundredth of it. */
 const maxBodyBytes = 256 * 1024;
 
-/** From the name's lookup to the body's last byte. */
-const timeoutMs = 8000;
+export interface OutboundOptions {
+  readonly lookup: Lookup;
+  /** From the name's lookup to the body's last byte. */
+  readonly timeoutMs: number;
+}
 
 /** The request was not made, or its answer was not taken. `reason` is for a log: it has no part of the answer. */
 export class OutboundError extends Error {
@@ -27,7 +30,7 @@ export class OutboundError extends Error {
 
 export type Outbound = ReturnType<typeof createOutbound>;
 
-export const createOutbound = ({ lookup }: { lookup: Lookup }) => {
+export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
   const agent = (connectLookup: LookupFunction) =>
     new Agent({ connect: { lookup: connectLookup, timeout: timeoutMs }, maxHeaderSize: 16 * 1024 });
   const agents = {
@@ -65,8 +68,8 @@ export const createOutbound = ({ lookup }: { lookup: Lookup }) => {
         } catch (error) {
           // A connection that broke while a GET was under way says nothing of the next.
           if (mayPass(error) && (init.method ?? "GET") === "GET" && !signal.aborted)
-            return await send().catch(rethrow(url));
-          return rethrow(url)(error);
+            return await send().catch(rethrow(url, timeoutMs));
+          return rethrow(url, timeoutMs)(error);
         }
       };
     },
@@ -84,7 +87,7 @@ const mayPass = (error: unknown) => !(error instanceof OutboundError) && !(cause
 const causeOf = (error: unknown) => (error instanceof Error ? error.cause : undefined);
 
 const rethrow =
-  (url: URL) =>
+  (url: URL, timeoutMs: number) =>
   (error: unknown): never => {
     if (error instanceof OutboundError) throw error;
     const cause = causeOf(error);

@@ -38,15 +38,15 @@ import { createWatchSessions } from "./domain/watch-sessions.ts";
 import { createProviders } from "./external-login/providers.ts";
 import { createTransactions } from "./external-login/transactions.ts";
 import { createApp } from "./http/app.ts";
-import { createOutbound, type Lookup } from "./outbound.ts";
+import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { createAppRouter } from "./rpc/router.ts";
 
 export interface WorldOptions {
   readonly now: Now;
   readonly random: Random;
   readonly fetch: typeof globalThis.fetch;
-  /** Where the hosts are that providers name. */
-  readonly lookup: Lookup;
+  /** How addresses are reached that providers name. */
+  readonly outbound: OutboundOptions;
   /** How many passwords are hashed at once; the event loop keeps a core. */
   readonly hashingThreads: number;
 }
@@ -55,7 +55,7 @@ export const realWorld: WorldOptions = {
   now: Date.now,
   random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
   fetch: globalThis.fetch,
-  lookup,
+  outbound: { lookup, timeoutMs: 8000 },
   hashingThreads: Math.max(1, availableParallelism() - 1),
 };
 
@@ -144,7 +144,7 @@ export const createServer = async (options: ServerOptions) => {
   const { config, world = realWorld, logger = false } = options;
   const db = await openDatabase(config.databaseUrl);
   const closing = new AbortController();
-  const outbound = createOutbound({ lookup: world.lookup });
+  const outbound = createOutbound(world.outbound);
   try {
     await migrateToLatest(db);
     const domain = await createDomain(db, options, closing.signal);

@@ -10,6 +10,7 @@ import type { DatabaseUrl } from "./db/database.ts";
 import { startDemoProvider } from "./demo-provider.ts";
 import { john, seedJohn } from "./development.ts";
 import type { Source } from "./domain/audit.ts";
+import type { OutboundOptions } from "./outbound.ts";
 import type { Request } from "./rpc/context.ts";
 import { createServer, type ServerOptions, type WorldOptions } from "./server.ts";
 
@@ -26,6 +27,11 @@ export const testClock = (start = Date.now()) => {
   };
 };
 
+const onlyLocalhost = ((hostname: string, _options: unknown, answer: (...result: unknown[]) => void) => {
+  if (hostname === "localhost") answer(null, [{ address: "127.0.0.1", family: 4 }]);
+  else answer(new Error("Tests reach nothing outside"));
+}) as OutboundOptions["lookup"];
+
 /** The world with its clock replaced, and no way out of it. */
 export const testWorld = (now: () => number): WorldOptions => ({
   now,
@@ -33,10 +39,8 @@ export const testWorld = (now: () => number): WorldOptions => ({
   fetch: async () => {
     throw new Error("Tests reach nothing outside");
   },
-  lookup: ((hostname: string, _options: unknown, answer: (error: Error | null, addresses: unknown[]) => void) => {
-    if (hostname !== "localhost") return answer(new Error("Tests reach nothing outside"), []);
-    answer(null, [{ address: "127.0.0.1", family: 4 }]);
-  }) as WorldOptions["lookup"],
+  // This machine alone, and all the time that a busy one takes.
+  outbound: { lookup: onlyLocalhost, timeoutMs: 30_000 },
   hashingThreads: 1,
 });
 
@@ -96,6 +100,7 @@ export interface TestServerOptions {
   readonly databaseUrl?: DatabaseUrl;
   readonly config?: Partial<Config>;
   readonly now?: () => number;
+  readonly world?: Partial<WorldOptions>;
   readonly logger?: ServerOptions["logger"];
 }
 
@@ -108,7 +113,7 @@ export const startTestServer = async (options: TestServerOptions = {}) => {
   } as ServerOptions["config"];
   const server = await createServer({
     config,
-    world: testWorld(options.now ?? Date.now),
+    world: { ...testWorld(options.now ?? Date.now), ...options.world },
     logger: options.logger ?? false,
   });
   await seedJohn(server.domain);

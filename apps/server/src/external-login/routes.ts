@@ -105,8 +105,10 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
           link: ticket.session,
         };
       }
-      const transaction = await transactions.begin({ ...attempt, fresh: query["fresh"] === "1" }, request, reply);
-      return seeOther(reply, String(await provider.authorizationUrl(checksOf(params.provider, transaction))));
+      const transaction = transactions.create({ ...attempt, fresh: query["fresh"] === "1" });
+      const address = await provider.authorizationUrl(checksOf(params.provider, transaction));
+      await transactions.keep(transaction, request, reply);
+      return seeOther(reply, String(address));
     } catch (error) {
       return refuse(error, attempt, request, reply);
     }

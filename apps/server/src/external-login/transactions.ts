@@ -27,7 +27,7 @@ export interface Transaction {
 
 const lifetimeSeconds = 10 * 60;
 
-/** Begun and never ended, in one browser: with more, the oldest are of no use and the header of no size that is read. */
+/** Begun and never ended, in one browser: with more, all of them are forgotten, before a header grows that no server reads. */
 const maxPending = 4;
 
 const State = /^[\w-]{22}$/;
@@ -48,22 +48,19 @@ export const createTransactions = ({
   const attributes: CookieSerializeOptions = { httpOnly: true, secure, sameSite: "lax", path: "/" };
 
   return {
-    async begin(
-      asked: Pick<Transaction, "provider" | "fresh" | "returnTo" | "replaces" | "link">,
-      request: FastifyRequest,
-      reply: FastifyReply,
-    ): Promise<Transaction> {
+    /** A new transaction; `keep` puts it into the browser. */
+    create: (asked: Pick<Transaction, "provider" | "fresh" | "returnTo" | "replaces" | "link">): Transaction => ({
+      ...asked,
+      state: randomId(random),
+      nonce: randomId(random),
+      codeVerifier: Buffer.from(random(32)).toString("base64url"),
+    }),
+
+    async keep(transaction: Transaction, request: FastifyRequest, reply: FastifyReply): Promise<void> {
       const pending = Object.keys(request.cookies).filter((name) => name.startsWith(prefix));
       if (pending.length >= maxPending) for (const name of pending) reply.clearCookie(name, attributes);
-      const transaction: Transaction = {
-        ...asked,
-        state: randomId(random),
-        nonce: randomId(random),
-        codeVerifier: Buffer.from(random(32)).toString("base64url"),
-      };
       const value = await sealed.seal("login-transactions", transaction, lifetimeSeconds);
       reply.setCookie(prefix + transaction.state, value, { ...attributes, maxAge: lifetimeSeconds });
-      return transaction;
     },
 
     /** The transaction that an answer with this state belongs to, and never again. `null`: none of this browser. */
