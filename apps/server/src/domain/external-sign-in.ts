@@ -155,7 +155,7 @@ const refuseUnlessCreated = ({ create }: ProviderRules, { email, emailVerified }
 };
 
 /** A username from what the provider calls them, without what a username cannot hold. */
-const usernameOf = ({ username, email, fullName }: ExternalIdentity): string => {
+export const usernameOf = ({ username, email, fullName }: ExternalIdentity): string => {
   const wished = username?.split("@")[0] || email?.split("@")[0] || fullName || "";
   const plain = wished
     .normalize("NFKD")
