@@ -34,6 +34,9 @@ const configurationOf = ({ publicUrl, providerName, reachableAt }: DemoClient, n
     names: { session: `${name}_session`, interaction: `${name}_interaction`, resume: `${name}_resume` },
     keys: ["of a demonstration"],
   },
+  // The server is on this machine, which the package's own agent would refuse; and a busy one takes its time.
+  fetch: (url, { method, headers, body, redirect } = {}) =>
+    globalThis.fetch(url, { ...(method && { method }), headers, body, ...(redirect && { redirect }) } as RequestInit),
   findAccount: (_ctx, id) => ({
     accountId: id,
     claims: async () => ({ sub: id, preferred_username: id, ...personOf(id) }),
