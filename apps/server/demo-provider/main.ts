@@ -35,8 +35,10 @@ const configurationOf = ({ publicUrl, providerName, reachableAt }: DemoClient, n
     keys: ["of a demonstration"],
   },
   // The server is on this machine, which the package's own agent would refuse; and a busy one takes its time.
-  fetch: (url, { method, headers, body, redirect } = {}) =>
-    globalThis.fetch(url, { ...(method && { method }), headers, body, ...(redirect && { redirect }) } as RequestInit),
+  fetch: (url, options) => {
+    const { dispatcher: _dispatcher, signal: _signal, ...rest } = options ?? {};
+    return globalThis.fetch(url, rest);
+  },
   findAccount: (_ctx, id) => ({
     accountId: id,
     claims: async () => ({ sub: id, preferred_username: id, ...personOf(id) }),

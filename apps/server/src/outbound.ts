@@ -32,7 +32,7 @@ export type Outbound = ReturnType<typeof createOutbound>;
 
 export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
   const agent = (connectLookup: LookupFunction) =>
-    new Agent({ connect: { lookup: connectLookup, timeout: timeoutMs }, maxHeaderSize: 16 * 1024 });
+    new Agent({ connect: { lookup: connectLookup }, maxHeaderSize: 16 * 1024 });
   const agents = {
     anywhere: agent(lookup as LookupFunction),
     publicOnly: agent(publicLookup(lookup)),

@@ -15,6 +15,13 @@ type Fetch = (address: string | URL, init?: RequestInit) => Promise<Response>;
 const Account = z.object({ id: z.int().positive(), login: z.string(), name: z.string().nullish() });
 const Emails = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }));
 
+/** GitHub's token endpoint says 200 when it refuses; RFC 6749 §5.2 says 400, which the library tells apart. */
+const asRefused = async (response: Response): Promise<Response> => {
+  const body = await response.text();
+  const refused = response.ok && /^\s*\{\s*"error"\s*:/.test(body);
+  return new Response(body, { status: refused ? 400 : response.status, headers: response.headers });
+};
+
 export const createGithubProvider = ({ settings, fetch }: { settings: ProviderSettings; fetch: Fetch }): Provider => {
   const { issuer, clientId, clientSecret, scopes } = settings;
   const api = issuer === "https://github.com" ? "https://api.github.com" : `${issuer}/api/v3`;
@@ -28,7 +35,8 @@ export const createGithubProvider = ({ settings, fetch }: { settings: ProviderSe
     {},
     client.ClientSecretPost(clientSecret ?? ""),
   );
-  configuration[client.customFetch] = fetch as client.CustomFetch;
+  configuration[client.customFetch] = (async (address: string, init: RequestInit) =>
+    asRefused(await fetch(address, init))) as client.CustomFetch;
   if (settings.allowPrivateAddresses) client.allowInsecureRequests(configuration);
 
   const ask = async <S extends z.ZodType>(path: string, accessToken: string, schema: S): Promise<z.output<S>> => {

@@ -24,7 +24,8 @@ export interface ProviderSettings extends ProviderRules {
 }
 
 const https = z.url({ protocol: /^https?$/, error: "must be a URL such as https://id.example.com" });
-const host = z.string().regex(/^[a-z0-9.-]+\.[a-z]+$/i, { error: "must be a host name such as acme.okta.com" });
+const hostFault = { error: "must be a host name such as acme.okta.com" };
+const host = z.string(hostFault).regex(/^[a-z0-9.-]+\.[a-z]+$/i, hostFault);
 
 const common = {
   label: z.string().min(1).max(60).optional(),
