@@ -7,6 +7,7 @@ import * as bcrypt from "@node-rs/bcrypt";
 import { expect, it } from "vitest";
 import { engines } from "../test/engines.ts";
 import { openAdmin } from "./admin/testing.ts";
+import { migrations } from "./db/migrate.ts";
 
 it("lockstep as a process reads its input, prints its answers and ends with its exit codes", {
   timeout: 30_000,
@@ -28,7 +29,7 @@ it("lockstep as a process reads its input, prints its answers and ends with its 
 
   expect(await lockstep(["migrate", "--json"])).toEqual({
     exitCode: 0,
-    stdout: '{"applied":["0001-initial"]}\n',
+    stdout: `${JSON.stringify({ applied: Object.keys(migrations) })}\n`,
     stderr: "",
   });
   expect(await lockstep(["user", "create", "jane"], "wool lamp river stone\n")).toEqual({

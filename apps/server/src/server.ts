@@ -136,6 +136,12 @@ export const createDomain = async (
   };
 };
 
+/** The providers of the settings; `close` lets go of the connections to them. */
+export const createConfiguredProviders = ({ providers: settings }: Pick<Config, "providers">, world = realWorld) => {
+  const outbound = createOutbound(world.outbound);
+  return { providers: createProviders({ settings, outbound, now: world.now }), close: outbound.close };
+};
+
 /**
  * A server that is ready to listen, its database opened and migrated.
  * @throws StartError when the database or its keys do not fit.
@@ -144,7 +150,7 @@ export const createServer = async (options: ServerOptions) => {
   const { config, world = realWorld, logger = false } = options;
   const db = await openDatabase(config.databaseUrl);
   const closing = new AbortController();
-  const outbound = createOutbound(world.outbound);
+  const { providers, close: closeProviders } = createConfiguredProviders(config, world);
   try {
     await migrateToLatest(db);
     const domain = await createDomain(db, options, closing.signal);
@@ -163,7 +169,7 @@ export const createServer = async (options: ServerOptions) => {
       externalLogin: {
         ...domain,
         publicUrl: config.publicUrl,
-        providers: createProviders({ settings: config.providers, outbound, now: world.now }),
+        providers,
         transactions: createTransactions({ ...domain, random: world.random, publicUrl: config.publicUrl }),
       },
       web: { directory: webDirectory, devUrl: config.webDevUrl },
@@ -173,12 +179,12 @@ export const createServer = async (options: ServerOptions) => {
       closing.abort();
       await upkeep.end();
       await app.close();
-      await outbound.close();
+      await closeProviders();
       await db.destroy();
     };
     return { app, db, domain, router, close };
   } catch (error) {
-    await outbound.close();
+    await closeProviders();
     await db.destroy();
     throw error;
   }

@@ -7,7 +7,7 @@ import * as client from "openid-client";
 import type { Now } from "../domain/environment.ts";
 import type { ExternalIdentity } from "../domain/identities.ts";
 import { LoginRefusal } from "../domain/login-refusal.ts";
-import { type Checks, freshSeconds, type LogoutToken, type Provider } from "./provider.ts";
+import { type Checks, freshSeconds, type LogoutToken, type Provider, refusalOf } from "./provider.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
 
 type Fetch = (address: string | URL, init?: RequestInit) => Promise<Response>;
@@ -172,13 +172,15 @@ export const createOpenidProvider = ({
     },
 
     async check() {
-      const { configuration, keys } = await discover();
+      const { configuration, keys } = await discover().catch((error: unknown) => {
+        throw refusalOf(error);
+      });
       // Looked for a key that nobody has: the set was read, or says why not.
       const unread = await keys({ alg: "RS256", kid: "none" }).then(
         () => null,
         (error: unknown) => error as { code?: string },
       );
-      if (unread && unread.code !== "ERR_JWKS_NO_MATCHING_KEY") throw unread;
+      if (unread && unread.code !== "ERR_JWKS_NO_MATCHING_KEY") throw refusalOf(unread);
       const server = configuration.serverMetadata();
       const notes = [`Its issuer is ${server.issuer}.`, `Its keys can be read at ${server.jwks_uri}.`];
       if (server.code_challenge_methods_supported?.includes("S256") !== true)

@@ -41,7 +41,10 @@ export interface Provider {
   endSessionUrl(idToken: string, returnTo: string): Promise<URL | null>;
   /** `null`: the provider sends none that could be trusted. */
   verifyLogoutToken(token: string): Promise<LogoutToken | null>;
-  /** What is to be said of how it is set up, one sentence each. */
+  /**
+   * What is to be said of how it is set up, one sentence each.
+   * @throws LoginRefusal when it cannot be used as it is; its message says why
+   */
   check(): Promise<readonly string[]>;
 }
 
