@@ -32,8 +32,8 @@ export const contract = {
       access: firstParty(),
       rest: { method: "DELETE", path: "/users/me/sessions/current" },
       output: z.object({
-        /** Where to go to end the session at the provider too; `null`: there is none, or it is left alone. */
-        continueAt: z.string().nullable(),
+        /** Where a browser goes to end the session at the provider too. Absent: there is none, or it is left alone. */
+        continueAt: z.string().optional(),
       }),
     }),
     methods: query({

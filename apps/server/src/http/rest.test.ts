@@ -183,8 +183,8 @@ describe("REST and RPC", () => {
         body,
         fc.stringMatching(/^[\w-]{1,30}$/),
         async ({ path, operation, rest }, token, change, id) => {
-          const inPath = rest.path.includes("{");
-          const input = inPath ? { sessionId: id } : rest.method === "PATCH" ? change : undefined;
+          const inPath = /\{(\w+)\}/.exec(rest.path)?.[1];
+          const input = inPath ? { [inPath]: id } : rest.method === "PATCH" ? change : undefined;
           const overRest = await inject(rest.method, rest.path.replace(/\{\w+\}/, id), {
             token,
             ...(rest.method === "PATCH" && { payload: JSON.stringify(change) }),

@@ -55,7 +55,7 @@ export const authProcedures = ({
     const there = await identities.toEndWith(session.id);
     await sessions.end(user.id, session.id, "signed_out", ctx.source);
     if (!ctx.cookies.foreign) ctx.cookies.clearRefreshToken();
-    if (!there) return { continueAt: null };
+    if (!there) return {};
     return { continueAt: `/login/${there.provider}/logout?${new URLSearchParams({ hint: there.idTokenJwe })}` };
   }),
 
