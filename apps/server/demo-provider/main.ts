@@ -46,7 +46,9 @@ const configurationOf = ({ publicUrl, providerName, reachableAt }: DemoClient, n
 });
 
 const server = createServer();
-server.listen(Number(process.argv[2]), "127.0.0.1", () => {
+const listen = () => server.listen(Number(process.argv[2]), "127.0.0.1");
+
+server.on("listening", () => {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("It listens on no port");
   const issuer = `http://localhost:${address.port}`;
@@ -57,5 +59,11 @@ server.listen(Number(process.argv[2]), "127.0.0.1", () => {
   });
   process.send?.(issuer);
 });
-server.on("error", () => process.exit(1));
+// Of a server that restarts, the provider before may still be about to end.
+let attempts = 0;
+server.on("error", () => {
+  if (++attempts === 20) process.exit(1);
+  setTimeout(listen, 100);
+});
 process.once("disconnect", () => process.exit(0));
+listen();
