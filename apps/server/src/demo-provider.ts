@@ -10,8 +10,6 @@ import { StartError } from "./start-error.ts";
 /** Always the same, so that who signed in yesterday is the same person today. */
 const demoPort = 4180;
 
-export type DemoProvider = Awaited<ReturnType<typeof startDemoProvider>>;
-
 /**
  * Starts the process, and waits until it listens; it takes requests once it is told of its client.
  * @throws StartError when the port is taken.

@@ -53,7 +53,7 @@ describe("an app of our own", () => {
     expectTypeOf(client).toEqualTypeOf<TRPCClient<AppRouter>>();
     expectTypeOf(client.auth.login.mutate).parameter(0).toEqualTypeOf<LoginInput>();
     expectTypeOf(client.auth.login.mutate).returns.resolves.toEqualTypeOf<LoginResult>();
-    expectTypeOf(client.auth.logout.mutate).returns.resolves.toEqualTypeOf<Record<string, never>>();
+    expectTypeOf(client.auth.logout.mutate).returns.resolves.toEqualTypeOf<{ continueAt?: string | undefined }>();
     expectTypeOf(client.user.me.query).returns.resolves.toEqualTypeOf<User>();
     expectTypeOf(client.user.update.mutate).parameter(0).toEqualTypeOf<UpdateUserInput>();
     expectTypeOf(client.demo.greeting.query).returns.resolves.toEqualTypeOf<{ message: string }>();
@@ -347,6 +347,7 @@ describe("the contract's paths", () => {
       | "auth.login"
       | "auth.refresh"
       | "auth.logout"
+      | "auth.methods"
       | "user.me"
       | "user.update"
       | "user.changePassword"
@@ -355,6 +356,9 @@ describe("the contract's paths", () => {
       | "session.revokeOthers"
       | "session.history"
       | "session.events"
+      | "identity.list"
+      | "identity.link"
+      | "identity.unlink"
       | "demo.greeting"
     >();
     expectTypeOf<OperationAt<typeof contract, "user.me">>().toEqualTypeOf<typeof contract.user.me>();

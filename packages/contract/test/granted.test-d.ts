@@ -6,16 +6,16 @@ type Contract = typeof contract;
 describe("what a third party was granted", () => {
   it("leaves operations open to anyone and those of its scopes", () => {
     expectTypeOf<PathOf<Granted<Contract, "profile:read">>>().toEqualTypeOf<
-      "auth.login" | "auth.refresh" | "user.me"
+      "auth.login" | "auth.methods" | "auth.refresh" | "user.me"
     >();
     expectTypeOf<PathOf<Granted<Contract, "profile:read" | "profile:write">>>().toEqualTypeOf<
-      "auth.login" | "auth.refresh" | "user.me" | "user.update"
+      "auth.login" | "auth.methods" | "auth.refresh" | "user.me" | "user.update"
     >();
   });
 
   it("leaves no area in which nothing was granted", () => {
     expectTypeOf<Granted<Contract, "profile:read">>().not.toHaveProperty("demo");
-    expectTypeOf<PathOf<Granted<Contract, never>>>().toEqualTypeOf<"auth.login" | "auth.refresh">();
+    expectTypeOf<PathOf<Granted<Contract, never>>>().toEqualTypeOf<"auth.login" | "auth.methods" | "auth.refresh">();
   });
 });
 
