@@ -14,7 +14,7 @@ const publicUrl = "http://lockstep.localhost";
 const agoSeconds = 20 * 60;
 const clock = testClock(Date.now() - agoSeconds * 1000);
 
-describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("sign-in providers", () => {
+describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("sign-in providers", { timeout: 90_000 }, () => {
   const closing: (() => Promise<unknown>)[] = [];
   let browser: Browser;
   let server: Awaited<ReturnType<typeof startTestServer>>;
@@ -34,7 +34,11 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     });
     closing.push(server.close);
     await Promise.all(providers.map((provider) => provider.serve({ publicUrl, reachableAt: server.url })));
-    browser = await launchBrowser({ "lockstep.localhost:80": new URL(server.url).host });
+    browser = await launchBrowser({
+      "lockstep.localhost:80": new URL(server.url).host,
+      // The provider's pages would like a typeface from there.
+      "fonts.googleapis.com": "~NOTFOUND",
+    });
     closing.push(() => browser.close());
   });
   afterAll(async () => {
@@ -44,7 +48,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
   /** Somebody with a browser of their own; leaving fails when the page threw. */
   const visit = async (path: string) => {
     const context: BrowserContext = await browser.newContext({ baseURL: publicUrl, reducedMotion: "reduce" });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(20_000);
     const faults: string[] = [];
     context.on("weberror", (error) => faults.push(String(error.error())));
     const page = await context.newPage();

@@ -2,11 +2,11 @@
 // audit trail, without a session, an account or a secret in the log.
 
 import { Writable } from "node:stream";
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBrowser } from "../../test/browser-trip.ts";
 import { misbehavingClient, startMisbehavingProvider } from "../../test/misbehaving-provider.ts";
-import { john, startTestServer } from "../testing.ts";
+import { john, startTestServer, testWorld } from "../testing.ts";
 import { parseProviders } from "./provider-settings.ts";
 
 type Provider = Awaited<ReturnType<typeof startMisbehavingProvider>>;
@@ -17,7 +17,7 @@ const settingsOf = (entries: Record<string, object>) => {
   return parsed.providers;
 };
 
-const start = async (provider: Provider, entry: object = {}) => {
+const start = async (provider: Provider, entry: object = {}, timeoutMs = 30_000) => {
   const lines: string[] = [];
   const server = await startTestServer({
     config: {
@@ -26,6 +26,7 @@ const start = async (provider: Provider, entry: object = {}) => {
         other: { issuer: "https://other.example", ...misbehavingClient },
       }),
     },
+    world: { outbound: { ...testWorld(Date.now).outbound, timeoutMs } },
     logger: {
       level: "trace",
       stream: new Writable({
@@ -70,6 +71,12 @@ const countsOf = async ({ domain, db }: Server) => ({
   identities: (await db.selectFrom("identities").select("id").execute()).length,
   audit: (await db.selectFrom("audit_log").select("id").execute()).length,
 });
+
+/** Signs with a key that nobody has seen, so that it is looked for. */
+const byNewKey = async (claims: JWTPayload) =>
+  new SignJWT(claims)
+    .setProtectedHeader({ alg: "ES256", kid: "unseen" })
+    .sign((await generateKeyPair("ES256")).privateKey);
 
 describe("a sign-in through a provider", () => {
   let provider: Provider;
@@ -155,8 +162,11 @@ describe("a sign-in through a provider", () => {
     ["[S56] without a nonce", { nonce: undefined }],
     ["about nobody", { sub: undefined }],
     ["about somebody whose name is longer than allowed", { sub: "x".repeat(256) }],
+    ["about somebody whose name no database can keep", { sub: "nadia\u0000" }],
   ])("refuses an ID token %s", async (_name, claims) => {
-    provider.behave({ claims: claims["iss"] === "slash" ? { iss: `${provider.issuer}/` } : claims });
+    const change = claims["iss"] === "slash" ? { iss: `${provider.issuer}/` } : claims;
+    // With these, nothing else is asked that could refuse it.
+    provider.behave({ claims: { email: "nadia@example.org", name: "Nadia", ...change } });
     await expectRefused("untrusted", trip);
   });
 
@@ -356,12 +366,14 @@ describe("a sign-in through a provider", () => {
         answers: {
           "/jwks": (_request, response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end(),
         },
-        sign: (claims) =>
-          generateKeyPair("ES256").then(({ privateKey }) =>
-            new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "unseen" }).sign(privateKey),
-          ),
+        sign: byNewKey,
       },
     ],
+    [
+      "keys that are none",
+      { answers: { "/jwks": (_request, response) => response.end('{"keys":1}') }, sign: byNewKey },
+    ],
+    ["keys that fail", { answers: { "/jwks": (_request, response) => response.writeHead(500).end() }, sign: byNewKey }],
     ["userinfo without an end", { userinfo: { name: "x".repeat(300_000) } }],
     ["claims without an end", { claims: { name: "x".repeat(300_000) } }],
   ])("survives %s", async (_name, behaviour) => {
@@ -385,10 +397,10 @@ describe("a sign-in through a provider", () => {
 });
 
 describe("a provider's metadata", () => {
-  const leaveFor = async (entry: object, behaviour: Parameters<Provider["behave"]>[0] = {}) => {
+  const leaveFor = async (entry: object, behaviour: Parameters<Provider["behave"]>[0] = {}, timeoutMs?: number) => {
     await using provider = await startMisbehavingProvider();
     provider.behave(behaviour);
-    const server = await start(provider, typeof entry === "function" ? entry(provider) : entry);
+    const server = await start(provider, typeof entry === "function" ? entry(provider) : entry, timeoutMs);
     const response = await openBrowser(server.app).visit("/login/bad");
     const audit = (await server.domain.audit.list({ limit: 10 })).filter(({ outcome }) => outcome === "refused");
     await server.close();
@@ -403,6 +415,7 @@ describe("a provider's metadata", () => {
     ["names another issuer", { metadata: { issuer: "https://evil.example" } }],
     ["has no token endpoint", { metadata: { token_endpoint: undefined } }],
     ["has no keys", { metadata: { jwks_uri: undefined } }],
+    ["has keys at no address", { metadata: { jwks_uri: "keys" } }],
     ["is no JSON", { answers: { "/.well-known/openid-configuration": (_, response) => response.end("{") } }],
     [
       "sends on",
@@ -418,6 +431,13 @@ describe("a provider's metadata", () => {
     const { location, reasons } = await leaveFor({}, behaviour);
     expect(location).toMatch(/^\/sign-in\?problem=(untrusted|unavailable)&provider=bad$/);
     expect(reasons.length).toBe(1);
+  });
+
+  it("is not waited for when it does not come", async () => {
+    const hang = { answers: { "/.well-known/openid-configuration": () => {} } };
+    const { location, reasons } = await leaveFor({}, hang, 200);
+    expect(location).toBe("/sign-in?problem=unavailable&provider=bad");
+    expect(reasons).toEqual([expect.stringMatching(/did not answer within 0\.2 seconds$/)]);
   });
 
   it("[S57] is compared exactly, also where an address ends in a slash", async () => {

@@ -61,7 +61,8 @@ export const createOpenidProvider = ({
     if (server.issuer !== issuer && !isTenantTemplate(server.issuer, issuer))
       throw new LoginRefusal("untrusted", `the provider calls itself ${server.issuer}, and is set up as ${issuer}`);
     for (const endpoint of ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const) {
-      if (typeof server[endpoint] !== "string")
+      const address = server[endpoint];
+      if (typeof address !== "string" || !URL.canParse(address))
         throw new LoginRefusal("unavailable", `the provider's metadata has no ${endpoint}`);
     }
     const jwksUri = new URL(server.jwks_uri ?? "");
@@ -126,8 +127,8 @@ export const createOpenidProvider = ({
     async redeem(callback, checks) {
       const provider = await discovered();
       const { tokens, claims, idToken } = await redeemCode(provider, callback, checks);
-      if (claims.sub.length === 0 || claims.sub.length > maxSubjectLength)
-        throw new LoginRefusal("untrusted", "the subject is longer than OpenID Connect allows");
+      if (text(claims.sub, maxSubjectLength) !== claims.sub)
+        throw new LoginRefusal("untrusted", "the subject is longer than OpenID Connect allows, or no plain text");
       const asksUserinfo = claims["email"] === undefined || claims["name"] === undefined;
       const userinfo =
         asksUserinfo && provider.configuration.serverMetadata().userinfo_endpoint

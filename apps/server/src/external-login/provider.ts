@@ -72,7 +72,10 @@ export const refusalOf = (error: unknown): LoginRefusal => {
     const reason = `${error.code ?? "unknown"}: ${error.message}`;
     return new LoginRefusal(brokenAnswers.has(error.code ?? "") ? "unavailable" : "untrusted", reason);
   }
-  if (error instanceof joseErrors.JOSEError) return new LoginRefusal("untrusted", `${error.code}: ${error.message}`);
+  if (error instanceof joseErrors.JOSEError) {
+    const reason = `${error.code}: ${error.message}`;
+    return new LoginRefusal(brokenAnswers.has(error.code) ? "unavailable" : "untrusted", reason);
+  }
   throw error;
 };
 
@@ -80,7 +83,15 @@ export const refusalOf = (error: unknown): LoginRefusal => {
 const passing = new Set(["temporarily_unavailable", "server_error"]);
 
 /** The provider does not work, which is not to say that somebody is lying. */
-const brokenAnswers = new Set(["OAUTH_RESPONSE_IS_NOT_CONFORM", "OAUTH_RESPONSE_IS_NOT_JSON", "OAUTH_PARSE_ERROR"]);
+const brokenAnswers = new Set([
+  "OAUTH_RESPONSE_IS_NOT_CONFORM",
+  "OAUTH_RESPONSE_IS_NOT_JSON",
+  "OAUTH_PARSE_ERROR",
+  // Of a set of keys: it could not be read, is none, or did not come in time.
+  "ERR_JOSE_GENERIC",
+  "ERR_JWKS_INVALID",
+  "ERR_JWKS_TIMEOUT",
+]);
 
 /** An error code as a provider, or anyone who made an address, wrote it: only if it looks like one. */
 const plain = (code: string) => (/^[a-z_]{1,60}$/.test(code) ? code : "an error");

@@ -45,6 +45,8 @@ interface ToProvider {
   Querystring: Record<string, unknown>;
 }
 
+const maxReasonLength = 300;
+
 /** What is known of a sign-in that is refused. */
 type Attempt = Pick<Transaction, "provider" | "returnTo" | "replaces" | "link">;
 
@@ -65,7 +67,9 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
 
   /** Writes down why, and sends the browser to the page that says so. */
   const refuse = async (error: unknown, attempt: Attempt, request: FastifyRequest, reply: FastifyReply) => {
-    const { problem, userId, message: reason } = asRefusal(error, request);
+    const { problem, userId, message } = asRefusal(error, request);
+    // A provider may have had its word in it, of any length.
+    const reason = message.slice(0, maxReasonLength);
     const provider = providers.has(attempt.provider) ? attempt.provider : null;
     request.log.warn({ provider, problem, reason }, "a sign-in through a provider was refused");
     await options.audit.record({
