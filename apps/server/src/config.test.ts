@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { developmentSecretPrefix, loadConfig, settings } from "./config.ts";
@@ -61,9 +64,24 @@ describe("settings", () => {
     [{ SESSION_LIFETIME_SECONDS: "a day" }, "SESSION_LIFETIME_SECONDS:"],
     [{ REFRESH_GRACE_SECONDS: "61" }, "REFRESH_GRACE_SECONDS:"],
     [{ NODE_ENV: "prod" }, "NODE_ENV:"],
+    [{ DEMO_PROVIDER: "yes" }, "DEMO_PROVIDER:"],
+    [{ PROVIDERS: '{"google":{}}' }, "PROVIDERS: google.clientId: is missing."],
+    [{ PROVIDERS: "nowhere.json" }, "PROVIDERS: is neither JSON nor a file that can be read."],
+    [{ PROVIDERS: "a\u0000b" }, "PROVIDERS: is neither JSON nor a file that can be read."],
   ])("name what is wrong in %j", (env, message) => {
     expect(() => load(env)).toThrow(message);
     expect(() => load(env)).toThrow(StartError);
+  });
+
+  it("take providers as JSON or from a file of it", async () => {
+    const json = JSON.stringify({ google: { clientId: "an id", clientSecret: "a secret" } });
+    const directory = await mkdtemp(join(tmpdir(), "lockstep-"));
+    await writeFile(join(directory, "providers.json"), json);
+    const fromFile = loadConfig({ PROVIDERS: "providers.json" }, directory).providers;
+    expect(fromFile).toMatchObject([{ name: "google", clientId: "an id" }]);
+    expect(load({ PROVIDERS: ` ${json}` }).providers).toEqual(fromFile);
+    expect(load({}).providers).toEqual([]);
+    await rm(directory, { recursive: true });
   });
 
   it("name everything that is wrong at once", () => {
@@ -99,6 +117,7 @@ describe("production", () => {
     [{ SECRET: undefined }, "SECRET: production needs one"],
     [{ SECRET: developmentSecretPrefix + secret }, "SECRET: this one was made for development"],
     [{ TRUST_PROXY: undefined }, "TRUST_PROXY: production needs a decision"],
+    [{ DEMO_PROVIDER: "1" }, "DEMO_PROVIDER: production has none"],
     [{ BCRYPT_COST: "10" }, "BCRYPT_COST: production needs at least 12"],
   ])("refuses %j", (change, message) => {
     expect(() => load({ ...production, ...change })).toThrow(message);

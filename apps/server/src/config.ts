@@ -1,10 +1,12 @@
 // Owns the settings: every one that the environment can give, with its default and its rules.
 // `docs/settings.md` is generated from this file.
 
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import type { DatabaseUrl } from "./db/database.ts";
 import type { SessionLimits } from "./domain/sessions.ts";
+import { type ProviderSettings, parseProviders } from "./external-login/provider-settings.ts";
 import { StartError } from "./start-error.ts";
 
 /** What development puts before the secrets it makes, so that none of them ever guards production. */
@@ -90,6 +92,17 @@ const Environment = z.object({
     .describe(
       "A Have I Been Pwned range service that new passwords are looked up in, such as `https://api.pwnedpasswords.com/range/`.",
     ),
+  PROVIDERS: z
+    .string()
+    .optional()
+    .describe(
+      'Whom people can sign in through: JSON, or a file of it, such as `{"google": {"clientId": "…", "clientSecret": "…"}}` ([providers.md](providers.md)).',
+    ),
+  DEMO_PROVIDER: z
+    .enum(["0", "1"])
+    .transform((value) => value === "1")
+    .default(false)
+    .describe("Development: `1` runs a provider beside the server, to try signing in through one."),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .optional()
@@ -116,6 +129,8 @@ export interface Config {
   readonly registration: "off" | "open" | { readonly token: string };
   readonly trustProxy: boolean | string[];
   readonly breachedPasswordsUrl: string | null;
+  readonly providers: readonly ProviderSettings[];
+  readonly demoProvider: boolean;
   readonly logLevel: string;
   readonly webDevUrl: string | null;
 }
@@ -158,6 +173,8 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     registration: registrationOf(e),
     trustProxy: e.TRUST_PROXY ?? false,
     breachedPasswordsUrl: e.BREACHED_PASSWORDS_URL ?? null,
+    providers: loadProviders(e.PROVIDERS, root),
+    demoProvider: e.DEMO_PROVIDER,
     logLevel: e.LOG_LEVEL ?? (production ? "info" : "warn"),
     webDevUrl: e.WEB_DEV_URL ?? null,
   };
@@ -179,9 +196,27 @@ const assertReadyForProduction = (e: z.output<typeof Environment>) => {
       "SECRET: this one was made for development, where others may have seen it. Make another: `openssl rand -base64 32`.",
     e.TRUST_PROXY === undefined &&
       "TRUST_PROXY: production needs a decision: `off`, or the addresses of the proxies in front of this server.",
+    e.DEMO_PROVIDER && "DEMO_PROVIDER: production has none: anybody could sign in as anybody.",
     e.BCRYPT_COST < 12 && "BCRYPT_COST: production needs at least 12.",
   ].filter((line) => typeof line === "string");
   if (missing.length > 0) throw new StartError(missing.join("\n"));
+};
+
+/** @throws StartError with a line for each fault. */
+const loadProviders = (setting: string | undefined, root: string): readonly ProviderSettings[] => {
+  if (setting === undefined) return [];
+  const parsed = parseProviders(setting.trimStart().startsWith("{") ? setting : readProviders(resolve(root, setting)));
+  if ("faults" in parsed) throw new StartError(parsed.faults.map((fault) => `PROVIDERS: ${fault}`).join("\n"));
+  return parsed.providers;
+};
+
+const readProviders = (file: string): string => {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    // Not the name: whoever left out the first brace put their secrets there.
+    throw new StartError("PROVIDERS: is neither JSON nor a file that can be read.");
+  }
 };
 
 const absolute = (url: string, root: string) =>

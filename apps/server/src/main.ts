@@ -1,6 +1,7 @@
 // The process: settings, listening, signals. With `admin.ts`, the only file that touches `process`.
 
 import { resolve } from "node:path";
+import { startDemoProvider } from "./demo-provider.ts";
 import { john, loadConfigWithSecret, seedDemoApplication, seedJohn } from "./development.ts";
 import { createServer, realWorld } from "./server.ts";
 import { StartError } from "./start-error.ts";
@@ -8,7 +9,9 @@ import { StartError } from "./start-error.ts";
 const root = resolve(import.meta.dirname, "../../..");
 
 const start = async () => {
-  const config = loadConfigWithSecret(process.env, root, realWorld.random);
+  const settings = loadConfigWithSecret(process.env, root, realWorld.random);
+  const demo = settings.demoProvider ? await startDemoProvider("demo") : null;
+  const config = demo ? { ...settings, providers: [...settings.providers, demo.settings] } : settings;
   const server = await createServer({ config, logger: { level: config.logLevel } });
   if (!config.production) {
     await seedJohn(server.domain);
@@ -17,13 +20,15 @@ const start = async () => {
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
-      void server.close().then(() => process.exit(0));
+      void Promise.all([server.close(), demo?.end()]).then(() => process.exit(0));
     });
   }
+  await demo?.serve({ publicUrl: config.publicUrl, reachableAt: config.publicUrl });
   await listen(server.app.listen({ port: config.port, host: config.host }), config.port);
 
   const lines = [`Lockstep is ready: ${config.publicUrl}`];
   if (!config.production) lines.push(`Sign in as ${john.username} / ${john.password} (development only).`);
+  if (demo) lines.push(`The demo provider at ${demo.issuer} signs in anybody, under any name.`);
   process.stdout.write(`${lines.join("\n")}\n`);
 };
 

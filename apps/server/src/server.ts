@@ -1,6 +1,7 @@
 // The composition root: builds each part once, in the order of what it needs. What a part needs from the
 // world comes in here as `environment`; nothing below reaches for a clock, randomness or the network itself.
 
+import { lookup } from "node:dns";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { FastifyServerOptions } from "fastify";
@@ -14,19 +15,24 @@ import { createDisabling } from "./domain/disabling.ts";
 import { createDpop } from "./domain/dpop.ts";
 import { createEnrollment } from "./domain/enrollment.ts";
 import { type Now, type Random, randomId } from "./domain/environment.ts";
+import { createExternalSignIn } from "./domain/external-sign-in.ts";
 import { createGrants } from "./domain/grants.ts";
 import { createGuard } from "./domain/guard.ts";
 import { createHashingQueue } from "./domain/hashing-queue.ts";
+import { createIdentities } from "./domain/identities.ts";
 import { createKeyring } from "./domain/keyring.ts";
+import { createLinkTickets } from "./domain/link-tickets.ts";
 import { createOAuthRecords } from "./domain/oauth-records.ts";
 import { createPasswordChange } from "./domain/password-change.ts";
 import { createPasswordPolicy } from "./domain/password-policy.ts";
 import { createPasswords } from "./domain/passwords.ts";
 import { createProfile } from "./domain/profile.ts";
+import { createSealed } from "./domain/sealed.ts";
 import { createSecrets } from "./domain/secrets.ts";
 import { createSessionEvents } from "./domain/session-events.ts";
 import { createSessions } from "./domain/sessions.ts";
 import { createSignIn } from "./domain/sign-in.ts";
+import { createSingleUses } from "./domain/single-uses.ts";
 import { createSpentIds } from "./domain/spent-ids.ts";
 import { createThrottle } from "./domain/throttle.ts";
 import { accessTokenLifetimeSeconds, createTokens } from "./domain/tokens.ts";
@@ -34,12 +40,15 @@ import { createUpkeep } from "./domain/upkeep.ts";
 import { createUsers } from "./domain/users.ts";
 import { createVerifiedTokens } from "./domain/verified-tokens.ts";
 import { createWatchSessions } from "./domain/watch-sessions.ts";
+import { createProviders } from "./external-login/providers.ts";
+import { createTransactions } from "./external-login/transactions.ts";
 import { createApp } from "./http/app.ts";
 import { authorizationCookie } from "./http/cookies.ts";
 import { docsApplication, docsApplicationId } from "./http/docs.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
 import { createOAuth } from "./oauth/oauth.ts";
+import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { systemRandom } from "./random.ts";
 import { createAppRouter } from "./rpc/router.ts";
 
@@ -47,6 +56,8 @@ export interface WorldOptions {
   readonly now: Now;
   readonly random: Random;
   readonly fetch: typeof globalThis.fetch;
+  /** How addresses are reached that providers name. */
+  readonly outbound: OutboundOptions;
   /** How many passwords are hashed at once; the event loop keeps a core. */
   readonly hashingThreads: number;
 }
@@ -55,6 +66,7 @@ export const realWorld: WorldOptions = {
   now: Date.now,
   random: systemRandom(),
   fetch: globalThis.fetch,
+  outbound: { lookup, timeoutMs: 8000 },
   hashingThreads: Math.max(1, availableParallelism() - 1),
 };
 
@@ -117,6 +129,11 @@ export const createDomain = async (
   const profile = createProfile({ db, users, audit });
   const enrollment = createEnrollment({ db, users, audit });
   const disabling = createDisabling({ db, users, sessions, audit });
+  const sealed = createSealed({ secrets, now });
+  const singleUses = createSingleUses({ db, now });
+  const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
+  const externalSignIn = createExternalSignIn({ db, random, users, identities, sessions, signIn, audit });
+  const linkTickets = createLinkTickets({ sealed });
   const upkeep = createUpkeep({
     keyring,
     deletions: [
@@ -125,6 +142,7 @@ export const createDomain = async (
       grants.deleteExpired,
       oauthRecords.deleteExpired,
       spentIds.deleteExpired,
+      singleUses.deleteExpired,
     ],
   });
   return {
@@ -147,9 +165,20 @@ export const createDomain = async (
     grants,
     oauthRecords,
     spentIds,
+    sealed,
+    singleUses,
+    identities,
+    externalSignIn,
+    linkTickets,
     audit,
     upkeep,
   };
+};
+
+/** The providers of the settings; `close` lets go of the connections to them. */
+export const createConfiguredProviders = ({ providers: settings }: Pick<Config, "providers">, world = realWorld) => {
+  const outbound = createOutbound(world.outbound);
+  return { providers: createProviders({ settings, outbound, now: world.now }), close: outbound.close };
 };
 
 /**
@@ -160,6 +189,7 @@ export const createServer = async (options: ServerOptions) => {
   const { config, world = realWorld, logger = false } = options;
   const db = await openDatabase(config.databaseUrl);
   const closing = new AbortController();
+  const { providers, close: closeProviders } = createConfiguredProviders(config, world);
   try {
     await migrateToLatest(db);
     const domain = await createDomain(db, options, closing.signal);
@@ -192,6 +222,12 @@ export const createServer = async (options: ServerOptions) => {
       signIn: domain.signIn,
       passwordGrant: config.passwordGrant,
       oauth,
+      externalLogin: {
+        ...domain,
+        publicUrl: config.publicUrl,
+        providers,
+        transactions: createTransactions({ ...domain, random: world.random, publicUrl: config.publicUrl }),
+      },
       web,
     });
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
@@ -199,10 +235,12 @@ export const createServer = async (options: ServerOptions) => {
       closing.abort();
       await upkeep.end();
       await app.close();
+      await closeProviders();
       await db.destroy();
     };
     return { app, db, domain, router, close };
   } catch (error) {
+    await closeProviders();
     await db.destroy();
     throw error;
   }

@@ -9,13 +9,15 @@ import { RegisterApplicationInput, type Scope, scopeNames } from "@lockstep/cont
 import { SignJWT } from "jose";
 import type { Config } from "./config.ts";
 import type { DatabaseUrl } from "./db/database.ts";
+import { startDemoProvider } from "./demo-provider.ts";
 import { john, seedDemoApplication, seedJohn } from "./development.ts";
 import type { Source } from "./domain/audit.ts";
 import { randomId } from "./domain/environment.ts";
+import type { OutboundOptions } from "./outbound.ts";
 import type { Request } from "./rpc/context.ts";
 import { createServer, type Domain, realWorld, type ServerOptions, type WorldOptions } from "./server.ts";
 
-export { john };
+export { john, startDemoProvider };
 
 /** A clock that stands still until it is moved. */
 export const testClock = (start = Date.now()) => {
@@ -28,6 +30,11 @@ export const testClock = (start = Date.now()) => {
   };
 };
 
+const onlyLocalhost = ((hostname: string, _options: unknown, answer: (...result: unknown[]) => void) => {
+  if (hostname === "localhost") answer(null, [{ address: "127.0.0.1", family: 4 }]);
+  else answer(new Error("Tests reach nothing outside"));
+}) as OutboundOptions["lookup"];
+
 /** The world with its clock replaced, and no way out of it. */
 export const testWorld = (now: () => number): WorldOptions => ({
   now,
@@ -35,6 +42,8 @@ export const testWorld = (now: () => number): WorldOptions => ({
   fetch: async () => {
     throw new Error("Tests reach nothing outside");
   },
+  // This machine alone, and all the time that a busy one takes.
+  outbound: { lookup: onlyLocalhost, timeoutMs: 30_000 },
   hashingThreads: 1,
 });
 
@@ -88,6 +97,8 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   registration: "off",
   trustProxy: false,
   breachedPasswordsUrl: null,
+  providers: [],
+  demoProvider: false,
   logLevel: "silent",
   webDevUrl: null,
 });
@@ -97,6 +108,7 @@ export interface TestServerOptions {
   readonly databaseUrl?: DatabaseUrl;
   readonly config?: Partial<Config>;
   readonly now?: () => number;
+  readonly world?: Partial<WorldOptions>;
   readonly logger?: ServerOptions["logger"];
 }
 
@@ -109,7 +121,7 @@ export const startTestServer = async (options: TestServerOptions = {}) => {
   } as ServerOptions["config"];
   const server = await createServer({
     config,
-    world: testWorld(options.now ?? Date.now),
+    world: { ...testWorld(options.now ?? Date.now), ...options.world },
     logger: options.logger ?? false,
   });
   const close = async () => {

@@ -20,8 +20,11 @@ export const skippedWithoutBrowser = (what: string): boolean => {
   return true;
 };
 
-/** A headless browser that reaches for nothing by itself; close it when done. */
-export const launchBrowser = (): Promise<Browser> =>
+/**
+ * A headless browser that reaches for nothing by itself; close it when done.
+ * @param hosts where the hosts of some addresses are: `{ "app.localhost:80": "127.0.0.1:4000" }`
+ */
+export const launchBrowser = (hosts: Readonly<Record<string, string>> = {}): Promise<Browser> =>
   chromium.launch({
     executablePath,
     args: [
@@ -33,5 +36,6 @@ export const launchBrowser = (): Promise<Browser> =>
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      `--host-resolver-rules=${Object.entries(hosts).map(([from, to]) => `MAP ${from} ${to}`)}`,
     ],
   });

@@ -60,7 +60,7 @@ describe("an app of our own", () => {
     expectTypeOf(client).toEqualTypeOf<TRPCClient<AppRouter>>();
     expectTypeOf(client.auth.login.mutate).parameter(0).toEqualTypeOf<LoginInput>();
     expectTypeOf(client.auth.login.mutate).returns.resolves.toEqualTypeOf<LoginResult>();
-    expectTypeOf(client.auth.logout.mutate).returns.resolves.toEqualTypeOf<Record<string, never>>();
+    expectTypeOf(client.auth.logout.mutate).returns.resolves.toEqualTypeOf<{ continueAt?: string }>();
     expectTypeOf(client.user.me.query).returns.resolves.toEqualTypeOf<User>();
     expectTypeOf(client.user.update.mutate).parameter(0).toEqualTypeOf<UpdateUserInput>();
     expectTypeOf(client.demo.greeting.query).returns.resolves.toEqualTypeOf<{ message: string }>();

@@ -10,6 +10,7 @@ import {
   RegisterApplicationInput,
   RegisteredApplication,
 } from "./applications.ts";
+import { Identity, Provider } from "./identities.ts";
 import { mutation, query, subscription } from "./operation.ts";
 import type { RouterOf } from "./router.ts";
 import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
@@ -41,7 +42,15 @@ export const contract = {
       summary: "End this session",
       access: firstParty(),
       rest: { method: "DELETE", path: "/users/me/sessions/current" },
-      output: z.object({}),
+      output: z.object({
+        /** Where a browser goes to end the session at the provider too. Absent: there is none, or it is left alone. */
+        continueAt: z.string().optional(),
+      }),
+    }),
+    methods: query({
+      summary: "Read which ways of signing in there are besides a password",
+      access: anyone,
+      output: z.object({ providers: z.array(Provider) }),
     }),
   },
   user: {
@@ -178,6 +187,29 @@ export const contract = {
       input: ApplicationId,
       output: z.object({}),
       errors: ["APPLICATION_NOT_FOUND"],
+    }),
+  },
+  identity: {
+    list: query({
+      summary: "List the accounts at providers that the signed-in user can sign in with",
+      access: firstParty(),
+      rest: { method: "GET", path: "/users/me/identities" },
+      output: z.object({ hasPassword: z.boolean(), identities: z.array(Identity) }),
+    }),
+    link: mutation({
+      summary: "Begin to link an account at a provider: answers the address that the browser goes to",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: z.object({ provider: z.string().max(100), returnTo: z.string().max(1000).default("/") }),
+      output: z.object({ continueAt: z.string() }),
+      errors: ["PROVIDER_NOT_FOUND"],
+    }),
+    unlink: mutation({
+      summary: "Unlink an account at a provider, and end the other sessions that began with it",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      rest: { method: "DELETE", path: "/users/me/identities/{identityId}" },
+      input: z.object({ identityId: z.string().max(100) }),
+      output: z.object({}),
+      errors: ["IDENTITY_NOT_FOUND", "LAST_WAY_IN"],
     }),
   },
   demo: {

@@ -97,6 +97,13 @@ export const errors = {
     }),
   },
   INVALID_CREDENTIALS: { status: 401, message: "The username or the password is wrong.", details: none },
+  PROVIDER_NOT_FOUND: { status: 404, message: "There is no such sign-in provider here.", details: none },
+  IDENTITY_NOT_FOUND: { status: 404, message: "This account is not linked any more.", details: none },
+  LAST_WAY_IN: {
+    status: 409,
+    message: "This is the only way left to sign in to your account: add another first.",
+    details: none,
+  },
   EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },
 } as const satisfies Record<string, ErrorDeclaration>;
 

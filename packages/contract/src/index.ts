@@ -2,6 +2,7 @@ export * from "./access.ts";
 export * from "./applications.ts";
 export * from "./contract.ts";
 export * from "./errors.ts";
+export * from "./identities.ts";
 export * from "./operation.ts";
 export * from "./router.ts";
 export * from "./scopes.ts";

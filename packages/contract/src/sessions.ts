@@ -10,6 +10,8 @@ export const SessionEndReason = z.enum([
   "disabled",
   "expired",
   "reused",
+  /** They signed out at the provider that they had signed in through. */
+  "provider_signed_out",
   "unknown",
 ]);
 export type SessionEndReason = z.infer<typeof SessionEndReason>;

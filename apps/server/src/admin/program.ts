@@ -8,6 +8,7 @@ import { type AdminProcess, CommandError, exitCodes } from "./command.ts";
 import { addKeyCommands } from "./keys.ts";
 import { addMigrateCommand } from "./migrate.ts";
 import { write, writeLine } from "./output.ts";
+import { addProviderCommands } from "./providers.ts";
 import { addUserCommands } from "./users.ts";
 
 /** Runs one command, and answers the exit code. */
@@ -80,6 +81,7 @@ const createProgram = (admin: AdminProcess) => {
   addUserCommands(program, admin);
   addClientCommands(program, admin);
   addKeyCommands(program, admin);
+  addProviderCommands(program, admin);
   addAuditCommand(program, admin);
   return program;
 };
@@ -96,7 +98,7 @@ Exit codes:
     0  done
     1  refused or failed: one sentence on standard error says why
     2  wrong usage: nothing was tried
-    3  there is no such user, client or key
+    3  there is no such user, client, key or provider
     4  import: some lines were not imported; the others were
   130  interrupted at a prompt
 

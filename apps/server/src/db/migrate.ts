@@ -6,11 +6,13 @@ import { StartError } from "../start-error.ts";
 import type { Db } from "./database.ts";
 import { initial } from "./migrations/0001-initial.ts";
 import { oauth } from "./migrations/0002-oauth.ts";
+import { identities } from "./migrations/0003-identities.ts";
 
 /** In order; a released migration never changes. */
-const migrations: Record<string, Migration> = {
+export const migrations: Readonly<Record<string, Migration>> = {
   "0001-initial": initial,
   "0002-oauth": oauth,
+  "0003-identities": identities,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -10,6 +10,9 @@ export interface Schema {
   grants: GrantsTable;
   oauth_records: OAuthRecordsTable;
   spent_ids: SpentIdsTable;
+  identities: IdentitiesTable;
+  provider_sessions: ProviderSessionsTable;
+  single_uses: SingleUsesTable;
 }
 
 export interface UsersTable {
@@ -135,6 +138,36 @@ export interface OAuthRecordsTable {
 
 export interface SpentIdsTable {
   /** SHA-256 of what it is an id of, and the id. */
+  id: string;
+  expires_at: number;
+}
+
+export interface IdentitiesTable {
+  id: string;
+  user_id: string;
+  /** With `subject`, unique: who this is at the provider. */
+  issuer: string;
+  subject: string;
+  /** The name in the settings that it was last used under. */
+  provider: string;
+  /** As the provider last gave it: to be shown, never to find anyone by. */
+  email: string | null;
+  linked_at: number;
+  last_used_at: number | null;
+}
+
+/** A session that began at a provider, and which session there it goes back to. */
+export interface ProviderSessionsTable {
+  session_id: string;
+  identity_id: string;
+  /** The provider's `sid`. */
+  provider_session_id: string | null;
+  /** The ID token, encrypted under a key derived from `SECRET`: kept when signing out here signs out there. */
+  id_token_jwe: string | null;
+}
+
+export interface SingleUsesTable {
+  /** What may be used once, hashed. */
   id: string;
   expires_at: number;
 }

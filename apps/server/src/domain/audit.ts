@@ -25,6 +25,8 @@ export const auditActions = [
   "application.verify",
   "application.rotate_secret",
   "application.delete",
+  "identity.link",
+  "identity.unlink",
   "keys.rotate",
   "keys.retire",
 ] as const;

@@ -12,7 +12,10 @@ export type Purpose =
   | "oauth-records"
   | "oauth-refresh"
   | "oauth-cookies"
-  | "dpop-nonces";
+  | "dpop-nonces"
+  | "login-transactions"
+  | "link-tickets"
+  | "id-tokens";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 

@@ -43,6 +43,19 @@ export interface RefreshedSession {
   readonly expiresAt: number;
 }
 
+export interface StartOptions {
+  readonly proof?: (transaction: Db) => Promise<boolean>;
+  readonly alongside?: (transaction: Db, sessionId: string) => Promise<void>;
+  readonly scopes?: readonly Scope[] | null;
+  /** Epoch milliseconds. */
+  readonly authenticatedAt?: number;
+  /** For the audit trail: how they signed in. */
+  readonly detail?: Record<string, unknown>;
+}
+
+/** Says which sessions, within the transaction that ends them. */
+type Among = (transaction: Db) => Promise<readonly string[]>;
+
 export interface SessionsOptions {
   readonly db: Db;
   readonly now: Now;
@@ -127,19 +140,21 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
   /** Ends the sessions that `which` selects, with one audit entry each, and tells whoever watches. */
   const end = async (
     userId: string,
-    which: { sessionId: string } | { except: string | null },
+    which: { among: Among } | { except: string | null },
     reason: SessionEndReason,
     source: Source,
     alongside: (transaction: Db) => Promise<void> = async () => {},
   ): Promise<number> => {
     const ended = await db.transaction().execute(async (transaction) => {
       await alongside(transaction);
+      const among = "among" in which ? await which.among(transaction) : null;
+      if (among?.length === 0) return [];
       const rows = await transaction
         .updateTable("sessions")
         .set({ ended_at: now(), end_reason: reason })
         .where("user_id", "=", userId)
         .where("ended_at", "is", null)
-        .$if("sessionId" in which, (query) => query.where("id", "=", "sessionId" in which ? which.sessionId : ""))
+        .$if(among !== null, (query) => query.where("id", "in", among ?? []))
         .$if("except" in which && which.except !== null, (query) =>
           query.where("id", "!=", ("except" in which && which.except) || ""),
         )
@@ -157,8 +172,9 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
   return {
     /**
-     * A new session for a person who just proved who they are; never one that existed before. `proof` asks, within
-     * the transaction, whether what they proved still holds; `scopes` narrows what the session may do.
+     * A new session for a person who proved who they are; never one that existed before. `proof` asks, within the
+     * transaction, whether what they proved still holds, and `alongside` adds to it; `scopes` narrows what the
+     * session may do; `authenticatedAt` is when they proved it, if that was not now.
      * @throws DomainError `INVALID_CREDENTIALS` when it does not
      */
     async start(
@@ -166,8 +182,11 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       source: Source,
       {
         proof = async () => true,
+        alongside = async () => {},
         scopes = null,
-      }: { proof?: (transaction: Db) => Promise<boolean>; scopes?: readonly Scope[] | null } = {},
+        authenticatedAt = now(),
+        detail = {},
+      }: StartOptions = {},
     ): Promise<RefreshedSession> {
       const startedAt = now();
       const expiresAt = startedAt + limits.lifetimeSeconds * 1000;
@@ -175,7 +194,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         id: randomId(random),
         user_id: userId,
         created_at: startedAt,
-        authenticated_at: startedAt,
+        authenticated_at: Math.min(authenticatedAt, startedAt),
         last_seen_at: startedAt,
         idle_expires_at: idleExpiry({ expires_at: expiresAt }),
         expires_at: expiresAt,
@@ -191,7 +210,8 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       await db.transaction().execute(async (transaction) => {
         if (!(await proof(transaction))) throw new DomainError("INVALID_CREDENTIALS");
         await transaction.insertInto("sessions").values(row).execute();
-        await audit.record({ action: "sign_in", userId, sessionId: row.id, source }, transaction);
+        await alongside(transaction, row.id);
+        await audit.record({ action: "sign_in", userId, sessionId: row.id, detail, source }, transaction);
       });
       events.publish(userId, { type: "signed_in", session: viewOf(row) });
       return refreshed(row, 0, row.idle_expires_at);
@@ -221,7 +241,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
           if (replaced.some(([generation]) => generation === token.generation)) {
             return { ...refreshed(row, row.generation, row.idle_expires_at), user };
           }
-          await end(row.user_id, { sessionId: row.id }, "reused", source);
+          await end(row.user_id, { among: async () => [row.id] }, "reused", source);
           throw new DomainError("SESSION_ENDED", { reason: "reused" });
         }
         // Ours, but of a generation that was never given out by this database: an older backup is in its place.
@@ -286,7 +306,11 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
     /** Ends one session of a user, for good and at once. `false`: they have no such live session. */
     end: async (userId: string, sessionId: string, reason: SessionEndReason, source: Source): Promise<boolean> =>
-      (await end(userId, { sessionId }, reason, source)) > 0,
+      (await end(userId, { among: async () => [sessionId] }, reason, source)) > 0,
+
+    /** Ends those of a user's sessions whose ids `among` answers, and answers how many. It may do more in its transaction. */
+    endAmong: (userId: string, among: Among, reason: SessionEndReason, source: Source): Promise<number> =>
+      end(userId, { among }, reason, source),
 
     /**
      * Ends a user's sessions but one, or all, and answers how many. `alongside` is why: it happens in the same
@@ -313,7 +337,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 };
 
 const actionOf = (reason: SessionEndReason): AuditAction => {
-  if (reason === "signed_out") return "sign_out";
+  if (reason === "signed_out" || reason === "provider_signed_out") return "sign_out";
   return reason === "reused" ? "session.reuse" : "session.revoke";
 };
 

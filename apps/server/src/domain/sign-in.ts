@@ -6,7 +6,7 @@ import type { Audit, Source } from "./audit.ts";
 import type { Devices } from "./devices.ts";
 import { DomainError } from "./domain-error.ts";
 import type { Passwords, Verification } from "./passwords.ts";
-import type { RefreshedSession, Session, Sessions } from "./sessions.ts";
+import type { RefreshedSession, Session, Sessions, StartOptions } from "./sessions.ts";
 import type { Attempt, Throttle } from "./throttle.ts";
 import { firstPartyClientId, type Tokens } from "./tokens.ts";
 import type { Users } from "./users.ts";
@@ -129,6 +129,19 @@ export const createSignIn = ({
           return this.withPassword({ login, deviceToken, source, scopes });
         throw error;
       }
+    },
+
+    /**
+     * Starts a new session for whoever a provider vouches for. `start.proof` asks whether the identity still opens the
+     * account; a disabled account it does not open.
+     * @throws DomainError `INVALID_CREDENTIALS`
+     */
+    async withIdentity(user: User, source: Source, start: StartOptions & Required<Pick<StartOptions, "proof">>) {
+      const started = await sessions.start(user.id, source, {
+        ...start,
+        proof: async (transaction) => (await users.holdEnabled(user.id, transaction)) && start.proof(transaction),
+      });
+      return withAccessToken(user, started);
     },
 
     /**

@@ -112,6 +112,33 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
     await transaction.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
   },
 
+  async hasPassword(id: string, transaction: Db = db): Promise<boolean> {
+    const row = await transaction
+      .selectFrom("users")
+      .select("id")
+      .where("id", "=", id)
+      .where("password_hash", "is not", null)
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
+  /** Takes the user's row for the rest of a transaction, whatever it says. */
+  async take(id: string, transaction: Db): Promise<void> {
+    await transaction.updateTable("users").set({ id }).where("id", "=", id).execute();
+  },
+
+  /** Takes the user's row for the rest of a transaction, if they are enabled. `false`: they are not, or not any more. */
+  async holdEnabled(id: string, transaction: Db): Promise<boolean> {
+    const row = await transaction
+      .updateTable("users")
+      .set({ id })
+      .where("id", "=", id)
+      .where("disabled", "=", 0)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
   /**
    * Takes the user's row for the rest of a transaction, if they are enabled and `verified` is still the stored
    * form of their password, and puts `upgrade` in its place. `false`: one of them was changed meanwhile.

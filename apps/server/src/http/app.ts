@@ -14,11 +14,14 @@ import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
 import type { Keyring } from "../domain/keyring.ts";
 import type { SignIn } from "../domain/sign-in.ts";
+import { type ExternalLoginOptions, externalLoginRoutes } from "../external-login/routes.ts";
 import type { AppRouter } from "../rpc/router.ts";
+import { cookiesFor } from "./cookies.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { protectedResourceRoutes } from "./protected-resource.ts";
+import { sourceOf } from "./request.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -50,6 +53,7 @@ export interface AppOptions {
     readonly registrationRoutes: FastifyPluginAsync;
     readonly answer: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
   };
+  readonly externalLogin: Omit<ExternalLoginOptions, "cookies" | "sourceOf">;
   readonly web: { directory: string; devUrl: string | null };
 }
 
@@ -97,6 +101,8 @@ export const createApp = async (options: AppOptions) => {
   });
   await app.register(protectedResourceRoutes(options));
   await app.register(options.oauth.routes);
+  const cookies = cookiesFor(options.publicUrl);
+  await app.register(externalLoginRoutes({ ...options.externalLogin, cookies, sourceOf }));
   await app.register(docsRoutes(options));
   await app.register(webRoutes(options.web));
   return app;

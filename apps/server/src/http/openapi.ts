@@ -31,6 +31,7 @@ const areas = {
   authorization: "What an application asks for, and what is answered",
   grant: "What the signed-in user has allowed applications",
   application: "The applications that the signed-in user has registered",
+  identity: "The signed-in user's accounts at providers",
   demo: "What a protected route looks like",
 } satisfies Record<keyof typeof contract, string>;
 

@@ -1,5 +1,6 @@
 import { contract } from "@lockstep/contract";
 import { DomainError } from "../domain/domain-error.ts";
+import type { Identities } from "../domain/identities.ts";
 import type { Sessions } from "../domain/sessions.ts";
 import type { SignedIn, SignIn } from "../domain/sign-in.ts";
 import type { Context } from "./context.ts";
@@ -7,7 +8,15 @@ import { implement } from "./trpc.ts";
 
 type Transport = "body" | "cookie";
 
-export const authProcedures = ({ signIn, sessions }: { signIn: SignIn; sessions: Sessions }) => ({
+export const authProcedures = ({
+  signIn,
+  sessions,
+  identities,
+}: {
+  signIn: SignIn;
+  sessions: Sessions;
+  identities: Identities;
+}) => ({
   login: implement(contract.auth.login).handle(async ({ input, ctx }) => {
     const { cookies, source } = ctx;
     const byCookie = input.transport === "cookie";
@@ -43,10 +52,16 @@ export const authProcedures = ({ signIn, sessions }: { signIn: SignIn; sessions:
 
   logout: implement(contract.auth.logout).handle(async ({ ctx }) => {
     const { session, user } = ctx.principal;
+    const there = await identities.toEndWith(session.id);
     await sessions.end(user.id, session.id, "signed_out", ctx.source);
     if (!ctx.cookies.foreign) ctx.cookies.clearRefreshToken();
-    return {};
+    if (!there) return {};
+    return { continueAt: `/login/${there.provider}/logout?${new URLSearchParams({ hint: there.idTokenJwe })}` };
   }),
+
+  methods: implement(contract.auth.methods).handle(() => ({
+    providers: identities.providers.map(({ name, label }) => ({ name, label })),
+  })),
 });
 
 const answer = (signedIn: SignedIn, transport: Transport, { cookies }: Context) => {

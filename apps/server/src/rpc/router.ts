@@ -6,6 +6,7 @@ import { authProcedures } from "./auth.ts";
 import { authorizationProcedures } from "./authorization.ts";
 import { demoProcedures } from "./demo.ts";
 import { grantProcedures } from "./grant.ts";
+import { identityProcedures } from "./identity.ts";
 import { sessionProcedures } from "./session.ts";
 import { createRouter } from "./trpc.ts";
 import { userProcedures } from "./user.ts";
@@ -16,7 +17,8 @@ type Domain = Parameters<typeof authProcedures>[0] &
   Parameters<typeof sessionProcedures>[0] &
   Parameters<typeof authorizationProcedures>[0] &
   Parameters<typeof grantProcedures>[0] &
-  Parameters<typeof applicationProcedures>[0];
+  Parameters<typeof applicationProcedures>[0] &
+  Parameters<typeof identityProcedures>[0];
 
 export const createAppRouter = (domain: Domain) =>
   createRouter(contract, {
@@ -26,6 +28,7 @@ export const createAppRouter = (domain: Domain) =>
     authorization: authorizationProcedures(domain),
     grant: grantProcedures(domain),
     application: applicationProcedures(domain),
+    identity: identityProcedures(domain),
     demo: demoProcedures(),
   });
 

@@ -111,6 +111,9 @@ export const textOf = (failure: Failure): FailureText => {
     case "PASSWORD_REFUSED":
       return { title: "Not saved", text: failure.details.explanation, passing: false };
     case "EMAIL_TAKEN":
+    case "PROVIDER_NOT_FOUND":
+    case "IDENTITY_NOT_FOUND":
+    case "LAST_WAY_IN":
       return { title: "Not saved", text: errors[failure.code].message, passing: false };
   }
 };

@@ -68,6 +68,12 @@ const Profile = ({ user }: { user: User }) => (
           <Link href="/password">Change your password</Link>
         </dd>
       </div>
+      <div>
+        <dt>Other ways to sign in</dt>
+        <dd>
+          <Link href="/linked-accounts">Linked accounts</Link>
+        </dd>
+      </div>
     </dl>
   </section>
 );

@@ -9,6 +9,7 @@ import { client, session, trpc } from "../backend.ts";
 import { type Failure, readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { EndNotice } from "../session/end-notice.tsx";
+import { ProviderButtons } from "../session/provider-buttons.tsx";
 import { SignInForm } from "../session/sign-in-form.tsx";
 import { useSession } from "../session/use-session.ts";
 import { OneMoment } from "../shell/one-moment.tsx";
@@ -51,6 +52,7 @@ const SignInToContinue = ({ authorizationId, other }: InteractionPageProps & { o
     <Page title="Sign in" lead={`to continue to ${application.name}`} narrow>
       {now.status === "signed-out" && !other && <EndNotice because={now.because} />}
       <SignInForm username={(!other && loginHint) || ""} />
+      <ProviderButtons returnTo={location.pathname} />
     </Page>
   );
 };

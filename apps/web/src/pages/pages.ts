@@ -32,6 +32,10 @@ export const pages: readonly PageEntry[] = [
     navLabel: "Developer",
     Page: lazyPage(async () => (await import("./developer/developer.tsx")).DeveloperPages),
   },
+  {
+    path: "/linked-accounts",
+    Page: lazyPage(async () => (await import("./linked-accounts.tsx")).LinkedAccountsPage),
+  },
   { path: "/password", Page: lazyPage(async () => (await import("./password.tsx")).PasswordPage) },
 ];
 

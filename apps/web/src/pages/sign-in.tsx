@@ -2,6 +2,8 @@
 
 import { Redirect, useSearch } from "wouter";
 import { EndNotice } from "../session/end-notice.tsx";
+import { LoginProblemNotice } from "../session/login-problem.tsx";
+import { ProviderButtons } from "../session/provider-buttons.tsx";
 import { returnPath } from "../session/return-path.ts";
 import { SignInForm } from "../session/sign-in-form.tsx";
 import { useSession } from "../session/use-session.ts";
@@ -14,7 +16,9 @@ export const SignInPage = () => {
   return (
     <Page title="Sign in" narrow>
       {session.status === "signed-out" && <EndNotice because={session.because} />}
+      <LoginProblemNotice />
       <SignInForm />
+      <ProviderButtons returnTo={returnPath(search, location.origin)} />
     </Page>
   );
 };

@@ -23,6 +23,10 @@ const words: Readonly<Record<Exclude<Because, "not-yet" | "left" | "signed_out">
     title: "This session was ended to protect you",
     text: "Something used it that should not have been able to: somebody may have copied what this browser keeps of your sign-in. Sign in again, end the sessions that you do not recognise, and change your password.",
   },
+  provider_signed_out: {
+    title: "You have signed out at the provider",
+    text: "You had signed in through it, so that ended this session as well.",
+  },
   disabled: {
     title: "This account was disabled",
     text: "Nobody can sign in to it for now. Ask whoever runs this service.",

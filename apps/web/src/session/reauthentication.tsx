@@ -22,6 +22,8 @@ export interface ReauthenticationOptions {
   readonly username: string;
   /** Completes "Before you go on to …". */
   readonly purpose: string;
+  /** For somebody who has no password: leaves this page for where they can prove who they are. */
+  readonly elsewhere?: (() => void) | undefined;
 }
 
 /** `dialog` belongs into the page. */
@@ -41,6 +43,10 @@ export const useReauthentication = (options: ReauthenticationOptions) => {
         return await call();
       } catch (error) {
         if (errorOf(path, error)?.code !== "REAUTHENTICATION_REQUIRED") throw error;
+        if (options.elsewhere) {
+          options.elsewhere();
+          return null;
+        }
         const confirmed = await new Promise<boolean>((resolve) => setQuestion({ resolve }));
         return confirmed ? call() : null;
       }

@@ -12,6 +12,8 @@ export const SignOutButton = ({ onFailure }: { onFailure: (failure: Failure | nu
   const signOut = useMutation({
     mutationFn: () => session.leave(() => client.auth.logout.mutate()),
     onMutate: () => onFailure(null),
+    // Signed out here; the provider that they came from has a session of its own to end.
+    onSuccess: ({ continueAt }) => continueAt && location.assign(continueAt),
     onError: (error) => {
       // Refused because the session had ended already: that is what was wanted.
       if (session.get().status === "signed-in") onFailure(readFailure("auth.logout", error));

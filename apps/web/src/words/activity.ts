@@ -26,11 +26,14 @@ const done: Readonly<Record<string, string>> = {
   "application.update": "Application changed",
   "application.rotate_secret": "An application was given another secret",
   "application.delete": "Application deleted",
+  "identity.link": "An account elsewhere was linked",
+  "identity.unlink": "A linked account was unlinked",
 };
 
 const refused: Readonly<Record<string, string>> = {
   sign_in: "A sign-in failed",
   "password.change": "A change of password was refused",
+  "identity.link": "Linking an account failed",
 };
 
 /** What happened, in plain words. An action that this app is older than keeps its own name. */

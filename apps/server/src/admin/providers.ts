@@ -1,0 +1,74 @@
+// Owns `lockstep provider`: the providers of the settings as an operator sees them, and whether each can be used.
+// Never a client secret.
+
+import type { Command } from "commander";
+import { loadConfig } from "../config.ts";
+import { LoginRefusal } from "../domain/login-refusal.ts";
+import { createConfiguredProviders, realWorld } from "../server.ts";
+import { type AdminProcess, CommandError } from "./command.ts";
+import { aligned, visible, write, writeJson, writeLine } from "./output.ts";
+
+interface Options {
+  readonly json?: true;
+}
+
+export const addProviderCommands = (program: Command, admin: AdminProcess) => {
+  const provider = program.command("provider").description("The providers that people can sign in through");
+
+  provider
+    .command("list")
+    .description("Lists the providers of the settings, with the address to register at each")
+    .option("--json", "print each provider on a line")
+    .addHelpText("after", example("pnpm lockstep provider list"))
+    .action(async ({ json }: Options) => {
+      const { providers, publicUrl } = loadConfig(admin.env, admin.root);
+      const list = providers.map(({ name, issuer, create }) => ({
+        name,
+        issuer,
+        create,
+        callback: `${publicUrl}/login/${name}/callback`,
+      }));
+      if (json) {
+        for (const each of list) await writeJson(admin.stdout, each);
+        return;
+      }
+      const rows = list.map(({ name, issuer, callback }) => [name, issuer, callback]);
+      await write(admin.stdout, aligned([["NAME", "ISSUER", "CALLBACK"], ...rows]));
+    });
+
+  provider
+    .command("check")
+    .description("Asks a provider for its metadata and keys, and says what is wrong")
+    .argument("<name>", "its name in PROVIDERS")
+    .option("--json", "print what was found")
+    .addHelpText("after", aboutCheck)
+    .addHelpText("after", example("pnpm lockstep provider check google"))
+    .action(async (name: string, { json }: Options) => {
+      const config = loadConfig(admin.env, admin.root);
+      const { providers, close } = createConfiguredProviders(config, admin.world ?? realWorld);
+      try {
+        const found = providers.get(name);
+        if (!found) throw new CommandError("notFound", `There is no provider ${visible(name)} in PROVIDERS.`);
+        const notes = await found.check();
+        const callback = `${config.publicUrl}/login/${name}/callback`;
+        if (json) return await writeJson(admin.stdout, { name, usable: true, notes, callback });
+        for (const note of [...notes, `Register this address there: ${callback}`])
+          await writeLine(admin.stdout, visible(note));
+      } catch (error) {
+        if (error instanceof LoginRefusal)
+          throw new CommandError("failed", `${name} cannot be used: ${visible(error.message)}.`);
+        throw error;
+      } finally {
+        await close();
+      }
+    });
+};
+
+const example = (commandLine: string) => `
+Example:
+  $ ${commandLine}`;
+
+const aboutCheck = `
+Whether the client id and secret are right, and the callback address is registered, shows only when somebody signs in:
+the audit trail then has the provider's answer. Exit code 1: the provider cannot be used, with the reason. Exit
+code 3: there is no such provider.`;

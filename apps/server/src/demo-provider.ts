@@ -1,0 +1,47 @@
+// Owns running the demonstration provider beside a server: the process, and the settings that make it a provider here.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { type DemoClient, demoCredentials } from "../demo-provider/client.ts";
+import { type ProviderSettings, parseProviders } from "./external-login/provider-settings.ts";
+import { StartError } from "./start-error.ts";
+
+/** Always the same, so that who signed in yesterday is the same person today. */
+const demoPort = 4180;
+
+/**
+ * Starts the process, and waits until it listens; it takes requests once it is told of its client.
+ * @throws StartError when the port is taken.
+ */
+export const startDemoProvider = async (name: string, port = demoPort) => {
+  const child = fork(join(import.meta.dirname, "../demo-provider/main.ts"), [String(port)], {
+    // Its warnings are for whoever runs a real one.
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  const exited = once(child, "exit");
+  const heard = async () => (await Promise.race([once(child, "message"), exited]))[0] as unknown;
+  const issuer = await heard();
+  if (typeof issuer !== "string")
+    throw new StartError(`The demo provider cannot listen on port ${port}. Stop what uses it, or leave it out.`);
+  return {
+    issuer,
+    settings: settingsFor(name, issuer),
+    async serve(client: Omit<DemoClient, "providerName">) {
+      child.send({ ...client, providerName: name } satisfies DemoClient);
+      await heard();
+    },
+    async end() {
+      if (child.connected) child.disconnect();
+      await exited;
+    },
+  };
+};
+
+const settingsFor = (name: string, issuer: string): ProviderSettings => {
+  const entry = { issuer, label: "Demo", ...demoCredentials, allowPrivateAddresses: true, endSession: true };
+  const parsed = parseProviders(JSON.stringify({ [name]: entry }));
+  const settings = "providers" in parsed ? parsed.providers[0] : undefined;
+  if (!settings) throw new Error("The demo provider's settings do not parse");
+  return settings;
+};

@@ -1,0 +1,174 @@
+// Owns requests to addresses that somebody else names: a provider's metadata, and every address in it. Such a request
+// must not be turned against what only this machine can reach (OWASP ASVS 1.3.6: server-side request forgery), nor
+// keep it waiting, nor fill its memory. What it connects to is what was checked: the name is looked up once.
+
+import type { lookup as dnsLookup, LookupAddress } from "node:dns";
+import { BlockList, isIP, type LookupFunction } from "node:net";
+import { Agent, fetch as undiciFetch } from "undici";
+
+/** As `node:dns` has it; a test's own, in tests. */
+export type Lookup = typeof dnsLookup;
+
+export interface OutboundRules {
+  /** Whether this machine and its own network may be asked, and this machine over plain http. */
+  readonly allowPrivateAddresses: boolean;
+}
+
+/** A response's body at the most, decompressed. Sets of keys and profiles are a hundredth of it. */
+const maxBodyBytes = 256 * 1024;
+
+export interface OutboundOptions {
+  readonly lookup: Lookup;
+  /** From the name's lookup to the body's last byte. */
+  readonly timeoutMs: number;
+}
+
+/** The request was not made, or its answer was not taken. `reason` is for a log: it has no part of the answer. */
+export class OutboundError extends Error {
+  override readonly name = "OutboundError";
+}
+
+export type Outbound = ReturnType<typeof createOutbound>;
+
+export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
+  const agent = (connectLookup: LookupFunction) =>
+    new Agent({ connect: { lookup: connectLookup }, maxHeaderSize: 16 * 1024 });
+  const agents = {
+    anywhere: agent(lookup as LookupFunction),
+    publicOnly: agent(publicLookup(lookup)),
+  };
+
+  return {
+    /** A `fetch` that keeps to these rules: no redirects, a limit on size and time, a GET tried again once. */
+    fetchFor({ allowPrivateAddresses }: OutboundRules) {
+      return async (address: string | URL, init: RequestInit = {}): Promise<Response> => {
+        const url = new URL(address);
+        refuseUnlessReachable(url, allowPrivateAddresses);
+        const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])]);
+        const send = async () => {
+          const response = await undiciFetch(url, {
+            ...(init as object),
+            signal,
+            redirect: "manual",
+            dispatcher: allowPrivateAddresses ? agents.anywhere : agents.publicOnly,
+          });
+          const { status, headers } = response;
+          if (status >= 300 && status < 400) {
+            await response.body?.cancel();
+            throw new OutboundError(`${url.origin} answered with a redirect, which is not followed`);
+          }
+          const body = await readWithin(response.body, url);
+          return new Response(nullBodyStatus.has(status) ? null : body, {
+            status,
+            headers: [...headers].filter(([name]) => !/^(content-encoding|content-length)$/.test(name)),
+          });
+        };
+        try {
+          return await send();
+        } catch (error) {
+          // A connection that broke while a GET was under way says nothing of the next.
+          if (mayPass(error) && (init.method ?? "GET") === "GET" && !signal.aborted)
+            return await send().catch(rethrow(url, timeoutMs));
+          return rethrow(url, timeoutMs)(error);
+        }
+      };
+    },
+
+    close: async () => {
+      await Promise.all(Object.values(agents).map((each) => each.destroy()));
+    },
+  };
+};
+
+const nullBodyStatus = new Set([204, 205, 304]);
+
+const mayPass = (error: unknown) => !(error instanceof OutboundError) && !(causeOf(error) instanceof OutboundError);
+
+const causeOf = (error: unknown) => (error instanceof Error ? error.cause : undefined);
+
+const rethrow =
+  (url: URL, timeoutMs: number) =>
+  (error: unknown): never => {
+    if (error instanceof OutboundError) throw error;
+    const cause = causeOf(error);
+    if (cause instanceof OutboundError) throw cause;
+    const { name, code } = (cause ?? error) as { name?: string; code?: string };
+    if (name === "TimeoutError" || (error as Error).name === "TimeoutError")
+      throw new OutboundError(`${url.origin} did not answer within ${timeoutMs / 1000} seconds`);
+    throw new OutboundError(`${url.origin} cannot be reached (${code ?? name ?? "unknown"})`);
+  };
+
+/** The body, decompressed, up to the limit. */
+const readWithin = async (body: AsyncIterable<Uint8Array> | null, url: URL): Promise<Uint8Array<ArrayBuffer>> => {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body ?? []) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxBodyBytes) throw new OutboundError(`${url.origin} answered with more than is read`);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+};
+
+const refuseUnlessReachable = (url: URL, allowPrivateAddresses: boolean) => {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  if (url.protocol !== "https:" && !(allowPrivateAddresses && url.protocol === "http:" && isLoopbackName(host)))
+    throw new OutboundError(`${url.origin} is not asked: it has no https`);
+  if (url.username || url.password) throw new OutboundError(`${url.origin} is not asked: the address has a password`);
+  // An address in the place of a name is never looked up.
+  if (!allowPrivateAddresses && isIP(host) && !isPublicAddress(host))
+    throw new OutboundError(`${url.origin} is not asked: its address is private`);
+};
+
+const isLoopbackName = (host: string) => host === "localhost" || host === "::1" || /^127\./.test(host);
+
+const publicLookup =
+  (lookup: Lookup): LookupFunction =>
+  (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      if (error) return callback(error, "", 4);
+      // One private address among public ones is how a name is turned against its asker.
+      if (!addresses.every(({ address }) => isPublicAddress(address)) || !addresses[0])
+        return callback(new OutboundError(`${hostname} is not asked: its address is private`), "", 4);
+      if (options.all) return callback(null, addresses);
+      return callback(null, addresses[0].address, addresses[0].family);
+    });
+  };
+
+// The IANA registries of special-purpose addresses (RFC 6890). IPv4 within IPv6 is looked at as IPv4.
+const special = new BlockList();
+for (const [net, prefix] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.0.2.0", 24],
+  ["192.88.99.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
+  ["224.0.0.0", 3],
+] as const)
+  special.addSubnet(net, prefix, "ipv4");
+for (const [net, prefix] of [
+  ["2001::", 23],
+  ["2001:db8::", 32],
+  ["2002::", 16],
+  ["3fff::", 20],
+] as const)
+  special.addSubnet(net, prefix, "ipv6");
+
+/** What is routed on the internet: of IPv6, 2000::/3. */
+const global6 = new BlockList();
+global6.addSubnet("2000::", 3, "ipv6");
+
+/** Whether an address is one of the open internet. */
+export const isPublicAddress = (address: string): boolean => {
+  const family = isIP(address);
+  if (family === 4) return !special.check(address, "ipv4");
+  return family === 6 && global6.check(address, "ipv6") && !special.check(address, "ipv6");
+};

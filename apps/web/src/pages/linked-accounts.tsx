@@ -1,0 +1,132 @@
+// The linked accounts page: which accounts elsewhere open this one, and linking and unlinking them.
+
+import type { Identity } from "@lockstep/contract";
+import { Alert, Button, Skeleton } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { useSearch } from "wouter";
+import { client, queryClient, trpc } from "../backend.ts";
+import { readFailure } from "../failures/failure.ts";
+import { FailureNotice } from "../failures/failure-notice.tsx";
+import { LoginProblemNotice } from "../session/login-problem.tsx";
+import { useReauthentication } from "../session/reauthentication.tsx";
+import { useProviders } from "../session/use-providers.ts";
+import { Page } from "../shell/page.tsx";
+import { Moment } from "../words/moment.tsx";
+import card from "./card.module.css";
+import styles from "./sessions.module.css";
+
+const path = "/linked-accounts";
+
+export const LinkedAccountsPage = () => {
+  const linked = new URLSearchParams(useSearch()).get("linked");
+  const provider = useProviders().find(({ name }) => name === linked);
+  return (
+    <Page title="Linked accounts" lead="Accounts elsewhere that you can sign in with here.">
+      <LoginProblemNotice />
+      {provider && <Alert role="status">{provider.label} is linked. You can sign in with it from now on.</Alert>}
+      <LinkedAccounts />
+    </Page>
+  );
+};
+
+const LinkedAccounts = () => {
+  const title = useRef<HTMLHeadingElement>(null);
+  const providers = useProviders();
+  const me = useQuery(trpc.user.me.queryOptions());
+  const list = useQuery(trpc.identity.list.queryOptions());
+  const failure = list.error && readFailure("identity.list", list.error);
+  const identities = list.data?.identities ?? [];
+  const [identity] = identities;
+  const reauthentication = useReauthentication({
+    username: me.data?.username ?? "",
+    purpose: "Changing how you sign in",
+    // The provider asks them; they come back to this page.
+    elsewhere:
+      list.data?.hasPassword === false && identity
+        ? () =>
+            location.assign(`/login/${identity.provider.name}?${new URLSearchParams({ fresh: "1", returnTo: path })}`)
+        : undefined,
+  });
+
+  const link = useMutation({
+    mutationFn: (provider: string) =>
+      reauthentication.attempt("identity.link", async () => {
+        const { continueAt } = await client.identity.link.mutate({ provider, returnTo: `${path}?linked=${provider}` });
+        location.assign(continueAt);
+      }),
+  });
+  const unlink = useMutation({
+    mutationFn: (identityId: string) =>
+      reauthentication.attempt("identity.unlink", () => client.identity.unlink.mutate({ identityId })),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: trpc.identity.list.queryKey() }),
+  });
+  const refused =
+    (link.error && readFailure("identity.link", link.error)) ||
+    (unlink.error && readFailure("identity.unlink", unlink.error));
+  // The button that was pressed is gone by then.
+  useEffect(() => {
+    if (unlink.data) title.current?.focus();
+  }, [unlink.data, unlink.submittedAt]);
+  const onlyWayIn = list.data?.hasPassword === false && identities.length === 1;
+  const unlinked = providers.filter(({ name }) => !identities.some(({ provider }) => provider.name === name));
+
+  return (
+    <section className={card.card} aria-labelledby="linked-title" aria-busy={list.isPending}>
+      <h2 id="linked-title" ref={title} tabIndex={-1} className={card.cardTitle}>
+        You can sign in with
+      </h2>
+      {failure && <FailureNotice failure={failure} onRetry={() => void list.refetch()} retrying={list.isFetching} />}
+      {refused && <FailureNotice key={link.submittedAt + unlink.submittedAt} failure={refused} takesFocus />}
+      {!list.data && !failure && <Skeleton height="9rem" radius="0.5rem" />}
+      <ul className={styles.sessions}>
+        {identities.map((identity) => (
+          <LinkedAccount
+            key={identity.id}
+            identity={identity}
+            onUnlink={onlyWayIn ? null : () => !unlink.isPending && unlink.mutate(identity.id)}
+          />
+        ))}
+        {list.data &&
+          unlinked.map(({ name, label }) => (
+            <li key={name} className={styles.session}>
+              <p className={styles.facts}>{label}</p>
+              <Button
+                variant="default"
+                size="sm"
+                aria-label={`Link ${label}`}
+                aria-disabled={link.isPending}
+                onClick={() => !link.isPending && link.mutate(name)}
+              >
+                Link
+              </Button>
+            </li>
+          ))}
+      </ul>
+      {onlyWayIn && (
+        <p className={styles.aside}>This is your only way to sign in: link another before you unlink it.</p>
+      )}
+      {list.data && identities.length + unlinked.length === 0 && <p className={styles.aside}>None is set up here.</p>}
+      {reauthentication.dialog}
+    </section>
+  );
+};
+
+const LinkedAccount = ({ identity, onUnlink }: { identity: Identity; onUnlink: (() => void) | null }) => {
+  const { provider, email, linkedAt } = identity;
+  return (
+    <li className={styles.session}>
+      <div className={styles.facts}>
+        <p className={styles.device}>{provider.label}</p>
+        <p className={styles.fact}>
+          {email && `${email}, `}linked <Moment at={linkedAt} />
+        </p>
+      </div>
+      {onUnlink && (
+        <Button variant="default" size="sm" aria-label={`Unlink ${provider.label}`} onClick={onUnlink}>
+          Unlink
+        </Button>
+      )}
+    </li>
+  );
+};
