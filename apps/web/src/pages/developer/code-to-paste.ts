@@ -41,7 +41,7 @@ const web = (application: Asking, issuer: string): CodeToPaste => {
   const port = new URL(redirectUri).port || "4000";
   return {
     sentence:
-      "Save it as app.mjs, run npm install openid-client, put the secret into the environment as CLIENT_SECRET, then run node app.mjs and open its address.",
+      "Save it as app.mjs, run npm install openid-client, put the secret into the environment as CLIENT_SECRET, then run node app.mjs.",
     code: `import { createServer } from "node:http";
 import * as client from "openid-client";
 
@@ -79,7 +79,7 @@ createServer((request, response) => {
   const cameBack = pathname === new URL(redirectUri).pathname;
   const answered = cameBack ? comeBack(request, response) : signIn(response);
   answered.catch((error) => response.writeHead(400).end(\`\${error}\`));
-}).listen(process.env.PORT ?? ${port});
+}).listen(process.env.PORT ?? ${port}, () => console.log(\`Open \${new URL("/", redirectUri)}\`));
 `,
   };
 };
