@@ -7,7 +7,7 @@ import { idOf, meetingsBy } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
 import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
-const asks = "Printshop asks for access to your account";
+const asks = "Printshop asks for access to your Lockstep account";
 const ann = { username: "ann", password: "another secret", fullName: "Ann Other" } as const;
 
 describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being asked for access", () => {
