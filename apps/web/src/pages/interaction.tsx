@@ -117,9 +117,7 @@ const Authorization = ({ authorizationId, onOther }: InteractionPageProps & { on
 
   const account = { user: me.data, signingOut: signOut.isPending, onOther: () => signOut.mutate() };
   if (request.data.signInAgain) {
-    return (
-      <SignInAgain application={request.data.application} account={account} onSignedIn={readAgain} />
-    );
+    return <SignInAgain application={request.data.application} account={account} onSignedIn={readAgain} />;
   }
   const busy = approve.isPending || deny.isPending || signOut.isPending;
   return (
