@@ -95,7 +95,8 @@ const Authorization = ({ authorizationId, onOther }: InteractionPageProps & { on
     (signOut.error && readFailure("auth.logout", signOut.error));
 
   if (request.data && (approve.isSuccess || deny.isSuccess)) return <GoingBack request={request.data} />;
-  if (failure) {
+  // What was read before stands, where it could not be read once more.
+  if (failure && (isOver(failure) || !request.data || !me.data)) {
     return (
       <Refused
         failure={failure}
