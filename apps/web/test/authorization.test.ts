@@ -7,7 +7,7 @@ import { idOf, meetingsBy } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
 import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
-const asks = "Printshop asks for access to your account";
+const asks = "Printshop asks for access to your Lockstep account";
 const ann = { username: "ann", password: "another secret", fullName: "Ann Other" } as const;
 
 describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being asked for access", () => {
@@ -312,7 +312,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
   });
 
   describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
-    test("every state of it is accessible (axe), and fits a phone", async () => {
+    test("every state of it is accessible (axe), and fits a phone", { timeout: 60_000 }, async () => {
       const clock = testClock(Date.now() - 60_000);
       await using visitor = await meet({
         signedIn: false,

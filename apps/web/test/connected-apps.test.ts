@@ -30,7 +30,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of connected apps"))("conne
   };
 
   const apps = (page: Page) => page.getByRole("region", { name: "Allowed in" }).getByRole("heading", { level: 3 });
-  const endAccess = (page: Page) => button(page, "End the access of Printshop");
+  const endAccess = (page: Page) => button(page, "End access of Printshop");
 
   test("says that there are none, and how that changes", async () => {
     await using visitor = await meet();

@@ -52,7 +52,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
 
       await page.getByText("to continue to Printshop").waitFor();
       await signIn(page);
-      await heading(page, "Printshop asks for access to your account").waitFor();
+      await heading(page, "Printshop asks for access to your Lockstep account").waitFor();
       await page.getByText("Back to your device, which is told.").waitFor();
       await button(page, "Allow").click();
       await heading(page, "You can go back to your device").waitFor();

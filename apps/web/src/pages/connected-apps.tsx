@@ -88,7 +88,7 @@ const AppItem = ({ app, onEnd }: { app: ConnectedApplication; onEnd: () => void 
         <p className={styles.may}>It may</p>
         <ScopeList scopes={scopes} />
       </div>
-      <Button variant="default" size="sm" aria-label={`End the access of ${application.name}`} onClick={onEnd}>
+      <Button variant="default" size="sm" aria-label={`End access of ${application.name}`} onClick={onEnd}>
         End access
       </Button>
     </li>

@@ -29,7 +29,7 @@ export const Consent = ({ request, account, failure, deciding, onAllow, onDeny }
   const asked = scopes.filter(({ grantedBefore }) => !grantedBefore);
   const before = scopes.filter(({ grantedBefore }) => grantedBefore);
   return (
-    <Page title={`${application.name} asks for access to your account`} narrow>
+    <Page title={`${application.name} asks for access to your Lockstep account`} narrow>
       <div className={card.card}>
         <div className={card.fields}>
           <AccountInUse {...account} />

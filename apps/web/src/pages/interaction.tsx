@@ -97,7 +97,8 @@ const Authorization = ({ authorizationId, onOther }: InteractionPageProps & { on
     (signOut.error && readFailure("auth.logout", signOut.error));
 
   if (request.data && (approve.isSuccess || deny.isSuccess)) return <GoingBack request={request.data} />;
-  if (failure) {
+  // What was read before stands, where it could not be read once more.
+  if (failure && (isOver(failure) || !request.data || !me.data)) {
     return (
       <Refused
         failure={failure}
@@ -119,9 +120,7 @@ const Authorization = ({ authorizationId, onOther }: InteractionPageProps & { on
 
   const account = { user: me.data, signingOut: signOut.isPending, onOther: () => signOut.mutate() };
   if (request.data.signInAgain) {
-    return (
-      <SignInAgain application={request.data.application} account={account} onSignedIn={() => void request.refetch()} />
-    );
+    return <SignInAgain application={request.data.application} account={account} onSignedIn={readAgain} />;
   }
   const busy = approve.isPending || deny.isPending || signOut.isPending;
   return (

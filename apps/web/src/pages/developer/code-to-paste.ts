@@ -19,10 +19,11 @@ const text = JSON.stringify;
 const scopeOf = ({ scopes }: Asking) => ["openid", ...scopes].join(" ");
 
 /** `discovery` with its arguments. Only a server on the developer's own machine is spoken to in the clear. */
-const discovery = ({ id }: Asking, issuer: string, authentication: string) =>
+const discovery = ({ id }: Asking, issuer: string, secret: string, authentication: string) =>
   `client.discovery(
   new URL(${text(issuer)}),
   ${text(id)},
+  ${secret},
   ${authentication},${issuer.startsWith("http:") ? "\n  { execute: [client.allowInsecureRequests] }," : ""}
 )`;
 
@@ -41,12 +42,12 @@ const web = (application: Asking, issuer: string): CodeToPaste => {
   const port = new URL(redirectUri).port || "4000";
   return {
     sentence:
-      "Save it as app.mjs, run npm install openid-client, put the secret into the environment as CLIENT_SECRET, then run node app.mjs and open its address.",
+      "Save it as app.mjs, run npm install openid-client, put the secret into the environment as CLIENT_SECRET, then run node app.mjs.",
     code: `import { createServer } from "node:http";
 import * as client from "openid-client";
 
 const redirectUri = ${text(redirectUri)};
-const config = await ${discovery(application, issuer, "process.env.CLIENT_SECRET, undefined")};
+const config = await ${discovery(application, issuer, "process.env.CLIENT_SECRET", "undefined")};
 
 const signIn = async (response) => {
   const codeVerifier = client.randomPKCECodeVerifier();
@@ -59,7 +60,7 @@ const signIn = async (response) => {
     code_challenge_method: "S256",
   });
   // The visitor's browser keeps both: whoever comes back must be who was sent.
-  const kept = \`sign-in=\${state}~\${codeVerifier}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax\`;
+  const kept = \`sign-in=\${state}~\${codeVerifier}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax${redirectUri.startsWith("https:") ? "; Secure" : ""}\`;
   response.writeHead(303, { location: address.href, "set-cookie": kept }).end();
 };
 
@@ -78,8 +79,8 @@ createServer((request, response) => {
   const { pathname } = new URL(request.url, redirectUri);
   const cameBack = pathname === new URL(redirectUri).pathname;
   const answered = cameBack ? comeBack(request, response) : signIn(response);
-  answered.catch((error) => response.writeHead(400).end(\`\${error}\`));
-}).listen(process.env.PORT ?? ${port});
+  answered.catch((error) => response.writeHead(400, { "content-type": "text/plain" }).end(\`\${error}\`));
+}).listen(process.env.PORT ?? ${port}, () => console.log(\`Open \${new URL("/", redirectUri)}\`));
 `,
   };
 };
@@ -92,7 +93,7 @@ const browser = (application: Asking, issuer: string): CodeToPaste => {
     code: `import * as client from "openid-client";
 
 const redirectUri = ${text(redirectUri)};
-const config = await ${discovery(application, issuer, "undefined, client.None()")};
+const config = await ${discovery(application, issuer, "undefined", "client.None()")};
 
 export const signIn = async () => {
   const codeVerifier = client.randomPKCECodeVerifier();
@@ -139,7 +140,7 @@ const native = (application: Asking, issuer: string): CodeToPaste => {
 import { createServer } from "node:http";
 import * as client from "openid-client";
 
-const config = await ${discovery(application, issuer, "undefined, client.None()")};
+const config = await ${discovery(application, issuer, "undefined", "client.None()")};
 
 // Any free port will do: only the rest of the address is compared.
 const server = createServer().listen(0, "127.0.0.1");
