@@ -32,7 +32,6 @@ import { createSecrets } from "./domain/secrets.ts";
 import { createSessionEvents } from "./domain/session-events.ts";
 import { createSessions } from "./domain/sessions.ts";
 import { createSignIn } from "./domain/sign-in.ts";
-import { createSingleUses } from "./domain/single-uses.ts";
 import { createSpentIds } from "./domain/spent-ids.ts";
 import { createThrottle } from "./domain/throttle.ts";
 import { accessTokenLifetimeSeconds, createTokens } from "./domain/tokens.ts";
@@ -130,7 +129,6 @@ export const createDomain = async (
   const enrollment = createEnrollment({ db, users, audit });
   const disabling = createDisabling({ db, users, sessions, audit });
   const sealed = createSealed({ secrets, now });
-  const singleUses = createSingleUses({ db, now });
   const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
   const externalSignIn = createExternalSignIn({ db, random, users, identities, sessions, signIn, audit });
   const linkTickets = createLinkTickets({ sealed });
@@ -142,7 +140,6 @@ export const createDomain = async (
       grants.deleteExpired,
       oauthRecords.deleteExpired,
       spentIds.deleteExpired,
-      singleUses.deleteExpired,
     ],
   });
   return {
@@ -166,7 +163,6 @@ export const createDomain = async (
     oauthRecords,
     spentIds,
     sealed,
-    singleUses,
     identities,
     externalSignIn,
     linkTickets,
@@ -175,10 +171,10 @@ export const createDomain = async (
   };
 };
 
-/** The providers of the settings; `close` lets go of the connections to them. */
+/** The providers of the settings; `outbound.close` lets go of the connections to them. */
 export const createConfiguredProviders = ({ providers: settings }: Pick<Config, "providers">, world = realWorld) => {
   const outbound = createOutbound(world.outbound);
-  return { providers: createProviders({ settings, outbound, now: world.now }), close: outbound.close };
+  return { providers: createProviders({ settings, outbound, now: world.now }), outbound };
 };
 
 /**
@@ -189,7 +185,7 @@ export const createServer = async (options: ServerOptions) => {
   const { config, world = realWorld, logger = false } = options;
   const db = await openDatabase(config.databaseUrl);
   const closing = new AbortController();
-  const { providers, close: closeProviders } = createConfiguredProviders(config, world);
+  const { providers, outbound } = createConfiguredProviders(config, world);
   try {
     await migrateToLatest(db);
     const domain = await createDomain(db, options, closing.signal);
@@ -204,7 +200,8 @@ export const createServer = async (options: ServerOptions) => {
       registration: config.registration,
       now,
       newId,
-      fetch,
+      // What applications name: where their keys are, and where they hear of sign-outs.
+      fetch: outbound.fetchFor({ allowPrivateAddresses: !config.production }),
       renderPage: createProtocolPages({ ...web, fetch }),
       authorizationCookie: (id) => authorizationCookie(config.publicUrl, id),
       sourceOf,
@@ -235,12 +232,12 @@ export const createServer = async (options: ServerOptions) => {
       closing.abort();
       await upkeep.end();
       await app.close();
-      await closeProviders();
+      await outbound.close();
       await db.destroy();
     };
     return { app, db, domain, router, close };
   } catch (error) {
-    await closeProviders();
+    await outbound.close();
     await db.destroy();
     throw error;
   }

@@ -45,7 +45,7 @@ export const addProviderCommands = (program: Command, admin: AdminProcess) => {
     .addHelpText("after", example("pnpm lockstep provider check google"))
     .action(async (name: string, { json }: Options) => {
       const config = loadConfig(admin.env, admin.root);
-      const { providers, close } = createConfiguredProviders(config, admin.world ?? realWorld);
+      const { providers, outbound } = createConfiguredProviders(config, admin.world ?? realWorld);
       try {
         const found = providers.get(name);
         if (!found) throw new CommandError("notFound", `There is no provider ${visible(name)} in PROVIDERS.`);
@@ -59,7 +59,7 @@ export const addProviderCommands = (program: Command, admin: AdminProcess) => {
           throw new CommandError("failed", `${name} cannot be used: ${visible(error.message)}.`);
         throw error;
       } finally {
-        await close();
+        await outbound.close();
       }
     });
 };

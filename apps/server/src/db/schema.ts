@@ -12,7 +12,6 @@ export interface Schema {
   spent_ids: SpentIdsTable;
   identities: IdentitiesTable;
   provider_sessions: ProviderSessionsTable;
-  single_uses: SingleUsesTable;
 }
 
 export interface UsersTable {
@@ -164,10 +163,4 @@ export interface ProviderSessionsTable {
   provider_session_id: string | null;
   /** The ID token, encrypted under a key derived from `SECRET`: kept when signing out here signs out there. */
   id_token_jwe: string | null;
-}
-
-export interface SingleUsesTable {
-  /** What may be used once, hashed. */
-  id: string;
-  expires_at: number;
 }

@@ -41,9 +41,7 @@ export const createDpop = ({ spentIds, now }: { spentIds: SpentIds; now: Now }) 
       if (htm !== method || typeof htu !== "string" || !isSameTarget(htu, url)) return false;
       if (ath !== hash("sha256", accessToken, "base64url")) return false;
       if (!protectedHeader.jwk || (await calculateJwkThumbprint(protectedHeader.jwk)) !== thumbprint) return false;
-      // Hashed: a `jti` is any text, also such as a database does not take.
-      const id = hash("sha256", `${thumbprint}:${jti}`, "base64url");
-      return await spentIds.spend("dpop", id, now() + 3 * toleranceSeconds * 1000);
+      return await spentIds.spend("proof", `${thumbprint}:${jti}`, 3 * toleranceSeconds);
     } catch (error) {
       // A key that is no key is a TypeError of the import.
       if (error instanceof joseErrors.JOSEError || error instanceof TypeError) return false;

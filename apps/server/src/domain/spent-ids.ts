@@ -1,11 +1,12 @@
-// Owns ids that are good once, or no more: access tokens that were revoked before their time, and proofs of
-// possession that were shown (RFC 9449 §11.1). Each is kept until it could not be used anyway.
+// Owns ids that are good once, or no more: access tokens that were revoked before their time, proofs of possession that
+// were shown (RFC 9449 §11.1), trips to a provider, logout tokens. Whoever writes an id first has spent it, on whichever
+// server that happens; it is kept until it could not be presented anyway.
 
 import { hash } from "node:crypto";
 import type { Db } from "../db/database.ts";
 import type { Now } from "./environment.ts";
 
-type Kind = "access-token" | "dpop";
+type Kind = "access-token" | "proof" | "login" | "logout-token";
 
 /** As it stands in the table: others choose some ids, of any length. Queries that ask in passing use it too. */
 export const spentId = (kind: Kind, id: string): string => hash("sha256", `${kind}:${id}`, "base64url");
@@ -13,11 +14,14 @@ export const spentId = (kind: Kind, id: string): string => hash("sha256", `${kin
 export type SpentIds = ReturnType<typeof createSpentIds>;
 
 export const createSpentIds = ({ db, now }: { db: Db; now: Now }) => ({
-  /** Spends an id. `false`: it was spent before; of any number at once, one is told `true`. */
-  async spend(kind: Kind, id: string, expiresAt: number): Promise<boolean> {
+  /**
+   * Spends an id. `false`: it was spent before; of any number at once, one is told `true`.
+   * @param lifetimeSeconds how long it could still be presented
+   */
+  async spend(kind: Kind, id: string, lifetimeSeconds: number): Promise<boolean> {
     const row = await db
       .insertInto("spent_ids")
-      .values({ id: spentId(kind, id), expires_at: expiresAt })
+      .values({ id: spentId(kind, id), expires_at: now() + lifetimeSeconds * 1000 })
       .onConflict((conflict) => conflict.doNothing())
       .returning("id")
       .executeTakeFirst();

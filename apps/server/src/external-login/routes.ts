@@ -11,7 +11,7 @@ import type { LinkTickets } from "../domain/link-tickets.ts";
 import { LoginRefusal } from "../domain/login-refusal.ts";
 import type { Sealed } from "../domain/sealed.ts";
 import type { Sessions } from "../domain/sessions.ts";
-import type { SingleUses } from "../domain/single-uses.ts";
+import type { SpentIds } from "../domain/spent-ids.ts";
 import { logoutTokenLifetimeSeconds } from "./openid.ts";
 import { type Checks, type Provider, refusalOf } from "./provider.ts";
 import type { Providers } from "./providers.ts";
@@ -32,7 +32,7 @@ export interface ExternalLoginOptions {
   readonly identities: Identities;
   readonly sessions: Sessions;
   readonly linkTickets: LinkTickets;
-  readonly singleUses: SingleUses;
+  readonly spentIds: SpentIds;
   readonly sealed: Sealed;
   readonly audit: Audit;
   readonly publicUrl: string;
@@ -179,7 +179,7 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
         if (!verified) throw new LoginRefusal("untrusted", "there is no logout token that could be trusted");
         const { id, issuer } = verified;
         // Twice its time: its issuer's clock may be ahead of ours.
-        if (!(await options.singleUses.use(`logout:${issuer} ${id}`, 2 * logoutTokenLifetimeSeconds)))
+        if (!(await options.spentIds.spend("logout-token", `${issuer} ${id}`, 2 * logoutTokenLifetimeSeconds)))
           throw new LoginRefusal("untrusted", "the logout token was used before");
         const ended = await identities.endSessionsFrom(issuer, verified, sourceOf(request));
         request.log.info({ provider: provider.settings.name, ended }, "signed out by the provider");

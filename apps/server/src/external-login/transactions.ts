@@ -8,7 +8,7 @@ import type { CookieSerializeOptions } from "@fastify/cookie";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Random, randomId } from "../domain/environment.ts";
 import type { Sealed } from "../domain/sealed.ts";
-import type { SingleUses } from "../domain/single-uses.ts";
+import type { SpentIds } from "../domain/spent-ids.ts";
 
 export interface Transaction {
   readonly provider: string;
@@ -34,12 +34,12 @@ const State = /^[\w-]{22}$/;
 
 export const createTransactions = ({
   sealed,
-  singleUses,
+  spentIds,
   random,
   publicUrl,
 }: {
   sealed: Sealed;
-  singleUses: SingleUses;
+  spentIds: SpentIds;
   random: Random;
   publicUrl: string;
 }) => {
@@ -71,7 +71,7 @@ export const createTransactions = ({
       reply.clearCookie(prefix + state, attributes);
       const transaction = await sealed.open<Transaction>("login-transactions", value);
       if (transaction?.state !== state) return null;
-      return (await singleUses.use(`login:${state}`, lifetimeSeconds)) ? transaction : null;
+      return (await spentIds.spend("login", state, lifetimeSeconds)) ? transaction : null;
     },
   };
 };

@@ -8,6 +8,7 @@ import type { Grants } from "../domain/grants.ts";
 import type { OAuthRecords } from "../domain/oauth-records.ts";
 import type { Sessions } from "../domain/sessions.ts";
 import type { SpentIds } from "../domain/spent-ids.ts";
+import { accessTokenLifetimeSeconds } from "../domain/tokens.ts";
 import { currentCall } from "./call.ts";
 
 export interface AdapterOptions {
@@ -134,15 +135,16 @@ const presentedTokens = ({ applications, spentIds }: AdapterOptions): Partial<Ad
   },
   async destroy(id) {
     const { presented } = currentCall();
-    if (presented?.jti === id) await spentIds.spend("access-token", id, ((presented.exp ?? 0) + minute) * 1000);
+    // RFC 9068 tokens outlive their `exp` by what clocks may differ.
+    if (presented?.jti === id) await spentIds.spend("access-token", id, accessTokenLifetimeSeconds + minute);
   },
 });
 
 /** Proofs and assertions that were seen: of any number of the same at once, one passes (RFC 9449 §11.1). */
-const replays = ({ spentIds, now }: AdapterOptions): Partial<Adapter> => ({
-  find: async (id) => ((await spentIds.isSpent("dpop", id)) ? { jti: id } : undefined),
+const replays = ({ spentIds }: AdapterOptions): Partial<Adapter> => ({
+  find: async (id) => ((await spentIds.isSpent("proof", id)) ? { jti: id } : undefined),
   async upsert(id, _payload, expiresIn) {
-    if (!(await spentIds.spend("dpop", id, expiryOf(now, expiresIn)))) {
+    if (!(await spentIds.spend("proof", id, expiresIn ?? 0))) {
       throw new errors.InvalidRequest("a proof or an assertion was used before");
     }
   },

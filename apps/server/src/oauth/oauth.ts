@@ -33,7 +33,7 @@ export interface OAuthOptions {
   readonly registration: RegistrationPolicy;
   readonly now: () => number;
   readonly newId: () => string;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: (address: string | URL, init?: RequestInit) => Promise<Response>;
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly authorizationCookie: (id: string) => string;
   readonly sourceOf: (request: FastifyRequest) => Source;

@@ -38,7 +38,7 @@ export interface ProviderOptions {
   readonly applications: Applications;
   readonly limits: SessionLimits;
   readonly registration: RegistrationPolicy;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: (address: string | URL, init?: RequestInit) => Promise<Response>;
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   /** The cookie that ties a request for access to the browser in which it began. */
   readonly authorizationCookie: (id: string) => string;

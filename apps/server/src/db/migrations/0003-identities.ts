@@ -30,13 +30,6 @@ const up = async (db: Kysely<Schema>) => {
     .addColumn("id_token_jwe", "text")
     .execute();
   await db.schema.createIndex("provider_sessions_identity_id").on("provider_sessions").column("identity_id").execute();
-
-  await db.schema
-    .createTable("single_uses")
-    .addColumn("id", "text", (column) => column.primaryKey())
-    .addColumn("expires_at", "bigint", (column) => column.notNull())
-    .execute();
-  await db.schema.createIndex("single_uses_expires_at").on("single_uses").column("expires_at").execute();
 };
 
 export const identities: Migration = { up };
