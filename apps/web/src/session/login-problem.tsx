@@ -8,9 +8,9 @@ import { useProviders } from "./use-providers.ts";
 type Words = readonly [title: string, text: (provider: string) => string];
 
 const words: Readonly<Record<LoginProblem, Words>> = {
-  cancelled: ["You were not signed in", (provider) => `You cancelled at ${provider}. Try again whenever you like.`],
+  cancelled: ["Cancelled", (provider) => `You cancelled at ${provider}. Try again whenever you like.`],
   refused: [
-    "You were not signed in",
+    "That did not work",
     (provider) => `${provider} refused. If it does so again, tell whoever runs this service.`,
   ],
   unavailable: [
@@ -18,7 +18,7 @@ const words: Readonly<Record<LoginProblem, Words>> = {
     (provider) => `${provider} did not answer as it should. Try again in a moment, or sign in another way.`,
   ],
   untrusted: [
-    "You were not signed in",
+    "That did not work",
     (provider) => `What came back from ${provider} could not be trusted. Try again from this page.`,
   ],
   expired: ["That took too long", () => "This sign-in has expired or was used before. Begin again from this page."],
