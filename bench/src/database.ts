@@ -6,9 +6,11 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { hash } from "@node-rs/bcrypt";
 import { lockstep, start } from "./processes.ts";
 
-const secret = "a secret of the benchmark, of thirty-two characters and more";
+/** What every server here runs under. */
+export const secret = "a secret of the benchmark, of thirty-two characters and more";
 
 /** The password of every user in a filled database. */
 export const password = "secret";
@@ -39,6 +41,19 @@ export const copyOf = ({ file, env }: BenchDatabase): BenchDatabase => {
     env: { ...env, DATABASE_URL: `file:${copy}` },
     remove: () => rmSync(directory, { recursive: true }),
   };
+};
+
+/** The default of BCRYPT_COST, and what every peer hashes with. */
+export const bcryptCost = 12;
+
+/** The stored form of `password` that peers read. */
+export const plainPasswordHash = () => hash(password, { cost: bcryptCost });
+
+/** Gives every user of a peer's database a password hash that the peer can read. */
+export const setPasswordHashes = ({ file }: BenchDatabase, passwordHash: string) => {
+  const db = new DatabaseSync(file);
+  db.prepare("UPDATE users SET password_hash = ?").run(passwordHash);
+  db.close();
 };
 
 /** How many live sessions each user has. */

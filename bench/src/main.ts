@@ -1,21 +1,35 @@
-// `pnpm bench`: what this server costs beside what its parts alone cost, in one run on one machine. The ratios count;
-// absolute figures are this machine's at this moment. `pnpm bench sessions`, or any of the parts, runs only those.
+// `pnpm bench`: what this server costs beside what its parts alone cost and beside its peers, in one run on one machine.
+// All parts together are written to `results`. `pnpm bench sessions`, or any of the parts, runs only those; `--quick`
+// makes one short round of each.
 
 import { calls } from "./calls.ts";
-import { logins } from "./logins.ts";
-import { million } from "./million.ts";
+import { pace } from "./pace.ts";
+import { postgresCalls } from "./postgres-calls.ts";
 import { refresh } from "./refresh.ts";
+import { markdownOf, type Table } from "./report.ts";
+import { writeResults } from "./results.ts";
+import { types } from "./types.ts";
 import { underFlood } from "./under-flood.ts";
 
-const sessions = { refresh, flood: underFlood, logins, million };
-const parts: Record<string, () => Promise<void>> = { calls, ...sessions };
-const groups: Record<string, string[]> = { sessions: Object.keys(sessions) };
+const parts: Record<string, () => Promise<Table[]>> = {
+  calls,
+  refresh,
+  flood: underFlood,
+  postgres: postgresCalls,
+  types,
+};
 
-const asked = process.argv.slice(2).flatMap((name) => groups[name] ?? name);
+const asked = process.argv.slice(2).filter((argument) => argument !== "--quick");
 const unknown = asked.filter((name) => !(name in parts));
 if (unknown.length > 0) {
-  const names = [...Object.keys(groups), ...Object.keys(parts)].join(", ");
-  process.stderr.write(`There is no ${unknown.join(", ")}. The parts are ${names}.\n`);
+  process.stderr.write(`There is no ${unknown.join(", ")}. The parts are ${Object.keys(parts).join(", ")}.\n`);
   process.exit(2);
 }
-for (const name of asked.length > 0 ? asked : Object.keys(parts)) await parts[name]?.();
+const tables: Table[] = [];
+for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
+  for (const table of (await parts[name]?.()) ?? []) {
+    process.stdout.write(`${markdownOf(table)}\n`);
+    tables.push(table);
+  }
+}
+if (asked.length === 0 && !pace.quick) writeResults(tables, new Date());

@@ -3,5 +3,5 @@
 const quick = process.argv.includes("--quick");
 
 export const pace = quick
-  ? { rounds: 1, secondsPerRound: 1, loginsPerRound: 4, floodSeconds: 2 }
-  : { rounds: 5, secondsPerRound: 2, loginsPerRound: 12, floodSeconds: 6 };
+  ? { quick, rounds: 1, secondsPerRound: 1, loginsPerRound: 4, floodSeconds: 2 }
+  : { quick, rounds: 5, secondsPerRound: 2, loginsPerRound: 8, floodSeconds: 6 };

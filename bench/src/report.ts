@@ -11,6 +11,8 @@ export interface Figure {
   readonly digits?: number;
   /** For those that have one. */
   readonly target?: Target | undefined;
+  /** Whether it is a bar of the chart. */
+  readonly bar?: boolean;
 }
 
 export interface Table {

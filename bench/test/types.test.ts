@@ -11,7 +11,9 @@ afterAll(() => fixture.remove());
 test("a client of a large contract is checked with less than half of what an inferred tRPC router takes", async () => {
   const ours = await check(fixture.contract);
   const inferred = await check(fixture.inferred);
-  process.stdout.write(`Type instantiations: ${ours.instantiations}, of an inferred router ${inferred.instantiations}\n`);
+  process.stdout.write(
+    `Type instantiations: ${ours.instantiations}, of an inferred router ${inferred.instantiations}\n`,
+  );
   expect(ours.instantiations).toBeLessThanOrEqual(0.45 * inferred.instantiations);
   expect(ours.instantiations).toBeLessThanOrEqual(270_000);
 });
