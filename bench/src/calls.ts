@@ -15,7 +15,7 @@ export type Servers = ReadonlyMap<Subject, Running>;
 export const calls = async (): Promise<Table[]> => {
   const database = await newDatabase();
   const users = pace.rounds * pace.loginsPerRound;
-  fill(database, users);
+  await fill(database, users);
   const subjects = await createSubjects(database, users);
   const servers = new Map<Subject, Running>();
   try {

@@ -1,32 +1,48 @@
 // `pnpm bench`: what this server costs beside what its parts alone cost and beside its peers, in one run on one machine.
-// All parts together are written to `results`. `pnpm bench sessions`, or any of the parts, runs only those; `--quick`
-// makes one short round of each.
+// All parts together are written to `results`. `README.md` says what there is.
 
+import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
 import { pace } from "./pace.ts";
 import { postgresCalls } from "./postgres-calls.ts";
 import { refresh } from "./refresh.ts";
 import { markdownOf, type Table } from "./report.ts";
 import { writeResults } from "./results.ts";
+import { scale } from "./scale.ts";
+import { soak } from "./soak.ts";
 import { types } from "./types.ts";
 import { underFlood } from "./under-flood.ts";
 
-const parts: Record<string, () => Promise<Table[]>> = {
-  calls,
-  refresh,
-  flood: underFlood,
-  postgres: postgresCalls,
-  types,
+const { positionals: asked, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: "boolean" },
+    users: { type: "string", default: "1000000" },
+    minutes: { type: "string", default: "10" },
+  },
+});
+const number = (name: "users" | "minutes") => {
+  const value = Number(values[name]);
+  if (value > 0) return value;
+  process.stderr.write(`--${name} is a number above 0.\n`);
+  process.exit(2);
 };
 
-const asked = process.argv.slice(2).filter((argument) => argument !== "--quick");
+type Part = () => Promise<Table[]>;
+const comparisons: Record<string, Part> = { calls, refresh, flood: underFlood, postgres: postgresCalls, types };
+const parts: Record<string, Part> = {
+  ...comparisons,
+  scale: () => scale({ users: number("users") }),
+  soak: () => soak({ minutes: number("minutes") }),
+};
+
 const unknown = asked.filter((name) => !(name in parts));
 if (unknown.length > 0) {
   process.stderr.write(`There is no ${unknown.join(", ")}. The parts are ${Object.keys(parts).join(", ")}.\n`);
   process.exit(2);
 }
 const tables: Table[] = [];
-for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
+for (const name of asked.length > 0 ? asked : Object.keys(comparisons)) {
   for (const table of (await parts[name]?.()) ?? []) {
     process.stdout.write(`${markdownOf(table)}\n`);
     tables.push(table);

@@ -12,7 +12,7 @@ const sessionsPerConnection = 200;
 
 export const refresh = async (): Promise<Table[]> => {
   const database = await newDatabase();
-  fill(database, (pace.rounds * connections * sessionsPerConnection) / sessionsPerUser);
+  await fill(database, (pace.rounds * connections * sessionsPerConnection) / sessionsPerUser);
   const copy = copyOf(database);
   const copyForOfficial = copyOf(database);
   const [server, official, bare] = await Promise.all([
@@ -21,7 +21,7 @@ export const refresh = async (): Promise<Table[]> => {
     start(bareUpdate, { DATABASE_FILE: copy.file }),
   ]);
   try {
-    const held = pickSessions(database, pace.rounds * connections * sessionsPerConnection);
+    const held = await pickSessions(database.url, pace.rounds * connections * sessionsPerConnection);
     const rates = { refresh: [] as number[], official: [] as number[], limit: [] as number[] };
     for (let round = 0; round < pace.rounds; round++) {
       // Of its own for each round: what the end of a round cut off was refreshed, and nobody got the token.

@@ -14,7 +14,7 @@ const callsPerSecond = 100;
 
 export const underFlood = async (): Promise<Table[]> => {
   const database = await newDatabase();
-  fill(database, 200);
+  await fill(database, 200);
   try {
     return [await measure(database, true), await measure(database, false)];
   } finally {

@@ -1,0 +1,4 @@
+export const soak = async ({ minutes }: { minutes: number }) => {
+  void minutes;
+  return [];
+};
