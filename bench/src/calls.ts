@@ -1,7 +1,7 @@
 // What calls cost, served and refused, and sign-ins, starts and memory: of ours beside a web server that does nothing
 // else, and beside peers that do the same work. All of them run all the time, and are measured in turns.
 
-import { fill, newDatabase } from "./database.ts";
+import { fill, forgedToken, newDatabase } from "./database.ts";
 import { load, type Round } from "./load.ts";
 import { measureLogins } from "./logins.ts";
 import { pace } from "./pace.ts";
@@ -72,15 +72,6 @@ const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Tabl
     ],
   };
 };
-
-/** A token that everybody has to look at, and nobody signed. */
-const forgedToken = [
-  { alg: "HS256", typ: "JWT" },
-  { sub: "somebody", sid: "some-session", exp: 4_102_444_800 },
-  "forged",
-]
-  .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
-  .join(".");
 
 const measureRefusals = async (subjects: Subjects, servers: Servers): Promise<Table> => {
   const targets = [...servers].flatMap(([{ name, refusal }, { url }]) =>

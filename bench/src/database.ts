@@ -25,11 +25,11 @@ export interface BenchDatabase {
 }
 
 /** A database that the server made, with its schema, its signing key and the user john. */
-export const newDatabase = async (): Promise<BenchDatabase> => {
+export const newDatabase = async (settings: Record<string, string> = {}): Promise<BenchDatabase> => {
   const directory = mkdtempSync(join(tmpdir(), "lockstep-bench-"));
   const file = join(directory, "bench.db");
   const url: DatabaseUrl = `file:${file}`;
-  const env = await prepare(url);
+  const env = await prepare(url, settings);
   return { file, url, env, remove: () => rmSync(directory, { recursive: true }) };
 };
 
@@ -78,6 +78,15 @@ export const fill = async ({ url }: BenchDatabase, users: number) => {
     await db.destroy();
   }
 };
+
+/** A token that everybody has to look at, and nobody signed. */
+export const forgedToken = [
+  { alg: "HS256", typ: "JWT" },
+  { sub: "somebody", sid: "none", exp: 4_102_444_800 },
+  "forged",
+]
+  .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+  .join(".");
 
 /** A session as a client holds it: its refresh token of now. */
 export interface HeldSession {
