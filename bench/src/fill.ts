@@ -3,9 +3,6 @@
 
 import { type Kysely, PostgresAdapter, sql } from "kysely";
 
-/** Users in one transaction: the most that is lost when a fill is broken off. */
-const usersAtOnce = 10_000;
-
 const day = 24 * 60 * 60 * 1000;
 
 export interface Filling {
@@ -13,6 +10,8 @@ export interface Filling {
   readonly users: number;
   /** Each live, from a sign-in of now. */
   readonly sessionsPerUser: number;
+  /** In one transaction: the most that is lost when a fill is broken off. */
+  readonly usersAtOnce?: number;
   /** Called with how many users there are. */
   readonly onProgress?: (users: number) => void;
 }
@@ -21,7 +20,10 @@ export interface Filling {
  * Adds what is missing to a database that a server made; begun again, it goes on where it was broken off. Everybody has
  * the password of john. Ids are random, as the server's are, so that sessions of one user are not neighbours in the index.
  */
-export const fillDatabase = async <S>(db: Kysely<S>, { users, sessionsPerUser, onProgress }: Filling) => {
+export const fillDatabase = async <S>(
+  db: Kysely<S>,
+  { users, sessionsPerUser, usersAtOnce = 10_000, onProgress }: Filling,
+) => {
   const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter;
   const randomText = (length: number) =>
     sql.raw(

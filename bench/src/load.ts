@@ -53,7 +53,17 @@ const assertAnswers = async ({ name, url, headers = {}, status = 200 }: Target) 
 const loadByWrk = async ({ name, url, headers = {}, status = 200 }: Target): Promise<Round> => {
   const sent = Object.entries(headers).flatMap(([header, value]) => ["-H", `${header}: ${value}`]);
   const script = join(import.meta.dirname, "wrk.lua");
-  const args = ["-t1", `-c${connections}`, `-d${pace.secondsPerRound}s`, "-s", script, ...sent, url];
+  const args = [
+    "-t1",
+    `-c${connections}`,
+    `-d${pace.secondsPerRound}s`,
+    "--timeout",
+    "30s",
+    "-s",
+    script,
+    ...sent,
+    url,
+  ];
   const { stdout } = await promisify(execFile)("wrk", args);
   const told = JSON.parse(stdout.slice(stdout.lastIndexOf("\n{") + 1)) as Record<
     "requests" | "durationUs" | "refused" | "failed" | "p50Us" | "p99Us",
