@@ -1,8 +1,8 @@
 // What calls cost, served and refused, and sign-ins, starts and memory: of ours beside a web server that does nothing
 // else, and beside peers that do the same work. All of them run all the time, and are measured in turns.
 
-import { fill, forgedToken, newDatabase } from "./database.ts";
-import { load, type Round } from "./load.ts";
+import { fill, newDatabase } from "./database.ts";
+import { type LoadTarget, load, type Round } from "./load.ts";
 import { measureLogins } from "./logins.ts";
 import { pace } from "./pace.ts";
 import type { Running } from "./processes.ts";
@@ -39,7 +39,9 @@ const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Tabl
   const targets: { name: string; url: string; headers: Record<string, string>; calls: number }[] = [];
   for (const [subject, { url }] of servers) {
     const headers = (await subject.signIn?.(url, "user-0")) ?? {};
-    for (const { name, path, calls = 1 } of subject.calls) targets.push({ name, url: url + path, headers, calls });
+    for (const { name, path, calls = 1, signIn } of subject.calls) {
+      targets.push({ name, url: url + path, headers: (await signIn?.(url, "user-0")) ?? headers, calls });
+    }
   }
   const rounds = await inTurns(targets);
   const rates = new Map(
@@ -73,17 +75,26 @@ const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Tabl
   };
 };
 
+/** The same token with another signature: all of it has to be looked at before it is refused. */
+const tampered = ({ authorization }: Record<string, string>): Record<string, string> => {
+  if (authorization === undefined) return {};
+  const signature = authorization.lastIndexOf(".") + 1;
+  const other = authorization[signature] === "A" ? "B" : "A";
+  return { authorization: authorization.slice(0, signature) + other + authorization.slice(signature + 1) };
+};
+
 const measureRefusals = async (subjects: Subjects, servers: Servers): Promise<Table> => {
-  const targets = [...servers].flatMap(([{ name, refusal }, { url }]) =>
-    refusal === null
-      ? []
-      : [{ name, url: url + refusal, headers: { authorization: `Bearer ${forgedToken}` }, status: 401 }],
-  );
+  const targets: LoadTarget[] = [];
+  for (const [{ name, refusal, signIn }, { url }] of servers) {
+    if (refusal === null) continue;
+    const headers = tampered((await signIn?.(url, "user-0")) ?? {});
+    targets.push({ name, url: url + refusal, headers, status: 401 });
+  }
   const rounds = await inTurns(targets);
   const rates = rounds.map((each) => each.map(({ requestsPerSecond }) => requestsPerSecond));
   const limit = rates[targets.findIndex(({ name }) => name === subjects.names.limit)] ?? [];
   return {
-    title: "Refused with 401: a token that nobody here signed",
+    title: "Refused with 401: a token whose signature is wrong",
     figures: [
       ...targets.map(({ name }, n) => ({ name: `${name}, calls/s`, values: rates[n] ?? [] })),
       { name: `Lockstep, ratio to ${subjects.names.limit}`, values: ratios(rates[0] ?? [], limit), digits: 2 },
@@ -92,7 +103,7 @@ const measureRefusals = async (subjects: Subjects, servers: Servers): Promise<Ta
 };
 
 /** Of each target, its rounds; each round measures all of them, one after another. One before warms them up. */
-const inTurns = async (targets: readonly Parameters<typeof load>[0][]): Promise<Round[][]> => {
+const inTurns = async (targets: readonly LoadTarget[]): Promise<Round[][]> => {
   const rounds = targets.map((): Round[] => []);
   for (let round = -1; round < pace.rounds; round++) {
     for (const [n, target] of targets.entries()) {

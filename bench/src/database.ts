@@ -79,15 +79,6 @@ export const fill = async ({ url }: BenchDatabase, users: number) => {
   }
 };
 
-/** A token that everybody has to look at, and nobody signed. */
-export const forgedToken = [
-  { alg: "HS256", typ: "JWT" },
-  { sub: "somebody", sid: "none", exp: 4_102_444_800 },
-  "forged",
-]
-  .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
-  .join(".");
-
 /** A session as a client holds it: its refresh token of now. */
 export interface HeldSession {
   readonly id: string;

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import autocannon from "autocannon";
 import { pace } from "./pace.ts";
 
-export interface Target {
+export interface LoadTarget {
   readonly name: string;
   readonly url: string;
   readonly headers?: Record<string, string>;
@@ -38,19 +38,19 @@ const hasWrk = spawnSync("wrk", ["-v"], { stdio: "ignore" }).error === undefined
 export const loadGenerator = hasWrk ? "wrk" : "autocannon";
 
 /** One round of gets. */
-export const load = async (target: Target): Promise<Round> => {
+export const load = async (target: LoadTarget): Promise<Round> => {
   await assertAnswers(target);
   return hasWrk ? loadByWrk(target) : loadByAutocannon(target);
 };
 
 /** One call first, looked at more closely than a load generator does. */
-const assertAnswers = async ({ name, url, headers = {}, status = 200 }: Target) => {
+const assertAnswers = async ({ name, url, headers = {}, status = 200 }: LoadTarget) => {
   const response = await fetch(url, { headers });
   const answer = await response.text();
   if (response.status !== status) throw new Error(`${name} was answered ${response.status}: ${answer}`);
 };
 
-const loadByWrk = async ({ name, url, headers = {}, status = 200 }: Target): Promise<Round> => {
+const loadByWrk = async ({ name, url, headers = {}, status = 200 }: LoadTarget): Promise<Round> => {
   const sent = Object.entries(headers).flatMap(([header, value]) => ["-H", `${header}: ${value}`]);
   const script = join(import.meta.dirname, "wrk.lua");
   const args = [
@@ -80,7 +80,7 @@ const loadByWrk = async ({ name, url, headers = {}, status = 200 }: Target): Pro
   };
 };
 
-const loadByAutocannon = async ({ name, url, headers = {}, status = 200 }: Target): Promise<Round> => {
+const loadByAutocannon = async ({ name, url, headers = {}, status = 200 }: LoadTarget): Promise<Round> => {
   const result = await autocannon({ url, headers, connections, duration: pace.secondsPerRound });
   const requestsPerSecond = rateOf(name, result, status);
   // It counts whole milliseconds, too coarse for a quantile.

@@ -16,17 +16,26 @@ import {
 
 type Headers = Record<string, string>;
 
+/** Signs a user in, from an address of their own where that counts; the headers of their later calls. */
+type SignIn = (url: string, username: string, address?: string) => Promise<Headers>;
+
+interface Call {
+  readonly name: string;
+  readonly path: string;
+  /** How many calls one request makes. One unless given. */
+  readonly calls?: number;
+  /** Who calls, when it is not the subject's own app: a third party that was granted a scope, say. */
+  readonly signIn?: SignIn;
+}
+
 export interface Subject {
   readonly name: string;
   start(): Promise<Running>;
-  /**
-   * Signs a user in, from an address of their own where that counts; the headers of their later calls. `null`: nobody
-   * signs in there.
-   */
-  readonly signIn: ((url: string, username: string, address?: string) => Promise<Headers>) | null;
-  /** Where the signed-in user is read: with how many calls in one request. */
-  readonly calls: readonly { readonly name: string; readonly path: string; readonly calls?: number }[];
-  /** What answers 401 to a token that nobody signed; `null`: nothing does. */
+  /** `null`: nobody signs in there. */
+  readonly signIn: SignIn | null;
+  /** Where the signed-in user is read. */
+  readonly calls: readonly Call[];
+  /** What answers 401 to a token with a wrong signature; `null`: nothing does. */
   readonly refusal: string | null;
 }
 
