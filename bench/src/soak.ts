@@ -3,7 +3,6 @@
 
 import { once } from "node:events";
 import { request } from "node:http";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fill, type HeldSession, newDatabase, password, pickSessions } from "./database.ts";
 import { lockstep, type Running, start } from "./processes.ts";
@@ -20,7 +19,7 @@ const mostGrowthMegabytes = 10;
 export const soak = async ({ minutes }: { minutes: number }): Promise<Table[]> => {
   const database = await newDatabase({ BCRYPT_COST: "10" });
   await fill(database, users);
-  const probe = ["--expose-gc", "--import", join(import.meta.dirname, "heap-probe.ts")];
+  const probe = ["--expose-gc", "--import", new URL("heap-probe.ts", import.meta.url).href];
   const server = await start(lockstep, database.env, probe);
   try {
     const held = await pickSessions(database.url, clients * sessionsPerClient);
