@@ -34,7 +34,7 @@ export const writeResults = (tables: readonly Table[], date: Date) => {
   writeFileSync(join(directory, "user-me.svg"), chartOf(tables, day));
 };
 
-const chart = { width: 760, rowHeight: 30, labelWidth: 290, barWidth: 380, top: 46 };
+const chart = { width: 820, rowHeight: 30, labelWidth: 340, barWidth: 390, top: 46 };
 
 /** Bars of the figures that are for the chart, the longest as wide as there is room. Ours stand out. */
 const chartOf = (tables: readonly Table[], day: string): string => {
