@@ -3,7 +3,7 @@ import { countingReporter } from "./vitest.reporter.ts";
 
 export default defineConfig({
   test: {
-    projects: ["packages/*", "apps/*"],
+    projects: ["packages/*", "apps/*", "bench"],
     reporters: ["default", countingReporter],
   },
 });

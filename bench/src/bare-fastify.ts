@@ -1,4 +1,4 @@
-// The limit: Fastify answering the same JSON as user.me, and doing nothing else.
+// The limit: Fastify answering the same JSON as user.me, or a refusal, and doing nothing else.
 
 import Fastify from "fastify";
 
@@ -15,6 +15,7 @@ const user = {
 
 app.get("/healthz", async () => ({ status: "ok" }));
 app.get("/me", async () => ({ result: { data: user } }));
+app.get("/refused", async (_request, reply) => reply.code(401).send({ error: { message: "Sign in first." } }));
 
 await app.listen({ port: Number(process.env["PORT"]), host: "127.0.0.1" });
 process.once("SIGTERM", () => void app.close());

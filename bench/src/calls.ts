@@ -1,59 +1,145 @@
-// What a call costs beside what the web server alone costs; how long a start takes, and how much memory.
+// What calls cost, served and refused, and sign-ins, starts and memory: of ours beside a web server that does nothing
+// else, and beside peers that do the same work. All of them run all the time, and are measured in turns.
 
-import { createClient } from "@lockstep/client";
-import { type BenchDatabase, newDatabase, password } from "./database.ts";
-import { requestsPerSecond, type Target } from "./load.ts";
-import { bareFastify, lockstep, start } from "./processes.ts";
-import { printTable, ratios } from "./report.ts";
+import { fill, newDatabase } from "./database.ts";
+import { type LoadTarget, load, type Round } from "./load.ts";
+import { measureLogins } from "./logins.ts";
+import { pace } from "./pace.ts";
+import type { Running } from "./processes.ts";
+import { type Figure, ratios, type Table, type Target } from "./report.ts";
+import { createSubjects, type Subject, type Subjects } from "./subjects.ts";
 
-const rounds = 5;
+/** Of each subject, its server. */
+export type Servers = ReadonlyMap<Subject, Running>;
 
-export const calls = async () => {
+export const calls = async (): Promise<Table[]> => {
   const database = await newDatabase();
+  const users = pace.rounds * pace.loginsPerRound;
+  await fill(database, users);
+  const subjects = await createSubjects(database, users);
+  const servers = new Map<Subject, Running>();
   try {
-    await measure(database);
+    const starts = await measureStarts(subjects);
+    for (const subject of subjects.all) servers.set(subject, await subject.start());
+    const atRest = residentMegabytes(servers);
+    const tables = [
+      await measureUserMe(subjects, servers),
+      await measureRefusals(subjects, servers),
+      await measureLogins(subjects, servers),
+    ];
+    return [...tables, starts, memoryTable(subjects, atRest, residentMegabytes(servers))];
   } finally {
+    await Promise.all([...servers.values()].map((server) => server.stop()));
+    subjects.remove();
     database.remove();
   }
 };
 
-const measure = async ({ env }: BenchDatabase) => {
-  const starts: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const server = await start(lockstep, env);
-    starts.push(server.startMs);
-    await server.stop();
-  }
-
-  const [server, bare] = await Promise.all([start(lockstep, env), start(bareFastify, {})]);
-  try {
-    const idleBytes = server.residentBytes();
-    const login = await createClient({ url: server.url }).auth.login.mutate({ username: "john", password });
-    const call: Target = {
-      name: "user.me over RPC",
-      url: `${server.url}/trpc/user.me`,
-      headers: { authorization: `Bearer ${login.accessToken}` },
-    };
-    const rest: Target = { name: "user.me over REST", url: `${server.url}/users/me`, headers: call.headers ?? {} };
-    const limit: Target = { name: "bare Fastify JSON", url: `${bare.url}/me` };
-
-    const rates = { call: [] as number[], rest: [] as number[], limit: [] as number[] };
-    for (let round = 0; round < rounds; round++) {
-      rates.call.push(await requestsPerSecond(call));
-      rates.rest.push(await requestsPerSecond(rest));
-      rates.limit.push(await requestsPerSecond(limit));
+const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Table> => {
+  const targets: { name: string; url: string; headers: Record<string, string>; calls: number }[] = [];
+  for (const [subject, { url }] of servers) {
+    const headers = (await subject.signIn?.(url, "user-0")) ?? {};
+    for (const { name, path, calls = 1, signIn } of subject.calls) {
+      targets.push({ name, url: url + path, headers: (await signIn?.(url, "user-0")) ?? headers, calls });
     }
-    printTable("A call", [
-      { name: "user.me over RPC, requests/s", values: rates.call },
-      { name: "bare Fastify JSON, requests/s", values: rates.limit },
-      { name: "RPC, ratio to bare Fastify", values: ratios(rates.call, rates.limit), digits: 3 },
-      { name: "user.me over REST, requests/s", values: rates.rest },
-      { name: "REST, ratio to RPC", values: ratios(rates.rest, rates.call), digits: 2, target: "≥ 0.9" },
-      { name: "start to first answer, ms", values: starts },
-      { name: "resident memory at rest, MB", values: [idleBytes / 1e6] },
-      { name: "resident memory after load, MB", values: [server.residentBytes() / 1e6] },
-    ]);
-  } finally {
-    await Promise.all([server.stop(), bare.stop()]);
   }
+  const rounds = await inTurns(targets);
+  const rates = new Map(
+    targets.map(({ name, calls }, n) => [name, rounds[n]?.map((round) => round.requestsPerSecond * calls) ?? []]),
+  );
+  const ratio = (name: string, other: string, target?: Target): Figure => ({
+    name: `${name}, ratio to ${other}`,
+    values: ratios(rates.get(name) ?? [], rates.get(other) ?? []),
+    digits: 2,
+    target,
+  });
+  const ours = rounds[0] ?? [];
+  const { rpc, rest, batch, official, limit, betterAuth, fastapi } = subjects.names;
+  return {
+    title: "user.me: token verified, session and user read",
+    figures: [
+      ...[...rates].map(([name, values]) => ({ name: `${name}, calls/s`, values, bar: true })),
+      ratio(rpc, limit, "≥ 0.5"),
+      ratio(rpc, official, "≥ 5"),
+      ratio(batch, official, "≥ 5"),
+      ratio(rpc, betterAuth, "≥ 20"),
+      ...(rates.has(fastapi) ? [ratio(rpc, fastapi, "≥ 2")] : []),
+      ratio(rest, rpc, "≥ 0.9"),
+      {
+        name: `${rpc}, p99 to median`,
+        values: ours.map(({ p50Ms, p99Ms }) => p99Ms / p50Ms),
+        digits: 2,
+        target: "≤ 3",
+      },
+    ],
+  };
 };
+
+/** The same token with another signature: all of it has to be looked at before it is refused. */
+const tampered = ({ authorization }: Record<string, string>): Record<string, string> => {
+  if (authorization === undefined) return {};
+  const signature = authorization.lastIndexOf(".") + 1;
+  const other = authorization[signature] === "A" ? "B" : "A";
+  return { authorization: authorization.slice(0, signature) + other + authorization.slice(signature + 1) };
+};
+
+const measureRefusals = async (subjects: Subjects, servers: Servers): Promise<Table> => {
+  const targets: LoadTarget[] = [];
+  for (const [{ name, refusal, signIn }, { url }] of servers) {
+    if (refusal === null) continue;
+    const headers = tampered((await signIn?.(url, "user-0")) ?? {});
+    targets.push({ name, url: url + refusal, headers, status: 401 });
+  }
+  const rounds = await inTurns(targets);
+  const rates = rounds.map((each) => each.map(({ requestsPerSecond }) => requestsPerSecond));
+  const limit = rates[targets.findIndex(({ name }) => name === subjects.names.limit)] ?? [];
+  return {
+    title: "Refused with 401: a token whose signature is wrong",
+    figures: [
+      ...targets.map(({ name }, n) => ({ name: `${name}, calls/s`, values: rates[n] ?? [] })),
+      { name: `Lockstep, ratio to ${subjects.names.limit}`, values: ratios(rates[0] ?? [], limit), digits: 2 },
+    ],
+  };
+};
+
+/** Of each target, its rounds; each round measures all of them, one after another. One before warms them up. */
+const inTurns = async (targets: readonly LoadTarget[]): Promise<Round[][]> => {
+  const rounds = targets.map((): Round[] => []);
+  for (let round = -1; round < pace.rounds; round++) {
+    for (const [n, target] of targets.entries()) {
+      const measured = await load(target);
+      if (round >= 0) rounds[n]?.push(measured);
+    }
+  }
+  return rounds;
+};
+
+const measureStarts = async ({ all }: Subjects): Promise<Table> => {
+  const times = all.map((): number[] => []);
+  // The first round makes what later ones find: tables, caches of compiled code.
+  for (let round = -1; round < pace.rounds; round++) {
+    for (const [n, subject] of all.entries()) {
+      const server = await subject.start();
+      await server.stop();
+      if (round >= 0) times[n]?.push(server.startMs);
+    }
+  }
+  return {
+    title: "From the start of the process to its first answer, on an existing database",
+    figures: all.map(({ name }, n) => ({
+      name: `${name}, ms`,
+      values: times[n] ?? [],
+      target: n === 0 ? "≤ 400" : undefined,
+    })),
+  };
+};
+
+const residentMegabytes = (servers: Servers) => [...servers.values()].map((server) => server.residentBytes() / 1e6);
+
+const memoryTable = ({ all }: Subjects, atRest: readonly number[], afterLoad: readonly number[]): Table => ({
+  title: "Resident memory",
+  figures: all.flatMap(({ name }, n) => [
+    { name: `${name}, at rest, MB`, values: [atRest[n] ?? Number.NaN] },
+    { name: `${name}, after load, MB`, values: [afterLoad[n] ?? Number.NaN], target: n === 0 ? "≤ 150" : undefined },
+  ]),
+});

@@ -1,11 +1,24 @@
-// Owns a round of load and what is taken from it. Every answer must be 200.
+// Owns a round of load and what is taken from it: by wrk when it is there, which leaves more of the machine to the
+// server, else by autocannon. Every answer must have the status that is expected.
 
+import { execFile, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import autocannon from "autocannon";
+import { pace } from "./pace.ts";
 
-export interface Target {
+export interface LoadTarget {
   readonly name: string;
   readonly url: string;
   readonly headers?: Record<string, string>;
+  /** 200 unless given. */
+  readonly status?: number;
+}
+
+export interface Round {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
 }
 
 /** Things that are posted about in turn: what is sent for one follows from what was answered for it before. */
@@ -20,11 +33,59 @@ export interface Chains<T> {
 }
 
 export const connections = 32;
-const secondsPerRound = 3;
 
-/** Requests per second of one round. */
-export const requestsPerSecond = async ({ name, url, headers = {} }: Target): Promise<number> =>
-  rateOf(name, await autocannon({ url, headers, connections, duration: secondsPerRound }));
+const hasWrk = spawnSync("wrk", ["-v"], { stdio: "ignore" }).error === undefined;
+export const loadGenerator = hasWrk ? "wrk" : "autocannon";
+
+/** One round of gets. */
+export const load = async (target: LoadTarget): Promise<Round> => {
+  await assertAnswers(target);
+  return hasWrk ? loadByWrk(target) : loadByAutocannon(target);
+};
+
+/** One call first, looked at more closely than a load generator does. */
+const assertAnswers = async ({ name, url, headers = {}, status = 200 }: LoadTarget) => {
+  const response = await fetch(url, { headers });
+  const answer = await response.text();
+  if (response.status !== status) throw new Error(`${name} was answered ${response.status}: ${answer}`);
+};
+
+const loadByWrk = async ({ name, url, headers = {}, status = 200 }: LoadTarget): Promise<Round> => {
+  const sent = Object.entries(headers).flatMap(([header, value]) => ["-H", `${header}: ${value}`]);
+  const script = join(import.meta.dirname, "wrk.lua");
+  const args = [
+    "-t1",
+    `-c${connections}`,
+    `-d${pace.secondsPerRound}s`,
+    "--timeout",
+    "30s",
+    "-s",
+    script,
+    ...sent,
+    url,
+  ];
+  const { stdout } = await promisify(execFile)("wrk", args);
+  const told = JSON.parse(stdout.slice(stdout.lastIndexOf("\n{") + 1)) as Record<
+    "requests" | "durationUs" | "refused" | "failed" | "p50Us" | "p99Us",
+    number
+  >;
+  const { requests, refused, failed } = told;
+  if (failed > 0 || refused !== (status >= 400 ? requests : 0)) {
+    throw new Error(`${name}: of ${requests}, ${refused} refused, ${failed} failed`);
+  }
+  return {
+    requestsPerSecond: requests / (told.durationUs / 1e6),
+    p50Ms: told.p50Us / 1000,
+    p99Ms: told.p99Us / 1000,
+  };
+};
+
+const loadByAutocannon = async ({ name, url, headers = {}, status = 200 }: LoadTarget): Promise<Round> => {
+  const result = await autocannon({ url, headers, connections, duration: pace.secondsPerRound });
+  const requestsPerSecond = rateOf(name, result, status);
+  // It counts whole milliseconds, too coarse for a quantile.
+  return { requestsPerSecond, p50Ms: Number.NaN, p99Ms: Number.NaN };
+};
 
 /** Requests per second of one round, of posts that follow from one another. */
 export const chainedRequestsPerSecond = async <T>({ name, url, things, body, answered }: Chains<T>) => {
@@ -32,7 +93,7 @@ export const chainedRequestsPerSecond = async <T>({ name, url, things, body, ans
   const result = await autocannon({
     url,
     connections: things.length,
-    duration: secondsPerRound,
+    duration: pace.secondsPerRound,
     setupClient(client) {
       const mine = things[connection++] ?? [];
       let sent = -1;
@@ -55,7 +116,10 @@ export const chainedRequestsPerSecond = async <T>({ name, url, things, body, ans
   return rateOf(name, result);
 };
 
-const rateOf = (name: string, { non2xx, errors, requests }: autocannon.Result) => {
-  if (non2xx > 0 || errors > 0) throw new Error(`${name}: ${non2xx} refused, ${errors} failed`);
+const rateOf = (name: string, result: autocannon.Result, status = 200) => {
+  const { errors, requests, non2xx } = result;
+  if (errors > 0 || (status < 300 ? non2xx > 0 : result["2xx"] > 0)) {
+    throw new Error(`${name}: ${result["2xx"]} answered, ${non2xx} refused, ${errors} failed`);
+  }
   return requests.average;
 };

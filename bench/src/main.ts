@@ -1,21 +1,53 @@
-// `pnpm bench`: what this server costs beside what its parts alone cost, in one run on one machine. The ratios count;
-// absolute figures are this machine's at this moment. `pnpm bench sessions`, or any of the parts, runs only those.
+// `pnpm bench`: what this server costs beside what its parts alone cost and beside its peers, in one run on one machine.
+// All parts together are written to `results`. `README.md` says what there is.
 
+import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
-import { logins } from "./logins.ts";
-import { million } from "./million.ts";
+import { pace } from "./pace.ts";
+import { postgresCalls } from "./postgres-calls.ts";
 import { refresh } from "./refresh.ts";
+import { markdownOf, type Table, verdict } from "./report.ts";
+import { writeResults } from "./results.ts";
+import { scale } from "./scale.ts";
+import { soak } from "./soak.ts";
+import { types } from "./types.ts";
 import { underFlood } from "./under-flood.ts";
 
-const sessions = { refresh, flood: underFlood, logins, million };
-const parts: Record<string, () => Promise<void>> = { calls, ...sessions };
-const groups: Record<string, string[]> = { sessions: Object.keys(sessions) };
+const { positionals: asked, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: "boolean" },
+    users: { type: "string", default: "1000000" },
+    minutes: { type: "string", default: "10" },
+  },
+});
+const number = (name: "users" | "minutes") => {
+  const value = Number(values[name]);
+  if (value > 0 && (name === "minutes" || Number.isInteger(value))) return value;
+  process.stderr.write(`--${name} is ${name === "users" ? "a whole" : "a"} number above 0.\n`);
+  process.exit(2);
+};
 
-const asked = process.argv.slice(2).flatMap((name) => groups[name] ?? name);
+type Part = () => Promise<Table[]>;
+const comparisons: Record<string, Part> = { calls, refresh, flood: underFlood, postgres: postgresCalls, types };
+const parts: Record<string, Part> = {
+  ...comparisons,
+  scale: () => scale({ users: number("users") }),
+  soak: () => soak({ minutes: number("minutes") }),
+};
+
 const unknown = asked.filter((name) => !(name in parts));
 if (unknown.length > 0) {
-  const names = [...Object.keys(groups), ...Object.keys(parts)].join(", ");
-  process.stderr.write(`There is no ${unknown.join(", ")}. The parts are ${names}.\n`);
+  process.stderr.write(`There is no ${unknown.join(", ")}. The parts are ${Object.keys(parts).join(", ")}.\n`);
   process.exit(2);
 }
-for (const name of asked.length > 0 ? asked : Object.keys(parts)) await parts[name]?.();
+const tables: Table[] = [];
+for (const name of asked.length > 0 ? asked : Object.keys(comparisons)) {
+  for (const table of (await parts[name]?.()) ?? []) {
+    process.stdout.write(`${markdownOf(table)}\n`);
+    tables.push(table);
+    // The one part that is a test: what it looks for does not depend on the machine.
+    if (name === "soak" && table.figures.some((figure) => verdict(figure) === "missed")) process.exitCode = 1;
+  }
+}
+if (asked.length === 0 && !pace.quick) writeResults(tables, new Date());

@@ -1,7 +1,8 @@
-// Owns the servers that are measured: each a process of its own, on a free port, stopped at the end.
+// Owns the programs that are measured: each a process of its own, servers on a free port, stopped at the end.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -10,47 +11,84 @@ export interface Running {
   readonly url: string;
   /** From the start of the process to its first answer. */
   readonly startMs: number;
+  readonly child: ChildProcess;
   /** Resident memory, in bytes. */
   residentBytes(): number;
+  /** How many files and sockets it holds open. */
+  openFiles(): number;
   stop(): Promise<void>;
 }
 
-const startTimeoutMs = 20_000;
+const startTimeoutMs = 60_000;
+
+const program = (name: string) => join(import.meta.dirname, name);
+
+export const lockstep = join(import.meta.dirname, "../../apps/server/src/main.ts");
+export const bareFastify = program("bare-fastify.ts");
+export const bareUpdate = program("bare-update.ts");
+export const bareBcrypt = program("bare-bcrypt.ts");
+export const barePostgres = program("bare-postgres.ts");
+export const officialAdapter = program("peer-official-adapter.ts");
+export const express = program("peer-express.ts");
+export const betterAuth = program("peer-better-auth.ts");
+export const flood = program("flood.ts");
+
+const prelude = new URL("../../prelude.mjs", import.meta.url).href;
 
 /** Starts a Node program that listens on `PORT`, and waits until `/healthz` answers. */
-export const start = async (program: string, env: Record<string, string>): Promise<Running> => {
+export const start = (source: string, env: Record<string, string>, nodeOptions: readonly string[] = []) =>
+  startServer([process.execPath, "--import", prelude, ...nodeOptions, source], env);
+
+const fastapiNeeds = "import bcrypt, fastapi, jwt, multipart, uvicorn";
+
+/** The Python that has FastAPI and what it is measured with; `null` when none has. */
+export const pythonWithFastapi = ["/usr/bin/python3", "python3"].find(
+  (python) => spawnSync(python, ["-c", fastapiNeeds], { stdio: "ignore" }).status === 0,
+);
+
+/** Starts the FastAPI peer under uvicorn, with uvloop and httptools when they are there. */
+export const startFastapi = async (python: string, env: Record<string, string>): Promise<Running> =>
+  startServer(
+    (port) => [
+      python,
+      ...["-m", "uvicorn", "peer_fastapi:app", "--app-dir", import.meta.dirname],
+      ...["--host", "127.0.0.1", "--port", String(port), "--no-access-log", "--log-level", "warning"],
+    ],
+    { PYTHONDONTWRITEBYTECODE: "1", ...env },
+  );
+
+const startServer = async (
+  command: readonly string[] | ((port: number) => readonly string[]),
+  env: Record<string, string>,
+): Promise<Running> => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const [executable = "", ...args] = typeof command === "function" ? command(port) : command;
   const startedAt = performance.now();
-  const child = spawn(process.execPath, ["--import", prelude, program], {
+  const child = spawn(executable, args, {
     env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: String(port), PUBLIC_URL: url, ...env },
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   await untilAnswers(`${url}/healthz`, child);
   const startMs = performance.now() - startedAt;
   return {
     url,
     startMs,
+    child,
     residentBytes: () => residentBytes(child.pid ?? 0),
-    stop: () =>
-      new Promise((resolve) => {
-        child.once("exit", () => resolve());
-        child.kill("SIGTERM");
-      }),
+    openFiles: () => openFiles(child.pid ?? 0),
+    async stop() {
+      if (child.exitCode !== null) return;
+      const exited = once(child, "exit");
+      child.kill("SIGTERM");
+      await exited;
+    },
   };
 };
 
-const prelude = new URL("../../prelude.mjs", import.meta.url).href;
-
-export const lockstep = join(import.meta.dirname, "../../apps/server/src/main.ts");
-export const bareFastify = join(import.meta.dirname, "bare-fastify.ts");
-export const bareUpdate = join(import.meta.dirname, "bare-update.ts");
-export const bareBcrypt = join(import.meta.dirname, "bare-bcrypt.ts");
-export const flood = join(import.meta.dirname, "flood.ts");
-
 /** Runs a Node program to its end, and answers what it printed, as JSON. */
-export const runToEnd = async (program: string, env: Record<string, string>): Promise<unknown> => {
-  const child = spawn(process.execPath, [program], {
+export const runToEnd = async (source: string, env: Record<string, string>): Promise<unknown> => {
+  const child = spawn(process.execPath, [source], {
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -68,6 +106,7 @@ const untilAnswers = async (url: string, child: ChildProcess) => {
     if (answered) return;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
+  child.kill("SIGKILL");
   throw new Error(`${url} did not answer`);
 };
 
@@ -76,6 +115,15 @@ const residentBytes = (pid: number) => {
   try {
     const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return Number(kilobytes) * 1024;
+  } catch {
+    return Number.NaN;
+  }
+};
+
+/** As above. */
+const openFiles = (pid: number) => {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
   } catch {
     return Number.NaN;
   }

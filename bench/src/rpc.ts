@@ -8,8 +8,6 @@ export interface Answer {
   readonly retryAfterSeconds: number;
 }
 
-export type Caller = ReturnType<typeof createCaller>;
-
 /** `connections`: the most that are open at once. */
 export const createCaller = (url: string, connections = 1) => {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });

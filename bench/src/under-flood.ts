@@ -2,26 +2,27 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { type BenchDatabase, fill, newDatabase, password } from "./database.ts";
+import { pace } from "./pace.ts";
 import { flood, lockstep, runToEnd, start } from "./processes.ts";
-import { printTable, quantile, ratios } from "./report.ts";
+import { quantile, ratios, type Table } from "./report.ts";
 import { createCaller, dataOf } from "./rpc.ts";
 
 /** Of clients who wait as long as they are told, and of those who never wait. */
-const rounds = { patient: 3, impatient: 1 };
-const secondsPerRound = 6;
+const rounds = { patient: Math.min(3, pace.rounds), impatient: 1 };
+const secondsPerRound = pace.floodSeconds;
 const callsPerSecond = 100;
 
-export const underFlood = async () => {
+export const underFlood = async (): Promise<Table[]> => {
   const database = await newDatabase();
-  fill(database, 200);
+  await fill(database, 200);
   try {
-    for (const patient of [true, false]) await measure(database, patient);
+    return [await measure(database, true), await measure(database, false)];
   } finally {
     database.remove();
   }
 };
 
-const measure = async ({ env }: BenchDatabase, patient: boolean) => {
+const measure = async ({ env }: BenchDatabase, patient: boolean): Promise<Table> => {
   const server = await start(lockstep, env);
   const caller = createCaller(server.url, 8);
   try {
@@ -48,16 +49,16 @@ const measure = async ({ env }: BenchDatabase, patient: boolean) => {
       const others = Object.keys(answers).filter((status) => status !== "200" && status !== "503");
       if (others.length > 0) throw new Error(`A login was answered ${others.join(", ")}`);
     }
-    printTable(
-      `user.me while 200 clients sign in, ${patient ? "who wait as long as they are told" : "who never wait"}`,
-      [
+    return {
+      title: `user.me while 200 clients sign in, ${patient ? "who wait as long as they are told" : "who never wait"}`,
+      figures: [
         { name: "p99 at rest, ms", values: p99.rest, digits: 2 },
         { name: "p99 during the flood, ms", values: p99.flood, digits: 2 },
-        { name: "ratio", values: ratios(p99.flood, p99.rest), digits: 2, target: patient ? "≤ 3" : "" },
+        { name: "ratio", values: ratios(p99.flood, p99.rest), digits: 2, target: patient ? "≤ 3" : undefined },
         { name: "signed in, a round", values: signedIn },
         { name: "refused with 503, a round", values: refused },
       ],
-    );
+    };
   } finally {
     caller.close();
     await server.stop();

@@ -10,7 +10,7 @@ import { SessionEndReason } from "./sessions.ts";
 interface ErrorDeclaration {
   readonly status: number;
   readonly message: string;
-  readonly details: z.ZodType;
+  readonly details: z.core.SomeType;
 }
 
 const none = z.object({});

@@ -6,11 +6,16 @@ import type { DeclarableErrorCode } from "./errors.ts";
 
 export type OperationKind = "query" | "mutation" | "subscription";
 
-/** One declared operation. For a subscription, `output` is the shape of each event. */
+/**
+ * One declared operation. For a subscription, `output` is the shape of each event.
+ *
+ * A schema is held to `z.core.SomeType` here and below, not to `z.ZodType`: comparing with all of a schema's methods
+ * costs the type checker some two thousand instantiations for each operation, and there may be hundreds.
+ */
 export interface Operation<
   K extends OperationKind = OperationKind,
-  I extends z.ZodType = z.ZodType,
-  O extends z.ZodType = z.ZodType,
+  I extends z.core.SomeType = z.ZodType,
+  O extends z.core.SomeType = z.ZodType,
   A extends Access = Access,
   E extends DeclarableErrorCode = DeclarableErrorCode,
 > {
@@ -22,6 +27,11 @@ export interface Operation<
   readonly errors: readonly E[];
   readonly credential: boolean;
   readonly rest: RestRoute | null;
+}
+
+/** What tells an operation from an area of operations, for types: as cheap to compare with as it gets. */
+export interface AnyOperation {
+  readonly kind: OperationKind;
 }
 
 /** Where an operation is found over REST. Names in braces are taken from the path: `/things/{thingId}`. */
@@ -50,22 +60,25 @@ interface Declaration<I, O, A, E> {
   readonly rest?: RestRoute;
 }
 
+/** `never`, which nothing has to be compared with, stands for an input that was left out. */
+type InputOf<I> = [I] extends [never] ? z.ZodVoid : I;
+
 const declare =
   <K extends OperationKind>(kind: K) =>
   <
     const A extends Access,
-    O extends z.ZodType,
-    I extends z.ZodType = z.ZodVoid,
+    O extends z.core.SomeType,
+    I extends z.core.SomeType = never,
     const E extends DeclarableErrorCode = never,
   >(
     declaration: Declaration<I, O, A, E>,
-  ): Operation<K, I, O, A, E> => {
+  ): Operation<K, InputOf<I>, O, A, E> => {
     const { summary, access, input, output, errors, credential, rest } = declaration;
     return {
       kind,
       summary,
       access,
-      input: input ?? (z.void() as z.ZodType as I),
+      input: (input ?? z.void()) as InputOf<I>,
       output,
       errors: errors ?? [],
       credential: credential ?? false,
@@ -96,7 +109,7 @@ export function* operationsOf(contract: Contract, prefix = ""): Generator<readon
 
 /** The dotted paths of a contract's operations: `"auth.login" | "user.me" | …`. */
 export type PathOf<C> = {
-  [K in keyof C & string]: C[K] extends Operation ? K : `${K}.${PathOf<C[K]>}`;
+  [K in keyof C & string]: C[K] extends AnyOperation ? K : `${K}.${PathOf<C[K]>}`;
 }[keyof C & string];
 
 /** The operation at a dotted path. */

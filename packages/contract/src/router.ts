@@ -3,15 +3,17 @@
 
 import type { z } from "zod";
 import type { Access, Anyone, Scoped } from "./access.ts";
-import type { AccessErrorCode, DeclarableErrorCode, RpcErrorShape, TransportErrorCode } from "./errors.ts";
-import type { Operation, OperationKind } from "./operation.ts";
+import type { AccessErrorCode, ErrorCode, RpcErrorShape, TransportErrorCode } from "./errors.ts";
+import type { AnyOperation, OperationKind } from "./operation.ts";
 import type { Scope } from "./scopes.ts";
 
 /** Every code that an operation can be answered with. */
-export type ErrorCodeOf<Op> =
-  Op extends Operation<OperationKind, z.ZodType, z.ZodType, infer A, infer E>
-    ? TransportErrorCode | AccessErrorCode<A> | E
-    : never;
+export type ErrorCodeOf<Op> = Op extends {
+  readonly access: infer A extends Access;
+  readonly errors: readonly (infer E extends ErrorCode)[];
+}
+  ? TransportErrorCode | AccessErrorCode<A> | E
+  : never;
 
 /** A tRPC procedure, as far as callers can tell. */
 export interface ProcedureShape<K extends OperationKind, I, O, E> {
@@ -31,18 +33,23 @@ export interface ProcedureShape<K extends OperationKind, I, O, E> {
 }
 
 /** The tRPC procedure of an operation. */
-export type ProcedureOf<Op> =
-  Op extends Operation<infer K, infer I, infer O, infer A extends Access, infer E extends DeclarableErrorCode>
-    ? ProcedureShape<
-        K,
-        z.input<I>,
-        K extends "subscription" ? AsyncIterable<z.output<O>, void, unknown> : z.output<O>,
-        RpcErrorShape<TransportErrorCode | AccessErrorCode<A> | E>
-      >
-    : never;
+export type ProcedureOf<Op> = Op extends {
+  readonly kind: infer K extends OperationKind;
+  readonly input: infer I;
+  readonly output: infer O;
+  readonly access: infer A extends Access;
+  readonly errors: readonly (infer E extends ErrorCode)[];
+}
+  ? ProcedureShape<
+      K,
+      z.input<I>,
+      K extends "subscription" ? AsyncIterable<z.output<O>, void, unknown> : z.output<O>,
+      RpcErrorShape<TransportErrorCode | AccessErrorCode<A> | E>
+    >
+  : never;
 
 /** The tRPC router record of a contract. */
-export type RecordOf<C> = { [K in keyof C]: C[K] extends Operation ? ProcedureOf<C[K]> : RecordOf<C[K]> };
+export type RecordOf<C> = { [K in keyof C]: C[K] extends AnyOperation ? ProcedureOf<C[K]> : RecordOf<C[K]> };
 
 /** The tRPC router type of a contract: `type AppRouter = RouterOf<typeof contract>`. */
 export type RouterOf<C> = {
@@ -69,27 +76,26 @@ export type RouterOf<C> = {
   createCaller: (context: any, options?: any) => any;
 };
 
-type MayCall<Op, S extends Scope> =
-  Op extends Operation<OperationKind, z.ZodType, z.ZodType, infer A>
-    ? A extends Anyone
-      ? true
-      : A extends Scoped<infer Needed>
-        ? [Needed] extends [S]
-          ? true
-          : false
+type MayCall<Op, S extends Scope> = Op extends { readonly access: infer A }
+  ? A extends Anyone
+    ? true
+    : A extends Scoped<infer Needed>
+      ? [Needed] extends [S]
+        ? true
         : false
-    : false;
+      : false
+  : false;
 
 /**
  * What is left of a contract for a third party that was granted the scopes `S`: operations open to
  * anyone, and those whose scopes are all among `S`. An area with nothing left disappears.
  */
 export type Granted<C, S extends Scope> = {
-  [K in keyof C as C[K] extends Operation
+  [K in keyof C as C[K] extends AnyOperation
     ? MayCall<C[K], S> extends true
       ? K
       : never
     : keyof Granted<C[K], S> extends never
       ? never
-      : K]: C[K] extends Operation ? C[K] : Granted<C[K], S>;
+      : K]: C[K] extends AnyOperation ? C[K] : Granted<C[K], S>;
 };

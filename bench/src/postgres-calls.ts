@@ -1,0 +1,56 @@
+// What user.me costs on PostgreSQL, beside what the driver alone does for the same query.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient } from "@lockstep/client";
+import { password, secret } from "./database.ts";
+import { connections, load } from "./load.ts";
+import { pace } from "./pace.ts";
+import { startPostgres } from "./postgres.ts";
+import { barePostgres, lockstep, type Running, start } from "./processes.ts";
+import { ratios, type Table } from "./report.ts";
+
+export const postgresCalls = async (): Promise<Table[]> => {
+  const directory = mkdtempSync(join(tmpdir(), "lockstep-bench-"));
+  const postgres = await startPostgres(directory);
+  const running: Running[] = [];
+  try {
+    const server = await start(lockstep, { DATABASE_URL: postgres.url, SECRET: secret });
+    running.push(server);
+    const bare = await start(barePostgres, { DATABASE_URL: postgres.url });
+    running.push(bare);
+    return [await measure(server.url, bare.url)];
+  } finally {
+    await Promise.all(running.map((each) => each.stop()));
+    await postgres.stop();
+    rmSync(directory, { recursive: true });
+  }
+};
+
+const measure = async (url: string, bareUrl: string): Promise<Table> => {
+  const login = await createClient({ url }).auth.login.mutate({ username: "john", password });
+  const headers = { authorization: `Bearer ${login.accessToken}` };
+  const { sid } = JSON.parse(Buffer.from(login.accessToken.split(".")[1] ?? "", "base64url").toString()) as {
+    sid: string;
+  };
+  const rates = { call: [] as number[], route: [] as number[], driver: [] as number[] };
+  for (let round = 0; round < pace.rounds; round++) {
+    const call = { name: "user.me", url: `${url}/trpc/user.me`, headers };
+    rates.call.push((await load(call)).requestsPerSecond);
+    const route = { name: "bare Fastify with the query", url: `${bareUrl}/sessions/${sid}` };
+    rates.route.push((await load(route)).requestsPerSecond);
+    const asked = new URLSearchParams({ id: sid, seconds: String(pace.secondsPerRound), atOnce: String(connections) });
+    rates.driver.push((await (await fetch(`${bareUrl}/rate?${asked}`)).json()) as number);
+  }
+  return {
+    title: "user.me on PostgreSQL",
+    figures: [
+      { name: "user.me over RPC, calls/s", values: rates.call },
+      { name: "the same query behind a bare Fastify route, calls/s", values: rates.route },
+      { name: "the same query through `postgres` alone, a second", values: rates.driver },
+      { name: "ratio to the bare route", values: ratios(rates.call, rates.route), digits: 2 },
+      { name: "ratio to `postgres` alone", values: ratios(rates.call, rates.driver), digits: 2, target: "≥ 0.7" },
+    ],
+  };
+};

@@ -1,0 +1,143 @@
+// Minutes of mixed load on one server: nothing may fail, and neither what is alive in memory nor open files may grow.
+// Says nothing about speed: a slow machine makes fewer calls, and passes as well.
+
+import { once } from "node:events";
+import { request } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
+import { fill, type HeldSession, newDatabase, password, pickSessions } from "./database.ts";
+import { lockstep, type Running, start } from "./processes.ts";
+import { median, type Table } from "./report.ts";
+import { type Answer, createCaller } from "./rpc.ts";
+
+const clients = 8;
+const users = 400;
+const sessionsPerClient = 400;
+const samples = 20;
+/** What caches, and code that gets compiled, may still take once a quarter of the time is over. */
+const mostGrowthMegabytes = 10;
+
+export const soak = async ({ minutes }: { minutes: number }): Promise<Table[]> => {
+  const database = await newDatabase({ BCRYPT_COST: "10" });
+  await fill(database, users);
+  const probe = ["--expose-gc", "--import", new URL("heap-probe.ts", import.meta.url).href];
+  const server = await start(lockstep, database.env, probe);
+  try {
+    const held = await pickSessions(database.url, clients * sessionsPerClient);
+    const filesAtRest = server.openFiles();
+    const time = { over: false };
+    const working = Promise.all(
+      Array.from({ length: clients }, (_, n) => work(server.url, n, held.splice(0, sessionsPerClient), time)),
+    );
+    // A client that fails ends the sampling too; those that do not go on for as long.
+    const failed = working.then(() => new Promise<never>(() => {}));
+    const { live, resident } = await Promise.race([sample(server, minutes), failed]).finally(() => {
+      time.over = true;
+    });
+    const calls = (await working).reduce((sum, each) => sum + each, 0);
+    const early = median(live.slice(samples / 4, samples / 2));
+    const late = median(live.slice(-samples / 4));
+    return [
+      {
+        title: `Mixed load of ${minutes} min`,
+        figures: [
+          { name: "calls, each answered as it should", values: [calls] },
+          { name: "live memory in the second quarter, MB", values: [early / 1e6], digits: 1 },
+          { name: "live memory in the last quarter, MB", values: [late / 1e6], digits: 1 },
+          {
+            name: "growth of live memory, MB",
+            values: [(late - early) / 1e6],
+            digits: 1,
+            target: `≤ ${mostGrowthMegabytes}`,
+          },
+          { name: "resident memory, MB", values: resident.map((bytes) => bytes / 1e6) },
+          {
+            name: "open files more than before",
+            values: [(await settledFiles(server, filesAtRest)) - filesAtRest],
+            target: "≤ 0",
+          },
+        ],
+      },
+    ];
+  } finally {
+    await server.stop();
+    database.remove();
+  }
+};
+
+/** A token that looks like one, and that nobody signed. */
+const forgedToken = [{ alg: "HS256", typ: "JWT" }, { sub: "somebody", sid: "none", exp: 4_102_444_800 }, "forged"]
+  .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+  .join(".");
+
+/** What the server holds, at moments spread over the time. */
+const sample = async (server: Running, minutes: number) => {
+  const [live, resident]: [number[], number[]] = [[], []];
+  for (let n = 0; n < samples; n++) {
+    await wait((minutes * 60_000) / samples);
+    const answered = once(server.child, "message");
+    server.child.send("live bytes");
+    live.push((await answered)[0] as number);
+    resident.push(server.residentBytes());
+  }
+  return { live, resident };
+};
+
+/** Open files once every connection is closed, which takes the server a moment. */
+const settledFiles = async (server: Running, expected: number) => {
+  for (let n = 0; n < 100 && server.openFiles() > expected; n++) await wait(100);
+  return server.openFiles();
+};
+
+/** One client, which goes from session to session; answers how many calls it made. */
+const work = async (url: string, client: number, held: HeldSession[], time: { over: boolean }): Promise<number> => {
+  const caller = createCaller(url);
+  let calls = 0;
+  const expect = async (answer: Promise<Answer>, ...statuses: number[]): Promise<Answer> => {
+    calls++;
+    const { status, text } = await answer;
+    if (!statuses.includes(status)) throw new Error(`A call was answered ${status}, not ${statuses}: ${text}`);
+    return answer;
+  };
+  const from = (visit: number) => ({ "x-forwarded-for": `10.${client}.${(visit >> 8) & 255}.${visit & 255}` });
+  const login = (username: string, visit: number) => caller.mutate("auth.login", { username, password }, from(visit));
+  try {
+    for (let visit = 0; !time.over; visit++) {
+      const session = held[visit % held.length] as HeldSession;
+      const refreshed = await expect(caller.mutate("auth.refresh", { refreshToken: session.refreshToken }), 200);
+      const { accessToken, refreshToken } = JSON.parse(refreshed.text).result.data;
+      session.refreshToken = refreshToken;
+
+      for (let n = 0; n < 5; n++) await expect(caller.query("user.me", accessToken), 200);
+      await expect(caller.query("user.me,session.list,demo.greeting?batch=1&input={}", accessToken), 200);
+      await expect(caller.query("session.history", accessToken), 200);
+      await expect(caller.query("user.me", forgedToken), 401);
+      await expect(caller.query("no.such", accessToken), 404);
+      await expect(caller.mutate("user.update", { fullName: 1 }, caller.bearer(accessToken)), 400);
+      if (visit % 4 === 0) calls += await watchBriefly(url, accessToken);
+      if (visit % 8 === 0) {
+        // The queue for hashing may be full, which is no error.
+        await expect(login(`nobody-${client}-${visit}`, visit), 401, 503);
+        const signedIn = await expect(login(`user-${(visit * clients + client) % users}`, visit), 200, 503);
+        if (signedIn.status === 503) continue;
+        const token = JSON.parse(signedIn.text).result.data.accessToken;
+        await expect(caller.mutate("auth.logout", undefined, caller.bearer(token)), 200);
+      }
+    }
+    return calls;
+  } finally {
+    caller.close();
+  }
+};
+
+/** Watches a session until the first that it hears, and goes away without a word. */
+const watchBriefly = async (url: string, accessToken: string): Promise<number> => {
+  const watching = request(`${url}/trpc/session.events`, {
+    agent: false,
+    headers: { authorization: `Bearer ${accessToken}`, accept: "text/event-stream" },
+  }).end();
+  const [response] = await once(watching, "response");
+  if (response.statusCode !== 200) throw new Error(`Watching was answered ${response.statusCode}`);
+  await once(response, "data");
+  watching.destroy();
+  return 1;
+};

@@ -1,0 +1,193 @@
+// Owns who is compared: how each is started and signed in to, and what the calls that are measured are there. To add
+// one, write a program for it beside the others and name it here.
+
+import { type BenchDatabase, bcryptCost, copyOf, password, plainPasswordHash, setPasswordHashes } from "./database.ts";
+import {
+  bareFastify,
+  betterAuth,
+  express,
+  lockstep,
+  officialAdapter,
+  pythonWithFastapi,
+  type Running,
+  start,
+  startFastapi,
+} from "./processes.ts";
+
+type Headers = Record<string, string>;
+
+/** Signs a user in, from an address of their own where that counts; the headers of their later calls. */
+type SignIn = (url: string, username: string, address?: string) => Promise<Headers>;
+
+interface Call {
+  readonly name: string;
+  readonly path: string;
+  /** How many calls one request makes. One unless given. */
+  readonly calls?: number;
+  /** Who calls, when it is not the subject's own app: a third party that was granted a scope, say. */
+  readonly signIn?: SignIn;
+}
+
+export interface Subject {
+  readonly name: string;
+  start(): Promise<Running>;
+  /** `null`: nobody signs in there. */
+  readonly signIn: SignIn | null;
+  /** Where the signed-in user is read. */
+  readonly calls: readonly Call[];
+  /** What answers 401 to a token with a wrong signature; `null`: nothing does. */
+  readonly refusal: string | null;
+}
+
+/** How many calls a batch has. */
+const batchSize = 10;
+
+/** What the calls, or who makes them, are called in the tables: ratios are taken by these names. */
+const names = {
+  rpc: "Lockstep, RPC",
+  rest: "Lockstep, REST",
+  batch: `Lockstep, RPC in batches of ${batchSize}`,
+  official: "tRPC's own Fastify adapter",
+  express: "Express with passport-jwt",
+  betterAuth: "better-auth, get-session",
+  fastapi: "FastAPI on uvicorn",
+  limit: "bare Fastify JSON",
+};
+
+export type Subjects = Awaited<ReturnType<typeof createSubjects>>;
+
+const batchPath = `/trpc/${Array(batchSize).fill("user.me").join(",")}?batch=1`;
+
+/** What Lockstep is held against, and its limit: a web server that does nothing else. */
+export const createSubjects = async (database: BenchDatabase, users: number) => {
+  const passwordHash = await plainPasswordHash();
+  const copies: BenchDatabase[] = [];
+  /** Each works on a database of its own, with the same data. */
+  const ownCopy = () => {
+    const copy = copyOf(database);
+    copies.push(copy);
+    return copy;
+  };
+  const peerEnv = () => {
+    const copy = ownCopy();
+    setPasswordHashes(copy, passwordHash);
+    return { NODE_ENV: "production", DATABASE_FILE: copy.file };
+  };
+
+  const ours: Subject = {
+    name: "Lockstep",
+    start: () => start(lockstep, database.env),
+    signIn: signInOverRpc,
+    calls: [
+      { name: names.rpc, path: "/trpc/user.me" },
+      { name: names.rest, path: "/users/me" },
+      { name: names.batch, path: batchPath, calls: batchSize },
+    ],
+    refusal: "/trpc/user.me",
+  };
+  const officialEnv = ownCopy().env;
+  const official: Subject = {
+    name: names.official,
+    start: () => start(officialAdapter, officialEnv),
+    signIn: signInOverRpc,
+    calls: [
+      { name: names.official, path: "/trpc/user.me" },
+      { name: `${names.official}, in batches of ${batchSize}`, path: batchPath, calls: batchSize },
+    ],
+    refusal: "/trpc/user.me",
+  };
+  const expressEnv = peerEnv();
+  const passportJwt: Subject = {
+    name: names.express,
+    start: () => start(express, expressEnv),
+    signIn: async (url, username) => {
+      const { accessToken } = await post<{ accessToken: string }>(`${url}/login`, { username, password });
+      return bearer(accessToken);
+    },
+    calls: [{ name: names.express, path: "/users/me" }],
+    refusal: "/users/me",
+  };
+  const betterAuthEnv = {
+    NODE_ENV: "production",
+    DATABASE_FILE: `${database.file}-better-auth`,
+    BCRYPT_COST: String(bcryptCost),
+    USERS: String(users),
+    PASSWORD_HASH: passwordHash,
+  };
+  const better: Subject = {
+    name: "better-auth",
+    start: () => start(betterAuth, betterAuthEnv),
+    signIn: async (url, username) => {
+      const body = JSON.stringify({ email: `${username}@example.com`, password });
+      const response = await fetch(`${url}/api/auth/sign-in/email`, {
+        method: "POST",
+        headers: { "content-type": "application/json", origin: url },
+        body,
+      });
+      if (!response.ok) throw new Error(`better-auth answered ${response.status}: ${await response.text()}`);
+      return {
+        cookie: response.headers
+          .getSetCookie()
+          .map((line) => line.split(";")[0])
+          .join("; "),
+      };
+    },
+    calls: [{ name: names.betterAuth, path: "/api/auth/get-session" }],
+    // It answers `null`, with 200.
+    refusal: null,
+  };
+  const limit: Subject = {
+    name: names.limit,
+    start: () => start(bareFastify, {}),
+    signIn: null,
+    calls: [{ name: names.limit, path: "/me" }],
+    refusal: "/refused",
+  };
+  const subjects = [ours, official, passportJwt, better, limit];
+  if (pythonWithFastapi !== undefined) {
+    const [python, env] = [pythonWithFastapi, peerEnv()];
+    subjects.push({
+      name: names.fastapi,
+      start: () => startFastapi(python, env),
+      signIn: async (url, username) => {
+        const response = await fetch(`${url}/token`, {
+          method: "POST",
+          body: new URLSearchParams({ username, password }),
+        });
+        if (!response.ok) throw new Error(`FastAPI answered ${response.status}: ${await response.text()}`);
+        return bearer(((await response.json()) as { access_token: string }).access_token);
+      },
+      calls: [{ name: names.fastapi, path: "/users/me" }],
+      refusal: "/users/me",
+    });
+  }
+  return {
+    /** Ours first. */
+    all: subjects as readonly Subject[],
+    names,
+    remove: () => {
+      for (const copy of copies) copy.remove();
+    },
+  };
+};
+
+const signInOverRpc = async (url: string, username: string, address?: string): Promise<Headers> => {
+  const { result } = await post<{ result: { data: { accessToken: string } } }>(
+    `${url}/trpc/auth.login`,
+    { username, password },
+    address === undefined ? {} : { "x-forwarded-for": address },
+  );
+  return bearer(result.data.accessToken);
+};
+
+const bearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
+
+const post = async <T>(url: string, body: unknown, headers: Headers = {}): Promise<T> => {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${url} was answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+};
