@@ -15,20 +15,22 @@ export interface LoopbackRedirect {
 export const listenForRedirect = async (): Promise<LoopbackRedirect> => {
   const visited = new Set<(address: URL) => boolean>();
   const server = createServer((request, response) => {
-    const address = new URL(request.url ?? "", redirectUri);
+    const address = URL.canParse(origin + request.url) ? new URL(origin + request.url) : null;
     const isAnswer =
-      request.method === "GET" && address.pathname === path && [...visited].some((take) => take(address));
+      request.method === "GET" && address?.pathname === path && [...visited].some((take) => take(address));
     const [status, sentence] = isAnswer
       ? [200, "That is all here. Go back to the terminal; this window can be closed."]
       : [404, "Nobody waits for this."];
     response.writeHead(status, pageHeaders).end(page(sentence));
   });
+  // A connection that a browser keeps for later holds up nobody.
+  server.on("connection", (socket) => socket.unref());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const redirectUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   return {
-    redirectUri,
+    redirectUri: origin + path,
     answerTo: (state) =>
       new Promise((resolve) => {
         visited.add((address) => {

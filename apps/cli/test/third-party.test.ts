@@ -3,6 +3,7 @@
 
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { type IncomingMessage, request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -123,6 +124,11 @@ describe("the demo in a browser", () => {
       expect((await fetch(redirectUri + knock)).status).toBe(404);
     }
     expect((await fetch(new URL("/elsewhere", redirectUri))).status).toBe(404);
+    const { hostname, port } = new URL(redirectUri);
+    for (const path of ["//", "*", `//elsewhere.example/callback`]) {
+      const [response] = await once(request({ hostname, port, path }).end(), "response");
+      expect((response as IncomingMessage).resume().statusCode).toBe(404);
+    }
     const back = await app.browser.allow(address);
     expect((await fetch(back, { method: "POST" })).status).toBe(404);
     expect((await fetch(back)).status).toBe(200);

@@ -49,7 +49,7 @@ interface CommonOptions {
   readonly onSignedOut?: (reason: SessionEndReason) => void;
   /**
    * Called when an operation is refused because the person proved too long ago who they are. Once they have, answer
-   * `true`: the call is made once more. With `false`, or when this fails, it stays refused. Calls that are refused
+   * `true`: the call is made once more, unless it is known that somebody else has signed in instead. With `false`, or when this fails, it stays refused. Calls that are refused
    * meanwhile wait for the same answer, so what this does must not wait for one of them.
    */
   readonly onStepUp?: (event: StepUp) => Promise<boolean>;

@@ -62,6 +62,12 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
     return sent !== undefined && session.replace(sent.accessToken);
   };
 
+  /** Whether the person who answered is the one who was signed in: the call is nobody else's. Not known: yes. */
+  const sameAs = (before: string | undefined): boolean => {
+    const after = session.userId();
+    return before === undefined || after === undefined || after === before;
+  };
+
   /** What can be done about the refusals of one call. */
   const remediesOf = (op: Operation): Remedies => {
     const tried = new Set<string>();
@@ -76,13 +82,14 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
         if (tried.has(refusal.code)) return false;
         tried.add(refusal.code);
         const path = op.path as Path;
+        const userId = session.userId();
         switch (refusal.code) {
           case "INVALID_TOKEN":
             return replace(op.context);
           case "REAUTHENTICATION_REQUIRED":
-            return stepUp.answer({ ...refusal.details, path }, sent.stepUp);
+            return (await stepUp.answer({ ...refusal.details, path }, sent.stepUp)) && sameAs(userId);
           case "INSUFFICIENT_SCOPE":
-            return consent.answer({ ...refusal.details, path }, sent.consent);
+            return (await consent.answer({ ...refusal.details, path }, sent.consent)) && sameAs(userId);
           default:
             return false;
         }

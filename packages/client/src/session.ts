@@ -233,6 +233,9 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
     /** After `stale` was refused. `true`: call again, there is a token in its place. */
     replace: async (stale: string): Promise<boolean> => (await replaced(stale)) ?? renew(stale),
 
+    /** Who is signed in, as far as anything told. */
+    userId: (): string | undefined => (state.status === "signedIn" ? state.user?.id : undefined),
+
     /** What the server said of the user, later than at sign-in. */
     know(user: User) {
       if (state.status === "signedIn") become({ ...state, user });

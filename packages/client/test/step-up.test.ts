@@ -26,6 +26,7 @@ const signedInLongAgo = async (onStepUp?: ClientOptions["onStepUp"]) => {
   await client.user.me.query();
   network.requests.length = 0;
   return {
+    server,
     client,
     clock,
     network,
@@ -138,6 +139,20 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(errorOf("user.changePassword", error)?.code).toBe("REAUTHENTICATION_REQUIRED");
     expect(asked).toBe(1);
     expect(long.changes()).toBe(2);
+  });
+
+  it("is not made again as somebody else, who signed in instead", async () => {
+    await using long = await signedInLongAgo(async () => {
+      await long.client.auth.login.mutate({ username: "jane", password: john.password });
+      return true;
+    });
+    const { users, passwords } = long.server.domain;
+    const passwordHash = await passwords.hash(john.password);
+    await users.create({ username: "jane", email: null, fullName: "Jane Doe", role: "user", passwordHash });
+    const [, error] = await safe(long.client.user.changePassword.mutate(change));
+    expect(errorOf("user.changePassword", error)?.code).toBe("REAUTHENTICATION_REQUIRED");
+    expect(long.changes()).toBe(1);
+    expect((await long.client.user.me.query()).username).toBe("jane");
   });
 
   it("asks anew after the person has declined", async () => {
