@@ -313,7 +313,8 @@ describe.each(settings)("with %s", (_name, [init, options]) => {
       fc.asyncProperty(request, async (drawn) => {
         await expectSame(both, asRequest(drawn));
       }),
-      { numRuns: 100 },
+      // The same requests each time, so that a change fails where it is made. To search further: more, and no seed.
+      { numRuns: 100, seed: 20261125 },
     );
   });
 });
