@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { activityOf } from "../src/words/activity.ts";
 import { deviceOf } from "../src/words/device.ts";
+import { durationOf } from "../src/words/duration.ts";
 import { ago } from "../src/words/moment.tsx";
 
 const webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
@@ -58,4 +59,19 @@ test.each([
 test("tells an action that it does not know by its own name", () => {
   expect(activityOf({ action: "factor.add", outcome: "done" })).toEqual({ text: "factor.add", remarkable: false });
   expect(activityOf({ action: "sign_in", outcome: "refused" })).toEqual({ text: "A sign-in failed", remarkable: true });
+});
+
+test("points out that something copied was used", () => {
+  expect(activityOf({ action: "grant.reuse", outcome: "done" }).remarkable).toBe(true);
+  expect(activityOf({ action: "grant.approve", outcome: "done" }).remarkable).toBe(false);
+});
+
+test.each([
+  [14 * 24 * 3600, "14 days"],
+  [24 * 3600, "1 day"],
+  [90 * 60, "1 hour"],
+  [59, "59 seconds"],
+  [0, "0 seconds"],
+])("tells a span of %i seconds as %s", (seconds, words) => {
+  expect(durationOf(seconds)).toBe(words);
 });

@@ -25,6 +25,7 @@ const done: Readonly<Record<string, string>> = {
   "application.register": "Application registered",
   "application.update": "Application changed",
   "application.rotate_secret": "An application was given another secret",
+  "application.verify": "An application was marked as verified, or no longer",
   "application.delete": "Application deleted",
   "identity.link": "An account elsewhere was linked",
   "identity.unlink": "A linked account was unlinked",
