@@ -121,6 +121,7 @@ export const createDomain = async (
   return {
     secrets,
     users,
+    events,
     sessions,
     watchSessions,
     passwords,
@@ -184,6 +185,12 @@ export const createServer = async (options: ServerOptions) => {
       passwordGrant: config.passwordGrant,
       oauth,
       web,
+    });
+    domain.events.onEach((_userId, event) => {
+      if (event.type !== "session_ended") return;
+      oauth.endedSessions
+        .tell(event.sessionId)
+        .catch((error) => app.log.warn({ err: error }, "an application was not told of the end of a session"));
     });
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
     const close = async () => {

@@ -98,6 +98,8 @@ export interface TestServerOptions {
   readonly config?: Partial<Config>;
   readonly now?: () => number;
   readonly logger?: ServerOptions["logger"];
+  /** A way out, to loopback: there is none unless given. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 /** A server with the user `john`, listening on a free port of this machine; `await using` closes it. */
@@ -109,7 +111,7 @@ export const startTestServer = async (options: TestServerOptions = {}) => {
   } as ServerOptions["config"];
   const server = await createServer({
     config,
-    world: testWorld(options.now ?? Date.now),
+    world: { ...testWorld(options.now ?? Date.now), ...(options.fetch && { fetch: options.fetch }) },
     logger: options.logger ?? false,
   });
   const close = async () => {

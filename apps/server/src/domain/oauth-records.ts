@@ -120,6 +120,36 @@ export const createOAuthRecords = ({
       return row ? recordOf(row) : null;
     },
 
+    /**
+     * Takes what belongs to a session of ours apart from it, and answers what it was: of any number at once, one caller
+     * is told of each record. `change` makes what is left of it.
+     */
+    async release(
+      kind: string,
+      sessionId: string,
+      change: (payload: OAuthRecord["payload"]) => object,
+    ): Promise<OAuthRecord["payload"][]> {
+      const rows = await db
+        .selectFrom("oauth_records")
+        .select(["id", "payload"])
+        .where("kind", "=", kind)
+        .where("session_id", "=", sessionId)
+        .execute();
+      const released: OAuthRecord["payload"][] = [];
+      for (const { id, payload } of rows) {
+        const before = decrypt(id, payload);
+        const row = await db
+          .updateTable("oauth_records")
+          .set({ session_id: null, payload: encrypt(id, change(before)) })
+          .where("id", "=", id)
+          .where("session_id", "=", sessionId)
+          .returning("id")
+          .executeTakeFirst();
+        if (row) released.push(before);
+      }
+      return released;
+    },
+
     /** Uses a record up. `false`: somebody did before; of any number at once, one is told `true`. */
     async consume(kind: string, id: string): Promise<boolean> {
       const row = await db

@@ -95,6 +95,7 @@ const onlyDeclaredErrors = (operation: Operation) =>
 const accessErrors = new Set<string>([
   "UNAUTHENTICATED",
   "INVALID_TOKEN",
+  "INVALID_DPOP_PROOF",
   "AMBIGUOUS_TOKEN",
   "INSUFFICIENT_SCOPE",
   "USER_REQUIRED",
