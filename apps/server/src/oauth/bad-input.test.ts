@@ -26,7 +26,7 @@ const endpoints = [
 const pages = ["/authorize", "/authorize/x", "/device", "/device/x", "/logout", "/logout/success"];
 const form = "application/x-www-form-urlencoded";
 
-const bodies: [name: string, contentType: string, body: BodyInit | undefined][] = [
+const bodies: [name: string, contentType: string, body: string | Uint8Array<ArrayBuffer>][] = [
   ["nothing", form, ""],
   ["no type", "", "grant_type=refresh_token"],
   ["JSON for a form", "application/json", '{"grant_type":"refresh_token"}'],
@@ -104,7 +104,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
           method: "POST",
           redirect: "manual",
           headers: { ...(type !== "" && { "content-type": type }), ...credentials } as Record<string, string>,
-          ...(body !== undefined && { body: type === "" ? new Blob([body as string]) : body }),
+          body: type === "" ? new Blob([body]) : body,
         });
         await expectShaped(response, [path, credentials]);
       }
@@ -136,8 +136,9 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
           redirect: "manual",
           headers: { accept: "text/html" },
         });
-        expect([path, query, response.headers.get("location")]).toEqual([path, query, null]);
-        expect(response.status).toBeLessThan(500);
+        expect([path, query, response.status]).toEqual([path, query, expect.toSatisfy((status) => status < 500)]);
+        const location = response.headers.get("location");
+        if (location !== null) expect(location).toMatch(/^https:\/\/photos\.example\/callback\?error=/);
       }
     }
   });
@@ -145,7 +146,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
   it("in a cookie begins anew", async () => {
     const { url } = await beginAuthorization(app.config);
     const names = ["lockstep-authorization-server", "lockstep-resume", "lockstep-interaction"];
-    for (const value of ["x", "%00", "%", "a".repeat(3000), '"']) {
+    for (const value of ["x", "%00", "%", "a".repeat(1000), '"']) {
       const cookie = names.flatMap((name) => [`${name}=${value}`, `${name}.sig=${value}`]).join("; ");
       const asked = await fetch(url, { redirect: "manual", headers: { cookie } });
       expect([asked.status, asked.headers.get("location")]).toEqual([303, expect.stringMatching("^/interaction/")]);

@@ -177,7 +177,7 @@ describe("[S17] a page of another origin", () => {
   });
 
   it("may not ask where a person is, and reads nothing of it", async () => {
-    for (const path of ["/authorize", "/device", "/logout", "/logout/confirm", "/interaction/x"]) {
+    for (const path of ["/authorize", "/device", "/logout", "/logout/confirm"]) {
       expect([path, await preflight(path)]).toEqual([path, null]);
       const response = await fetch(`${server.url}${path}`, { headers: { origin }, redirect: "manual" });
       expect([path, response.headers.get("access-control-allow-origin")]).toEqual([path, null]);

@@ -22,7 +22,7 @@ export const createEndedSessions = ({
       Object.entries((authorizations ?? {}) as Authorizations).map(async ([clientId, { sid }]) => {
         const application = await (await provider()).Client.find(clientId);
         if (application?.backchannelLogoutUri)
-          await (application as LoggedOut).backchannelLogout(String(accountId), sid);
+          await (application as unknown as LoggedOut).backchannelLogout(String(accountId), sid);
       }),
     );
     const failures = (await Promise.allSettled(told)).filter(({ status }) => status === "rejected");
