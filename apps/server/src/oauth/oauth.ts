@@ -40,8 +40,6 @@ export interface OAuthOptions {
   readonly sourceOf: (request: FastifyRequest) => Source;
 }
 
-export type OAuth = ReturnType<typeof createOAuth>;
-
 export const createOAuth = (options: OAuthOptions) => {
   const { keyring, issuer, applications, grants, limits, now } = options;
   let instance: { readonly keyIds: string; readonly provider: Promise<Provider> } | undefined;

@@ -88,7 +88,6 @@ export const textOf = (failure: Failure): FailureText => {
       };
     case "UNAUTHENTICATED":
     case "INVALID_TOKEN":
-    case "INVALID_DPOP_PROOF":
     case "SESSION_ENDED":
     case "REAUTHENTICATION_REQUIRED":
       return { title: "You need to sign in", text: errors[failure.code].message, passing: false };
