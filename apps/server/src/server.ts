@@ -145,6 +145,7 @@ export const createDomain = async (
   return {
     secrets,
     users,
+    events,
     sessions,
     watchSessions,
     passwords,
@@ -226,6 +227,12 @@ export const createServer = async (options: ServerOptions) => {
         transactions: createTransactions({ ...domain, random: world.random, publicUrl: config.publicUrl }),
       },
       web,
+    });
+    domain.events.onEach((_userId, event) => {
+      if (event.type !== "session_ended") return;
+      oauth.endedSessions
+        .tell(event.sessionId)
+        .catch((error) => app.log.warn({ err: error }, "an application was not told of the end of a session"));
     });
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
     const close = async () => {

@@ -35,6 +35,11 @@ export const errors = {
   // Access: any operation that is not open to anyone.
   UNAUTHENTICATED: { status: 401, message: "Sign in first.", details: none },
   INVALID_TOKEN: { status: 401, message: "This sign-in has ended. Sign in again.", details: none },
+  INVALID_DPOP_PROOF: {
+    status: 401,
+    message: "This token is bound to a key. Show a proof of it, made for this call.",
+    details: none,
+  },
   AMBIGUOUS_TOKEN: {
     status: 400,
     message: "Send one access token, in the Authorization header.",
@@ -129,6 +134,7 @@ export type AccessErrorCode<A extends Access> = A extends Anyone
   :
       | "UNAUTHENTICATED"
       | "INVALID_TOKEN"
+      | "INVALID_DPOP_PROOF"
       | "AMBIGUOUS_TOKEN"
       | (A extends Scoped
           ? "INSUFFICIENT_SCOPE" | "USER_REQUIRED"

@@ -2,7 +2,7 @@
 // answers it.
 
 import type { RpcErrorData } from "@lockstep/contract";
-import type { Proof } from "./dpop.ts";
+import { type Proof, proofAlgorithms } from "./dpop.ts";
 
 export type Credential =
   | { readonly kind: "none" }
@@ -44,6 +44,9 @@ export const challengeFor = (error: Pick<RpcErrorData, "code" | "details">): str
       return "Bearer";
     case "INVALID_TOKEN":
       return bearer({ error: "invalid_token", error_description: "The access token is not valid or no longer valid" });
+    case "INVALID_DPOP_PROOF":
+      // RFC 9449 §7.1
+      return challenge("DPoP", { error: "invalid_dpop_proof", algs: proofAlgorithms.join(" ") });
     case "AMBIGUOUS_TOKEN":
       return bearer({
         error: "invalid_request",
@@ -75,7 +78,9 @@ export const challengeFor = (error: Pick<RpcErrorData, "code" | "details">): str
   }
 };
 
-const bearer = (parameters: Record<string, string>) =>
-  `Bearer ${Object.entries(parameters)
+const bearer = (parameters: Record<string, string>) => challenge("Bearer", parameters);
+
+const challenge = (scheme: "Bearer" | "DPoP", parameters: Record<string, string>) =>
+  `${scheme} ${Object.entries(parameters)
     .map(([name, value]) => `${name}="${value}"`)
     .join(", ")}`;

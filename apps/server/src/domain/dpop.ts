@@ -2,7 +2,7 @@
 // Binding tokens to keys in the first place is the authorization server's.
 
 import { hash } from "node:crypto";
-import { calculateJwkThumbprint, EmbeddedJWK, errors as joseErrors, jwtVerify } from "jose";
+import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from "jose";
 import type { Now } from "./environment.ts";
 import type { SpentIds } from "./spent-ids.ts";
 
@@ -27,28 +27,32 @@ export const createDpop = ({ spentIds, now }: { spentIds: SpentIds; now: Now }) 
   async verify({ proofs, method, url }: Proof, accessToken: string, thumbprint: string): Promise<boolean> {
     const [proof] = proofs;
     if (proof === undefined || proofs.length !== 1) return false; // RFC 9449 §4.3, check 1
-    try {
-      const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
-        typ: "dpop+jwt",
-        algorithms: [...proofAlgorithms],
-        requiredClaims: ["jti", "htm", "htu", "iat", "ath"],
-        maxTokenAge: toleranceSeconds,
-        clockTolerance: toleranceSeconds,
-        currentDate: new Date(now()),
-      });
-      const { jti, htm, htu, ath } = payload;
-      if (typeof jti !== "string" || jti.length > 200) return false;
-      if (htm !== method || typeof htu !== "string" || !isSameTarget(htu, url)) return false;
-      if (ath !== hash("sha256", accessToken, "base64url")) return false;
-      if (!protectedHeader.jwk || (await calculateJwkThumbprint(protectedHeader.jwk)) !== thumbprint) return false;
-      return await spentIds.spend("proof", `${thumbprint}:${jti}`, 3 * toleranceSeconds);
-    } catch (error) {
-      // A key that is no key is a TypeError of the import.
-      if (error instanceof joseErrors.JOSEError || error instanceof TypeError) return false;
-      throw error;
-    }
+    const verified = await verifiedProof(proof, now());
+    if (verified === null || verified.thumbprint !== thumbprint) return false;
+    const { jti, htm, htu, ath } = verified.payload;
+    if (typeof jti !== "string" || jti.length > 200) return false;
+    if (htm !== method || typeof htu !== "string" || !isSameTarget(htu, url)) return false;
+    if (ath !== hash("sha256", accessToken, "base64url")) return false;
+    return spentIds.spend("proof", `${thumbprint}:${jti}`, 3 * toleranceSeconds);
   },
 });
+
+/** What a proof says, and by which key; `null`: it is none. The key is the caller's, and need not even be a key. */
+const verifiedProof = async (proof: string, now: number) => {
+  try {
+    const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
+      typ: "dpop+jwt",
+      algorithms: [...proofAlgorithms],
+      requiredClaims: ["jti", "htm", "htu", "iat", "ath"],
+      maxTokenAge: toleranceSeconds,
+      clockTolerance: toleranceSeconds,
+      currentDate: new Date(now),
+    });
+    return { payload, thumbprint: await calculateJwkThumbprint(protectedHeader.jwk ?? {}) };
+  } catch {
+    return null;
+  }
+};
 
 /** RFC 9449 §4.3, check 9: without query and fragment, after normalization (RFC 3986 §6.2.2 f.). */
 const isSameTarget = (a: string, b: string): boolean => {

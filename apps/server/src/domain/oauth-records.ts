@@ -34,13 +34,19 @@ export interface NewOAuthRecord {
 export type OAuthRecords = ReturnType<typeof createOAuthRecords>;
 
 export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; secrets: Secrets }) => {
+  const encrypt = (payload: object) => secrets.encrypt("oauth-records", JSON.stringify(payload));
+
+  const decrypt = async (encrypted: string): Promise<OAuthRecord["payload"]> => {
+    const decrypted = await secrets.decrypt("oauth-records", encrypted);
+    if (!decrypted) throw new Error("A record of the authorization server was encrypted under another SECRET");
+    return JSON.parse(decrypted.plaintext) as Record<string, unknown>;
+  };
+
   const recordOf = async (
     row: Selectable<OAuthRecordsTable> & { live_session_id: string | null },
   ): Promise<OAuthRecord> => {
-    const decrypted = await secrets.decrypt("oauth-records", row.payload);
-    if (!decrypted) throw new Error("A record of the authorization server was encrypted under another SECRET");
     return {
-      payload: JSON.parse(decrypted.plaintext) as Record<string, unknown>,
+      payload: await decrypt(row.payload),
       consumedAt: row.consumed_at,
       sessionId: row.session_id,
       sessionEnded: row.live_session_id === null,
@@ -53,7 +59,7 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
       const hashed = hashOf(kind, id);
       const row = {
         kind,
-        payload: await secrets.encrypt("oauth-records", JSON.stringify(record.payload)),
+        payload: await encrypt(record.payload),
         grant_id: record.grantId,
         alias: record.alias === null ? null : hashOf(kind, record.alias),
         expires_at: record.expiresAt,
@@ -91,6 +97,36 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
         .where("oauth_records.expires_at", ">", now())
         .executeTakeFirst();
       return row ? recordOf(row) : null;
+    },
+
+    /**
+     * Takes what belongs to a session of ours apart from it, and answers what it was: of any number at once, one caller
+     * is told of each record. `change` makes what is left of it.
+     */
+    async release(
+      kind: string,
+      sessionId: string,
+      change: (payload: OAuthRecord["payload"]) => object,
+    ): Promise<OAuthRecord["payload"][]> {
+      const rows = await db
+        .selectFrom("oauth_records")
+        .select(["id", "payload"])
+        .where("kind", "=", kind)
+        .where("session_id", "=", sessionId)
+        .execute();
+      const released: OAuthRecord["payload"][] = [];
+      for (const { id, payload } of rows) {
+        const before = await decrypt(payload);
+        const row = await db
+          .updateTable("oauth_records")
+          .set({ session_id: null, payload: await encrypt(change(before)) })
+          .where("id", "=", id)
+          .where("session_id", "=", sessionId)
+          .returning("id")
+          .executeTakeFirst();
+        if (row) released.push(before);
+      }
+      return released;
     },
 
     /** Uses a record up. `false`: somebody did before; of any number at once, one is told `true`. */

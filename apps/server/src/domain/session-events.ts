@@ -9,9 +9,16 @@ export type SessionEvents = ReturnType<typeof createSessionEvents>;
 export const createSessionEvents = () => {
   const emitter = new EventEmitter();
   emitter.setMaxListeners(0);
+  const anybody = Symbol("anybody");
   return {
     publish(userId: string, event: SessionEvent): void {
       emitter.emit(userId, event);
+      emitter.emit(anybody, userId, event);
+    },
+
+    /** Calls with what happens to anybody's sessions from now on; the same may be told more than once. */
+    onEach(listener: (userId: string, event: SessionEvent) => void): void {
+      emitter.on(anybody, listener);
     },
 
     /** What happens to this user's sessions from now on, until `signal` is aborted. */

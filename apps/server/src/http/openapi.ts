@@ -21,7 +21,12 @@ const bearer = "BearerToken";
 
 /** Codes that a REST call can be answered with whatever its operation; the rest are RPC's own. */
 const anyCall = ["MALFORMED_REQUEST", "INVALID_INPUT", "INTERNAL"] as const satisfies ErrorCode[];
-const anyGuardedCall = ["UNAUTHENTICATED", "INVALID_TOKEN", "AMBIGUOUS_TOKEN"] as const satisfies ErrorCode[];
+const anyGuardedCall = [
+  "UNAUTHENTICATED",
+  "INVALID_TOKEN",
+  "INVALID_DPOP_PROOF",
+  "AMBIGUOUS_TOKEN",
+] as const satisfies ErrorCode[];
 
 /** What the operations of an area are about. */
 const areas = {

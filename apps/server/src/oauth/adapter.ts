@@ -222,7 +222,8 @@ const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapt
   };
 };
 
-const withoutPerson = ({
+/** What is left of the library's memory when the person has gone. */
+export const withoutPerson = ({
   accountId: _,
   loginTs: __,
   acr: ___,

@@ -15,6 +15,7 @@ import type { SpentIds } from "../domain/spent-ids.ts";
 import type { Tokens } from "../domain/tokens.ts";
 import type { Users } from "../domain/users.ts";
 import { createAuthorizationRequests } from "./authorization-requests.ts";
+import { createEndedSessions } from "./ended-sessions.ts";
 import type { RegistrationPolicy } from "./provider.ts";
 import { oauthRoutes } from "./routes.ts";
 
@@ -38,8 +39,6 @@ export interface OAuthOptions {
   readonly authorizationCookie: (id: string) => string;
   readonly sourceOf: (request: FastifyRequest) => Source;
 }
-
-export type OAuth = ReturnType<typeof createOAuth>;
 
 export const createOAuth = (options: OAuthOptions) => {
   const { keyring, issuer, applications, grants, limits, now } = options;
@@ -82,6 +81,8 @@ export const createOAuth = (options: OAuthOptions) => {
     registrationRoutes: registrationPlugin,
     /** Answers a request to `/token` that is an application's. */
     answer,
+    /** For who ends sessions of ours. */
+    endedSessions: createEndedSessions({ provider, oauthRecords: options.oauthRecords }),
     /** For RPC, where a person decides. */
     requests: createAuthorizationRequests({ provider, issuer, applications, grants, limits, now }),
   };

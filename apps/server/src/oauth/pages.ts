@@ -12,12 +12,17 @@ export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, app
     ctx.body = await renderPage(page);
   };
 
+  const showError = (ctx: KoaContextWithOIDC, { error, error_description: description }: ErrorOut) =>
+    show(ctx, { page: "error", error, description: description ?? null });
+
   const viewOf = async (client: Client | undefined): Promise<ApplicationView | null> =>
     client ? applications.view(client.clientId) : null;
 
   return {
-    async deviceCode(ctx: KoaContextWithOIDC, _form: string, _out?: ErrorOut, error?: Error & { userCode?: string }) {
+    async deviceCode(ctx: KoaContextWithOIDC, _form: string, out?: ErrorOut, error?: Error & { userCode?: string }) {
       if (error?.name === "AbortedError") return show(ctx, { page: "device_denied" });
+      // Nothing that was typed: what the person decided is not awaited, or not any more.
+      if (out && ctx.oidc.route === "device_resume" && problemOf(error?.name) === "failed") return showError(ctx, out);
       await show(ctx, {
         page: "device_code",
         action: actionOf(ctx, "code_verification"),
@@ -70,14 +75,13 @@ export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, app
         if (typeof uri === "string") allowFormToReach(ctx, uri);
     },
 
-    error: (ctx: KoaContextWithOIDC, { error, error_description: description }: ErrorOut) =>
-      show(ctx, { page: "error", error, description: description ?? null }),
+    error: showError,
   };
 };
 
 type Problem = Extract<ProtocolPage, { page: "device_code" }>["problem"];
 
-const problemOf = (name: string): Problem => {
+const problemOf = (name: string | undefined): Problem => {
   switch (name) {
     case "NoCodeError":
       return "missing";

@@ -68,7 +68,6 @@ export const createProvider = (options: ProviderOptions): Provider => {
       email: ["email", "email_verified"],
     },
     responseTypes: ["code"], // RFC 9700 §2.1.2
-    allowOmittingSingleRegisteredRedirectUri: false, // RFC 9700 §2.1
     clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
     clientDefaults: {
       grant_types: ["authorization_code", "refresh_token"],
@@ -212,6 +211,12 @@ export const createProvider = (options: ProviderOptions): Provider => {
   // `client_secret` holds a hash: what a client shows is hashed as well.
   provider.Client.prototype.compareClientSecret = function (this: Client, shown: string) {
     return this.clientSecret !== undefined && isSecretOf(this.clientSecret, shown);
+  };
+  // An error of the device flow changes the session when the library is done with it, or never began one.
+  const sessions = provider.Session.prototype as { exp?: number; persist(): Promise<string> };
+  const { persist } = sessions;
+  sessions.persist = async function () {
+    return this.exp === undefined ? "" : persist.call(this);
   };
   // The library declares no type for the method; the races in `refresh.test.ts` fail when it goes.
   const refreshTokens = provider.RefreshToken.prototype as unknown as { generateTokenId(): string };

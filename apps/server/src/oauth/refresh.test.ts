@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import * as client from "openid-client";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { engines } from "../../test/engines.ts";
@@ -173,4 +174,13 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await post(server, "/token", theirs)).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
     expect(await refusalOf(refresh(tokens.refresh_token))).toBeNull();
   });
+});
+
+it("[S29] a refresh is refused when the grant is taken back between its beginning and its end", async () => {
+  await using server = await startOn(engines[0].newDatabase);
+  const { tokens, refresh } = await connected(server);
+  // In the middle of it: when the successor is written, and before the access token is.
+  await sql`create trigger revocation after insert on oauth_records when new.kind = 'RefreshToken'
+    begin delete from grants; end`.execute(server.db);
+  expect(await refusalOf(refresh(tokens.refresh_token))).toBe("invalid_grant");
 });

@@ -18,6 +18,8 @@ export const letAnswer = async (
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value);
   }
+  // Refusals too, of which the library says nothing.
+  reply.raw.setHeader("cache-control", "no-store");
   await provider.callback()(again(request, publicUrl, body), reply.raw);
 };
 
@@ -29,7 +31,8 @@ const again = (request: FastifyRequest, publicUrl: URL, body: Buffer): IncomingM
   const stream = Readable.from(body.length > 0 ? [body] : []);
   return Object.assign(stream, {
     method: raw.method,
-    url: raw.url,
+    // Where a request goes on it brings nothing; what it brings all the same would be taken for a new one's.
+    url: request.routeOptions.url?.endsWith("/:uid") ? raw.url?.split("?")[0] : raw.url,
     httpVersion: raw.httpVersion,
     httpVersionMajor: raw.httpVersionMajor,
     httpVersionMinor: raw.httpVersionMinor,

@@ -111,6 +111,7 @@ const declared = (operation: Operation, error: unknown): unknown => {
 const accessErrors = new Set<string>([
   "UNAUTHENTICATED",
   "INVALID_TOKEN",
+  "INVALID_DPOP_PROOF",
   "AMBIGUOUS_TOKEN",
   "INSUFFICIENT_SCOPE",
   "USER_REQUIRED",

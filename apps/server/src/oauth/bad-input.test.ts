@@ -1,0 +1,218 @@
+// What no decent client sends: every address of the authorization server answers it in the form of its standard, or
+// with a page that says what is wrong; it never fails, prints nothing, and sends nobody anywhere.
+
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { engines } from "../../test/engines.ts";
+import {
+  basic,
+  beginAuthorization,
+  connect,
+  openBrowser,
+  registerApplication,
+  type Server,
+  startOn,
+} from "./testing.ts";
+
+const endpoints = [
+  "/token",
+  "/introspect",
+  "/revoke",
+  "/par",
+  "/device/authorize",
+  "/register",
+  "/device",
+  "/logout/confirm",
+];
+const pages = ["/authorize", "/authorize/x", "/device", "/device/x", "/logout", "/logout/success"];
+const form = "application/x-www-form-urlencoded";
+
+const bodies: [name: string, contentType: string, body: string | Uint8Array<ArrayBuffer>][] = [
+  ["nothing", form, ""],
+  ["no type", "", "grant_type=refresh_token"],
+  ["JSON for a form", "application/json", '{"grant_type":"refresh_token"}'],
+  ["broken JSON", "application/json", '{"'],
+  ["text", "text/plain", "grant_type=refresh_token"],
+  ["XML", "application/xml", "<x/>"],
+  ["many parts", "multipart/form-data; boundary=x", "--x--"],
+  ["a type that is none", "x", "x"],
+  ["another character set", `${form}; charset=utf-16`, "a=b"],
+  ["an unknown character set", `${form}; charset=nonsense`, "a=b"],
+  [
+    "repeated parameters",
+    form,
+    "grant_type=refresh_token&grant_type=refresh_token&token=x&token=y&client_id=a&client_id=b",
+  ],
+  ["lists", form, "grant_type[]=refresh_token&scope[]=openid&scope[]=profile&client_id[]=x&redirect_uri[0]=x"],
+  ["objects", form, "grant_type[x]=y&__proto__=x&constructor=y&__proto__[x]=y&hasOwnProperty=z&toString=1"],
+  ["unknown parameters", form, `${"x=y&".repeat(500)}a=b`],
+  ["60 kB in one", form, `token=${"x".repeat(60_000)}&grant_type=refresh_token&refresh_token=${"x".repeat(1000)}`],
+  ["120 kB", form, `token=${"x".repeat(120_000)}`],
+  ["null bytes", form, "grant_type=refresh_token%00&client_id=%00&token=%00&user_code=%00&refresh_token=a%00b"],
+  ["invalid UTF-8", form, new Uint8Array([...Buffer.from("token="), 0xff, 0xfe, 0xc0, 0x80])],
+  ["invalid escapes", form, "token=%&client_id=%zz&grant_type=%ff%fe"],
+  ["a surrogate", form, "token=%ed%a0%80"],
+];
+
+describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
+  let server: Awaited<ReturnType<typeof startOn>>;
+  let app: Awaited<ReturnType<typeof registerApplication>>;
+  const printed: unknown[] = [];
+  const logged: string[] = [];
+
+  beforeAll(async () => {
+    for (const kind of ["info", "warn", "error", "log"] as const) {
+      vi.spyOn(console, kind).mockImplementation((...all) => void printed.push(all));
+    }
+    const stream = { write: (line: string) => void logged.push(line) };
+    server = await startOn(newDatabase, { config: { registration: "open" }, logger: { level: "error", stream } });
+    app = await registerApplication(server);
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    vi.restoreAllMocks();
+  });
+  afterEach(() => {
+    expect(printed.splice(0)).toEqual([]);
+    expect(logged.splice(0)).toEqual([]);
+  });
+
+  /** An answer in the form of its standard, or a page. */
+  const expectShaped = async (response: Response, what: unknown) => {
+    expect([what, response.status]).toEqual([
+      what,
+      expect.toSatisfy((status: number) => status >= 200 && status < 500),
+    ]);
+    expect([what, response.headers.get("location")]).toEqual([what, null]);
+    const type = response.headers.get("content-type") ?? "";
+    const text = await response.text();
+    if (type.startsWith("text/html")) return expect(text).toContain("lockstep-protocol-page");
+    if (response.status === 200 && text === "") return;
+    const body = JSON.parse(text) as Record<string, unknown>;
+    if (response.status >= 400) expect([what, body["error"]]).toEqual([what, expect.stringMatching(/^[a-z_]+$/)]);
+    expect(response.headers.get("cache-control")).toContain("no-store");
+  };
+
+  it.each(bodies)("of the kind %j is refused in RFC 6749's form", async (_name, type, body) => {
+    for (const path of endpoints) {
+      for (const credentials of [
+        {},
+        basic(app.id, app.secret),
+        { authorization: "Basic x" },
+        { authorization: "Bearer x" },
+      ]) {
+        const response = await fetch(`${server.url}${path}`, {
+          method: "POST",
+          redirect: "manual",
+          headers: { ...(type !== "" && { "content-type": type }), ...credentials } as Record<string, string>,
+          body: type === "" ? new Blob([body]) : body,
+        });
+        await expectShaped(response, [path, credentials]);
+      }
+    }
+  });
+
+  it("in an address is refused by a page, and nobody is sent anywhere", async () => {
+    const queries = [
+      "",
+      "?",
+      `?client_id=${app.id}`,
+      `?client_id=${app.id}&client_id=${app.id}`,
+      "?client_id[]=x&scope[]=openid&redirect_uri[]=https://evil.example",
+      `?client_id=${app.id}&redirect_uri=https://evil.example&redirect_uri=https://photos.example/callback`,
+      `?client_id=${app.id}&redirect_uri=https://evil.example&state=x`,
+      "?client_id=%00&redirect_uri=%00&response_type=%00",
+      "?client_id=%ff&state=%ff",
+      "?client_id=%&x=%zz",
+      `?client_id=${"x".repeat(8000)}`,
+      `?${"x=y&".repeat(1500)}`,
+      "?__proto__=x&constructor=y&toString=z",
+      "?user_code=%00",
+      "?user_code[]=x",
+      "?id_token_hint=a.b.c&post_logout_redirect_uri=https://evil.example",
+    ];
+    for (const path of pages) {
+      for (const query of queries) {
+        const response = await fetch(`${server.url}${path}${query}`, {
+          redirect: "manual",
+          headers: { accept: "text/html" },
+        });
+        expect([path, query, response.status]).toEqual([path, query, expect.toSatisfy((status) => status < 500)]);
+        const location = response.headers.get("location");
+        if (location !== null) expect(location).toMatch(/^https:\/\/photos\.example\/callback\?error=/);
+      }
+    }
+  });
+
+  it("in a cookie begins anew", async () => {
+    const { url } = await beginAuthorization(app.config);
+    const names = ["lockstep-authorization-server", "lockstep-resume", "lockstep-interaction"];
+    for (const value of ["x", "%00", "%", "a".repeat(1000), '"']) {
+      const cookie = names.flatMap((name) => [`${name}=${value}`, `${name}.sig=${value}`]).join("; ");
+      const asked = await fetch(url, { redirect: "manual", headers: { cookie } });
+      expect([asked.status, asked.headers.get("location")]).toEqual([303, expect.stringMatching("^/interaction/")]);
+      for (const path of ["/authorize/x", "/device/x"]) {
+        expect((await fetch(`${server.url}${path}`, { headers: { cookie } })).status).toBe(400);
+      }
+      expect((await fetch(`${server.url}/logout`, { headers: { cookie } })).status).toBe(200);
+    }
+  });
+
+  it("of another method is told which ones there are", async () => {
+    for (const [path, ...allowed] of [
+      ["/authorize", "GET"],
+      ["/token", "POST", "OPTIONS"],
+      ["/introspect", "POST", "OPTIONS"],
+      ["/revoke", "POST", "OPTIONS"],
+      ["/par", "POST", "OPTIONS"],
+      ["/logout", "GET"],
+      ["/logout/confirm", "POST"],
+      ["/device", "GET", "POST"],
+    ] as const) {
+      for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"] as const) {
+        if ((allowed as readonly string[]).includes(method)) continue;
+        const response = await fetch(`${server.url}${path}`, { method });
+        expect([path, method, response.status, response.headers.get("allow")]).toEqual([
+          path,
+          method,
+          405,
+          allowed.join(", "),
+        ]);
+        expect(await response.json()).toMatchObject({ error: "invalid_request" });
+      }
+      const head = await fetch(`${server.url}${path}`, { method: "HEAD" });
+      expect([path, head.status]).toEqual([path, expect.toBeOneOf([404, 405])]);
+    }
+  });
+
+  it("beyond, the whole flow prints nothing", async () => {
+    const browser = openBrowser(server);
+    await browser.signIn();
+    await connect(browser, app.config);
+    expect(printed).toEqual([]);
+  });
+});
+
+describe("a failure of ours", () => {
+  it("is told to nobody but the log, which knows the request", async () => {
+    const logged: { reqId?: string; err?: { message: string } }[] = [];
+    const stream = { write: (line: string) => void logged.push(JSON.parse(line)) };
+    await using server = await startOn(engines[0].newDatabase, { logger: { level: "error", stream } });
+    const app = await registerApplication(server as Server);
+    await server.db.schema.alterTable("oauth_records").renameTo("gone").execute();
+    const { url } = await beginAuthorization(app.config);
+    const asked = await fetch(url, { redirect: "manual", headers: { accept: "text/html" } });
+    const token = await fetch(`${server.url}/token`, {
+      method: "POST",
+      body: new URLSearchParams({ grant_type: "refresh_token", refresh_token: "x" }),
+      headers: basic(app.id, app.secret),
+    });
+    expect([asked.status, token.status]).toEqual([500, 500]);
+    expect(await token.json()).toMatchObject({ error: "server_error" });
+    expect(await asked.text()).not.toMatch(/oauth_records|sqlite|select/i);
+    for (const response of [asked, token]) {
+      const id = response.headers.get("x-request-id");
+      expect(logged.find(({ reqId }) => reqId === id)?.err?.message).toContain("oauth_records");
+    }
+    await server.db.schema.alterTable("gone").renameTo("oauth_records").execute();
+  });
+});

@@ -1,0 +1,216 @@
+import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
+import * as oauth from "oauth4webapi";
+import * as client from "openid-client";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { testSource } from "../testing.ts";
+import {
+  basic,
+  callback,
+  callWith,
+  connect,
+  openBrowser,
+  post,
+  refusalOf,
+  registerApplication,
+  type Server,
+  startAuthorizationServer,
+} from "./testing.ts";
+
+let server: Server;
+beforeAll(async () => {
+  server = await startAuthorizationServer({ config: { registration: "open" } });
+});
+afterAll(() => server.close());
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const json = async (url: string) => (await (await fetch(url)).json()) as Record<string, unknown>;
+
+describe("what the server says of itself", () => {
+  it("[S15] is the same at both addresses, and what a certified client takes", async () => {
+    const issuer = new URL(server.url);
+    for (const algorithm of ["oidc", "oauth2"] as const) {
+      const response = await oauth.discoveryRequest(issuer, { algorithm, [oauth.allowInsecureRequests]: true });
+      const metadata = await oauth.processDiscoveryResponse(issuer, response);
+      expect(metadata.issuer).toBe(server.config.publicUrl);
+    }
+    expect(await json(`${server.url}/.well-known/openid-configuration`)).toEqual(
+      await json(`${server.url}/.well-known/oauth-authorization-server`),
+    );
+  });
+
+  it("[S4] [S6] [S11] [S12] [S13] [S14] [S20] [S21] [S33] is what holds", async () => {
+    const metadata = await json(`${server.url}/.well-known/openid-configuration`);
+    expect(metadata).toMatchObject({
+      issuer: server.config.publicUrl,
+      code_challenge_methods_supported: ["S256"],
+      response_types_supported: ["code"],
+      response_modes_supported: ["form_post", "fragment", "query"],
+      grant_types_supported: [
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
+      ],
+      token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+      id_token_signing_alg_values_supported: ["ES256"],
+      dpop_signing_alg_values_supported: ["ES256", "EdDSA", "Ed25519"],
+      authorization_response_iss_parameter_supported: true,
+      backchannel_logout_supported: true,
+      scopes_supported: expect.arrayContaining(["openid", "profile:read"]),
+      subject_types_supported: ["public"],
+    });
+    // And every address in it is here.
+    for (const [name, value] of Object.entries(metadata)) {
+      if (!name.endsWith("_endpoint") && name !== "jwks_uri") continue;
+      expect(String(value)).toMatch(new RegExp(`^${server.config.publicUrl}/`));
+      expect([name, (await fetch(String(value), { method: "OPTIONS" })).status]).toEqual([
+        name,
+        expect.not.stringMatching("404"),
+      ]);
+      const asked = await fetch(String(value), { redirect: "manual" });
+      expect([name, asked.status]).toEqual([name, expect.toBeOneOf([200, 400, 401, 404, 405])]);
+      if (name !== "registration_endpoint") expect(asked.status).not.toBe(404);
+    }
+  });
+
+  it("[S15] names keys that verify what was issued", async () => {
+    const app = await registerApplication(server);
+    const browser = openBrowser(server);
+    await browser.signIn();
+    const tokens = await connect(browser, app.config);
+    const keys = createRemoteJWKSet(new URL(String(app.config.serverMetadata().jwks_uri)));
+    const issuer = server.config.publicUrl;
+    const access = await jwtVerify(tokens.access_token, keys, { issuer, audience: issuer, typ: "at+jwt" });
+    const identity = await jwtVerify(String(tokens.id_token), keys, { issuer, audience: app.id });
+    expect(access.payload.sub).toBe(identity.payload.sub);
+    const published = (await json(`${server.url}/jwks`)) as unknown as JSONWebKeySet;
+    for (const key of published.keys) expect(Object.keys(key)).not.toContain("d");
+  });
+});
+
+describe("[S50] when keys are changed", () => {
+  it("what was issued before is good until the end, and what is issued then is of the new key", async () => {
+    const start = Date.now();
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(start);
+    await using server = await startAuthorizationServer({ now: () => Date.now() });
+    const app = await registerApplication(server);
+    const browser = openBrowser(server);
+    await browser.signIn();
+    const before = await connect(browser, app.config);
+    const published = async () => {
+      const { keys } = (await json(`${server.url}/jwks`)) as unknown as JSONWebKeySet;
+      return { kids: keys.map(({ kid }) => kid), verify: createLocalJWKSet({ keys }) };
+    };
+    const oldKey = decodeProtectedHeader(before.access_token).kid;
+    const newKey = await server.domain.keyring.rotate(testSource);
+
+    // It is published before it signs.
+    expect((await published()).kids).toEqual([oldKey, newKey]);
+    const meanwhile = await client.refreshTokenGrant(app.config, before.refresh_token ?? "");
+    expect(decodeProtectedHeader(meanwhile.access_token).kid).toBe(oldKey);
+
+    vi.setSystemTime(start + 5 * 60_000 + 1000);
+    const after = await client.refreshTokenGrant(app.config, meanwhile.refresh_token ?? "");
+    expect(decodeProtectedHeader(after.access_token).kid).toBe(newKey);
+    expect(decodeProtectedHeader(String(after.id_token)).kid).toBe(newKey);
+    const { verify } = await published();
+    for (const { access_token, id_token } of [before, meanwhile, after]) {
+      expect((await callWith(server, "/users/me", access_token)).status).toBe(200);
+      for (const token of [access_token, String(id_token)]) {
+        await jwtVerify(token, verify, { issuer: server.config.publicUrl, currentDate: new Date() });
+      }
+    }
+    // The whole flow, its cookies and its hint of before included.
+    const silent = await connect(browser, app.config, { prompt: "none", id_token_hint: String(before.id_token) });
+    expect(decodeProtectedHeader(silent.access_token).kid).toBe(newKey);
+    expect(await client.tokenIntrospection(app.config, before.access_token)).toMatchObject({ active: true });
+
+    // Withdrawn, it is good for nothing more.
+    await server.domain.keyring.retire(String(oldKey), testSource);
+    expect((await callWith(server, "/users/me", before.access_token)).status).toBe(401);
+    expect((await callWith(server, "/users/me", after.access_token)).status).toBe(200);
+    expect((await published()).kids).not.toContain(oldKey);
+  });
+});
+
+describe("[S17] a page of another origin", () => {
+  const origin = "https://photos.example";
+  const preflight = async (path: string, method = "POST") => {
+    const response = await fetch(`${server.url}${path}`, {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": method,
+        "access-control-request-headers": "authorization,content-type,dpop,mcp-protocol-version",
+      },
+    });
+    return response.headers.get("access-control-allow-origin");
+  };
+
+  it("may ask the token endpoint, the metadata, the keys and registration", async () => {
+    for (const path of ["/token", "/register", "/userinfo"]) expect([path, await preflight(path)]).toEqual([path, "*"]);
+    for (const path of [
+      "/.well-known/openid-configuration",
+      "/.well-known/oauth-authorization-server",
+      "/.well-known/oauth-protected-resource",
+      "/jwks",
+    ]) {
+      const response = await fetch(`${server.url}${path}`, { headers: { origin } });
+      expect([path, response.headers.get("access-control-allow-origin")]).toEqual([path, "*"]);
+      expect([path, await preflight(path, "GET")]).toEqual([path, "*"]);
+    }
+  });
+
+  it("reads refusals as well", async () => {
+    const { status, headers } = await post(
+      server,
+      "/token",
+      { grant_type: "refresh_token", client_id: "x" },
+      { origin },
+    );
+    expect([status, headers.get("access-control-allow-origin")]).toEqual([401, "*"]);
+    const userinfo = await fetch(`${server.url}/userinfo`, { headers: { origin, authorization: "Bearer x" } });
+    expect([userinfo.status, userinfo.headers.get("access-control-allow-origin")]).toEqual([401, "*"]);
+  });
+
+  it("may not ask where a person is, and reads nothing of it", async () => {
+    for (const path of ["/authorize", "/device", "/logout", "/logout/confirm"]) {
+      expect([path, await preflight(path)]).toEqual([path, null]);
+      const response = await fetch(`${server.url}${path}`, { headers: { origin }, redirect: "manual" });
+      expect([path, response.headers.get("access-control-allow-origin")]).toEqual([path, null]);
+    }
+  });
+
+  it("revokes and pushes for an application that runs at this very origin, and keeps no secret", async () => {
+    const inBrowser = await registerApplication(server, { kind: "browser" });
+    const onServer = await registerApplication(server);
+    for (const path of ["/revoke", "/introspect"]) {
+      const own = await post(server, path, { client_id: inBrowser.id, token: "x" }, { origin });
+      expect([own.status, own.headers.get("access-control-allow-origin")]).toEqual([200, origin]);
+      const foreign = await post(
+        server,
+        path,
+        { client_id: inBrowser.id, token: "x" },
+        { origin: "https://evil.example" },
+      );
+      expect([foreign.status, foreign.headers.get("access-control-allow-origin")]).toEqual([400, null]);
+      const kept = await post(server, path, { token: "x" }, { origin, ...basic(onServer.id, onServer.secret) });
+      expect([kept.status, kept.headers.get("access-control-allow-origin")]).toEqual([400, null]);
+    }
+  });
+});
+
+it("[S22] an application in the browser does it all from there: code, refresh, revocation", async () => {
+  const { config } = await registerApplication(server, { kind: "browser" });
+  config[client.customFetch] = (url, options) =>
+    fetch(url, { ...options, headers: { ...options.headers, origin: new URL(callback).origin } } as RequestInit);
+  const browser = openBrowser(server);
+  await browser.signIn();
+  const tokens = await connect(browser, config);
+  const next = await client.refreshTokenGrant(config, tokens.refresh_token ?? "");
+  await client.tokenRevocation(config, next.refresh_token ?? "");
+  expect(await refusalOf(client.refreshTokenGrant(config, next.refresh_token ?? ""))).toBe("invalid_grant");
+});
