@@ -1,7 +1,8 @@
+import { scopeNames } from "@lockstep/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callsTo } from "../../test/calls.ts";
 import { openStream } from "../../test/event-stream.ts";
-import { john, startTestServer, testSource, typed } from "../testing.ts";
+import { grantedToken, john, startTestServer, testSource, typed } from "../testing.ts";
 
 let server: Awaited<ReturnType<typeof startTestServer>>;
 beforeAll(async () => {
@@ -106,14 +107,9 @@ describe("the stream of one's session events", () => {
   });
 
   it("tells a third party nothing, whatever its scopes", async () => {
-    const { session, user } = await signIn();
-    const issued = await server.domain.tokens.issue({
-      userId: user.id,
-      sessionId: session.id,
-      clientId: "photo-app",
-      scopes: ["profile:read", "profile:write", "greeting:read"],
-    });
-    expect((await refusal("", { authorization: `Bearer ${issued.accessToken}` })).code).toBe("FIRST_PARTY_ONLY");
+    const { user } = await signIn();
+    const { accessToken } = await grantedToken(server, user.id, scopeNames);
+    expect((await refusal("", { authorization: `Bearer ${accessToken}` })).code).toBe("FIRST_PARTY_ONLY");
   });
 
   it("[S40] takes no token from the URL, whatever it is called there", async () => {

@@ -280,6 +280,24 @@ describe("a request that wants no questions", () => {
     await other.rpc("auth.logout", undefined);
     expect(await silently(config, other)).toBe("login_required");
   });
+
+  it.each([{ ended_at: 1 }, { expires_at: 1 }, { idle_expires_at: 1 }])(
+    "is refused when another server left our own session with %j",
+    async (left) => {
+      const { config } = await registerApplication(server);
+      const other = openBrowser(server);
+      await other.signIn();
+      await connect(other, config);
+      const { data } = await other.rpc("session.list", undefined, "query");
+      const own = (data as unknown as { id: string; current: boolean }[]).find(({ current }) => current);
+      await server.db
+        .updateTable("sessions")
+        .set(left)
+        .where("id", "=", own?.id ?? "")
+        .execute();
+      expect(await silently(config, other)).toBe("login_required");
+    },
+  );
 });
 
 describe("a request that wants a person to sign in anew", () => {

@@ -95,12 +95,12 @@ describe("an application that asks to sign a person out", () => {
   it("leaves everything as it is when the person does not want to, and stays bound to their session of ours", async () => {
     const browser = await signedIn();
     const tokens = await connect(browser, app.config, { prompt: "consent" });
+    const other = await registerApplication(server);
+    await connect(browser, other.config);
     const page = await shownBy((await browser.follow(endSession(tokens))).response);
     const token = page?.page === "sign_out" ? page.token : "";
     await confirm(browser, { xsrf: token });
     expect((await browser.rpc("session.list", undefined, "query")).status).toBe(200);
-    const other = await registerApplication(server);
-    await connect(browser, other.config);
     expect(await isKnown(browser, other.config)).toBe(true);
     await browser.rpc("auth.logout", undefined);
     expect(await isKnown(browser, other.config)).toBe(false);
