@@ -228,17 +228,15 @@ export const createServer = async (options: ServerOptions) => {
       },
       web,
     });
-    domain.events.onEach((_userId, event) => {
-      if (event.type !== "session_ended") return;
-      oauth.endedSessions
-        .tell(event.sessionId)
-        .catch((error) => app.log.warn({ err: error }, "an application was not told of the end of a session"));
-    });
+    const telling = oauth.endedSessions.begin(domain.events, (error) =>
+      app.log.warn({ err: error }, "an application was not told of the end of a session"),
+    );
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
     const close = async () => {
       closing.abort();
       await upkeep.end();
       await app.close();
+      await telling.end();
       await outbound.close();
       await db.destroy();
     };

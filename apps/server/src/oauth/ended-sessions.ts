@@ -4,6 +4,7 @@
 
 import type { AdapterPayload, Provider } from "oidc-provider";
 import type { OAuthRecords } from "../domain/oauth-records.ts";
+import type { SessionEvents } from "../domain/session-events.ts";
 
 export const createEndedSessions = ({
   provider,
@@ -11,9 +12,9 @@ export const createEndedSessions = ({
 }: {
   provider: () => Promise<Provider>;
   oauthRecords: OAuthRecords;
-}) => ({
+}) => {
   /** Tells them, once. Rejects with all that went wrong; nobody is told again. */
-  async tell(sessionId: string): Promise<void> {
+  const tell = async (sessionId: string): Promise<void> => {
     const { withoutPerson } = await import("./adapter.ts");
     const ended = await oauthRecords.release("Session", sessionId, (payload) =>
       withoutPerson(payload as unknown as AdapterPayload),
@@ -27,8 +28,29 @@ export const createEndedSessions = ({
     );
     const failures = (await Promise.allSettled(told)).filter(({ status }) => status === "rejected");
     if (failures.length > 0) throw new AggregateError(failures.map((each) => (each as PromiseRejectedResult).reason));
-  },
-});
+  };
+
+  return {
+    /** Tells them of each end from now on, until `end`, which waits for those that are being told. */
+    begin(events: SessionEvents, report: (error: unknown) => void) {
+      const underWay = new Set<Promise<void>>();
+      let ending = false;
+      events.onEach((_userId, event) => {
+        if (event.type !== "session_ended" || ending) return;
+        const telling = tell(event.sessionId)
+          .catch(report)
+          .finally(() => underWay.delete(telling));
+        underWay.add(telling);
+      });
+      return {
+        end: async () => {
+          ending = true;
+          await Promise.all(underWay);
+        },
+      };
+    },
+  };
+};
 
 /** The library declares no type for it; `logout.test.ts` fails when it goes. */
 type LoggedOut = { backchannelLogout(accountId: string, sid: string | undefined): Promise<void> };
