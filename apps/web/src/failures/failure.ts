@@ -60,6 +60,7 @@ export const textOf = (failure: Failure): FailureText => {
     case "PAYLOAD_TOO_LARGE":
     case "UNSUPPORTED_MEDIA_TYPE":
     case "AMBIGUOUS_TOKEN":
+    case "INVALID_DPOP_PROOF":
       return {
         title: "This page and the server do not fit together",
         text: `${errors[failure.code].message} Reload the page: the app may have been updated meanwhile.`,
