@@ -11,9 +11,9 @@ import { FailureNotice } from "../failures/failure-notice.tsx";
 import { LoginProblemNotice } from "../session/login-problem.tsx";
 import { useReauthentication } from "../session/reauthentication.tsx";
 import { useProviders } from "../session/use-providers.ts";
+import card from "../shell/card.module.css";
 import { Page } from "../shell/page.tsx";
 import { Moment } from "../words/moment.tsx";
-import card from "./card.module.css";
 import styles from "./sessions.module.css";
 
 const path = "/linked-accounts";
