@@ -4,7 +4,6 @@
 import { type AddressInfo, createServer } from "node:net";
 import { type ProtocolPage, protocolPageMeta, RegisterApplicationInput } from "@lockstep/contract";
 import * as client from "openid-client";
-import type { DatabaseUrl } from "../db/database.ts";
 import { john, startTestServer, type TestServerOptions, testSource } from "../testing.ts";
 
 export const callback = "https://photos.example/callback";
@@ -34,7 +33,7 @@ export const startAuthorizationServer = async (options: TestServerOptions = {}) 
 
 /** The same on a database of its own, which goes with it. */
 export const startOn = async (
-  newDatabase: () => Promise<{ readonly url: DatabaseUrl; drop(): Promise<void> }>,
+  newDatabase: () => Promise<{ readonly url: NonNullable<TestServerOptions["databaseUrl"]>; drop(): Promise<void> }>,
   options: TestServerOptions = {},
 ) => {
   const database = await newDatabase();
