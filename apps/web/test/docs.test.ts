@@ -3,6 +3,7 @@
 import { john, startTestServer } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startServer } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
 
 describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => {
@@ -64,6 +65,40 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
     await page.getByText("Hello, John Doe! This is a protected route.").first().waitFor();
     expect(elsewhere).toEqual([]);
     expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test("the Authorize button signs in as an application does, with code and PKCE: 401 before, 200 after", async () => {
+    await using server = await startServer();
+    const context = await browser.newContext({ baseURL: server.url });
+    context.setDefaultTimeout(15_000);
+    const page = await context.newPage();
+    await page.goto("/docs");
+    await page.getByRole("heading", { name: /Lockstep/ }).waitFor();
+    expect(await tryOut(page, "/users/me")).toBe(401);
+
+    await page.getByRole("button", { name: "Authorize", exact: true }).first().click();
+    const dialog = page.locator(".modal-ux");
+    const flow = dialog.locator(".auth-container").filter({ hasText: "OAuth2AuthorizationCode" });
+    await flow.getByLabel("profile:read").check();
+    const opened = context.waitForEvent("page");
+    await flow.getByRole("button", { name: "Apply given OAuth2 credentials" }).click();
+
+    const asking = await opened;
+    expect(asking.url()).toContain("/authorize?");
+    expect(asking.url()).toContain("code_challenge_method=S256");
+    await asking.getByLabel("Username or e-mail address").fill(john.username);
+    await asking.getByLabel("Password", { exact: true }).fill(john.password);
+    await asking.getByRole("button", { name: "Sign in" }).click();
+    const answered = asking.waitForEvent("close");
+    await asking.getByRole("button", { name: "Allow" }).click();
+    await answered;
+    await flow.getByRole("button", { name: /Logout|Remove authorization/ }).waitFor();
+    await dialog.getByRole("button", { name: "Close" }).last().click();
+
+    expect(await tryOut(page, "/users/me")).toBe(200);
+    // Not asked for, and so not granted.
+    expect(await tryOut(page, "/protected-route")).toBe(403);
     await context.close();
   });
 });
