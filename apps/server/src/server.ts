@@ -186,17 +186,15 @@ export const createServer = async (options: ServerOptions) => {
       oauth,
       web,
     });
-    domain.events.onEach((_userId, event) => {
-      if (event.type !== "session_ended") return;
-      oauth.endedSessions
-        .tell(event.sessionId)
-        .catch((error) => app.log.warn({ err: error }, "an application was not told of the end of a session"));
-    });
+    const endedSessions = oauth.endedSessions.begin(domain.events, (error) =>
+      app.log.warn({ err: error }, "an application was not told of the end of a session"),
+    );
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
     const close = async () => {
       closing.abort();
       await upkeep.end();
       await app.close();
+      await endedSessions.end();
       await db.destroy();
     };
     return { app, db, domain, router, close };

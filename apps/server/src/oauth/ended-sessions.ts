@@ -4,6 +4,7 @@
 
 import type { AdapterPayload, Provider } from "oidc-provider";
 import type { OAuthRecords } from "../domain/oauth-records.ts";
+import type { SessionEvents } from "../domain/session-events.ts";
 
 export const createEndedSessions = ({
   provider,
@@ -11,9 +12,9 @@ export const createEndedSessions = ({
 }: {
   provider: () => Promise<Provider>;
   oauthRecords: OAuthRecords;
-}) => ({
+}) => {
   /** Tells them, once. Rejects with all that went wrong; nobody is told again. */
-  async tell(sessionId: string): Promise<void> {
+  const tell = async (sessionId: string): Promise<void> => {
     const { withoutPerson } = await import("./adapter.ts");
     const ended = await oauthRecords.release("Session", sessionId, (payload) =>
       withoutPerson(payload as unknown as AdapterPayload),
@@ -27,8 +28,27 @@ export const createEndedSessions = ({
     );
     const failures = (await Promise.allSettled(told)).filter(({ status }) => status === "rejected");
     if (failures.length > 0) throw new AggregateError(failures.map((each) => (each as PromiseRejectedResult).reason));
-  },
-});
+  };
+
+  return {
+    /** Tells of every end from now on, and reports who could not be told. `end` waits for those who are being told. */
+    begin(events: SessionEvents, report: (error: unknown) => void) {
+      const telling = new Set<Promise<void>>();
+      events.onEach((_userId, event) => {
+        if (event.type !== "session_ended") return;
+        const told = tell(event.sessionId)
+          .catch(report)
+          .finally(() => telling.delete(told));
+        telling.add(told);
+      });
+      return {
+        async end() {
+          await Promise.all(telling);
+        },
+      };
+    },
+  };
+};
 
 /** The library declares no type for it; `logout.test.ts` fails when it goes. */
 type LoggedOut = { backchannelLogout(accountId: string, sid: string | undefined): Promise<void> };
