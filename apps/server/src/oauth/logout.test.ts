@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import * as client from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { engines } from "../../test/engines.ts";
 import {
   type Browser,
   beginAuthorization,
@@ -15,6 +16,7 @@ import {
   type Server,
   shownBy,
   startAuthorizationServer,
+  startOn,
 } from "./testing.ts";
 
 let server: Server;
@@ -197,6 +199,19 @@ describe("[S60] an application that wants to know when a person signs out", () =
     await isTold(tokens, clientId);
     expect(receiver.waiting()).toBe(0);
     expect(await isKnown(browser)).toBe(false);
+  });
+});
+
+describe.each(engines)("a server on $engine", ({ newDatabase }) => {
+  it("stops in order when a session has ended a moment ago", async () => {
+    for (let round = 0; round < 3; round++) {
+      await using server = await startOn(newDatabase);
+      const { config } = await registerApplication(server);
+      const browser = openBrowser(server);
+      await browser.signIn();
+      await connect(browser, config);
+      await browser.rpc("auth.logout", undefined);
+    }
   });
 });
 
