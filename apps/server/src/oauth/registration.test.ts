@@ -272,7 +272,7 @@ describe("what the contract lets somebody register", () => {
         client.allowInsecureRequests(config);
         for (const [redirect_uri, expected] of [
           [registered, true],
-          // An empty one is left out (RFC 6749 §3.1), and there is one alone.
+          // An empty parameter is one that was left out (RFC 6749 §3.1), and there is but one to choose.
           [asked, asked === registered || asked === ""],
         ] as const) {
           const { url } = await beginAuthorization(config, { redirect_uri });
