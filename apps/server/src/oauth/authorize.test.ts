@@ -324,11 +324,12 @@ describe("a request that wants a person to sign in anew", () => {
     expect(answer.signInAgain).toBe(true);
     expect(await answer.approve()).toMatchObject({ status: 401, code: "REAUTHENTICATION_REQUIRED" });
 
+    const signedInFrom = Math.floor(Date.now() / 1000);
     await person.signIn();
     const { data } = await answer.approve();
     const back = await person.follow(String(data?.["redirectTo"]));
     const tokens = await client.authorizationCodeGrant(before.config, back.url, checks);
-    expect(Date.now() / 1000 - Number(tokens.claims()?.auth_time ?? 0)).toBeLessThan(30);
+    expect(tokens.claims()?.auth_time).toBeGreaterThanOrEqual(signedInFrom);
   });
 
   it("[S42] with a `max_age` is granted to a session of that age, and to no older one", async () => {
