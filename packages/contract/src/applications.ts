@@ -49,7 +49,7 @@ export const NativeRedirectUri = AbsoluteUri.refine(
 const ScopeName = z.enum(scopeNames as [Scope, ...Scope[]]);
 const GrantableScopeName = z.enum(Object.keys(grantableScopes) as [GrantableScope, ...GrantableScope[]]);
 
-const uris = (uri: z.ZodType<string>) => z.array(uri).max(20);
+const uris = z.array(AbsoluteUri).max(20);
 
 /** What people know an application by. No control characters, nor such as turn the text around it about. */
 export const ApplicationName = z
@@ -65,8 +65,8 @@ const registration = {
   kind: ApplicationKind,
   /** Where its people can read about it. */
   uri: AbsoluteUri.regex(secure, { error: "Must begin with https://" }).nullable(),
-  redirectUris: uris(AbsoluteUri),
-  postLogoutRedirectUris: uris(AbsoluteUri),
+  redirectUris: uris,
+  postLogoutRedirectUris: uris,
   /** What it may ask for; a person decides each time. */
   scopes: z.array(ScopeName).transform((names) => [...new Set(names)]),
   /** Where its keys are: it then proves itself by signing, and keeps no secret. @see OpenID Connect Core §9 */

@@ -17,8 +17,10 @@ import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
 import { ChangePasswordInput, LoginInput, LoginResult, RefreshInput, RefreshResult } from "./sign-in.ts";
 import { UpdateUserInput, User } from "./users.ts";
 
-const ApplicationId = z.object({ applicationId: z.string().regex(/^[\w-]{1,200}$/) });
-const AuthorizationId = z.object({ authorizationId: z.string().max(100) });
+/** What an id looks like that we made: nothing else reaches a database. */
+const Id = z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" });
+const ApplicationId = z.object({ applicationId: Id });
+const AuthorizationId = z.object({ authorizationId: Id });
 
 export const contract = {
   auth: {
@@ -88,7 +90,7 @@ export const contract = {
       summary: "End one of the signed-in user's sessions",
       access: firstParty(),
       rest: { method: "DELETE", path: "/users/me/sessions/{sessionId}" },
-      input: z.object({ sessionId: z.string().max(100) }),
+      input: z.object({ sessionId: Id }),
       output: z.object({}),
       errors: ["SESSION_NOT_FOUND"],
     }),
@@ -207,7 +209,7 @@ export const contract = {
       summary: "Unlink an account at a provider, and end the other sessions that began with it",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       rest: { method: "DELETE", path: "/users/me/identities/{identityId}" },
-      input: z.object({ identityId: z.string().max(100) }),
+      input: z.object({ identityId: Id }),
       output: z.object({}),
       errors: ["IDENTITY_NOT_FOUND", "LAST_WAY_IN"],
     }),

@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { RegisterApplicationInput, scopeNames } from "@lockstep/contract";
+import { type RegisterApplicationInput, scopeNames } from "@lockstep/contract";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 
@@ -25,13 +25,19 @@ const redirectPath = "/docs/oauth2-redirect.html";
 /** The page is an application like any other: public, and sent back to itself (Authorization Code with PKCE). */
 export const docsApplicationId = "docs";
 
-export const docsApplication = (publicUrl: string) =>
-  RegisterApplicationInput.parse({
-    name: "API documentation",
-    kind: "browser",
-    redirectUris: [publicUrl + redirectPath],
-    scopes: scopeNames,
-  });
+export const docsApplication = (publicUrl: string): RegisterApplicationInput => ({
+  name: "API documentation",
+  kind: "browser",
+  uri: null,
+  // Whatever address a developer gives this server: on plain http beyond loopback, the flow is refused, not the start.
+  redirectUris: [publicUrl + redirectPath],
+  postLogoutRedirectUris: [],
+  scopes: [...scopeNames],
+  jwksUri: null,
+  backchannelLogoutUri: null,
+  requirePushedRequests: false,
+  requireDpop: false,
+});
 
 const assets = {
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",

@@ -134,7 +134,8 @@ describe("POST /token with a username and a password", () => {
       const { status, body } = await ask(server, form);
       expect([status, body["error"]]).toEqual([400, "unsupported_grant_type"]);
     }
-    expect((await server.app.inject({ url: "/openapi.json" })).body).not.toMatch(/password/i);
+    const { body } = await server.app.inject({ url: "/openapi.json" });
+    expect(body).not.toMatch(/OAuth2PasswordBearer|"password"|username and a password/);
   });
 });
 
