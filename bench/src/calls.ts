@@ -54,7 +54,7 @@ const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Tabl
     target,
   });
   const ours = rounds[0] ?? [];
-  const { rpc, rest, batch, official, limit, betterAuth, fastapi } = subjects.names;
+  const { rpc, rest, batch, thirdParty, official, limit, betterAuth, fastapi } = subjects.names;
   return {
     title: "user.me: token verified, session and user read",
     figures: [
@@ -65,6 +65,7 @@ const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Tabl
       ratio(rpc, betterAuth, "≥ 20"),
       ...(rates.has(fastapi) ? [ratio(rpc, fastapi, "≥ 2")] : []),
       ratio(rest, rpc, "≥ 0.9"),
+      ratio(thirdParty, rpc, "≥ 0.9"),
       {
         name: `${rpc}, p99 to median`,
         values: ours.map(({ p50Ms, p99Ms }) => p99Ms / p50Ms),

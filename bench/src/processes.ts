@@ -37,7 +37,11 @@ const prelude = new URL("../../prelude.mjs", import.meta.url).href;
 
 /** Starts a Node program that listens on `PORT`, and waits until `/healthz` answers. */
 export const start = (source: string, env: Record<string, string>, nodeOptions: readonly string[] = []) =>
-  startServer([process.execPath, "--import", prelude, ...nodeOptions, source], env);
+  startServer([process.execPath, ...asNpmStartDoes(source), "--import", prelude, ...nodeOptions, source], env);
+
+/** What `npm start` gives Node for our server. */
+const asNpmStartDoes = (source: string) =>
+  source === lockstep || source === officialAdapter ? ["--max-semi-space-size=8"] : [];
 
 const fastapiNeeds = "import bcrypt, fastapi, jwt, multipart, uvicorn";
 

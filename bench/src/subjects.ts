@@ -1,6 +1,10 @@
 // Owns who is compared: how each is started and signed in to, and what the calls that are measured are there. To add
 // one, write a program for it beside the others and name it here.
 
+import { loadConfig } from "@lockstep/server/config";
+import { openDatabase } from "@lockstep/server/database";
+import { createDomain } from "@lockstep/server/server";
+import { grantedToken } from "@lockstep/server/testing";
 import { type BenchDatabase, bcryptCost, copyOf, password, plainPasswordHash, setPasswordHashes } from "./database.ts";
 import {
   bareFastify,
@@ -46,6 +50,7 @@ const batchSize = 10;
 const names = {
   rpc: "Lockstep, RPC",
   rest: "Lockstep, REST",
+  thirdParty: "Lockstep, RPC by a third party",
   batch: `Lockstep, RPC in batches of ${batchSize}`,
   official: "tRPC's own Fastify adapter",
   express: "Express with passport-jwt",
@@ -82,6 +87,7 @@ export const createSubjects = async (database: BenchDatabase, users: number) => 
       { name: names.rpc, path: "/trpc/user.me" },
       { name: names.rest, path: "/users/me" },
       { name: names.batch, path: batchPath, calls: batchSize },
+      { name: names.thirdParty, path: "/trpc/user.me", signIn: asApplication(database) },
     ],
     refusal: "/trpc/user.me",
   };
@@ -191,3 +197,21 @@ const post = async <T>(url: string, body: unknown, headers: Headers = {}): Promi
   if (!response.ok) throw new Error(`${url} was answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as T;
 };
+
+/** An application that the user has let in, with a token as the authorization server signs it. */
+const asApplication =
+  ({ url: databaseUrl, env }: BenchDatabase): SignIn =>
+  async (url, username) => {
+    const db = await openDatabase(databaseUrl);
+    try {
+      // Tokens are issued and checked by the address that the server was started with.
+      const settings = loadConfig({ ...env, PUBLIC_URL: url }, "/");
+      const config = { ...settings, secret: settings.secret ?? "" };
+      const domain = await createDomain(db, { config });
+      const user = (await domain.users.findByLogin(username))?.user;
+      const { accessToken } = await grantedToken({ domain, config }, user?.id ?? "", ["profile:read"]);
+      return { authorization: `Bearer ${accessToken}` };
+    } finally {
+      await db.destroy();
+    }
+  };

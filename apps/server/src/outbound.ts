@@ -4,7 +4,6 @@
 
 import type { lookup as dnsLookup, LookupAddress } from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
-import { Agent, fetch as undiciFetch } from "undici";
 
 /** As `node:dns` has it; a test's own, in tests. */
 export type Lookup = typeof dnsLookup;
@@ -31,11 +30,13 @@ export class OutboundError extends Error {
 export type Outbound = ReturnType<typeof createOutbound>;
 
 export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
-  const agent = (connectLookup: LookupFunction) =>
-    new Agent({ connect: { lookup: connectLookup }, maxHeaderSize: 16 * 1024 });
-  const agents = {
-    anywhere: agent(lookup as LookupFunction),
-    publicOnly: agent(publicLookup(lookup)),
+  /** Made when something is first asked for: most servers ask nobody, and the library is a tenth of what a start loads. */
+  let connections: ReturnType<typeof connect> | undefined;
+  const connect = async () => {
+    const { Agent, fetch } = await import("undici");
+    const agent = (connectLookup: LookupFunction) =>
+      new Agent({ connect: { lookup: connectLookup }, maxHeaderSize: 16 * 1024 });
+    return { fetch, anywhere: agent(lookup as LookupFunction), publicOnly: agent(publicLookup(lookup)) };
   };
 
   return {
@@ -45,12 +46,14 @@ export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
         const url = new URL(address);
         refuseUnlessReachable(url, allowPrivateAddresses);
         const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])]);
+        connections ??= connect();
+        const { fetch, anywhere, publicOnly } = await connections;
         const send = async () => {
-          const response = await undiciFetch(url, {
+          const response = await fetch(url, {
             ...(init as object),
             signal,
             redirect: "manual",
-            dispatcher: allowPrivateAddresses ? agents.anywhere : agents.publicOnly,
+            dispatcher: allowPrivateAddresses ? anywhere : publicOnly,
           });
           const { status, headers } = response;
           if (status >= 300 && status < 400) {
@@ -75,7 +78,8 @@ export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
     },
 
     close: async () => {
-      await Promise.all(Object.values(agents).map((each) => each.destroy()));
+      const { anywhere, publicOnly } = (await connections) ?? {};
+      await Promise.all([anywhere?.destroy(), publicOnly?.destroy()]);
     },
   };
 };

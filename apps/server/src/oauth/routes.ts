@@ -2,7 +2,6 @@
 
 import { grantableScopes, isGrantableScope } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
-import { inject } from "light-my-request";
 import type { AdapterPayload, Provider } from "oidc-provider";
 import type { Source } from "../domain/audit.ts";
 import type { Tokens, VerifiedToken } from "../domain/tokens.ts";
@@ -172,6 +171,7 @@ const storedForm = (claims: Exclude<VerifiedToken, { kind: "session" }>): Adapte
 
 /** Asked for once, and kept: through the library, so that it is what the library means. */
 const discoveryOf = async (provider: Provider, publicUrl: URL, path: string): Promise<string> => {
+  const { inject } = await import("light-my-request");
   const answer = await inject(provider.callback(), {
     method: "GET",
     url: path,

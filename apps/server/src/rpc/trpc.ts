@@ -38,6 +38,13 @@ interface Call<Op extends Operation> {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What tRPC hands to a resolver, as far as it is used here. */
+interface ResolverCall {
+  readonly ctx: Context;
+  readonly getRawInput: () => Promise<unknown>;
+  readonly signal: AbortSignal | undefined;
+}
+
 type Answer<Op extends Operation> = Op["kind"] extends "subscription"
   ? AsyncIterable<z.input<Op["output"]>>
   : z.input<Op["output"]> | Promise<z.input<Op["output"]>>;
@@ -48,27 +55,27 @@ export type Implemented<Op> = ProcedureOf<Op> & { readonly implements?: Op };
 /** Begins the implementation of a declared operation: `implement(contract.user.me).handle(({ ctx }) => …)`. */
 export const implement = <Op extends Operation>(operation: Op) => ({
   handle(handler: (call: Call<Op>) => Answer<Op>): Implemented<Op> {
-    const isSubscription = operation.kind === "subscription";
-    // One step: for each, and for each parser that it is given, tRPC copies all that it knows of the call.
-    const answering = t.procedure.meta({ operation }).use(async ({ ctx, getRawInput, next }) => {
+    // All of it in the resolver: for each middleware, and for each parser that it is given, tRPC copies all that it knows
+    // of the call. A resolver is handed `getRawInput` like them, though only their types say so.
+    const answer = async ({ ctx, getRawInput, signal }: ResolverCall): Promise<unknown> => {
       try {
         if (operation.credential && ctx.credentialCalls > 1) throw new DomainError("CREDENTIALS_IN_BATCH");
         const principal = await principalFor(operation.access, ctx);
         const input = parseInput(operation.input, await getRawInput());
-        const result = await next({ ctx: { principal }, input });
-        if (!result.ok) throw result.error;
-        return isSubscription ? result : { ...result, data: cutOutput(operation.output, result.data) };
+        // What the access and the parser make sure of, `Call` says to the handler; `Op` is only known to the caller.
+        const answered = await handler({ ctx: { ...ctx, principal }, input, signal } as unknown as Call<Op>);
+        if (operation.kind === "subscription") return cutEach(operation.output, answered as AsyncIterable<unknown>);
+        return cutOutput(operation.output, answered);
       } catch (error) {
         throw declared(operation, error);
       }
-    });
-    // tRPC's builder infers from literal parsers, and `Op` is only known to the caller: `Call` and `Answer` say to the
-    // handler what the parsers make sure of.
-    const resolve = handler as unknown as (call: unknown) => never;
+    };
+    const resolve = answer as unknown as (call: unknown) => never;
+    const step = t.procedure.meta({ operation });
     const procedure = {
-      query: () => answering.query(resolve),
-      mutation: () => answering.mutation(resolve),
-      subscription: () => answering.subscription((call) => cutEach(operation.output, resolve(call))),
+      query: () => step.query(resolve),
+      mutation: () => step.mutation(resolve),
+      subscription: () => step.subscription(resolve),
     } satisfies Record<OperationKind, () => unknown>;
     // The shape that the contract promises for it; type tests hold the two together.
     return procedure[operation.kind]() as unknown as Implemented<Op>;
