@@ -3,6 +3,7 @@
 
 import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
+import { codeFlow } from "./code-flow.ts";
 import { pace } from "./pace.ts";
 import { postgresCalls } from "./postgres-calls.ts";
 import { refresh } from "./refresh.ts";
@@ -29,7 +30,14 @@ const number = (name: "users" | "minutes") => {
 };
 
 type Part = () => Promise<Table[]>;
-const comparisons: Record<string, Part> = { calls, refresh, flood: underFlood, postgres: postgresCalls, types };
+const comparisons: Record<string, Part> = {
+  calls,
+  refresh,
+  flow: codeFlow,
+  flood: underFlood,
+  postgres: postgresCalls,
+  types,
+};
 const parts: Record<string, Part> = {
   ...comparisons,
   scale: () => scale({ users: number("users") }),

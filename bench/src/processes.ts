@@ -31,6 +31,7 @@ export const barePostgres = program("bare-postgres.ts");
 export const officialAdapter = program("peer-official-adapter.ts");
 export const express = program("peer-express.ts");
 export const betterAuth = program("peer-better-auth.ts");
+export const oidcProvider = program("peer-oidc-provider.ts");
 export const flood = program("flood.ts");
 
 const prelude = new URL("../../prelude.mjs", import.meta.url).href;

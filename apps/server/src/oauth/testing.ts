@@ -60,7 +60,7 @@ const freePort = (): Promise<number> =>
   });
 
 /** A browser as far as protocols need one: cookies with their paths, redirects one at a time, calls of our own page. */
-export const openBrowser = (server: Server) => {
+export const openBrowser = (server: Pick<Server, "url">) => {
   const jar = new Map<string, { value: string; path: string }>();
   let accessToken: string | null = null;
 

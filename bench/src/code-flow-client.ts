@@ -1,0 +1,7 @@
+// The application that both authorization servers are asked by.
+
+export const codeFlowClient = {
+  id: "bench",
+  secret: "a secret of the bench, of no use elsewhere",
+  redirectUri: "https://photos.example/callback",
+};

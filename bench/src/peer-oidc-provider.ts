@@ -1,0 +1,36 @@
+// The library that the authorization server stands on, as its own quick start has it: everything in memory, its own
+// pages for signing in and consent, one client.
+
+import { generateKeyPairSync } from "node:crypto";
+import { createServer } from "node:http";
+import { Provider } from "oidc-provider";
+import { codeFlowClient } from "./code-flow-client.ts";
+
+// What the quick start warns of is what is wanted here.
+for (const method of ["info", "warn"] as const) globalThis.console[method] = () => {};
+
+const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const provider = new Provider(process.env["PUBLIC_URL"] ?? "", {
+  jwks: { keys: [{ ...(privateKey.export({ format: "jwk" }) as { kty: "EC" }), alg: "ES256", use: "sig" }] },
+  clients: [
+    {
+      client_id: codeFlowClient.id,
+      client_secret: codeFlowClient.secret,
+      redirect_uris: [codeFlowClient.redirectUri],
+      id_token_signed_response_alg: "ES256",
+    },
+  ],
+  enabledJWA: { idTokenSigningAlgValues: ["ES256"] },
+  pkce: { required: () => true },
+  cookies: { keys: ["bench"] },
+});
+const answer = provider.callback();
+
+const server = createServer((request, response) => {
+  if (request.url === "/healthz") response.end("{}");
+  else void answer(request, response);
+}).listen(Number(process.env["PORT"]), "127.0.0.1");
+process.once("SIGTERM", () => {
+  server.closeAllConnections();
+  server.close();
+});
