@@ -120,9 +120,11 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
     return (row?.last ?? 0) + 1;
   };
 
+  // In this order: of servers that start at once, those that find the ring empty all want the same place in it.
+  const ordinal = await nextOrdinal();
   let keys = await load();
   if (keys.length === 0) {
-    await add(await nextOrdinal(), now(), commandLine);
+    await add(ordinal, now(), commandLine);
     keys = await load();
   }
   let loadedAt = now();
