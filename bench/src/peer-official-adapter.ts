@@ -19,6 +19,7 @@ const noCookies: Context["cookies"] = {
   clearRefreshToken() {},
   setDeviceToken() {},
   holdsAuthorization: () => false,
+  clearAuthorization() {},
 };
 
 const app = Fastify({ routerOptions: { maxParamLength: 5000 } });

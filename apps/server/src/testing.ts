@@ -71,6 +71,7 @@ export const testRequest = (token: string | null = null): Request => ({
     clearRefreshToken() {},
     setDeviceToken() {},
     holdsAuthorization: () => false,
+    clearAuthorization() {},
   },
 });
 

@@ -42,6 +42,9 @@ export const cookiesFor = (publicUrl: string) => {
         reply.setCookie(deviceToken, token, { ...attributes, maxAge: deviceLifetimeSeconds });
       },
       holdsAuthorization: (id) => !foreign && request.cookies[authorizationCookie(publicUrl, id)] === "1",
+      clearAuthorization: (id) => {
+        reply.clearCookie(authorizationCookie(publicUrl, id), attributes);
+      },
     };
   };
 };

@@ -93,6 +93,17 @@ describe("a request for access", () => {
     expect(await browser.rpc("authorization.approve", next)).toMatchObject(notFound);
   });
 
+  it("leaves nothing in the browser once it was answered, either way", async () => {
+    const browser = await signedIn();
+    for (const answer of ["approve", "deny"]) {
+      const { authorizationId } = await begin(browser);
+      const held = () => [...browser.jar.keys()].filter((name) => name.endsWith(authorizationId));
+      expect(held()).toHaveLength(1);
+      await browser.rpc(`authorization.${answer}`, { authorizationId });
+      expect(held()).toEqual([]);
+    }
+  });
+
   it("needs a person who is signed in, to be granted; to be refused it needs nobody", async () => {
     const browser = openBrowser(server);
     const { authorizationId } = await begin(browser);

@@ -17,14 +17,20 @@ export const authorizationProcedures = ({
     authorizationRequests.read(heldHere(ctx, input), ctx.principal.user, ctx.principal.session),
   ),
 
-  approve: implement(contract.authorization.approve).handle(({ ctx, input }) => {
+  approve: implement(contract.authorization.approve).handle(async ({ ctx, input }) => {
     const { user, session } = ctx.principal;
-    return authorizationRequests.approve(heldHere(ctx, input), user, session, ctx.source);
+    const id = heldHere(ctx, input);
+    const answer = await authorizationRequests.approve(id, user, session, ctx.source);
+    ctx.cookies.clearAuthorization(id);
+    return answer;
   }),
 
-  deny: implement(contract.authorization.deny).handle(({ ctx, input }) =>
-    authorizationRequests.deny(heldHere(ctx, input)),
-  ),
+  deny: implement(contract.authorization.deny).handle(async ({ ctx, input }) => {
+    const id = heldHere(ctx, input);
+    const answer = await authorizationRequests.deny(id);
+    ctx.cookies.clearAuthorization(id);
+    return answer;
+  }),
 });
 
 /** A request that began in another browser is none, for this one: nobody answers for somebody else (RFC 9700 §4.7). */

@@ -16,6 +16,8 @@ export interface Cookies {
   setDeviceToken(token: string): void;
   /** Whether an application's request for access began in this very browser. */
   holdsAuthorization(id: string): boolean;
+  /** That request was answered. */
+  clearAuthorization(id: string): void;
 }
 
 /** What a transport tells of a request. */
