@@ -23,7 +23,7 @@ export interface NewOAuthRecord {
   readonly payload: Readonly<Record<string, unknown>>;
   /** Ends with this grant. */
   readonly grantId: string | null;
-  /** Ends with this session of ours. Left out: as it was. */
+  /** The sign-in to our own app that it ends with. Left out: as it was. */
   readonly sessionId?: string | null;
   /** A second name that it is found by. */
   readonly alias: string | null;

@@ -16,14 +16,16 @@ export const createEndedSessions = ({
   /** Tells them, once. Rejects with all that went wrong; nobody is told again. */
   const tell = async (sessionId: string): Promise<void> => {
     const { withoutPerson } = await import("./adapter.ts");
+    // Records are kept as they came: what is stored under `Session` is what the library gave for one.
     const ended = await oauthRecords.release("Session", sessionId, (payload) =>
-      withoutPerson(payload as unknown as AdapterPayload),
+      withoutPerson(payload as AdapterPayload),
     );
     const told = ended.flatMap(({ accountId, authorizations }) =>
       Object.entries((authorizations ?? {}) as Authorizations).map(async ([clientId, { sid }]) => {
         const application = await (await provider()).Client.find(clientId);
+        // `LoggedOut`: what the library's types leave out of its own class.
         if (application?.backchannelLogoutUri)
-          await (application as unknown as LoggedOut).backchannelLogout(String(accountId), sid);
+          await (application as typeof application & LoggedOut).backchannelLogout(String(accountId), sid);
       }),
     );
     const failures = (await Promise.allSettled(told)).filter(({ status }) => status === "rejected");

@@ -219,7 +219,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     return this.exp === undefined ? "" : persist.call(this);
   };
   // The library declares no type for the method; the races in `refresh.test.ts` fail when it goes.
-  const refreshTokens = provider.RefreshToken.prototype as unknown as { generateTokenId(): string };
+  const refreshTokens = provider.RefreshToken.prototype as typeof provider.RefreshToken.prototype & TokenIds;
   const newTokenId = refreshTokens.generateTokenId;
   refreshTokens.generateTokenId = function () {
     const replaced = Provider.ctx?.oidc.entities.RotatedRefreshToken;
@@ -227,6 +227,9 @@ export const createProvider = (options: ProviderOptions): Provider => {
   };
   return provider;
 };
+
+/** How the library's models make the ids of their tokens. */
+type TokenIds = { generateTokenId(): string };
 
 /** RFC 7009 §2.2: a revocation is answered with nothing. Called text, it makes some clients look for JSON and fail. */
 const withoutTypeOfNothing = async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {

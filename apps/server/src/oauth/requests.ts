@@ -28,6 +28,7 @@ const again = (request: FastifyRequest, publicUrl: URL, body: Buffer): IncomingM
   const { raw } = request;
   const { "transfer-encoding": chunked, ...headers } = raw.headers;
   const hasBody = chunked !== undefined || headers["content-length"] !== undefined;
+  // Not an `IncomingMessage`, whose constructor wants a socket to read from; it has all of one that the library reads.
   const stream = Readable.from(body.length > 0 ? [body] : []);
   return Object.assign(stream, {
     method: raw.method,

@@ -70,6 +70,7 @@ export const implement = <Op extends Operation>(operation: Op) => ({
         throw declared(operation, error);
       }
     };
+    // tRPC's builder would infer the answer's type from the resolver: `never` leaves that to the contract's own shape.
     const resolve = answer as unknown as (call: unknown) => never;
     const step = t.procedure.meta({ operation });
     const procedure = {

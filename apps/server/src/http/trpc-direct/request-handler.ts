@@ -31,7 +31,8 @@ export const directRequestHandler = async <Router extends AnyTRPCRouter>(
     // Emitted after a complete answer as well.
     if (!raw.writableEnded) disconnected.abort();
   });
-  // Whether `createContext` may be left out depends on the router; from here on it makes no difference.
+  // tRPC's options differ by router in one thing: whether `createContext` may be left out. Here either will do, which
+  // the compiler cannot see of a router that it does not know.
   await answer(options as unknown as RequestOptions<AnyTRPCRouter>, calls);
 };
 
