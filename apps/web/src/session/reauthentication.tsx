@@ -2,16 +2,13 @@
 // then makes the refused call once more.
 
 import { errorOf } from "@lockstep/client";
-import { type contract, LoginInput, type PathOf } from "@lockstep/contract";
+import type { contract, PathOf } from "@lockstep/contract";
 import { Button } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { client, session } from "../backend.ts";
-import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
-import { useForm } from "../forms/use-form.ts";
 import { Dialog, DialogActions } from "../shell/dialog.tsx";
+import { usePasswordAgain } from "./password-again.ts";
 import styles from "./reauthentication.module.css";
 
 interface Question {
@@ -60,32 +57,12 @@ const ReauthenticationDialog = ({
   purpose,
   onAnswer,
 }: ReauthenticationOptions & { onAnswer: (confirmed: boolean) => void }) => {
-  const signIn = useMutation({
-    // A new session takes this one's place: what the old one's end would tell is no news.
-    mutationFn: (password: string) =>
-      session.replace(() => client.auth.login.mutate({ username, password, transport: "cookie" })),
-    onSuccess: () => onAnswer(true),
-    onError(error) {
-      if (readFailure("auth.login", error).code !== "INVALID_CREDENTIALS") return;
-      form.refuse({ password: "This is not your password." });
-      form.select("password");
-    },
-  });
-  const form = useForm({
-    initialValues: { password: "" },
-    schema: LoginInput.pick({ password: true }),
-    onSubmit: ({ password }) => {
-      if (!signIn.isPending) signIn.mutate(password);
-    },
-  });
-  const failure = signIn.error && readFailure("auth.login", signIn.error);
+  const { form, signIn, failure } = usePasswordAgain(username, () => onAnswer(true));
   return (
     <Dialog title="Enter your password again" onCancel={() => !signIn.isPending && onAnswer(false)}>
       <form noValidate className={styles.form} onSubmit={form.submit}>
         <p>It has been a while since you signed in. {purpose} only works shortly after.</p>
-        {failure && failure.code !== "INVALID_CREDENTIALS" && (
-          <FailureNotice key={signIn.submittedAt} failure={failure} takesFocus />
-        )}
+        {failure && <FailureNotice key={signIn.submittedAt} failure={failure} takesFocus />}
         <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
         <PasswordField label="Your password" autoComplete="current-password" autoFocus {...form.field("password")} />
         <DialogActions>
