@@ -109,9 +109,9 @@ export const createDomain = async (
   const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
   const spentIds = createSpentIds({ db, now });
   const oauthRecords = createOAuthRecords({ db, now, secrets });
-  const applications = createApplications({ db, now, random, audit });
+  const applications = createApplications({ db, now, random, spentIds, audit });
   const { lifetimeSeconds } = config.sessionLimits;
-  const grants = createGrants({ db, now, audit, records: oauthRecords, lifetimeSeconds });
+  const grants = createGrants({ db, now, audit, records: oauthRecords, spentIds, lifetimeSeconds });
   const verifiedTokens = createVerifiedTokens({ tokens, keyring, now });
   const guard = createGuard({
     tokens: verifiedTokens,

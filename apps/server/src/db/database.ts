@@ -2,7 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { Kysely } from "kysely";
+import { Kysely, PostgresAdapter } from "kysely";
 import { StartError } from "../start-error.ts";
 import type { Schema } from "./schema.ts";
 import { nodeSqliteDialect } from "./sqlite.ts";
@@ -60,6 +60,9 @@ const openPostgres = async (url: string): Promise<Db> => {
     }),
   });
 };
+
+/** Which engine it is: for the few queries that the two say differently, all of them in `db/`. */
+export const isPostgres = (db: Db): boolean => db.getExecutor().adapter instanceof PostgresAdapter;
 
 const withoutPassword = (url: string) => url.replace(/\/\/([^:@/]*):[^@]*@/, "//$1:…@");
 

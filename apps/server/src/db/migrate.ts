@@ -1,9 +1,9 @@
 // Owns bringing a database to this version's schema, under a lock: of servers that start at once, one migrates.
 
-import { PostgresAdapter, sql } from "kysely";
+import { sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { StartError } from "../start-error.ts";
-import type { Db } from "./database.ts";
+import { type Db, isPostgres } from "./database.ts";
 import { initial } from "./migrations/0001-initial.ts";
 import { oauth } from "./migrations/0002-oauth.ts";
 import { identities } from "./migrations/0003-identities.ts";
@@ -52,5 +52,3 @@ const appliedNames = async (db: Db): Promise<string[]> => {
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
   return rows.map((row) => row.name);
 };
-
-const isPostgres = (db: Db) => db.getExecutor().adapter instanceof PostgresAdapter;

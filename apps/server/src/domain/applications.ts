@@ -20,7 +20,7 @@ import type { Db } from "../db/database.ts";
 import type { ApplicationsTable } from "../db/schema.ts";
 import type { Audit, AuditAction, Source } from "./audit.ts";
 import { type Now, type Random, randomId } from "./environment.ts";
-import { spentId } from "./spent-ids.ts";
+import type { SpentIds } from "./spent-ids.ts";
 
 /** A registration in the names of the wire, without `client_id`, `client_name` and `client_secret`. @see RFC 7591 §2 */
 export interface Registration {
@@ -46,7 +46,19 @@ export type Applications = ReturnType<typeof createApplications>;
 
 type Row = Selectable<ApplicationsTable>;
 
-export const createApplications = ({ db, now, random, audit }: { db: Db; now: Now; random: Random; audit: Audit }) => {
+export const createApplications = ({
+  db,
+  now,
+  random,
+  spentIds,
+  audit,
+}: {
+  db: Db;
+  now: Now;
+  random: Random;
+  spentIds: SpentIds;
+  audit: Audit;
+}) => {
   /** 256 random bits: a plain hash of it cannot be turned back. */
   const newSecret = () => Buffer.from(random(32)).toString("base64url");
 
@@ -145,21 +157,8 @@ export const createApplications = ({ db, now, random, audit }: { db: Db; now: No
 
     /** Whether a token of an application can still be good: the application is there, the token not revoked. */
     async accepts(id: string, tokenId: string): Promise<boolean> {
-      const row = await db
-        .selectFrom("applications")
-        .select("id")
-        .where("id", "=", id)
-        .where(({ exists, not, selectFrom }) =>
-          not(
-            exists(
-              selectFrom("spent_ids")
-                .select("spent_ids.id")
-                .where("spent_ids.id", "=", spentId("access-token", tokenId)),
-            ),
-          ),
-        )
-        .executeTakeFirst();
-      return row !== undefined;
+      const [row, revoked] = await Promise.all([find(id), spentIds.isSpent("access-token", tokenId)]);
+      return row !== null && !revoked;
     },
 
     /** What a person sees of it who is asked by it. */

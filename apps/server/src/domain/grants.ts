@@ -11,13 +11,13 @@ import {
 } from "@lockstep/contract";
 import type { Selectable } from "kysely";
 import type { Db } from "../db/database.ts";
-import { prepared } from "../db/prepared.ts";
+import { lookup } from "../db/lookup.ts";
 import type { GrantsTable } from "../db/schema.ts";
 import { viewFromRow } from "./applications.ts";
 import type { Audit, AuditAction, Source } from "./audit.ts";
 import type { Now } from "./environment.ts";
 import type { OAuthRecords } from "./oauth-records.ts";
-import { spentId } from "./spent-ids.ts";
+import type { SpentIds } from "./spent-ids.ts";
 import { userFromRow } from "./users.ts";
 
 /** What a grant is named by in a token. */
@@ -36,12 +36,14 @@ export const createGrants = ({
   now,
   audit,
   records,
+  spentIds,
   lifetimeSeconds,
 }: {
   db: Db;
   now: Now;
   audit: Audit;
   records: OAuthRecords;
+  spentIds: SpentIds;
   /** How long a grant lasts without a token being issued under it. */
   lifetimeSeconds: number;
 }) => {
@@ -72,11 +74,13 @@ export const createGrants = ({
       return ids.length;
     });
 
-  const readLive = prepared(db, (given: GrantedToken & { spent: string; at: number }) =>
+  const read = lookup(db, (asked) =>
     db
-      .selectFrom("grants")
+      .selectFrom(asked.as("asked"))
+      .innerJoin("grants", "grants.id", "asked.value")
       .innerJoin("users", "users.id", "grants.user_id")
       .select([
+        "asked.value as key",
         "users.id",
         "users.username",
         "users.email",
@@ -84,16 +88,10 @@ export const createGrants = ({
         "users.role",
         "users.disabled",
         "users.created_at",
+        "grants.application_id",
         "grants.scopes",
-      ])
-      .where("grants.id", "=", given.grantId)
-      .where("grants.application_id", "=", given.applicationId)
-      .where("grants.user_id", "=", given.userId)
-      .where("grants.expires_at", ">", given.at)
-      .where("users.disabled", "=", 0)
-      .where(({ exists, not, selectFrom }) =>
-        not(exists(selectFrom("spent_ids").select("spent_ids.id").where("spent_ids.id", "=", given.spent))),
-      ),
+        "grants.expires_at",
+      ]),
   );
 
   return {
@@ -160,8 +158,10 @@ export const createGrants = ({
      * another's, the user is disabled, or this very token was revoked.
      */
     async findLive(token: GrantedToken): Promise<{ user: User; scopes: readonly GrantableScope[] } | null> {
-      const [row] = await readLive({ ...token, spent: spentId("access-token", token.tokenId), at: now() });
-      return row ? { user: userFromRow(row), scopes: grantableIn(row.scopes) } : null;
+      const [row, revoked] = await Promise.all([read(token.grantId), spentIds.isSpent("access-token", token.tokenId)]);
+      if (!row || revoked || row.expires_at <= now() || row.disabled === 1) return null;
+      if (row.id !== token.userId || row.application_id !== token.applicationId) return null;
+      return { user: userFromRow(row), scopes: grantableIn(row.scopes) };
     },
 
     /** All that the user has granted the application and not revoked. */

@@ -8,6 +8,7 @@
 import { isScope, type Scope, type SessionEndReason, type SessionView, type User } from "@lockstep/contract";
 import type { Selectable } from "kysely";
 import type { Db } from "../db/database.ts";
+import { lookup } from "../db/lookup.ts";
 import { prepared } from "../db/prepared.ts";
 import type { SessionsTable } from "../db/schema.ts";
 import type { Audit, AuditAction, Source } from "./audit.ts";
@@ -89,11 +90,13 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     expiresAt,
   });
 
-  const readLive = prepared(db, ({ id, at }: { id: string; at: number }) =>
+  const read = lookup(db, (asked) =>
     db
-      .selectFrom("sessions")
+      .selectFrom(asked.as("asked"))
+      .innerJoin("sessions", "sessions.id", "asked.value")
       .innerJoin("users", "users.id", "sessions.user_id")
       .select([
+        "asked.value as key",
         "users.id",
         "users.username",
         "users.email",
@@ -103,12 +106,11 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         "users.created_at",
         "sessions.authenticated_at",
         "sessions.scopes",
-      ])
-      .where("sessions.id", "=", id)
-      .where("sessions.ended_at", "is", null)
-      .where("sessions.expires_at", ">", at)
-      .where("sessions.idle_expires_at", ">", at)
-      .where("users.disabled", "=", 0),
+        "sessions.ended_at",
+        "sessions.end_reason",
+        "sessions.expires_at",
+        "sessions.idle_expires_at",
+      ]),
   );
 
   const readForRefresh = prepared(db, ({ id }: { id: string }) =>
@@ -264,9 +266,13 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
     /** The session and its user as they are at this moment. `null`: ended, expired, or the user is disabled. */
     async findLive(id: string): Promise<{ session: Session; user: User } | null> {
-      const [row] = await readLive({ id, at: now() });
-      if (!row) return null;
-      return { session: sessionFromRow({ ...row, id, user_id: row.id }), user: userFromRow(row) };
+      const row = await read(id);
+      if (!row || endOf(row, now())) return null;
+      const { key, authenticated_at, scopes } = row;
+      return {
+        session: sessionFromRow({ id: key, user_id: row.id, authenticated_at, scopes }),
+        user: userFromRow(row),
+      };
     },
 
     /** The live session that a refresh token belongs to, now or before; nothing is changed. */
@@ -279,13 +285,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
     /** Why a session is over; `null` while it lives. */
     async endReason(id: string): Promise<SessionEndReason | null> {
-      const row = await db
-        .selectFrom("sessions")
-        .innerJoin("users", "users.id", "sessions.user_id")
-        .selectAll("sessions")
-        .select("disabled")
-        .where("sessions.id", "=", id)
-        .executeTakeFirst();
+      const row = await read(id);
       return row ? endOf(row, now()) : "unknown";
     },
 

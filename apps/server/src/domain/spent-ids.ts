@@ -4,43 +4,48 @@
 
 import { hash } from "node:crypto";
 import type { Db } from "../db/database.ts";
+import { lookup } from "../db/lookup.ts";
 import type { Now } from "./environment.ts";
 
 type Kind = "access-token" | "proof" | "login" | "logout-token";
 
-/** As it stands in the table: others choose some ids, of any length. Queries that ask in passing use it too. */
-export const spentId = (kind: Kind, id: string): string => hash("sha256", `${kind}:${id}`, "base64url");
+/** As it stands in the table: others choose some ids, of any length. */
+const spentId = (kind: Kind, id: string): string => hash("sha256", `${kind}:${id}`, "base64url");
 
 export type SpentIds = ReturnType<typeof createSpentIds>;
 
-export const createSpentIds = ({ db, now }: { db: Db; now: Now }) => ({
-  /**
-   * Spends an id. `false`: it was spent before; of any number at once, one is told `true`.
-   * @param lifetimeSeconds how long it could still be presented
-   */
-  async spend(kind: Kind, id: string, lifetimeSeconds: number): Promise<boolean> {
-    const row = await db
-      .insertInto("spent_ids")
-      .values({ id: spentId(kind, id), expires_at: now() + lifetimeSeconds * 1000 })
-      .onConflict((conflict) => conflict.doNothing())
-      .returning("id")
-      .executeTakeFirst();
-    return row !== undefined;
-  },
+export const createSpentIds = ({ db, now }: { db: Db; now: Now }) => {
+  const read = lookup(db, (asked) =>
+    db.selectFrom(asked.as("asked")).innerJoin("spent_ids", "spent_ids.id", "asked.value").select("asked.value as key"),
+  );
+  return {
+    /**
+     * Spends an id. `false`: it was spent before; of any number at once, one is told `true`.
+     * @param lifetimeSeconds how long it could still be presented
+     */
+    async spend(kind: Kind, id: string, lifetimeSeconds: number): Promise<boolean> {
+      const row = await db
+        .insertInto("spent_ids")
+        .values({ id: spentId(kind, id), expires_at: now() + lifetimeSeconds * 1000 })
+        .onConflict((conflict) => conflict.doNothing())
+        .returning("id")
+        .executeTakeFirst();
+      return row !== undefined;
+    },
 
-  async isSpent(kind: Kind, id: string): Promise<boolean> {
-    const row = await db.selectFrom("spent_ids").select("id").where("id", "=", spentId(kind, id)).executeTakeFirst();
-    return row !== undefined;
-  },
+    async isSpent(kind: Kind, id: string): Promise<boolean> {
+      return (await read(spentId(kind, id))) !== null;
+    },
 
-  /** Deletes up to `limit` ids that nobody can use any more, and answers how many. */
-  async deleteExpired(limit: number): Promise<number> {
-    const { numDeletedRows } = await db
-      .deleteFrom("spent_ids")
-      .where("id", "in", (query) =>
-        query.selectFrom("spent_ids").select("id").where("expires_at", "<=", now()).limit(limit),
-      )
-      .executeTakeFirst();
-    return Number(numDeletedRows);
-  },
-});
+    /** Deletes up to `limit` ids that nobody can use any more, and answers how many. */
+    async deleteExpired(limit: number): Promise<number> {
+      const { numDeletedRows } = await db
+        .deleteFrom("spent_ids")
+        .where("id", "in", (query) =>
+          query.selectFrom("spent_ids").select("id").where("expires_at", "<=", now()).limit(limit),
+        )
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+};
