@@ -29,7 +29,8 @@ export const rpcRoutes =
     app.all<{ Params: { path: string } }>("/:path", (request, reply) =>
       directRequestHandler({
         req: request,
-        res: reply,
+        // RFC 6749 §5.1 for tokens, and what one person sees is no business of a cache.
+        res: reply.header("cache-control", "no-store"),
         path: request.params.path,
         router,
         maxBatchSize,
@@ -40,16 +41,15 @@ export const rpcRoutes =
             reply,
             info.calls.filter(({ path }) => credentialPaths.has(path)).length,
           ),
-        responseMeta: ({ errors }) => ({
-          headers: {
-            // RFC 6749 §5.1 for tokens, and what one person sees is no business of a cache.
-            "cache-control": "no-store",
-            ...refusalHeaders(
-              errors.map((error) => errorShape(asDomainError(error), request.id)),
-              publicUrl,
-            ),
-          },
-        }),
+        responseMeta: ({ errors }) =>
+          errors.length === 0
+            ? {}
+            : {
+                headers: refusalHeaders(
+                  errors.map((error) => errorShape(asDomainError(error), request.id)),
+                  publicUrl,
+                ),
+              },
         onError: ({ error, path }) => {
           if (asDomainError(error).code === "INTERNAL")
             request.log.error({ err: error.cause ?? error, path }, "a call failed");

@@ -2,7 +2,7 @@
 // batches of procedures that are known, by the method that they take. All the rest is for the official adapter.
 
 import type { TLSSocket } from "node:tls";
-import { type AnyTRPCRouter, TRPCError } from "@trpc/server";
+import { type AnyTRPCProcedure, type AnyTRPCRouter, TRPCError } from "@trpc/server";
 import type { FastifyHandlerOptions } from "@trpc/server/adapters/fastify";
 import type { TRPCRequestInfo } from "@trpc/server/http";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -18,10 +18,11 @@ export type RequestOptions<Router extends AnyTRPCRouter> = FastifyHandlerOptions
   path: string;
 };
 
-export type Call = TRPCRequestInfo["calls"][number];
+export type Call = TRPCRequestInfo["calls"][number] & { readonly procedure: AnyTRPCProcedure };
 
 export interface Calls extends TRPCRequestInfo {
   readonly type: "query" | "mutation";
+  readonly calls: Call[];
 }
 
 /** The calls of a request; `null` when it is not as plain as that. Nothing is read that a later reader would miss. */
@@ -31,20 +32,22 @@ export const readCalls = <Router extends AnyTRPCRouter>(
 ): Calls | null => {
   const { req, path, router } = options;
   if (!isPlain(req) || path.includes("%")) return null;
-  const url = urlOf(req);
-  if (url === null || url.searchParams.has("connectionParams")) return null;
+  const address = addressOf(req);
+  if (address === null || address.parameters.has("connectionParams")) return null;
 
-  const isBatchCall = url.searchParams.get("batch") === "1";
+  const isBatchCall = address.parameters.get("batch") === "1";
   const { pathSeparator } = router._def._config;
   const paths = (isBatchCall ? path.split(",") : [path]).map((each) => each.replaceAll(pathSeparator, "."));
   if (isBatchCall && !takesBatches(options, paths.length)) return null;
 
-  const types = new Set(paths.map((each) => typeOf(router, each)));
-  const [type] = types;
-  if (types.size > 1 || (type !== "query" && type !== "mutation")) return null;
+  const procedures = paths.map((each): AnyTRPCProcedure | undefined => router._def.procedures[each]);
+  const type = procedures[0]?._def.type;
+  if (type !== "query" && type !== "mutation") return null;
   if (req.raw.method === "GET" ? type !== "query" : type !== "mutation" && !options.allowMethodOverride) return null;
+  // Of one kind, and none unknown or not loaded yet.
+  if (!isOfType(procedures, type)) return null;
 
-  const text = req.raw.method === "GET" ? url.searchParams.get("input") : (req.body as string);
+  const text = req.raw.method === "GET" ? address.parameters.get("input") : (req.body as string);
   const inputs = inputsOf(router, text, isBatchCall ? paths.length : null);
   return {
     isBatchCall,
@@ -52,10 +55,12 @@ export const readCalls = <Router extends AnyTRPCRouter>(
     type,
     connectionParams: null,
     signal,
-    url,
-    calls: paths.map((each, batchIndex) => ({
-      path: each,
-      procedure: router._def.procedures[each],
+    get url() {
+      return address.url();
+    },
+    calls: procedures.map((procedure, batchIndex) => ({
+      path: paths[batchIndex] as string,
+      procedure,
       batchIndex,
       getRawInput: async () => inputs.read()[batchIndex],
       result: () => inputs.known()?.[batchIndex],
@@ -72,20 +77,48 @@ const isPlain = ({ raw: { method, headers }, body }: FastifyRequest): boolean =>
   return plainBody && headers["trpc-accept"] === undefined && !headers.accept?.includes("application/jsonl");
 };
 
+interface Address {
+  readonly parameters: URLSearchParams;
+  /** Parsed when it is asked for: hardly anybody does. */
+  url(): URL;
+}
+
+/** The last host that an address could be made with: of nearly all requests it is the same. */
+let goodHost: string | undefined;
+
 /** `null` when it is none, or is HTTP/2's. */
-const urlOf = ({ raw: { url, headers, socket } }: FastifyRequest): URL | null => {
-  if (url === undefined || headers.host === undefined) return null;
-  const protocol = (socket as Partial<TLSSocket>).encrypted ? "https:" : "http:";
-  return URL.parse(url, `${protocol}//${headers.host}`);
+const addressOf = ({ raw: { url, headers, socket } }: FastifyRequest): Address | null => {
+  const { host } = headers;
+  if (url === undefined || host === undefined) return null;
+  const parse = () => URL.parse(url, `${(socket as Partial<TLSSocket>).encrypted ? "https:" : "http:"}//${host}`);
+  if (host === goodHost && plainTarget.test(url)) {
+    let parsed: URL | null = null;
+    return {
+      parameters: new URLSearchParams(url.slice(url.indexOf("?") + 1 || url.length)),
+      url: () => {
+        parsed ??= parse();
+        return parsed as URL;
+      },
+    };
+  }
+  const parsed = parse();
+  if (parsed === null) return null;
+  goodHost = host;
+  return { parameters: parsed.searchParams, url: () => parsed };
 };
+
+/** A path that cannot be taken for a host, without a fragment: with it, an address is as good as its host. */
+const plainTarget = /^\/(?![/\\])[^#]*$/;
 
 const takesBatches = <Router extends AnyTRPCRouter>(
   { allowBatching, batching, maxBatchSize }: RequestOptions<Router>,
   size: number,
 ): boolean => (allowBatching ?? batching?.enabled ?? true) && (maxBatchSize === undefined || size <= maxBatchSize);
 
-/** `undefined` when there is no such procedure, or none that was loaded yet. */
-const typeOf = (router: AnyTRPCRouter, path: string): string | undefined => router._def.procedures[path]?._def.type;
+const isOfType = (
+  procedures: (AnyTRPCProcedure | undefined)[],
+  type: AnyTRPCProcedure["_def"]["type"],
+): procedures is AnyTRPCProcedure[] => procedures.every((each) => each?._def.type === type);
 
 /** What a client sent for each call, parsed when the first asks: a call that is refused before costs no parsing. */
 const inputsOf = ({ _def: { _config } }: AnyTRPCRouter, text: string | null, batchSize: number | null) => {

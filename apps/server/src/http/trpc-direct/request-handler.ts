@@ -2,14 +2,7 @@
 // `ReadableStream` for each request. It stands in the place of `@trpc/server/adapters/fastify`: same options, same
 // answers. What `calls.ts` does not take goes to the official handler as it came. It knows no contract, no domain.
 
-import {
-  type AnyTRPCRouter,
-  callTRPCProcedure,
-  getTRPCErrorFromUnknown,
-  getTRPCErrorShape,
-  TRPCError,
-  transformTRPCResponse,
-} from "@trpc/server";
+import { type AnyTRPCRouter, getTRPCErrorFromUnknown, getTRPCErrorShape, TRPCError } from "@trpc/server";
 import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
 import { getHTTPStatusCode } from "@trpc/server/http";
 import type { TRPCResponse } from "@trpc/server/rpc";
@@ -42,8 +35,10 @@ type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: f
 interface Answering {
   readonly options: RequestOptions<AnyTRPCRouter>;
   readonly calls: Calls;
-  readonly ctx: unknown;
-  readonly headers: Headers;
+  ctx: unknown;
+  noContext: TRPCError | null;
+  /** Made when a hook has some to add. */
+  headers: Headers | null;
 }
 
 interface Payload {
@@ -52,39 +47,37 @@ interface Payload {
 }
 
 const answer = async (options: RequestOptions<AnyTRPCRouter>, calls: Calls): Promise<void> => {
-  const context = await outcomeOf(async () => options.createContext?.({ ...options, info: calls }));
-  const headers = new Headers({ vary: "trpc-accept, accept", "content-type": "application/json" });
-  const answering: Answering = { options, calls, ctx: context.ok ? context.value : undefined, headers };
+  const { req, res } = options;
+  const answering: Answering = { options, calls, ctx: undefined, noContext: null, headers: null };
+  try {
+    answering.ctx = await options.createContext?.({ req, res, info: calls });
+  } catch (cause) {
+    answering.noContext = getTRPCErrorFromUnknown(cause);
+  }
   let payload: Payload;
   try {
-    payload = await resultsOf(answering, context);
+    payload = await resultsOf(answering);
   } catch (cause) {
     // A hook, a transformer or the error formatter threw, or the result was a stream.
     payload = failureOf(answering, getTRPCErrorFromUnknown(cause));
   }
-  const { res } = options;
   res.code(payload.status);
-  for (const [name, value] of headers) res.header(name, value);
+  for (const [name, value] of answering.headers ?? ownHeaders) res.header(name, value);
   // Without a serializer of its own, Fastify adds a charset. A reply is settled when it was sent, after all hooks.
   await res.serializer(asIs).send(payload.body);
 };
 
 const asIs = (body: string) => body;
 
+const ownHeaders = [
+  ["vary", "trpc-accept, accept"],
+  ["content-type", "application/json"],
+] satisfies [string, string][];
+
 /** Calls all procedures at once. */
-const resultsOf = async (answering: Answering, context: Outcome): Promise<Payload> => {
+const resultsOf = async (answering: Answering): Promise<Payload> => {
   const { calls } = answering;
-  const outcomes = (await Promise.all(calls.calls.map((call) => outcomeOfCall(answering, context, call)))).map(
-    (outcome): Outcome => {
-      if (!outcome.ok || !isStream(outcome.value)) return outcome;
-      const error = new TRPCError({
-        code: "UNSUPPORTED_MEDIA_TYPE",
-        message: "Cannot use stream-like response in non-streaming request - use httpBatchStreamLink",
-      });
-      if (!calls.isBatchCall) throw error;
-      return { ok: false, error };
-    },
-  );
+  const outcomes = await Promise.all(calls.calls.map((call) => outcomeOf(answering, call)));
   const responses = outcomes.map(
     (outcome, index): TRPCResponse =>
       outcome.ok ? { result: { data: outcome.value } } : refusal(answering, outcome.error, calls.calls[index]),
@@ -95,18 +88,33 @@ const resultsOf = async (answering: Answering, context: Outcome): Promise<Payloa
   return payloadOf(status, textOf(answering, response));
 };
 
-const outcomeOfCall = async ({ options, calls, ctx }: Answering, context: Outcome, call: Call): Promise<Outcome> => {
-  const { path, getRawInput, batchIndex } = call;
+const outcomeOf = async ({ options, calls, ctx, noContext }: Answering, call: Call): Promise<Outcome> => {
+  const { path, procedure, getRawInput, batchIndex } = call;
   const { type, signal } = calls;
-  const outcome = context.ok
-    ? await outcomeOf(() =>
-        callTRPCProcedure({ router: options.router, path, type, ctx, getRawInput, signal, batchIndex }),
-      )
-    : context;
-  if (!outcome.ok) {
-    options.onError?.({ error: outcome.error, ctx, type, path, input: call.result(), req: options.req });
+  let value: unknown;
+  let error = noContext;
+  if (error === null) {
+    try {
+      value = await procedure({ path, type, ctx, getRawInput, input: undefined, signal, batchIndex });
+    } catch (cause) {
+      error = getTRPCErrorFromUnknown(cause);
+    }
   }
-  return outcome;
+  if (error !== null) {
+    options.onError?.({ error, ctx, type, path, input: call.result(), req: options.req });
+    return { ok: false, error };
+  }
+  return isStream(value) ? refusedStream(calls) : { ok: true, value };
+};
+
+/** @throws TRPCError when it was the only call: then the request failed as a whole. */
+const refusedStream = ({ isBatchCall }: Calls): Outcome => {
+  const error = new TRPCError({
+    code: "UNSUPPORTED_MEDIA_TYPE",
+    message: "Cannot use stream-like response in non-streaming request - use httpBatchStreamLink",
+  });
+  if (!isBatchCall) throw error;
+  return { ok: false, error };
 };
 
 /** The request failed as a whole. */
@@ -129,33 +137,45 @@ const refusal = ({ options, calls, ctx }: Answering, error: TRPCError, call?: Ca
   }),
 });
 
-const textOf = ({ options }: Answering, response: TRPCResponse | TRPCResponse[]): string =>
-  JSON.stringify(transformTRPCResponse(options.router._def._config, response));
+const textOf = ({ options }: Answering, response: TRPCResponse | TRPCResponse[]): string => {
+  const { transformer } = options.router._def._config;
+  const sent = (each: TRPCResponse) =>
+    "error" in each
+      ? { error: transformer.output.serialize(each.error) }
+      : { result: { data: transformer.output.serialize(each.result.data) } };
+  return JSON.stringify(Array.isArray(response) ? response.map(sent) : sent(response));
+};
 
 /** The status of a response, whose `errors` are aligned with its items. Sets the headers that go with it. */
 const statusOf = (
-  { options, calls, ctx, headers }: Answering,
+  answering: Answering,
   response: TRPCResponse | TRPCResponse[],
   errors: readonly (TRPCError | undefined)[],
 ): number => {
+  const { options, calls, ctx } = answering;
   const meta = options.responseMeta?.({
     ctx,
     info: calls,
     type: calls.type,
     paths: calls.calls.map(({ path }) => path),
-    data: [response].flat(),
+    data: Array.isArray(response) ? response : [response],
     errors: errors.filter((error) => error !== undefined),
     eagerGeneration: false,
   });
-  if (meta?.headers instanceof Headers) {
-    for (const [name, value] of meta.headers) headers.append(name, value);
-  } else {
-    for (const [name, value] of Object.entries(meta?.headers ?? {})) {
-      if (typeof value === "string") headers.set(name, value);
-      for (const each of Array.isArray(value) ? value : []) headers.append(name, each);
-    }
-  }
+  if (meta?.headers) addHeaders(answering, meta.headers);
   return meta?.status || getHTTPStatusCode(response, errors);
+};
+
+const addHeaders = (answering: Answering, added: Headers | Record<string, string | string[] | undefined>) => {
+  answering.headers ??= new Headers(ownHeaders);
+  if (added instanceof Headers) {
+    for (const [name, value] of added) answering.headers.append(name, value);
+    return;
+  }
+  for (const [name, value] of Object.entries(added)) {
+    if (typeof value === "string") answering.headers.set(name, value);
+    for (const each of Array.isArray(value) ? value : []) answering.headers.append(name, each);
+  }
 };
 
 /** @throws RangeError, TypeError for a status that is none, or takes no body: what a web `Response` throws then. */
@@ -165,14 +185,6 @@ const payloadOf = (status: number, body: string): Payload => {
 };
 
 const bodiless = new Set([204, 205, 304]);
-
-const outcomeOf = async (run: () => Promise<unknown>): Promise<Outcome> => {
-  try {
-    return { ok: true, value: await run() };
-  } catch (cause) {
-    return { ok: false, error: getTRPCErrorFromUnknown(cause) };
-  }
-};
 
 /** Whether JSON cannot say it, but `httpBatchStreamLink` could: an async iterable, or an object of promises or such. */
 const isStream = (value: unknown): boolean =>
