@@ -32,10 +32,10 @@ export const readCalls = <Router extends AnyTRPCRouter>(
 ): Calls | null => {
   const { req, path, router } = options;
   if (!isPlain(req) || path.includes("%")) return null;
-  const address = addressOf(req);
-  if (address === null || address.parameters.has("connectionParams")) return null;
+  const url = urlOf(req);
+  if (url === null || url.searchParams.has("connectionParams")) return null;
 
-  const isBatchCall = address.parameters.get("batch") === "1";
+  const isBatchCall = url.searchParams.get("batch") === "1";
   const { pathSeparator } = router._def._config;
   const paths = (isBatchCall ? path.split(",") : [path]).map((each) => each.replaceAll(pathSeparator, "."));
   if (isBatchCall && !takesBatches(options, paths.length)) return null;
@@ -47,7 +47,7 @@ export const readCalls = <Router extends AnyTRPCRouter>(
   // Of one kind, and none unknown or not loaded yet.
   if (!isOfType(procedures, type)) return null;
 
-  const text = req.raw.method === "GET" ? address.parameters.get("input") : (req.body as string);
+  const text = req.raw.method === "GET" ? url.searchParams.get("input") : (req.body as string);
   const inputs = inputsOf(router, text, isBatchCall ? paths.length : null);
   return {
     isBatchCall,
@@ -55,9 +55,7 @@ export const readCalls = <Router extends AnyTRPCRouter>(
     type,
     connectionParams: null,
     signal,
-    get url() {
-      return address.url();
-    },
+    url,
     calls: procedures.map((procedure, batchIndex) => ({
       path: paths[batchIndex] as string,
       procedure,
@@ -77,38 +75,12 @@ const isPlain = ({ raw: { method, headers }, body }: FastifyRequest): boolean =>
   return plainBody && headers["trpc-accept"] === undefined && !headers.accept?.includes("application/jsonl");
 };
 
-interface Address {
-  readonly parameters: URLSearchParams;
-  /** Parsed when it is asked for: hardly anybody does. */
-  url(): URL;
-}
-
-/** The last host that an address could be made with: of nearly all requests it is the same. */
-let goodHost: string | undefined;
-
 /** `null` when it is none, or is HTTP/2's. */
-const addressOf = ({ raw: { url, headers, socket } }: FastifyRequest): Address | null => {
-  const { host } = headers;
-  if (url === undefined || host === undefined) return null;
-  const parse = () => URL.parse(url, `${(socket as Partial<TLSSocket>).encrypted ? "https:" : "http:"}//${host}`);
-  if (host === goodHost && plainTarget.test(url)) {
-    let parsed: URL | null = null;
-    return {
-      parameters: new URLSearchParams(url.slice(url.indexOf("?") + 1 || url.length)),
-      url: () => {
-        parsed ??= parse();
-        return parsed as URL;
-      },
-    };
-  }
-  const parsed = parse();
-  if (parsed === null) return null;
-  goodHost = host;
-  return { parameters: parsed.searchParams, url: () => parsed };
+const urlOf = ({ raw: { url, headers, socket } }: FastifyRequest): URL | null => {
+  if (url === undefined || headers.host === undefined) return null;
+  const protocol = (socket as Partial<TLSSocket>).encrypted ? "https:" : "http:";
+  return URL.parse(url, `${protocol}//${headers.host}`);
 };
-
-/** A path that cannot be taken for a host, without a fragment: with it, an address is as good as its host. */
-const plainTarget = /^\/(?![/\\])[^#]*$/;
 
 const takesBatches = <Router extends AnyTRPCRouter>(
   { allowBatching, batching, maxBatchSize }: RequestOptions<Router>,
