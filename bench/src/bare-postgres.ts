@@ -1,6 +1,6 @@
 // The limit of a call on PostgreSQL: the query of the guard through `postgres`, once by itself, and once behind a
-// Fastify route. `GET /rate?seconds=2` tells how many a second it makes by itself, as many at once as there are
-// connections to the route.
+// Fastify route, for the session of a header. `GET /rate?seconds=2` tells how many a second it makes by itself, as many
+// at once as there are connections to the route, for the sessions of `ids` in turns.
 
 import Fastify from "fastify";
 import postgres from "postgres";
@@ -27,13 +27,14 @@ const findLive = async (id: string) => {
 
 const app = Fastify();
 app.get("/healthz", async () => ({ status: "ok" }));
-app.get<{ Params: { id: string } }>("/sessions/:id", (request) => findLive(request.params.id));
-app.get<{ Querystring: { id: string; seconds: string; atOnce: string } }>("/rate", async ({ query }) => {
+app.get("/session", ({ headers }) => findLive(String(headers["session"])));
+app.get<{ Querystring: { ids: string; seconds: string; atOnce: string } }>("/rate", async ({ query }) => {
+  const ids = query.ids.split(",");
   let done = 0;
   const startedAt = performance.now();
   const until = startedAt + Number(query.seconds) * 1000;
   const client = async () => {
-    for (; performance.now() < until; done++) await findLive(query.id);
+    for (; performance.now() < until; done++) await findLive(ids[done % ids.length] ?? "");
   };
   await Promise.all(Array.from({ length: Number(query.atOnce) }, client));
   return done / ((performance.now() - startedAt) / 1000);

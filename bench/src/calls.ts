@@ -2,19 +2,19 @@
 // else, and beside peers that do the same work. All of them run all the time, and are measured in turns.
 
 import { fill, newDatabase } from "./database.ts";
-import { type LoadTarget, load, type Round } from "./load.ts";
+import { type Header, type LoadTarget, load, type Round } from "./load.ts";
 import { measureLogins } from "./logins.ts";
 import { pace } from "./pace.ts";
 import type { Running } from "./processes.ts";
 import { type Figure, ratios, type Table, type Target } from "./report.ts";
-import { createSubjects, type Subject, type Subjects } from "./subjects.ts";
+import { createSubjects, type SignIn, type Subject, type Subjects } from "./subjects.ts";
 
 /** Of each subject, its server. */
 export type Servers = ReadonlyMap<Subject, Running>;
 
 export const calls = async (): Promise<Table[]> => {
   const database = await newDatabase();
-  const users = pace.rounds * pace.loginsPerRound;
+  const users = Math.max(people, pace.rounds * pace.loginsPerRound);
   await fill(database, users);
   const subjects = await createSubjects(database, users);
   const servers = new Map<Subject, Running>();
@@ -36,11 +36,12 @@ export const calls = async (): Promise<Table[]> => {
 };
 
 const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Table> => {
-  const targets: { name: string; url: string; headers: Record<string, string>; calls: number }[] = [];
+  const targets: (LoadTarget & { calls: number })[] = [];
   for (const [subject, { url }] of servers) {
-    const headers = (await subject.signIn?.(url, "user-0")) ?? {};
+    const ownCallers = await callersOf(subject.signIn, url);
     for (const { name, path, calls = 1, signIn } of subject.calls) {
-      targets.push({ name, url: url + path, headers: (await signIn?.(url, "user-0")) ?? headers, calls });
+      const callers = signIn ? await callersOf(signIn, url) : ownCallers;
+      targets.push({ name, url: url + path, callers, calls });
     }
   }
   const rounds = await inTurns(targets);
@@ -76,20 +77,29 @@ const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Tabl
   };
 };
 
+/** How many people call at once, each with a session of their own. */
+const people = 8;
+
+const callersOf = async (signIn: SignIn | null, url: string): Promise<Header[]> => {
+  const callers: Header[] = [];
+  // One after another: the first is not to be refused for the last.
+  if (signIn) for (let n = 0; n < people; n++) callers.push(await signIn(url, `user-${n}`));
+  return callers;
+};
+
 /** The same token with another signature: all of it has to be looked at before it is refused. */
-const tampered = ({ authorization }: Record<string, string>): Record<string, string> => {
-  if (authorization === undefined) return {};
-  const signature = authorization.lastIndexOf(".") + 1;
-  const other = authorization[signature] === "A" ? "B" : "A";
-  return { authorization: authorization.slice(0, signature) + other + authorization.slice(signature + 1) };
+const tampered = ([name, value]: Header): Header => {
+  const signature = value.lastIndexOf(".") + 1;
+  const other = value[signature] === "A" ? "B" : "A";
+  return [name, value.slice(0, signature) + other + value.slice(signature + 1)];
 };
 
 const measureRefusals = async (subjects: Subjects, servers: Servers): Promise<Table> => {
   const targets: LoadTarget[] = [];
   for (const [{ name, refusal, signIn }, { url }] of servers) {
     if (refusal === null) continue;
-    const headers = tampered((await signIn?.(url, "user-0")) ?? {});
-    targets.push({ name, url: url + refusal, headers, status: 401 });
+    const callers = (await callersOf(signIn, url)).map(tampered);
+    targets.push({ name, url: url + refusal, callers, status: 401 });
   }
   const rounds = await inTurns(targets);
   const rates = rounds.map((each) => each.map(({ requestsPerSecond }) => requestsPerSecond));

@@ -7,10 +7,13 @@ import { promisify } from "node:util";
 import autocannon from "autocannon";
 import { pace } from "./pace.ts";
 
+export type Header = readonly [name: string, value: string];
+
 export interface LoadTarget {
   readonly name: string;
   readonly url: string;
-  readonly headers?: Record<string, string>;
+  /** A header of each caller, whose requests take turns: no two of a moment are the same person's. None: nobody's. */
+  readonly callers?: readonly Header[];
   /** 200 unless given. */
   readonly status?: number;
 }
@@ -43,15 +46,16 @@ export const load = async (target: LoadTarget): Promise<Round> => {
   return hasWrk ? loadByWrk(target) : loadByAutocannon(target);
 };
 
-/** One call first, looked at more closely than a load generator does. */
-const assertAnswers = async ({ name, url, headers = {}, status = 200 }: LoadTarget) => {
-  const response = await fetch(url, { headers });
-  const answer = await response.text();
-  if (response.status !== status) throw new Error(`${name} was answered ${response.status}: ${answer}`);
+/** One call of each caller first, looked at more closely than a load generator does. */
+const assertAnswers = async ({ name, url, callers = [], status = 200 }: LoadTarget) => {
+  for (const headers of callers.length > 0 ? callers.map((header) => [[...header]] as [string, string][]) : [[]]) {
+    const response = await fetch(url, { headers });
+    const answer = await response.text();
+    if (response.status !== status) throw new Error(`${name} was answered ${response.status}: ${answer}`);
+  }
 };
 
-const loadByWrk = async ({ name, url, headers = {}, status = 200 }: LoadTarget): Promise<Round> => {
-  const sent = Object.entries(headers).flatMap(([header, value]) => ["-H", `${header}: ${value}`]);
+const loadByWrk = async ({ name, url, callers = [], status = 200 }: LoadTarget): Promise<Round> => {
   const script = join(import.meta.dirname, "wrk.lua");
   const args = [
     "-t1",
@@ -61,8 +65,9 @@ const loadByWrk = async ({ name, url, headers = {}, status = 200 }: LoadTarget):
     "30s",
     "-s",
     script,
-    ...sent,
     url,
+    "--",
+    ...callers.map(([header, value]) => `${header}: ${value}`),
   ];
   const { stdout } = await promisify(execFile)("wrk", args);
   const told = JSON.parse(stdout.slice(stdout.lastIndexOf("\n{") + 1)) as Record<
@@ -80,8 +85,9 @@ const loadByWrk = async ({ name, url, headers = {}, status = 200 }: LoadTarget):
   };
 };
 
-const loadByAutocannon = async ({ name, url, headers = {}, status = 200 }: LoadTarget): Promise<Round> => {
-  const result = await autocannon({ url, headers, connections, duration: pace.secondsPerRound });
+const loadByAutocannon = async ({ name, url, callers = [], status = 200 }: LoadTarget): Promise<Round> => {
+  const requests = callers.map(([header, value]) => ({ headers: { [header]: value } }));
+  const result = await autocannon({ url, requests, connections, duration: pace.secondsPerRound });
   const requestsPerSecond = rateOf(name, result, status);
   // It counts whole milliseconds, too coarse for a quantile.
   return { requestsPerSecond, p50Ms: Number.NaN, p99Ms: Number.NaN };

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@lockstep/client";
 import { password, secret } from "./database.ts";
-import { connections, load } from "./load.ts";
+import { connections, type Header, load } from "./load.ts";
 import { pace } from "./pace.ts";
 import { startPostgres } from "./postgres.ts";
 import { barePostgres, lockstep, type Running, start } from "./processes.ts";
@@ -28,19 +28,30 @@ export const postgresCalls = async (): Promise<Table[]> => {
   }
 };
 
+/** How many sessions are called with, in turns. */
+const sessions = 8;
+
 const measure = async (url: string, bareUrl: string): Promise<Table> => {
-  const login = await createClient({ url }).auth.login.mutate({ username: "john", password });
-  const headers = { authorization: `Bearer ${login.accessToken}` };
-  const { sid } = JSON.parse(Buffer.from(login.accessToken.split(".")[1] ?? "", "base64url").toString()) as {
-    sid: string;
-  };
+  const client = createClient({ url });
+  const callers: Header[] = [];
+  const ids: string[] = [];
+  for (let n = 0; n < sessions; n++) {
+    const { accessToken } = await client.auth.login.mutate({ username: "john", password });
+    callers.push(["authorization", `Bearer ${accessToken}`]);
+    ids.push(sessionOf(accessToken));
+  }
+  const asked = new URLSearchParams({
+    ids: ids.join(),
+    seconds: String(pace.secondsPerRound),
+    atOnce: String(connections),
+  });
   const rates = { call: [] as number[], route: [] as number[], driver: [] as number[] };
   for (let round = 0; round < pace.rounds; round++) {
-    const call = { name: "user.me", url: `${url}/trpc/user.me`, headers };
+    const call = { name: "user.me", url: `${url}/trpc/user.me`, callers };
     rates.call.push((await load(call)).requestsPerSecond);
-    const route = { name: "bare Fastify with the query", url: `${bareUrl}/sessions/${sid}` };
+    const bareCallers = ids.map((id): Header => ["session", id]);
+    const route = { name: "bare Fastify with the query", url: `${bareUrl}/session`, callers: bareCallers };
     rates.route.push((await load(route)).requestsPerSecond);
-    const asked = new URLSearchParams({ id: sid, seconds: String(pace.secondsPerRound), atOnce: String(connections) });
     rates.driver.push((await (await fetch(`${bareUrl}/rate?${asked}`)).json()) as number);
   }
   return {
@@ -53,4 +64,9 @@ const measure = async (url: string, bareUrl: string): Promise<Table> => {
       { name: "ratio to `postgres` alone", values: ratios(rates.call, rates.driver), digits: 2, target: "≥ 0.7" },
     ],
   };
+};
+
+const sessionOf = (accessToken: string) => {
+  const claims = Buffer.from(accessToken.split(".")[1] ?? "", "base64url").toString();
+  return (JSON.parse(claims) as { sid: string }).sid;
 };

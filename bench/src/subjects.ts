@@ -6,6 +6,7 @@ import { openDatabase } from "@lockstep/server/database";
 import { createDomain } from "@lockstep/server/server";
 import { grantedToken } from "@lockstep/server/testing";
 import { type BenchDatabase, bcryptCost, copyOf, password, plainPasswordHash, setPasswordHashes } from "./database.ts";
+import type { Header } from "./load.ts";
 import {
   bareFastify,
   betterAuth,
@@ -18,10 +19,8 @@ import {
   startFastapi,
 } from "./processes.ts";
 
-type Headers = Record<string, string>;
-
-/** Signs a user in, from an address of their own where that counts; the headers of their later calls. */
-type SignIn = (url: string, username: string, address?: string) => Promise<Headers>;
+/** Signs a user in, from an address of their own where that counts; the header of their later calls. */
+export type SignIn = (url: string, username: string, address?: string) => Promise<Header>;
 
 interface Call {
   readonly name: string;
@@ -131,12 +130,8 @@ export const createSubjects = async (database: BenchDatabase, users: number) => 
         body,
       });
       if (!response.ok) throw new Error(`better-auth answered ${response.status}: ${await response.text()}`);
-      return {
-        cookie: response.headers
-          .getSetCookie()
-          .map((line) => line.split(";")[0])
-          .join("; "),
-      };
+      const cookies = response.headers.getSetCookie().map((line) => line.split(";")[0]);
+      return ["cookie", cookies.join("; ")];
     },
     calls: [{ name: names.betterAuth, path: "/api/auth/get-session" }],
     // It answers `null`, with 200.
@@ -177,7 +172,7 @@ export const createSubjects = async (database: BenchDatabase, users: number) => 
   };
 };
 
-const signInOverRpc = async (url: string, username: string, address?: string): Promise<Headers> => {
+const signInOverRpc = async (url: string, username: string, address?: string): Promise<Header> => {
   const { result } = await post<{ result: { data: { accessToken: string } } }>(
     `${url}/trpc/auth.login`,
     { username, password },
@@ -186,9 +181,9 @@ const signInOverRpc = async (url: string, username: string, address?: string): P
   return bearer(result.data.accessToken);
 };
 
-const bearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
+const bearer = (token: string): Header => ["authorization", `Bearer ${token}`];
 
-const post = async <T>(url: string, body: unknown, headers: Headers = {}): Promise<T> => {
+const post = async <T>(url: string, body: unknown, headers: Record<string, string> = {}): Promise<T> => {
   const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
@@ -210,7 +205,7 @@ const asApplication =
       const domain = await createDomain(db, { config });
       const user = (await domain.users.findByLogin(username))?.user;
       const { accessToken } = await grantedToken({ domain, config }, user?.id ?? "", ["profile:read"]);
-      return { authorization: `Bearer ${accessToken}` };
+      return bearer(accessToken);
     } finally {
       await db.destroy();
     }

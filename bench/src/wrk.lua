@@ -1,3 +1,20 @@
+-- Each argument is a header of one caller, `name: value`; their requests take turns.
+local requests = {}
+local turn = 0
+
+function init(args)
+  for _, header in ipairs(args) do
+    local name, value = header:match("^(.-): (.*)$")
+    requests[#requests + 1] = wrk.format(nil, nil, { [name] = value })
+  end
+  if #requests == 0 then requests[1] = wrk.format() end
+end
+
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
+
 -- Tells a run of wrk as JSON. Latencies are in microseconds.
 function done(summary, latency)
   local errors = summary.errors
