@@ -23,10 +23,11 @@ export const readCredential = (
   proof: () => Proof,
 ): Credential => {
   if (queryHasToken || authorization.length > 1) return { kind: "ambiguous" };
-  const [scheme, ...rest] = (authorization[0] ?? "").split(" ");
+  const [sent = ""] = authorization;
+  const end = sent.indexOf(" ");
+  const token = end < 0 ? "" : sent.slice(end).trim();
   // RFC 9110 §11.1: the scheme is case-insensitive.
-  const token = rest.join(" ").trim();
-  switch (scheme?.toLowerCase()) {
+  switch ((end < 0 ? sent : sent.slice(0, end)).toLowerCase()) {
     case "bearer":
       return { kind: "bearer", token };
     case "dpop":

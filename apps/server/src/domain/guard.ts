@@ -90,7 +90,7 @@ export const createGuard = ({ tokens, sessions, grants, applications, dpop, now 
     const live = await sessions.findLive(claims.sessionId);
     if (!live || live.user.id !== claims.userId) throw new DomainError("INVALID_TOKEN");
     const narrowedTo = live.session.scopes;
-    if (narrowedTo === null) return { kind: "firstParty", ...live };
+    if (narrowedTo === null) return { kind: "firstParty", user: live.user, session: live.session };
     const scopes = new Set(claims.scopes.filter((scope) => narrowedTo.includes(scope)));
     return { kind: "thirdParty", user: live.user, clientId: claims.clientId, scopes };
   },

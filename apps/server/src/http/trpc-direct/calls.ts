@@ -32,10 +32,10 @@ export const readCalls = <Router extends AnyTRPCRouter>(
 ): Calls | null => {
   const { req, path, router } = options;
   if (!isPlain(req) || path.includes("%")) return null;
-  const url = urlOf(req);
-  if (url === null || url.searchParams.has("connectionParams")) return null;
+  const address = addressOf(req);
+  if (address === null || address.parameters.has("connectionParams")) return null;
 
-  const isBatchCall = url.searchParams.get("batch") === "1";
+  const isBatchCall = address.parameters.get("batch") === "1";
   const { pathSeparator } = router._def._config;
   const paths = (isBatchCall ? path.split(",") : [path]).map((each) => each.replaceAll(pathSeparator, "."));
   if (isBatchCall && !takesBatches(options, paths.length)) return null;
@@ -47,24 +47,40 @@ export const readCalls = <Router extends AnyTRPCRouter>(
   // Of one kind, and none unknown or not loaded yet.
   if (!isOfType(procedures, type)) return null;
 
-  const text = req.raw.method === "GET" ? url.searchParams.get("input") : (req.body as string);
+  const text = req.raw.method === "GET" ? address.parameters.get("input") : (req.body as string);
   const inputs = inputsOf(router, text, isBatchCall ? paths.length : null);
-  return {
-    isBatchCall,
-    accept: null,
-    type,
-    connectionParams: null,
-    signal,
-    url,
-    calls: procedures.map((procedure, batchIndex) => ({
-      path: paths[batchIndex] as string,
-      procedure,
-      batchIndex,
-      getRawInput: async () => inputs.read()[batchIndex],
-      result: () => inputs.known()?.[batchIndex],
-    })),
-  };
+  const calls = procedures.map((procedure, batchIndex) => ({
+    path: paths[batchIndex] as string,
+    procedure,
+    batchIndex,
+    getRawInput: async () => inputs.read()[batchIndex],
+    result: () => inputs.known()?.[batchIndex],
+  }));
+  return new PlainCalls(isBatchCall, type, calls, signal, address);
 };
+
+/** A class for its getter: in an object literal, one costs V8 a new hidden class each time, which outlives the call. */
+class PlainCalls implements Calls {
+  readonly isBatchCall: boolean;
+  readonly accept = null;
+  readonly type: Calls["type"];
+  readonly calls: Call[];
+  readonly connectionParams = null;
+  readonly signal: AbortSignal;
+  readonly #address: Address;
+
+  constructor(isBatchCall: boolean, type: Calls["type"], calls: Call[], signal: AbortSignal, address: Address) {
+    this.isBatchCall = isBatchCall;
+    this.type = type;
+    this.calls = calls;
+    this.signal = signal;
+    this.#address = address;
+  }
+
+  get url(): URL {
+    return this.#address.url;
+  }
+}
 
 /** A GET without a body, or a POST of JSON that was read as text; asking for no stream. */
 const isPlain = ({ raw: { method, headers }, body }: FastifyRequest): boolean => {
@@ -75,12 +91,43 @@ const isPlain = ({ raw: { method, headers }, body }: FastifyRequest): boolean =>
   return plainBody && headers["trpc-accept"] === undefined && !headers.accept?.includes("application/jsonl");
 };
 
-/** `null` when it is none, or is HTTP/2's. */
-const urlOf = ({ raw: { url, headers, socket } }: FastifyRequest): URL | null => {
-  if (url === undefined || headers.host === undefined) return null;
-  const protocol = (socket as Partial<TLSSocket>).encrypted ? "https:" : "http:";
-  return URL.parse(url, `${protocol}//${headers.host}`);
+/** Where a request went. The whole of it is put together when somebody asks: hardly anybody does. */
+class Address {
+  readonly parameters: URLSearchParams;
+  readonly #target: string;
+  readonly #origin: string;
+
+  constructor(target: string, origin: string) {
+    this.#target = target;
+    this.#origin = origin;
+    const query = target.indexOf("?");
+    this.parameters = query < 0 ? noParameters : new URLSearchParams(target.slice(query + 1));
+  }
+
+  get url(): URL {
+    return new URL(this.#target, this.#origin);
+  }
+}
+
+const noParameters = new URLSearchParams();
+
+/** `null` when it is none, is HTTP/2's, or is so unlike others that it had to be parsed to know what it asks for. */
+const addressOf = ({ raw: { url, headers, socket } }: FastifyRequest): Address | null => {
+  const { host } = headers;
+  if (url === undefined || host === undefined || !plainTarget.test(url)) return null;
+  const origin = `${(socket as Partial<TLSSocket>).encrypted ? "https:" : "http:"}//${host}`;
+  if (origin !== goodOrigin) {
+    if (!URL.canParse(origin)) return null;
+    goodOrigin = origin;
+  }
+  return new Address(url, origin);
 };
+
+/** A path that cannot be taken for a host, without a fragment: with it, an address is as good as its origin. */
+const plainTarget = /^\/(?![/\\])[^#]*$/;
+
+/** The last that was found good: that of nearly all requests. */
+let goodOrigin: string | undefined;
 
 const takesBatches = <Router extends AnyTRPCRouter>(
   { allowBatching, batching, maxBatchSize }: RequestOptions<Router>,

@@ -63,8 +63,10 @@ const answer = async (options: RequestOptions<AnyTRPCRouter>, calls: Calls): Pro
   }
   res.code(payload.status);
   for (const [name, value] of answering.headers ?? ownHeaders) res.header(name, value);
-  // Without a serializer of its own, Fastify adds a charset. A reply is settled when it was sent, after all hooks.
-  await res.serializer(asIs).send(payload.body);
+  // Without a serializer of its own, Fastify adds a charset.
+  res.serializer(asIs).send(payload.body);
+  // Hooks may still hold it back. To wait for what was sent already would cost a call some listeners for nothing.
+  if (!res.sent) await res;
 };
 
 const asIs = (body: string) => body;
