@@ -1,0 +1,66 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { engines, openTestDatabase } from "../../test/engines.ts";
+import type { Db } from "./database.ts";
+import { lookup } from "./lookup.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const spentUntil = (db: Db) =>
+  lookup(db, (asked) =>
+    db
+      .selectFrom(asked.as("asked"))
+      .innerJoin("spent_ids", "spent_ids.id", "asked.value")
+      .select(["asked.value as key", "expires_at"]),
+  );
+
+const spend = (db: Db, id: string, expiresAt: number) =>
+  db.insertInto("spent_ids").values({ id, expires_at: expiresAt }).execute();
+
+describe.each(engines)("a lookup on $engine", ({ newDatabase }) => {
+  it("answers each id its row, and null where there is none, whatever the id holds", async () => {
+    await using database = await openTestDatabase(newDatabase);
+    const { db } = database;
+    const odd = [`'"]\\,`, "ü€😀", "", " a"];
+    for (const [n, id] of odd.entries()) await spend(db, id, n);
+    const find = spentUntil(db);
+    const found = await Promise.all([...odd, "gone", odd[0] ?? ""].map(find));
+    expect(found.map((row) => row?.expires_at ?? null)).toEqual([0, 1, 2, 3, null, 0]);
+    expect(found[1]).toEqual({ key: "ü€😀", expires_at: 1 });
+  });
+
+  it("asks the database once for all of a turn, and again in the next", async () => {
+    await using database = await openTestDatabase(newDatabase);
+    const { db } = database;
+    await spend(db, "a", 1);
+    const find = spentUntil(db);
+    const queries = vi.spyOn(db, "executeQuery");
+    await Promise.all(["a", "b", "a", "c"].map(find));
+    expect(queries).toHaveBeenCalledTimes(1);
+    await find("a");
+    expect(queries).toHaveBeenCalledTimes(2);
+  });
+
+  it("remembers nothing: what was written before the answer was begun is in it", async () => {
+    await using database = await openTestDatabase(newDatabase);
+    const { db } = database;
+    const find = spentUntil(db);
+    expect(await find("a")).toBeNull();
+    await spend(db, "a", 1);
+    expect((await find("a"))?.expires_at).toBe(1);
+    await db.updateTable("spent_ids").set({ expires_at: 2 }).execute();
+    expect((await find("a"))?.expires_at).toBe(2);
+    await db.deleteFrom("spent_ids").execute();
+    expect(await find("a")).toBeNull();
+  });
+
+  it("tells each who asked that the database failed, and asks it again for the next", async () => {
+    await using database = await openTestDatabase(newDatabase);
+    const { db } = database;
+    await spend(db, "a", 1);
+    const find = spentUntil(db);
+    vi.spyOn(db, "executeQuery").mockRejectedValueOnce(new Error("no answer"));
+    const asked = await Promise.allSettled([find("a"), find("b")]);
+    expect(asked.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect((await find("a"))?.expires_at).toBe(1);
+  });
+});
