@@ -23,7 +23,7 @@ const startTimeoutMs = 60_000;
 
 const program = (name: string) => join(import.meta.dirname, name);
 
-export const lockstep = join(import.meta.dirname, "../../apps/server/src/main.ts");
+export const lockstep = join(import.meta.dirname, "../../apps/server/dist/main.js");
 export const bareFastify = program("bare-fastify.ts");
 export const bareUpdate = program("bare-update.ts");
 export const bareBcrypt = program("bare-bcrypt.ts");

@@ -49,7 +49,8 @@ export const startOn = async (
 
 export type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
 
-const freePort = (): Promise<number> =>
+/** A port of this machine that nothing listens on. */
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const probe = createServer()
       .once("error", reject)
