@@ -4,10 +4,10 @@ import type { AppRouter, contract, Granted, RouterOf, Scope, SessionEndReason } 
 import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
 import { withDeadline } from "./deadline.ts";
 import { type RpcFailure, readFailure } from "./errors.ts";
+import { onDemand } from "./on-demand.ts";
 import type { ConsentNeeded, StepUp } from "./prompts.ts";
 import { type ClientSession, createSession, type SessionOptions } from "./session.ts";
 import { createSessionLink, credentialPaths } from "./session-link.ts";
-import { streamLink } from "./stream-link.ts";
 import { browserTabs, type Tabs } from "./tabs.ts";
 import { type IssuedTokens, memoryTokens, type TokenStore, type Tokens } from "./tokens.ts";
 
@@ -158,7 +158,8 @@ export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientO
       link,
       splitLink({
         condition: ({ type }) => type === "subscription",
-        true: streamLink({ url, fetch, session, calls }),
+        // A third of all there is to load, and few pages watch anything.
+        true: onDemand(async () => (await import("./stream-link.ts")).streamLink({ url, fetch, session, calls })),
         false: splitLink({
           condition: ({ path }) => alone.has(path),
           true: httpLink({ ...http, headers: ({ op }) => calls.headers([op]) }),

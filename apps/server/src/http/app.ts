@@ -24,7 +24,7 @@ import { protectedResourceRoutes } from "./protected-resource.ts";
 import { sourceOf } from "./request.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
-import { securityHeaders } from "./security-headers.ts";
+import { asPage, securityHeaders } from "./security-headers.ts";
 import { tokenRoutes } from "./token.ts";
 import { userinfoRoutes } from "./userinfo.ts";
 import { webRoutes } from "./web.ts";
@@ -76,7 +76,7 @@ export const createApp = async (options: AppOptions) => {
   });
   const headers = await securityHeaders(options);
   app.addHook("onRequest", (request, reply, done) => {
-    reply.headers(headers).header("x-request-id", request.id);
+    reply.headers(headers.data).header("x-request-id", request.id);
     done();
   });
   await app.register(healthRoutes(options.db));
@@ -100,10 +100,13 @@ export const createApp = async (options: AppOptions) => {
     await open.register(options.oauth.registrationRoutes);
   });
   await app.register(protectedResourceRoutes(options));
-  await app.register(options.oauth.routes);
-  const cookies = cookiesFor(options.publicUrl);
-  await app.register(externalLoginRoutes({ ...options.externalLogin, cookies, sourceOf }));
-  await app.register(docsRoutes(options));
-  await app.register(webRoutes(options.web));
+  await app.register(async (pages) => {
+    pages.addHook("onRequest", asPage(headers));
+    await pages.register(options.oauth.routes);
+    const cookies = cookiesFor(options.publicUrl);
+    await pages.register(externalLoginRoutes({ ...options.externalLogin, cookies, sourceOf }));
+    await pages.register(docsRoutes(options));
+    await pages.register(webRoutes(options.web));
+  });
   return app;
 };

@@ -4,18 +4,38 @@ import { securityHeaders } from "./security-headers.ts";
 
 const web = { devUrl: null };
 
-it("[S18] go with every answer: of RPC, of REST, of a refusal, of an address that is none", async () => {
+const httpsUrl = "https://app.example";
+
+it("[S18] let a browser do nothing with data: of RPC, of REST, of a refusal, of a broken address", async () => {
   await using server = await startTestServer();
-  for (const url of ["/healthz", "/trpc/user.me", "/trpc/nope", "/users/me", "/jwks"]) {
+  for (const url of ["/healthz", "/trpc/user.me", "/trpc/nope", "/users/me", "/jwks", "/openapi.json/nope", "/token"]) {
     const { headers } = await server.app.inject({ url });
-    expect(headers).toMatchObject(await securityHeaders({ publicUrl: server.config.publicUrl, web }));
-    expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
     expect(headers).toMatchObject({
+      "content-security-policy": expect.stringContaining("frame-ancestors 'none'"),
       "x-frame-options": "DENY",
       "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
+      "cross-origin-resource-policy": "same-origin",
     });
+    expect(headers["content-security-policy"]).toMatch(/^default-src 'none';/);
   }
+  const { data } = await securityHeaders({ publicUrl: httpsUrl, web });
+  expect(data["strict-transport-security"]).toBe("max-age=63072000; includeSubDomains");
+});
+
+it("[S18] let a page do what the web app needs, and tell others nothing of where it was left", async () => {
+  await using server = await startTestServer();
+  const { page } = await securityHeaders({ publicUrl: server.config.publicUrl, web });
+  for (const url of ["/", "/sign-in", "/device", "/authorize?client_id=nobody", "/login/nobody"]) {
+    const { headers } = await server.app.inject({ url, headers: { accept: "text/html" } });
+    expect(headers).toMatchObject({ ...page, "referrer-policy": "no-referrer" });
+    expect(headers["content-security-policy"]).toMatch(/script-src 'self';.*frame-ancestors 'none'/);
+  }
+});
+
+it("leave pages to Vite where it serves them, and data no less strict", async () => {
+  const { data, page } = await securityHeaders({ publicUrl: "http://localhost:3000", web: { devUrl: "http://x" } });
+  expect(page).not.toHaveProperty("content-security-policy");
+  expect(data).toHaveProperty("content-security-policy");
 });
 
 it("leave a page that needs more to set its own", async () => {
@@ -26,7 +46,8 @@ it("leave a page that needs more to set its own", async () => {
 
 it("ask browsers for https only where it is served", async () => {
   const name = "strict-transport-security";
-  expect(await securityHeaders({ publicUrl: "http://localhost:3000", web })).not.toHaveProperty(name);
-  const headers = await securityHeaders({ publicUrl: "https://app.example", web });
-  expect(headers[name]).toBe("max-age=63072000; includeSubDomains");
+  const { page: onHttp, data } = await securityHeaders({ publicUrl: "http://localhost:3000", web });
+  for (const each of [onHttp, data]) expect(each).not.toHaveProperty(name);
+  const { page } = await securityHeaders({ publicUrl: httpsUrl, web });
+  expect(page[name]).toBe("max-age=63072000; includeSubDomains");
 });
