@@ -55,6 +55,9 @@ export const fillDatabase = async <S>(
     filled = Math.min(users, filled + usersAtOnce);
     onProgress?.(filled);
   }
+  // As after any bulk load: until it knows what is there, PostgreSQL reads a user's sessions by the wrong index. In life,
+  // autovacuum sees to it.
+  if (isPostgres) await sql`analyze`.execute(db);
 };
 
 const countUsers = async <S>(db: Kysely<S>): Promise<number> => {

@@ -29,6 +29,7 @@ export const bareUpdate = program("bare-update.ts");
 export const bareBcrypt = program("bare-bcrypt.ts");
 export const barePostgres = program("bare-postgres.ts");
 export const officialAdapter = program("peer-official-adapter.ts");
+export const plainTrpc = program("peer-trpc.ts");
 export const express = program("peer-express.ts");
 export const betterAuth = program("peer-better-auth.ts");
 export const oidcProvider = program("peer-oidc-provider.ts");

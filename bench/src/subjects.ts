@@ -13,6 +13,7 @@ import {
   express,
   lockstep,
   officialAdapter,
+  plainTrpc,
   pythonWithFastapi,
   type Running,
   start,
@@ -52,6 +53,7 @@ const names = {
   thirdParty: "Lockstep, RPC by a third party",
   batch: `Lockstep, RPC in batches of ${batchSize}`,
   official: "tRPC's own Fastify adapter",
+  trpc: "tRPC as its documentation has it",
   express: "Express with passport-jwt",
   betterAuth: "better-auth, get-session",
   fastapi: "FastAPI on uvicorn",
@@ -101,6 +103,14 @@ export const createSubjects = async (database: BenchDatabase, users: number) => 
     ],
     refusal: "/trpc/user.me",
   };
+  const trpcEnv = peerEnv();
+  const trpc: Subject = {
+    name: names.trpc,
+    start: () => start(plainTrpc, trpcEnv),
+    signIn: signInOverRpc,
+    calls: [{ name: names.trpc, path: "/trpc/user.me" }],
+    refusal: "/trpc/user.me",
+  };
   const expressEnv = peerEnv();
   const passportJwt: Subject = {
     name: names.express,
@@ -144,7 +154,7 @@ export const createSubjects = async (database: BenchDatabase, users: number) => 
     calls: [{ name: names.limit, path: "/me" }],
     refusal: "/refused",
   };
-  const subjects = [ours, official, passportJwt, better, limit];
+  const subjects = [ours, official, trpc, passportJwt, better, limit];
   if (pythonWithFastapi !== undefined) {
     const [python, env] = [pythonWithFastapi, peerEnv()];
     subjects.push({

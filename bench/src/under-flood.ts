@@ -24,7 +24,8 @@ export const underFlood = async (): Promise<Table[]> => {
 
 const measure = async ({ env }: BenchDatabase, patient: boolean): Promise<Table> => {
   const server = await start(lockstep, env);
-  const caller = createCaller(server.url, 8);
+  // A connection for each: a call that waits holds up no other.
+  const caller = createCaller(server.url, callsPerSecond);
   try {
     const { accessToken } = dataOf<{ accessToken: string }>(
       await caller.mutate("auth.login", { username: "john", password }),
