@@ -44,6 +44,38 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       await heading(page, "Account").waitFor();
     });
 
+    test("[S65] takes a password that was pasted", async () => {
+      await using visitor = await visit("/sign-in");
+      const { page, username, password } = visitor;
+      await username.fill(john.password);
+      await username.press("Control+A");
+      await username.press("Control+X");
+      await username.fill(john.username);
+      await password.press("Control+V");
+      expect(await password.inputValue()).toBe(john.password);
+      await button(page, "Sign in").click();
+      await heading(page, "Account").waitFor();
+    });
+
+    test("[S65] takes what a password manager fills in, which presses no key", async () => {
+      await using visitor = await visit("/sign-in");
+      const { page, username, password } = visitor;
+      expect(await username.getAttribute("autocomplete")).toBe("username");
+      expect(await password.getAttribute("autocomplete")).toBe("current-password");
+      for (const [field, value] of [
+        [username, john.username],
+        [password, john.password],
+      ] as const) {
+        await field.evaluate((input: HTMLInputElement, filled) => {
+          // As from outside the page, where what React has put on the element is not seen.
+          Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(input, filled);
+          for (const type of ["input", "change"]) input.dispatchEvent(new Event(type, { bubbles: true }));
+        }, value);
+      }
+      await button(page, "Sign in").click();
+      await heading(page, "Account").waitFor();
+    });
+
     test("names an empty field by the contract's own words, and asks the server nothing", async () => {
       await using visitor = await visit("/sign-in");
       const { page, username, password } = visitor;

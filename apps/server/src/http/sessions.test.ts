@@ -345,7 +345,7 @@ describe("changing the password", () => {
     expect((await signIn()).status).toBe(200);
   });
 
-  it("[S42] [S70] needs a recent sign-in, and says how recent (RFC 9470)", async () => {
+  it("[S42] [S70] [S84] needs a recent sign-in, and says how recent (RFC 9470)", async () => {
     const { data } = await signIn();
     clock.advanceSeconds(15 * 60 + 1);
     const refreshed = await calls.mutate("auth.refresh", { refreshToken: data.refreshToken });
