@@ -9,8 +9,10 @@ export default defineConfig({
   // A binary of its own for each system.
   external: ["@node-rs/bcrypt"],
   output: {
+    // Not emptied: a server that runs while it is built anew still finds what it has not loaded yet.
     dir: "dist",
-    cleanDir: true,
+    // Libraries look at the names of their classes.
+    keepNames: true,
     // One level deep, as `src` is: files beside the server are found from where the code is. Not minified: whoever
     // reads a stack trace finds the function.
     entryFileNames: "[name].js",

@@ -58,7 +58,7 @@ const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Tabl
     (rounds[targets.findIndex((target) => target.name === name)] ?? []).map(({ p50Ms, p99Ms }) => p99Ms / p50Ms);
   const { rpc, rest, batch, thirdParty, official, trpc, limit, betterAuth, fastapi } = subjects.names;
   return {
-    title: "user.me: token verified, session and user read",
+    title: "user.me: token checked, session and user read",
     figures: [
       ...[...rates].map(([name, values]) => ({ name: `${name}, calls/s`, values, bar: true })),
       ratio(rpc, limit, "≥ 0.5"),

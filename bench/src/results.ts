@@ -53,7 +53,7 @@ const chartOf = (tables: readonly Table[], day: string): string => {
   <text x="${chart.labelWidth + width + 8}" y="${y + 15}">${Math.round(value).toLocaleString("en")}</text>`;
   });
   const height = chart.top + bars.length * chart.rowHeight + 10;
-  const title = `user.me, calls a second: token verified, session and user read (${day})`;
+  const title = `user.me, calls a second: token checked, session and user read (${day})`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${chart.width} ${height}" role="img" aria-label="${title}">
   <style>text { font: 13px system-ui, sans-serif; fill: #6b7280 } .title { font-weight: 600 }</style>
   <text class="title" x="10" y="24">${title}</text>

@@ -3,6 +3,7 @@
 // ends, until it is closed or refused. @see https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import type { RpcErrorShape } from "@lockstep/contract";
+import { beforeRetry } from "./before-retry.ts";
 
 export interface FetchEventSourceInit {
   /**
@@ -40,10 +41,6 @@ export interface StreamEvent {
 }
 
 type Listener = (event: StreamEvent) => void;
-
-/** The first wait before connecting again, doubled with each attempt that fails, up to the longest. */
-const firstDelayMs = 1_000;
-const longestDelayMs = 30_000;
 
 /** An `EventSource` as tRPC's subscription link takes it. */
 export class FetchEventSource {
@@ -122,9 +119,7 @@ export class FetchEventSource {
       if (recovered) continue;
       this.readyState = this.CONNECTING;
       this.#dispatch({ type: "error" });
-      // Some of it by chance: a server that starts again is not met by everybody at once.
-      const delayMs = Math.min(firstDelayMs * 2 ** failures++, longestDelayMs);
-      await sleep(delayMs * (0.5 + Math.random() / 2), signal);
+      await beforeRetry(failures++, signal);
     }
   }
 }
@@ -160,12 +155,3 @@ export async function* eventsOf({ body }: Response): AsyncGenerator<StreamEvent,
     await reader.cancel().catch(() => {});
   }
 }
-
-const sleep = (ms: number, signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });

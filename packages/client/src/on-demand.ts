@@ -3,34 +3,44 @@
 import type { AppRouter } from "@lockstep/contract";
 import { type OperationLink, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { observable, type Unsubscribable } from "@trpc/server/observable";
+import { beforeRetry } from "./before-retry.ts";
 
-/** The link that `load` answers. A call fails when it cannot be loaded; the next one tries again. */
+/** The link that `load` answers; a call waits until it can be loaded, or is given up. For what waits to connect anyway. */
 export const onDemand =
   (load: () => Promise<TRPCLink<AppRouter>>): TRPCLink<AppRouter> =>
   (runtime) => {
     let loading: Promise<OperationLink<AppRouter>> | undefined;
-    const loaded = () => {
-      loading ??= load().then(
-        (link) => link(runtime),
-        (error) => {
-          loading = undefined;
-          throw error;
-        },
-      );
-      return loading;
+    const loaded = async () => {
+      loading ??= load().then((link) => link(runtime));
+      try {
+        return await loading;
+      } catch (error) {
+        loading = undefined;
+        throw error;
+      }
+    };
+    /** `null`: nobody waits any longer. */
+    const linkFor = async (signal: AbortSignal) => {
+      for (let failures = 0; !signal.aborted; failures++) {
+        try {
+          return await loaded();
+        } catch {
+          await beforeRetry(failures, signal);
+        }
+      }
+      return null;
     };
     return (call) =>
       observable((observer) => {
-        let ended = false;
+        const ended = new AbortController();
         let taken: Unsubscribable | undefined;
-        loaded().then(
-          (link) => {
-            if (!ended) taken = link(call).subscribe(observer);
-          },
-          (error) => observer.error(TRPCClientError.from<AppRouter>(error)),
-        );
+        linkFor(ended.signal)
+          .then((link) => {
+            if (!ended.signal.aborted) taken = link?.(call).subscribe(observer);
+          })
+          .catch((error) => observer.error(TRPCClientError.from<AppRouter>(error)));
         return () => {
-          ended = true;
+          ended.abort();
           taken?.unsubscribe();
         };
       });

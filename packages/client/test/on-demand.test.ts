@@ -1,7 +1,7 @@
 import type { AppRouter } from "@lockstep/contract";
 import type { OperationLink, TRPCLink } from "@trpc/client";
 import { observable } from "@trpc/server/observable";
-import { expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { onDemand } from "../src/on-demand.ts";
 
 type Call = Parameters<OperationLink<AppRouter>>[0];
@@ -37,12 +37,49 @@ it("loads a link with the first call that takes it, once", async () => {
   expect(load).toHaveBeenCalledTimes(1);
 });
 
-it("fails a call whose link cannot be loaded, and tries again with the next", async () => {
-  const { link } = counting();
-  const load = vi.fn(async () => link).mockRejectedValueOnce(new TypeError("offline"));
-  const loaded = onDemand(load)({});
-  expect(await settled(loaded)).toBe("offline");
-  expect(await settled(loaded)).toBe(1);
+describe("a link that cannot be loaded", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("is asked for again, ever more rarely, until it is there", async () => {
+    const { link } = counting();
+    const offline = new TypeError("offline");
+    const load = vi
+      .fn(async () => link)
+      .mockRejectedValueOnce(offline)
+      .mockRejectedValueOnce(offline);
+    const answer = settled(onDemand(load)({}));
+    await vi.advanceTimersByTimeAsync(400);
+    expect(load).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(load).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(400);
+    expect(load).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(1_700);
+    expect(await answer).toBe(1);
+  });
+
+  it("is not asked for any more when nobody waits", async () => {
+    const load = vi.fn(async (): Promise<TRPCLink<AppRouter>> => {
+      throw new TypeError("offline");
+    });
+    const waiting = onDemand(load)({})(call).subscribe({});
+    await vi.advanceTimersByTimeAsync(0);
+    waiting.unsubscribe();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(load).toHaveBeenCalledTimes(1);
+  });
+});
+
+it("tells a call that its link failed", async () => {
+  const broken: TRPCLink<AppRouter> = () => () => {
+    throw new Error("broken");
+  };
+  expect(await settled(onDemand(async () => broken)({}))).toBe("broken");
 });
 
 it("makes no call that was given up while the link was loaded", async () => {

@@ -35,12 +35,15 @@ const maxStatements = 1000;
 type PreparedStatement = ReturnType<typeof preparedStatement>;
 
 const preparedStatement = (statement: StatementSync) => {
-  const names = statement.columns().map(({ name }) => name);
+  let names = namesOf(statement);
   // Node's own row objects have no prototype: they are slower to make, and to read from.
   statement.setReturnArrays(true);
   const rowOf = (values: unknown): Record<string, unknown> => {
+    const given = values as SQLOutputValue[];
+    // A newer server, which migrated this file meanwhile, has added a column to what `select *` answers.
+    if (given.length !== names.length) names = namesOf(statement);
     const row: Record<string, unknown> = {};
-    for (let n = 0; n < names.length; n++) row[names[n] as string] = (values as SQLOutputValue[])[n];
+    for (let n = 0; n < names.length; n++) row[names[n] as string] = given[n];
     return row;
   };
   return {
@@ -54,6 +57,8 @@ const preparedStatement = (statement: StatementSync) => {
     },
   };
 };
+
+const namesOf = (statement: StatementSync) => statement.columns().map(({ name }) => name);
 
 class NodeSqliteDialect extends SqliteDialect {
   readonly #config: SqliteDialectConfig;

@@ -58,6 +58,9 @@ export interface AppOptions {
 }
 
 export const createApp = async (options: AppOptions) => {
+  const headers = await securityHeaders(options);
+  const withHeaders = (request: FastifyRequest, reply: FastifyReply) =>
+    reply.headers(headers.data).header("x-request-id", request.id);
   const app = Fastify({
     logger: options.logger ?? false,
     logController: new LogController({ disableRequestLogging: true }),
@@ -72,11 +75,10 @@ export const createApp = async (options: AppOptions) => {
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     // An address that cannot be decoded finds no route, and so no error handler of one.
     frameworkErrors: (_error, request, reply) =>
-      refuse(new DomainError("MALFORMED_REQUEST"), request, reply.header("x-request-id", request.id)),
+      refuse(new DomainError("MALFORMED_REQUEST"), request, withHeaders(request, reply)),
   });
-  const headers = await securityHeaders(options);
   app.addHook("onRequest", (request, reply, done) => {
-    reply.headers(headers.data).header("x-request-id", request.id);
+    withHeaders(request, reply);
     done();
   });
   await app.register(healthRoutes(options.db));

@@ -16,6 +16,9 @@ const credentialPaths = new Set(
   [...operationsOf(contract)].filter(([, { credential }]) => credential).map(([path]) => path),
 );
 
+/** RFC 6749 §5.1 for tokens; and what one person sees is no business of a cache. */
+const noStore = { "cache-control": "no-store" };
+
 /** The most calls in one request. */
 const maxBatchSize = 20;
 
@@ -29,8 +32,7 @@ export const rpcRoutes =
     app.all<{ Params: { path: string } }>("/:path", (request, reply) =>
       directRequestHandler({
         req: request,
-        // RFC 6749 §5.1 for tokens, and what one person sees is no business of a cache.
-        res: reply.header("cache-control", "no-store"),
+        res: reply.headers(noStore),
         path: request.params.path,
         router,
         maxBatchSize,
@@ -41,14 +43,18 @@ export const rpcRoutes =
             reply,
             info.calls.filter(({ path }) => credentialPaths.has(path)).length,
           ),
-        responseMeta: ({ errors }) =>
-          errors.length === 0
+        // A stream has headers of tRPC's own, which would take the place of what the reply has.
+        responseMeta: ({ errors, type }) =>
+          errors.length === 0 && type !== "subscription"
             ? {}
             : {
-                headers: refusalHeaders(
-                  errors.map((error) => errorShape(asDomainError(error), request.id)),
-                  publicUrl,
-                ),
+                headers: {
+                  ...noStore,
+                  ...refusalHeaders(
+                    errors.map((error) => errorShape(asDomainError(error), request.id)),
+                    publicUrl,
+                  ),
+                },
               },
         onError: ({ error, path }) => {
           if (asDomainError(error).code === "INTERNAL")

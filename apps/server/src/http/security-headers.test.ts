@@ -8,7 +8,16 @@ const httpsUrl = "https://app.example";
 
 it("[S18] let a browser do nothing with data: of RPC, of REST, of a refusal, of a broken address", async () => {
   await using server = await startTestServer();
-  for (const url of ["/healthz", "/trpc/user.me", "/trpc/nope", "/users/me", "/jwks", "/openapi.json/nope", "/token"]) {
+  for (const url of [
+    "/healthz",
+    "/trpc/user.me",
+    "/trpc/nope",
+    "/users/me",
+    "/jwks",
+    "/openapi.json/nope",
+    "/token",
+    "/%",
+  ]) {
     const { headers } = await server.app.inject({ url });
     expect(headers).toMatchObject({
       "content-security-policy": expect.stringContaining("frame-ancestors 'none'"),

@@ -96,16 +96,18 @@ class Address {
   readonly parameters: URLSearchParams;
   readonly #target: string;
   readonly #origin: string;
+  #url: URL | undefined;
 
   constructor(target: string, origin: string) {
     this.#target = target;
     this.#origin = origin;
     const query = target.indexOf("?");
-    this.parameters = query < 0 ? noParameters : new URLSearchParams(target.slice(query + 1));
+    this.parameters = query < 0 ? noParameters : new URLSearchParams(target.slice(query));
   }
 
   get url(): URL {
-    return new URL(this.#target, this.#origin);
+    this.#url ??= new URL(this.#target, this.#origin);
+    return this.#url;
   }
 }
 
@@ -123,8 +125,8 @@ const addressOf = ({ raw: { url, headers, socket } }: FastifyRequest): Address |
   return new Address(url, origin);
 };
 
-/** A path that cannot be taken for a host, without a fragment: with it, an address is as good as its origin. */
-const plainTarget = /^\/(?![/\\])[^#]*$/;
+/** A path that cannot be taken for a host, all of it ASCII, without a fragment: as good an address as its origin is. */
+const plainTarget = /^\/(?![/\\])[!"$-~]*$/;
 
 /** The last that was found good: that of nearly all requests. */
 let goodOrigin: string | undefined;
