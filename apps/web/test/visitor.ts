@@ -63,7 +63,7 @@ export const visitsBy = (browser: () => Browser, start = startTestServer) => {
     await context.addInitScript(() => {
       // This runs in the page, where `exposeFunction` has put `reportFault`; the page's types do not know of it.
       addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) => {
-        (globalThis as unknown as { reportFault(fault: string): void }).reportFault(
+        (globalThis as typeof globalThis & { reportFault(fault: string): void }).reportFault(
           `Content security policy: ${violatedDirective} ${blockedURI} ${sample}`,
         );
       });

@@ -51,8 +51,7 @@ const preparedStatement = (statement: StatementSync) => {
     all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])).map(rowOf),
     run: (parameters: readonly unknown[]) => statement.run(...(parameters as SQLInputValue[])),
     *iterate(parameters: readonly unknown[]) {
-      // An iterable, though its type says iterator.
-      const rows = statement.iterate(...(parameters as SQLInputValue[])) as unknown as Iterable<unknown>;
+      const rows = statement.iterate(...(parameters as SQLInputValue[])) as IterableIterator<unknown>;
       for (const values of rows) yield rowOf(values);
     },
   };

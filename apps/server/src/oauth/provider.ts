@@ -206,7 +206,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
   // What the caller is told nothing of.
   provider.on("server_error", (_ctx, error) => report(error));
   // Koa's own, which the library's types leave out; it goes to the console when nobody listens.
-  (provider as unknown as EventEmitter).on("error", report);
+  (provider as Provider & EventEmitter).on("error", report);
   provider.on("backchannel.error", (_ctx, error) => report(error));
   // `client_secret` holds a hash: what a client shows is hashed as well.
   provider.Client.prototype.compareClientSecret = function (this: Client, shown: string) {

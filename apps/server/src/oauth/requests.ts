@@ -29,7 +29,7 @@ const again = (request: FastifyRequest, publicUrl: URL, body: Buffer): IncomingM
   const { "transfer-encoding": chunked, ...headers } = raw.headers;
   const hasBody = chunked !== undefined || headers["content-length"] !== undefined;
   // Not an `IncomingMessage`, whose constructor wants a socket to read from; it has all of one that the library reads.
-  const stream = Readable.from(body.length > 0 ? [body] : []);
+  const stream = Readable.from(body.length > 0 ? [body] : []) as IncomingMessage;
   return Object.assign(stream, {
     method: raw.method,
     // Where a request goes on it brings nothing; what it brings all the same would be taken for a new one's.
@@ -48,5 +48,5 @@ const again = (request: FastifyRequest, publicUrl: URL, body: Buffer): IncomingM
       "x-forwarded-proto": publicUrl.protocol.slice(0, -1),
       "x-forwarded-for": request.ip,
     },
-  }) as unknown as IncomingMessage;
+  });
 };

@@ -63,7 +63,7 @@ export const implement = <Op extends Operation>(operation: Op) => ({
         const principal = await principalFor(operation.access, ctx);
         const input = parseInput(operation.input, await getRawInput());
         // What the access and the parser make sure of, `Call` says to the handler; `Op` is only known to the caller.
-        const answered = await handler({ ctx: { ...ctx, principal }, input, signal } as unknown as Call<Op>);
+        const answered = await handler({ ctx: { ...ctx, principal }, input, signal } as Call<Op>);
         if (operation.kind === "subscription") return cutEach(operation.output, answered as AsyncIterable<unknown>);
         return cutOutput(operation.output, answered);
       } catch (error) {
@@ -71,15 +71,14 @@ export const implement = <Op extends Operation>(operation: Op) => ({
       }
     };
     // tRPC's builder would infer the answer's type from the resolver: `never` leaves that to the contract's own shape.
-    const resolve = answer as unknown as (call: unknown) => never;
+    const resolve = answer as (call: object) => Promise<never>;
     const step = t.procedure.meta({ operation });
     const procedure = {
       query: () => step.query(resolve),
       mutation: () => step.mutation(resolve),
       subscription: () => step.subscription(resolve),
     } satisfies Record<OperationKind, () => unknown>;
-    // The shape that the contract promises for it; type tests hold the two together.
-    return procedure[operation.kind]() as unknown as Implemented<Op>;
+    return procedure[operation.kind]() as unknown as Implemented<Op>; // the contract's promise, held by type tests
   },
 });
 
@@ -143,7 +142,7 @@ type ImplementationOf<C> = {
 export const createRouter = <C extends Contract>(contract: C, procedures: ImplementationOf<C>): ServedRouter<C> => {
   assertInPlace(contract, procedures as Record<string, unknown>, "");
   // As above: `procedures` are what tRPC made, under the contract's own type.
-  return t.router(procedures as never) as unknown as ServedRouter<C>;
+  return t.router(procedures as never) as ServedRouter<C>;
 };
 
 /** The contract's router type, with a caller for the server's own use and tests. */

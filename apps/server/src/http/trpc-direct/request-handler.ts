@@ -24,9 +24,8 @@ export const directRequestHandler = async <Router extends AnyTRPCRouter>(
     // Emitted after a complete answer as well.
     if (!raw.writableEnded) disconnected.abort();
   });
-  // tRPC's options differ by router in one thing: whether `createContext` may be left out. Here either will do, which
-  // the compiler cannot see of a router that it does not know.
-  await answer(options as unknown as RequestOptions<AnyTRPCRouter>, calls);
+  // tRPC's options differ by router in one thing: whether `createContext` may be left out. Here either will do.
+  await answer(options as unknown as RequestOptions<AnyTRPCRouter>, calls); // `Router` is not known here, to compare
 };
 
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: TRPCError };
