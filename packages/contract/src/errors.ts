@@ -31,6 +31,11 @@ export const errors = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "The request is in a format that is not read here.", details: none },
   CANCELLED: { status: 499, message: "The caller went away.", details: none },
   INTERNAL: { status: 500, message: "Something went wrong on our side.", details: none },
+  UNAVAILABLE: {
+    status: 503,
+    message: "The service is temporarily unavailable. Try again shortly.",
+    details: z.object({ retryAfterSeconds: z.int() }),
+  },
 
   // Access: any operation that is not open to anyone.
   UNAUTHENTICATED: { status: 401, message: "Sign in first.", details: none },
@@ -126,7 +131,8 @@ export type TransportErrorCode =
   | "PAYLOAD_TOO_LARGE"
   | "UNSUPPORTED_MEDIA_TYPE"
   | "CANCELLED"
-  | "INTERNAL";
+  | "INTERNAL"
+  | "UNAVAILABLE";
 
 /** Codes that follow from an operation's access. */
 export type AccessErrorCode<A extends Access> = A extends Anyone

@@ -1,6 +1,8 @@
-// Owns how a refused rule is reported. Absent things are `null`; anything else that is thrown is a bug.
+// Owns how a refused rule is reported. Absent things are `null`; a dependency that is down is `UNAVAILABLE`; anything
+// else that is thrown is a bug.
 
 import { type ErrorCode, type ErrorDetails, errors } from "@lockstep/contract";
+import { DatabaseUnavailableError } from "../db/unavailable.ts";
 
 type DetailsArgument<C extends ErrorCode> =
   Record<string, never> extends ErrorDetails<C> ? [details?: ErrorDetails<C>] : [details: ErrorDetails<C>];
@@ -17,3 +19,13 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
     this.details = details ?? ({} as ErrorDetails<C>);
   }
 }
+
+/** What a thrown error may be answered with. `null`: it is a bug, which a caller learns nothing about. */
+export const refusalOf = (error: unknown): DomainError | null => {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (each instanceof DomainError) return each;
+    if (each instanceof DatabaseUnavailableError)
+      return new DomainError("UNAVAILABLE", { retryAfterSeconds: each.retryAfterSeconds }) as DomainError;
+  }
+  return null;
+};

@@ -5,7 +5,7 @@ import { TRPCError } from "@trpc/server";
 import { type TRPC_ERROR_CODE_KEY, TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import { z } from "zod";
 import { challengeFor } from "../domain/bearer.ts";
-import { DomainError } from "../domain/domain-error.ts";
+import { DomainError, refusalOf } from "../domain/domain-error.ts";
 
 type Status = (typeof errors)[ErrorCode]["status"];
 
@@ -41,7 +41,8 @@ export const asTrpcError = (error: DomainError): TRPCError =>
 
 /** The contract's error that a failure stands for. */
 export const asDomainError = (error: TRPCError): DomainError => {
-  if (error.cause instanceof DomainError) return error.cause;
+  const refusal = refusalOf(error);
+  if (refusal) return refusal;
   if (error.code === "BAD_REQUEST" && error.cause instanceof z.core.$ZodError) {
     return new DomainError("INVALID_INPUT", { issues: error.cause.issues.map(asIssue) });
   }

@@ -13,7 +13,7 @@ import {
 } from "@lockstep/contract";
 import { initTRPC, TRPCError } from "@trpc/server";
 import type { z } from "zod";
-import { DomainError } from "../domain/domain-error.ts";
+import { DomainError, refusalOf } from "../domain/domain-error.ts";
 import type { PrincipalFor } from "../domain/guard.ts";
 import type { Context } from "./context.ts";
 import { asDomainError, asTrpcError, errorShape } from "./errors.ts";
@@ -106,9 +106,10 @@ const cutOutput = (output: z.ZodType, answer: unknown): unknown => {
  * would reach callers who were promised that it cannot: that is a bug, and told as one.
  */
 const declared = (operation: Operation, error: unknown): unknown => {
-  const refusal = error instanceof TRPCError ? error.cause : error;
-  if (!(refusal instanceof DomainError)) return error;
+  const refusal = refusalOf(error);
+  if (!refusal) return error;
   const { code } = refusal;
+  if (code === "UNAVAILABLE") return asTrpcError(refusal);
   if ((operation.errors as readonly string[]).includes(code) || accessErrors.has(code)) return asTrpcError(refusal);
   return new Error(`An operation answered ${code}, which the contract does not declare for it`, {
     cause: refusal.stack,

@@ -74,9 +74,10 @@ export const textOf = (failure: Failure): FailureText => {
         waitSeconds: failure.details.retryAfterSeconds,
       };
     case "OVERLOADED":
+    case "UNAVAILABLE":
       return {
         title: "The server is busy",
-        text: errors.OVERLOADED.message,
+        text: errors[failure.code].message,
         passing: true,
         waitSeconds: failure.details.retryAfterSeconds,
       };

@@ -1,0 +1,11 @@
+// Owns the error that means "the database cannot serve this now": down, unreachable, frozen, read-only, locked, full.
+// Dialects throw it in place of the driver's own error; transports answer 503 (`refusalOf` in `domain/domain-error.ts`).
+
+/** How long a caller is asked to wait. Short: most outages are a failover or a restart. */
+const retryAfterSeconds = 2;
+
+/** The database is to blame, not the statement. Whether the statement ran is not known. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = "DatabaseUnavailableError";
+  readonly retryAfterSeconds = retryAfterSeconds;
+}
