@@ -7,17 +7,18 @@ import { brotliCompressSync, gzipSync, constants as zlib } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
-/** The server proxies here (`WEB_DEV_URL`), so the port is fixed. */
-const port = 5173;
+/** Where the server fetches pages and modules from: `pnpm dev` gives both this setting. */
+const { hostname, port } = new URL(process.env["WEB_DEV_URL"] || "http://localhost:5173");
 
 export default defineConfig({
   plugins: [react(), withoutJsonSchema(), precompressed()],
   server: {
-    host: "localhost",
-    port,
+    host: hostname,
+    port: Number(port),
     strictPort: true,
-    // The page comes through the server's address; its hot updates come from here directly.
-    hmr: { protocol: "ws", host: "localhost", clientPort: port },
+    // Hot updates come from here directly: through the server, each restart of it would reload the page, and what was
+    // typed would be lost. `WEB_HMR_PORT` is for a browser that reaches the server's port alone, as in a container.
+    hmr: { clientPort: Number(process.env["WEB_HMR_PORT"] || port) },
   },
   build: {
     target: "baseline-widely-available",

@@ -65,6 +65,8 @@ describe("settings", () => {
     [{ REFRESH_GRACE_SECONDS: "61" }, "REFRESH_GRACE_SECONDS:"],
     [{ NODE_ENV: "prod" }, "NODE_ENV:"],
     [{ DEMO_PROVIDER: "yes" }, "DEMO_PROVIDER:"],
+    [{ DEMO_PROVIDER_PORT: "70000" }, "DEMO_PROVIDER_PORT:"],
+    [{ WEB_DEV_URL: "localhost:5173" }, "WEB_DEV_URL: must be a URL such as"],
     [{ PROVIDERS: '{"google":{}}' }, "PROVIDERS: google.clientId: is missing."],
     [{ PROVIDERS: "nowhere.json" }, "PROVIDERS: is neither JSON nor a file that can be read."],
     [{ PROVIDERS: "a\u0000b" }, "PROVIDERS: is neither JSON nor a file that can be read."],

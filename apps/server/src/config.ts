@@ -103,11 +103,23 @@ const Environment = z.object({
     .transform((value) => value === "1")
     .default(false)
     .describe("Development: `1` runs a provider beside the server, to try signing in through one."),
+  DEMO_PROVIDER_PORT: z.coerce
+    .number({ error: "must be a port number" })
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(4180)
+    .describe("Where that provider listens, on this machine alone. 0 picks a free port."),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .optional()
     .describe("Default: `warn`; in production `info`."),
-  WEB_DEV_URL: z.url().optional().describe("Development: where Vite serves the web app from its sources."),
+  WEB_DEV_URL: z
+    .url({ protocol: /^https?$/, error: "must be a URL such as http://localhost:5173" })
+    .optional()
+    .describe(
+      "Development: where Vite serves the web app from its sources. `pnpm dev` sets it to `http://localhost:5173`, and Vite listens there.",
+    ),
 });
 
 export type Environment = z.input<typeof Environment>;
@@ -131,6 +143,7 @@ export interface Config {
   readonly breachedPasswordsUrl: string | null;
   readonly providers: readonly ProviderSettings[];
   readonly demoProvider: boolean;
+  readonly demoProviderPort: number;
   readonly logLevel: string;
   readonly webDevUrl: string | null;
 }
@@ -175,6 +188,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     breachedPasswordsUrl: e.BREACHED_PASSWORDS_URL ?? null,
     providers: loadProviders(e.PROVIDERS, root),
     demoProvider: e.DEMO_PROVIDER,
+    demoProviderPort: e.DEMO_PROVIDER_PORT,
     logLevel: e.LOG_LEVEL ?? (production ? "info" : "warn"),
     webDevUrl: e.WEB_DEV_URL ?? null,
   };

@@ -7,14 +7,12 @@ import { type DemoClient, demoCredentials } from "../demo-provider/client.ts";
 import { type ProviderSettings, parseProviders } from "./external-login/provider-settings.ts";
 import { StartError } from "./start-error.ts";
 
-/** Always the same, so that who signed in yesterday is the same person today. */
-const demoPort = 4180;
-
 /**
  * Starts the process, and waits until it listens; it takes requests once it is told of its client.
+ * @param port part of the issuer: with another one, the same person is somebody else. 0: a free port
  * @throws StartError when the port is taken.
  */
-export const startDemoProvider = async (name: string, port = demoPort) => {
+export const startDemoProvider = async (name: string, port: number) => {
   const child = fork(join(import.meta.dirname, "../demo-provider/main.ts"), [String(port)], {
     // Its warnings are for whoever runs a real one.
     stdio: ["ignore", "ignore", "ignore", "ipc"],
@@ -23,7 +21,9 @@ export const startDemoProvider = async (name: string, port = demoPort) => {
   const heard = async () => (await Promise.race([once(child, "message"), exited]))[0] as unknown;
   const issuer = await heard();
   if (typeof issuer !== "string")
-    throw new StartError(`The demo provider cannot listen on port ${port}. Stop what uses it, or leave it out.`);
+    throw new StartError(
+      `The demo provider cannot listen on port ${port}. Stop what uses it, or choose another: DEMO_PROVIDER_PORT=${port + 1}`,
+    );
   return {
     issuer,
     settings: settingsFor(name, issuer),

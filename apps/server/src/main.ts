@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, "../../..");
 
 const start = async () => {
   const settings = loadConfigWithSecret(process.env, root, realWorld.random);
-  const demo = settings.demoProvider ? await startDemoProvider("demo") : null;
+  const demo = settings.demoProvider ? await startDemoProvider("demo", settings.demoProviderPort) : null;
   const config = demo ? { ...settings, providers: [...settings.providers, demo.settings] } : settings;
   const server = await createServer({ config, logger: { level: config.logLevel } });
   if (!config.production) {

@@ -100,6 +100,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   breachedPasswordsUrl: null,
   providers: [],
   demoProvider: false,
+  demoProviderPort: 0,
   logLevel: "silent",
   webDevUrl: null,
 });

@@ -10,7 +10,8 @@ export const webRoutes =
   async (app: FastifyInstance) => {
     if (devUrl !== null) {
       const { default: proxy } = await import("@fastify/http-proxy");
-      await app.register(proxy, { upstream: devUrl });
+      // `OPTIONS *` is taken by CORS, and Vite answers nothing but GET and HEAD. WebSockets carry its hot updates.
+      await app.register(proxy, { upstream: devUrl, httpMethods: ["GET", "HEAD"], websocket: true });
       return;
     }
     if (!existsSync(join(directory, "index.html"))) {

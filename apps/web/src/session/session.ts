@@ -20,6 +20,10 @@ export type SessionState =
   /** `left`: by their own choice, on this very page. */
   | { readonly status: "signed-out"; readonly because: "not-yet" | "left" | SessionEndReason };
 
+// While the app is worked on, a change of the contract arrives here with the words of failures. It stops here: the
+// session goes on, and the page is not loaded afresh.
+import.meta.hot?.accept("../failures/failure.ts", () => {});
+
 export const createSession = (client: ClientSession) => {
   let leaving = false;
   let replacing = false;
