@@ -18,7 +18,7 @@ const noCookies: Context["cookies"] = {
   setRefreshToken() {},
   clearRefreshToken() {},
   setDeviceToken() {},
-  holdsAuthorization: () => false,
+  authorizationSecret: () => null,
   clearAuthorization() {},
 };
 

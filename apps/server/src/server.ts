@@ -42,7 +42,7 @@ import { createWatchSessions } from "./domain/watch-sessions.ts";
 import { createProviders } from "./external-login/providers.ts";
 import { createTransactions } from "./external-login/transactions.ts";
 import { createApp } from "./http/app.ts";
-import { authorizationCookie } from "./http/cookies.ts";
+import { authorizationCookies } from "./http/cookies.ts";
 import { docsApplication, docsApplicationId } from "./http/docs.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
@@ -204,7 +204,7 @@ export const createServer = async (options: ServerOptions) => {
       // What applications name: where their keys are, and where they hear of sign-outs.
       fetch: outbound.fetchFor({ allowPrivateAddresses: !config.production }),
       renderPage: createProtocolPages({ ...web, fetch }),
-      authorizationCookie: (id) => authorizationCookie(config.publicUrl, id),
+      authorizationCookies: authorizationCookies(config.publicUrl),
       sourceOf,
     });
     const router = createAppRouter({ ...domain, authorizationRequests: oauth.requests });

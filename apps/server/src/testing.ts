@@ -70,7 +70,7 @@ export const testRequest = (token: string | null = null): Request => ({
     setRefreshToken() {},
     clearRefreshToken() {},
     setDeviceToken() {},
-    holdsAuthorization: () => false,
+    authorizationSecret: () => null,
     clearAuthorization() {},
   },
 });

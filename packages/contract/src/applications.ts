@@ -118,6 +118,8 @@ export const Application = z.object({
   ...registration,
   /** Whether an operator of this service vouches for it. */
   verified: z.boolean(),
+  /** Whether an operator lets it introspect the tokens of every client. @see RFC 7662 §2.1 */
+  mayIntrospect: z.boolean(),
   /** Epoch milliseconds. */
   createdAt: z.int(),
 });

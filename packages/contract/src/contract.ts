@@ -171,7 +171,7 @@ export const contract = {
     }),
     update: mutation({
       summary: "Change what a registered application is called and where it sends people",
-      access: firstParty(),
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
       input: RegisterApplicationInput.safeExtend(ApplicationId.shape),
       output: Application,
       errors: ["APPLICATION_NOT_FOUND"],

@@ -93,6 +93,18 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     expect((await admin.domain.applications.find(id))?.verified).toBe(true);
   });
 
+  it("[S86] gives a client the right to introspect the tokens of others only when it is told to, and takes it back", async () => {
+    await using admin = await open();
+    const may = async (id: string) => (await admin.domain.applications.find(id))?.mayIntrospect;
+    const [plain, resourceServer] = [await admin.create(), await admin.create("--introspect")];
+    expect([await may(plain.id), await may(resourceServer.id)]).toEqual([false, true]);
+    await admin.lockstep(["client", "update", plain.id, "--introspect"]);
+    await admin.lockstep(["client", "update", resourceServer.id, "--no-introspect"]);
+    expect([await may(plain.id), await may(resourceServer.id)]).toEqual([true, false]);
+    await admin.lockstep(["client", "update", plain.id, "--name", "Photos"]);
+    expect(await may(plain.id)).toBe(true);
+  });
+
   it("[S21] rotates a secret: the one before is good no more, and neither is kept", async () => {
     await using admin = await open();
     const { id, secret } = await admin.create();

@@ -10,6 +10,7 @@ import {
   scopeNames,
 } from "@lockstep/contract";
 import { type Command, Option } from "commander";
+import type { Applications } from "../domain/applications.ts";
 import { commandLine } from "../domain/audit.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
@@ -29,6 +30,7 @@ interface RegistrationOptions extends Options {
   readonly backchannelLogout?: string;
   readonly requirePar?: boolean;
   readonly requireDpop?: boolean;
+  readonly introspect?: boolean;
 }
 
 export const addClientCommands = (program: Command, admin: AdminProcess) => {
@@ -62,7 +64,9 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
           requirePushedRequests: options.requirePar ?? false,
           requireDpop: options.requireDpop ?? false,
         });
-        await tellSecret(admin, options, await applications.register(input, "operator", commandLine));
+        const registered = await applications.register(input, "operator", commandLine);
+        const application = await withRight(applications, registered.application, options);
+        await tellSecret(admin, options, { ...registered, application });
       }),
     );
 
@@ -98,6 +102,7 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
 
   withRegistrationOptions(aboutOne(client, "update", "Changes what is given, and leaves the rest"))
     .option("--name <name>", "what people read when they are asked")
+    .addHelpText("after", aboutOperators)
     .addHelpText("after", example("pnpm lockstep client update KDUN… --redirect https://photos.example/signed-in"))
     .action((id: string, options: RegistrationOptions) =>
       withDomain(admin, async ({ applications }) => {
@@ -114,7 +119,8 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
           requirePushedRequests: options.requirePar ?? before.requirePushedRequests,
           requireDpop: options.requireDpop ?? before.requireDpop,
         });
-        const changed = found(await applications.update(id, input, "operator", commandLine), id);
+        const updated = found(await applications.update(id, input, "operator", commandLine), id);
+        const changed = await withRight(applications, updated, options);
         await tell(admin, options, changed, "is changed");
       }),
     );
@@ -165,6 +171,8 @@ const withRegistrationOptions = (command: Command) =>
     .addOption(new Option("--no-require-par").hideHelp())
     .option("--require-dpop", "its tokens are bound to a key of its own (--no-require-dpop: not)")
     .addOption(new Option("--no-require-dpop").hideHelp())
+    .option("--introspect", "a resource server: may ask about tokens of all clients (--no-introspect: not)")
+    .addOption(new Option("--no-introspect").hideHelp())
     .option("--json", "print the application");
 
 /** A command about one application. */
@@ -194,6 +202,12 @@ const optionOf: Record<string, string> = {
   redirectUris: "--redirect",
   postLogoutRedirectUris: "--post-logout",
   scopes: "--scope",
+};
+
+/** Gives or takes the right to introspect, where the command says so. */
+const withRight = async (applications: Applications, application: Application, { introspect }: RegistrationOptions) => {
+  if (introspect === undefined || introspect === application.mayIntrospect) return application;
+  return found(await applications.setMayIntrospect(application.id, introspect, commandLine), application.id);
 };
 
 const found = <T>(application: T | null, id: string): T => {
@@ -234,6 +248,7 @@ const fieldsOf = (application: Application) => [
     "requires",
     [application.requirePushedRequests && "PAR", application.requireDpop && "DPoP"].filter(Boolean).join(" ") || "-",
   ],
+  ["introspects", application.mayIntrospect ? "tokens of all clients" : "its own tokens"],
   ["created", instant(application.createdAt)],
 ];
 
@@ -247,10 +262,14 @@ ${Object.entries(applicationKinds)
   .map(([kind, words]) => `  ${kind.padEnd(8)} ${words}`)
   .join("\n")}`;
 
+const aboutOperators = `
+What an operator changes, an operator vouches for: a verified client stays verified, and nobody is asked again. A change
+by the client's owner, on the developer page, takes verification and the right to introspect away.`;
+
 const aboutSecret = `
 Only a hash of the secret is kept: it cannot be shown again.`;
 
 const aboutJson = `
 An application in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "jwksUri",
-"backchannelLogoutUri", "requirePushedRequests", "requireDpop", "verified", "createdAt"}; the addresses may be null,
+"backchannelLogoutUri", "requirePushedRequests", "requireDpop", "verified", "mayIntrospect", "createdAt"}; the addresses may be null,
 "createdAt" is in epoch milliseconds. Exit code 3: there is no such application.`;

@@ -7,12 +7,14 @@ import { type Db, isPostgres } from "./database.ts";
 import { initial } from "./migrations/0001-initial.ts";
 import { oauth } from "./migrations/0002-oauth.ts";
 import { identities } from "./migrations/0003-identities.ts";
+import { clients } from "./migrations/0009-clients.ts";
 
 /** In order; a released migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-initial": initial,
   "0002-oauth": oauth,
   "0003-identities": identities,
+  "0009-clients": clients,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -1,5 +1,7 @@
 // Owns the tables as Kysely sees them. Ids are text, times integer epoch milliseconds, flags 0 or 1.
 
+import type { Generated } from "kysely";
+
 export interface Schema {
   users: UsersTable;
   sessions: SessionsTable;
@@ -100,6 +102,10 @@ export interface ApplicationsTable {
   metadata: string;
   /** Whether an operator vouches for it. */
   verified: 0 | 1;
+  /** Whether an operator lets it introspect the tokens of every client (RFC 7662 §2.1). */
+  may_introspect: Generated<0 | 1>;
+  /** Grows each time its owner changes it. A grant for an earlier revision no longer answers for the person. */
+  revision: Generated<number>;
   /** Who registered it and may change it. Null: an operator, or nobody who signed in. */
   owner_id: string | null;
   created_at: number;
@@ -109,6 +115,8 @@ export interface GrantsTable {
   id: string;
   user_id: string;
   application_id: string;
+  /** The client's `revision` that the person was shown. */
+  application_revision: Generated<number>;
   /** What was granted, space-separated. */
   scopes: string;
   /** The authorization server's own record of it: JSON. */

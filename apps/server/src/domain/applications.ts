@@ -15,9 +15,9 @@ import {
   type RegisteredApplication,
   WebRedirectUri,
 } from "@lockstep/contract";
-import type { Selectable } from "kysely";
+import { type Selectable, sql, type UpdateObject } from "kysely";
 import type { Db } from "../db/database.ts";
-import type { ApplicationsTable } from "../db/schema.ts";
+import type { ApplicationsTable, Schema } from "../db/schema.ts";
 import type { Audit, AuditAction, Source } from "./audit.ts";
 import { type Now, type Random, randomId } from "./environment.ts";
 import type { SpentIds } from "./spent-ids.ts";
@@ -73,7 +73,7 @@ export const createApplications = ({
     id: string,
     owner: Owner,
     action: Extract<AuditAction, `application.${string}`>,
-    values: Partial<Pick<Row, "name" | "metadata" | "secret_hash" | "verified">>,
+    values: UpdateObject<Schema, "applications">,
     source: Source,
   ): Promise<Row | null> =>
     db.transaction().execute(async (transaction) => {
@@ -106,6 +106,8 @@ export const createApplications = ({
         secret_hash: secret === null ? null : secretHash(secret),
         metadata: JSON.stringify(registrationOf(input)),
         verified: owner === "operator" ? 1 : 0,
+        may_introspect: 0,
+        revision: 0,
         owner_id: owner === "operator" ? null : owner.userId,
         created_at: now(),
       };
@@ -141,6 +143,8 @@ export const createApplications = ({
         secret_hash: secret === null ? null : secretHash(secret),
         metadata: JSON.stringify(registration),
         verified: 0,
+        may_introspect: 0,
+        revision: 0,
         owner_id: null,
         created_at: now(),
       };
@@ -173,6 +177,8 @@ export const createApplications = ({
       secretHash: string | null;
       createdAt: number;
       verified: boolean;
+      mayIntrospect: boolean;
+      revision: number;
       registration: Registration;
     } | null> {
       const row = await find(id);
@@ -183,6 +189,8 @@ export const createApplications = ({
         secretHash: row.secret_hash,
         createdAt: row.created_at,
         verified: row.verified === 1,
+        mayIntrospect: row.may_introspect === 1,
+        revision: row.revision,
         registration,
       };
     },
@@ -199,7 +207,14 @@ export const createApplications = ({
       return rows.map(applicationFromRow);
     },
 
-    /** `null`: the owner has no such application. */
+    /**
+     * Replaces a registration. `null`: the owner has no such client.
+     *
+     * A change by its owner makes it another client for everybody: it is verified no more, may introspect no more, and
+     * each person is asked again, for the owner's account may be in other hands (OAuth 2.1 §7.3). Grants are kept,
+     * since whoever holds their tokens is who got them. What an operator changes, an operator vouches for: that changes
+     * none of this.
+     */
     async update(
       id: string,
       input: RegisterApplicationInput,
@@ -207,13 +222,28 @@ export const createApplications = ({
       source: Source,
     ): Promise<Application | null> {
       const metadata = JSON.stringify(registrationOf(input));
-      const row = await change(id, owner, "application.update", { name: input.name, metadata }, source);
+      // One statement: an operator who verifies it at this moment does so before the change, or after.
+      const changed = sql<boolean>`(name <> ${input.name} or metadata <> ${metadata})`;
+      const byOwner = {
+        verified: sql<0 | 1>`case when ${changed} then 0 else verified end`,
+        may_introspect: sql<0 | 1>`case when ${changed} then 0 else may_introspect end`,
+        revision: sql<number>`case when ${changed} then revision + 1 else revision end`,
+      };
+      const values = { name: input.name, metadata, ...(owner !== "operator" && byOwner) };
+      const row = await change(id, owner, "application.update", values, source);
       return row && applicationFromRow(row);
     },
 
     /** Vouches for an application, or takes that back. `null`: there is none. */
     async setVerified(id: string, verified: boolean, source: Source): Promise<Application | null> {
       const row = await change(id, "operator", "application.verify", { verified: verified ? 1 : 0 }, source);
+      return row && applicationFromRow(row);
+    },
+
+    /** Lets a client introspect the tokens of all clients, as a resource server has to, or takes that back. */
+    async setMayIntrospect(id: string, mayIntrospect: boolean, source: Source): Promise<Application | null> {
+      const values = { may_introspect: mayIntrospect ? 1 : 0 } as const;
+      const row = await change(id, "operator", "application.update", values, source);
       return row && applicationFromRow(row);
     },
 
@@ -331,6 +361,7 @@ const applicationFromRow = (row: Row): Application => {
     requirePushedRequests: registration.require_pushed_authorization_requests ?? false,
     requireDpop: registration.dpop_bound_access_tokens ?? false,
     verified: row.verified === 1,
+    mayIntrospect: row.may_introspect === 1,
     createdAt: row.created_at,
   };
 };

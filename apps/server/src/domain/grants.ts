@@ -95,7 +95,7 @@ export const createGrants = ({
   );
 
   return {
-    /** Writes a grant; one of the same id is replaced. */
+    /** Writes a grant; one of the same id is replaced, also when several are written at once. */
     async save(
       grant: {
         readonly id: string;
@@ -115,15 +115,20 @@ export const createGrants = ({
       };
       const { id, userId, applicationId } = grant;
       await db.transaction().execute(async (transaction) => {
-        const known = await transaction
-          .updateTable("grants")
-          .set(changing)
-          .where("id", "=", id)
-          .returning("id")
-          .execute();
-        if (known.length > 0) return;
         const row = { id, user_id: userId, application_id: applicationId, created_at: now(), ...changing };
-        await transaction.insertInto("grants").values(row).execute();
+        const made = await transaction
+          .insertInto("grants")
+          .values(({ selectFrom }) => ({
+            ...row,
+            application_revision: selectFrom("applications").select("revision").where("id", "=", applicationId),
+          }))
+          .onConflict((conflict) => conflict.column("id").doNothing())
+          .returning("id")
+          .executeTakeFirst();
+        if (!made) {
+          await transaction.updateTable("grants").set(changing).where("id", "=", id).execute();
+          return;
+        }
         const detail = { application: applicationId, scopes: changing.scopes };
         await audit.record({ action: "grant.approve", userId, detail, source }, transaction);
       });
@@ -142,12 +147,13 @@ export const createGrants = ({
       return row ? (JSON.parse(row.payload) as Record<string, unknown>) : null;
     },
 
-    /** A token is issued under it: it lasts on from now. `false`: it was revoked meanwhile. */
+    /** A token is issued under it: it lasts on from now. `false`: it was revoked meanwhile, or has expired. */
     async used(id: string): Promise<boolean> {
       const row = await db
         .updateTable("grants")
         .set({ last_used_at: now(), expires_at: now() + lifetimeSeconds * 1000 })
         .where("id", "=", id)
+        .where("expires_at", ">", now())
         .returning("id")
         .executeTakeFirst();
       return row !== undefined;
@@ -164,10 +170,33 @@ export const createGrants = ({
       return { user: userFromRow(row), scopes: grantableIn(row.scopes) };
     },
 
-    /** All that the user has granted the application and not revoked. */
+    /**
+     * Whether a grant answers for the person when its client asks again: the client is as it was when they granted it.
+     * Its tokens are good either way.
+     */
+    async answersFor(id: string): Promise<boolean> {
+      const row = await db
+        .selectFrom("grants")
+        .innerJoin("applications", (join) =>
+          join
+            .onRef("applications.id", "=", "grants.application_id")
+            .onRef("applications.revision", "=", "grants.application_revision"),
+        )
+        .select("grants.id")
+        .where("grants.id", "=", id)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
+    /** All that the user has granted the client, as it is now, and not revoked. */
     async scopesOf(userId: string, applicationId: string): Promise<ReadonlySet<GrantableScope>> {
       const rows = await db
         .selectFrom("grants")
+        .innerJoin("applications", (join) =>
+          join
+            .onRef("applications.id", "=", "grants.application_id")
+            .onRef("applications.revision", "=", "grants.application_revision"),
+        )
         .select("scopes")
         .where("user_id", "=", userId)
         .where("application_id", "=", applicationId)

@@ -16,6 +16,7 @@ export const cookiesFor = (publicUrl: string) => {
   const name = (plain: string) => (secure ? `__Host-${plain}` : plain);
   const refreshToken = name("lockstep-session");
   const deviceToken = name("lockstep-device");
+  const authorizations = authorizationCookies(publicUrl);
   const attributes: CookieSerializeOptions = { httpOnly: true, secure, sameSite: "strict", path: "/" };
 
   const isForeign = ({ headers }: FastifyRequest) => {
@@ -41,20 +42,46 @@ export const cookiesFor = (publicUrl: string) => {
       setDeviceToken: (token) => {
         reply.setCookie(deviceToken, token, { ...attributes, maxAge: deviceLifetimeSeconds });
       },
-      holdsAuthorization: (id) => !foreign && request.cookies[authorizationCookie(publicUrl, id)] === "1",
+      authorizationSecret: (id) => (foreign ? null : secretIn(request.cookies[authorizations.nameOf(id)])),
       clearAuthorization: (id) => {
-        reply.clearCookie(authorizationCookie(publicUrl, id), attributes);
+        reply.clearCookie(authorizations.nameOf(id), attributes);
       },
     };
   };
 };
 
+/** How many requests for access can wait for an answer in one browser. */
+const maxAuthorizations = 4;
+
 /**
- * The cookie of the browser in which an application's request for access began, one for each request. Without it,
- * somebody could begin one in their own browser and have another person approve it (RFC 9700 §4.7).
+ * The cookies of requests for access, one for each, so that tabs do not spoil each other's: `lockstep-authorization-ID`
+ * holds when the request began, in seconds, and a secret of this browser (RFC 9700 §4.7).
  */
-export const authorizationCookie = (publicUrl: string, id: string): string =>
-  `${publicUrl.startsWith("https://") ? "__Host-" : ""}lockstep-authorization-${id}`;
+export const authorizationCookies = (publicUrl: string) => {
+  const prefix = `${publicUrl.startsWith("https://") ? "__Host-" : ""}lockstep-authorization-`;
+  return {
+    nameOf: (id: string) => prefix + id,
+
+    valueOf: (secret: string, beganAtSeconds: number) => `${beganAtSeconds}.${secret}`,
+
+    /** The ids of the oldest requests, where there would be too many with this one: `Cookie` must not grow for ever. */
+    replacedBy(id: string, cookieHeader = ""): string[] {
+      const waiting = cookieHeader
+        .split(/; */)
+        .filter((pair) => pair.startsWith(prefix))
+        .map((pair) => pair.slice(prefix.length).split("=", 2))
+        .flatMap(([waitingId = "", value = ""]) =>
+          waitingId === id || !/^[\w-]{1,100}$/.test(waitingId)
+            ? []
+            : [{ id: waitingId, began: Number.parseInt(value, 10) || 0 }],
+        )
+        .toSorted((a, b) => b.began - a.began);
+      return waiting.slice(maxAuthorizations - 1).map((each) => each.id);
+    },
+  };
+};
+
+const secretIn = (value: string | undefined): string | null => value?.split(".", 2)[1] ?? null;
 
 const isLoopback = (origin: string) => {
   try {

@@ -236,7 +236,7 @@ const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
   async find(id) {
     const found = await applications.registrationOf(id);
     if (!found) return undefined;
-    const { registration, name, secretHash, createdAt, verified } = found;
+    const { registration, name, secretHash, createdAt, verified, mayIntrospect, revision } = found;
     return {
       ...(registration as AdapterPayload),
       client_id: id,
@@ -245,6 +245,8 @@ const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
       // The library takes it for the secret; `provider.ts` compares hashes.
       ...(secretHash !== null && { client_secret: secretHash }),
       [verifiedProperty]: verified,
+      [introspectsProperty]: mayIntrospect,
+      [revisionProperty]: revision,
     } as AdapterPayload;
   },
   async upsert(id, payload) {
@@ -253,6 +255,8 @@ const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
       client_name: name,
       client_secret: secret,
       [verifiedProperty]: ____,
+      [introspectsProperty]: _____,
+      [revisionProperty]: ______,
       ...registration
     } = rest as Stored & Record<string, unknown>;
     const registered = { name: name ?? id, secret: secret ?? null, registration: registration as Registration };
@@ -260,5 +264,9 @@ const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
   },
 });
 
-/** What the library carries along of an application besides its registration: whether an operator vouches for it. */
+/** What the library carries along of a client besides its registration: whether an operator vouches for it, */
 export const verifiedProperty = "lockstep_verified";
+/** whether it may introspect the tokens of other clients, */
+export const introspectsProperty = "lockstep_introspects";
+/** and how often its owner has changed it. */
+export const revisionProperty = "lockstep_revision";

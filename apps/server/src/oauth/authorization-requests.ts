@@ -1,15 +1,15 @@
 // Owns the person's side of a request for access: what the web app reads of it, and what comes of their answer.
 
-import type { AuthorizationAsker, AuthorizationRequest, User } from "@lockstep/contract";
+import type { AuthorizationAsker, AuthorizationRequest } from "@lockstep/contract";
 import { decodeJwt } from "jose";
 import type { Interaction, InteractionResults, Provider } from "oidc-provider";
-import type { Applications } from "../domain/applications.ts";
-import type { Source } from "../domain/audit.ts";
-import type { AuthorizationRequests } from "../domain/authorization-requests.ts";
+import { type Applications, isSecretOf } from "../domain/applications.ts";
+import type { AuthorizationRequestHere, AuthorizationRequests } from "../domain/authorization-requests.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import { type Grants, grantableIn, wordedScopes } from "../domain/grants.ts";
 import type { Session, SessionLimits } from "../domain/sessions.ts";
 import type { DecidedBy } from "./adapter.ts";
+import type { Binding } from "./browser-binding.ts";
 import { duringCall } from "./call.ts";
 
 export const createAuthorizationRequests = ({
@@ -27,11 +27,16 @@ export const createAuthorizationRequests = ({
   limits: SessionLimits;
   now: () => number;
 }): AuthorizationRequests => {
-  const find = async (id: string) => {
+  const find = async ({ id, browserSecret }: AuthorizationRequestHere) => {
     const library = await provider();
-    const interaction = await library.Interaction.find(id);
-    const application = interaction && (await applications.view(String(interaction.params["client_id"])));
-    if (!interaction || !application) throw new DomainError("AUTHORIZATION_NOT_FOUND");
+    const interaction: (Interaction & Partial<Binding>) | undefined = await library.Interaction.find(id);
+    if (!interaction || browserSecret === null || !isSecretOf(interaction.browserHash ?? "", browserSecret))
+      throw new DomainError("AUTHORIZATION_NOT_FOUND");
+    const application = await applications.view(String(interaction.params["client_id"]));
+    const registered = application && (await applications.registrationOf(application.id));
+    // What a client asked for before its owner changed it, the person must not answer as if it was asked now.
+    if (!registered || registered.revision !== interaction.clientRevision)
+      throw new DomainError("AUTHORIZATION_NOT_FOUND");
     return { library, interaction, application };
   };
 
@@ -59,14 +64,14 @@ export const createAuthorizationRequests = ({
   };
 
   return {
-    async asker(id: string): Promise<AuthorizationAsker> {
-      const { interaction, application } = await find(id);
+    async asker(request): Promise<AuthorizationAsker> {
+      const { interaction, application } = await find(request);
       const hint = interaction.params["login_hint"];
       return { application, loginHint: typeof hint === "string" ? hint.slice(0, 254) : null };
     },
 
-    async read(id: string, user: User, session: Session): Promise<AuthorizationRequest> {
-      const { library, interaction, application } = await find(id);
+    async read(request, user, session): Promise<AuthorizationRequest> {
+      const { library, interaction, application } = await find(request);
       const asked = new Set(grantableIn(interaction.params["scope"]));
       const before = await grants.scopesOf(user.id, application.id);
       const client = await library.Client.find(application.id);
@@ -84,8 +89,8 @@ export const createAuthorizationRequests = ({
       };
     },
 
-    async approve(id: string, user: User, session: Session, source: Source): Promise<{ redirectTo: string }> {
-      const { library, interaction, application } = await find(id);
+    async approve(request, user, session, source): Promise<{ redirectTo: string }> {
+      const { library, interaction, application } = await find(request);
       if (mustSignIn(interaction, session)) {
         throw new DomainError("REAUTHENTICATION_REQUIRED", { maxAgeSeconds: maxAge(interaction) ?? 0 });
       }
@@ -105,8 +110,8 @@ export const createAuthorizationRequests = ({
       });
     },
 
-    async deny(id: string): Promise<{ redirectTo: string }> {
-      const { interaction } = await find(id);
+    async deny(request): Promise<{ redirectTo: string }> {
+      const { interaction } = await find(request);
       return finish(interaction, { error: "access_denied", error_description: "The person refused" });
     },
   };

@@ -3,6 +3,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jos
 import * as client from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
+import { testSource } from "../testing.ts";
 import {
   callWith,
   connect,
@@ -165,6 +166,7 @@ describe("[S32] a token that is bound to a key", () => {
       redirectUris: [],
       postLogoutRedirectUris: [],
     });
+    await server.domain.applications.setMayIntrospect(service.id, true, testSource);
     const { tokens } = await connected();
     expect(await client.tokenIntrospection(service.config, tokens.access_token)).toMatchObject({
       active: true,

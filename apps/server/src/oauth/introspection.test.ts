@@ -21,9 +21,12 @@ let resourceServer: Awaited<ReturnType<typeof registerApplication>>;
 beforeAll(async () => {
   server = await startAuthorizationServer();
   app = await registerApplication(server);
-  resourceServer = await registerApplication(server, { kind: "service", redirectUris: [], postLogoutRedirectUris: [] });
+  resourceServer = await registerApplication(server, forItself);
+  await server.domain.applications.setMayIntrospect(resourceServer.id, true, testSource);
 });
 afterAll(() => server.close());
+
+const forItself = { kind: "service" as const, redirectUris: [], postLogoutRedirectUris: [] };
 
 const connected = async (of = app) => {
   const browser = openBrowser(server);
@@ -59,7 +62,7 @@ describe("introspection", () => {
     expect(await post(server, "/introspect", form)).toMatchObject({ status: 400, body: { error: "invalid_request" } });
   });
 
-  it("tells an application nothing of others' tokens, unless an operator registered it", async () => {
+  it("[S86] tells a client nothing of others' tokens, verified or not, unless an operator lets it ask", async () => {
     const { tokens } = await connected();
     const john = (await server.domain.users.findByLogin("john"))?.user.id ?? "";
     const { application, secret } = await server.domain.applications.register(
@@ -68,8 +71,11 @@ describe("introspection", () => {
       testSource,
     );
     const unverified = await discover(server, application.id, secret);
+    const verified = await registerApplication(server, forItself);
+    // It cannot prove who it is: the right is worth nothing to it.
     const inBrowser = await registerApplication(server, { kind: "browser" });
-    for (const config of [unverified, inBrowser.config]) {
+    await server.domain.applications.setMayIntrospect(inBrowser.id, true, testSource);
+    for (const config of [unverified, verified.config, inBrowser.config]) {
       expect(await client.tokenIntrospection(config, tokens.access_token)).toEqual(inactive);
       expect(await client.tokenIntrospection(config, tokens.refresh_token ?? "")).toEqual(inactive);
     }

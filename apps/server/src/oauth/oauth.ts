@@ -15,6 +15,7 @@ import type { SpentIds } from "../domain/spent-ids.ts";
 import type { Tokens } from "../domain/tokens.ts";
 import type { Users } from "../domain/users.ts";
 import { createAuthorizationRequests } from "./authorization-requests.ts";
+import type { AuthorizationCookies } from "./browser-binding.ts";
 import { createEndedSessions } from "./ended-sessions.ts";
 import type { RegistrationPolicy } from "./provider.ts";
 import { oauthRoutes } from "./routes.ts";
@@ -36,12 +37,12 @@ export interface OAuthOptions {
   readonly newId: () => string;
   readonly fetch: (address: string | URL, init?: RequestInit) => Promise<Response>;
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
-  readonly authorizationCookie: (id: string) => string;
+  readonly authorizationCookies: AuthorizationCookies;
   readonly sourceOf: (request: FastifyRequest) => Source;
 }
 
 export const createOAuth = (options: OAuthOptions) => {
-  const { keyring, issuer, applications, grants, limits, now } = options;
+  const { keyring, issuer, limits } = options;
   let instance: { readonly keyIds: string; readonly provider: Promise<Provider> } | undefined;
 
   const load = async (): Promise<Provider> => {
@@ -84,6 +85,6 @@ export const createOAuth = (options: OAuthOptions) => {
     /** For who ends sessions of ours. */
     endedSessions: createEndedSessions({ provider, oauthRecords: options.oauthRecords }),
     /** For RPC, where a person decides. */
-    requests: createAuthorizationRequests({ provider, issuer, applications, grants, limits, now }),
+    requests: createAuthorizationRequests({ ...options, provider }),
   };
 };

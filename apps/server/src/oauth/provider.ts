@@ -19,7 +19,14 @@ import type { Secrets } from "../domain/secrets.ts";
 import type { SessionLimits } from "../domain/sessions.ts";
 import { accessTokenLifetimeSeconds } from "../domain/tokens.ts";
 import type { Users } from "../domain/users.ts";
-import { verifiedProperty } from "./adapter.ts";
+import { introspectsProperty, revisionProperty, verifiedProperty } from "./adapter.ts";
+import {
+  type AuthorizationCookies,
+  bindToBrowser,
+  resumeCookie,
+  unusedCookie,
+  withoutUnusedCookie,
+} from "./browser-binding.ts";
 import { report } from "./call.ts";
 import { pagesOf } from "./pages.ts";
 import { paths } from "./paths.ts";
@@ -40,8 +47,7 @@ export interface ProviderOptions {
   readonly registration: RegistrationPolicy;
   readonly fetch: (address: string | URL, init?: RequestInit) => Promise<Response>;
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
-  /** The cookie that ties a request for access to the browser in which it began. */
-  readonly authorizationCookie: (id: string) => string;
+  readonly authorizationCookies: AuthorizationCookies;
   readonly newId: () => string;
   /** The id of the refresh token that follows the one of this id. */
   readonly successorOf: (refreshTokenId: string) => string;
@@ -81,11 +87,12 @@ export const createProvider = (options: ProviderOptions): Provider => {
       dPoPSigningAlgValues: proofAlgorithms,
     },
     extraClientMetadata: {
-      properties: [verifiedProperty],
-      validator(ctx, _name, value, metadata) {
+      properties: [verifiedProperty, introspectsProperty, revisionProperty],
+      validator(ctx, name, value, metadata) {
         // Within a registration over the wire nobody vouches for himself.
         if (ctx !== undefined && value !== undefined)
-          throw new errors.InvalidClientMetadata(`${verifiedProperty} is not yours to say`);
+          throw new errors.InvalidClientMetadata(`${name} is not yours to say`);
+        if (name !== verifiedProperty) return;
         const problem = registrationProblem(metadata as Registration);
         if (problem !== null) throw new errors.InvalidClientMetadata(problem);
       },
@@ -113,8 +120,8 @@ export const createProvider = (options: ProviderOptions): Provider => {
       keys: [secrets.mac("oauth-cookies", "keys")],
       names: {
         session: secure ? "__Host-lockstep-authorization-server" : "lockstep-authorization-server",
-        interaction: "lockstep-interaction",
-        resume: "lockstep-resume",
+        interaction: unusedCookie,
+        resume: resumeCookie,
       },
       long: { signed: true, httpOnly: true, sameSite: "lax", secure },
       short: { signed: true, httpOnly: true, sameSite: "lax", secure },
@@ -161,16 +168,14 @@ export const createProvider = (options: ProviderOptions): Provider => {
       },
     },
     interactions: {
-      policy: policy(),
-      url(ctx, { uid }) {
-        ctx.cookies.set(options.authorizationCookie(uid), "1", {
-          httpOnly: true,
-          sameSite: "strict",
+      policy: policy(grants),
+      url(ctx, interaction) {
+        binding.keep(ctx, interaction, {
+          cookies: options.authorizationCookies,
           secure,
-          signed: false,
-          maxAge: interactionLifetimeSeconds * 1000,
+          lifetimeSeconds: interactionLifetimeSeconds,
         });
-        return `/interaction/${uid}`;
+        return `/interaction/${interaction.uid}`;
       },
     },
     async findAccount(_ctx, id) {
@@ -200,7 +205,9 @@ export const createProvider = (options: ProviderOptions): Provider => {
     fetch: (url, init) => options.fetch(url as URL, init as RequestInit),
   });
 
+  const binding = bindToBrowser(provider, options.newId);
   provider.proxy = true;
+  provider.use(withoutUnusedCookie);
   provider.use(pages.letFormsPass);
   provider.use(withoutTypeOfNothing);
   // What the caller is told nothing of.
@@ -239,10 +246,10 @@ const withoutTypeOfNothing = async (ctx: KoaContextWithOIDC, next: () => Promise
 
 type OfClient = { readonly clientId?: string | undefined };
 
-/** Who may ask what a token says: whom it was issued to, and resource servers, which an operator registered. */
+/** Who may ask what a token says: whom it was issued to, and whom an operator gave the right to (RFC 7662 §2.1). */
 const mayIntrospect = async (_ctx: unknown, client: Client, token: OfClient) =>
   token.clientId === client.clientId ||
-  (client[verifiedProperty] === true && client.tokenEndpointAuthMethod !== "none");
+  (client[introspectsProperty] === true && client.tokenEndpointAuthMethod !== "none");
 
 /** RFC 7009 §2.1: a client revokes what was issued to it, and is told when it tries more. */
 const mayRevoke = async (_ctx: unknown, client: Client, token: OfClient) => {
@@ -251,8 +258,11 @@ const mayRevoke = async (_ctx: unknown, client: Client, token: OfClient) => {
   return true;
 };
 
-/** The library's, and one question more: an application that nobody vouches for asks each time (OWASP ASVS 10.7.1). */
-const policy = () => {
+/**
+ * The library's, and two questions more: a client that nobody vouches for asks each time (OWASP ASVS 10.7.1), and one
+ * that its owner has changed asks again (OAuth 2.1 §7.3).
+ */
+const policy = (grants: Grants) => {
   const prompts = interactionPolicy.base();
   prompts.get("consent")?.checks.add(
     new interactionPolicy.Check(
@@ -264,6 +274,12 @@ const policy = () => {
         return unverified && !ctx.oidc.result?.consent;
       },
     ),
+  );
+  prompts.get("consent")?.checks.add(
+    new interactionPolicy.Check("changed_client", "the client has changed", "consent_required", async (ctx) => {
+      const grantId = ctx.oidc.entities.Grant?.jti;
+      return grantId !== undefined && !ctx.oidc.result?.consent && !(await grants.answersFor(grantId));
+    }),
   );
   return prompts;
 };

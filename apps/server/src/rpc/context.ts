@@ -14,8 +14,8 @@ export interface Cookies {
   setRefreshToken(token: string, expiresAt: number): void;
   clearRefreshToken(): void;
   setDeviceToken(token: string): void;
-  /** Whether an application's request for access began in this very browser. */
-  holdsAuthorization(id: string): boolean;
+  /** What shows that a client's request for access began in this browser; `null`: it did not. */
+  authorizationSecret(id: string): string | null;
   /** That request was answered. */
   clearAuthorization(id: string): void;
 }

@@ -68,6 +68,8 @@ const inputOf = (details: Details) => {
 
 export interface ApplicationFormProps {
   readonly title: string;
+  /** What to know before anything is changed. */
+  readonly note?: ReactNode;
   readonly initial: Details;
   readonly unshown?: Unshown;
   /** Whether it is too late to choose another kind. */
@@ -110,6 +112,7 @@ export const ApplicationForm = (props: ApplicationFormProps) => {
         {props.title}
       </h2>
       <div className={`${card.fields} ${styles.form}`}>
+        {props.note && <p className={styles.sentence}>{props.note}</p>}
         {failure && !refused && <FailureNotice failure={failure} takesFocus />}
         {!props.kindIsSettled && (
           <fieldset className={styles.choices}>

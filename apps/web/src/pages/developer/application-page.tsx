@@ -1,6 +1,12 @@
 // The page of one application: what it is known by, code to begin with, and how to change or delete it.
 
-import { type Application, applicationKinds, type RegisteredApplication, type User } from "@lockstep/contract";
+import {
+  type Application,
+  applicationKinds,
+  type RegisterApplicationInput,
+  type RegisteredApplication,
+  type User,
+} from "@lockstep/contract";
 import { Alert, Button, Skeleton } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
@@ -73,7 +79,7 @@ const Registered = ({ application, user, issued, onIssued, onDeleted }: Register
     </p>
     <Identity application={application} user={user} issued={issued} onIssued={onIssued} />
     <Code application={application} />
-    <Change application={application} />
+    <Change application={application} user={user} />
     <Delete application={application} user={user} onDeleted={() => onDeleted(application)} />
   </Page>
 );
@@ -165,30 +171,41 @@ const Code = ({ application }: { application: Application }) => {
   );
 };
 
-const Change = ({ application }: { application: Application }) => {
+const Change = ({ application, user }: Pick<RegisteredProps, "application" | "user">) => {
   const queryClient = useQueryClient();
-  const update = useMutation(
-    trpc.application.update.mutationOptions({
-      onSuccess(changed) {
-        queryClient.setQueryData(trpc.application.list.queryKey(), (list) =>
-          list?.map((one) => (one.id === changed.id ? changed : one)),
-        );
-      },
-    }),
-  );
+  const reauthentication = useReauthentication({ username: user.username, purpose: "Changing an application" });
+  const update = useMutation({
+    mutationFn: (input: RegisterApplicationInput) =>
+      reauthentication.attempt("application.update", () =>
+        client.application.update.mutate({ ...input, applicationId: application.id }),
+      ),
+    onSuccess(changed) {
+      if (!changed) return;
+      queryClient.setQueryData(trpc.application.list.queryKey(), (list) =>
+        list?.map((one) => (one.id === changed.id ? changed : one)),
+      );
+    },
+  });
   return (
-    <ApplicationForm
-      title="Details"
-      initial={detailsOf(application)}
-      unshown={application}
-      kindIsSettled
-      submitLabel={update.isPending ? "Saving…" : "Save changes"}
-      busy={update.isPending}
-      failure={update.error && readFailure("application.update", update.error)}
-      outcome={update.isSuccess ? "Saved" : undefined}
-      onChange={() => !update.isPending && update.reset()}
-      onSubmit={(input) => update.mutate({ ...input, applicationId: application.id })}
-    />
+    <>
+      <ApplicationForm
+        title="Details"
+        note={
+          application.verified &&
+          "This application is verified. A change takes that away until an operator has looked at it again, and everybody who uses it is asked again."
+        }
+        initial={detailsOf(application)}
+        unshown={application}
+        kindIsSettled
+        submitLabel={update.isPending ? "Saving…" : "Save changes"}
+        busy={update.isPending}
+        failure={update.error && readFailure("application.update", update.error)}
+        outcome={update.data ? "Saved" : undefined}
+        onChange={() => !update.isPending && update.reset()}
+        onSubmit={(input) => update.mutate(input)}
+      />
+      {reauthentication.dialog}
+    </>
   );
 };
 

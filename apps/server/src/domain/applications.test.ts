@@ -1,0 +1,130 @@
+import { RegisterApplicationInput } from "@lockstep/contract";
+import { describe, expect, it } from "vitest";
+import { engines } from "../../test/engines.ts";
+import { startTestServer, testClock, testSource } from "../testing.ts";
+import type { Owner } from "./applications.ts";
+
+const photos: RegisterApplicationInput = RegisterApplicationInput.parse({
+  name: "Photo app",
+  kind: "web",
+  uri: "https://photos.example",
+  redirectUris: ["https://photos.example/callback"],
+  postLogoutRedirectUris: ["https://photos.example/bye"],
+  scopes: ["profile:read"],
+});
+
+describe.each(engines)("clients on $engine", ({ newDatabase }) => {
+  const open = async () => {
+    const database = await newDatabase();
+    const server = await startTestServer({ databaseUrl: database.url, now: testClock().now });
+    const { applications, grants } = server.domain;
+    const john = (await server.domain.users.findByLogin("john"))?.user.id ?? "";
+    const owner: Owner = { userId: john };
+    const { application } = await applications.register(photos, owner, testSource);
+    return {
+      ...server,
+      applications,
+      grants,
+      owner,
+      john,
+      id: application.id,
+      async [Symbol.asyncDispose]() {
+        await server.close();
+        await database.drop();
+      },
+    };
+  };
+
+  /** Verified by an operator, with every right that one can give, and granted by a person. */
+  const openTrusted = async () => {
+    const opened = await open();
+    const { applications, grants, id, john } = opened;
+    await applications.setVerified(id, true, testSource);
+    await applications.setMayIntrospect(id, true, testSource);
+    const grant = { id: "a-grant", userId: john, applicationId: id, scopes: ["profile:read"], payload: {} };
+    await grants.save(grant, testSource);
+    return opened;
+  };
+
+  const changes: Partial<RegisterApplicationInput>[] = [
+    { name: "Photos" },
+    { redirectUris: ["https://evil.example/callback"] },
+    { redirectUris: [...photos.redirectUris, "https://evil.example/callback"] },
+    { postLogoutRedirectUris: [] },
+    { uri: "https://evil.example" },
+    { uri: null },
+    { jwksUri: "https://evil.example/jwks" },
+    { backchannelLogoutUri: "https://evil.example/logout" },
+    { scopes: ["profile:read", "profile:write"] },
+    { kind: "native" },
+    { requirePushedRequests: true },
+    { requireDpop: true },
+  ];
+
+  it("[S85] [S86] that their owner changes are verified no more, may introspect no more and ask everybody again", async () => {
+    await using server = await openTrusted();
+    const { applications, grants, owner, john, id } = server;
+    for (const change of changes) {
+      await applications.update(id, photos, "operator", testSource);
+      await applications.setVerified(id, true, testSource);
+      await applications.setMayIntrospect(id, true, testSource);
+      const grant = { id: `a-grant-${JSON.stringify(change)}`, userId: john, applicationId: id, payload: {} };
+      await grants.save({ ...grant, scopes: ["profile:read"] }, testSource);
+      expect(await grants.answersFor(grant.id)).toBe(true);
+
+      const changed = await applications.update(id, { ...photos, ...change }, owner, testSource);
+      expect([change, changed?.verified, changed?.mayIntrospect]).toEqual([change, false, false]);
+      expect([...(await grants.scopesOf(john, id))]).toEqual([]);
+      expect(await grants.answersFor(grant.id)).toBe(false);
+      // An operator who verifies it again vouches for what it is now, not for what people granted before.
+      await applications.setVerified(id, true, testSource);
+      expect(await grants.answersFor(grant.id)).toBe(false);
+    }
+  });
+
+  it("keep what was granted when they change: their tokens are still theirs", async () => {
+    await using server = await openTrusted();
+    const { applications, grants, owner, john, id } = server;
+    await applications.update(id, { ...photos, name: "Photos" }, owner, testSource);
+    expect(await grants.payloadOf("a-grant")).toEqual({});
+    expect((await grants.list(john)).map(({ application }) => application.name)).toEqual(["Photos"]);
+  });
+
+  it("stay as trusted as they are when nothing changes", async () => {
+    await using server = await openTrusted();
+    const { applications, grants, owner, john, id } = server;
+    const same = await applications.update(id, photos, owner, testSource);
+    expect(same).toMatchObject({ verified: true, mayIntrospect: true });
+    await applications.rotateSecret(id, owner, testSource);
+    expect(await applications.find(id)).toMatchObject({ verified: true, mayIntrospect: true });
+    expect([...(await grants.scopesOf(john, id))]).toEqual(["profile:read"]);
+  });
+
+  it("stay as trusted as they are when an operator changes them", async () => {
+    await using server = await openTrusted();
+    const { applications, grants, john, id } = server;
+    const changed = await applications.update(id, { ...photos, name: "Photos" }, "operator", testSource);
+    expect(changed).toMatchObject({ name: "Photos", verified: true, mayIntrospect: true });
+    expect([...(await grants.scopesOf(john, id))]).toEqual(["profile:read"]);
+  });
+
+  it("are changed, deleted and given secrets by their owner and by operators alone", async () => {
+    await using server = await open();
+    const { applications, id, owner } = server;
+    const stranger: Owner = { userId: "somebody-else" };
+    const before = await applications.find(id);
+    expect(await applications.update(id, { ...photos, name: "Stolen" }, stranger, testSource)).toBeNull();
+    expect(await applications.rotateSecret(id, stranger, testSource)).toBeNull();
+    expect(await applications.delete(id, stranger, testSource)).toBe(false);
+    expect(await applications.list(stranger)).toEqual([]);
+    expect(await applications.find(id)).toEqual(before);
+    expect(await applications.delete(id, owner, testSource)).toBe(true);
+    expect(await applications.find(id)).toBeNull();
+  });
+
+  it("take their grants with them when they are deleted", async () => {
+    await using server = await openTrusted();
+    await server.applications.delete(server.id, "operator", testSource);
+    expect(await server.grants.payloadOf("a-grant")).toBeNull();
+  });
+});
