@@ -201,8 +201,22 @@ export const ProtocolPage = z.discriminatedUnion("page", [
     action: z.string(),
     token: z.string(),
     application: ApplicationView.nullable(),
+    /** Where either answer leads: the host, or the scheme of an app; `null`: to a page of ours. */
+    returnsTo: z.string().nullable(),
   }),
   z.object({ page: z.literal("signed_out") }),
+  /** A client that nobody vouches for wants the browser to be sent to it (RFC 9700 §4.11.2). */
+  z.object({
+    page: z.literal("leave"),
+    application: ApplicationView.nullable(),
+    /** The host, or the scheme of an app. */
+    to: z.string(),
+    /** Where a click leads: by a form with these fields, or by a link. */
+    action: z.string(),
+    fields: z.record(z.string(), z.string()).nullable(),
+    /** What is told there. Absent: the person has signed out. */
+    refusal: z.object({ error: z.string(), description: z.string().nullable() }).optional(),
+  }),
   /** The request cannot be answered, and nobody is sent anywhere (RFC 9700 §4.11.2). */
   z.object({ page: z.literal("error"), error: z.string(), description: z.string().nullable() }),
 ]);

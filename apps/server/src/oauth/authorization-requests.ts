@@ -120,7 +120,7 @@ export const createAuthorizationRequests = ({
 const promptsOf = (params: Interaction["params"]): string[] => String(params["prompt"] ?? "").split(" ");
 
 /** What a person can recognize of an address: its host, or the scheme that an app has to itself. */
-const placeOf = (uri: unknown): string | null => {
+export const placeOf = (uri: unknown): string | null => {
   if (typeof uri !== "string" || !URL.canParse(uri)) return null;
   const { host, protocol } = new URL(uri);
   return host || protocol;

@@ -53,6 +53,71 @@ describe("a request for access", () => {
     expect(await server.domain.grants.list(await johnsId())).toEqual([]);
   });
 
+  it("is not answered by whoever learns its ID: its cookie holds what cannot be guessed (RFC 9700 §4.7)", async () => {
+    const victim = await signedIn();
+    const { authorizationId } = await begin(victim);
+    const name = `lockstep-authorization-${authorizationId}`;
+    const attacker = await signedIn("mary");
+    const own = await begin(attacker);
+    const ownValue = attacker.jar.get(`lockstep-authorization-${own.authorizationId}`)?.value ?? "";
+    const victimsValue = victim.jar.get(name)?.value ?? "";
+    expect(victimsValue).toMatch(/^\d+\.[\w-]{22}$/);
+    const [beganAt] = victimsValue.split(".");
+    for (const value of ["1", ownValue, `${beganAt}.`, `${beganAt}.1`, victimsValue.slice(0, -1), "."]) {
+      attacker.jar.set(name, { value, path: "/" });
+      for (const answer of ["approve", "deny"])
+        expect(await attacker.rpc(`authorization.${answer}`, { authorizationId })).toMatchObject(notFound);
+      expect(await attacker.rpc("authorization.read", { authorizationId }, "query")).toMatchObject(notFound);
+    }
+    const stored = await server.db.selectFrom("oauth_records").select("payload").execute();
+    expect(JSON.stringify(stored)).not.toContain(victimsValue.split(".")[1]);
+    expect((await victim.rpc("authorization.approve", { authorizationId })).status).toBe(200);
+  });
+
+  it("waits with three others in a browser at the most: the oldest is dropped, and cookies stay few", async () => {
+    const browser = await signedIn();
+    const before = browser.jar.size;
+    const begun = [];
+    for (let count = 0; count < 9; count++) begun.push(await begin(browser));
+    // For each, the cookie that binds it, and the library's by which it goes on, with its signature.
+    expect(browser.jar.size - before).toBeLessThanOrEqual(4 * 3);
+    const everywhere = [...browser.jar].filter(([name, { path }]) => path === "/" && name.includes("authorization-"));
+    expect(everywhere.map(([name, { value }]) => `${name}=${value}; `).join("").length).toBeLessThan(500);
+    const open = [];
+    for (const { authorizationId } of begun)
+      open.push((await browser.rpc("authorization.read", { authorizationId }, "query")).status === 200);
+    expect(open.filter(Boolean)).toHaveLength(4);
+    const [newest] = begun.slice(-1);
+    const { data } = await browser.rpc("authorization.approve", { authorizationId: newest?.authorizationId });
+    expect((await browser.follow(String(data?.["redirectTo"]))).url.searchParams.has("code")).toBe(true);
+  });
+
+  it("is answered in its tab, whatever order four of them are answered in", async () => {
+    const browser = await signedIn();
+    const begun = [];
+    for (let count = 0; count < 4; count++) begun.push(await begin(browser));
+    for (const index of [2, 0, 3, 1]) {
+      const { data } = await browser.rpc("authorization.approve", { authorizationId: begun[index]?.authorizationId });
+      const back = await browser.follow(String(data?.["redirectTo"]));
+      expect([index, back.url.searchParams.get("state")]).toEqual([index, begun[index]?.checks.expectedState]);
+    }
+  });
+
+  it("is not upset by cookies of other people's making", async () => {
+    const browser = await signedIn();
+    const names = [
+      "x;y",
+      "ä",
+      "__proto__",
+      "a b",
+      `${"x".repeat(300)}`,
+      ...Array.from({ length: 8 }, (_, n) => `id${n}`),
+    ];
+    for (const each of names)
+      browser.jar.set(`lockstep-authorization-${each}`.replaceAll(/[^!-~]/g, ""), { value: "9", path: "/" });
+    expect(await begin(browser)).toHaveProperty("authorizationId");
+  });
+
   it("is granted by nobody whose page is another's: the cookie counts for our own origin alone", async () => {
     const browser = await signedIn();
     const { authorizationId } = await begin(browser);
@@ -98,8 +163,10 @@ describe("a request for access", () => {
     for (const answer of ["approve", "deny"]) {
       const { authorizationId } = await begin(browser);
       const held = () => [...browser.jar.keys()].filter((name) => name.endsWith(authorizationId));
-      expect(held()).toHaveLength(1);
-      await browser.rpc(`authorization.${answer}`, { authorizationId });
+      // What binds it, and the library's by which it goes on, with its signature.
+      expect(held()).toHaveLength(3);
+      const { data } = await browser.rpc(`authorization.${answer}`, { authorizationId });
+      await browser.follow(String(data?.["redirectTo"]));
       expect(held()).toEqual([]);
     }
   });

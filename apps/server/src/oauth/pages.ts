@@ -4,9 +4,12 @@
 import type { ApplicationView, ProtocolPage } from "@lockstep/contract";
 import type { Client, ErrorOut, KoaContextWithOIDC } from "oidc-provider";
 import type { Applications } from "../domain/applications.ts";
+import { placeOf } from "./authorization-requests.ts";
+
+export type ShowPage = (ctx: KoaContextWithOIDC, page: ProtocolPage) => Promise<void>;
 
 export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, applications: Applications) => {
-  const show = async (ctx: KoaContextWithOIDC, page: ProtocolPage) => {
+  const show: ShowPage = async (ctx, page) => {
     ctx.type = "html";
     ctx.set("cache-control", "no-store");
     ctx.body = await renderPage(page);
@@ -19,6 +22,8 @@ export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, app
     client ? applications.view(client.clientId) : null;
 
   return {
+    show,
+
     async deviceCode(ctx: KoaContextWithOIDC, _form: string, out?: ErrorOut, error?: Error & { userCode?: string }) {
       if (error?.name === "AbortedError") return show(ctx, { page: "device_denied" });
       // Nothing that was typed: what the person decided is not awaited, or not any more.
@@ -57,6 +62,7 @@ export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, app
         action: actionOf(ctx, "end_session_confirm"),
         token: xsrfToken(ctx),
         application: await viewOf(ctx.oidc.client),
+        returnsTo: placeOf(returnsTo),
       });
     },
 
@@ -101,7 +107,7 @@ const actionOf = (ctx: KoaContextWithOIDC, route: string) => new URL(ctx.oidc.ur
 const xsrfToken = (ctx: KoaContextWithOIDC): string => String(ctx.oidc.session?.state?.["secret"] ?? "");
 
 /** Browsers hold a form's redirects to `form-action` too, and this one ends at the application. */
-const allowFormToReach = (ctx: KoaContextWithOIDC, uri: string) => {
+export const allowFormToReach = (ctx: KoaContextWithOIDC, uri: string) => {
   const { origin, protocol } = new URL(uri);
   const target = origin === "null" ? protocol : origin;
   const policy = String(ctx.response.get("content-security-policy"));

@@ -28,6 +28,7 @@ import {
   withoutUnusedCookie,
 } from "./browser-binding.ts";
 import { report } from "./call.ts";
+import { askBeforeLeaving } from "./leaving.ts";
 import { pagesOf } from "./pages.ts";
 import { paths } from "./paths.ts";
 
@@ -209,6 +210,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
   provider.proxy = true;
   provider.use(withoutUnusedCookie);
   provider.use(pages.letFormsPass);
+  provider.use(askBeforeLeaving(provider, { applications, grants, show: pages.show }));
   provider.use(withoutTypeOfNothing);
   // What the caller is told nothing of.
   provider.on("server_error", (_ctx, error) => report(error));

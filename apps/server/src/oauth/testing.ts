@@ -62,6 +62,7 @@ export const freePort = (): Promise<number> =>
 
 /** A browser as far as protocols need one: cookies with their paths, redirects one at a time, calls of our own page. */
 export const openBrowser = (server: Pick<Server, "url">) => {
+  /** By name, and by path where that is not `/`: the same name at two paths is two cookies (RFC 6265 §5.3). */
   const jar = new Map<string, { value: string; path: string }>();
   let accessToken: string | null = null;
 
@@ -69,7 +70,7 @@ export const openBrowser = (server: Pick<Server, "url">) => {
     const target = new URL(url, server.url);
     const cookies = [...jar]
       .filter(([, { path }]) => path === "/" || target.pathname === path || target.pathname.startsWith(`${path}/`))
-      .map(([name, { value }]) => `${name}=${value}`);
+      .map(([key, { value }]) => `${key.split(" ")[0]}=${value}`);
     const response = await fetch(target, {
       redirect: "manual",
       ...init,
@@ -82,8 +83,10 @@ export const openBrowser = (server: Pick<Server, "url">) => {
       const attribute = (key: string) =>
         attributes.find((each) => each.toLowerCase().startsWith(`${key}=`))?.slice(key.length + 1);
       const expires = attribute("expires");
-      if (value === "" || (expires && new Date(expires).getTime() < Date.now())) jar.delete(name);
-      else jar.set(name, { value, path: attribute("path") ?? "/" });
+      const path = attribute("path") ?? "/";
+      const key = path === "/" ? name : `${name} ${path}`;
+      if (value === "" || (expires && new Date(expires).getTime() < Date.now())) jar.delete(key);
+      else jar.set(key, { value, path });
     }
     return response;
   };

@@ -39,6 +39,8 @@ export const ProtocolPages = ({ message }: { message: string }) => {
           <HomeLink to="/sign-in">Sign in again</HomeLink>
         </Page>
       );
+    case "leave":
+      return <Leave page={page} />;
     case "error":
       return <CannotAnswer page={page} />;
   }
@@ -111,6 +113,11 @@ const SignOutQuestion = ({ page }: { page: Of<"sign_out"> }) => (
       <p className={styles.text}>
         If you share this device with others, sign out. Applications that are connected to your account stay connected.
       </p>
+      {page.returnsTo !== null && (
+        <p className={styles.text}>
+          You then go on to <strong className={styles.host}>{page.returnsTo}</strong>.
+        </p>
+      )}
       <div className={styles.stack}>
         <Button type="submit" fullWidth name="logout" value="yes">
           {page.application ? "Sign out of Lockstep too" : "Sign out of Lockstep"}
@@ -123,28 +130,73 @@ const SignOutQuestion = ({ page }: { page: Of<"sign_out"> }) => (
   </Page>
 );
 
+const Leave = ({ page }: { page: Of<"leave"> }) => {
+  const name = page.application?.name ?? "An application";
+  return (
+    <Page
+      title={`Go on to ${page.to}?`}
+      lead={
+        page.refusal
+          ? `${name} asked for access in a way that is not accepted. Nothing was shared with it.`
+          : `You are signed out. ${name} wants you to go on to its own page.`
+      }
+      narrow
+    >
+      <div className={card.card}>
+        <div className={card.fields}>
+          <p className={styles.place}>{page.to}</p>
+          <p className={styles.caution}>
+            Nobody at this service has checked who runs this app or this address. Go on only if you know it and came
+            from there just now.
+          </p>
+          {page.fields === null ? (
+            <Button component="a" href={page.action} rel="noreferrer" fullWidth>
+              Go on to {page.to}
+            </Button>
+          ) : (
+            <form method="post" action={page.action}>
+              {Object.entries(page.fields).map(([field, value]) => (
+                <input key={field} type="hidden" name={field} value={value} />
+              ))}
+              <Button type="submit" fullWidth>
+                Go on to {page.to}
+              </Button>
+            </form>
+          )}
+        </div>
+      </div>
+      {page.refusal && <Facts error={page.refusal.error} description={page.refusal.description} />}
+      <HomeLink>Stay here</HomeLink>
+    </Page>
+  );
+};
+
 const CannotAnswer = ({ page: { error, description } }: { page: Of<"error"> }) => (
   <Page
     title="This request cannot be answered"
     lead="The application that sent you here asked for something in a way that is not accepted. Nothing was shared with it. Go back and try again; if that does not help, tell its makers what is written here."
     narrow
   >
-    <dl className={`${card.card} ${styles.facts}`}>
-      {description !== null && (
-        <div>
-          <dt>What is wrong</dt>
-          <dd>{description}</dd>
-        </div>
-      )}
-      <div>
-        <dt>Error</dt>
-        <dd>
-          <code>{error}</code>
-        </dd>
-      </div>
-    </dl>
+    <Facts error={error} description={description} />
     <HomeLink />
   </Page>
+);
+
+const Facts = ({ error, description }: { error: string; description: string | null }) => (
+  <dl className={`${card.card} ${styles.facts}`}>
+    {description !== null && (
+      <div>
+        <dt>What is wrong</dt>
+        <dd>{description}</dd>
+      </div>
+    )}
+    <div>
+      <dt>Error</dt>
+      <dd>
+        <code>{error}</code>
+      </dd>
+    </div>
+  </dl>
 );
 
 /** Posts to the server, with the token by which it knows that the form is its own. Once: the answer is on its way. */
