@@ -3,7 +3,7 @@ import { countingReporter } from "./vitest.reporter.ts";
 
 export default defineConfig({
   test: {
-    projects: ["packages/*", "apps/*", "bench"],
+    projects: ["packages/*", "apps/*", "bench", "test"],
     reporters: ["default", countingReporter],
   },
 });

@@ -18,9 +18,19 @@ export const startDemoProvider = async (name: string, port: number) => {
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   const exited = once(child, "exit");
-  const heard = async () => (await Promise.race([once(child, "message"), exited]))[0] as unknown;
+  /** What it says next; `null`: it has ended. Under `node --watch`, Node has it send what it loads, which are objects. */
+  const heard = () =>
+    new Promise<string | null>((resolve) => {
+      const listen = (message: unknown) => {
+        if (typeof message !== "string") return;
+        child.off("message", listen);
+        resolve(message);
+      };
+      child.on("message", listen);
+      void exited.then(() => resolve(null));
+    });
   const issuer = await heard();
-  if (typeof issuer !== "string")
+  if (issuer === null)
     throw new StartError(
       `The demo provider cannot listen on port ${port}. Stop what uses it, or choose another: DEMO_PROVIDER_PORT=${port + 1}`,
     );

@@ -1,0 +1,26 @@
+// Owns throw-away copies of this repository as it lies here, changes that are not committed included: tests edit them,
+// install into them and start programs in them, and never touch the developer's own files.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const repository = join(import.meta.dirname, "..");
+
+const git = (cwd: string, ...args: string[]): string => execFileSync("git", args, { cwd, encoding: "utf8" });
+
+/** A copy without packages, as a fresh clone has it; `using` deletes it. */
+export const makeWorkingCopy = () => {
+  // Without symbolic links: tools would tell the files of the copy by other names than ours.
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "lockstep-copy-")));
+  const files = git(repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0");
+  for (const file of files) {
+    // A file that was deleted and not committed is still listed.
+    if (file !== "" && existsSync(join(repository, file))) cpSync(join(repository, file), join(root, file));
+  }
+  // turbo asks git which files belong to a package.
+  git(root, "init", "--quiet");
+  git(root, "add", "--all");
+  return { root, [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }) };
+};
