@@ -6,10 +6,12 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { FastifyServerOptions } from "fastify";
 import type { Config } from "./config.ts";
+import { readDatabaseTime } from "./db/clock.ts";
 import { type Db, openDatabase } from "./db/database.ts";
 import { migrateToLatest } from "./db/migrate.ts";
 import { createApplications } from "./domain/applications.ts";
 import { createAudit } from "./domain/audit.ts";
+import { createClock, reportedClockDifferenceMs } from "./domain/clock.ts";
 import { createDevices } from "./domain/devices.ts";
 import { createDisabling } from "./domain/disabling.ts";
 import { createDpop } from "./domain/dpop.ts";
@@ -52,7 +54,10 @@ import { systemRandom } from "./random.ts";
 import { createAppRouter } from "./rpc/router.ts";
 
 export interface WorldOptions {
+  /** The machine's clock. */
   readonly now: Now;
+  /** The clock that servers of one database share: epoch milliseconds. `null`: the machine's is the only one. */
+  readonly databaseTime: (db: Db) => Promise<number | null>;
   readonly random: Random;
   readonly fetch: typeof globalThis.fetch;
   /** How addresses are reached that providers name. */
@@ -63,6 +68,7 @@ export interface WorldOptions {
 
 export const realWorld: WorldOptions = {
   now: Date.now,
+  databaseTime: readDatabaseTime,
   random: systemRandom(),
   fetch: globalThis.fetch,
   outbound: { lookup, timeoutMs: 8000 },
@@ -87,7 +93,9 @@ export const createDomain = async (
   { config, world = realWorld }: ServerOptions,
   closing = new AbortController().signal,
 ) => {
-  const { now, random, fetch } = world;
+  const { random, fetch } = world;
+  const clock = await createClock({ machineNow: world.now, readSharedTime: () => world.databaseTime(db) });
+  const { now } = clock;
   const secrets = createSecrets(config.secret, config.previousSecrets);
   const audit = createAudit({ db, now, random });
   const events = createSessionEvents();
@@ -133,6 +141,7 @@ export const createDomain = async (
   const externalSignIn = createExternalSignIn({ db, random, users, identities, sessions, signIn, audit });
   const linkTickets = createLinkTickets({ sealed });
   const upkeep = createUpkeep({
+    clock,
     keyring,
     deletions: [
       sessions.deleteExpired,
@@ -143,6 +152,7 @@ export const createDomain = async (
     ],
   });
   return {
+    clock,
     secrets,
     users,
     events,
@@ -190,7 +200,7 @@ export const createServer = async (options: ServerOptions) => {
   try {
     await migrateToLatest(db);
     const domain = await createDomain(db, options, closing.signal);
-    const { now, random, fetch } = world;
+    const { random, fetch } = world;
     const newId = () => randomId(random);
     const web = { directory: webDirectory, devUrl: config.webDevUrl };
     await domain.applications.ensure(docsApplicationId, docsApplication(config.publicUrl));
@@ -199,7 +209,7 @@ export const createServer = async (options: ServerOptions) => {
       issuer: config.publicUrl,
       limits: config.sessionLimits,
       registration: config.registration,
-      now,
+      now: domain.clock.now,
       newId,
       // What applications name: where their keys are, and where they hear of sign-outs.
       fetch: outbound.fetchFor({ allowPrivateAddresses: !config.production }),
@@ -228,6 +238,11 @@ export const createServer = async (options: ServerOptions) => {
       },
       web,
     });
+    const differenceMs = domain.clock.offsetMs();
+    if (Math.abs(differenceMs) >= reportedClockDifferenceMs)
+      app.log.warn(
+        `This machine's clock is ${(Math.abs(differenceMs) / 1000).toFixed(1)} s ${differenceMs < 0 ? "ahead of" : "behind"} the database's. Lockstep follows the database's clock; ID tokens carry this machine's time. Synchronize it (NTP).`,
+      );
     const telling = oauth.endedSessions.begin(domain.events, (error) =>
       app.log.warn({ err: error }, "an application was not told of the end of a session"),
     );

@@ -38,6 +38,8 @@ const onlyLocalhost = ((hostname: string, _options: unknown, answer: (...result:
 /** The world with its clock replaced, and no way out of it. */
 export const testWorld = (now: () => number): WorldOptions => ({
   now,
+  // Time is what the test says, for all of its servers.
+  databaseTime: async () => null,
   random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
   fetch: async () => {
     throw new Error("Tests reach nothing outside");

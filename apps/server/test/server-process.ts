@@ -1,4 +1,5 @@
-// Waits for a database's URL, runs a server on it and sends its URL to the parent; ends with it. Hashing is cheap
+// Waits for a database's URL, and perhaps for the URL that clients know the server by, runs a server on it and sends the
+// URL that it listens at to the parent; ends with it. Hashing is cheap
 // and the grace window long, so that tests of races and of sudden ends spend their time on those.
 
 import { once } from "node:events";
@@ -7,14 +8,15 @@ import { join } from "node:path";
 import type { DatabaseUrl } from "../src/db/database.ts";
 
 enableCompileCache(join(import.meta.dirname, "../../../node_modules/.cache/node-compile"));
-const asked = once(process, "message") as Promise<[DatabaseUrl]>;
+const asked = once(process, "message") as Promise<[{ databaseUrl: DatabaseUrl; publicUrl?: string }]>;
 const { createServer } = await import("../src/server.ts");
 const { testConfig, testSessionLimits } = await import("../src/testing.ts");
 
-const [databaseUrl] = await asked;
+const [{ databaseUrl, publicUrl }] = await asked;
 const server = await createServer({
   config: {
     ...testConfig(databaseUrl),
+    ...(publicUrl !== undefined && { publicUrl }),
     sessionLimits: { ...testSessionLimits, graceSeconds: 60 },
   },
 });

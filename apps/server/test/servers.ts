@@ -19,16 +19,31 @@ export interface Answer<P extends Path> {
   readonly data: Output<P>;
 }
 
-/** A process that loads a server and waits to be told on which database to run it. */
-export const prepareServer = () => {
-  const child = fork(join(import.meta.dirname, "server-process.ts"));
+/** A process that loads a server and waits to be told on which database to run it; its clock may be wrong. */
+export const prepareServer = ({ clockErrorMs = 0 } = {}) => {
+  const child = fork(join(import.meta.dirname, "server-process.ts"), {
+    execArgv: clockErrorMs === 0 ? [] : ["--import", wrongClock(clockErrorMs)],
+  });
   const exited = once(child, "exit");
   return { child, exited };
 };
 
+/** A module that moves all that the process reads of its machine's clock, libraries included. */
+const wrongClock = (errorMs: number) =>
+  `data:text/javascript,${encodeURIComponent(`
+    const Right = globalThis.Date;
+    globalThis.Date = class extends Right {
+      constructor(...given) { given.length === 0 ? super(Right.now() + ${errorMs}) : super(...given); }
+      static now() { return Right.now() + ${errorMs}; }
+    };`)}`;
+
 /** A server that is ready for calls; `kill` is SIGKILL, `await using` stops it in order. */
-export const spawnServer = async (databaseUrl: DatabaseUrl, { child, exited } = prepareServer()) => {
-  child.send(databaseUrl);
+export const spawnServer = async (
+  databaseUrl: DatabaseUrl,
+  { child, exited } = prepareServer(),
+  { publicUrl }: { publicUrl?: string } = {},
+) => {
+  child.send({ databaseUrl, publicUrl });
   const [url] = (await Promise.race([once(child, "message"), exited])) as [string | number | null];
   if (typeof url !== "string") throw new Error(`The server ended at its start: ${url}`);
 
@@ -49,6 +64,7 @@ export const spawnServer = async (databaseUrl: DatabaseUrl, { child, exited } = 
     };
   };
   return {
+    url,
     query: <P extends Path>(path: P, token?: string) => call(path, {}, token),
     mutate: <P extends Path>(path: P, input?: z.input<OperationAt<typeof contract, P>["input"]>, token?: string) =>
       call(path, { method: "POST", body: input === undefined ? "" : JSON.stringify(input) }, token),

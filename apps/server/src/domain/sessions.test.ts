@@ -265,6 +265,21 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await opened.sessions.findLive(live.session.id)).not.toBeNull();
   });
 
+  it("remember a bounded number of generations, and sign out no client that refreshes faster", async () => {
+    await using opened = await open();
+    const { sessions, db } = opened;
+    const { session, refreshToken } = await begin(opened);
+    let current = refreshToken;
+    for (let count = 0; count < 50; count++) current = (await sessions.refresh(current, testSource)).refreshToken;
+    const row = await db.selectFrom("sessions").selectAll().where("id", "=", session.id).executeTakeFirstOrThrow();
+    expect(JSON.parse(row.replaced)).toHaveLength(16);
+    // Every generation that was given out is still within the grace window.
+    expect((await sessions.refresh(refreshToken, testSource)).refreshToken).toBe(current);
+    opened.clock.advanceSeconds(graceSeconds + 1);
+    expect((await sessions.refresh(current, testSource)).refreshToken).not.toBe(current);
+    await expect(sessions.refresh(refreshToken, testSource)).rejects.toMatchObject({ code: "SESSION_ENDED" });
+  });
+
   it("live as the model says, whatever happens in whatever order", async () => {
     await using opened = await open();
     const { sessions, clock, userId } = opened;

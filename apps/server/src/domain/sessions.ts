@@ -77,6 +77,13 @@ type AdvancedRow = Pick<
   "id" | "generation" | "replaced" | "last_seen_at" | "idle_expires_at" | "address" | "user_agent"
 > & { next: number };
 
+/**
+ * The most generations that one session may replace within the grace window, which bounds what its row remembers. Beyond
+ * it a refresh answers the token that it was given: whoever holds one of the remembered generations gets that same token
+ * anyway, so a thief gains nothing, and no client that is faster loses its session.
+ */
+const maxReplaced = 16;
+
 /** Reads the row once more after losing a race; each loss means that another refresh succeeded. */
 const maxAttempts = 5;
 
@@ -248,6 +255,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         }
         // Ours, but of a generation that was never given out by this database: an older backup is in its place.
         if (token.generation > row.generation) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+        if (replaced.length >= maxReplaced) return { ...refreshed(row, row.generation, row.idle_expires_at), user };
 
         const [advanced] = await advance({
           id: row.id,

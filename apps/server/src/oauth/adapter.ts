@@ -4,12 +4,14 @@
 
 import { type Adapter, type AdapterPayload, errors, Provider } from "oidc-provider";
 import type { Applications, Registration } from "../domain/applications.ts";
+import type { Clock } from "../domain/clock.ts";
 import type { Grants } from "../domain/grants.ts";
 import type { OAuthRecords } from "../domain/oauth-records.ts";
 import type { Sessions } from "../domain/sessions.ts";
 import type { SpentIds } from "../domain/spent-ids.ts";
 import { accessTokenLifetimeSeconds } from "../domain/tokens.ts";
 import { currentCall } from "./call.ts";
+import { followingSharedClock } from "./shared-clock.ts";
 
 export interface AdapterOptions {
   readonly applications: Applications;
@@ -18,6 +20,7 @@ export interface AdapterOptions {
   readonly sessions: Sessions;
   readonly spentIds: SpentIds;
   readonly now: () => number;
+  readonly clock: Pick<Clock, "offsetMs">;
   /** How long a replaced refresh token still gets its successor. */
   readonly graceSeconds: number;
   /** The id of the refresh token that follows the one of this id. */
@@ -38,14 +41,15 @@ export const createAdapters = (options: AdapterOptions) => (model: string) => {
     AuthorizationCode: onceOnly("AuthorizationCode"),
     Client: clients,
     ClientCredentials: presentedTokens,
-    DeviceCode: onceOnly("DeviceCode"),
+    DeviceCode: deviceCodes,
     Grant: grantModel,
     PushedAuthorizationRequest: onceOnly("PushedAuthorizationRequest"),
     RefreshToken: refreshTokens,
     ReplayDetection: replays,
     Session: sessionModel,
   };
-  return { ...records(model, options), ...special[model]?.(options) } satisfies Adapter;
+  const adapter = { ...records(model, options), ...special[model]?.(options) } satisfies Adapter;
+  return followingSharedClock(adapter, options.clock);
 };
 
 /** For clocks that differ. */
@@ -80,7 +84,7 @@ const records = (model: string, { records, now }: AdapterOptions): Adapter => {
   };
 };
 
-/** A second use is refused even when both arrived at once (RFC 6749 §4.1.2, RFC 8628 §3.5, RFC 9126 §4). */
+/** A second use is refused even when both arrived at once, and revokes what the first was given (RFC 6749 §4.1.2, RFC 9126 §4). */
 const onceOnly =
   (model: string) =>
   ({ records, grants }: AdapterOptions): Partial<Adapter> => ({
@@ -91,6 +95,21 @@ const onceOnly =
       throw new errors.InvalidGrant("it was used before");
     },
   });
+
+/**
+ * A device code is redeemed once. Devices poll (RFC 8628 §3.4), and one that polls twice at once, or repeats a poll of
+ * which the answer was lost, is no thief: the second poll is refused, and revokes nothing. The code never leaves the
+ * device, so that no URL leaks it as one can leak an authorization code.
+ */
+const deviceCodes = (options: AdapterOptions): Partial<Adapter> => ({
+  async find(id) {
+    const code = await records("DeviceCode", options).find(id);
+    return code && "consumed" in code ? undefined : code;
+  },
+  async consume(id) {
+    if (!(await options.records.consume("DeviceCode", id))) throw new errors.InvalidGrant("device code already used");
+  },
+});
 
 const refreshTokens = ({ records, now, graceSeconds, successorOf }: AdapterOptions): Partial<Adapter> => ({
   // The successor of a token is computed from it: of many that redeem one at once, the first writes it, and none

@@ -5,6 +5,7 @@ import { decodeJwt } from "jose";
 import type { Interaction, InteractionResults, Provider } from "oidc-provider";
 import { type Applications, isSecretOf } from "../domain/applications.ts";
 import type { AuthorizationRequestHere, AuthorizationRequests } from "../domain/authorization-requests.ts";
+import type { Clock } from "../domain/clock.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import { type Grants, grantableIn, wordedScopes } from "../domain/grants.ts";
 import type { Session, SessionLimits } from "../domain/sessions.ts";
@@ -19,6 +20,7 @@ export const createAuthorizationRequests = ({
   grants,
   limits,
   now,
+  clock,
 }: {
   provider: () => Promise<Provider>;
   issuer: string;
@@ -26,6 +28,7 @@ export const createAuthorizationRequests = ({
   grants: Grants;
   limits: SessionLimits;
   now: () => number;
+  clock: Pick<Clock, "offsetMs">;
 }): AuthorizationRequests => {
   const find = async ({ id, browserSecret }: AuthorizationRequestHere) => {
     const library = await provider();
@@ -42,7 +45,8 @@ export const createAuthorizationRequests = ({
 
   /** How long ago, at the most, the person must have signed in, in seconds; `null`: it does not matter. */
   const maxAge = ({ params, iat }: Interaction): number | null => {
-    const sinceItBegan = Math.max(0, Math.ceil(now() / 1000 - iat));
+    // The library says by its machine's clock when the request began.
+    const sinceItBegan = Math.max(0, Math.ceil((now() - clock.offsetMs()) / 1000 - iat));
     if (promptsOf(params).includes("login")) return sinceItBegan;
     const given = params["max_age"] === undefined ? null : Number(params["max_age"]);
     return given === null ? null : Math.max(given, sinceItBegan);

@@ -6,6 +6,7 @@ import type { FastifyRequest } from "fastify";
 import type { Provider } from "oidc-provider";
 import type { Applications } from "../domain/applications.ts";
 import type { Source } from "../domain/audit.ts";
+import type { Clock } from "../domain/clock.ts";
 import type { Grants } from "../domain/grants.ts";
 import type { Keyring } from "../domain/keyring.ts";
 import type { OAuthRecords } from "../domain/oauth-records.ts";
@@ -22,6 +23,7 @@ import { oauthRoutes } from "./routes.ts";
 
 export interface OAuthOptions {
   readonly issuer: string;
+  readonly clock: Pick<Clock, "offsetMs">;
   readonly keyring: Keyring;
   readonly secrets: Secrets;
   readonly users: Users;

@@ -13,6 +13,7 @@ import {
   Provider,
 } from "oidc-provider";
 import { type Applications, isSecretOf, type Registration, registrationProblem } from "../domain/applications.ts";
+import type { Clock } from "../domain/clock.ts";
 import { proofAlgorithms } from "../domain/dpop.ts";
 import type { Grants } from "../domain/grants.ts";
 import type { Secrets } from "../domain/secrets.ts";
@@ -31,12 +32,14 @@ import { report } from "./call.ts";
 import { askBeforeLeaving } from "./leaving.ts";
 import { pagesOf } from "./pages.ts";
 import { paths } from "./paths.ts";
+import { toSharedClock } from "./shared-clock.ts";
 
 /** Who may register an application over the wire (RFC 7591): nobody, who has this token, or anybody. */
 export type RegistrationPolicy = "off" | "open" | { readonly token: string };
 
 export interface ProviderOptions {
   readonly issuer: string;
+  readonly clock: Pick<Clock, "offsetMs">;
   readonly adapter: AdapterFactory;
   /** What is signed with and, among the rest, verified: the first one signs. */
   readonly keys: readonly JWK[];
@@ -192,6 +195,14 @@ export const createProvider = (options: ProviderOptions): Provider => {
           ...(user.email !== null && { email: user.email, email_verified: false }),
         }),
       };
+    },
+    formats: {
+      customizers: {
+        jwt(_ctx, _token, { payload }) {
+          // Access tokens are verified by the clock that servers share.
+          Object.assign(payload, toSharedClock(payload, options.clock));
+        },
+      },
     },
     async extraTokenClaims(_ctx, token) {
       if (token.kind !== "AccessToken" || !token.grantId) return undefined;
