@@ -1,8 +1,6 @@
 // `pnpm dev` as somebody uses it for a day's work: the real command, in a copy of this repository, with a browser on the
 // page that it serves.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
 import { launchBrowser, skippedWithoutBrowser } from "../apps/web/test/browser.ts";
 import { freePort, startProgram } from "./processes.ts";
@@ -36,13 +34,6 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
       process.stderr.write(dev.output());
     });
 
-    const edit = (file: string, before: string, after: string) => {
-      const path = join(copy.root, file);
-      const text = readFileSync(path, "utf8");
-      expect(text).toContain(before);
-      writeFileSync(path, text.replace(before, after));
-    };
-
     await dev.printed(`Lockstep is ready: ${url}`);
     await dev.printed(`http://localhost:${vitePort}/`);
     await dev.printed(`The demo provider at http://localhost:${providerPort}`);
@@ -63,14 +54,14 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
     await page.evaluate(() => Reflect.set(globalThis, "opened", true));
 
     // The web app: shown at once, and the form keeps what was typed.
-    edit("apps/web/src/pages/account.tsx", "Who you are here", "Edited: who you are here");
+    copy.edit("apps/web/src/pages/account.tsx", "Who you are here", "Edited: who you are here");
     await page.getByText("Edited: who you are here").waitFor();
     expect(await fullName.inputValue()).toBe("Typed, and not sent");
     expect(await stayed()).toBe(true);
 
     // The server: starts again, and the page goes on.
     let printed = dev.output().length;
-    edit("apps/server/src/rpc/demo.ts", "This is a protected route.", "This route was edited.");
+    copy.edit("apps/server/src/rpc/demo.ts", "This is a protected route.", "This route was edited.");
     await dev.printed(`Lockstep is ready: ${url}`, printed);
     await page.getByRole("link", { name: "Greeting" }).click();
     await page.getByText("This route was edited.").waitFor();
@@ -80,8 +71,8 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
 
     // The contract: both sides take it, and the form keeps what was typed.
     printed = dev.output().length;
-    edit("packages/contract/src/users.ts", "Enter your name", "Enter a name, please");
-    edit("packages/contract/src/errors.ts", "Sign in first.", "Sign in first, please.");
+    copy.edit("packages/contract/src/users.ts", "Enter your name", "Enter a name, please");
+    copy.edit("packages/contract/src/errors.ts", "Sign in first.", "Sign in first, please.");
     await dev.printed(`Lockstep is ready: ${url}`, printed);
     await expect
       .poll(async () => (await fetch(`${url}/users/me`)).text(), { timeout: 60_000 })
@@ -102,7 +93,7 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
     // Types: quiet so far; an error is printed, and so is one in a package that the edited one is used by.
     expect(dev.output()).not.toMatch(/error TS\d+/);
     printed = dev.output().length;
-    edit("packages/contract/src/users.ts", "fullName: z.string()", "fullName: z.number()");
+    copy.edit("packages/contract/src/users.ts", "fullName: z.string()", "fullName: z.number()");
     await dev.printed(/server.*src\/domain\/users\.ts\(\d+,\d+\): error TS\d+/s, printed);
 
     expect(faults).toEqual([]);

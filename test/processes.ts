@@ -40,6 +40,7 @@ export const startProgram = (command: string, { cwd, env = {} }: ProgramOptions)
   };
   child.stdout.on("data", heard);
   child.stderr.on("data", heard);
+  let started: number[] = [];
   const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
 
@@ -62,20 +63,24 @@ export const startProgram = (command: string, { cwd, env = {} }: ProgramOptions)
         listeners.add(look);
         look();
       });
-      const ended = closed.then(() => {
+      const over = closed.then(() => {
         if (!seen()) throw new Error(`It ended before it printed ${text}:\n${output}`);
       });
       const patience = new AbortController();
       const late = wait(patienceMs, null, { signal: patience.signal }).then(() => {
         throw new Error(`It has not printed ${text}:\n${output}`);
       });
-      await Promise.race([appeared, ended, late]).finally(() => patience.abort());
+      await Promise.race([appeared, over, late]).finally(() => patience.abort());
     },
-    /** Ends it as Ctrl-C does, and waits for its exit code. */
-    async interrupt(): Promise<number | null> {
-      signalGroup(child, "SIGINT");
-      return await exited;
+    /** Ends it by its process id, as a supervisor does, and waits until it and all that it started have ended. */
+    async terminate(): Promise<void> {
+      if (child.pid === undefined) return;
+      started = descendantsOf(child.pid);
+      signalTo(child.pid, "SIGTERM");
+      await ended([child.pid, ...started]);
     },
+    /** What it had started and is still there after `terminate`. */
+    survivors: () => started.filter(isAlive),
     async [Symbol.asyncDispose]() {
       await endTree(child);
     },
@@ -116,8 +121,13 @@ const endTree = async (child: ChildProcess) => {
   // Remembered first: what outlives its parent belongs to nobody who could be asked.
   const started = descendantsOf(child.pid);
   signalGroup(child, "SIGINT");
-  for (let waited = 0; waited < graceSeconds * 10 && [child.pid, ...started].some(isAlive); waited++) await wait(100);
+  await ended([child.pid, ...started]);
   for (const pid of [child.pid, ...started]) if (isAlive(pid)) signalTo(pid, "SIGKILL");
+};
+
+/** Waits until none of them is there any more, or for as long as they are given. */
+const ended = async (pids: readonly number[]) => {
+  for (let waited = 0; waited < graceSeconds * 10 && pids.some(isAlive); waited++) await wait(100);
 };
 
 const isAlive = (pid: number): boolean => {

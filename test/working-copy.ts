@@ -2,7 +2,7 @@
 // install into them and start programs in them, and never touch the developer's own files.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -22,5 +22,15 @@ export const makeWorkingCopy = () => {
   // turbo asks git which files belong to a package.
   git(root, "init", "--quiet");
   git(root, "add", "--all");
-  return { root, [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }) };
+  return {
+    root,
+    /** Replaces the first `before` in a file of the copy; throws when there is none. */
+    edit(file: string, before: string, after: string) {
+      const path = join(root, file);
+      const text = readFileSync(path, "utf8");
+      if (!text.includes(before)) throw new Error(`${file} has no “${before}”`);
+      writeFileSync(path, text.replace(before, after));
+    },
+    [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
+  };
 };

@@ -1,0 +1,55 @@
+// `npm start` and `npm test` in a fresh copy of this repository, as a newcomer's first commands: what they print, and
+// that stopping them stops everything that they started.
+
+import { expect, onTestFailed, test } from "vitest";
+import { freePort, startProgram } from "./processes.ts";
+import { makeWorkingCopy } from "./working-copy.ts";
+
+/** Lines without those in which npm repeats the script. */
+const linesOf = (output: string) => output.split("\n").filter((line) => line !== "" && !line.startsWith("> "));
+
+test("npm start and npm test print one line for each step, then what was asked for, and nothing else", async () => {
+  using copy = makeWorkingCopy();
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  {
+    await using start = startProgram("exec npm start", { cwd: copy.root, env: { PORT: String(port) } });
+    onTestFailed(() => {
+      process.stderr.write(start.output());
+    });
+    await start.printed("development only");
+    expect(linesOf(start.output())).toEqual([
+      "Installing packages…",
+      "Building…",
+      `Lockstep is ready: ${url}`,
+      "Sign in as john / secret (development only).",
+    ]);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    expect(await (await fetch(url, { headers: { accept: "text/html" } })).text()).toContain('<div id="root">');
+
+    // As a supervisor stops it, by its process id alone.
+    await start.terminate();
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow("fetch failed");
+    expect(start.survivors()).toEqual([]);
+  }
+
+  await using run = startProgram("npm test -- --project contract test/imports.test.ts", { cwd: copy.root });
+  onTestFailed(() => {
+    process.stderr.write(run.output());
+  });
+  expect(await run.exited).toBe(0);
+  const lines = linesOf(run.output());
+  expect(lines.slice(0, 3)).toEqual(["Installing packages…", "Building…", "Running the tests…"]);
+  expect(lines.at(-1)).toMatch(/^[1-9]\d* passed, 0 failed$/);
+  expect(run.output()).not.toMatch(/telemetry|Packages in scope/i);
+});
+
+test("npm start shows what a failed step printed, and ends with its exit code", async () => {
+  using copy = makeWorkingCopy();
+  // A build that cannot succeed.
+  copy.edit("apps/web/src/main.tsx", 'from "./app.tsx"', 'from "./missing.tsx"');
+  await using start = startProgram("npm start", { cwd: copy.root, env: { PORT: String(await freePort()) } });
+  expect(await start.exited).not.toBe(0);
+  expect(start.output()).toContain("./missing.tsx");
+  expect(start.output()).not.toContain("is ready");
+});
