@@ -36,7 +36,7 @@ import { createSessions } from "./domain/sessions.ts";
 import { createSignIn } from "./domain/sign-in.ts";
 import { createSpentIds } from "./domain/spent-ids.ts";
 import { createThrottle } from "./domain/throttle.ts";
-import { accessTokenLifetimeSeconds, createTokens } from "./domain/tokens.ts";
+import { createTokens, idTokenLifetimeSeconds } from "./domain/tokens.ts";
 import { createUpkeep } from "./domain/upkeep.ts";
 import { createUsers } from "./domain/users.ts";
 import { createVerifiedTokens } from "./domain/verified-tokens.ts";
@@ -113,7 +113,7 @@ export const createDomain = async (
     fetch,
     contextWords: ["lockstep", ...new URL(config.publicUrl).hostname.split(".")],
   });
-  const keyring = await createKeyring({ db, now, secrets, audit, tokenLifetimeSeconds: accessTokenLifetimeSeconds });
+  const keyring = await createKeyring({ db, now, secrets, audit, tokenLifetimeSeconds: idTokenLifetimeSeconds });
   const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
   const spentIds = createSpentIds({ db, now });
   const oauthRecords = createOAuthRecords({ db, now, secrets });

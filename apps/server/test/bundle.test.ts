@@ -22,7 +22,7 @@ const startProvider = async () => {
     jwks_uri: `${issuer}/jwks`,
     response_types_supported: ["code"],
     subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: ["ES256"],
+    id_token_signing_alg_values_supported: ["ES256", "RS256"],
   };
   const server = createServer((_request, response) => {
     response.setHeader("content-type", "application/json").end(JSON.stringify(metadata));

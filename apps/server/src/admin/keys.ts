@@ -1,8 +1,8 @@
 // Owns `lockstep keys`: the keys that tokens are signed with, as an operator sees and changes them. Never a private part.
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { commandLine } from "../domain/audit.ts";
-import type { Keyring } from "../domain/keyring.ts";
+import { type Keyring, type SigningAlgorithm, signingAlgorithms } from "../domain/keyring.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
 
@@ -39,17 +39,24 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
 
   keys
     .command("rotate")
-    .description("Makes the next key: published at once, signing a little later")
-    .option("--json", "print the new key")
+    .description("Makes the next key of each algorithm: published at once, signing a little later")
+    .addOption(new Option("--algorithm <name>", "of this algorithm alone").choices(signingAlgorithms))
+    .option("--json", "print each new key on a line")
     .addHelpText("after", aboutRotation)
     .addHelpText("after", example("pnpm lockstep keys rotate"))
-    .action(({ json }: Options) =>
+    .action(({ json, algorithm }: Options & { readonly algorithm?: SigningAlgorithm }) =>
       withDomain(admin, async ({ keyring }) => {
-        const id = await keyring.rotate(commandLine);
-        const key = viewsOf(keyring).find((each) => each.id === id);
-        if (!key) throw new CommandError("failed", "The new key was retired by another command meanwhile.");
-        if (json) return await writeJson(admin.stdout, key);
-        await writeLine(admin.stdout, `${key.id} is published, and signs from ${instant(key.signsFrom)}.`);
+        for (const each of algorithm ? [algorithm] : keyring.algorithms()) {
+          const id = await keyring.rotate(commandLine, each);
+          const key = viewsOf(keyring).find((view) => view.id === id);
+          if (!key) throw new CommandError("failed", "The new key was retired by another command meanwhile.");
+          if (json) await writeJson(admin.stdout, key);
+          else
+            await writeLine(
+              admin.stdout,
+              `${key.id} (${each}) is published, and signs from ${instant(key.signsFrom)}.`,
+            );
+        }
       }),
     );
 
@@ -62,14 +69,14 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
     .addHelpText("after", example("pnpm lockstep keys retire Jr0W6zY2…"))
     .action((id: string, { json }: Options) =>
       withDomain(admin, async ({ keyring }) => {
-        const retired = await keyring.retire(id, commandLine);
-        if (!retired) throw new CommandError("notFound", `There is no key ${visible(id)}.`);
+        const successor = await keyring.retire(id, commandLine);
+        if (!successor) throw new CommandError("notFound", `There is no key ${visible(id)}.`);
         if (json)
           return await writeJson(
             admin.stdout,
-            viewsOf(keyring).find(({ state }) => state === "signing"),
+            viewsOf(keyring).find((view) => view.id === successor.id),
           );
-        await writeLine(admin.stdout, `${id} is retired. ${keyring.signing().id} signs.`);
+        await writeLine(admin.stdout, `${id} is retired. ${successor.id} signs.`);
       }),
     );
 };
@@ -90,6 +97,7 @@ Example:
   $ ${commandLine}`;
 
 const aboutKeys = `
+ES256 keys sign access tokens, and ID tokens of clients that registered for it; RS256 keys sign all other ID tokens.
 ID is the \`kid\` of the tokens that a key signed. STATE is one of
   coming     published at /jwks, does not sign yet
   signing    signs the tokens of now
@@ -100,9 +108,10 @@ A key in JSON: {"id", "ordinal", "algorithm", "state", "createdAt", "signsFrom"}
 
 const aboutRotation = `
 No token fails by it: the new key is published for five minutes before it signs, and the one before it verifies
-until its last token has expired. A server does the same by itself when its newest key is ninety days old.`;
+until its last token has expired. A server does the same by itself when the newest key of an algorithm is ninety days
+old.`;
 
 const aboutRetirement = `
 For a key that may have leaked. Servers that run learn of it within five seconds; clients then get a new token with
-their refresh token, and nobody has to sign in again. The newest key that is left and has begun to sign takes
-over; when there is none, a new one does at once. Exit code 3: there is no such key.`;
+their refresh token, and nobody has to sign in again. The newest key of its algorithm that is left and has begun to
+sign takes over; when there is none, a new one does at once. Exit code 3: there is no such key.`;

@@ -3,10 +3,13 @@
 import { type GrantableScope, isGrantableScope, isScope, type Scope } from "@lockstep/contract";
 import { type JWTPayload, errors as joseErrors, jwtVerify, SignJWT } from "jose";
 import { type Now, type Random, randomId } from "./environment.ts";
-import { type Keyring, signingAlgorithm } from "./keyring.ts";
+import { accessTokenAlgorithm, type Keyring } from "./keyring.ts";
 
 /** How long an access token is good for by itself. */
 export const accessTokenLifetimeSeconds = 10 * 60;
+
+/** How long an ID token is good for. It says who signed in, and opens nothing. */
+export const idTokenLifetimeSeconds = 60 * 60;
 
 /** How far the clocks of two servers may be apart. */
 const clockToleranceSeconds = 5;
@@ -96,11 +99,12 @@ export const createTokens = ({
         // RFC 8725 §3.10: only `kid`, and only among our own keys; `jku`, `x5u` and `jwk` are never looked at.
         async ({ kid }) => {
           const key = kid === undefined ? null : await keyring.find(kid);
-          if (!key) throw new joseErrors.JWKSNoMatchingKey();
+          // RFC 8725 §3.12: keys of ID tokens verify no access token.
+          if (key?.algorithm !== accessTokenAlgorithm) throw new joseErrors.JWKSNoMatchingKey();
           return key.publicKey;
         },
         {
-          algorithms: [signingAlgorithm], // RFC 8725 §3.1
+          algorithms: [accessTokenAlgorithm], // RFC 8725 §3.1
           typ: "at+jwt", // RFC 9068 §4
           issuer, // RFC 9068 §4
           audience: issuer, // RFC 9068 §4

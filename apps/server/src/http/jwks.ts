@@ -8,6 +8,7 @@ const cacheSeconds = 60;
 
 export const jwksRoutes = (keyring: Keyring) => async (app: FastifyInstance) => {
   app.get("/jwks", async (_request, reply) => {
+    await keyring.ensureAll();
     reply.header("cache-control", `public, max-age=${cacheSeconds}, stale-while-revalidate=${cacheSeconds}`);
     reply.header("access-control-allow-origin", "*");
     return reply.type("application/jwk-set+json").send(keyring.jwks());

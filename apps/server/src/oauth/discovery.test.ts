@@ -54,7 +54,7 @@ describe("what the server says of itself", () => {
         "urn:ietf:params:oauth:grant-type:device_code",
       ],
       token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
-      id_token_signing_alg_values_supported: ["ES256"],
+      id_token_signing_alg_values_supported: ["ES256", "RS256"],
       dpop_signing_alg_values_supported: ["ES256", "EdDSA", "Ed25519"],
       authorization_response_iss_parameter_supported: true,
       backchannel_logout_supported: true,
@@ -85,9 +85,25 @@ describe("what the server says of itself", () => {
     const access = await jwtVerify(tokens.access_token, keys, { issuer, audience: issuer, typ: "at+jwt" });
     const identity = await jwtVerify(String(tokens.id_token), keys, { issuer, audience: app.id });
     expect(access.payload.sub).toBe(identity.payload.sub);
+    // OpenID Connect Core §15.1: RS256 unless the client registered for another.
+    expect(identity.protectedHeader.alg).toBe("RS256");
+    expect(access.protectedHeader.alg).toBe("ES256");
     const published = (await json(`${server.url}/jwks`)) as unknown as JSONWebKeySet;
     for (const key of published.keys) expect(Object.keys(key)).not.toContain("d");
   });
+});
+
+it("signs ID tokens with ES256 for a client that registered for it", async () => {
+  const config = await client.dynamicClientRegistration(
+    new URL(server.url),
+    { redirect_uris: [callback], id_token_signed_response_alg: "ES256" },
+    undefined,
+    { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
+  );
+  const browser = openBrowser(server);
+  await browser.signIn();
+  const tokens = await connect(browser, config);
+  expect(decodeProtectedHeader(String(tokens.id_token)).alg).toBe("ES256");
 });
 
 describe("[S50] when keys are changed", () => {
@@ -104,18 +120,20 @@ describe("[S50] when keys are changed", () => {
       const { keys } = (await json(`${server.url}/jwks`)) as unknown as JSONWebKeySet;
       return { kids: keys.map(({ kid }) => kid), verify: createLocalJWKSet({ keys }) };
     };
-    const oldKey = decodeProtectedHeader(before.access_token).kid;
-    const newKey = await server.domain.keyring.rotate(testSource);
+    const kidsOf = ({ access_token, id_token }: { access_token: string; id_token?: string | undefined }) =>
+      [access_token, String(id_token)].map((token) => decodeProtectedHeader(token).kid);
+    const oldKeys = kidsOf(before);
+    const { keyring } = server.domain;
+    const newKeys = [await keyring.rotate(testSource, "ES256"), await keyring.rotate(testSource, "RS256")];
 
-    // It is published before it signs.
-    expect((await published()).kids).toEqual([oldKey, newKey]);
+    // They are published before they sign.
+    expect((await published()).kids).toEqual(expect.arrayContaining([...oldKeys, ...newKeys]));
     const meanwhile = await client.refreshTokenGrant(app.config, before.refresh_token ?? "");
-    expect(decodeProtectedHeader(meanwhile.access_token).kid).toBe(oldKey);
+    expect(kidsOf(meanwhile)).toEqual(oldKeys);
 
     vi.setSystemTime(start + 5 * 60_000 + 1000);
     const after = await client.refreshTokenGrant(app.config, meanwhile.refresh_token ?? "");
-    expect(decodeProtectedHeader(after.access_token).kid).toBe(newKey);
-    expect(decodeProtectedHeader(String(after.id_token)).kid).toBe(newKey);
+    expect(kidsOf(after)).toEqual(newKeys);
     const { verify } = await published();
     for (const { access_token, id_token } of [before, meanwhile, after]) {
       expect((await callWith(server, "/users/me", access_token)).status).toBe(200);
@@ -125,14 +143,14 @@ describe("[S50] when keys are changed", () => {
     }
     // The whole flow, its cookies and its hint of before included.
     const silent = await connect(browser, app.config, { prompt: "none", id_token_hint: String(before.id_token) });
-    expect(decodeProtectedHeader(silent.access_token).kid).toBe(newKey);
+    expect(kidsOf(silent)).toEqual(newKeys);
     expect(await client.tokenIntrospection(app.config, before.access_token)).toMatchObject({ active: true });
 
     // Withdrawn, it is good for nothing more.
-    await server.domain.keyring.retire(String(oldKey), testSource);
+    for (const key of oldKeys) await keyring.retire(String(key), testSource);
     expect((await callWith(server, "/users/me", before.access_token)).status).toBe(401);
     expect((await callWith(server, "/users/me", after.access_token)).status).toBe(200);
-    expect((await published()).kids).not.toContain(oldKey);
+    for (const key of oldKeys) expect((await published()).kids).not.toContain(key);
   });
 });
 

@@ -60,7 +60,8 @@ export const createOAuth = (options: OAuthOptions) => {
     return createProvider({ ...options, adapter, successorOf, keys: keyring.privateJwks() });
   };
 
-  const provider = (): Promise<Provider> => {
+  const provider = async (): Promise<Provider> => {
+    await keyring.ensureAll();
     const keyIds = keyring
       .privateJwks()
       .map(({ kid }) => kid)

@@ -16,9 +16,10 @@ import { type Applications, isSecretOf, type Registration, registrationProblem }
 import type { Clock } from "../domain/clock.ts";
 import { proofAlgorithms } from "../domain/dpop.ts";
 import type { Grants } from "../domain/grants.ts";
+import { accessTokenAlgorithm, idTokenAlgorithm } from "../domain/keyring.ts";
 import type { Secrets } from "../domain/secrets.ts";
 import type { SessionLimits } from "../domain/sessions.ts";
-import { accessTokenLifetimeSeconds } from "../domain/tokens.ts";
+import { accessTokenLifetimeSeconds, idTokenLifetimeSeconds } from "../domain/tokens.ts";
 import type { Users } from "../domain/users.ts";
 import { introspectsProperty, revisionProperty, verifiedProperty } from "./adapter.ts";
 import {
@@ -41,7 +42,7 @@ export interface ProviderOptions {
   readonly issuer: string;
   readonly clock: Pick<Clock, "offsetMs">;
   readonly adapter: AdapterFactory;
-  /** What is signed with and, among the rest, verified: the first one signs. */
+  /** What is signed with and, among the rest, verified: of each algorithm, the first one signs. */
   readonly keys: readonly JWK[];
   readonly secrets: Secrets;
   readonly users: Users;
@@ -58,12 +59,11 @@ export interface ProviderOptions {
 }
 
 const minute = 60;
-const hour = 60 * minute;
 const interactionLifetimeSeconds = 30 * minute;
 
 export const createProvider = (options: ProviderOptions): Provider => {
   const { issuer, secrets, users, grants, applications, limits, registration, newId } = options;
-  const [signingKey] = options.keys;
+  const accessTokenKey = options.keys.find(({ alg }) => alg === accessTokenAlgorithm);
   const secure = issuer.startsWith("https://");
   const pages = pagesOf(options.renderPage, applications);
 
@@ -83,10 +83,10 @@ export const createProvider = (options: ProviderOptions): Provider => {
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
       token_endpoint_auth_method: "client_secret_basic",
-      id_token_signed_response_alg: "ES256",
+      id_token_signed_response_alg: idTokenAlgorithm, // OpenID Connect Registration §2
     },
     enabledJWA: {
-      idTokenSigningAlgValues: ["ES256"],
+      idTokenSigningAlgValues: [idTokenAlgorithm, accessTokenAlgorithm],
       clientAuthSigningAlgValues: ["ES256", "EdDSA", "Ed25519", "RS256", "PS256"],
       dPoPSigningAlgValues: proofAlgorithms,
     },
@@ -112,7 +112,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
       ClientCredentials: accessTokenLifetimeSeconds,
       AuthorizationCode: minute,
       DeviceCode: 10 * minute,
-      IdToken: hour,
+      IdToken: idTokenLifetimeSeconds,
       Interaction: interactionLifetimeSeconds,
       Session: limits.idleSeconds,
       Grant: limits.lifetimeSeconds,
@@ -166,7 +166,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
             audience: issuer,
             accessTokenFormat: "jwt",
             accessTokenTTL: accessTokenLifetimeSeconds,
-            jwt: { sign: { alg: "ES256", kid: signingKey?.kid } },
+            jwt: { sign: { alg: accessTokenAlgorithm, kid: accessTokenKey?.kid } },
           };
         },
       },
