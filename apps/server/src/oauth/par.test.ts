@@ -104,8 +104,7 @@ describe("[S33] a request that was pushed", () => {
       undefined,
       { execute: [client.allowInsecureRequests] },
     );
-    const plain = await browser.follow((await beginAuthorization(config)).url);
-    expect(plain.url.searchParams.get("error")).toBe("invalid_request");
+    expect(await refusedAt((await beginAuthorization(config)).url)).toBe("invalid_request");
     const { url, checks } = await push(config);
     const tokens = await client.authorizationCodeGrant(config, await browser.allow(url), checks);
     expect(tokens.access_token).toEqual(expect.any(String));
