@@ -44,7 +44,7 @@ import { createWatchSessions } from "./domain/watch-sessions.ts";
 import { createProviders } from "./external-login/providers.ts";
 import { createTransactions } from "./external-login/transactions.ts";
 import { createApp } from "./http/app.ts";
-import { authorizationCookies } from "./http/cookies.ts";
+import { authorizationCookies, cookiesFor } from "./http/cookies.ts";
 import { docsApplication, docsApplicationId } from "./http/docs.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
@@ -204,6 +204,7 @@ export const createServer = async (options: ServerOptions) => {
     const newId = () => randomId(random);
     const web = { directory: webDirectory, devUrl: config.webDevUrl };
     await domain.applications.ensure(docsApplicationId, docsApplication(config.publicUrl));
+    const cookies = cookiesFor(config.publicUrl);
     const oauth = createOAuth({
       ...domain,
       issuer: config.publicUrl,
@@ -215,6 +216,7 @@ export const createServer = async (options: ServerOptions) => {
       fetch: outbound.fetchFor({ allowPrivateAddresses: !config.production }),
       renderPage: createProtocolPages({ ...web, fetch }),
       authorizationCookies: authorizationCookies(config.publicUrl),
+      refreshTokenOf: (request, reply) => cookies(request, reply).refreshToken,
       sourceOf,
     });
     const router = createAppRouter({ ...domain, authorizationRequests: oauth.requests });

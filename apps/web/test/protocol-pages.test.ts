@@ -1,6 +1,7 @@
 // Pages in the middle of a protocol, as people meet them: a device's code, signing out for an application, and requests
 // that cannot be answered.
 
+import { testClock } from "@lockstep/server/testing";
 import * as client from "openid-client";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -35,13 +36,16 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
       }
     };
 
-    test("takes the code, shows it once more, signs in, asks, and lets the device in", async () => {
+    test("signs in, takes the code, shows it once more, asks, and lets the device in", async () => {
       await using visitor = await meet({ signedIn: false, application: native });
       const { page, application } = visitor;
       const device = await begin(application.config);
       expect(await poll(application.config, device)).toBe("authorization_pending");
 
       await page.goto(device.verification_uri);
+      await page.getByText("to connect a device").waitFor();
+      await expectAccessible(page);
+      await signIn(page);
       await heading(page, "Connect a device").waitFor();
       await eventually(() => code(page).evaluate((input) => input === document.activeElement), true);
       await page.keyboard.type(device.user_code.replace("-", "").toLowerCase());
@@ -50,8 +54,6 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
       await page.getByText(device.user_code, { exact: true }).waitFor();
       await button(page, "It does, continue").click();
 
-      await page.getByText("to continue to Printshop").waitFor();
-      await signIn(page);
       await heading(page, "Printshop asks for access to your Lockstep account").waitFor();
       await page.getByText("Back to your device, which is told.").waitFor();
       await button(page, "Allow").click();
@@ -61,7 +63,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
     });
 
     test("says what is wrong with a code, at its field", async () => {
-      await using visitor = await meet({ signedIn: false, application: native });
+      await using visitor = await meet({ application: native });
       const { page } = visitor;
       await page.goto("/device");
       await button(page, "Continue").click();
@@ -80,6 +82,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
       const { page, application } = visitor;
       const device = await begin(application.config);
       await page.goto(device.verification_uri_complete ?? "");
+      await page.getByText("to connect a device").waitFor();
+      await signIn(page);
       await heading(page, "Does your device show this code?").waitFor();
       await page.getByRole("note").getByText("Not verified").waitFor();
       expect(await poll(application.config, device)).toBe("authorization_pending");
@@ -87,6 +91,22 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
       await button(page, "Stop").click();
       await heading(page, "The device was not connected").waitFor();
       expect(await poll(application.config, device)).toBe("access_denied");
+    });
+
+    test("says how long to wait after too many wrong codes", async () => {
+      await using visitor = await meet({ application: native, server: { now: testClock().now } });
+      const { page } = visitor;
+      await page.goto("/device");
+      for (let tried = 0; tried < 10; tried++) {
+        await code(page).fill(`BBBB-BBB${"BCDFGHJKLM"[tried]}`);
+        await button(page, "Continue").click();
+        await eventually(() => code(page).inputValue(), `BBBB-BBB${"BCDFGHJKLM"[tried]}`);
+        await page.getByText("There is no such code.").waitFor();
+      }
+      await button(page, "Continue").click();
+      await heading(page, "Too many wrong codes").waitFor();
+      await page.getByText("Wait 1 second, then try again.").waitFor();
+      await expectAccessible(page);
     });
 
     test("lets no device in when the question is answered with no", async () => {
@@ -155,6 +175,51 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
       await page.getByRole("link", { name: "Sign in again" }).click();
       await heading(page, "Sign in").waitFor();
       expect(pathOf(page)).toBe("/sign-in");
+    });
+  });
+
+  describe("a client that nobody vouches for", () => {
+    const unverified = { verified: false, name: "Free wallpapers" };
+    const phone = { width: 390, height: 700 };
+
+    test("gets its error by a click alone, on a page that names where it leads (RFC 9700 §4.11.2)", async () => {
+      await using visitor = await meet({ application: unverified, viewport: phone });
+      const { page, application } = visitor;
+      const { host } = new URL(application.origin);
+      const { url } = await application.begin({ response_type: "token" });
+      await page.goto(url);
+      await heading(page, `Go on to ${host}?`).waitFor();
+      await page.getByText("Nothing was shared with it.").waitFor();
+      expect(page.url()).toBe(url);
+      await expectAccessible(page);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+      await page.getByRole("link", { name: `Go on to ${host}` }).click();
+      await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
+      expect(new URLSearchParams(new URL(page.url()).hash.slice(1)).get("error")).toBe("unsupported_response_type");
+    });
+
+    test("gets it by a form where it asked for one", async () => {
+      await using visitor = await meet({ application: unverified });
+      const { page, application } = visitor;
+      await page.goto((await application.begin({ prompt: "none", response_mode: "form_post" })).url);
+      await button(page, `Go on to ${new URL(application.origin).host}`).click();
+      await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
+    });
+
+    test("gets people back after they signed out by a click alone", async () => {
+      await using visitor = await meet({ signedIn: false, application: unverified, viewport: phone });
+      const { page, application, server } = visitor;
+      const back = `${application.origin}/bye`;
+      const parameters = { client_id: application.application.id, post_logout_redirect_uri: back };
+      await page.goto(`${server.url}/logout?${new URLSearchParams(parameters)}`);
+      const { host } = new URL(back);
+      await heading(page, `Go on to ${host}?`).waitFor();
+      await page.getByText("You are signed out.").waitFor();
+      await expectAccessible(page);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+      await button(page, `Go on to ${host}`).click();
+      await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
+      expect(page.url()).toBe(back);
     });
   });
 

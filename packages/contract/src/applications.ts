@@ -185,6 +185,10 @@ export const ProtocolPage = z.discriminatedUnion("page", [
     userCode: z.string().nullable(),
     problem: z.enum(["missing", "unknown", "expired", "used", "failed"]).nullable(),
   }),
+  /** A code was typed by nobody who is signed in. */
+  z.object({ page: z.literal("device_sign_in"), userCode: z.string().nullable() }),
+  /** Too many wrong codes were typed. */
+  z.object({ page: z.literal("device_wait"), seconds: z.int() }),
   /** The device shows the same code? */
   z.object({
     page: z.literal("device_confirm"),

@@ -135,7 +135,7 @@ export const contract = {
     }),
     deny: mutation({
       summary: "Refuse an application what it asks for",
-      access: anyone,
+      access: firstParty(),
       input: AuthorizationId,
       output: z.object({ redirectTo: z.string() }),
       errors: ["AUTHORIZATION_NOT_FOUND"],

@@ -4,7 +4,7 @@ import type { contract, ErrorCodeOf, Granted, PathOf } from "../src/index.ts";
 type Contract = typeof contract;
 
 /** What needs no principal at all. */
-type Open = "auth.login" | "auth.methods" | "auth.refresh" | "authorization.asker" | "authorization.deny";
+type Open = "auth.login" | "auth.methods" | "auth.refresh" | "authorization.asker";
 
 describe("what a third party was granted", () => {
   it("leaves operations open to anyone and those of its scopes", () => {

@@ -120,6 +120,30 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
       for (const { id } of countersOf(attempt)) await giveBack(id);
     },
 
+    /**
+     * Takes one guess of something other than a password, counted under each of these names, which must be unique to
+     * what is guessed. Answers how to give it back when it was right.
+     * @throws DomainError `TOO_MANY_ATTEMPTS`; nothing is then counted.
+     */
+    async takeGuess(
+      counters: readonly { readonly name: string; readonly limit: Limit }[],
+    ): Promise<() => Promise<void>> {
+      const taken: string[] = [];
+      const refund = async () => {
+        for (const id of taken) await giveBack(id);
+      };
+      for (const { name, limit } of counters) {
+        const id = secrets.mac("throttle", name);
+        const retryAfterSeconds = await count(id, limit);
+        if (retryAfterSeconds > 0) {
+          await refund();
+          throw new DomainError("TOO_MANY_ATTEMPTS", { retryAfterSeconds });
+        }
+        taken.push(id);
+      }
+      return refund;
+    },
+
     /** Deletes up to `limit` counters that no longer count, and answers how many. */
     async deleteForgotten(limit: number): Promise<number> {
       const { numDeletedRows } = await db

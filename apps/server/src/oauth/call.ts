@@ -9,6 +9,8 @@ export interface Call {
   readonly source: Source;
   /** A JWT that was sent to be introspected or revoked, verified: as the library would have stored it. */
   readonly presented: AdapterPayload | null;
+  /** Told that the code of a device which a person typed is none that waits. */
+  readonly wrongCode?: () => void;
   /** Writes down a failure that the caller is told nothing of. */
   readonly report: (error: unknown) => void;
 }

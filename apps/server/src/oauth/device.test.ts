@@ -1,6 +1,8 @@
 import * as client from "openid-client";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { testClock } from "../testing.ts";
 import {
+  addPerson,
   type Browser,
   callWith,
   openBrowser,
@@ -126,6 +128,93 @@ it("takes a code once, within ten minutes, and no other", async () => {
   const later = await signedIn();
   expect((await enter(later, late.user_code)).page).toMatchObject({ page: "device_code", problem: "unknown" });
   expect(["invalid_grant", "expired_token"]).toContain((await poll(late.device_code)).body["error"]);
+});
+
+describe("[S101] a code that is guessed", () => {
+  /** As many wrong codes as are asked for, by one browser; answers the statuses. */
+  const guess = async (browser: Browser, count: number, form: Record<string, string> = {}) => {
+    const statuses = [];
+    for (let tried = 0; tried < count; tried++) {
+      const page = await shownBy(await browser.go("/device"));
+      const xsrf = page?.page === "device_code" ? page.token : "";
+      const { response } = await send(browser, { xsrf, user_code: `BBBB-BBB${"BCDFGHJKLM"[tried % 10]}`, ...form });
+      statuses.push(response?.status);
+    }
+    return statuses;
+  };
+  const native = { kind: "native" as const, redirectUris: ["http://127.0.0.1/callback"] };
+  const wrong = Array.from({ length: 10 }, () => 200);
+
+  it("can be neither denied nor taken by somebody who is not signed in", async () => {
+    const stranger = openBrowser(server);
+    const device = await begin();
+    const page = await shownBy(await stranger.go("/device"));
+    const xsrf = page?.page === "device_code" ? page.token : "";
+    for (const answer of [{}, { abort: "yes" }, { confirm: "yes" }]) {
+      const { response } = await send(stranger, { xsrf, user_code: device.user_code, ...answer });
+      expect(await shownBy(response)).toEqual({ page: "device_sign_in", userCode: device.user_code });
+    }
+    expect(await poll(device.device_code)).toMatchObject({ body: { error: "authorization_pending" } });
+    // It still waits for whoever has the device.
+    const { interaction } = await enter(await signedIn(), device.user_code);
+    expect(interaction).not.toBeNull();
+  });
+
+  it("can be neither denied nor taken with a session that has ended", async () => {
+    const browser = await signedIn();
+    const cookie = browser.jar.get("lockstep-session");
+    const page = await shownBy(await browser.go("/device"));
+    const xsrf = page?.page === "device_code" ? page.token : "";
+    await browser.rpc("auth.logout", undefined);
+    if (cookie) browser.jar.set("lockstep-session", cookie);
+    const device = await begin();
+    const { response } = await send(browser, { xsrf, user_code: device.user_code, abort: "yes" });
+    expect(await shownBy(response)).toMatchObject({ page: "device_sign_in" });
+    expect(await poll(device.device_code)).toMatchObject({ body: { error: "authorization_pending" } });
+  });
+
+  it("makes the person wait after ten wrong ones, wherever they sign in, also when the next one is right", async () => {
+    await using server = await startAuthorizationServer({ now: testClock().now });
+    const browser = openBrowser(server);
+    await browser.signIn();
+    expect(await guess(browser, 12)).toEqual([...wrong, 429, 429]);
+    const other = openBrowser(server);
+    await other.signIn();
+    const { config } = await registerApplication(server, native);
+    const device = await client.initiateDeviceAuthorization(config, { scope });
+    const page = await shownBy(await other.go("/device"));
+    const xsrf = page?.page === "device_code" ? page.token : "";
+    const { response } = await send(other, { xsrf, user_code: device.user_code });
+    expect([response?.status, Number(response?.headers.get("retry-after"))]).toEqual([429, 1]);
+    expect(await shownBy(response)).toEqual({ page: "device_wait", seconds: 1 });
+  });
+
+  it("counts against everybody at one address, and no right code counts", async () => {
+    await using server = await startAuthorizationServer({ now: testClock().now });
+    for (const name of ["one", "two", "three"]) await addPerson(server, name);
+    const browserOf = async (name: string) => {
+      const browser = openBrowser(server);
+      await browser.signIn(name, "secret");
+      return browser;
+    };
+    const { config } = await registerApplication(server, native);
+    const right = await browserOf("john");
+    for (let count = 0; count < 12; count++) {
+      const device = await client.initiateDeviceAuthorization(config, { scope });
+      expect((await right.enterCode(device.user_code, "deny"))?.page).toBe("device_denied");
+    }
+    for (const name of ["one", "two", "three"]) expect(await guess(await browserOf(name), 10)).toEqual(wrong);
+    expect(await guess(right, 1)).toEqual([429]);
+  });
+
+  it("does not count when nothing was typed, or when the form is another page's", async () => {
+    await addPerson(server, "absent");
+    const browser = openBrowser(server);
+    await browser.signIn("absent", "secret");
+    await guess(browser, 12, { user_code: "" });
+    expect(new Set(await guess(browser, 12, { xsrf: "x" }))).toEqual(new Set([400]));
+    expect((await enter(browser, (await begin()).user_code)).interaction).not.toBeNull();
+  });
 });
 
 it("takes no form that another page made up", async () => {

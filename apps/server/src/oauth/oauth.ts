@@ -2,7 +2,7 @@
 // when the keys have changed, since an instance has its keys for good.
 
 import type { ProtocolPage } from "@lockstep/contract";
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Provider } from "oidc-provider";
 import type { Applications } from "../domain/applications.ts";
 import type { Source } from "../domain/audit.ts";
@@ -13,10 +13,12 @@ import type { OAuthRecords } from "../domain/oauth-records.ts";
 import type { Secrets } from "../domain/secrets.ts";
 import type { SessionLimits, Sessions } from "../domain/sessions.ts";
 import type { SpentIds } from "../domain/spent-ids.ts";
+import type { Throttle } from "../domain/throttle.ts";
 import type { Tokens } from "../domain/tokens.ts";
 import type { Users } from "../domain/users.ts";
 import { createAuthorizationRequests } from "./authorization-requests.ts";
 import type { AuthorizationCookies } from "./browser-binding.ts";
+import { createDeviceEntry } from "./device-entry.ts";
 import { createEndedSessions } from "./ended-sessions.ts";
 import type { RegistrationPolicy } from "./provider.ts";
 import { oauthRoutes } from "./routes.ts";
@@ -41,6 +43,9 @@ export interface OAuthOptions {
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly authorizationCookies: AuthorizationCookies;
   readonly sourceOf: (request: FastifyRequest) => Source;
+  readonly throttle: Throttle;
+  /** The refresh token of our own web app in the browser that asks; `null`: none that counts. */
+  readonly refreshTokenOf: (request: FastifyRequest, reply: FastifyReply) => string | null;
 }
 
 export const createOAuth = (options: OAuthOptions) => {
@@ -71,11 +76,11 @@ export const createOAuth = (options: OAuthOptions) => {
   };
 
   const { plugin, registrationPlugin, answer } = oauthRoutes({
+    ...options,
     provider,
-    tokens: options.tokens,
     publicUrl: issuer,
     registration: options.registration !== "off",
-    sourceOf: options.sourceOf,
+    deviceEntry: createDeviceEntry(options),
   });
 
   return {

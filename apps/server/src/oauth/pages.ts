@@ -5,6 +5,7 @@ import type { ApplicationView, ProtocolPage } from "@lockstep/contract";
 import type { Client, ErrorOut, KoaContextWithOIDC } from "oidc-provider";
 import type { Applications } from "../domain/applications.ts";
 import { placeOf } from "./authorization-requests.ts";
+import { currentCall } from "./call.ts";
 
 export type ShowPage = (ctx: KoaContextWithOIDC, page: ProtocolPage) => Promise<void>;
 
@@ -28,12 +29,14 @@ export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, app
       if (error?.name === "AbortedError") return show(ctx, { page: "device_denied" });
       // Nothing that was typed: what the person decided is not awaited, or not any more.
       if (out && ctx.oidc.route === "device_resume" && problemOf(error?.name) === "failed") return showError(ctx, out);
+      const problem = error ? problemOf(error.name) : null;
+      if (problem === "unknown" || problem === "expired" || problem === "used") currentCall().wrongCode?.();
       await show(ctx, {
         page: "device_code",
         action: actionOf(ctx, "code_verification"),
         token: xsrfToken(ctx),
         userCode: error?.userCode ?? null,
-        problem: error ? problemOf(error.name) : null,
+        problem,
       });
     },
 

@@ -1,11 +1,12 @@
 // Owns the addresses of the authorization server: which of them the library answers, and what stands before it.
 
-import { grantableScopes, isGrantableScope } from "@lockstep/contract";
+import { grantableScopes, isGrantableScope, type ProtocolPage } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { AdapterPayload, Provider } from "oidc-provider";
 import type { Source } from "../domain/audit.ts";
 import type { Tokens, VerifiedToken } from "../domain/tokens.ts";
 import { duringCall } from "./call.ts";
+import type { DeviceEntry } from "./device-entry.ts";
 import { paths } from "./paths.ts";
 import { letAnswer } from "./requests.ts";
 
@@ -40,18 +41,49 @@ export interface OAuthRoutesOptions {
   readonly publicUrl: string;
   readonly registration: boolean;
   readonly sourceOf: (request: FastifyRequest) => Source;
+  readonly deviceEntry: DeviceEntry;
+  /** The refresh token of our own web app in the browser that asks; `null`: none that counts. */
+  readonly refreshTokenOf: (request: FastifyRequest, reply: FastifyReply) => string | null;
+  readonly renderPage: (page: ProtocolPage) => Promise<string>;
 }
 
-export const oauthRoutes = ({ provider, tokens, publicUrl, registration, sourceOf }: OAuthRoutesOptions) => {
+export const oauthRoutes = (options: OAuthRoutesOptions) => {
+  const { provider, tokens, publicUrl, registration, sourceOf } = options;
   const url = new URL(publicUrl);
 
-  const answer = async (request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> => {
+  const answer = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    body: Buffer,
+    wrongCode: () => void = () => {},
+  ): Promise<void> => {
     const path = request.routeOptions.url ?? "";
     const { presented, form } = takesToken.has(path) ? await withoutJwt(tokens, body) : { presented: null, form: body };
     const report = (error: unknown) => request.log.error({ err: error }, "the authorization server failed");
-    await duringCall({ source: sourceOf(request), presented, report }, async () =>
+    await duringCall({ source: sourceOf(request), presented, report, wrongCode }, async () =>
       letAnswer(await provider(), request, reply, url, path === paths.registration ? withKnownScopes(form) : form),
     );
+  };
+
+  /** A code that a person types is looked at only for somebody who is signed in, and not too often. */
+  const answerCode = async (request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> => {
+    const entry = await options.deviceEntry.begin(options.refreshTokenOf(request, reply), sourceOf(request));
+    if ("right" in entry) {
+      let wrong = false;
+      await answer(request, reply, body, () => {
+        wrong = true;
+      });
+      if (!wrong) await entry.right();
+      return;
+    }
+    const typed = new URLSearchParams(body.toString()).get("user_code");
+    const page =
+      entry.page === "device_wait" ? entry : { ...entry, userCode: typed === null ? null : typed.slice(0, 20) };
+    if (entry.page === "device_wait") reply.code(429).header("retry-after", entry.seconds);
+    await reply
+      .header("cache-control", "no-store")
+      .type("text/html")
+      .send(await options.renderPage(page));
   };
 
   const serve = (app: FastifyInstance, methodsByPath: Record<string, HTTPMethods[]>, { crossOrigin = false } = {}) => {
@@ -64,7 +96,10 @@ export const oauthRoutes = ({ provider, tokens, publicUrl, registration, sourceO
         method: methods,
         url: path,
         exposeHeadRoute: false,
-        handler: (request, reply) => answer(request, reply, Buffer.isBuffer(request.body) ? request.body : empty),
+        handler: (request, reply) => {
+          const isCode = path === paths.code_verification && request.method === "POST";
+          return (isCode ? answerCode : answer)(request, reply, Buffer.isBuffer(request.body) ? request.body : empty);
+        },
       });
       app.route({
         method: allMethods.filter((method) => !methods.includes(method) && !(crossOrigin && method === "OPTIONS")),

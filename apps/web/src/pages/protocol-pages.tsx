@@ -4,8 +4,12 @@
 import { ProtocolPage } from "@lockstep/contract";
 import { Button, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect, useRef } from "react";
+import { ProviderButtons } from "../session/provider-buttons.tsx";
+import { SignInForm } from "../session/sign-in-form.tsx";
+import { useSession } from "../session/use-session.ts";
 import card from "../shell/card.module.css";
 import { Page } from "../shell/page.tsx";
+import { durationOf } from "../words/duration.ts";
 import styles from "./protocol-pages.module.css";
 import { UnverifiedNotice } from "./unverified.tsx";
 
@@ -17,6 +21,18 @@ export const ProtocolPages = ({ message }: { message: string }) => {
   switch (page.page) {
     case "device_code":
       return <DeviceCode page={page} />;
+    case "device_sign_in":
+      return <SignInForDevice userCode={page.userCode} onSignedIn={toCode} />;
+    case "device_wait":
+      return (
+        <Page
+          title="Too many wrong codes"
+          lead={`Wait ${durationOf(page.seconds)}, then try again. Your device's code may have changed by then.`}
+          narrow
+        >
+          <HomeLink to="/device">Enter a code</HomeLink>
+        </Page>
+      );
     case "device_confirm":
       return <DeviceConfirm page={page} />;
     case "device_done":
@@ -54,9 +70,32 @@ const problems = {
   failed: "This did not work. Enter the code again.",
 } as const satisfies Record<NonNullable<Of<"device_code">["problem"]>, string>;
 
+const devicePath = (userCode: string | null) =>
+  `/device${userCode ? `?${new URLSearchParams({ user_code: userCode })}` : ""}`;
+
+/** With a code that was typed already, the server is asked about it again. */
+const toCode = (userCode: string | null) => location.assign(devicePath(userCode));
+
+/** A device is connected to an account, so whoever enters its code signs in first. */
+const SignInForDevice = ({ userCode, onSignedIn }: { userCode: string | null; onSignedIn?: typeof toCode }) => {
+  const now = useSession();
+  useEffect(() => {
+    if (now.status === "signed-in") onSignedIn?.(userCode);
+  }, [now.status]);
+  return (
+    <Page title="Sign in" lead="to connect a device" narrow>
+      <SignInForm username="" />
+      <ProviderButtons returnTo={devicePath(userCode)} />
+    </Page>
+  );
+};
+
 const DeviceCode = ({ page }: { page: Of<"device_code"> }) => {
+  const now = useSession();
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.select(), []);
+  const signedOut = now.status === "signed-out";
+  useEffect(() => input.current?.select(), [signedOut]);
+  if (signedOut) return <SignInForDevice userCode={page.userCode} />;
   return (
     <Page title="Connect a device" lead="Enter the code that it shows." narrow>
       <ServerForm page={page}>
