@@ -12,7 +12,7 @@ import { Broken } from "./failures/broken.tsx";
 // Written out, for the schemas beside it in the contract would come along; the compiler holds the two together.
 const metaName: typeof protocolPageMeta = "lockstep-protocol-page";
 const message = document.querySelector<HTMLMetaElement>(`meta[name="${metaName}"]`)?.content;
-// Pages that are part of a protocol ask nobody who they are: the server did, where it mattered.
+// Most pages of a protocol ask nobody who they are: the server did, where it mattered. The others start it themselves.
 if (message === undefined) void session.start();
 
 const container = document.getElementById("root");

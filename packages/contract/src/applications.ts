@@ -24,7 +24,9 @@ const AbsoluteUri = z
   .max(2000)
   .regex(/^[\w.~:/?[\]@!$&'()*+,;=%-]+$/, { error: "Must be a whole address, without a fragment" })
   .refine((text) => z.url().safeParse(text).success, { error: "Must be a whole address, without a fragment" })
-  .refine((text) => !/^[^/?]*\/\/[^/?]*@/.test(text), { error: "Must not contain a name or a password" });
+  .refine((text) => !/^[^/?]*\/\/[^/?]*@/.test(text), { error: "Must not contain a name or a password" })
+  // Addresses are compared as text, so it would match nothing (RFC 9700 §2.1).
+  .refine((text) => !/^[^/?]*\/\/[^/?]*\*/.test(text), { error: "Must not have a wildcard in its host" });
 
 const secure = /^https:\/\/[^/?]/;
 /** The person's own machine: the one place where plain http is no danger (RFC 9700 §2.6, RFC 8252 §7.3). */

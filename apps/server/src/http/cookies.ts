@@ -23,6 +23,8 @@ export const cookiesFor = (publicUrl: string) => {
     const site = headers["sec-fetch-site"];
     if (site !== undefined && site !== "same-origin") return true;
     if (headers.origin === undefined || headers.origin === publicUrl) return false;
+    // A form of ours, whose page sends no referrer (Fetch §3.2). No page of another origin is called `same-origin`.
+    if (headers.origin === "null") return site === undefined;
     // On plain http this is a machine of a developer, who may reach it by another of its own names.
     return secure || !isLoopback(headers.origin) || headers.origin !== `http://${headers.host}`;
   };

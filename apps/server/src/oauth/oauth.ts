@@ -79,7 +79,6 @@ export const createOAuth = (options: OAuthOptions) => {
     ...options,
     provider,
     publicUrl: issuer,
-    registration: options.registration !== "off",
     deviceEntry: createDeviceEntry(options),
   });
 

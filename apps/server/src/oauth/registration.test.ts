@@ -158,6 +158,105 @@ describe("an application that registers itself", () => {
   });
 });
 
+describe("a registration over the wire", () => {
+  const names = [
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "grant_types",
+    "response_types",
+    "response_modes",
+    "contacts",
+    "default_acr_values",
+    "default_max_age",
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+    "initiate_login_uri",
+    "jwks_uri",
+    "jwks",
+    "scope",
+    "application_type",
+    "subject_type",
+    "sector_identifier_uri",
+    "token_endpoint_auth_method",
+    "token_endpoint_auth_signing_alg",
+    "id_token_signed_response_alg",
+    "require_pushed_authorization_requests",
+    "dpop_bound_access_tokens",
+    "backchannel_logout_uri",
+    "backchannel_logout_session_required",
+    "client_id",
+    "client_secret",
+    "software_statement",
+    "__proto__",
+    "constructor",
+    "something_else",
+  ];
+  const value = fc.oneof(
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.array(fc.webUrl(), { maxLength: 25 }),
+    fc.constantFrom(callback, [callback], {}, [[]], [null], { keys: {} }, { keys: [{}] }, { length: 1 }, 1e300, "none"),
+  );
+  const metadata = fc.oneof(
+    fc.dictionary(fc.constantFrom(...names), value),
+    fc.dictionary(fc.constantFrom(...names), value).map((rest) => ({ ...rest, redirect_uris })),
+    fc.jsonValue(),
+  );
+
+  it("[S31] is answered 201 or 400, in the words of RFC 7591, whatever JSON it is", async () => {
+    await fc.assert(
+      fc.asyncProperty(metadata, async (generated) => {
+        const { status, body } = await register(generated);
+        if (status === 201) expect(body["client_id"]).toEqual(expect.any(String));
+        else
+          expect([status, body["error"]]).toEqual([
+            400,
+            expect.stringMatching(/^(invalid_redirect_uri|invalid_client_metadata|invalid_request)$/),
+          ]);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it.each([
+    [{ redirect_uris: {} }, "invalid_redirect_uri"],
+    [{ redirect_uris: 1 }, "invalid_redirect_uri"],
+    [{ redirect_uris: true }, "invalid_redirect_uri"],
+    [{ redirect_uris: Array.from({ length: 21 }, (_, index) => `${callback}/${index}`) }, "invalid_redirect_uri"],
+    [{ redirect_uris: ["https://*.example.com/callback"] }, "invalid_redirect_uri"],
+    [{ redirect_uris: [`${callback}?${"x".repeat(2000)}`] }, "invalid_redirect_uri"],
+    [
+      { redirect_uris, post_logout_redirect_uris: Array.from({ length: 21 }, (_, index) => `${callback}/${index}`) },
+      "invalid_client_metadata",
+    ],
+    [{ redirect_uris, grant_types: {} }, "invalid_client_metadata"],
+    [{ redirect_uris, client_uri: "http://photos.example/" }, "invalid_client_metadata"],
+    [{ redirect_uris, logo_uri: "http://photos.example/logo.png" }, "invalid_client_metadata"],
+    [{ redirect_uris, policy_uri: "data:text/html,x" }, "invalid_client_metadata"],
+    [{ redirect_uris, tos_uri: "https://photos.example/#x" }, "invalid_client_metadata"],
+    [{ redirect_uris, contacts: Array.from({ length: 21 }, () => "a@photos.example") }, "invalid_client_metadata"],
+    [{ redirect_uris, jwks: { keys: Array.from({ length: 21 }, () => ({})) } }, "invalid_client_metadata"],
+  ] as const)("is held to the limits of the page: %j", async (metadata, error) => {
+    const { status, body } = await register(metadata);
+    expect([status, body["error"]]).toEqual([400, error]);
+  });
+
+  it("fetches no sector_identifier_uri, and does not answer that there is one: subjects are public", async () => {
+    const sector_identifier_uri = "https://photos.example/sector.json";
+    // The test's world has no way out: fetching it would fail.
+    const { status, body } = await register({ redirect_uris, sector_identifier_uri, subject_type: "public" });
+    expect([status, body["sector_identifier_uri"], body["subject_type"]]).toEqual([201, undefined, "public"]);
+    expect((await register({ redirect_uris, subject_type: "pairwise" })).status).toBe(400);
+  });
+
+  it("leaves out what is null", async () => {
+    const { status, body } = await register({ redirect_uris, client_uri: null, contacts: null, jwks: null });
+    expect([status, "client_uri" in body]).toEqual([201, false]);
+  });
+});
+
 describe("registration", () => {
   it("is off unless it was turned on", async () => {
     await using server = await startAuthorizationServer();

@@ -3,11 +3,14 @@
 import { grantableScopes, isGrantableScope, type ProtocolPage } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { AdapterPayload, Provider } from "oidc-provider";
+import { isSecretOf, secretHash } from "../domain/applications.ts";
 import type { Source } from "../domain/audit.ts";
 import type { Tokens, VerifiedToken } from "../domain/tokens.ts";
+import { readWireRegistration } from "../domain/wire-registration.ts";
 import { duringCall } from "./call.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import { paths } from "./paths.ts";
+import type { RegistrationPolicy } from "./provider.ts";
 import { letAnswer } from "./requests.ts";
 
 /** The largest body: an assertion, a pushed request, some redirect addresses. */
@@ -39,7 +42,7 @@ export interface OAuthRoutesOptions {
   readonly provider: () => Promise<Provider>;
   readonly tokens: Tokens;
   readonly publicUrl: string;
-  readonly registration: boolean;
+  readonly registration: RegistrationPolicy;
   readonly sourceOf: (request: FastifyRequest) => Source;
   readonly deviceEntry: DeviceEntry;
   /** The refresh token of our own web app in the browser that asks; `null`: none that counts. */
@@ -61,8 +64,21 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     const { presented, form } = takesToken.has(path) ? await withoutJwt(tokens, body) : { presented: null, form: body };
     const report = (error: unknown) => request.log.error({ err: error }, "the authorization server failed");
     await duringCall({ source: sourceOf(request), presented, report, wrongCode }, async () =>
-      letAnswer(await provider(), request, reply, url, path === paths.registration ? withKnownScopes(form) : form),
+      letAnswer(await provider(), request, reply, url, form),
     );
+  };
+
+  /** A registration is read here before the library reads it, which takes some JSON for what it is not. */
+  const answerRegistration = async (request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> => {
+    const said = jsonObjectIn(body);
+    // The library says that it is none, and who may not register.
+    if (said === null || !mayRegister(options.registration, request)) return answer(request, reply, body);
+    const read = readWireRegistration(said);
+    if ("error" in read) {
+      await reply.code(400).header("cache-control", "no-store").send(read);
+      return;
+    }
+    await answer(request, reply, Buffer.from(JSON.stringify(withKnownScopes(read.registration))));
   };
 
   /** A code that a person types is looked at only for somebody who is signed in, and not too often. */
@@ -98,7 +114,8 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
         exposeHeadRoute: false,
         handler: (request, reply) => {
           const isCode = path === paths.code_verification && request.method === "POST";
-          return (isCode ? answerCode : answer)(request, reply, Buffer.isBuffer(request.body) ? request.body : empty);
+          const respond = isCode ? answerCode : path === paths.registration ? answerRegistration : answer;
+          return respond(request, reply, Buffer.isBuffer(request.body) ? request.body : empty);
         },
       });
       app.route({
@@ -145,7 +162,7 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
   };
 
   const registrationPlugin = async (app: FastifyInstance) => {
-    if (registration) serve(app, registrationMethods, { crossOrigin: true });
+    if (registration !== "off") serve(app, registrationMethods, { crossOrigin: true });
   };
 
   return { plugin, registrationPlugin, answer };
@@ -176,20 +193,28 @@ const withoutJwt = async (
  * and who knows nothing of ours may ask for all of it (RFC 7591 §2). The library would refuse the one, and keep no list
  * of the other.
  */
-const withKnownScopes = (body: Buffer): Buffer => {
+const withKnownScopes = (registration: Record<string, unknown>): Record<string, unknown> => {
+  const known = String(registration["scope"] ?? "")
+    .split(" ")
+    .filter(isGrantableScope);
+  const kept = known.length > 0 ? known : Object.keys(grantableScopes);
+  return { ...registration, scope: kept.join(" ") };
+};
+
+const jsonObjectIn = (body: Buffer): Record<string, unknown> | null => {
   try {
-    const registration: unknown = JSON.parse(body.toString());
-    if (typeof registration !== "object" || registration === null || Array.isArray(registration)) return body;
-    const { scope = "" } = registration as { scope?: unknown };
-    if (typeof scope !== "string") return body;
-    const known = scope.split(" ").filter(isGrantableScope);
-    const kept = known.length > 0 ? known : Object.keys(grantableScopes);
-    return Buffer.from(JSON.stringify({ ...registration, scope: kept.join(" ") }));
+    const read: unknown = JSON.parse(body.toString());
+    return typeof read === "object" && read !== null && !Array.isArray(read) ? (read as Record<string, unknown>) : null;
   } catch {
-    // The library says what is wrong with it.
-    return body;
+    return null;
   }
 };
+
+/** Whether whoever asks may register: anybody, or who shows the token. */
+const mayRegister = (policy: RegistrationPolicy, { headers }: FastifyRequest): boolean =>
+  typeof policy === "object"
+    ? isSecretOf(secretHash(policy.token), headers.authorization?.replace(/^Bearer /i, "") ?? "")
+    : policy === "open";
 
 /** What the library would have stored of an access token. */
 const storedForm = (claims: Exclude<VerifiedToken, { kind: "session" }>): AdapterPayload => ({

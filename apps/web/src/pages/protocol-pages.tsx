@@ -4,7 +4,9 @@
 import { ProtocolPage } from "@lockstep/contract";
 import { Button, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect, useRef } from "react";
+import { session } from "../backend.ts";
 import { ProviderButtons } from "../session/provider-buttons.tsx";
+import { SettledSession } from "../session/settled-session.tsx";
 import { SignInForm } from "../session/sign-in-form.tsx";
 import { useSession } from "../session/use-session.ts";
 import card from "../shell/card.module.css";
@@ -20,9 +22,17 @@ export const ProtocolPages = ({ message }: { message: string }) => {
   const page = ProtocolPage.parse(JSON.parse(message));
   switch (page.page) {
     case "device_code":
-      return <DeviceCode page={page} />;
+      return (
+        <WithSession>
+          <DeviceCode page={page} />
+        </WithSession>
+      );
     case "device_sign_in":
-      return <SignInForDevice userCode={page.userCode} onSignedIn={toCode} />;
+      return (
+        <WithSession>
+          <SignInForDevice userCode={page.userCode} onSignedIn={toCode} />
+        </WithSession>
+      );
     case "device_wait":
       return (
         <Page
@@ -69,6 +79,12 @@ const problems = {
   used: "This code was used already. Have your device show another one.",
   failed: "This did not work. Enter the code again.",
 } as const satisfies Record<NonNullable<Of<"device_code">["problem"]>, string>;
+
+/** Asks who is signed in, which other pages of a protocol leave to the server. */
+const WithSession = ({ children }: { children: ReactNode }) => {
+  useEffect(() => void session.start(), []);
+  return <SettledSession>{children}</SettledSession>;
+};
 
 const devicePath = (userCode: string | null) =>
   `/device${userCode ? `?${new URLSearchParams({ user_code: userCode })}` : ""}`;
