@@ -42,6 +42,8 @@ const push = async (config = app.config, parameters: Record<string, string> = {}
 const refusedAt = async (url: URL) => {
   const { url: reached, response } = await browser.follow(url);
   const page = await shownBy(response);
+  // A client that nobody vouches for is told by a click.
+  if (page?.page === "leave") return page.refusal?.error ?? null;
   return page?.page === "error" ? page.error : reached.searchParams.get("error");
 };
 
