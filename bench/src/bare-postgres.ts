@@ -1,26 +1,29 @@
-// The limit of a call on PostgreSQL: the query of the guard through `postgres`, once by itself, and once behind a
+// The limit of a call on PostgreSQL: the query of the guard through `pg`, once by itself, and once behind a
 // Fastify route, for the session of a header. `GET /rate?seconds=2` tells how many a second it makes by itself, as many
 // at once as there are connections to the route, for the sessions of `ids` in turns.
 
 import Fastify from "fastify";
-import postgres from "postgres";
+import pg from "pg";
 
 const int8Oid = 20;
 
-// As apps/server/src/db/database.ts has it.
-const sql = postgres(process.env["DATABASE_URL"] ?? "", {
-  onnotice: () => {},
-  types: { bigint: { to: int8Oid, from: [int8Oid], serialize: String, parse: Number } },
+// As apps/server/src/db/postgres.ts has it.
+const pool = new pg.Pool({
+  connectionString: process.env["DATABASE_URL"],
+  types: { getTypeParser: (oid, format) => (oid === int8Oid ? Number : pg.types.getTypeParser(oid, format)) },
 });
 
+const guardQuery = `
+  select users.id, users.username, users.email, users.full_name, users.role, users.disabled, users.created_at,
+    sessions.authenticated_at, sessions.scopes
+  from sessions inner join users on users.id = sessions.user_id
+  where sessions.id = $1 and sessions.ended_at is null and sessions.expires_at > $2
+    and sessions.idle_expires_at > $2 and users.disabled = 0`;
+
 const findLive = async (id: string) => {
-  const now = Date.now();
-  const [row] = await sql`
-    select users.id, users.username, users.email, users.full_name, users.role, users.disabled, users.created_at,
-      sessions.authenticated_at, sessions.scopes
-    from sessions inner join users on users.id = sessions.user_id
-    where sessions.id = ${id} and sessions.ended_at is null and sessions.expires_at > ${now}
-      and sessions.idle_expires_at > ${now} and users.disabled = 0`;
+  const {
+    rows: [row],
+  } = await pool.query(guardQuery, [id, Date.now()]);
   if (!row) throw new Error("There is no such session");
   return row;
 };
@@ -41,4 +44,4 @@ app.get<{ Querystring: { ids: string; seconds: string; atOnce: string } }>("/rat
 });
 
 await app.listen({ port: Number(process.env["PORT"]), host: "127.0.0.1" });
-process.once("SIGTERM", () => void Promise.all([app.close(), sql.end()]).then(() => process.exit(0)));
+process.once("SIGTERM", () => void Promise.all([app.close(), pool.end()]).then(() => process.exit(0)));

@@ -59,7 +59,7 @@ const measure = async (url: string, bareUrl: string): Promise<Table> => {
     figures: [
       { name: "user.me over RPC, calls/s", values: rates.call },
       { name: "the same query behind a bare Fastify route, calls/s", values: rates.route },
-      { name: "the same query through `postgres` alone, a second", values: rates.driver },
+      { name: "the same query through `pg` alone, a second", values: rates.driver },
       { name: "ratio to the bare route", values: ratios(rates.call, rates.route), digits: 2 },
       { name: "ratio to `postgres` alone", values: ratios(rates.call, rates.driver), digits: 2, target: "≥ 0.7" },
     ],

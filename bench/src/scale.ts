@@ -7,7 +7,7 @@ import { progress } from "@clack/prompts";
 import { loadConfig } from "@lockstep/server/config";
 import { type DatabaseUrl, openDatabase } from "@lockstep/server/database";
 import { createDomain } from "@lockstep/server/server";
-import postgres from "postgres";
+import pg from "pg";
 import { password, pickSessions, prepare } from "./database.ts";
 import { fillDatabase } from "./fill.ts";
 import { pace } from "./pace.ts";
@@ -57,9 +57,10 @@ export const scale = async ({ users, directory = join(import.meta.dirname, "../.
 };
 
 const createPostgresDatabase = async (url: string, name: string) => {
-  const admin = postgres(url, { max: 1, onnotice: () => {} });
-  const [there] = await admin`select 1 from pg_database where datname = ${name}`;
-  if (!there) await admin.unsafe(`create database ${name}`);
+  const admin = new pg.Client(url);
+  await admin.connect();
+  const { rowCount } = await admin.query("select 1 from pg_database where datname = $1", [name]);
+  if (rowCount === 0) await admin.query(`create database ${name}`);
   await admin.end();
 };
 

@@ -23,6 +23,7 @@ describe("settings", () => {
       host: "localhost",
       publicUrl: "http://localhost:3000",
       databaseUrl: "file:/srv/lockstep/.data/lockstep.db",
+      databasePool: 10,
       secret: null,
       previousSecrets: [],
       sessionLimits: { idleSeconds: 14 * 24 * 3600, lifetimeSeconds: 90 * 24 * 3600, graceSeconds: 10 },

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
-import type { DatabaseUrl } from "./db/database.ts";
+import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import type { SessionLimits } from "./domain/sessions.ts";
 import { type ProviderSettings, parseProviders } from "./external-login/provider-settings.ts";
 import { StartError } from "./start-error.ts";
@@ -44,6 +44,15 @@ const Environment = z.object({
     .regex(/^(file:.|postgres(ql)?:\/\/.)/, { error: "must begin with file: or postgres://" })
     .default("file:.data/lockstep.db")
     .describe("`file:` and a path for SQLite, or a PostgreSQL connection string."),
+  DATABASE_POOL: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(defaultPoolSize)
+    .describe(
+      "The most connections to PostgreSQL that this server holds. All servers together stay below its `max_connections`.",
+    ),
   SECRET: secret
     .optional()
     .describe(
@@ -130,6 +139,7 @@ export interface Config {
   readonly host: string;
   readonly publicUrl: string;
   readonly databaseUrl: DatabaseUrl;
+  readonly databasePool: number;
   /** `null`: development is to make one and keep it. */
   readonly secret: string | null;
   readonly previousSecrets: readonly string[];
@@ -172,6 +182,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     host: e.HOST ?? (production ? "0.0.0.0" : "localhost"),
     publicUrl: e.PUBLIC_URL ?? `http://localhost:${e.PORT}`,
     databaseUrl: absolute(e.DATABASE_URL, root),
+    databasePool: e.DATABASE_POOL,
     secret: e.SECRET ?? null,
     previousSecrets: e.SECRET_PREVIOUS,
     sessionLimits: {

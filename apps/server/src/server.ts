@@ -9,6 +9,7 @@ import type { Config } from "./config.ts";
 import { readDatabaseTime } from "./db/clock.ts";
 import { type Db, openDatabase } from "./db/database.ts";
 import { migrateToLatest } from "./db/migrate.ts";
+import { databaseLimitMs } from "./db/time-limit.ts";
 import { createApplications } from "./domain/applications.ts";
 import { createAudit } from "./domain/audit.ts";
 import { createClock, reportedClockDifferenceMs } from "./domain/clock.ts";
@@ -64,6 +65,8 @@ export interface WorldOptions {
   readonly outbound: OutboundOptions;
   /** How many passwords are hashed at once; the event loop keeps a core. */
   readonly hashingThreads: number;
+  /** How long a call may wait for the database in all. */
+  readonly databaseLimitMs: number;
 }
 
 export const realWorld: WorldOptions = {
@@ -73,6 +76,7 @@ export const realWorld: WorldOptions = {
   fetch: globalThis.fetch,
   outbound: { lookup, timeoutMs: 8000 },
   hashingThreads: Math.max(1, availableParallelism() - 1),
+  databaseLimitMs,
 };
 
 export interface ServerOptions {
@@ -194,7 +198,8 @@ export const createConfiguredProviders = ({ providers: settings }: Pick<Config, 
  */
 export const createServer = async (options: ServerOptions) => {
   const { config, world = realWorld, logger = false } = options;
-  const db = await openDatabase(config.databaseUrl);
+  const { databaseLimitMs: limitMs } = world;
+  const db = await openDatabase(config.databaseUrl, { poolSize: config.databasePool, limitMs });
   const closing = new AbortController();
   const { providers, outbound } = createConfiguredProviders(config, world);
   try {
@@ -222,6 +227,7 @@ export const createServer = async (options: ServerOptions) => {
     const router = createAppRouter({ ...domain, authorizationRequests: oauth.requests });
     const app = await createApp({
       db,
+      databaseLimitMs: limitMs,
       guard: domain.guard,
       keyring: domain.keyring,
       router,

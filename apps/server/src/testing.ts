@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { RegisterApplicationInput, type Scope, scopeNames } from "@lockstep/contract";
 import { SignJWT } from "jose";
 import type { Config } from "./config.ts";
-import type { DatabaseUrl } from "./db/database.ts";
+import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
+import { databaseLimitMs } from "./db/time-limit.ts";
 import { startDemoProvider } from "./demo-provider.ts";
 import { john, seedDemoApplication, seedJohn } from "./development.ts";
 import type { Source } from "./domain/audit.ts";
@@ -47,6 +48,7 @@ export const testWorld = (now: () => number): WorldOptions => ({
   // This machine alone, and all the time that a busy one takes.
   outbound: { lookup: onlyLocalhost, timeoutMs: 30_000 },
   hashingThreads: 1,
+  databaseLimitMs,
 });
 
 /** Where calls that no transport made come from. */
@@ -89,6 +91,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   host: "127.0.0.1",
   publicUrl: "http://localhost:3000",
   databaseUrl,
+  databasePool: defaultPoolSize,
   secret: "a secret of tests, of thirty-two characters and more",
   previousSecrets: [],
   sessionLimits: testSessionLimits,

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import postgres from "postgres";
+import pg from "pg";
 import { inject } from "vitest";
 import { type DatabaseUrl, type Db, openDatabase } from "../src/db/database.ts";
 import { migrateToLatest } from "../src/db/migrate.ts";
@@ -30,14 +30,16 @@ const newSqlite = async (): Promise<NewDatabase> => {
 const newPostgres = async (): Promise<NewDatabase> => {
   const server = inject("postgresUrl");
   const name = `test_${randomBytes(8).toString("hex")}`;
-  const admin = postgres(server, { max: 1, onnotice: () => {} });
-  await admin.unsafe(`create database ${name}`);
+  const administer = async (statement: string) => {
+    const admin = new pg.Client(server);
+    await admin.connect();
+    await admin.query(statement);
+    await admin.end();
+  };
+  await administer(`create database ${name}`);
   return {
     url: server.replace(/postgres$/, name) as DatabaseUrl,
-    async drop() {
-      await admin.unsafe(`drop database ${name}`);
-      await admin.end();
-    },
+    drop: () => administer(`drop database ${name} with (force)`),
   };
 };
 

@@ -4,8 +4,10 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Kysely, PostgresAdapter } from "kysely";
 import { StartError } from "../start-error.ts";
+import { type PostgresOptions, postgresDialect } from "./postgres.ts";
 import type { Schema } from "./schema.ts";
 import { nodeSqliteDialect } from "./sqlite.ts";
+import { databaseLimitMs } from "./time-limit.ts";
 
 /** Either engine. A query that one of them does not understand belongs in `db/`. */
 export type Db = Kysely<Schema>;
@@ -13,12 +15,19 @@ export type Db = Kysely<Schema>;
 /** `file:` and an absolute path, or a PostgreSQL connection string. */
 export type DatabaseUrl = `file:${string}` | `postgres://${string}` | `postgresql://${string}`;
 
+/** What PostgreSQL's documentation suggests for two to four cores, and what `pg` has. */
+export const defaultPoolSize = 10;
+
 /**
- * Opens the database; `db.destroy()` closes it.
+ * Opens the database; `db.destroy()` closes it. The options are those of PostgreSQL.
  * @throws StartError when it cannot be opened.
  */
-export const openDatabase = async (url: DatabaseUrl): Promise<Db> => {
-  const db = url.startsWith("file:") ? openSqlite(url.slice("file:".length)) : await openPostgres(url);
+export const openDatabase = async (url: DatabaseUrl, options: Partial<PostgresOptions> = {}): Promise<Db> => {
+  const db = url.startsWith("file:")
+    ? openSqlite(url.slice("file:".length))
+    : new Kysely<Schema>({
+        dialect: await postgresDialect(url, { poolSize: defaultPoolSize, limitMs: databaseLimitMs, ...options }),
+      });
   try {
     await db.selectNoFrom((eb) => eb.lit(1).as("one")).execute();
     return db;
@@ -39,26 +48,6 @@ const openSqlite = (file: string): Db => {
       `The database file ${file} cannot be opened (${reason(error)}). Make it readable and writable, or point DATABASE_URL elsewhere.`,
     );
   }
-};
-
-const int8Oid = 20;
-
-/** Loaded when it is asked for: a server on SQLite starts without it. */
-const openPostgres = async (url: string): Promise<Db> => {
-  const [{ PostgresJSDialect }, { default: postgres }] = await Promise.all([
-    import("kysely-postgres-js"),
-    import("postgres"),
-  ]);
-  return new Kysely<Schema>({
-    dialect: new PostgresJSDialect({
-      postgres: postgres(url, {
-        connect_timeout: 5,
-        onnotice: () => {},
-        // Epoch milliseconds fit a double; postgres.js would hand out strings.
-        types: { bigint: { to: int8Oid, from: [int8Oid], serialize: String, parse: Number } },
-      }),
-    }),
-  });
 };
 
 /** Which engine it is: for the few queries that the two say differently, all of them in `db/`. */

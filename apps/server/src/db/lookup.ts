@@ -5,6 +5,7 @@ import DataLoader from "dataloader";
 import { type Compilable, type RawBuilder, sql } from "kysely";
 import { type Db, isPostgres } from "./database.ts";
 import { prepared } from "./prepared.ts";
+import { outsideOfCalls, waitWithinCall } from "./time-limit.ts";
 
 /** A table of the ids that are asked for, its one column `value`. */
 type AskedTable = RawBuilder<{ value: string }>;
@@ -21,17 +22,16 @@ export const lookup = <Row extends { key: string }>(
   const read = prepared(db, ({ ids }: { ids: string }) => build(isPostgres(db) ? onPostgres(ids) : onSqlite(ids)));
   const loader = new DataLoader<string, Row | null>(
     async (ids) => {
-      const rows = await read({ ids: JSON.stringify(ids) });
+      const rows = await outsideOfCalls(() => read({ ids: JSON.stringify(ids) }));
       const byKey = new Map(rows.map((row) => [row.key, row]));
       return ids.map((id) => byKey.get(id) ?? null);
     },
     // When all requests have been taken in that had arrived.
     { cache: false, batchScheduleFn: setImmediate },
   );
-  return (id) => loader.load(id);
+  return (id) => waitWithinCall(loader.load(id));
 };
 
 const onSqlite = (ids: string): AskedTable => sql`json_each(${ids})`;
 
-// `text` first: the driver would make JSON of what PostgreSQL calls `json`.
-const onPostgres = (ids: string): AskedTable => sql`json_array_elements_text(${ids}::text::json)`;
+const onPostgres = (ids: string): AskedTable => sql`json_array_elements_text(${ids}::json)`;

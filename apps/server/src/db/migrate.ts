@@ -8,6 +8,7 @@ import { initial } from "./migrations/0001-initial.ts";
 import { oauth } from "./migrations/0002-oauth.ts";
 import { identities } from "./migrations/0003-identities.ts";
 import { clients } from "./migrations/0009-clients.ts";
+import { withoutDatabaseLimit } from "./time-limit.ts";
 
 /** In order; a released migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -27,20 +28,23 @@ const migrationLock = 7_310_865_119;
  * @throws StartError when a newer version of Lockstep has migrated this database.
  */
 export const migrateToLatest = (db: Db): Promise<string[]> =>
-  db.transaction().execute(async (transaction) => {
-    // On SQLite, the transaction itself began with the write lock.
-    if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(transaction);
-    const migrator = new Migrator({ db: transaction, provider: { getMigrations: async () => migrations } });
-    const unknown = (await appliedNames(transaction)).filter((name) => !(name in migrations));
-    if (unknown.length > 0) {
-      throw new StartError(
-        `The database was made by a newer version of Lockstep (${unknown.join(", ")}). Run that version, or restore an older backup.`,
-      );
-    }
-    const { error, results = [] } = await migrator.migrateToLatest();
-    if (error) throw error;
-    return results.map((result) => result.migrationName);
-  });
+  // Other servers may migrate first, and a large table takes its time.
+  withoutDatabaseLimit(() => db.transaction().execute(migrate));
+
+const migrate = async (db: Db): Promise<string[]> => {
+  // On SQLite, the transaction itself began with the write lock.
+  if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(db);
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const unknown = (await appliedNames(db)).filter((name) => !(name in migrations));
+  if (unknown.length > 0) {
+    throw new StartError(
+      `The database was made by a newer version of Lockstep (${unknown.join(", ")}). Run that version, or restore an older backup.`,
+    );
+  }
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (error) throw error;
+  return results.map((result) => result.migrationName);
+};
 
 /** Whether every migration of this version is there, and none of a newer one. */
 export const isMigrated = async (db: Db): Promise<boolean> => {

@@ -10,6 +10,7 @@ import Fastify, {
   LogController,
 } from "fastify";
 import type { Db } from "../db/database.ts";
+import { withDatabaseLimit } from "../db/time-limit.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
 import type { Keyring } from "../domain/keyring.ts";
@@ -38,6 +39,8 @@ const noSchemas = () => {
 
 export interface AppOptions {
   readonly db: Db;
+  /** How long a call may wait for the database in all. */
+  readonly databaseLimitMs: number;
   readonly guard: Guard;
   readonly keyring: Keyring;
   readonly router: AppRouter;
@@ -81,6 +84,8 @@ export const createApp = async (options: AppOptions) => {
     withHeaders(request, reply);
     done();
   });
+  // Here the body has been read: before, an event of the socket would lose what belongs to the call.
+  app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
   await app.register(healthRoutes(options.db));
   await app.register(jwksRoutes(options.keyring));
   await app.register(cookie);

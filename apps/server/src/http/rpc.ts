@@ -2,6 +2,7 @@
 
 import { contract, type ErrorCode, operationsOf, type RpcErrorShape } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { limitEachWait } from "../db/time-limit.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
 import { asDomainError, errorShape } from "../rpc/errors.ts";
@@ -36,13 +37,11 @@ export const rpcRoutes =
         path: request.params.path,
         router,
         maxBatchSize,
-        createContext: ({ info }) =>
-          contextOf(
-            { guard, cookies, publicUrl },
-            request,
-            reply,
-            info.calls.filter(({ path }) => credentialPaths.has(path)).length,
-          ),
+        createContext: ({ info }) => {
+          if (info.type === "subscription") limitEachWait();
+          const credentialCalls = info.calls.filter(({ path }) => credentialPaths.has(path)).length;
+          return contextOf({ guard, cookies, publicUrl }, request, reply, credentialCalls);
+        },
         // A stream has headers of tRPC's own, which would take the place of what the reply has.
         responseMeta: ({ errors, type }) =>
           errors.length === 0 && type !== "subscription"

@@ -1,0 +1,209 @@
+// Owns the bridge from Kysely's PostgreSQL dialect to `pg`: a pool whose connections have a time limit, and what
+// PostgreSQL's errors mean here. A lost connection fails the statement that it carried, and nothing else.
+
+import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from "kysely";
+import type { Connection, PoolClient } from "pg";
+import { beginWait, type Wait } from "./time-limit.ts";
+import { DatabaseUnavailableError } from "./unavailable.ts";
+
+type Pg = typeof import("pg")["default"];
+
+export interface PostgresOptions {
+  /** The most connections. */
+  readonly poolSize: number;
+  /** How long a statement or a transaction may take, the wait for a connection included. */
+  readonly limitMs: number;
+}
+
+/** Loads the driver when it is needed: a server on SQLite starts without it. */
+export const postgresDialect = async (url: string, options: PostgresOptions): Promise<PostgresDialect> => {
+  const { default: pg } = await import("pg");
+  return new PostgresDialect({ pool: limitedPool(pg, url, options) });
+};
+
+const int8Oid = 20;
+
+const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions): PostgresPool => {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: limitMs,
+    keepAlive: true,
+    // Epoch milliseconds fit a double; `pg` would hand out strings.
+    types: { getTypeParser: (oid, format) => (oid === int8Oid ? Number : pg.types.getTypeParser(oid, format)) },
+  });
+  const lost = new WeakSet<PoolClient>();
+  // Without a listener on the pool and on each connection, a lost one would be an uncaught exception.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => lost.add(client)));
+  const isLost = (client: PoolClient) => lost.has(client) || !client.connection.stream.writable;
+
+  const take = (deadline: Deadline): Promise<PoolClient> => {
+    const coming = pool.connect();
+    return deadline.before(coming).catch((error) => {
+      // It may still come: the next who waits gets it.
+      void coming.then(
+        (late) => late.release(),
+        () => {},
+      );
+      throw asUnavailable(pg, error, true);
+    });
+  };
+
+  /** Lends a connection for one statement or one transaction, until the deadline. */
+  const lend = (first: PoolClient, deadline: Deadline): PostgresPoolClient => {
+    let client: PoolClient | null = first;
+    let sent = false;
+    /** Why nothing more can be sent. */
+    let broken: unknown = null;
+
+    /** The connection, or another when it died between two uses: nothing was sent then, so a second try is safe. */
+    const living = async (): Promise<PoolClient> => {
+      if (client && (sent || !isLost(client))) return client;
+      client?.release(true);
+      client = null;
+      client = await take(deadline);
+      return client;
+    };
+
+    const send = async (sql: string, parameters: readonly unknown[]): Promise<unknown> => {
+      if (broken !== null) throw broken;
+      const connection = await living();
+      sent = true;
+      try {
+        return await deadline.before(connection.query(sql, parameters as unknown[]));
+      } catch (error) {
+        const failure = asUnavailable(pg, error, isLost(connection));
+        if (deadline.passed) {
+          cancel(pg, connection);
+          connection.connection.stream.destroy();
+        }
+        if (failure instanceof DatabaseUnavailableError && !leavesConnectionFit(error)) broken = failure;
+        throw failure;
+      }
+    };
+
+    const query = async (sql: string, parameters: readonly unknown[]): Promise<unknown> => {
+      // PostgreSQL rolls back by itself what a lost connection left behind.
+      if (sql === "rollback" && broken !== null) return { command: "ROLLBACK", rowCount: 0, rows: [] };
+      return send(sql === "begin" ? beginWithin(deadline.leftMs()) : sql, parameters);
+    };
+
+    return {
+      // Kysely declares a second form, for cursors, which are not used here.
+      query: query as PostgresPoolClient["query"],
+      release(destroy) {
+        deadline.end();
+        const midway = client?.getTransactionStatus() === "T" || client?.getTransactionStatus() === "E";
+        client?.release(destroy || broken !== null || midway);
+      },
+    };
+  };
+
+  return {
+    options: pool.options,
+    async connect() {
+      const deadline = deadlineOf(beginWait(limitMs));
+      try {
+        return lend(await take(deadline), deadline);
+      } catch (error) {
+        deadline.end();
+        throw error;
+      }
+    },
+    end: () => pool.end(),
+  };
+};
+
+/**
+ * Begins a transaction whose statements PostgreSQL itself stops a moment before we would, which leaves the connection fit
+ * for use. `set local` works behind PgBouncer too, and concerns no other transaction there.
+ */
+const beginWithin = (leftMs: number): string => {
+  if (leftMs === Number.POSITIVE_INFINITY) return "begin";
+  const statementMs = Math.max(1, Math.floor(leftMs * 0.9));
+  return [
+    "begin",
+    `set local statement_timeout = ${statementMs}`,
+    `set local lock_timeout = ${Math.ceil(statementMs / 2)}`,
+    // When this process freezes, its locks go.
+    `set local idle_in_transaction_session_timeout = ${2 * Math.ceil(leftMs)}`,
+  ].join("; ");
+};
+
+interface Deadline {
+  /** Settles as `work` does, or rejects when the time has passed. */
+  before<T>(work: Promise<T>): Promise<T>;
+  readonly passed: boolean;
+  leftMs(): number;
+  end(): void;
+}
+
+const deadlineOf = (wait: Wait): Deadline => {
+  const endsAt = performance.now() + wait.leftMs;
+  const passing = Promise.withResolvers<never>();
+  passing.promise.catch(() => {});
+  let passed = false;
+  const pass = () => {
+    passed = true;
+    passing.reject(new DatabaseUnavailableError("PostgreSQL did not answer in time"));
+  };
+  let timer: NodeJS.Timeout | undefined;
+  if (wait.leftMs <= 0) pass();
+  else if (wait.leftMs !== Number.POSITIVE_INFINITY) timer = setTimeout(pass, wait.leftMs);
+  return {
+    before: (work) => Promise.race([passing.promise, work]),
+    get passed() {
+      return passed;
+    },
+    leftMs: () => endsAt - performance.now(),
+    end() {
+      clearTimeout(timer);
+      wait.end();
+    },
+  };
+};
+
+/** What `pg` has, and its types leave out. */
+type CancellableClient = PoolClient & { host: string; port: number; ssl: object | boolean } & BackendKey;
+type BackendKey = { processID: number; secretKey: number };
+type CancellingConnection = Connection & {
+  connect(port: number, host: string): void;
+  requestSsl(): void;
+  cancel(processId: number, secretKey: number): void;
+};
+
+const cancelLimitMs = 1000;
+
+/**
+ * Asks PostgreSQL to stop what nobody waits for any more: a statement that waits for a lock would else hold its
+ * connection until it gets the lock, and then take effect. Does not wait, and may fail.
+ * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+const cancel = (pg: Pg, client: PoolClient): void => {
+  const { host, port, ssl, processID, secretKey } = client as CancellableClient;
+  const connection = new pg.Connection({ ssl } as object) as CancellingConnection;
+  const timer = setTimeout(() => connection.stream.destroy(), cancelLimitMs);
+  const send = () => connection.cancel(processID, secretKey);
+  connection.on("connect", () => (ssl ? connection.requestSsl() : send()));
+  connection.on("sslconnect", send);
+  connection.on("error", () => {});
+  connection.on("end", () => clearTimeout(timer));
+  connection.connect(port, host);
+};
+
+/** The SQLSTATEs that blame the database: connections, access to it, resources, operators, its system; read-only; locks. */
+const blamesDatabase = /^(08|28|53|57|58)|^(25006|25P03|3D000|40001|40P01|55P03)$/;
+
+/** Those of them that say nothing against the connection: a deadlock, or a lock or a statement that took too long. */
+const fitAfter = new Set<unknown>(["40001", "40P01", "55P03", "57014"]);
+
+const leavesConnectionFit = (error: unknown) => fitAfter.has((error as { code?: string }).code);
+
+/** The error as `DatabaseUnavailableError` when the database is to blame; as it is when the statement is. */
+const asUnavailable = (pg: Pg, error: unknown, connectionLost: boolean): unknown => {
+  if (error instanceof DatabaseUnavailableError || !(error instanceof Error)) return error;
+  const blamed = error instanceof pg.DatabaseError ? blamesDatabase.test(error.code ?? "") : connectionLost;
+  const { message, code } = error as Error & { code?: string };
+  return blamed ? new DatabaseUnavailableError(message || code, { cause: error }) : error;
+};
