@@ -3,6 +3,7 @@ export * from "./applications.ts";
 export * from "./contract.ts";
 export * from "./errors.ts";
 export * from "./identities.ts";
+export * from "./names.ts";
 export * from "./operation.ts";
 export * from "./router.ts";
 export * from "./scopes.ts";
