@@ -7,13 +7,13 @@ import { z } from "zod";
 import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import type { SessionLimits } from "./domain/sessions.ts";
 import { type ProviderSettings, parseProviders } from "./external-login/provider-settings.ts";
+import { PreviousSecrets, Secret } from "./secret-setting.ts";
 import { StartError } from "./start-error.ts";
 
 /** What development puts before the secrets it makes, so that none of them ever guards production. */
 export const developmentSecretPrefix = "development-only-";
 
 const flag = z.enum(["on", "off"]).transform((value) => value === "on");
-const secret = z.string().min(32, { error: "must be at least 32 characters: `openssl rand -base64 32` makes one" });
 const day = 24 * 60 * 60;
 const seconds = z.coerce.number().int().min(60);
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean));
@@ -53,16 +53,18 @@ const Environment = z.object({
     .describe(
       "The most connections to PostgreSQL that this server holds. All servers together stay below its `max_connections`.",
     ),
-  SECRET: secret
-    .optional()
-    .describe(
-      "What refresh tokens are made with and signing keys encrypted under. At least 32 characters. Production: required; development makes its own.",
-    ),
-  SECRET_PREVIOUS: list.default([]).describe("Earlier `SECRET`s, still good for reading what was made under them."),
-  PEPPER: secret
-    .optional()
-    .describe("A key that passwords are hashed under, besides their salt. Keep it apart from the database."),
-  PEPPER_PREVIOUS: list.default([]).describe("Earlier `PEPPER`s, for passwords that were hashed under them."),
+  SECRET: Secret.optional().describe(
+    "What refresh tokens are made with and signing keys encrypted under. At least 32 characters. Production: required; development makes its own.",
+  ),
+  SECRET_PREVIOUS: PreviousSecrets.default([]).describe(
+    "Earlier `SECRET`s, still good for reading what was made under them.",
+  ),
+  PEPPER: Secret.optional().describe(
+    "A key that passwords are hashed under, besides their salt. Keep it apart from the database.",
+  ),
+  PEPPER_PREVIOUS: PreviousSecrets.default([]).describe(
+    "Earlier `PEPPER`s, for passwords that were hashed under them.",
+  ),
   BCRYPT_COST: z.coerce
     .number()
     .int()
@@ -88,7 +90,7 @@ const Environment = z.object({
     .describe(
       "Who may register an application over the wire (RFC 7591): nobody, who has `REGISTRATION_TOKEN`, or anybody.",
     ),
-  REGISTRATION_TOKEN: secret.optional().describe("What an application registers with when `REGISTRATION` is `token`."),
+  REGISTRATION_TOKEN: Secret.optional().describe("What an application registers with when `REGISTRATION` is `token`."),
   TRUST_PROXY: z
     .union([flag, list])
     .optional()

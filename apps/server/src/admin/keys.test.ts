@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { testClock, testWorld } from "../testing.ts";
@@ -131,13 +132,13 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
   it("says when they were encrypted under another SECRET, and reads them with it as SECRET_PREVIOUS", async () => {
     await using admin = await open();
     await admin.open();
-    const changed = { SECRET: "x".repeat(32) };
+    const changed = { SECRET: randomBytes(32).toString("base64url") };
     const { exitCode, stdout, stderr } = await admin.lockstep(["keys", "list"], "", changed);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toMatch(/^The signing keys in the database were encrypted under another SECRET\.[^\n]*\n$/);
 
     // A secret of the tests has spaces, which part the list: one without is changed to and fro.
-    const once = { ...changed, SECRET_PREVIOUS: "y".repeat(32) };
+    const once = { ...changed, SECRET_PREVIOUS: randomBytes(32).toString("base64url") };
     const other = await openAdmin(newDatabase);
     await using _ = other;
     await other.lockstep(["migrate"]);
