@@ -63,7 +63,10 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
         grant_id: record.grantId,
         alias: record.alias === null ? null : hashOf(kind, record.alias),
         expires_at: record.expiresAt,
-        ...(record.sessionId !== undefined && { session_id: record.sessionId }),
+        // A session that was deleted meanwhile is none.
+        ...(record.sessionId !== undefined && {
+          session_id: db.selectFrom("sessions").select("sessions.id").where("sessions.id", "=", record.sessionId),
+        }),
       };
       await db
         .insertInto("oauth_records")

@@ -11,6 +11,7 @@ export type Purpose =
   | "throttle"
   | "oauth-records"
   | "oauth-refresh"
+  | "oauth-grants"
   | "oauth-cookies"
   | "dpop-nonces"
   | "login-transactions"

@@ -8,6 +8,7 @@ import type { AuthorizationRequestHere, AuthorizationRequests } from "../domain/
 import type { Clock } from "../domain/clock.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import { type Grants, grantableIn, wordedScopes } from "../domain/grants.ts";
+import type { Secrets } from "../domain/secrets.ts";
 import type { Session, SessionLimits } from "../domain/sessions.ts";
 import type { DecidedBy } from "./adapter.ts";
 import type { Binding } from "./browser-binding.ts";
@@ -18,6 +19,7 @@ export const createAuthorizationRequests = ({
   issuer,
   applications,
   grants,
+  secrets,
   limits,
   now,
   clock,
@@ -26,6 +28,7 @@ export const createAuthorizationRequests = ({
   issuer: string;
   applications: Applications;
   grants: Grants;
+  secrets: Secrets;
   limits: SessionLimits;
   now: () => number;
   clock: Pick<Clock, "offsetMs">;
@@ -100,7 +103,9 @@ export const createAuthorizationRequests = ({
       }
       return duringCall({ source, presented: null, report: () => {} }, async () => {
         const scopes = grantableIn(interaction.params["scope"]).join(" ");
+        // One grant for one request, however many approvals of it arrive at once.
         const grant = new library.Grant({ accountId: user.id, clientId: application.id });
+        grant.jti = secrets.mac("oauth-grants", `${interaction.uid}:${user.id}`);
         grant.addOIDCScope(scopes);
         // All of them are this API, by one of its names.
         for (const resource of [interaction.params["resource"] ?? issuer].flat())

@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair } from "jose";
 import * as client from "openid-client";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { testSource } from "../testing.ts";
 import {
   type Browser,
   basic,
@@ -106,6 +107,7 @@ describe("[S33] a request that was pushed", () => {
       undefined,
       { execute: [client.allowInsecureRequests] },
     );
+    await server.domain.applications.setVerified(config.clientMetadata().client_id, true, testSource);
     expect(await refusedAt((await beginAuthorization(config)).url)).toBe("invalid_request");
     const { url, checks } = await push(config);
     const tokens = await client.authorizationCodeGrant(config, await browser.allow(url), checks);

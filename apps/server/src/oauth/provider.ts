@@ -182,9 +182,13 @@ export const createProvider = (options: ProviderOptions): Provider => {
         return `/interaction/${interaction.uid}`;
       },
     },
-    async findAccount(_ctx, id) {
+    async findAccount(ctx, id) {
       const user = await users.find(id);
-      if (!user || user.disabled) return undefined;
+      if (!user || user.disabled) {
+        // Disabled or deleted since they answered. The library would fail where it has a person to answer for.
+        if (endsWithPerson.has(ctx.oidc.route)) throw new errors.AccessDenied("the account cannot be used");
+        return undefined;
+      }
       return {
         accountId: user.id,
         claims: async () => ({
@@ -247,6 +251,9 @@ export const createProvider = (options: ProviderOptions): Provider => {
   };
   return provider;
 };
+
+/** Where the library goes on with what a person answered. */
+const endsWithPerson = new Set(["authorization", "resume", "code_verification", "device_resume"]);
 
 /** How the library's models make the ids of their tokens. */
 type TokenIds = { generateTokenId(): string };
