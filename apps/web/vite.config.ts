@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { brotliCompressSync, gzipSync, constants as zlib } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { paths } from "./src/pages/paths.ts";
 
 /** Where the server fetches pages and modules from: `pnpm dev` gives both this setting. */
 const { hostname, port } = new URL(process.env["WEB_DEV_URL"] || "http://localhost:5173");
 
 export default defineConfig({
-  plugins: [react(), withoutJsonSchema(), precompressed()],
+  plugins: [react(), withoutJsonSchema(), pageList(), precompressed()],
   server: {
     host: hostname,
     port: Number(port),
@@ -45,6 +46,17 @@ function withoutJsonSchema(): Plugin {
         const names = [...code.matchAll(/^export (?:const|function) (\w+)/gm)].map(([, name]) => name);
         return names.map((name) => `export const ${name} = () => undefined;`).join("\n");
       },
+    },
+  };
+}
+
+/** Tells the server which addresses are pages: `http/addresses.ts` there. */
+function pageList(): Plugin {
+  return {
+    name: "page-list",
+    apply: "build",
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: "pages.json", source: JSON.stringify(Object.values(paths)) });
     },
   };
 }

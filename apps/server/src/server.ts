@@ -84,10 +84,11 @@ export interface ServerOptions {
   readonly world?: WorldOptions;
   /** Fastify's; without one, nothing is logged. */
   readonly logger?: FastifyServerOptions["logger"];
+  /** Where the web app's build is. */
+  readonly webDirectory?: string;
 }
 
-/** Where the web app's build is. */
-const webDirectory = join(import.meta.dirname, "../../web/dist");
+const builtWebApp = join(import.meta.dirname, "../../web/dist");
 
 export type Domain = Awaited<ReturnType<typeof createDomain>>;
 
@@ -207,7 +208,7 @@ export const createServer = async (options: ServerOptions) => {
     const domain = await createDomain(db, options, closing.signal);
     const { random, fetch } = world;
     const newId = () => randomId(random);
-    const web = { directory: webDirectory, devUrl: config.webDevUrl };
+    const web = { directory: options.webDirectory ?? builtWebApp, devUrl: config.webDevUrl };
     await domain.applications.ensure(docsApplicationId, docsApplication(config.publicUrl));
     const cookies = cookiesFor(config.publicUrl);
     const oauth = createOAuth({

@@ -5,10 +5,10 @@ import { type ReactNode, Suspense } from "react";
 import { Route, Switch } from "wouter";
 import { queryClient } from "./backend.ts";
 import { NotFoundPage } from "./pages/not-found.tsx";
-import { InteractionPage, interactionPath, ProtocolPages, pages } from "./pages/pages.ts";
+import { InteractionPage, ProtocolPages, pages } from "./pages/pages.ts";
+import { paths } from "./pages/paths.ts";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { RequireSession } from "./session/require-session.tsx";
-import { signInPath } from "./session/return-path.ts";
 import { SettledSession } from "./session/settled-session.tsx";
 import { ComponentsProvider } from "./shell/components-provider.tsx";
 import { OneMoment } from "./shell/one-moment.tsx";
@@ -24,7 +24,7 @@ const Foundation = ({ children }: { children: ReactNode }) => (
 export const App = () => (
   <Foundation>
     <Switch>
-      <Route path={interactionPath}>
+      <Route path={paths.interaction}>
         {({ authorizationId }) => (
           <Shell plain>
             <SettledSession>
@@ -40,7 +40,7 @@ export const App = () => (
           <SettledSession>
             <Suspense fallback={<OneMoment />}>
               <Switch>
-                <Route path={signInPath} component={SignInPage} />
+                <Route path={paths.signIn} component={SignInPage} />
                 {pages.map(({ path, Page }) => (
                   <Route key={path} path={path}>
                     <RequireSession>

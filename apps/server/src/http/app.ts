@@ -2,6 +2,7 @@
 
 import cookie from "@fastify/cookie";
 import cors from "@fastify/cors";
+import { contract } from "@lockstep/contract";
 import Fastify, {
   type FastifyPluginAsync,
   type FastifyReply,
@@ -17,6 +18,7 @@ import type { Keyring } from "../domain/keyring.ts";
 import type { SignIn } from "../domain/sign-in.ts";
 import { type ExternalLoginOptions, externalLoginRoutes } from "../external-login/routes.ts";
 import type { AppRouter } from "../rpc/router.ts";
+import { assertAddressesDiffer, readPages, recordRoutes } from "./addresses.ts";
 import { cookiesFor } from "./cookies.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
@@ -86,10 +88,19 @@ export const createApp = async (options: AppOptions) => {
   });
   // Here the body has been read: before, an event of the socket would lose what belongs to the call.
   app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
+  const own = recordRoutes(app);
   await app.register(healthRoutes(options.db));
   await app.register(jwksRoutes(options.keyring));
   await app.register(cookie);
   await app.register(rpcRoutes(options), { prefix: "/trpc" });
+  await app.register(protectedResourceRoutes(options));
+  await app.register(async (pages) => {
+    pages.addHook("onRequest", asPage(headers));
+    await pages.register(options.oauth.routes);
+    const cookies = cookiesFor(options.publicUrl);
+    await pages.register(externalLoginRoutes({ ...options.externalLogin, cookies, sourceOf }));
+    await pages.register(docsRoutes(options));
+  });
   await app.register(async (open) => {
     // Tokens travel in a header that a page has to set on purpose, and `credentials` stays off: any origin may call
     // with a token of its own. RPC, which also takes our own app's cookies, is left out.
@@ -101,18 +112,15 @@ export const createApp = async (options: AppOptions) => {
       maxAge: 600,
       strictPreflight: false,
     });
-    await open.register(restRoutes(options));
     await open.register(userinfoRoutes(options));
     await open.register(tokenRoutes({ ...options, answerApplication: options.oauth.answer }));
     await open.register(options.oauth.registrationRoutes);
+    // Every address of the server's own is known by now.
+    assertAddressesDiffer({ contract, own, pages: await readPages(options.web) });
+    await open.register(restRoutes(options));
   });
-  await app.register(protectedResourceRoutes(options));
   await app.register(async (pages) => {
     pages.addHook("onRequest", asPage(headers));
-    await pages.register(options.oauth.routes);
-    const cookies = cookiesFor(options.publicUrl);
-    await pages.register(externalLoginRoutes({ ...options.externalLogin, cookies, sourceOf }));
-    await pages.register(docsRoutes(options));
     await pages.register(webRoutes(options.web));
   });
   return app;

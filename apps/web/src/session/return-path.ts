@@ -1,7 +1,9 @@
 // Owns the way to the sign-in page and back: which address a person is returned to. Only ever one of
 // this app: an address from the query string is whatever a link's author wanted it to be.
 
-export const signInPath = "/sign-in";
+import { paths } from "../pages/paths.ts";
+
+export const signInPath = paths.signIn;
 
 const parameter = "return";
 
