@@ -49,6 +49,7 @@ import { authorizationCookies, cookiesFor } from "./http/cookies.ts";
 import { docsApplication, docsApplicationId } from "./http/docs.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
+import { createDpopNonces } from "./oauth/dpop-nonces.ts";
 import { createOAuth } from "./oauth/oauth.ts";
 import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { systemRandom } from "./random.ts";
@@ -131,7 +132,7 @@ export const createDomain = async (
     sessions,
     grants,
     applications,
-    dpop: createDpop({ spentIds, now }),
+    dpop: createDpop({ spentIds, nonces: createDpopNonces(secrets), now }),
     now,
   });
   const throttle = createThrottle({ db, now, secrets });

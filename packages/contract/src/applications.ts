@@ -122,6 +122,10 @@ export const Application = z.object({
   verified: z.boolean(),
   /** Whether an operator lets it introspect the tokens of every client. @see RFC 7662 §2.1 */
   mayIntrospect: z.boolean(),
+  /** Whether an operator lets it leave out PKCE and send a nonce instead. @see RFC 9700 §2.1.1 */
+  mayOmitPkce: z.boolean(),
+  /** Whether its assertions are addressed to the token endpoint, in place of the issuer. @see RFC 7523 §3 */
+  assertsToTokenEndpoint: z.boolean(),
   /** Epoch milliseconds. */
   createdAt: z.int(),
 });

@@ -45,6 +45,11 @@ export const errors = {
     message: "This token is bound to a key. Show a proof of it, made for this call.",
     details: none,
   },
+  DPOP_NONCE_NEEDED: {
+    status: 401,
+    message: "Make the proof again, with this nonce.",
+    details: z.object({ nonce: z.string() }),
+  },
   AMBIGUOUS_TOKEN: {
     status: 400,
     message: "Send one access token, in the Authorization header.",
@@ -141,6 +146,7 @@ export type AccessErrorCode<A extends Access> = A extends Anyone
       | "UNAUTHENTICATED"
       | "INVALID_TOKEN"
       | "INVALID_DPOP_PROOF"
+      | "DPOP_NONCE_NEEDED"
       | "AMBIGUOUS_TOKEN"
       | (A extends Scoped
           ? "INSUFFICIENT_SCOPE" | "USER_REQUIRED"

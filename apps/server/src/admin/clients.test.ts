@@ -50,6 +50,37 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     }
   });
 
+  it("[S4] lifts PKCE for one client that keeps a secret, and shows what is required instead", async () => {
+    await using admin = await open();
+    const { id } = await admin.create();
+    const may = async () => (await admin.domain.applications.find(id))?.mayOmitPkce;
+    const shown = async () => (await admin.lockstep(["client", "show", id])).stdout;
+    expect(await shown()).toMatch(/^requires +PKCE$/m);
+    await admin.lockstep(["client", "update", id, "--no-pkce"]);
+    expect([await may(), await shown()]).toEqual([true, expect.stringMatching(/^requires +nonce$/m)]);
+    await admin.lockstep(["client", "update", id, "--name", "Photos"]);
+    expect(await may()).toBe(true);
+    const publicKind = await admin.lockstep(["client", "update", id, "--kind", "browser"]);
+    expect(publicKind).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("--no-pkce") });
+    await admin.lockstep(["client", "update", id, "--pkce"]);
+    expect(await may()).toBe(false);
+    for (const kind of ["browser", "native", "service"]) {
+      const created = await admin.lockstep(["client", "create", "X", "--kind", kind, "--no-pkce"]);
+      expect(created.exitCode).toBe(2);
+    }
+  });
+
+  it("[S21] lets one client address its assertions to the token endpoint", async () => {
+    await using admin = await open();
+    const { id } = await admin.create("--jwks-uri", "https://photos.example/jwks");
+    const may = async () => (await admin.domain.applications.find(id))?.assertsToTokenEndpoint;
+    expect(await may()).toBe(false);
+    await admin.lockstep(["client", "update", id, "--assertion-audience", "token-endpoint"]);
+    expect(await may()).toBe(true);
+    await admin.lockstep(["client", "update", id, "--assertion-audience", "issuer"]);
+    expect(await may()).toBe(false);
+  });
+
   it("changes what is given and leaves the rest", async () => {
     await using admin = await open();
     const { id } = await admin.create("--scope", "profile:read");

@@ -10,7 +10,7 @@ import {
   scopeNames,
 } from "@lockstep/contract";
 import { type Command, Option } from "commander";
-import type { Applications } from "../domain/applications.ts";
+import type { Applications, Exceptions } from "../domain/applications.ts";
 import { commandLine } from "../domain/audit.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
@@ -31,7 +31,12 @@ interface RegistrationOptions extends Options {
   readonly requirePar?: boolean;
   readonly requireDpop?: boolean;
   readonly introspect?: boolean;
+  readonly pkce?: boolean;
+  readonly assertionAudience?: AssertionAudience;
 }
+
+const assertionAudiences = ["issuer", "token-endpoint"] as const;
+type AssertionAudience = (typeof assertionAudiences)[number];
 
 export const addClientCommands = (program: Command, admin: AdminProcess) => {
   const client = program.command("client").description("The applications of others that may ask people for access");
@@ -64,8 +69,9 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
           requirePushedRequests: options.requirePar ?? false,
           requireDpop: options.requireDpop ?? false,
         });
+        checkPkce(options.pkce === false, input);
         const registered = await applications.register(input, "operator", commandLine);
-        const application = await withRight(applications, registered.application, options);
+        const application = await withExceptions(applications, registered.application, options);
         await tellSecret(admin, options, { ...registered, application });
       }),
     );
@@ -119,8 +125,9 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
           requirePushedRequests: options.requirePar ?? before.requirePushedRequests,
           requireDpop: options.requireDpop ?? before.requireDpop,
         });
+        checkPkce(!(options.pkce ?? !before.mayOmitPkce), input);
         const updated = found(await applications.update(id, input, "operator", commandLine), id);
-        const changed = await withRight(applications, updated, options);
+        const changed = await withExceptions(applications, updated, options);
         await tell(admin, options, changed, "is changed");
       }),
     );
@@ -173,6 +180,13 @@ const withRegistrationOptions = (command: Command) =>
     .addOption(new Option("--no-require-dpop").hideHelp())
     .option("--introspect", "a resource server: may ask about tokens of all clients (--no-introspect: not)")
     .addOption(new Option("--no-introspect").hideHelp())
+    .option("--pkce", "it has to use PKCE")
+    .option("--no-pkce", "it may leave out PKCE (RFC 7636) and must then send a nonce: for clients that know no PKCE")
+    .addOption(
+      new Option("--assertion-audience <audience>", "whom its signed assertions are addressed to").choices(
+        assertionAudiences,
+      ),
+    )
     .option("--json", "print the application");
 
 /** A command about one application. */
@@ -204,10 +218,30 @@ const optionOf: Record<string, string> = {
   scopes: "--scope",
 };
 
-/** Gives or takes the right to introspect, where the command says so. */
-const withRight = async (applications: Applications, application: Application, { introspect }: RegistrationOptions) => {
-  if (introspect === undefined || introspect === application.mayIntrospect) return application;
-  return found(await applications.setMayIntrospect(application.id, introspect, commandLine), application.id);
+/** RFC 9700 §2.1.1: PKCE is all that protects a client that proves nothing. @throws CommandError */
+const checkPkce = (omitted: boolean, { kind }: RegisterApplicationInput) => {
+  if (omitted && kind !== "web")
+    throw new CommandError("usage", "--no-pkce: only a client of the kind web may do that.");
+};
+
+/** Makes the exceptions that the command names, or takes them back. */
+const withExceptions = async (
+  applications: Applications,
+  application: Application,
+  { introspect, pkce, assertionAudience }: RegistrationOptions,
+) => {
+  const exceptions: Partial<Exceptions> = {
+    ...(introspect !== undefined && { mayIntrospect: introspect }),
+    ...(pkce !== undefined && { mayOmitPkce: !pkce }),
+    ...(assertionAudience !== undefined && { assertsToTokenEndpoint: assertionAudience === "token-endpoint" }),
+  };
+  const { mayIntrospect, mayOmitPkce, assertsToTokenEndpoint } = { ...application, ...exceptions };
+  const isSame =
+    mayIntrospect === application.mayIntrospect &&
+    mayOmitPkce === application.mayOmitPkce &&
+    assertsToTokenEndpoint === application.assertsToTokenEndpoint;
+  if (isSame) return application;
+  return found(await applications.setExceptions(application.id, exceptions, commandLine), application.id);
 };
 
 const found = <T>(application: T | null, id: string): T => {
@@ -246,8 +280,15 @@ const fieldsOf = (application: Application) => [
   ["backchannel", application.backchannelLogoutUri ?? "-"],
   [
     "requires",
-    [application.requirePushedRequests && "PAR", application.requireDpop && "DPoP"].filter(Boolean).join(" ") || "-",
+    [
+      application.kind !== "service" && (application.mayOmitPkce ? "nonce" : "PKCE"),
+      application.requirePushedRequests && "PAR",
+      application.requireDpop && "DPoP",
+    ]
+      .filter(Boolean)
+      .join(" ") || "-",
   ],
+  ["assertions to", application.assertsToTokenEndpoint ? "the token endpoint" : "the issuer"],
   ["introspects", application.mayIntrospect ? "tokens of all clients" : "its own tokens"],
   ["created", instant(application.createdAt)],
 ];
@@ -264,12 +305,12 @@ ${Object.entries(applicationKinds)
 
 const aboutOperators = `
 What an operator changes, an operator vouches for: a verified client stays verified, and nobody is asked again. A change
-by the client's owner, on the developer page, takes verification and the right to introspect away.`;
+by the client's owner, on the developer page, takes verification and all exceptions away.`;
 
 const aboutSecret = `
 Only a hash of the secret is kept: it cannot be shown again.`;
 
 const aboutJson = `
 An application in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "jwksUri",
-"backchannelLogoutUri", "requirePushedRequests", "requireDpop", "verified", "mayIntrospect", "createdAt"}; the addresses may be null,
+"backchannelLogoutUri", "requirePushedRequests", "requireDpop", "verified", "mayIntrospect", "mayOmitPkce", "assertsToTokenEndpoint", "createdAt"}; the addresses may be null,
 "createdAt" is in epoch milliseconds. Exit code 3: there is no such application.`;

@@ -8,6 +8,7 @@ import { initial } from "./migrations/0001-initial.ts";
 import { oauth } from "./migrations/0002-oauth.ts";
 import { identities } from "./migrations/0003-identities.ts";
 import { clients } from "./migrations/0009-clients.ts";
+import { clientExceptions } from "./migrations/0010-client-exceptions.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 
 /** In order; a released migration never changes. */
@@ -16,6 +17,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0002-oauth": oauth,
   "0003-identities": identities,
   "0009-clients": clients,
+  "0010-client-exceptions": clientExceptions,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -104,6 +104,10 @@ export interface ApplicationsTable {
   verified: 0 | 1;
   /** Whether an operator lets it introspect the tokens of every client (RFC 7662 §2.1). */
   may_introspect: Generated<0 | 1>;
+  /** Whether an operator lets it leave out PKCE, and send a nonce instead (RFC 9700 §2.1.1). */
+  may_omit_pkce: Generated<0 | 1>;
+  /** Whether an operator lets it name the token endpoint as the audience of its assertions, in place of the issuer. */
+  asserts_to_token_endpoint: Generated<0 | 1>;
   /** Grows each time its owner changes it. A grant for an earlier revision no longer answers for the person. */
   revision: Generated<number>;
   /** Who registered it and may change it. Null: an operator, or nobody who signed in. */

@@ -40,7 +40,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     const opened = await open();
     const { applications, grants, id, john } = opened;
     await applications.setVerified(id, true, testSource);
-    await applications.setMayIntrospect(id, true, testSource);
+    await applications.setExceptions(id, { mayIntrospect: true }, testSource);
     const grant = { id: "a-grant", userId: john, applicationId: id, scopes: ["profile:read"], payload: {} };
     await grants.save(grant, testSource);
     return opened;
@@ -61,19 +61,24 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     { requireDpop: true },
   ];
 
-  it("[S85] [S86] that their owner changes are verified no more, may introspect no more and ask everybody again", async () => {
+  it("[S85] [S86] that their owner changes are verified no more, lose their exceptions and ask everybody again", async () => {
     await using server = await openTrusted();
     const { applications, grants, owner, john, id } = server;
     for (const change of changes) {
       await applications.update(id, photos, "operator", testSource);
       await applications.setVerified(id, true, testSource);
-      await applications.setMayIntrospect(id, true, testSource);
+      await applications.setExceptions(
+        id,
+        { mayIntrospect: true, mayOmitPkce: true, assertsToTokenEndpoint: true },
+        testSource,
+      );
       const grant = { id: `a-grant-${JSON.stringify(change)}`, userId: john, applicationId: id, payload: {} };
       await grants.save({ ...grant, scopes: ["profile:read"] }, testSource);
       expect(await grants.answersFor(grant.id)).toBe(true);
 
       const changed = await applications.update(id, { ...photos, ...change }, owner, testSource);
-      expect([change, changed?.verified, changed?.mayIntrospect]).toEqual([change, false, false]);
+      const none = { mayIntrospect: false, mayOmitPkce: false, assertsToTokenEndpoint: false };
+      expect({ change, ...changed }).toMatchObject({ change, verified: false, ...none });
       expect([...(await grants.scopesOf(john, id))]).toEqual([]);
       expect(await grants.answersFor(grant.id)).toBe(false);
       // An operator who verifies it again vouches for what it is now, not for what people granted before.

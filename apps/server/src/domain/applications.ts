@@ -42,6 +42,9 @@ export interface Registration {
 /** Who may change an application: the person who registered it, or an operator. */
 export type Owner = { readonly userId: string } | "operator";
 
+/** What only an operator can allow one client, and a change by its owner takes away. */
+export type Exceptions = Pick<Application, "mayIntrospect" | "mayOmitPkce" | "assertsToTokenEndpoint">;
+
 export type Applications = ReturnType<typeof createApplications>;
 
 type Row = Selectable<ApplicationsTable>;
@@ -107,6 +110,8 @@ export const createApplications = ({
         metadata: JSON.stringify(registrationOf(input)),
         verified: owner === "operator" ? 1 : 0,
         may_introspect: 0,
+        may_omit_pkce: 0,
+        asserts_to_token_endpoint: 0,
         revision: 0,
         owner_id: owner === "operator" ? null : owner.userId,
         created_at: now(),
@@ -144,6 +149,8 @@ export const createApplications = ({
         metadata: JSON.stringify(registration),
         verified: 0,
         may_introspect: 0,
+        may_omit_pkce: 0,
+        asserts_to_token_endpoint: 0,
         revision: 0,
         owner_id: null,
         created_at: now(),
@@ -177,7 +184,7 @@ export const createApplications = ({
       secretHash: string | null;
       createdAt: number;
       verified: boolean;
-      mayIntrospect: boolean;
+      exceptions: Exceptions;
       revision: number;
       registration: Registration;
     } | null> {
@@ -189,7 +196,7 @@ export const createApplications = ({
         secretHash: row.secret_hash,
         createdAt: row.created_at,
         verified: row.verified === 1,
-        mayIntrospect: row.may_introspect === 1,
+        exceptions: exceptionsOf(row),
         revision: row.revision,
         registration,
       };
@@ -227,6 +234,8 @@ export const createApplications = ({
       const byOwner = {
         verified: sql<0 | 1>`case when ${changed} then 0 else verified end`,
         may_introspect: sql<0 | 1>`case when ${changed} then 0 else may_introspect end`,
+        may_omit_pkce: sql<0 | 1>`case when ${changed} then 0 else may_omit_pkce end`,
+        asserts_to_token_endpoint: sql<0 | 1>`case when ${changed} then 0 else asserts_to_token_endpoint end`,
         revision: sql<number>`case when ${changed} then revision + 1 else revision end`,
       };
       const values = { name: input.name, metadata, ...(owner !== "operator" && byOwner) };
@@ -240,9 +249,14 @@ export const createApplications = ({
       return row && applicationFromRow(row);
     },
 
-    /** Lets a client introspect the tokens of all clients, as a resource server has to, or takes that back. */
-    async setMayIntrospect(id: string, mayIntrospect: boolean, source: Source): Promise<Application | null> {
-      const values = { may_introspect: mayIntrospect ? 1 : 0 } as const;
+    /** Makes exceptions for one client, or takes them back; what is left out stays. `null`: there is no such client. */
+    async setExceptions(id: string, exceptions: Partial<Exceptions>, source: Source): Promise<Application | null> {
+      const { mayIntrospect, mayOmitPkce, assertsToTokenEndpoint } = exceptions;
+      const values = {
+        ...(mayIntrospect !== undefined && { may_introspect: flag(mayIntrospect) }),
+        ...(mayOmitPkce !== undefined && { may_omit_pkce: flag(mayOmitPkce) }),
+        ...(assertsToTokenEndpoint !== undefined && { asserts_to_token_endpoint: flag(assertsToTokenEndpoint) }),
+      };
       const row = await change(id, "operator", "application.update", values, source);
       return row && applicationFromRow(row);
     },
@@ -346,6 +360,14 @@ const kindOf = (registration: Registration): ApplicationKind => {
   return registration.token_endpoint_auth_method === "none" ? "browser" : "web";
 };
 
+const flag = (set: boolean): 0 | 1 => (set ? 1 : 0);
+
+const exceptionsOf = (row: Row): Exceptions => ({
+  mayIntrospect: row.may_introspect === 1,
+  mayOmitPkce: row.may_omit_pkce === 1,
+  assertsToTokenEndpoint: row.asserts_to_token_endpoint === 1,
+});
+
 const applicationFromRow = (row: Row): Application => {
   const registration = JSON.parse(row.metadata) as Registration;
   return {
@@ -361,7 +383,7 @@ const applicationFromRow = (row: Row): Application => {
     requirePushedRequests: registration.require_pushed_authorization_requests ?? false,
     requireDpop: registration.dpop_bound_access_tokens ?? false,
     verified: row.verified === 1,
-    mayIntrospect: row.may_introspect === 1,
+    ...exceptionsOf(row),
     createdAt: row.created_at,
   };
 };

@@ -48,6 +48,9 @@ export const challengeFor = (error: Pick<RpcErrorData, "code" | "details">): str
     case "INVALID_DPOP_PROOF":
       // RFC 9449 §7.1
       return challenge("DPoP", { error: "invalid_dpop_proof", algs: proofAlgorithms.join(" ") });
+    case "DPOP_NONCE_NEEDED":
+      // RFC 9449 §9
+      return challenge("DPoP", { error: "use_dpop_nonce", algs: proofAlgorithms.join(" ") });
     case "AMBIGUOUS_TOKEN":
       return bearer({
         error: "invalid_request",

@@ -56,7 +56,7 @@ export interface GuardOptions {
 export const createGuard = ({ tokens, sessions, grants, applications, dpop, now }: GuardOptions) => ({
   /**
    * The principal that a request's credential stands for, with session, grant or application and user read at this moment.
-   * @throws DomainError `UNAUTHENTICATED`, `INVALID_TOKEN`, `INVALID_DPOP_PROOF`, `AMBIGUOUS_TOKEN`. @see RFC 6750 §3.1
+   * @throws DomainError `UNAUTHENTICATED`, `INVALID_TOKEN`, `INVALID_DPOP_PROOF`, `DPOP_NONCE_NEEDED`, `AMBIGUOUS_TOKEN`. @see RFC 6750 §3.1
    */
   async authenticate(credential: Credential): Promise<Principal | ApplicationPrincipal> {
     if (credential.kind === "none") throw new DomainError("UNAUTHENTICATED");
@@ -69,8 +69,11 @@ export const createGuard = ({ tokens, sessions, grants, applications, dpop, now 
     // RFC 9449 §7.2: a bearer token is bound to no key, and a token that is bound to one is no bearer token.
     if (thumbprint === null) {
       if (credential.kind === "dpop") throw new DomainError("INVALID_TOKEN");
-    } else if (credential.kind !== "dpop" || !(await dpop.verify(credential.proof, token, thumbprint))) {
-      throw new DomainError("INVALID_DPOP_PROOF");
+    } else {
+      if (credential.kind !== "dpop") throw new DomainError("INVALID_DPOP_PROOF");
+      const verdict = await dpop.verify(credential.proof, token, thumbprint);
+      if (verdict === "refused") throw new DomainError("INVALID_DPOP_PROOF");
+      if (verdict !== "verified") throw new DomainError("DPOP_NONCE_NEEDED", { nonce: verdict.nonceNeeded });
     }
 
     if (claims.kind === "application") {

@@ -7,7 +7,7 @@ import type { Db } from "../db/database.ts";
 import { lookup } from "../db/lookup.ts";
 import type { Now } from "./environment.ts";
 
-type Kind = "access-token" | "proof" | "login" | "logout-token";
+type Kind = "access-token" | "proof" | "login" | "logout-token" | "poll";
 
 /** As it stands in the table: others choose some ids, of any length. */
 const spentId = (kind: Kind, id: string): string => hash("sha256", `${kind}:${id}`, "base64url");
@@ -20,14 +20,19 @@ export const createSpentIds = ({ db, now }: { db: Db; now: Now }) => {
   );
   return {
     /**
-     * Spends an id. `false`: it was spent before; of any number at once, one is told `true`.
-     * @param lifetimeSeconds how long it could still be presented
+     * Spends an id for a while. `false`: it is spent; of any number at once, one is told `true`.
+     * @param lifetimeSeconds how long it could still be presented; after that, it may be spent again
      */
     async spend(kind: Kind, id: string, lifetimeSeconds: number): Promise<boolean> {
       const row = await db
         .insertInto("spent_ids")
         .values({ id: spentId(kind, id), expires_at: now() + lifetimeSeconds * 1000 })
-        .onConflict((conflict) => conflict.doNothing())
+        .onConflict((conflict) =>
+          conflict
+            .column("id")
+            .doUpdateSet((query) => ({ expires_at: query.ref("excluded.expires_at") }))
+            .where("spent_ids.expires_at", "<=", now()),
+        )
         .returning("id")
         .executeTakeFirst();
       return row !== undefined;

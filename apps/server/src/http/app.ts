@@ -103,11 +103,11 @@ export const createApp = async (options: AppOptions) => {
   });
   await app.register(async (open) => {
     // Tokens travel in a header that a page has to set on purpose, and `credentials` stays off: any origin may call
-    // with a token of its own. RPC, which also takes our own app's cookies, is left out.
+    // with a token of its own, and with any header that it likes: those asked for are allowed. RPC, which also takes our
+    // own app's cookies, is left out.
     await open.register(cors, {
       origin: "*",
       methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-      allowedHeaders: ["authorization", "content-type", "dpop", "mcp-protocol-version"],
       exposedHeaders: ["www-authenticate", "dpop-nonce", "retry-after", "x-request-id"],
       maxAge: 600,
       strictPreflight: false,

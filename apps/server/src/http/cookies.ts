@@ -9,6 +9,20 @@ import type { Cookies } from "../rpc/context.ts";
 /** How long a browser counts as one that an account signed in from. */
 const deviceLifetimeSeconds = 365 * 24 * 60 * 60;
 
+/** Whether a browser sent a request for a page of another origin than ours. */
+export const isForeignTo =
+  (publicUrl: string) =>
+  ({ headers }: FastifyRequest): boolean => {
+    const site = headers["sec-fetch-site"];
+    if (site !== undefined && site !== "same-origin") return true;
+    if (headers.origin === undefined || headers.origin === publicUrl) return false;
+    // A form of ours, whose page sends no referrer (Fetch §3.2). No page of another origin is called `same-origin`.
+    if (headers.origin === "null") return site === undefined;
+    // On plain http this is a machine of a developer, who may reach it by another of its own names.
+    const secure = publicUrl.startsWith("https:");
+    return secure || !isLoopback(headers.origin) || headers.origin !== `http://${headers.host}`;
+  };
+
 export const cookiesFor = (publicUrl: string) => {
   const origin = new URL(publicUrl);
   const secure = origin.protocol === "https:";
@@ -19,15 +33,7 @@ export const cookiesFor = (publicUrl: string) => {
   const authorizations = authorizationCookies(publicUrl);
   const attributes: CookieSerializeOptions = { httpOnly: true, secure, sameSite: "strict", path: "/" };
 
-  const isForeign = ({ headers }: FastifyRequest) => {
-    const site = headers["sec-fetch-site"];
-    if (site !== undefined && site !== "same-origin") return true;
-    if (headers.origin === undefined || headers.origin === publicUrl) return false;
-    // A form of ours, whose page sends no referrer (Fetch §3.2). No page of another origin is called `same-origin`.
-    if (headers.origin === "null") return site === undefined;
-    // On plain http this is a machine of a developer, who may reach it by another of its own names.
-    return secure || !isLoopback(headers.origin) || headers.origin !== `http://${headers.host}`;
-  };
+  const isForeign = isForeignTo(publicUrl);
 
   return (request: FastifyRequest, reply: FastifyReply): Cookies => {
     const foreign = isForeign(request);

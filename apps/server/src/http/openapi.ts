@@ -25,6 +25,7 @@ const anyGuardedCall = [
   "UNAUTHENTICATED",
   "INVALID_TOKEN",
   "INVALID_DPOP_PROOF",
+  "DPOP_NONCE_NEEDED",
   "AMBIGUOUS_TOKEN",
 ] as const satisfies ErrorCode[];
 

@@ -78,7 +78,7 @@ export const refuse = (error: DomainError, request: FastifyRequest, reply: Fasti
   return reply.code(shape.data.httpStatus).send({ error: shape });
 };
 
-/** The challenge for each way in which calls were refused (RFC 9110 §11.6.1), and the longest wait (§10.2.3). */
+/** The challenge for each way in which calls were refused (RFC 9110 §11.6.1), the longest wait (§10.2.3), and a nonce. */
 export const refusalHeaders = (shapes: readonly RpcErrorShape[], publicUrl: string): Record<string, string> => {
   const challenges = new Set(
     shapes.flatMap(({ data: { wwwAuthenticate } }) =>
@@ -88,7 +88,9 @@ export const refusalHeaders = (shapes: readonly RpcErrorShape[], publicUrl: stri
   const waits = shapes.flatMap(({ data }) =>
     "retryAfterSeconds" in data.details ? data.details.retryAfterSeconds : [],
   );
+  const [nonce] = shapes.flatMap(({ data }) => ("nonce" in data.details ? data.details.nonce : []));
   return {
+    ...(nonce !== undefined && { "dpop-nonce": nonce }), // RFC 9449 §9
     ...(challenges.size > 0 && { "www-authenticate": [...challenges].join(", ") }),
     ...(waits.length > 0 && { "retry-after": String(Math.max(...waits)) }),
   };

@@ -172,6 +172,31 @@ describe("POST /token with a refresh token", () => {
 /** Our own apps are no OAuth client: nothing to authenticate with. */
 const withoutClient: oauth.ClientAuth = () => {};
 
+describe("[S100] POST /token for a page of another origin", () => {
+  it.each<[string, Record<string, string>]>([
+    ["another site", { origin: "https://evil.example" }],
+    ["a page without an origin", { origin: "null" }],
+    ["a browser that sends no Origin", { "sec-fetch-site": "cross-site" }],
+    ["another origin of the same site", { origin: "http://localhost:3001", "sec-fetch-site": "same-site" }],
+  ])("tries no password and refreshes nothing: %s", async (_name, headers) => {
+    await using server = await start();
+    const { body } = await ask(server, johns);
+    const refresh = { grant_type: "refresh_token", refresh_token: body["refresh_token"] ?? "" };
+    for (const form of [johns, { ...johns, password: "wrong" }, refresh]) {
+      const refused = await ask(server, form, headers);
+      expect([refused.status, refused.body["error"]]).toEqual([400, "unauthorized_client"]);
+    }
+    expect((await ask(server, refresh)).status).toBe(200);
+  });
+
+  it("answers our own pages", async () => {
+    await using server = await start();
+    const origin = server.config.publicUrl;
+    for (const headers of [{ origin }, { origin, "sec-fetch-site": "same-origin" }])
+      expect((await ask(server, johns, headers)).status).toBe(200);
+  });
+});
+
 describe("what is no token request", () => {
   it.each<[string, string | Record<string, string> | Buffer, Record<string, string>, number, string]>([
     ["nothing", "", {}, 400, "invalid_request"],

@@ -1,13 +1,14 @@
 // Owns `POST /token`: who answers. Our own apps, which have no client id, are answered here: the password form of the
 // FastAPI guide (RFC 6749 §4.3) and the refresh of what it issued (§6). Whoever comes as an application is answered by
 // the authorization server, which knows no password grant: RFC 9700 §2.4 keeps it from third parties, and one setting
-// turns it off.
+// turns it off. No page of another origin is answered without a client id.
 
 import formbody from "@fastify/formbody";
 import { isScope, LoginInput, type Scope } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DomainError } from "../domain/domain-error.ts";
 import type { SignedIn, SignIn } from "../domain/sign-in.ts";
+import { isForeignTo } from "./cookies.ts";
 import { headerValues, sourceOf } from "./request.ts";
 
 /** RFC 6749 §5.2, and §4.1.2.1 for `temporarily_unavailable`. */
@@ -15,6 +16,7 @@ type TokenErrorCode =
   | "invalid_request"
   | "invalid_client"
   | "invalid_grant"
+  | "unauthorized_client"
   | "invalid_scope"
   | "unsupported_grant_type"
   | "temporarily_unavailable";
@@ -34,19 +36,24 @@ class TokenError extends Error {
 }
 
 export interface TokenRoutesOptions {
+  readonly publicUrl: string;
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
   readonly answerApplication: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
 }
 
 export const tokenRoutes =
-  ({ signIn, passwordGrant, answerApplication }: TokenRoutesOptions) =>
+  ({ publicUrl, signIn, passwordGrant, answerApplication }: TokenRoutesOptions) =>
   async (app: FastifyInstance) => {
+    const isForeign = isForeignTo(publicUrl);
     app.removeAllContentTypeParsers();
     await app.register(formbody);
 
     app.post("/token", async (request, reply) => {
       if (isApplication(request)) return answerApplication(request, reply, Buffer.from(asForm(request)));
+      // A page of another origin is no app of our own, and must not be one to try passwords from.
+      if (isForeign(request))
+        throw new TokenError("unauthorized_client", "Pages of other origins need a client_id of their own");
       const form = readForm(request);
       const grant = form.get("grant_type") || "password";
       if (grant === "password" && passwordGrant) return answer(reply, await byPassword(signIn, form, request));

@@ -5,6 +5,7 @@
 import { type Adapter, type AdapterPayload, errors, Provider } from "oidc-provider";
 import type { Applications, Registration } from "../domain/applications.ts";
 import type { Clock } from "../domain/clock.ts";
+import { proofToleranceSeconds } from "../domain/dpop.ts";
 import type { Grants } from "../domain/grants.ts";
 import type { OAuthRecords } from "../domain/oauth-records.ts";
 import type { Sessions } from "../domain/sessions.ts";
@@ -96,6 +97,9 @@ const onceOnly =
     },
   });
 
+/** A device that keeps to the interval of RFC 8628 §3.2, 5 seconds, may be off by one. */
+const pollSeconds = 4;
+
 /**
  * A device code is redeemed once. Devices poll (RFC 8628 §3.4), and one that polls twice at once, or repeats a poll of
  * which the answer was lost, is no thief: the second poll is refused, and revokes nothing. The code never leaves the
@@ -104,7 +108,12 @@ const onceOnly =
 const deviceCodes = (options: AdapterOptions): Partial<Adapter> => ({
   async find(id) {
     const code = await records("DeviceCode", options).find(id);
-    return code && "consumed" in code ? undefined : code;
+    if (!code || "consumed" in code) return undefined;
+    const isPending = code.accountId === undefined && code["error"] === undefined;
+    // RFC 8628 §3.5
+    if (isPending && Provider.ctx?.oidc.route === "token" && !(await options.spentIds.spend("poll", id, pollSeconds)))
+      throw new errors.SlowDown();
+    return code;
   },
   async consume(id) {
     if (!(await options.records.consume("DeviceCode", id))) throw new errors.InvalidGrant("device code already used");
@@ -159,11 +168,14 @@ const presentedTokens = ({ applications, spentIds }: AdapterOptions): Partial<Ad
   },
 });
 
-/** Proofs and assertions that were seen: of any number of the same at once, one passes (RFC 9449 §11.1). */
+/**
+ * Proofs and assertions that were seen: of any number of the same at once, one passes (RFC 9449 §11.1). The library asks
+ * to remember a proof for as long as an old one is accepted; one of a clock that is ahead is accepted for twice as long.
+ */
 const replays = ({ spentIds }: AdapterOptions): Partial<Adapter> => ({
   find: async (id) => ((await spentIds.isSpent("proof", id)) ? { jti: id } : undefined),
   async upsert(id, _payload, expiresIn) {
-    if (!(await spentIds.spend("proof", id, expiresIn ?? 0))) {
+    if (!(await spentIds.spend("proof", id, (expiresIn ?? 0) + proofToleranceSeconds))) {
       throw new errors.InvalidRequest("a proof or an assertion was used before");
     }
   },
@@ -255,7 +267,7 @@ const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
   async find(id) {
     const found = await applications.registrationOf(id);
     if (!found) return undefined;
-    const { registration, name, secretHash, createdAt, verified, mayIntrospect, revision } = found;
+    const { registration, name, secretHash, createdAt, verified, exceptions, revision } = found;
     return {
       ...(registration as AdapterPayload),
       client_id: id,
@@ -264,7 +276,9 @@ const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
       // The library takes it for the secret; `provider.ts` compares hashes.
       ...(secretHash !== null && { client_secret: secretHash }),
       [verifiedProperty]: verified,
-      [introspectsProperty]: mayIntrospect,
+      [introspectsProperty]: exceptions.mayIntrospect,
+      [omitsPkceProperty]: exceptions.mayOmitPkce,
+      [assertsToTokenEndpointProperty]: exceptions.assertsToTokenEndpoint,
       [revisionProperty]: revision,
     } as AdapterPayload;
   },
@@ -275,7 +289,9 @@ const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
       client_secret: secret,
       [verifiedProperty]: ____,
       [introspectsProperty]: _____,
-      [revisionProperty]: ______,
+      [omitsPkceProperty]: ______,
+      [assertsToTokenEndpointProperty]: _______,
+      [revisionProperty]: ________,
       ...registration
     } = rest as Stored & Record<string, unknown>;
     const registered = { name: name ?? id, secret: secret ?? null, registration: registration as Registration };
@@ -287,5 +303,9 @@ const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
 export const verifiedProperty = "lockstep_verified";
 /** whether it may introspect the tokens of other clients, */
 export const introspectsProperty = "lockstep_introspects";
+/** leave out PKCE, */
+export const omitsPkceProperty = "lockstep_omits_pkce";
+/** address its assertions to the token endpoint, */
+export const assertsToTokenEndpointProperty = "lockstep_asserts_to_token_endpoint";
 /** and how often its owner has changed it. */
 export const revisionProperty = "lockstep_revision";

@@ -159,12 +159,12 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
 
   it("of another method is told which ones there are", async () => {
     for (const [path, ...allowed] of [
-      ["/authorize", "GET"],
+      ["/authorize", "GET", "POST"],
       ["/token", "POST", "OPTIONS"],
       ["/introspect", "POST", "OPTIONS"],
       ["/revoke", "POST", "OPTIONS"],
       ["/par", "POST", "OPTIONS"],
-      ["/logout", "GET"],
+      ["/logout", "GET", "POST"],
       ["/logout/confirm", "POST"],
       ["/device", "GET", "POST"],
     ] as const) {

@@ -103,6 +103,21 @@ it("[S120] gives one token pair that works to polls that arrive at once, and rev
   expect(await refusalOf(client.refreshTokenGrant(app.config, String(granted?.body["refresh_token"])))).toBeNull();
 });
 
+it("[S101] tells a device that polls too fast to slow down, and never one that has an answer (RFC 8628 §3.5)", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const browser = await signedIn();
+  const device = await begin();
+  const errorAfter = async (seconds: number) => {
+    vi.setSystemTime(Date.now() + seconds * 1000);
+    return (await poll(device.device_code)).body["error"];
+  };
+  const answers = [await errorAfter(0), await errorAfter(1), await errorAfter(5), await errorAfter(5)];
+  expect(answers).toEqual(["authorization_pending", "slow_down", "authorization_pending", "authorization_pending"]);
+  const { interaction } = await enter(browser, device.user_code);
+  await decide(browser, "approve", interaction ?? { authorizationId: "" });
+  expect((await poll(device.device_code)).status).toBe(200);
+});
+
 it("tells a device that the person refused", async () => {
   const browser = await signedIn();
   const device = await begin();

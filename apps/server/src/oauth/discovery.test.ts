@@ -156,20 +156,30 @@ describe("[S50] when keys are changed", () => {
 
 describe("[S17] a page of another origin", () => {
   const origin = "https://photos.example";
+  const requested = "authorization,content-type,dpop,mcp-protocol-version,x-requested-with,traceparent,baggage";
   const preflight = async (path: string, method = "POST") => {
     const response = await fetch(`${server.url}${path}`, {
       method: "OPTIONS",
       headers: {
         origin,
         "access-control-request-method": method,
-        "access-control-request-headers": "authorization,content-type,dpop,mcp-protocol-version",
+        "access-control-request-headers": requested,
       },
     });
+    if (response.headers.has("access-control-allow-origin")) {
+      // Any header may be sent, and no cookie.
+      expect([path, response.headers.get("access-control-allow-headers")]).toEqual([path, requested]);
+      expect([path, response.headers.get("access-control-allow-credentials")]).toEqual([path, null]);
+    }
     return response.headers.get("access-control-allow-origin");
   };
 
   it("may ask the token endpoint, the metadata, the keys and registration", async () => {
     for (const path of ["/token", "/register", "/userinfo"]) expect([path, await preflight(path)]).toEqual([path, "*"]);
+    for (const path of ["/revoke", "/introspect", "/par", "/device/authorize"])
+      expect([path, await preflight(path)]).toEqual([path, origin]);
+    for (const path of ["/users/me", "/protected-route"])
+      expect([path, await preflight(path, "GET")]).toEqual([path, "*"]);
     for (const path of [
       "/.well-known/openid-configuration",
       "/.well-known/oauth-authorization-server",
@@ -192,6 +202,30 @@ describe("[S17] a page of another origin", () => {
     expect([status, headers.get("access-control-allow-origin")]).toEqual([401, "*"]);
     const userinfo = await fetch(`${server.url}/userinfo`, { headers: { origin, authorization: "Bearer x" } });
     expect([userinfo.status, userinfo.headers.get("access-control-allow-origin")]).toEqual([401, "*"]);
+    const refused: [string, RequestInit, number][] = [
+      ["/users/me", {}, 401],
+      ["/users/me", { headers: { authorization: "Bearer x" } }, 401],
+      ["/users/me", { method: "PUT" }, 405],
+      ["/token", {}, 405],
+      ["/token", { method: "POST", body: "{}", headers: { "content-type": "application/json" } }, 400],
+      ["/token", { method: "POST", body: new URLSearchParams({ x: "x".repeat(200_000) }) }, 413],
+      ["/register", { method: "POST", body: "{" }, 400],
+      ["/register", {}, 405],
+      ["/register", { method: "POST", body: "x".repeat(100_000) }, 413],
+      ["/introspect", { method: "POST", body: new URLSearchParams({ client_id: "x", token: "x" }) }, 401],
+      ["/revoke", { method: "POST", body: new URLSearchParams({ client_id: "x", token: "x" }) }, 401],
+      ["/par", { method: "POST", body: new URLSearchParams({ client_id: "x" }) }, 401],
+      ["/device/authorize", { method: "POST", body: new URLSearchParams({ client_id: "x" }) }, 401],
+    ];
+    for (const [path, init, expected] of refused) {
+      const response = await fetch(`${server.url}${path}`, { ...init, headers: { ...init.headers, origin } });
+      const allowed = response.headers.get("access-control-allow-origin");
+      expect([path, response.status, allowed]).toEqual([
+        path,
+        expected,
+        expect.stringMatching(/^(\*|https:..photos.example)$/),
+      ]);
+    }
   });
 
   it("may not ask where a person is, and reads nothing of it", async () => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   server = await startAuthorizationServer();
   app = await registerApplication(server);
   resourceServer = await registerApplication(server, forItself);
-  await server.domain.applications.setMayIntrospect(resourceServer.id, true, testSource);
+  await server.domain.applications.setExceptions(resourceServer.id, { mayIntrospect: true }, testSource);
 });
 afterAll(() => server.close());
 
@@ -74,7 +74,7 @@ describe("introspection", () => {
     const verified = await registerApplication(server, forItself);
     // It cannot prove who it is: the right is worth nothing to it.
     const inBrowser = await registerApplication(server, { kind: "browser" });
-    await server.domain.applications.setMayIntrospect(inBrowser.id, true, testSource);
+    await server.domain.applications.setExceptions(inBrowser.id, { mayIntrospect: true }, testSource);
     for (const config of [unverified, verified.config, inBrowser.config]) {
       expect(await client.tokenIntrospection(config, tokens.access_token)).toEqual(inactive);
       expect(await client.tokenIntrospection(config, tokens.refresh_token ?? "")).toEqual(inactive);

@@ -21,7 +21,13 @@ import type { Secrets } from "../domain/secrets.ts";
 import type { SessionLimits } from "../domain/sessions.ts";
 import { accessTokenLifetimeSeconds, idTokenLifetimeSeconds } from "../domain/tokens.ts";
 import type { Users } from "../domain/users.ts";
-import { introspectsProperty, revisionProperty, verifiedProperty } from "./adapter.ts";
+import {
+  assertsToTokenEndpointProperty,
+  introspectsProperty,
+  omitsPkceProperty,
+  revisionProperty,
+  verifiedProperty,
+} from "./adapter.ts";
 import {
   type AuthorizationCookies,
   bindToBrowser,
@@ -30,9 +36,12 @@ import {
   withoutUnusedCookie,
 } from "./browser-binding.ts";
 import { report } from "./call.ts";
+import { checkAssertion } from "./client-assertions.ts";
+import { dpopNonceSecret } from "./dpop-nonces.ts";
 import { askBeforeLeaving } from "./leaving.ts";
 import { pagesOf } from "./pages.ts";
 import { paths } from "./paths.ts";
+import { completeScopes } from "./requested-scopes.ts";
 import { toSharedClock } from "./shared-clock.ts";
 
 /** Who may register an application over the wire (RFC 7591): nobody, who has this token, or anybody. */
@@ -91,7 +100,13 @@ export const createProvider = (options: ProviderOptions): Provider => {
       dPoPSigningAlgValues: proofAlgorithms,
     },
     extraClientMetadata: {
-      properties: [verifiedProperty, introspectsProperty, revisionProperty],
+      properties: [
+        verifiedProperty,
+        introspectsProperty,
+        omitsPkceProperty,
+        assertsToTokenEndpointProperty,
+        revisionProperty,
+      ],
       validator(ctx, name, value, metadata) {
         // Within a registration over the wire nobody vouches for himself.
         if (ctx !== undefined && value !== undefined)
@@ -101,7 +116,12 @@ export const createProvider = (options: ProviderOptions): Provider => {
         if (problem !== null) throw new errors.InvalidClientMetadata(problem);
       },
     },
-    pkce: { required: () => true }, // RFC 9700 §2.1.1
+    pkce: { required: requiresPkce },
+    async assertJwtClientAuthClaimsAndHeader(ctx, claims, _header, client) {
+      checkAssertion(ctx, claims, client);
+    },
+    // The library has no hook of its own after its checks of scopes. Nobody sends this parameter.
+    extraParams: { lockstep_scopes: (ctx, _value, client) => completeScopes(ctx, client) },
     // A refresh token is issued to whoever registered for it, asked for `offline_access` or not.
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
     rotateRefreshToken: true,
@@ -135,7 +155,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: mayIntrospect },
       revocation: { enabled: true, allowedPolicy: mayRevoke },
-      dPoP: { enabled: true, nonceSecret: Buffer.from(secrets.keysFor("dpop-nonces")[0]) },
+      dPoP: { enabled: true, nonceSecret: dpopNonceSecret(secrets) },
       deviceFlow: {
         enabled: true,
         charset: "base-20",
@@ -236,6 +256,13 @@ export const createProvider = (options: ProviderOptions): Provider => {
   provider.Client.prototype.compareClientSecret = function (this: Client, shown: string) {
     return this.clientSecret !== undefined && isSecretOf(this.clientSecret, shown);
   };
+  // RFC 6749 §5.2, RFC 8628 §3.2: the library calls it `invalid_request`.
+  const { grantTypeAllowed } = provider.Client.prototype;
+  provider.Client.prototype.grantTypeAllowed = function (this: Client, type: string) {
+    const allowed = grantTypeAllowed.call(this, type);
+    if (!allowed && type === askedGrantType(Provider.ctx)) throw new errors.UnauthorizedClient();
+    return allowed;
+  };
   // An error of the device flow changes the session when the library is done with it, or never began one.
   const sessions = provider.Session.prototype as { exp?: number; persist(): Promise<string> };
   const { persist } = sessions;
@@ -255,6 +282,12 @@ export const createProvider = (options: ProviderOptions): Provider => {
 /** Where the library goes on with what a person answered. */
 const endsWithPerson = new Set(["authorization", "resume", "code_verification", "device_resume"]);
 
+/** The grant that a request is about; `null`: it is about none. */
+const askedGrantType = (ctx: KoaContextWithOIDC | undefined): unknown => {
+  if (ctx?.oidc.route === "token") return ctx.oidc.params?.["grant_type"];
+  return ctx?.oidc.route === "device_authorization" ? "urn:ietf:params:oauth:grant-type:device_code" : null;
+};
+
 /** How the library's models make the ids of their tokens. */
 type TokenIds = { generateTokenId(): string };
 
@@ -262,6 +295,13 @@ type TokenIds = { generateTokenId(): string };
 const withoutTypeOfNothing = async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
   await next();
   if (ctx.body === "") ctx.remove("content-type");
+};
+
+/** RFC 9700 §2.1.1: PKCE, or, where an operator lifted it for a client that can prove who it is, a nonce. */
+const requiresPkce = ({ oidc }: KoaContextWithOIDC, client: Client): boolean => {
+  if (client[omitsPkceProperty] !== true || client.tokenEndpointAuthMethod === "none") return true;
+  if (oidc.params?.["nonce"] === undefined) throw new errors.InvalidRequest("send PKCE, or a nonce");
+  return false;
 };
 
 type OfClient = { readonly clientId?: string | undefined };

@@ -88,7 +88,7 @@ describe("an application that registers itself", () => {
   it("keeps what is known here of the scopes that it names, and is told", async () => {
     const scopeOf = async (scope?: string) =>
       (await register({ redirect_uris, ...(scope !== undefined && { scope }) })).body["scope"];
-    expect(await scopeOf("openid mcp:tools profile:read")).toBe("openid profile:read");
+    expect(await scopeOf("openid mcp:tools profile:read")).toBe("openid profile:read offline_access");
     const all = "openid profile email offline_access profile:read profile:write greeting:read";
     expect([await scopeOf(), await scopeOf("mcp:tools")]).toEqual([all, all]);
   });
@@ -418,7 +418,7 @@ describe("what the contract lets somebody register", () => {
         const mayHave = new Set(["openid", "profile", "email", ...registered] as string[]);
         const granted = words.filter((each) => mayHave.has(each));
         const answer = client.authorizationCodeGrant(config, back, checks);
-        if (granted.length === 0) expect(await refusalOf(answer)).toBe("access_denied");
+        if (granted.length === 0) expect(await refusalOf(answer)).toBe("invalid_scope");
         else expect(new Set((await answer).scope?.split(" "))).toEqual(new Set(granted));
       }),
       { numRuns: 25 },

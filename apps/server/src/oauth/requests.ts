@@ -1,7 +1,7 @@
 // Owns how a request comes from Fastify to the library and its answer back: with the body that was read here, the
 // address that the world knows us by, and the security headers of every other page.
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Provider } from "oidc-provider";
@@ -12,7 +12,7 @@ export const letAnswer = async (
   request: FastifyRequest,
   reply: FastifyReply,
   publicUrl: URL,
-  body: Buffer,
+  { headers, body }: { headers: IncomingHttpHeaders; body: Buffer },
 ): Promise<void> => {
   reply.hijack();
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -20,13 +20,13 @@ export const letAnswer = async (
   }
   // Refusals too, of which the library says nothing.
   reply.raw.setHeader("cache-control", "no-store");
-  await provider.callback()(again(request, publicUrl, body), reply.raw);
+  await provider.callback()(again(request, publicUrl, headers, body), reply.raw);
 };
 
 /** The request as it came, with its body to be read once more, and as it was sent to our public address. */
-const again = (request: FastifyRequest, publicUrl: URL, body: Buffer): IncomingMessage => {
+const again = (request: FastifyRequest, publicUrl: URL, sent: IncomingHttpHeaders, body: Buffer): IncomingMessage => {
   const { raw } = request;
-  const { "transfer-encoding": chunked, ...headers } = raw.headers;
+  const { "transfer-encoding": chunked, ...headers } = sent;
   const hasBody = chunked !== undefined || headers["content-length"] !== undefined;
   // Not an `IncomingMessage`, whose constructor wants a socket to read from; it has all of one that the library reads.
   const stream = Readable.from(body.length > 0 ? [body] : []) as IncomingMessage;

@@ -3,7 +3,7 @@
 import { grantableScopes, isGrantableScope, type ProtocolPage } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { AdapterPayload, Provider } from "oidc-provider";
-import { isSecretOf, secretHash } from "../domain/applications.ts";
+import { type Applications, isSecretOf, secretHash } from "../domain/applications.ts";
 import type { Source } from "../domain/audit.ts";
 import type { Tokens, VerifiedToken } from "../domain/tokens.ts";
 import { readWireRegistration } from "../domain/wire-registration.ts";
@@ -11,6 +11,7 @@ import { duringCall } from "./call.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import { paths } from "./paths.ts";
 import type { RegistrationPolicy } from "./provider.ts";
+import { withPublicClientId } from "./public-clients.ts";
 import { letAnswer } from "./requests.ts";
 
 /** The largest body: an assertion, a pushed request, some redirect addresses. */
@@ -36,11 +37,21 @@ const registrationMethods: Record<string, HTTPMethods[]> = { [paths.registration
 /** Where a token is sent that may be a JWT, which the library knows nothing of by itself. */
 const takesToken = new Set<string>([paths.introspection, paths.revocation]);
 
+/**
+ * Where a browser may be sent by a form (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2). A form of another site
+ * brings no cookie of ours (SameSite=Lax), so the browser is asked to come again by GET, which brings them.
+ */
+const takesForms = [paths.authorization, paths.end_session];
+
+/** The largest form that fits into an address: Node reads 16 kB of headers, cookies among them. */
+const formLimitBytes = 8 * 1024;
+
 const allMethods: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 export interface OAuthRoutesOptions {
   readonly provider: () => Promise<Provider>;
   readonly tokens: Tokens;
+  readonly applications: Applications;
   readonly publicUrl: string;
   readonly registration: RegistrationPolicy;
   readonly sourceOf: (request: FastifyRequest) => Source;
@@ -51,7 +62,7 @@ export interface OAuthRoutesOptions {
 }
 
 export const oauthRoutes = (options: OAuthRoutesOptions) => {
-  const { provider, tokens, publicUrl, registration, sourceOf } = options;
+  const { provider, tokens, applications, publicUrl, registration, sourceOf } = options;
   const url = new URL(publicUrl);
 
   const answer = async (
@@ -63,8 +74,9 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     const path = request.routeOptions.url ?? "";
     const { presented, form } = takesToken.has(path) ? await withoutJwt(tokens, body) : { presented: null, form: body };
     const report = (error: unknown) => request.log.error({ err: error }, "the authorization server failed");
+    const sent = await withPublicClientId(applications, { headers: request.raw.headers, body: form });
     await duringCall({ source: sourceOf(request), presented, report, wrongCode }, async () =>
-      letAnswer(await provider(), request, reply, url, form),
+      letAnswer(await provider(), request, reply, url, sent),
     );
   };
 
@@ -119,12 +131,17 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
         },
       });
       app.route({
-        method: allMethods.filter((method) => !methods.includes(method) && !(crossOrigin && method === "OPTIONS")),
+        method: allMethods.filter(
+          (method) =>
+            !methods.includes(method) &&
+            !(crossOrigin && method === "OPTIONS") &&
+            !(method === "POST" && takesForm(path)),
+        ),
         url: path,
         handler: (_request, reply) =>
           reply
             .code(405)
-            .header("allow", methods.join(", "))
+            .header("allow", [...methods, ...(takesForm(path) ? ["POST"] : [])].join(", "))
             .header("cache-control", "no-store")
             .send({ error: "invalid_request", error_description: "This address is asked with another method" }),
       });
@@ -142,6 +159,23 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
 
   const plugin = async (app: FastifyInstance) => {
     serve(app, methodsByPath);
+    for (const path of takesForms) {
+      app.post(path, { bodyLimit: formLimitBytes }, async (request, reply) => {
+        const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+        if (type !== "application/x-www-form-urlencoded" || request.url.includes("?")) {
+          return reply.code(400).header("cache-control", "no-store").send({
+            error: "invalid_request",
+            error_description: "Send a form (application/x-www-form-urlencoded), and nothing in the query",
+          });
+        }
+        const form = new URLSearchParams(Buffer.isBuffer(request.body) ? request.body.toString() : "");
+        // Percent-encoding may have made it longer.
+        if (String(form).length > formLimitBytes)
+          return reply.code(413).header("cache-control", "no-store").send(tooLarge);
+        // 303 makes it a GET; 307 would send the form again (RFC 9700 §4.12).
+        return reply.header("cache-control", "no-store").redirect(`${publicUrl}${path}?${form}`, 303);
+      });
+    }
 
     // Their answers are the same until the keys change, and then the library's instance is another.
     const discoveries = new WeakMap<Provider, Map<string, Promise<string>>>();
@@ -167,6 +201,10 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
 
   return { plugin, registrationPlugin, answer };
 };
+
+const tooLarge = { error: "invalid_request", error_description: "The request is too large: push it first (RFC 9126)" };
+
+const takesForm = (path: string) => takesForms.some((each) => each === path);
 
 const empty = Buffer.alloc(0);
 
@@ -198,7 +236,10 @@ const withKnownScopes = (registration: Record<string, unknown>): Record<string, 
     .split(" ")
     .filter(isGrantableScope);
   const kept = known.length > 0 ? known : Object.keys(grantableScopes);
-  return { ...registration, scope: kept.join(" ") };
+  // Whoever gets refresh tokens may ask for them by name.
+  const refreshes = (registration["grant_types"] as string[] | undefined)?.includes("refresh_token") ?? true;
+  const scope = [...new Set([...kept, ...(refreshes ? ["offline_access"] : [])])].join(" ");
+  return { ...registration, scope };
 };
 
 const jsonObjectIn = (body: Buffer): Record<string, unknown> | null => {

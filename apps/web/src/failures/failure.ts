@@ -61,6 +61,7 @@ export const textOf = (failure: Failure): FailureText => {
     case "UNSUPPORTED_MEDIA_TYPE":
     case "AMBIGUOUS_TOKEN":
     case "INVALID_DPOP_PROOF":
+    case "DPOP_NONCE_NEEDED":
       return {
         title: "This page and the server do not fit together",
         text: `${errors[failure.code].message} Reload the page: the app may have been updated meanwhile.`,
