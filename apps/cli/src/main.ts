@@ -17,6 +17,9 @@ const webAddress = (text: string): string => {
   return text;
 };
 
+/** Where `npm start` and `pnpm dev` put the server, by the settings that they read. */
+const defaultUrl = () => process.env.PUBLIC_URL || `http://localhost:${process.env.PORT || 3000}`;
+
 interface Options {
   readonly url: string;
   readonly device?: true;
@@ -28,8 +31,8 @@ interface Options {
 
 const { url, device, browser, username, ...options } = new Command("demo")
   .description("Asks to be let into an account of a running server, and calls it through the typed client.")
-  .option("--url <url>", "where the server is: its PUBLIC_URL", webAddress, "http://localhost:3000")
-  .option("--device", "sign in on another device, with a code")
+  .option("--url <url>", "where the server is; follows the settings PUBLIC_URL and PORT", webAddress, defaultUrl())
+  .option("--device", "sign in anew, on another device, with a code")
   .option("--no-browser", "show the address alone, and open nothing")
   .option("--sign-out", "give the access back")
   .addOption(

@@ -33,7 +33,9 @@ export const runThirdParty = async ({ url, tokens, show }: ThirdPartyOptions, as
   const authorization = authorizationAt(url, tokens);
   const client = thirdParty(url, authorization);
 
-  if (!(await authorization.allows("profile:read"))) await signIn(authorization, asking, { url, show });
+  // Whoever names a device wants to see that flow, whatever access is stored.
+  if (asking.by === "device" || !(await authorization.allows("profile:read")))
+    await signIn(authorization, asking, { url, show });
   let [me, refusal] = await safe(client.user.me.query());
   const code = errorOf("user.me", refusal)?.code;
   if (code === "UNAUTHENTICATED" || code === "INVALID_TOKEN") {

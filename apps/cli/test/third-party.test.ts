@@ -162,6 +162,29 @@ describe("the demo with --device", () => {
   });
 });
 
+describe("the demo with --device after a sign-in", () => {
+  it("asks again, whatever access is stored", async () => {
+    await using app = await start();
+    await app.signIn();
+    const demo = app.run("--device");
+    await app.browser.enterCode(await demo.shown(/code {5}(\S+)\n/));
+    expect(await demo.ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(answers) });
+  });
+});
+
+describe("the demo without --url", () => {
+  it.each([
+    ["PUBLIC_URL", (url: string) => ({ PUBLIC_URL: url, PORT: "1" })],
+    ["PORT", (url: string) => ({ PUBLIC_URL: "", PORT: new URL(url).port })],
+  ])("asks the server that %s names", async (_name, settings) => {
+    await using app = await start();
+    const env = { XDG_STATE_HOME: app.state, ...settings(app.server.config.publicUrl) };
+    const demo = startDemo(["--no-browser"], env);
+    await fetch(await app.browser.allow(await demo.shown(/address {2}(\S+)\n/)));
+    expect((await demo.ended).exitCode).toBe(0);
+  });
+});
+
 describe("the demo with --sign-out", () => {
   it("gives the access back, so that the tokens it kept are worth nothing", async () => {
     await using app = await start();
