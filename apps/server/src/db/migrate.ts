@@ -7,6 +7,7 @@ import { type Db, isPostgres } from "./database.ts";
 import { initial } from "./migrations/0001-initial.ts";
 import { oauth } from "./migrations/0002-oauth.ts";
 import { identities } from "./migrations/0003-identities.ts";
+import { rsaKeys } from "./migrations/0006-rsa-keys.ts";
 import { clients } from "./migrations/0009-clients.ts";
 import { clientExceptions } from "./migrations/0010-client-exceptions.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
@@ -16,6 +17,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0001-initial": initial,
   "0002-oauth": oauth,
   "0003-identities": identities,
+  "0006-rsa-keys": rsaKeys,
   "0009-clients": clients,
   "0010-client-exceptions": clientExceptions,
 };

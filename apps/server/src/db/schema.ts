@@ -7,7 +7,10 @@ export interface Schema {
   sessions: SessionsTable;
   audit_log: AuditLogTable;
   throttles: ThrottlesTable;
+  /** Keys of ES256. */
   signing_keys: SigningKeysTable;
+  /** Keys of RS256. */
+  rsa_signing_keys: SigningKeysTable;
   applications: ApplicationsTable;
   grants: GrantsTable;
   oauth_records: OAuthRecordsTable;

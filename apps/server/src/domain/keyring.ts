@@ -8,6 +8,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 import type { Db } from "../db/database.ts";
+import type { Schema } from "../db/schema.ts";
 import { StartError } from "../start-error.ts";
 import { type Audit, commandLine, type Source } from "./audit.ts";
 import type { Now } from "./environment.ts";
@@ -22,6 +23,12 @@ export const idTokenAlgorithm = "RS256";
 export const signingAlgorithms = [accessTokenAlgorithm, idTokenAlgorithm] as const;
 
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
+
+/** Where the keys of each algorithm are kept; `migrations/0006-rsa-keys.ts` says why apart. */
+const tables = { ES256: "signing_keys", RS256: "rsa_signing_keys" } as const satisfies Record<
+  SigningAlgorithm,
+  keyof Schema
+>;
 
 export interface SigningKey {
   readonly id: string;
@@ -66,7 +73,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
     const privateJwe = await secrets.encrypt("signing-keys", JSON.stringify(await exportJWK(privateKey)));
     await db.transaction().execute(async (transaction) => {
       const made = await transaction
-        .insertInto("signing_keys")
+        .insertInto(tables[algorithm])
         .values({
           id,
           ordinal,
@@ -85,9 +92,9 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
     });
   };
 
-  const load = async (): Promise<SigningKey[]> => {
+  const loadRing = async (algorithm: SigningAlgorithm): Promise<SigningKey[]> => {
     const rows = await db
-      .selectFrom("signing_keys")
+      .selectFrom(tables[algorithm])
       .selectAll()
       .where("retired_at", "is", null)
       .orderBy("ordinal")
@@ -103,7 +110,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
         const jwk = JSON.parse(plaintext) as JWK;
         if (!current) {
           await db
-            .updateTable("signing_keys")
+            .updateTable(tables[algorithm])
             .set({ private_jwe: await secrets.encrypt("signing-keys", plaintext) })
             .where("id", "=", row.id)
             .execute();
@@ -112,21 +119,23 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
         return {
           id: row.id,
           ordinal: row.ordinal,
-          algorithm: row.algorithm as SigningAlgorithm,
+          algorithm,
           createdAt: row.created_at,
           signsFrom: row.signs_from,
-          publicJwk: { ...publicJwk, kid: row.id, alg: row.algorithm, use: "sig" },
-          publicKey: (await importJWK(publicJwk, row.algorithm)) as CryptoKey,
-          privateKey: (await importJWK(jwk, row.algorithm)) as CryptoKey,
-          privateJwk: { ...jwk, kid: row.id, alg: row.algorithm, use: "sig" },
+          publicJwk: { ...publicJwk, kid: row.id, alg: algorithm, use: "sig" },
+          publicKey: (await importJWK(publicJwk, algorithm)) as CryptoKey,
+          privateKey: (await importJWK(jwk, algorithm)) as CryptoKey,
+          privateJwk: { ...jwk, kid: row.id, alg: algorithm, use: "sig" },
         };
       }),
     );
   };
 
-  const nextOrdinal = async () => {
+  const load = async (): Promise<SigningKey[]> => (await Promise.all(signingAlgorithms.map(loadRing))).flat();
+
+  const nextOrdinal = async (algorithm: SigningAlgorithm) => {
     const row = await db
-      .selectFrom("signing_keys")
+      .selectFrom(tables[algorithm])
       .select((select) => select.fn.max("ordinal").as("last"))
       .executeTakeFirst();
     return (row?.last ?? 0) + 1;
@@ -174,7 +183,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
   const ensure = async (algorithm: SigningAlgorithm): Promise<void> => {
     while (of(algorithm).length === 0) {
       // In this order: of servers that find none at once, all want the same place in the ring, and one gets it.
-      const ordinal = await nextOrdinal();
+      const ordinal = await nextOrdinal(algorithm);
       await reloadAfterChange();
       if (of(algorithm).length > 0) return;
       await add(algorithm, ordinal, now(), commandLine);
@@ -207,7 +216,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
 
   const rotate = async (algorithm: SigningAlgorithm, source: Source): Promise<string> => {
     if (of(algorithm).length === 0) await ensureOnce(algorithm);
-    else await add(algorithm, await nextOrdinal(), now() + publishedBeforeMs, source);
+    else await add(algorithm, await nextOrdinal(algorithm), now() + publishedBeforeMs, source);
     await reloadAfterChange();
     return of(algorithm).at(-1)?.id ?? "";
   };
@@ -233,6 +242,9 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
       await look();
       return keys.find((each) => each.id === id && verifies(each)) ?? null;
     },
+
+    /** Learns which keys other servers made and retired, as `find` does for an unknown id. */
+    learn: look,
 
     /** What others may verify with, the coming key included (RFC 7517 §5). */
     jwks: (): { keys: JWK[] } => ({ keys: keys.filter(verifies).map(({ publicJwk }) => publicJwk) }),
@@ -267,14 +279,15 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
       await reloadAfterChange();
       const key = keys.find((each) => each.id === id);
       if (!key) return null;
-      const others = of(key.algorithm).some((each) => each.id !== id && each.signsFrom <= now());
-      if (!others) await add(key.algorithm, await nextOrdinal(), now(), source);
+      const { algorithm } = key;
+      const others = of(algorithm).some((each) => each.id !== id && each.signsFrom <= now());
+      if (!others) await add(algorithm, await nextOrdinal(algorithm), now(), source);
       await db.transaction().execute(async (transaction) => {
-        await transaction.updateTable("signing_keys").set({ retired_at: now() }).where("id", "=", id).execute();
+        await transaction.updateTable(tables[algorithm]).set({ retired_at: now() }).where("id", "=", id).execute();
         await audit.record({ action: "keys.retire", userId: null, detail: { key: id }, source }, transaction);
       });
       await reloadAfterChange();
-      return signing(key.algorithm);
+      return signing(algorithm);
     },
 
     /** Learns what other servers changed, and makes the next key of each algorithm whose newest is old enough. */

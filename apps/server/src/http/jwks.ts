@@ -1,6 +1,7 @@
 // Owns the public half of the key ring, for whoever verifies our tokens (RFC 7517 §5).
 
 import type { FastifyInstance } from "fastify";
+import { DatabaseUnavailableError } from "../db/unavailable.ts";
 import type { Keyring } from "../domain/keyring.ts";
 
 /** A minute: a new key is published five before it signs, so no cache misses it. */
@@ -8,7 +9,14 @@ const cacheSeconds = 60;
 
 export const jwksRoutes = (keyring: Keyring) => async (app: FastifyInstance) => {
   app.get("/jwks", async (_request, reply) => {
-    await keyring.ensureAll();
+    try {
+      await keyring.ensureAll();
+      // Another server may have made a key a moment ago, and sign with it already in place of one that was retired.
+      await keyring.learn();
+    } catch (error) {
+      // The keys that are known here go on to verify while the database is down.
+      if (!(error instanceof DatabaseUnavailableError)) throw error;
+    }
     reply.header("cache-control", `public, max-age=${cacheSeconds}, stale-while-revalidate=${cacheSeconds}`);
     reply.header("access-control-allow-origin", "*");
     return reply.type("application/jwk-set+json").send(keyring.jwks());

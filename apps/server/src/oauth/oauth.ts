@@ -71,8 +71,14 @@ export const createOAuth = (options: OAuthOptions) => {
       .privateJwks()
       .map(({ kid }) => kid)
       .join();
-    if (instance?.keyIds !== keyIds) instance = { keyIds, provider: load() };
-    return instance.provider;
+    if (instance?.keyIds === keyIds) return instance.provider;
+    const made = { keyIds, provider: load() };
+    instance = made;
+    // What could not be loaded is loaded again for the next request.
+    made.provider.catch(() => {
+      if (instance === made) instance = undefined;
+    });
+    return made.provider;
   };
 
   const { plugin, registrationPlugin, answer } = oauthRoutes({

@@ -2,9 +2,11 @@
 
 import { grantableScopes, isGrantableScope, type ProtocolPage } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { decodeProtectedHeader } from "jose";
 import type { AdapterPayload, Provider } from "oidc-provider";
 import { type Applications, isSecretOf, secretHash } from "../domain/applications.ts";
 import type { Source } from "../domain/audit.ts";
+import type { Keyring } from "../domain/keyring.ts";
 import type { Tokens, VerifiedToken } from "../domain/tokens.ts";
 import { readWireRegistration } from "../domain/wire-registration.ts";
 import { duringCall } from "./call.ts";
@@ -50,6 +52,7 @@ const allMethods: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELET
 
 export interface OAuthRoutesOptions {
   readonly provider: () => Promise<Provider>;
+  readonly keyring: Pick<Keyring, "find">;
   readonly tokens: Tokens;
   readonly applications: Applications;
   readonly publicUrl: string;
@@ -62,7 +65,7 @@ export interface OAuthRoutesOptions {
 }
 
 export const oauthRoutes = (options: OAuthRoutesOptions) => {
-  const { provider, tokens, applications, publicUrl, registration, sourceOf } = options;
+  const { provider, keyring, tokens, applications, publicUrl, registration, sourceOf } = options;
   const url = new URL(publicUrl);
 
   const answer = async (
@@ -75,6 +78,7 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     const { presented, form } = takesToken.has(path) ? await withoutJwt(tokens, body) : { presented: null, form: body };
     const report = (error: unknown) => request.log.error({ err: error }, "the authorization server failed");
     const sent = await withPublicClientId(applications, { headers: request.raw.headers, body: form });
+    await learnKeyOfHint(keyring, request, form);
     await duringCall({ source: sourceOf(request), presented, report, wrongCode }, async () =>
       letAnswer(await provider(), request, reply, url, sent),
     );
@@ -207,6 +211,27 @@ const tooLarge = { error: "invalid_request", error_description: "The request is 
 const takesForm = (path: string) => takesForms.some((each) => each === path);
 
 const empty = Buffer.alloc(0);
+
+/**
+ * The library verifies an ID token by the keys that its instance was made with. A hint may be of a key that another server
+ * made a moment ago: looking for it makes the ring learn of it, and the next instance has it.
+ */
+const learnKeyOfHint = async (keyring: Pick<Keyring, "find">, request: FastifyRequest, form: Buffer) => {
+  const { id_token_hint: inQuery } = request.query as { id_token_hint?: unknown };
+  const inForm = form.includes("id_token_hint") ? new URLSearchParams(form.toString()).get("id_token_hint") : null;
+  const hint = inQuery ?? inForm;
+  const kid = typeof hint === "string" ? keyIdOf(hint) : undefined;
+  if (kid !== undefined) await keyring.find(kid);
+};
+
+const keyIdOf = (jwt: string): string | undefined => {
+  try {
+    return decodeProtectedHeader(jwt).kid;
+  } catch {
+    // The library says what is wrong with it.
+    return undefined;
+  }
+};
 
 /**
  * The library keeps no JWTs, and refuses to be asked about one: it is asked about the token's id instead, or, when
