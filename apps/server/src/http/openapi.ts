@@ -180,6 +180,16 @@ const problemOf = (codes: ReadonlySet<string>): Json => ({
   },
 });
 
+const tokenRefusal: Json = {
+  "application/json": {
+    schema: {
+      type: "object",
+      required: ["error"],
+      properties: { error: { type: "string" }, error_description: { type: "string" } },
+    },
+  },
+};
+
 const tokenOperation = (passwordGrant: boolean): Json => ({
   operationId: "token",
   tags: ["auth"],
@@ -240,18 +250,8 @@ const tokenOperation = (passwordGrant: boolean): Json => ({
         },
       },
     },
-    400: {
-      description: "RFC 6749 §5.2",
-      content: {
-        "application/json": {
-          schema: {
-            type: "object",
-            required: ["error"],
-            properties: { error: { type: "string" }, error_description: { type: "string" } },
-          },
-        },
-      },
-    },
+    400: { description: "Refused (RFC 6749 §5.2): `error` says why", content: tokenRefusal },
+    401: { description: "`invalid_client`: the client is unknown or did not prove who it is", content: tokenRefusal },
   },
 });
 
