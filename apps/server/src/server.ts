@@ -90,6 +90,7 @@ export interface ServerOptions {
 }
 
 const builtWebApp = join(import.meta.dirname, "../../web/dist");
+const productName = "Lockstep";
 
 export type Domain = Awaited<ReturnType<typeof createDomain>>;
 
@@ -117,13 +118,13 @@ export const createDomain = async (
   const passwordPolicy = createPasswordPolicy({
     breachedPasswordsUrl: config.breachedPasswordsUrl,
     fetch,
-    contextWords: ["lockstep", ...new URL(config.publicUrl).hostname.split(".")],
+    contextWords: [productName.toLowerCase(), ...new URL(config.publicUrl).hostname.split(".")],
   });
   const keyring = await createKeyring({ db, now, secrets, audit, tokenLifetimeSeconds: idTokenLifetimeSeconds });
   const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
   const spentIds = createSpentIds({ db, now });
   const oauthRecords = createOAuthRecords({ db, now, secrets });
-  const applications = createApplications({ db, now, random, spentIds, audit });
+  const applications = createApplications({ db, now, random, spentIds, audit, productName });
   const { lifetimeSeconds } = config.sessionLimits;
   const grants = createGrants({ db, now, audit, records: oauthRecords, spentIds, lifetimeSeconds });
   const verifiedTokens = createVerifiedTokens({ tokens, keyring, now });

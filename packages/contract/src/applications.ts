@@ -2,6 +2,7 @@
 // one sees it, and what they have allowed it.
 
 import { z } from "zod";
+import { displayName } from "./names.ts";
 import { type GrantableScope, grantableScopes, type Scope, scopeNames } from "./scopes.ts";
 
 /** What an application is decides how it proves itself, and which addresses it may be sent back to. */
@@ -53,13 +54,8 @@ const GrantableScopeName = z.enum(Object.keys(grantableScopes) as [GrantableScop
 
 const uris = z.array(AbsoluteUri).max(20);
 
-/** What people know an application by. No control characters, nor such as turn the text around it about. */
-export const ApplicationName = z
-  .string()
-  .trim()
-  .min(1, { error: "Enter a name" })
-  .max(100)
-  .refine((text) => text.isWellFormed() && !/\p{C}/u.test(text), { error: "Must be plain text" });
+/** What people know a client by. Those that nobody vouches for are held to more: see `CLIENT_NAME_REFUSED`. */
+export const ApplicationName = displayName({ maxLength: 100 });
 
 /** What a registration says, whoever makes it. */
 const registration = {

@@ -168,13 +168,14 @@ export const contract = {
       access: firstParty(),
       input: RegisterApplicationInput,
       output: RegisteredApplication,
+      errors: ["CLIENT_NAME_REFUSED"],
     }),
     update: mutation({
       summary: "Change what a registered application is called and where it sends people",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       input: RegisterApplicationInput.safeExtend(ApplicationId.shape),
       output: Application,
-      errors: ["APPLICATION_NOT_FOUND"],
+      errors: ["APPLICATION_NOT_FOUND", "CLIENT_NAME_REFUSED"],
     }),
     rotateSecret: mutation({
       summary: "Give a registered application another secret; the one before ends at once",

@@ -100,6 +100,14 @@ export const errors = {
     message: "This request was answered or has expired. Go back to the application and begin again.",
     details: none,
   },
+  CLIENT_NAME_REFUSED: {
+    status: 400,
+    message: "Choose another name.",
+    details: z.object({
+      /** One sentence for the person who chose it. */
+      explanation: z.string(),
+    }),
+  },
   APPLICATION_NOT_FOUND: { status: 404, message: "There is no such application.", details: none },
   SESSION_NOT_FOUND: { status: 404, message: "There is no such session.", details: none },
   PASSWORD_REFUSED: {

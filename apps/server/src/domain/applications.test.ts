@@ -113,6 +113,21 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect([...(await grants.scopesOf(john, id))]).toEqual(["profile:read"]);
   });
 
+  it("[S99] are not named for the product by their owner; an operator may name them so", async () => {
+    await using server = await open();
+    const { applications, id, owner } = server;
+    const named = { ...photos, name: "Lockstep Backup" };
+    await expect(applications.register(named, owner, testSource)).rejects.toMatchObject({
+      code: "CLIENT_NAME_REFUSED",
+    });
+    await expect(applications.update(id, named, owner, testSource)).rejects.toMatchObject({
+      code: "CLIENT_NAME_REFUSED",
+    });
+    expect((await applications.find(id))?.name).toBe("Photo app");
+    expect((await applications.register(named, "operator", testSource)).application.verified).toBe(true);
+    expect(await applications.update(id, named, "operator", testSource)).toMatchObject({ name: "Lockstep Backup" });
+  });
+
   it("are changed, deleted and given secrets by their owner and by operators alone", async () => {
     await using server = await open();
     const { applications, id, owner } = server;

@@ -19,6 +19,8 @@ import { type Selectable, sql, type UpdateObject } from "kysely";
 import type { Db } from "../db/database.ts";
 import type { ApplicationsTable, Schema } from "../db/schema.ts";
 import type { Audit, AuditAction, Source } from "./audit.ts";
+import { clientNameProblem } from "./client-names.ts";
+import { DomainError } from "./domain-error.ts";
 import { type Now, type Random, randomId } from "./environment.ts";
 import type { SpentIds } from "./spent-ids.ts";
 
@@ -55,12 +57,15 @@ export const createApplications = ({
   random,
   spentIds,
   audit,
+  productName,
 }: {
   db: Db;
   now: Now;
   random: Random;
   spentIds: SpentIds;
   audit: Audit;
+  /** What this service is called: no client that nobody vouches for is called so. */
+  productName: string;
 }) => {
   /** 256 random bits: a plain hash of it cannot be turned back. */
   const newSecret = () => Buffer.from(random(32)).toString("base64url");
@@ -97,11 +102,24 @@ export const createApplications = ({
     return (await db.selectFrom("applications").selectAll().where("id", "=", id).executeTakeFirst()) ?? null;
   };
 
+  /** @throws DomainError `CLIENT_NAME_REFUSED`. An operator gives a client any name, and vouches for it. */
+  const checkName = async (name: string, owner: Owner) => {
+    const explanation = owner === "operator" ? null : await clientNameProblem(name, productName);
+    if (explanation !== null) throw new DomainError("CLIENT_NAME_REFUSED", { explanation });
+  };
+
   return {
     newSecret,
 
-    /** Registers an application. An operator's is verified: they know whose it is. */
+    /** Why nobody may register a client of this name, in a sentence; `null`: anybody may. */
+    nameProblem: (name: string) => clientNameProblem(name, productName),
+
+    /**
+     * Registers a client. An operator's is verified: they know whose it is.
+     * @throws DomainError `CLIENT_NAME_REFUSED`
+     */
     async register(input: RegisterApplicationInput, owner: Owner, source: Source): Promise<RegisteredApplication> {
+      await checkName(input.name, owner);
       const secret = keepsSecret(input) ? newSecret() : null;
       const row: Row = {
         id: randomId(random),
@@ -221,6 +239,7 @@ export const createApplications = ({
      * each person is asked again, for the owner's account may be in other hands (OAuth 2.1 §7.3). Grants are kept,
      * since whoever holds their tokens is who got them. What an operator changes, an operator vouches for: that changes
      * none of this.
+     * @throws DomainError `CLIENT_NAME_REFUSED`
      */
     async update(
       id: string,
@@ -228,6 +247,7 @@ export const createApplications = ({
       owner: Owner,
       source: Source,
     ): Promise<Application | null> {
+      await checkName(input.name, owner);
       const metadata = JSON.stringify(registrationOf(input));
       // One statement: an operator who verifies it at this moment does so before the change, or after.
       const changed = sql<boolean>`(name <> ${input.name} or metadata <> ${metadata})`;

@@ -251,6 +251,20 @@ describe("a registration over the wire", () => {
     expect((await register({ redirect_uris, subject_type: "pairwise" })).status).toBe(400);
   });
 
+  it.each([
+    "Lockstep",
+    "Lockstep ✔ Verified",
+    "Lосkstep",
+    "\u3164",
+    "Pho\u3164tos",
+    `a${"\u0301".repeat(99)}`,
+    "Photos ✅",
+    "\u202eotohP",
+  ])("[S99] has no name of tricks: %j", async (client_name) => {
+    const { status, body } = await register({ redirect_uris, client_name });
+    expect([status, body["error"]]).toEqual([400, "invalid_client_metadata"]);
+  });
+
   it("leaves out what is null", async () => {
     const { status, body } = await register({ redirect_uris, client_uri: null, contacts: null, jwks: null });
     expect([status, "client_uri" in body]).toEqual([201, false]);

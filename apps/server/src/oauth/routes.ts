@@ -90,8 +90,14 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     // The library says that it is none, and who may not register.
     if (said === null || !mayRegister(options.registration, request)) return answer(request, reply, body);
     const read = readWireRegistration(said);
-    if ("error" in read) {
-      await reply.code(400).header("cache-control", "no-store").send(read);
+    const name = "error" in read ? undefined : read.registration["client_name"];
+    const problem = typeof name === "string" ? await options.applications.nameProblem(name) : null;
+    if ("error" in read || problem !== null) {
+      const refusal = { error: "invalid_client_metadata", error_description: `client_name: ${problem}` };
+      await reply
+        .code(400)
+        .header("cache-control", "no-store")
+        .send("error" in read ? read : refusal);
       return;
     }
     await answer(request, reply, Buffer.from(JSON.stringify(withKnownScopes(read.registration))));

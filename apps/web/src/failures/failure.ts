@@ -112,6 +112,7 @@ export const textOf = (failure: Failure): FailureText => {
     case "SESSION_NOT_FOUND":
       return { title: "This session had ended already", text: errors.SESSION_NOT_FOUND.message, passing: false };
     case "PASSWORD_REFUSED":
+    case "CLIENT_NAME_REFUSED":
       return { title: "Not saved", text: failure.details.explanation, passing: false };
     case "EMAIL_TAKEN":
     case "PROVIDER_NOT_FOUND":

@@ -93,9 +93,10 @@ export const ApplicationForm = (props: ApplicationFormProps) => {
       if (!busy) props.onSubmit(input);
     },
   });
-  const refused = failure?.code === "INVALID_INPUT" ? failure : null;
+  const refused = failure?.code === "INVALID_INPUT" || failure?.code === "CLIENT_NAME_REFUSED" ? failure : null;
   useEffect(() => {
-    if (refused) form.refuse(complaintsOf(refused.details.issues));
+    if (refused?.code === "INVALID_INPUT") form.refuse(complaintsOf(refused.details.issues));
+    if (refused?.code === "CLIENT_NAME_REFUSED") form.refuse({ name: refused.details.explanation });
   }, [refused]);
 
   const chosen = parts(form.values.scopes);
