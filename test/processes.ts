@@ -18,19 +18,27 @@ export const freePort = async (): Promise<number> => {
 
 export interface ProgramOptions {
   readonly cwd: string;
+  /** Besides what the tests were started with. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What is typed into it; its input ends with that. */
+  readonly input?: string;
 }
 
+export type Program = ReturnType<typeof startProgram>;
+
 /** `command` in a shell; `await using` ends it. */
-export const startProgram = (command: string, { cwd, env = {} }: ProgramOptions) => {
+export const startProgram = (command: string, { cwd, env = {}, input = "" }: ProgramOptions) => {
   const child = spawn(command, {
     cwd,
     shell: true,
     // A process group of its own, as a terminal gives it: Ctrl-C reaches all of it.
     detached: true,
     env: { ...environment(), ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  // It may end without having read any.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
   let output = "";
   const listeners = new Set<() => void>();
   const heard = (chunk: Buffer) => {
@@ -41,8 +49,7 @@ export const startProgram = (command: string, { cwd, env = {} }: ProgramOptions)
   child.stdout.on("data", heard);
   child.stderr.on("data", heard);
   let started: number[] = [];
-  const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
-  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const exited = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
 
   return {
     /** All that it printed so far, on both streams. */
@@ -63,7 +70,7 @@ export const startProgram = (command: string, { cwd, env = {} }: ProgramOptions)
         listeners.add(look);
         look();
       });
-      const over = closed.then(() => {
+      const over = exited.then(() => {
         if (!seen()) throw new Error(`It ended before it printed ${text}:\n${output}`);
       });
       const patience = new AbortController();

@@ -10,19 +10,21 @@ const linesOf = (output: string) => output.split("\n").filter((line) => line !==
 
 test("npm start and npm test print one line for each step, then what was asked for, and nothing else", async () => {
   using copy = makeWorkingCopy();
-  const port = await freePort();
+  const [port, providerPort] = await Promise.all([freePort(), freePort()]);
   const url = `http://localhost:${port}`;
+  const env = { PORT: String(port), DEMO_PROVIDER: "1", DEMO_PROVIDER_PORT: String(providerPort) };
   {
-    await using start = startProgram("exec npm start", { cwd: copy.root, env: { PORT: String(port) } });
+    await using start = startProgram("exec npm start", { cwd: copy.root, env });
     onTestFailed(() => {
       process.stderr.write(start.output());
     });
-    await start.printed("development only");
+    await start.printed("under any name");
     expect(linesOf(start.output())).toEqual([
       "Installing packages…",
       "Building…",
       `Lockstep is ready: ${url}`,
       "Sign in as john / secret (development only).",
+      `The demo provider at http://localhost:${providerPort} signs in anybody, under any name.`,
     ]);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect(await (await fetch(url, { headers: { accept: "text/html" } })).text()).toContain('<div id="root">');
