@@ -118,7 +118,7 @@ const signalTo = (pid: number, signal: NodeJS.Signals) => {
 };
 
 /** What stops the wait for something that never comes: less than a test has, which then still cleans up. */
-const patienceMs = 120_000;
+const patienceMs = 200_000;
 
 /** How long programs have to end by themselves, in seconds. */
 const graceSeconds = 15;

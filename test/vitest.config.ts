@@ -5,8 +5,8 @@ export default defineConfig({
     name: "repository",
     include: ["*.test.ts"],
     // Whole set-ups are run in these, on a machine that is busy with other tests: what stops a hung one.
-    testTimeout: 400_000,
-    hookTimeout: 60_000,
+    testTimeout: 600_000,
+    hookTimeout: 240_000,
     // One after the other: each keeps every core busy.
     fileParallelism: false,
   },

@@ -121,6 +121,15 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
       expect((await page.getByRole("listitem").allTextContents()).length).toBe(2);
     });
 
+    test("leave an account without a password, which is not offered to change one", async () => {
+      await using visitor = await visit("/");
+      const { page } = visitor;
+      await through(page, "North", "hedy");
+      const profile = page.getByRole("region", { name: "Profile" });
+      await profile.getByText("None", { exact: true }).waitFor();
+      expect(await page.getByRole("link", { name: "Change your password" }).count()).toBe(0);
+    });
+
     test("end their own session too when a person signs out", async () => {
       await using visitor = await visit("/");
       const { page } = visitor;
@@ -149,6 +158,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
       const { page } = visitor;
       await through(page, "North", "katherine");
       await page.getByText("This is your only way to sign in").waitFor();
+      // What can be linked is not yet a way to sign in.
+      const ways = page.getByRole("list").filter({ has: page.getByText(/linked /) });
+      expect(await ways.getByRole("listitem").count()).toBe(1);
+      await page.getByRole("heading", { name: "You can link" }).waitFor();
       expect(await button(page, "Unlink North").count()).toBe(0);
       clock.advanceSeconds(agoSeconds);
       await button(page, "Link South").click();

@@ -40,43 +40,44 @@ export const AccountPage = () => {
   );
 };
 
-const Profile = ({ user }: { user: User }) => (
-  <section className={card.card} aria-label="Profile">
-    <div className={styles.who}>
-      <Avatar fullName={user.fullName} />
-      <div className={styles.names}>
-        <p className={styles.fullName}>{user.fullName}</p>
-        <p className={styles.username}>@{user.username}</p>
+const Profile = ({ user }: { user: User }) => {
+  const hasPassword = useQuery(trpc.identity.list.queryOptions()).data?.hasPassword;
+  return (
+    <section className={card.card} aria-label="Profile">
+      <div className={styles.who}>
+        <Avatar fullName={user.fullName} />
+        <div className={styles.names}>
+          <p className={styles.fullName}>{user.fullName}</p>
+          <p className={styles.username}>@{user.username}</p>
+        </div>
       </div>
-    </div>
-    <dl className={styles.facts}>
-      <div>
-        <dt>E-mail address</dt>
-        <dd>{user.email ?? "None"}</dd>
-      </div>
-      <div>
-        <dt>Role</dt>
-        <dd>{roleNames[user.role]}</dd>
-      </div>
-      <div>
-        <dt>Member since</dt>
-        <dd>{new Intl.DateTimeFormat("en", { dateStyle: "long" }).format(user.createdAt)}</dd>
-      </div>
-      <div>
-        <dt>Password</dt>
-        <dd>
-          <Link href="/password">Change your password</Link>
-        </dd>
-      </div>
-      <div>
-        <dt>Other ways to sign in</dt>
-        <dd>
-          <Link href="/linked-accounts">Linked accounts</Link>
-        </dd>
-      </div>
-    </dl>
-  </section>
-);
+      <dl className={styles.facts}>
+        <div>
+          <dt>E-mail address</dt>
+          <dd>{user.email ?? "None"}</dd>
+        </div>
+        <div>
+          <dt>Role</dt>
+          <dd>{roleNames[user.role]}</dd>
+        </div>
+        <div>
+          <dt>Member since</dt>
+          <dd>{new Intl.DateTimeFormat("en", { dateStyle: "long" }).format(user.createdAt)}</dd>
+        </div>
+        <div>
+          <dt>Password</dt>
+          <dd>{hasPassword === false ? "None" : <Link href="/password">Change your password</Link>}</dd>
+        </div>
+        <div>
+          <dt>Other ways to sign in</dt>
+          <dd>
+            <Link href="/linked-accounts">Linked accounts</Link>
+          </dd>
+        </div>
+      </dl>
+    </section>
+  );
+};
 
 const roleNames = { user: "User", admin: "Administrator" } as const satisfies Record<User["role"], string>;
 

@@ -87,26 +87,32 @@ const LinkedAccounts = () => {
             onUnlink={onlyWayIn ? null : () => !unlink.isPending && unlink.mutate(identity.id)}
           />
         ))}
-        {list.data &&
-          unlinked.map(({ name, label }) => (
-            <li key={name} className={styles.session}>
-              <p className={styles.facts}>{label}</p>
-              <Button
-                variant="default"
-                size="sm"
-                aria-label={`Link ${label}`}
-                aria-disabled={link.isPending}
-                onClick={() => !link.isPending && link.mutate(name)}
-              >
-                Link
-              </Button>
-            </li>
-          ))}
       </ul>
+      {list.data && identities.length === 0 && <p className={styles.aside}>No account elsewhere is linked yet.</p>}
       {onlyWayIn && (
         <p className={styles.aside}>This is your only way to sign in: link another before you unlink it.</p>
       )}
-      {list.data && identities.length + unlinked.length === 0 && <p className={styles.aside}>None is set up here.</p>}
+      {list.data && unlinked.length > 0 && (
+        <>
+          <h3 className={card.cardTitle}>You can link</h3>
+          <ul className={styles.sessions}>
+            {unlinked.map(({ name, label }) => (
+              <li key={name} className={styles.session}>
+                <p className={styles.facts}>{label}</p>
+                <Button
+                  variant="default"
+                  size="sm"
+                  aria-label={`Link ${label}`}
+                  aria-disabled={link.isPending}
+                  onClick={() => !link.isPending && link.mutate(name)}
+                >
+                  Link
+                </Button>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
       {reauthentication.dialog}
     </section>
   );
