@@ -1,7 +1,7 @@
 // Owns what development does for a newcomer, and production never: a secret that makes itself, and the
 // tutorial's user.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RegisterApplicationInput } from "@lockstep/contract";
 import { type Config, developmentSecretPrefix, loadConfig } from "./config.ts";
@@ -20,9 +20,12 @@ export const loadConfigWithSecret = (
 
 /** The secret in this file, made at the first start. */
 const developmentSecret = (file: string, random: Random): string => {
-  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  if (existsSync(file)) {
+    chmodSync(file, 0o600);
+    return readFileSync(file, "utf8").trim();
+  }
   const secret = developmentSecretPrefix + Buffer.from(random(32)).toString("base64url");
-  mkdirSync(dirname(file), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(file, `${secret}\n`, { mode: 0o600 });
   return secret;
 };

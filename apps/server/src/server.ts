@@ -9,6 +9,8 @@ import type { Config } from "./config.ts";
 import { readDatabaseTime } from "./db/clock.ts";
 import { type Db, openDatabase } from "./db/database.ts";
 import { migrateToLatest } from "./db/migrate.ts";
+import { folderWarning } from "./db/sqlite-files.ts";
+import { truncateLargeLog } from "./db/sqlite-log.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
 import { createApplications } from "./domain/applications.ts";
 import { createAudit } from "./domain/audit.ts";
@@ -157,6 +159,7 @@ export const createDomain = async (
       oauthRecords.deleteExpired,
       spentIds.deleteExpired,
     ],
+    shrinkFiles: () => truncateLargeLog(db),
   });
   return {
     clock,
@@ -249,6 +252,9 @@ export const createServer = async (options: ServerOptions) => {
       },
       web,
     });
+    const { databaseUrl } = config;
+    const warning = databaseUrl.startsWith("file:") ? folderWarning(databaseUrl.slice("file:".length)) : null;
+    if (warning) app.log.warn(warning);
     const differenceMs = domain.clock.offsetMs();
     if (Math.abs(differenceMs) >= reportedClockDifferenceMs)
       app.log.warn(

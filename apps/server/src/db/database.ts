@@ -1,7 +1,5 @@
 // Owns the connection: SQLite or PostgreSQL behind one Kysely type, and what the two call a broken rule.
 
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { Kysely, PostgresAdapter } from "kysely";
 import { StartError } from "../start-error.ts";
 import { type PostgresOptions, postgresDialect } from "./postgres.ts";
@@ -19,12 +17,12 @@ export type DatabaseUrl = `file:${string}` | `postgres://${string}` | `postgresq
 export const defaultPoolSize = 10;
 
 /**
- * Opens the database; `db.destroy()` closes it. The options are those of PostgreSQL.
+ * Opens the database; `db.destroy()` closes it. SQLite has no pool.
  * @throws StartError when it cannot be opened.
  */
 export const openDatabase = async (url: DatabaseUrl, options: Partial<PostgresOptions> = {}): Promise<Db> => {
   const db = url.startsWith("file:")
-    ? openSqlite(url.slice("file:".length))
+    ? openSqlite(url.slice("file:".length), options.limitMs ?? databaseLimitMs)
     : new Kysely<Schema>({
         dialect: await postgresDialect(url, { poolSize: defaultPoolSize, limitMs: databaseLimitMs, ...options }),
       });
@@ -39,10 +37,9 @@ export const openDatabase = async (url: DatabaseUrl, options: Partial<PostgresOp
   }
 };
 
-const openSqlite = (file: string): Db => {
+const openSqlite = (file: string, limitMs: number): Db => {
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    return new Kysely<Schema>({ dialect: nodeSqliteDialect(file) });
+    return new Kysely<Schema>({ dialect: nodeSqliteDialect(file, limitMs) });
   } catch (error) {
     throw new StartError(
       `The database file ${file} cannot be opened (${reason(error)}). Make it readable and writable, or point DATABASE_URL elsewhere.`,

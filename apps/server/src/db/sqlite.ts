@@ -1,22 +1,23 @@
 // Owns the bridge from Kysely's SQLite dialect to Node's built-in `node:sqlite`.
 
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
-import {
-  CompiledQuery,
-  type DatabaseConnection,
-  SqliteAdapter,
-  type SqliteDatabase,
-  SqliteDialect,
-  type SqliteDialectConfig,
-  SqliteDriver,
-} from "kysely";
+import { type Driver, SqliteAdapter, SqliteDialect } from "kysely";
+import { busyTimeoutMs, createSqliteDriver } from "./sqlite-driver.ts";
+import { prepareFiles, watchFiles } from "./sqlite-files.ts";
+import { maxLogBytes } from "./sqlite-log.ts";
 
-/** Opens the file, made when it is not there. Each SQL text is prepared once. */
-export const nodeSqliteDialect = (file: string): SqliteDialect => {
-  const database = new DatabaseSync(file, { timeout: 5000 });
+/** Opens the file, made when it is not there. Each SQL text is prepared once. `limitMs`: how long a statement may wait. */
+export const nodeSqliteDialect = (file: string, limitMs: number): SqliteDialect => {
+  prepareFiles(file);
+  const database = new DatabaseSync(file, { timeout: startTimeoutMs });
   // `timeout` sets busy_timeout, which has to come before journal_mode: a second process would otherwise
-  // fail with SQLITE_BUSY while the first recovers the journal.
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+  // fail with SQLITE_BUSY while the first recovers the journal. The first read makes the log.
+  database.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+     PRAGMA journal_size_limit = ${maxLogBytes};
+     SELECT count(*) FROM sqlite_schema; PRAGMA busy_timeout = ${busyTimeoutMs};`,
+  );
+  const areFilesInPlace = watchFiles(file);
 
   const statements = new Map<string, PreparedStatement>();
   const prepare = (sql: string) => {
@@ -26,8 +27,11 @@ export const nodeSqliteDialect = (file: string): SqliteDialect => {
     if (statements.size < maxStatements) statements.set(sql, made);
     return made;
   };
-  return new NodeSqliteDialect({ database: { prepare, close: () => database.close() } as SqliteDatabase });
+  return new NodeSqliteDialect(() => createSqliteDriver({ database, prepare, limitMs, areFilesInPlace }));
 };
+
+/** Nobody is served yet whom a wait could keep. */
+const startTimeoutMs = 5000;
 
 /** The queries of this server are a fixed, smaller set; the bound is for whoever builds SQL from input. */
 const maxStatements = 1000;
@@ -50,41 +54,38 @@ const preparedStatement = (statement: StatementSync) => {
     reader: names.length > 0,
     all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])).map(rowOf),
     run: (parameters: readonly unknown[]) => statement.run(...(parameters as SQLInputValue[])),
-    *iterate(parameters: readonly unknown[]) {
-      const rows = statement.iterate(...(parameters as SQLInputValue[])) as IterableIterator<unknown>;
-      for (const values of rows) yield rowOf(values);
-    },
   };
 };
 
 const namesOf = (statement: StatementSync) => statement.columns().map(({ name }) => name);
 
 class NodeSqliteDialect extends SqliteDialect {
-  readonly #config: SqliteDialectConfig;
+  readonly #createDriver: () => Driver;
 
-  constructor(config: SqliteDialectConfig) {
-    super(config);
-    this.#config = config;
+  constructor(createDriver: () => Driver) {
+    super({ database: notUsed });
+    this.#createDriver = createDriver;
   }
 
   override createDriver() {
-    return new ImmediateSqliteDriver(this.#config);
+    return this.#createDriver();
   }
 
   override createAdapter() {
-    return new TransactionalSqliteAdapter();
+    return new NodeSqliteAdapter();
   }
 }
 
-/** Takes the write lock at once: a transaction that reads first and writes later fails when another process wrote between. */
-class ImmediateSqliteDriver extends SqliteDriver {
-  override async beginTransaction(connection: DatabaseConnection) {
-    await connection.executeQuery(CompiledQuery.raw("begin immediate"));
-  }
-}
+/** The driver above opens the database itself. */
+const notUsed = () => Promise.reject(new Error("Kysely's own SQLite driver is not used"));
 
-class TransactionalSqliteAdapter extends SqliteAdapter {
+class NodeSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl() {
+    return true;
+  }
+
+  /** Our driver decides who waits for whom. */
+  override get supportsMultipleConnections() {
     return true;
   }
 }

@@ -1,6 +1,8 @@
-// Owns what a server does by itself while it runs: follow the shared clock, learn of new keys, make the next, and
-// delete what can never be used again, in steps so small that no call waits for one.
+// Owns what a server does by itself while it runs: follow the shared clock, learn of new keys, make the next, delete
+// what can never be used again, and keep the database's own files small. It deletes until nothing is left, however
+// much came in, in steps so small that no call waits for one.
 
+import { setImmediate as yieldToCalls } from "node:timers/promises";
 import type { Clock } from "./clock.ts";
 import type { Keyring } from "./keyring.ts";
 
@@ -13,15 +15,25 @@ const stepSize = 200;
 export interface UpkeepOptions {
   readonly clock: Pick<Clock, "synchronize">;
   readonly keyring: Keyring;
-  /** Each deletes up to so many rows that can never be used again. */
-  readonly deletions: readonly ((limit: number) => Promise<unknown>)[];
+  /** Each deletes up to so many rows that can never be used again, and answers how many. */
+  readonly deletions: readonly ((limit: number) => Promise<number>)[];
+  /** Gives back what the database's files no longer need. */
+  readonly shrinkFiles: () => Promise<void>;
 }
 
-export const createUpkeep = ({ clock, keyring, deletions }: UpkeepOptions) => {
+export const createUpkeep = ({ clock, keyring, deletions, shrinkFiles }: UpkeepOptions) => {
+  let ended = false;
+
+  const deleteAll = async (deleteSome: (limit: number) => Promise<number>) => {
+    // Less than a step: nothing is left, or another server deletes the rest.
+    while (!ended && (await deleteSome(stepSize)) === stepSize) await yieldToCalls();
+  };
+
   const once = async () => {
     await clock.synchronize();
     await keyring.maintain();
-    for (const deleteSome of deletions) await deleteSome(stepSize);
+    for (const deleteSome of deletions) await deleteAll(deleteSome);
+    await shrinkFiles();
   };
   return {
     once,
@@ -34,6 +46,7 @@ export const createUpkeep = ({ clock, keyring, deletions }: UpkeepOptions) => {
       }, intervalMs);
       return {
         end: () => {
+          ended = true;
           clearInterval(timer);
           return running;
         },

@@ -1,0 +1,47 @@
+// Owns the files of an SQLite database: the database, its write-ahead log and the index of that. Only their owner may
+// read them (OWASP ASVS 13.3.1), and a server notices when one of them is deleted or replaced under it.
+
+import { chmodSync, closeSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
+
+const ownerOnly = 0o600;
+const othersMayWrite = 0o022;
+const sticky = 0o1000;
+
+const filesOf = (file: string): readonly string[] => [file, `${file}-wal`, `${file}-shm`];
+
+const statOf = (file: string): Stats | undefined => statSync(file, { throwIfNoEntry: false });
+
+/** Makes the file, and its folder, when they are not there, and takes them away from everybody but their owner. */
+export const prepareFiles = (file: string): void => {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  // SQLite gives the log and its index the mode of the database.
+  closeSync(openSync(file, "a", ownerOnly));
+  for (const each of filesOf(file)) narrow(each);
+};
+
+const narrow = (file: string): void => {
+  const stats = statOf(file);
+  if (stats && (stats.mode & 0o777) !== ownerOnly && stats.uid === process.getuid?.()) chmodSync(file, ownerOnly);
+};
+
+/** What to tell an operator when other users of this machine can replace the database. `null`: they cannot. */
+export const folderWarning = (file: string): string | null => {
+  const folder = dirname(file);
+  const mode = statOf(folder)?.mode ?? 0;
+  if ((mode & othersMayWrite) === 0 || (mode & sticky) !== 0) return null;
+  return `Other users of this machine may write to ${folder} (mode ${(mode & 0o777).toString(8)}), and so replace the database: chmod 700 ${folder}`;
+};
+
+/**
+ * Remembers which files these are; the answer tells whether they still are. After a file was deleted or replaced, SQLite
+ * goes on writing to the one that it has open, which nobody will ever read again.
+ */
+export const watchFiles = (file: string): (() => boolean) => {
+  const files = filesOf(file).map((name) => ({ name, is: statOf(name) }));
+  return () =>
+    files.every(({ name, is }) => {
+      const now = statOf(name);
+      return now !== undefined && now.ino === is?.ino && now.dev === is.dev;
+    });
+};
