@@ -4,6 +4,9 @@
 import { chmodSync, closeSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 
+/** Four times what SQLite lets it grow to before it writes its pages back. */
+export const maxLogBytes = 16 * 2 ** 20;
+
 const ownerOnly = 0o600;
 const othersMayWrite = 0o022;
 const sticky = 0o1000;

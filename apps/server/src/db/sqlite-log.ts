@@ -4,9 +4,7 @@
 import { statSync } from "node:fs";
 import { sql } from "kysely";
 import { type Db, isPostgres } from "./database.ts";
-
-/** Four times what SQLite lets it grow to before it writes its pages back. */
-export const maxLogBytes = 16 * 2 ** 20;
+import { maxLogBytes } from "./sqlite-files.ts";
 
 /** Truncates a log that is larger than it need be. While a read is in its way, the log stays, and the next look tries again. */
 export const truncateLargeLog = async (db: Db, maxBytes = maxLogBytes): Promise<void> => {

@@ -3,8 +3,7 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { type Driver, SqliteAdapter, SqliteDialect } from "kysely";
 import { busyTimeoutMs, createSqliteDriver } from "./sqlite-driver.ts";
-import { prepareFiles, watchFiles } from "./sqlite-files.ts";
-import { maxLogBytes } from "./sqlite-log.ts";
+import { maxLogBytes, prepareFiles, watchFiles } from "./sqlite-files.ts";
 
 /** Opens the file, made when it is not there. Each SQL text is prepared once. `limitMs`: how long a statement may wait. */
 export const nodeSqliteDialect = (file: string, limitMs: number): SqliteDialect => {
