@@ -141,12 +141,23 @@ export const createDomain = async (
   const throttle = createThrottle({ db, now, secrets });
   const devices = createDevices({ secrets, random });
   const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit });
-  const passwordChange = createPasswordChange({ users, passwords, passwordPolicy, sessions, signIn, audit, events });
-  const profile = createProfile({ db, users, audit });
+  const profile = createProfile({ db, users, throttle, audit });
   const enrollment = createEnrollment({ db, users, audit });
-  const disabling = createDisabling({ db, users, sessions, audit });
+  const disabling = createDisabling({ db, users, sessions, grants, audit });
   const sealed = createSealed({ secrets, now });
   const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
+  const passwordChange = createPasswordChange({
+    now,
+    users,
+    passwords,
+    passwordPolicy,
+    sessions,
+    grants,
+    identities,
+    signIn,
+    audit,
+    events,
+  });
   const externalSignIn = createExternalSignIn({ db, random, users, identities, sessions, signIn, audit });
   const linkTickets = createLinkTickets({ sealed });
   const upkeep = createUpkeep({

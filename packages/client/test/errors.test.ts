@@ -51,13 +51,10 @@ describe("errorOf", () => {
     const client = createClient({ url: server.url });
     await client.auth.login.mutate(credentials);
 
-    const [, thrown] = await safe(client.user.update.mutate({ fullName: " ", email: "nowhere" }));
+    const [, thrown] = await safe(client.user.update.mutate({ fullName: " " }));
     const error = errorOf("user.update", thrown);
     if (error?.code !== "INVALID_INPUT") throw thrown;
-    expect(error.details.issues).toEqual([
-      { path: ["fullName"], message: "Enter your name" },
-      { path: ["email"], message: "Must be an e-mail address" },
-    ]);
+    expect(error.details.issues).toEqual([{ path: ["fullName"], message: "Enter your name" }]);
   });
 
   it("reads the same from what tRPC's own `safe` gives", async () => {

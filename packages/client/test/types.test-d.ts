@@ -184,8 +184,8 @@ describe("errorOf", () => {
     expectTypeOf<ErrorOf<"auth.login">["code"]>().toEqualTypeOf<Traveling | SigningIn | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"auth.logout">["code"]>().toEqualTypeOf<Traveling | SignedIn | OwnAppsOnly | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"user.me">["code"]>().toEqualTypeOf<Traveling | SignedIn | Scoped | "UNREACHABLE">();
-    expectTypeOf<ErrorOf<"user.update">["code"]>().toEqualTypeOf<
-      Traveling | SignedIn | Scoped | "EMAIL_TAKEN" | "UNREACHABLE"
+    expectTypeOf<ErrorOf<"account.changeEmail">["code"]>().toEqualTypeOf<
+      Traveling | SignedIn | OwnAppsOnly | "EMAIL_TAKEN" | "TOO_MANY_ATTEMPTS" | "UNREACHABLE"
     >();
     expectTypeOf<ErrorOf<"demo.greeting">["code"]>().toEqualTypeOf<ErrorOf<"user.me">["code"]>();
   });

@@ -14,8 +14,16 @@ import { Identity, Provider } from "./identities.ts";
 import { mutation, query, subscription } from "./operation.ts";
 import type { RouterOf } from "./router.ts";
 import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
-import { ChangePasswordInput, LoginInput, LoginResult, RefreshInput, RefreshResult } from "./sign-in.ts";
-import { UpdateUserInput, User } from "./users.ts";
+import {
+  ChangePasswordInput,
+  LoginInput,
+  LoginResult,
+  RecentAccess,
+  RefreshInput,
+  RefreshResult,
+  SetPasswordInput,
+} from "./sign-in.ts";
+import { ChangeEmailInput, UpdateUserInput, User } from "./users.ts";
 
 /** What an id looks like that we made: nothing else reaches a database. */
 const Id = z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" });
@@ -63,12 +71,11 @@ export const contract = {
       output: User,
     }),
     update: mutation({
-      summary: "Change the signed-in user's name or e-mail address",
+      summary: "Change the signed-in user's name",
       access: scoped("profile:write"),
       rest: { method: "PATCH", path: "/users/me" },
       input: UpdateUserInput,
       output: User,
-      errors: ["EMAIL_TAKEN"],
     }),
     changePassword: mutation({
       summary: "Change the signed-in user's password, and end their other sessions",
@@ -77,6 +84,28 @@ export const contract = {
       output: z.object({}),
       errors: ["INVALID_CREDENTIALS", "PASSWORD_REFUSED", "TOO_MANY_ATTEMPTS", "OVERLOADED", "CREDENTIALS_IN_BATCH"],
       credential: true,
+    }),
+    setPassword: mutation({
+      summary: "Set the first password of an account that has none, and end its other sessions",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: SetPasswordInput,
+      output: z.object({}),
+      errors: ["PASSWORD_EXISTS", "PASSWORD_REFUSED", "OVERLOADED", "CREDENTIALS_IN_BATCH"],
+      credential: true,
+    }),
+    recentAccess: query({
+      summary: "List the identities and grants that were added in the last 30 days",
+      access: firstParty(),
+      output: RecentAccess,
+    }),
+  },
+  account: {
+    changeEmail: mutation({
+      summary: "Change the e-mail address that the signed-in user signs in with",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: ChangeEmailInput,
+      output: User,
+      errors: ["EMAIL_TAKEN", "TOO_MANY_ATTEMPTS"],
     }),
   },
   session: {

@@ -119,6 +119,7 @@ export const errors = {
       explanation: z.string(),
     }),
   },
+  PASSWORD_EXISTS: { status: 409, message: "This account has a password already. Change it instead.", details: none },
   INVALID_CREDENTIALS: { status: 401, message: "The username or the password is wrong.", details: none },
   PROVIDER_NOT_FOUND: { status: 404, message: "There is no such sign-in provider here.", details: none },
   IDENTITY_NOT_FOUND: { status: 404, message: "This account is not linked any more.", details: none },

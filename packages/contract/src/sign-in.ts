@@ -1,6 +1,8 @@
 // Owns the shapes of signing in.
 
 import { z } from "zod";
+import { ConnectedApplication } from "./applications.ts";
+import { Identity } from "./identities.ts";
 import { Password, User } from "./users.ts";
 
 export const LoginInput = z.object({
@@ -49,8 +51,32 @@ export type RefreshInput = z.infer<typeof RefreshInput>;
 export const RefreshResult = Tokens.extend({ sessionId: z.string(), user: User });
 export type RefreshResult = z.infer<typeof RefreshResult>;
 
-export const ChangePasswordInput = z.object({
+/** What is revoked together with a change of the password, in the same transaction. */
+const RevokedAccess = z.object({
+  /** Revokes everything that apps were granted. */
+  revokeGrants: z.boolean().default(false),
+  /** Ids of identities to unlink; one that is not linked any more is passed over. */
+  unlinkIdentities: z
+    .array(z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" }))
+    .max(100)
+    .default([]),
+});
+
+export const ChangePasswordInput = RevokedAccess.extend({
   currentPassword: Password,
   newPassword: Password,
 });
 export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
+
+export const SetPasswordInput = RevokedAccess.extend({ newPassword: Password });
+export type SetPasswordInput = z.infer<typeof SetPasswordInput>;
+
+/** For how long what was added to an account counts as recent. */
+export const recentAccessDays = 30;
+
+/** Ways into an account that are recent: for its owner to recognise, or to revoke with a change of the password. */
+export const RecentAccess = z.object({
+  identities: z.array(Identity),
+  grants: z.array(ConnectedApplication),
+});
+export type RecentAccess = z.infer<typeof RecentAccess>;

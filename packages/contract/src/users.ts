@@ -2,13 +2,7 @@
 
 import { z } from "zod";
 import { roles } from "./access.ts";
-
-// Control characters never belong in a name, and PostgreSQL cannot store U+0000 or half a surrogate pair.
-const printable = (text: string) => text.isWellFormed() && !/\p{Cc}/u.test(text);
-
-/** One line of text as a person types it: trimmed, without control characters. */
-const line = (maxLength: number) =>
-  z.string().trim().max(maxLength).refine(printable, { error: "Must not contain control characters" });
+import { PersonName } from "./names.ts";
 
 /** Letters, digits, dot, dash and underscore; compared without regard to case. */
 export const Username = z
@@ -28,7 +22,12 @@ export const EmailAddress = z
 export const passwordLength = { min: 15, max: 1024 } as const;
 
 /** A password as somebody types it to sign in. Nothing is trimmed, cut or composed. */
-export const Password = z.string().min(1, { error: "Enter your password" }).max(passwordLength.max);
+export const Password = z
+  .string()
+  .min(1, { error: "Enter your password" })
+  .max(passwordLength.max)
+  // In UTF-8 every half of a surrogate pair is the same character: two passwords would be one.
+  .refine((text) => text.isWellFormed(), { error: "Must be plain text" });
 
 export const User = z
   .object({
@@ -46,11 +45,9 @@ export const User = z
   .meta({ id: "User", description: "A person with an account" });
 export type User = z.infer<typeof User>;
 
-export const UpdateUserInput = z
-  .object({
-    fullName: line(200).min(1, { error: "Enter your name" }),
-    email: EmailAddress.nullable(),
-  })
-  .partial()
-  .refine((change) => Object.keys(change).length > 0, { error: "Nothing to change" });
+export const UpdateUserInput = z.object({ fullName: PersonName });
 export type UpdateUserInput = z.infer<typeof UpdateUserInput>;
+
+/** `null` removes the address: the account is then signed in to by its username alone. */
+export const ChangeEmailInput = z.object({ email: EmailAddress.nullable() });
+export type ChangeEmailInput = z.infer<typeof ChangeEmailInput>;

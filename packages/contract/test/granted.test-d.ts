@@ -22,7 +22,8 @@ describe("what a third party was granted", () => {
 
 describe("what an operation can be answered with", () => {
   it("is what it declares and what its access implies", () => {
-    expectTypeOf<"EMAIL_TAKEN" | "INSUFFICIENT_SCOPE">().toExtend<ErrorCodeOf<Contract["user"]["update"]>>();
+    expectTypeOf<"INSUFFICIENT_SCOPE">().toExtend<ErrorCodeOf<Contract["user"]["update"]>>();
+    expectTypeOf<"EMAIL_TAKEN" | "FIRST_PARTY_ONLY">().toExtend<ErrorCodeOf<Contract["account"]["changeEmail"]>>();
     expectTypeOf<"INVALID_CREDENTIALS">().toExtend<ErrorCodeOf<Contract["auth"]["login"]>>();
   });
 

@@ -23,7 +23,7 @@ const maxLineBytes = 64 * 1024;
 const ImportedUser = z.strictObject({
   username: Username,
   email: EmailAddress.nullable().default(null),
-  fullName: UpdateUserInput.shape.fullName,
+  fullName: UpdateUserInput.shape.fullName.optional(),
   passwordHash: z.string(),
   disabled: z.boolean().default(false),
   role: z.enum(roles).default("user"),

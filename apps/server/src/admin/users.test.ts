@@ -237,7 +237,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       const { session } = await domain.sessions.start(admin.jane.id, testSource);
       expect(await admin.lockstep(["user", "disable", "jane"])).toEqual({
         exitCode: 0,
-        stdout: "jane is disabled, and every session has ended.\n",
+        stdout: "jane is disabled, and every session and grant is revoked.\n",
         stderr: "",
       });
       expect(await domain.sessions.findLive(session.id)).toBeNull();
@@ -299,13 +299,33 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   });
 
   describe("set-password", () => {
+    it("lists the identities that were linked lately, and unlinks them if asked to [S87]", async () => {
+      await using admin = await openWithJane();
+      const { domain } = await admin.open();
+      const identity = {
+        issuer: "https://id.example",
+        subject: "x",
+        emailVerified: false,
+        fullName: null,
+        username: "x",
+      };
+      await domain.identities.link(admin.jane.id, "north", { ...identity, email: "eve@example.org" }, testSource);
+      const listed = await admin.lockstep(["user", "set-password", "jane"], another);
+      expect(listed.exitCode).toBe(0);
+      expect(listed.stderr).toMatch(/linked in the last 30 days:\n {2}north +eve@example\.org +\d{4}-/);
+      expect(listed.stderr).toContain("run this command again with --unlink-identities");
+      const unlinked = await admin.lockstep(["user", "set-password", "jane", "--unlink-identities"], password);
+      expect([unlinked.exitCode, unlinked.stderr]).toEqual([0, ""]);
+      expect((await domain.identities.list(admin.jane.id)).identities).toEqual([]);
+    });
+
     it("sets the password and ends every session", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
       const { session } = await domain.sessions.start(admin.jane.id, testSource);
       expect(await admin.lockstep(["user", "set-password", "jane"], `${another}\r\n`)).toEqual({
         exitCode: 0,
-        stdout: "jane has the new password, and every session has ended.\n",
+        stdout: "jane has the new password, and every session and grant is revoked.\n",
         stderr: "",
       });
       expect(await domain.sessions.findLive(session.id)).toBeNull();
@@ -314,6 +334,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       });
       await domain.signIn.withPassword(typed("jane", another));
       const json = await admin.lockstep(["user", "set-password", admin.jane.id, "--json"], password);
+      expect(json.stderr).toBe("");
       expect(JSON.parse(json.stdout)).toEqual(admin.jane);
     });
 

@@ -1,6 +1,15 @@
 // Owns `lockstep user`: the people who have an account, as an operator manages them. Importing: `user-import.ts`.
 
-import { EmailAddress, LoginInput, type Role, roles, UpdateUserInput, type User, Username } from "@lockstep/contract";
+import {
+  EmailAddress,
+  LoginInput,
+  type Role,
+  recentAccessDays,
+  roles,
+  UpdateUserInput,
+  type User,
+  Username,
+} from "@lockstep/contract";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { z } from "zod";
 import { commandLine } from "../domain/audit.ts";
@@ -17,6 +26,10 @@ interface Options {
   readonly json?: true;
 }
 
+interface SetPasswordOptions extends Options {
+  readonly unlinkIdentities?: true;
+}
+
 interface CreateOptions extends Options {
   readonly email?: string;
   readonly name?: string;
@@ -31,7 +44,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     .description("Creates a user; the password is asked for, or read from standard input")
     .argument("<username>", "letters, digits, dots, dashes and underscores", checkedBy(Username))
     .option("--email <address>", "e-mail address", checkedBy(EmailAddress))
-    .option("--name <name>", "full name (default: the username)", checkedBy(UpdateUserInput.shape.fullName.unwrap()))
+    .option("--name <name>", "full name (default: the username)", checkedBy(UpdateUserInput.shape.fullName))
     .addOption(new Option("--role <role>", "what the user is here").choices(roles).default("user"))
     .option("--json", "print the user")
     .addHelpText("after", aboutPasswords)
@@ -77,17 +90,17 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
 
   aboutOne(
     "disable",
-    "Ends every session of a user, and lets none begin",
+    "Revokes every session and grant of a user, and lets none begin",
     [example("pnpm lockstep user disable jane")],
     async ({ disabling }, found, options) => {
       await disabling.disable(found.id, commandLine);
-      await tell(admin, options, { ...found, disabled: true }, "is disabled, and every session has ended");
+      await tell(admin, options, { ...found, disabled: true }, "is disabled, and every session and grant is revoked");
     },
   );
 
   aboutOne(
     "enable",
-    "Lets a disabled user sign in again; sessions of before stay ended",
+    "Lets a disabled user sign in again; earlier sessions and grants stay revoked",
     [example("pnpm lockstep user enable jane")],
     async ({ disabling }, found, options) => {
       if (found.disabled) await disabling.enable(found.id, commandLine);
@@ -95,16 +108,18 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     },
   );
 
-  aboutOne(
-    "set-password",
-    "Sets a user's password, and ends every session",
-    [aboutPasswords, example("pnpm lockstep user set-password jane < new-password.txt")],
-    async (domain, found, options) => {
-      const passwordHash = await newPasswordHash(admin, domain, found);
-      await domain.passwordChange.byAdministrator(found.id, passwordHash, commandLine);
-      await tell(admin, options, found, "has the new password, and every session has ended");
-    },
-  );
+  user
+    .command("set-password")
+    .description("Sets a user's password, and revokes every session and grant")
+    .argument("<user>", aboutUserArgument, userArgument)
+    .option("--unlink-identities", `also unlink the identities that were linked in the last ${recentAccessDays} days`)
+    .option("--json", "print the user")
+    .addHelpText("after", aboutPasswords)
+    .addHelpText("after", aboutIdentities)
+    .addHelpText("after", example("pnpm lockstep user set-password jane < new-password.txt"))
+    .action((login: string, options: SetPasswordOptions) =>
+      withDomain(admin, async (domain) => setPassword(admin, domain, await findUser(domain, login), options)),
+    );
 
   aboutOne(
     "sign-out",
@@ -122,6 +137,26 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
   );
 
   addUserImportCommand(user, admin);
+};
+
+const setPassword = async (admin: AdminProcess, domain: Domain, found: User, options: SetPasswordOptions) => {
+  const passwordHash = await newPasswordHash(admin, domain, found);
+  const remaining = await domain.passwordChange.byAdministrator(found.id, passwordHash, commandLine, {
+    unlinkRecentIdentities: options.unlinkIdentities ?? false,
+  });
+  await tell(admin, options, found, "has the new password, and every session and grant is revoked");
+  if (remaining.length === 0) return;
+  // On standard error: with --json, standard output is the user alone.
+  await write(
+    admin.stderr,
+    [
+      `These identities still sign in to the account. They were linked in the last ${recentAccessDays} days:\n`,
+      aligned(
+        remaining.map(({ provider, email, linkedAt }) => [`  ${provider.name}`, email ?? "-", instant(linkedAt)]),
+      ),
+      `If ${found.username} does not know them, run this command again with --unlink-identities.\n`,
+    ].join(""),
+  );
 };
 
 const create = async (admin: AdminProcess, domain: Domain, username: string, options: CreateOptions) => {
@@ -223,6 +258,10 @@ Example:
 const aboutJson = `
 A user in JSON: {"id", "username", "email", "fullName", "role", "disabled", "createdAt"}; "email" may be null,
 "createdAt" is in epoch milliseconds.`;
+
+const aboutIdentities = `
+Whoever had the account may have linked an identity of their own. Those that were linked in the last ${recentAccessDays} days
+are listed on standard error; --unlink-identities unlinks them in the same transaction.`;
 
 const aboutSignOut = `
 The next call of each session is refused; a running server closes its open subscriptions within a second.`;

@@ -1,7 +1,8 @@
-// Owns disabling an account: nobody signs in to it, and nobody stays signed in.
+// Owns disabling an account: nobody signs in to it, nobody stays signed in, and no client keeps access.
 
 import type { Db } from "../db/database.ts";
 import type { Audit, Source } from "./audit.ts";
+import type { Grants } from "./grants.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Users } from "./users.ts";
 
@@ -9,24 +10,27 @@ export const createDisabling = ({
   db,
   users,
   sessions,
+  grants,
   audit,
 }: {
   db: Db;
   users: Users;
   sessions: Sessions;
+  grants: Grants;
   audit: Audit;
 }) => ({
-  /** Disables the account and ends every session, in one transaction. */
+  /** Disables the account and revokes its sessions and grants, in one transaction. */
   async disable(userId: string, source: Source): Promise<void> {
     await sessions.endAllOf(userId, "disabled", source, {
       async alongside(transaction) {
         await users.setDisabled(userId, true, transaction);
+        await grants.revokeAllOf(userId, source, transaction);
         await audit.record({ action: "user.disable", userId, source }, transaction);
       },
     });
   },
 
-  /** Lets the account sign in again; sessions of before have ended. */
+  /** Lets the account sign in again; earlier sessions and grants stay revoked. */
   enable: (userId: string, source: Source): Promise<void> =>
     db.transaction().execute(async (transaction) => {
       await users.setDisabled(userId, false, transaction);

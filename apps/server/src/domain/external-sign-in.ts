@@ -19,7 +19,7 @@ export interface Vouched {
   readonly rules: ProviderRules;
   readonly identity: ExternalIdentity;
   readonly there: ProviderSession;
-  /** When the person proved who they are, if the provider says so: epoch milliseconds. */
+  /** When the person proved who they are: epoch milliseconds. `null`: the identity provider does not say. */
   readonly authenticatedAt: number | null;
 }
 
@@ -77,7 +77,8 @@ export const createExternalSignIn = ({
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const known = await identities.find(identity);
       if (known) return known;
-      if (identity.email !== null) {
+      // An address that nobody verified neither names nor blocks the account that has it.
+      if (identity.email !== null && identity.emailVerified) {
         const owner = await users.findByLogin(identity.email);
         if (owner) throw new LoginRefusal("account_exists", "an account has this e-mail address", owner.user.id);
       }
@@ -116,7 +117,8 @@ export const createExternalSignIn = ({
               { ...there, idToken: rules.endSession ? there.idToken : null },
               transaction,
             ),
-          ...(authenticatedAt !== null && { authenticatedAt }),
+          // A cookie may have opened the identity provider: without its word, this is no fresh sign-in (RFC 9470).
+          authenticatedAt: authenticatedAt ?? 0,
           detail: { provider: rules.name },
         });
       } catch (error) {

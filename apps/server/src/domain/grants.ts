@@ -205,8 +205,8 @@ export const createGrants = ({
       return new Set(rows.flatMap(({ scopes }) => grantableIn(scopes)));
     },
 
-    /** The applications that a user has let in, the last used first. */
-    async list(userId: string): Promise<ConnectedApplication[]> {
+    /** The applications that a user has let in, the last used first; with `since`, by what was granted from then on. */
+    async list(userId: string, since = 0): Promise<ConnectedApplication[]> {
       const rows = await db
         .selectFrom("grants")
         .innerJoin("applications", "applications.id", "grants.application_id")
@@ -214,6 +214,7 @@ export const createGrants = ({
         .select(["applications.name", "applications.metadata", "applications.verified"])
         .where("user_id", "=", userId)
         .where("expires_at", ">", now())
+        .where("grants.created_at", ">=", since)
         .orderBy("last_used_at", "desc")
         .execute();
       const byApplication = Map.groupBy(rows, (row) => row.application_id);
@@ -223,6 +224,27 @@ export const createGrants = ({
     /** Takes back everything that the user has granted the application. `false`: there was nothing. */
     revoke: async (userId: string, applicationId: string, source: Source): Promise<boolean> =>
       (await end({ userId, applicationId }, "grant.revoke", source)) > 0,
+
+    /** Revokes every grant of a user, in the transaction of what makes it necessary. Answers how many there were. */
+    async revokeAllOf(userId: string, source: Source, transaction: Db): Promise<number> {
+      const revoked = await transaction
+        .deleteFrom("grants")
+        .where("user_id", "=", userId)
+        .returning(["id", "application_id"])
+        .execute();
+      await records.deleteOfGrants(
+        revoked.map(({ id }) => id),
+        transaction,
+      );
+      const entries = [...Map.groupBy(revoked, (grant) => grant.application_id)].map(([application, some]) => ({
+        action: "grant.revoke" as const,
+        userId,
+        detail: { application, grants: some.length },
+        source,
+      }));
+      await audit.recordAll(entries, transaction);
+      return revoked.length;
+    },
 
     /** Ends one grant, as the authorization server's rules ask. */
     end: async (id: string, action: "grant.revoke" | "grant.reuse", source: Source): Promise<void> => {

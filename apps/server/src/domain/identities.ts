@@ -69,6 +69,21 @@ export const createIdentities = ({
 }) => {
   const rulesOf = (name: string): ProviderRules | null => providers.find((provider) => provider.name === name) ?? null;
 
+  const recordUnlinked = (
+    userId: string,
+    unlinked: readonly { readonly provider: string }[],
+    source: Source,
+    transaction: Db,
+  ) => {
+    const entries = unlinked.map(({ provider }) => ({
+      action: "identity.unlink" as const,
+      userId,
+      detail: { provider },
+      source,
+    }));
+    return audit.recordAll(entries, transaction);
+  };
+
   return {
     providers,
     rulesOf,
@@ -170,6 +185,37 @@ export const createIdentities = ({
         return begun.map((row) => row.session_id).filter((sessionId) => sessionId !== keep);
       };
       await sessions.endAmong(user.id, unlinkWithin, "revoked", source);
+    },
+
+    /** A user's that were linked from `since` on: epoch milliseconds. */
+    async listLinkedSince(userId: string, since: number): Promise<Identity[]> {
+      return (await this.list(userId)).identities.filter(({ linkedAt }) => linkedAt >= since);
+    },
+
+    /**
+     * Unlinks these of a user's, in the transaction that gives the account a new password: a way in remains. Ids that
+     * are not linked to it are passed over. The caller revokes the sessions.
+     */
+    async unlinkAmong(userId: string, ids: readonly string[], source: Source, transaction: Db): Promise<void> {
+      if (ids.length === 0) return;
+      const unlinked = await transaction
+        .deleteFrom("identities")
+        .where("user_id", "=", userId)
+        .where("id", "in", ids)
+        .returning("provider")
+        .execute();
+      await recordUnlinked(userId, unlinked, source, transaction);
+    },
+
+    /** Like `unlinkAmong`, for those that were linked from `since` on. */
+    async unlinkSince(userId: string, since: number, source: Source, transaction: Db): Promise<void> {
+      const unlinked = await transaction
+        .deleteFrom("identities")
+        .where("user_id", "=", userId)
+        .where("linked_at", ">=", since)
+        .returning("provider")
+        .execute();
+      await recordUnlinked(userId, unlinked, source, transaction);
     },
 
     /**

@@ -1,6 +1,6 @@
 // Owns the people who have an account. How they prove who they are: `passwords.ts`.
 
-import type { Role, UpdateUserInput, User } from "@lockstep/contract";
+import type { Role, User } from "@lockstep/contract";
 import type { Selectable } from "kysely";
 import { type Db, isUniqueViolation } from "../db/database.ts";
 import type { UsersTable } from "../db/schema.ts";
@@ -82,7 +82,11 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 
   /** @throws DomainError `EMAIL_TAKEN`. `null`: there is no such user any more. */
-  async update(id: string, change: UpdateUserInput, transaction: Db = db): Promise<User | null> {
+  async update(
+    id: string,
+    change: { readonly fullName?: string; readonly email?: string | null },
+    transaction: Db = db,
+  ): Promise<User | null> {
     try {
       const row = await transaction
         .updateTable("users")
@@ -110,6 +114,19 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
 
   async setPasswordHash(id: string, passwordHash: string, transaction: Db = db): Promise<void> {
     await transaction.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
+  },
+
+  /** Gives an enabled account its first password. `false`: it has one, or is not enabled any more. */
+  async setFirstPasswordHash(id: string, passwordHash: string, transaction: Db): Promise<boolean> {
+    const row = await transaction
+      .updateTable("users")
+      .set({ password_hash: passwordHash })
+      .where("id", "=", id)
+      .where("password_hash", "is", null)
+      .where("disabled", "=", 0)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
   },
 
   async hasPassword(id: string, transaction: Db = db): Promise<boolean> {

@@ -3,9 +3,12 @@ import { engines, openTestDatabase } from "../../test/engines.ts";
 import { testClock, testSessionLimits, testSource, testWorld } from "../testing.ts";
 import { createAudit } from "./audit.ts";
 import { createDisabling } from "./disabling.ts";
+import { createGrants } from "./grants.ts";
+import { createOAuthRecords } from "./oauth-records.ts";
 import { createSecrets } from "./secrets.ts";
 import { createSessionEvents } from "./session-events.ts";
 import { createSessions, type Session } from "./sessions.ts";
+import { createSpentIds } from "./spent-ids.ts";
 import { createUsers } from "./users.ts";
 import { createWatchSessions } from "./watch-sessions.ts";
 
@@ -32,7 +35,14 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
       const secrets = createSecrets("a secret of at least thirty-two characters");
       const sessions = createSessions({ ...world, audit, events, secrets, limits: testSessionLimits });
       const watchSessions = createWatchSessions({ sessions, events, closing: closing.signal });
-      const disabling = createDisabling({ ...world, users, sessions, audit });
+      const grants = createGrants({
+        ...world,
+        audit,
+        records: createOAuthRecords({ ...world, secrets }),
+        spentIds: createSpentIds(world),
+        lifetimeSeconds: testSessionLimits.lifetimeSeconds,
+      });
+      const disabling = createDisabling({ ...world, users, sessions, grants, audit });
       const watch = async (session: Session, signal = new AbortController().signal) => {
         const watching = watchSessions(session, signal);
         expect((await watching.next()).value).toEqual({ type: "watching" });

@@ -5,7 +5,7 @@ import { EmailAddress } from "@lockstep/contract";
 import * as client from "openid-client";
 import { z } from "zod";
 import { LoginRefusal } from "../domain/login-refusal.ts";
-import { text } from "./openid.ts";
+import { nameOf, text } from "./openid.ts";
 import type { Provider } from "./provider.ts";
 import type { ProviderSettings } from "./provider-settings.ts";
 
@@ -82,7 +82,7 @@ export const createGithubProvider = ({ settings, fetch }: { settings: ProviderSe
           subject: String(account.id),
           email: email.success ? email.data : null,
           emailVerified: email.success && primary?.verified === true,
-          fullName: text(account.name, 200),
+          fullName: nameOf(account.name),
           username: text(account.login, 200),
         },
         there: { sessionId: null, idToken: null },

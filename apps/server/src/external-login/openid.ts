@@ -1,7 +1,7 @@
 // Owns one OpenID provider as this server's relying party sees it, around `openid-client`: discovery, the code flow,
 // what the ID token must say, and logout tokens. @see OpenID Connect Core 1.0; RFC 9700 §2.1
 
-import { EmailAddress } from "@lockstep/contract";
+import { displayNameFrom, EmailAddress } from "@lockstep/contract";
 import { compactVerify, createRemoteJWKSet, jwtVerify, customFetch as keysFetch } from "jose";
 import * as client from "openid-client";
 import type { Now } from "../domain/environment.ts";
@@ -230,7 +230,7 @@ const identityOf = (
     ...who,
     email: email.success ? email.data : null,
     emailVerified: email.success && about["email_verified"] === true,
-    fullName: text(idToken["name"] ?? userinfo["name"], 200),
+    fullName: nameOf(idToken["name"] ?? userinfo["name"]),
     username: text(idToken["preferred_username"] ?? userinfo["preferred_username"], 200),
   };
 };
@@ -240,5 +240,9 @@ export const text = (claim: unknown, maxLength: number): string | null =>
   typeof claim === "string" && claim.trim() !== "" && claim.length <= maxLength && isPrintable(claim)
     ? claim.trim()
     : null;
+
+/** A name for people in a claim: nobody here can correct it, so what must not be shown is dropped. */
+export const nameOf = (claim: unknown): string | null =>
+  typeof claim === "string" ? displayNameFrom(claim, 200) : null;
 
 const isPrintable = (value: string) => value.isWellFormed() && !/\p{Cc}/u.test(value);

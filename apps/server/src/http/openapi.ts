@@ -33,6 +33,7 @@ const anyGuardedCall = [
 const areas = {
   auth: "Signing in and out",
   user: "The signed-in user",
+  account: "How the signed-in user signs in",
   session: "The signed-in user's sessions",
   authorization: "What an application asks for, and what is answered",
   grant: "What the signed-in user has allowed applications",

@@ -1,6 +1,7 @@
 // Owns the router: each area of the contract with the procedures that implement it.
 
 import { contract } from "@lockstep/contract";
+import { accountProcedures } from "./account.ts";
 import { applicationProcedures } from "./application.ts";
 import { authProcedures } from "./auth.ts";
 import { authorizationProcedures } from "./authorization.ts";
@@ -14,6 +15,7 @@ import { userProcedures } from "./user.ts";
 /** What the procedures stand on. */
 type Domain = Parameters<typeof authProcedures>[0] &
   Parameters<typeof userProcedures>[0] &
+  Parameters<typeof accountProcedures>[0] &
   Parameters<typeof sessionProcedures>[0] &
   Parameters<typeof authorizationProcedures>[0] &
   Parameters<typeof grantProcedures>[0] &
@@ -24,6 +26,7 @@ export const createAppRouter = (domain: Domain) =>
   createRouter(contract, {
     auth: authProcedures(domain),
     user: userProcedures(domain),
+    account: accountProcedures(domain),
     session: sessionProcedures(domain),
     authorization: authorizationProcedures(domain),
     grant: grantProcedures(domain),

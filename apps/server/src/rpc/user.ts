@@ -1,3 +1,5 @@
+// Owns the procedures of the signed-in user: who they are, and their password.
+
 import { contract } from "@lockstep/contract";
 import type { PasswordChange } from "../domain/password-change.ts";
 import type { Profile } from "../domain/profile.ts";
@@ -14,4 +16,13 @@ export const userProcedures = ({ profile, passwordChange }: { profile: Profile; 
     await passwordChange.byOwner(ctx.principal, input, ctx.source);
     return {};
   }),
+
+  setPassword: implement(contract.user.setPassword).handle(async ({ ctx, input }) => {
+    await passwordChange.setFirst(ctx.principal, input, ctx.source);
+    return {};
+  }),
+
+  recentAccess: implement(contract.user.recentAccess).handle(({ ctx }) =>
+    passwordChange.recentAccess(ctx.principal.user.id),
+  ),
 });

@@ -115,6 +115,7 @@ export const textOf = (failure: Failure): FailureText => {
     case "CLIENT_NAME_REFUSED":
       return { title: "Not saved", text: failure.details.explanation, passing: false };
     case "EMAIL_TAKEN":
+    case "PASSWORD_EXISTS":
     case "PROVIDER_NOT_FOUND":
     case "IDENTITY_NOT_FOUND":
     case "LAST_WAY_IN":

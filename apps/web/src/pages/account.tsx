@@ -1,15 +1,16 @@
 // The account page: who is signed in, and what of it they can change.
 
 import type { ErrorOf } from "@lockstep/client";
-import { errors, UpdateUserInput, type User } from "@lockstep/contract";
+import { ChangeEmailInput, errors, UpdateUserInput, type User } from "@lockstep/contract";
 import { Button, Skeleton, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
-import { trpc } from "../backend.ts";
+import { client, trpc } from "../backend.ts";
 import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
-import { complaintsOf, type FieldErrors, useForm, wholeForm } from "../forms/use-form.ts";
+import { complaintsOf, type FieldErrors, useForm } from "../forms/use-form.ts";
+import { useReauthentication } from "../session/reauthentication.tsx";
 import card from "../shell/card.module.css";
 import { Page } from "../shell/page.tsx";
 import styles from "./account.module.css";
@@ -27,6 +28,7 @@ export const AccountPage = () => {
             <>
               <Profile user={me.data} />
               <DetailsForm user={me.data} />
+              <EmailForm user={me.data} />
             </>
           ) : (
             <>
@@ -83,16 +85,9 @@ const roleNames = { user: "User", admin: "Administrator" } as const satisfies Re
 
 interface Details {
   readonly fullName: string;
-  readonly email: string;
 }
 
-const detailsOf = (user: User): Details => ({ fullName: user.fullName, email: user.email ?? "" });
-
-/** What of `details` differs from what the server has, as the contract takes it. */
-const changeOf = (details: Details, saved: Details): UpdateUserInput => ({
-  ...(details.fullName !== saved.fullName && { fullName: details.fullName }),
-  ...(details.email !== saved.email && { email: details.email.trim() || null }),
-});
+const detailsOf = (user: User): Details => ({ fullName: user.fullName });
 
 const DetailsForm = ({ user }: { user: User }) => {
   const queryClient = useQueryClient();
@@ -121,7 +116,6 @@ const DetailsForm = ({ user }: { user: User }) => {
   const form = useForm({
     initialValues: saved,
     schema: UpdateUserInput,
-    inputOf: (details) => changeOf(details, saved),
     onSubmit: (change) => {
       if (!update.isPending) update.mutate(change);
     },
@@ -135,7 +129,7 @@ const DetailsForm = ({ user }: { user: User }) => {
 
   // Changed elsewhere meanwhile: shown, unless the person is in the middle of a change of their own.
   useEffect(() => {
-    if (!update.isPending && Object.keys(changeOf(form.values, saved)).length === 0) show(detailsOf(user));
+    if (!update.isPending && form.values.fullName === saved.fullName) show(detailsOf(user));
   }, [user]);
 
   return (
@@ -158,20 +152,12 @@ const DetailsForm = ({ user }: { user: User }) => {
           readOnly={update.isPending}
           {...form.field("fullName")}
         />
-        <TextInput
-          label="E-mail address"
-          type="email"
-          autoComplete="email"
-          spellCheck={false}
-          readOnly={update.isPending}
-          {...form.field("email")}
-        />
         <div className={styles.submit}>
           <Button type="submit" aria-disabled={update.isPending}>
             {update.isPending ? "Saving…" : "Save changes"}
           </Button>
           <p role="status" className={styles.outcome}>
-            {update.isSuccess ? "Saved" : form.errors[wholeForm]}
+            {update.isSuccess && "Saved"}
           </p>
         </div>
       </div>
@@ -179,7 +165,85 @@ const DetailsForm = ({ user }: { user: User }) => {
   );
 };
 
-const refusedFields = (failure: ErrorOf<"user.update">): FieldErrors<Details> => {
+const refusedFields = (failure: ErrorOf<"user.update">): FieldErrors<Details> =>
+  failure.code === "INVALID_INPUT" ? complaintsOf(failure.details.issues) : {};
+
+/** The address that signs in: changing it needs a fresh sign-in. */
+const EmailForm = ({ user }: { user: User }) => {
+  const queryClient = useQueryClient();
+  const methods = useQuery(trpc.identity.list.queryOptions());
+  const provider = methods.data?.hasPassword === false ? methods.data.identities[0]?.provider.name : undefined;
+  const reauthentication = useReauthentication({
+    username: user.username,
+    purpose: "Changing your e-mail address",
+    // Without a password, the identity provider asks; the person comes back to this page.
+    elsewhere: provider
+      ? () => location.assign(`/login/${provider}?${new URLSearchParams({ fresh: "1", returnTo: "/" })}`)
+      : undefined,
+  });
+  const change = useMutation({
+    mutationFn: (input: ChangeEmailInput) =>
+      reauthentication.attempt("account.changeEmail", () => client.account.changeEmail.mutate(input)),
+    onError(error) {
+      form.refuse(refusedEmail(readFailure("account.changeEmail", error)));
+    },
+    onSuccess(answer) {
+      if (!answer) return;
+      queryClient.setQueryData(trpc.user.me.queryKey(), answer);
+      form.show({ email: answer.email ?? "" });
+    },
+  });
+  const form = useForm({
+    initialValues: { email: user.email ?? "" },
+    schema: ChangeEmailInput,
+    inputOf: ({ email }) => ({ email: email.trim() || null }),
+    onSubmit: (input) => {
+      if (!change.isPending) change.mutate(input);
+    },
+  });
+  const failure = change.error && readFailure("account.changeEmail", change.error);
+
+  return (
+    <>
+      <form
+        noValidate
+        className={card.card}
+        aria-labelledby="email-title"
+        onChange={() => !change.isPending && change.reset()}
+        onSubmit={form.submit}
+      >
+        <h2 id="email-title" className={card.cardTitle}>
+          Your e-mail address
+        </h2>
+        <div className={card.fields}>
+          {failure && Object.keys(refusedEmail(failure)).length === 0 && (
+            <FailureNotice key={change.submittedAt} failure={failure} takesFocus />
+          )}
+          <TextInput
+            label="E-mail address"
+            description="You can sign in with it."
+            type="email"
+            autoComplete="email"
+            spellCheck={false}
+            readOnly={change.isPending}
+            {...form.field("email")}
+          />
+          <div className={styles.submit}>
+            <Button type="submit" aria-disabled={change.isPending}>
+              {change.isPending ? "Changing…" : "Change the address"}
+            </Button>
+            <p role="status" className={styles.outcome}>
+              {change.data && "Changed"}
+            </p>
+          </div>
+        </div>
+      </form>
+      {reauthentication.dialog}
+    </>
+  );
+};
+
+const refusedEmail = (failure: ErrorOf<"account.changeEmail">): FieldErrors<{ email: string }> => {
   switch (failure.code) {
     case "EMAIL_TAKEN":
       return { email: errors.EMAIL_TAKEN.message };

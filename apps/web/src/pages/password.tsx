@@ -32,19 +32,19 @@ export const PasswordPage = () => {
   );
 };
 
-const Input = ChangePasswordInput.extend({
+const Input = z.object({
   currentPassword: ChangePasswordInput.shape.currentPassword,
   newPassword: z.string().min(1, { error: "Choose a new password" }).max(passwordLength.max),
 });
 
-const noPasswords: ChangePasswordInput = { currentPassword: "", newPassword: "" };
+const noPasswords = { currentPassword: "", newPassword: "" };
 
 const PasswordForm = ({ user }: { user: User }) => {
   const done = useRef<HTMLDivElement>(null);
   const reauthentication = useReauthentication({ username: user.username, purpose: "Changing the password" });
 
   const changePassword = useMutation({
-    mutationFn: (input: ChangePasswordInput) =>
+    mutationFn: (input: z.output<typeof Input>) =>
       reauthentication.attempt("user.changePassword", () => client.user.changePassword.mutate(input)),
     onSuccess(answer) {
       if (answer) form.show(noPasswords);
@@ -112,7 +112,7 @@ const PasswordForm = ({ user }: { user: User }) => {
   );
 };
 
-const refusedFields = (failure: Failure): FieldErrors<ChangePasswordInput> => {
+const refusedFields = (failure: Failure): FieldErrors<typeof noPasswords> => {
   switch (failure.code) {
     case "INVALID_CREDENTIALS":
       return { currentPassword: "This is not your current password." };
