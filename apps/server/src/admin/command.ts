@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { loadConfig } from "../config.ts";
 import { openDatabase } from "../db/database.ts";
-import { isMigrated } from "../db/migrate.ts";
+import { assertNotTooNew, isMigrated } from "../db/migrate.ts";
 import { loadConfigWithSecret } from "../development.ts";
 import { createDomain, type Domain, realWorld, type WorldOptions } from "../server.ts";
 import { StartError } from "../start-error.ts";
@@ -61,6 +61,7 @@ export const withDomain = async <T>(admin: AdminProcess, use: (domain: Domain) =
   if (databaseUrl.startsWith("file:") && !existsSync(databaseUrl.slice("file:".length))) throw notMigrated();
   await using opened = await openConfiguredDatabase(admin);
   const { db } = opened;
+  await assertNotTooNew(db);
   if (!(await isMigrated(db))) throw notMigrated();
   const world = admin.world ?? realWorld;
   const config = loadConfigWithSecret(admin.env, admin.root, world.random);

@@ -14,7 +14,7 @@ export const addMigrateCommand = (program: Command, admin: AdminProcess) => {
       "after",
       `
 Makes the database when it is a SQLite file that is not there. All or nothing, under a lock: safe to run
-twice, or while servers start, who do the same at their start. Refuses a database of a newer version.
+twice, or while servers start, who do the same at their start. Refuses a database that is more than one version newer.
 
 Example:
   $ DATABASE_URL=postgres://… pnpm lockstep migrate`,

@@ -4,8 +4,11 @@ import { promisify } from "node:util";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
-import { openDatabase } from "./database.ts";
+import { type Db, openDatabase } from "./database.ts";
 import { isMigrated, migrateToLatest, migrationNames } from "./migrate.ts";
+
+const recordMigration = (db: Db, name: string) =>
+  sql`insert into kysely_migration (name, timestamp) values (${name}, '2030-01-01T00:00:00.000Z')`.execute(db);
 
 describe.each(engines)("migrations on $engine", ({ newDatabase }) => {
   it("are applied once when several servers start at once", async () => {
@@ -22,14 +25,27 @@ describe.each(engines)("migrations on $engine", ({ newDatabase }) => {
     await database.drop();
   });
 
-  it("refuse a database that a newer version has migrated", async () => {
+  it("accept a database that is one version newer, and refuse one that is two", async () => {
     const database = await newDatabase();
     const db = await openDatabase(database.url);
     expect(await isMigrated(db)).toBe(false);
     await migrateToLatest(db);
-    await sql`insert into kysely_migration (name, timestamp) values ('9999-future', '2030-01-01T00:00:00.000Z')`.execute(
-      db,
-    );
+    await recordMigration(db, "9998-next");
+    expect(await migrateToLatest(db)).toEqual([]);
+    expect(await isMigrated(db)).toBe(true);
+    await recordMigration(db, "9999-future");
+    await expect(migrateToLatest(db)).rejects.toThrow("made by a newer version of Lockstep (9998-next, 9999-future)");
+    expect(await isMigrated(db)).toBe(true);
+    await db.destroy();
+    await database.drop();
+  });
+
+  it("refuse a database that has a newer migration and lacks one of ours", async () => {
+    const database = await newDatabase();
+    const db = await openDatabase(database.url);
+    await migrateToLatest(db);
+    await sql`delete from kysely_migration where name = ${migrationNames.at(-1)}`.execute(db);
+    await recordMigration(db, "9999-future");
     await expect(migrateToLatest(db)).rejects.toThrow("made by a newer version of Lockstep (9999-future)");
     expect(await isMigrated(db)).toBe(false);
     await db.destroy();

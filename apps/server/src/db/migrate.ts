@@ -28,8 +28,9 @@ export const migrationNames: readonly string[] = Object.keys(migrations);
 const migrationLock = 7_310_865_119;
 
 /**
- * Applies what is missing, all or nothing, and answers the names of what it applied.
- * @throws StartError when a newer version of Lockstep has migrated this database.
+ * Applies what is missing, all or nothing, and answers the names of what it applied. Accepts a database that is one
+ * version newer, which means: one migration that is not known here.
+ * @throws StartError when the database is newer than that.
  */
 export const migrateToLatest = (db: Db): Promise<string[]> =>
   // Other servers may migrate first, and a large table takes its time.
@@ -39,21 +40,34 @@ const migrate = async (db: Db): Promise<string[]> => {
   // On SQLite, the transaction itself began with the write lock.
   if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(db);
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
-  const unknown = (await appliedNames(db)).filter((name) => !(name in migrations));
-  if (unknown.length > 0) {
-    throw new StartError(
-      `The database was made by a newer version of Lockstep (${unknown.join(", ")}). Run that version, or restore an older backup.`,
-    );
-  }
+  const { newer } = await assertNotTooNew(db);
+  if (newer.length > 0) return [];
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error) throw error;
   return results.map((result) => result.migrationName);
 };
 
-/** Whether every migration of this version is there, and none of a newer one. */
-export const isMigrated = async (db: Db): Promise<boolean> => {
+/**
+ * A rolling update: the next version migrates while servers of this one run, and start again. What it adds is not in
+ * their way.
+ * @throws StartError when the database is more than one version newer.
+ */
+export const assertNotTooNew = async (db: Db) => {
   const applied = await appliedNames(db);
-  return applied.join() === migrationNames.join();
+  const newer = applied.filter((name) => !(name in migrations));
+  const lacksOurs = applied.length - newer.length < migrationNames.length;
+  if (newer.length > 1 || (newer.length === 1 && lacksOurs)) {
+    throw new StartError(
+      `The database was made by a newer version of Lockstep (${newer.join(", ")}). Run that version, or restore an older backup.`,
+    );
+  }
+  return { newer };
+};
+
+/** Whether every migration of this version is there. Those of newer versions only add. */
+export const isMigrated = async (db: Db): Promise<boolean> => {
+  const applied = new Set(await appliedNames(db));
+  return migrationNames.every((name) => applied.has(name));
 };
 
 const appliedNames = async (db: Db): Promise<string[]> => {

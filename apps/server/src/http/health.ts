@@ -2,16 +2,18 @@
 
 import type { FastifyInstance } from "fastify";
 import type { Db } from "../db/database.ts";
-import { isMigrated } from "../db/migrate.ts";
+import { createReadiness } from "../db/readiness.ts";
 
 export const healthRoutes = (db: Db) => async (app: FastifyInstance) => {
+  const lookAtDatabase = createReadiness({ db });
+
   app.get("/healthz", async () => ({ status: "ok" }));
 
   app.get("/readyz", async (request, reply) => {
-    const ready = await isMigrated(db).catch((error: unknown) => {
-      request.log.error({ err: error }, "the database does not answer");
-      return false;
-    });
-    return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not ready" });
+    reply.header("cache-control", "no-store");
+    const fault = await lookAtDatabase();
+    if (fault === null) return { status: "ready" };
+    request.log.error({ err: fault.cause }, fault.reason);
+    return reply.code(503).send({ status: "not ready", reason: fault.reason });
   });
 };

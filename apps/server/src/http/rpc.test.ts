@@ -275,11 +275,14 @@ describe("health", () => {
     expect([ready.status, await ready.json()]).toEqual([200, { status: "ready" }]);
   });
 
-  it("is not ready when the database does not answer", async () => {
+  it("is not ready when the database is not migrated", async () => {
     await using broken = await startTestServer();
     await broken.db.schema.dropTable("kysely_migration").execute();
     const ready = await fetch(`${broken.url}/readyz`);
-    expect([ready.status, await ready.json()]).toEqual([503, { status: "not ready" }]);
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: "not ready", reason: "the database does not answer" },
+    ]);
   });
 });
 
