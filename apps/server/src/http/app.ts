@@ -2,7 +2,7 @@
 
 import cookie from "@fastify/cookie";
 import cors from "@fastify/cors";
-import { contract } from "@lockstep/contract";
+import { contract, type ProtocolPage } from "@lockstep/contract";
 import Fastify, {
   type FastifyPluginAsync,
   type FastifyReply,
@@ -23,6 +23,7 @@ import { cookiesFor } from "./cookies.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
+import { answerOutage } from "./outage.ts";
 import { protectedResourceRoutes } from "./protected-resource.ts";
 import { sourceOf } from "./request.ts";
 import { restRoutes } from "./rest.ts";
@@ -59,6 +60,8 @@ export interface AppOptions {
     readonly answer: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
   };
   readonly externalLogin: Omit<ExternalLoginOptions, "cookies" | "sourceOf">;
+  /** Makes the page that says what a protocol has to say. */
+  readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly web: { directory: string; devUrl: string | null };
 }
 
@@ -89,6 +92,7 @@ export const createApp = async (options: AppOptions) => {
   // Here the body has been read: before, an event of the socket would lose what belongs to the call.
   app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
   const own = recordRoutes(app);
+  app.setErrorHandler(answerOutage(options.renderPage));
   await app.register(healthRoutes(options.db));
   await app.register(jwksRoutes(options.keyring));
   await app.register(cookie);

@@ -20,7 +20,7 @@ const codeFlow = "OAuth2AuthorizationCode";
 const bearer = "BearerToken";
 
 /** Codes that a REST call can be answered with whatever its operation; the rest are RPC's own. */
-const anyCall = ["MALFORMED_REQUEST", "INVALID_INPUT", "INTERNAL"] as const satisfies ErrorCode[];
+const anyCall = ["MALFORMED_REQUEST", "INVALID_INPUT", "INTERNAL", "UNAVAILABLE"] as const satisfies ErrorCode[];
 const anyGuardedCall = [
   "UNAUTHENTICATED",
   "INVALID_TOKEN",

@@ -98,6 +98,7 @@ const refuse = (
   const shape = errorShape(refusal, request.id);
   const { code, details, httpStatus, requestId } = shape.data;
   if (code === "INTERNAL") request.log.error({ err: cause }, "a call failed");
+  if (code === "UNAVAILABLE") request.log.warn({ err: cause }, "a call could not be served");
   return reply
     .code(httpStatus)
     .headers(refusalHeaders([shape], publicUrl))

@@ -3,7 +3,7 @@
 import { contract, type ErrorCode, operationsOf, type RpcErrorShape } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { limitEachWait } from "../db/time-limit.ts";
-import { DomainError } from "../domain/domain-error.ts";
+import { DomainError, refusalOf } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
 import { asDomainError, errorShape } from "../rpc/errors.ts";
 import type { AppRouter } from "../rpc/router.ts";
@@ -56,8 +56,10 @@ export const rpcRoutes =
                 },
               },
         onError: ({ error, path }) => {
-          if (asDomainError(error).code === "INTERNAL")
-            request.log.error({ err: error.cause ?? error, path }, "a call failed");
+          const { code } = asDomainError(error);
+          if (code === "INTERNAL") request.log.error({ err: error.cause ?? error, path }, "a call failed");
+          if (code === "UNAVAILABLE")
+            request.log.warn({ err: error.cause ?? error, path }, "a call could not be served");
         },
       }),
     );
@@ -65,7 +67,8 @@ export const rpcRoutes =
     app.setNotFoundHandler((request, reply) => refuse(new DomainError("OPERATION_NOT_FOUND"), request, reply));
 
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      if (error instanceof DomainError) return refuse(error, request, reply);
+      const refusal = refusalOf(error);
+      if (refusal) return refuse(refusal, request, reply);
       const code = codeByStatus(error.statusCode);
       if (code === "INTERNAL") request.log.error({ err: error }, "a request failed");
       return refuse(new DomainError(code) as DomainError, request, reply);
@@ -75,6 +78,7 @@ export const rpcRoutes =
 /** Answers what never reached a procedure in the shape of those that did. */
 export const refuse = (error: DomainError, request: FastifyRequest, reply: FastifyReply) => {
   const shape = errorShape(error, request.id);
+  if ("retryAfterSeconds" in shape.data.details) reply.header("retry-after", shape.data.details.retryAfterSeconds);
   return reply.code(shape.data.httpStatus).send({ error: shape });
 };
 

@@ -6,7 +6,7 @@
 import formbody from "@fastify/formbody";
 import { isScope, LoginInput, type Scope } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { DomainError } from "../domain/domain-error.ts";
+import { refusalOf } from "../domain/domain-error.ts";
 import type { SignedIn, SignIn } from "../domain/sign-in.ts";
 import { isForeignTo } from "./cookies.ts";
 import { headerValues, sourceOf } from "./request.ts";
@@ -72,6 +72,7 @@ export const tokenRoutes =
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const refusal = asTokenError(error);
       if (!refusal) request.log.error({ err: error }, "a token request failed");
+      else if (refusal.status === 503) request.log.warn({ err: error }, "a token request could not be served");
       const { status, headers, code, message } = refusal ?? {
         status: 500,
         headers: {},
@@ -169,20 +170,22 @@ const readScopes = (text: string | undefined): Scope[] | null => {
   return names as Scope[];
 };
 
-const asTokenError = (error: FastifyError | TokenError | DomainError): TokenError | null => {
+const asTokenError = (error: FastifyError | TokenError): TokenError | null => {
   if (error instanceof TokenError) return error;
-  if (error instanceof DomainError) {
-    switch (error.code) {
+  const refusal = refusalOf(error);
+  if (refusal) {
+    switch (refusal.code) {
       case "INVALID_CREDENTIALS":
         return new TokenError("invalid_grant", "The username or the password is wrong");
       case "SESSION_ENDED":
         return new TokenError("invalid_grant", "The refresh token is not valid or no longer valid");
       case "TOO_MANY_ATTEMPTS":
-      case "OVERLOADED": {
-        const { retryAfterSeconds } = error.details as { retryAfterSeconds: number };
-        return new TokenError("temporarily_unavailable", error.message, error.code === "OVERLOADED" ? 503 : 429, {
-          "retry-after": String(retryAfterSeconds),
-        });
+      case "OVERLOADED":
+      case "UNAVAILABLE": {
+        const { retryAfterSeconds } = refusal.details as { retryAfterSeconds: number };
+        const status = refusal.code === "TOO_MANY_ATTEMPTS" ? 429 : 503;
+        const wait = { "retry-after": String(retryAfterSeconds) };
+        return new TokenError("temporarily_unavailable", refusal.message, status, wait);
       }
     }
     return null;

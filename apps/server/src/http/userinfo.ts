@@ -3,7 +3,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { challengeFor } from "../domain/bearer.ts";
-import { DomainError } from "../domain/domain-error.ts";
+import { refusalOf } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
 import { withResourceMetadata } from "./protected-resource.ts";
 import { credentialOf } from "./request.ts";
@@ -40,11 +40,12 @@ export const userinfoRoutes =
     });
 
     app.setErrorHandler((error, request, reply) => {
-      if (!(error instanceof DomainError)) throw error;
-      const challenge = challengeFor({ code: error.code, details: error.details } as never);
+      const refusal = refusalOf(error);
+      if (!refusal || refusal.code === "UNAVAILABLE") throw error;
+      const challenge = challengeFor({ code: refusal.code, details: refusal.details } as never);
       const [, code = "invalid_token"] = /error="(\w+)"/.exec(challenge ?? "") ?? [];
       return reply
-        .code(error.code === "AMBIGUOUS_TOKEN" ? 400 : 401)
+        .code(refusal.code === "AMBIGUOUS_TOKEN" ? 400 : 401)
         .headers({
           "www-authenticate": withResourceMetadata(challenge ?? "Bearer", publicUrl),
           "x-request-id": request.id,

@@ -39,6 +39,7 @@ import { report } from "./call.ts";
 import { checkAssertion } from "./client-assertions.ts";
 import { dpopNonceSecret } from "./dpop-nonces.ts";
 import { askBeforeLeaving } from "./leaving.ts";
+import { answerOutages } from "./outages.ts";
 import { pagesOf } from "./pages.ts";
 import { paths } from "./paths.ts";
 import { completeScopes } from "./requested-scopes.ts";
@@ -243,6 +244,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
 
   const binding = bindToBrowser(provider, options.newId);
   provider.proxy = true;
+  provider.use(answerOutages(provider, pages.show));
   provider.use(withoutUnusedCookie);
   provider.use(pages.letFormsPass);
   provider.use(askBeforeLeaving(provider, { applications, grants, show: pages.show }));

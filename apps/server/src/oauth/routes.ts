@@ -6,6 +6,7 @@ import { decodeProtectedHeader } from "jose";
 import type { AdapterPayload, Provider } from "oidc-provider";
 import { type Applications, isSecretOf, secretHash } from "../domain/applications.ts";
 import type { Source } from "../domain/audit.ts";
+import { refusalOf } from "../domain/domain-error.ts";
 import type { Keyring } from "../domain/keyring.ts";
 import type { Tokens, VerifiedToken } from "../domain/tokens.ts";
 import { readWireRegistration } from "../domain/wire-registration.ts";
@@ -158,6 +159,7 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     }
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const { statusCode: status = 500 } = error;
+      if (refusalOf(error)?.code === "UNAVAILABLE") throw error;
       if (status >= 500) request.log.error({ err: error }, "a request to the authorization server failed");
       const refusal =
         status < 500

@@ -1,0 +1,168 @@
+// What callers see while PostgreSQL cannot serve, and that the server recovers by itself.
+
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/db/database.ts";
+import { startTestServer } from "../../src/testing.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
+
+/** Shorter than a server's, so that tests wait less. */
+const databaseLimitMs = 1500;
+
+let cluster: Cluster;
+let server: Awaited<ReturnType<typeof startTestServer>>;
+let token: string;
+
+const post = (path: string, body: string, type = "application/json") =>
+  fetch(server.url + path, { method: "POST", headers: { "content-type": type }, body });
+const form = (path: string, fields: Record<string, string>) =>
+  post(path, new URLSearchParams(fields).toString(), "application/x-www-form-urlencoded");
+const signedIn = () => ({ headers: { authorization: `Bearer ${token}` } });
+const credentials = { username: "john", password: "secret" };
+
+/** Every way in, each of which reads or writes the database. */
+const calls: Record<string, () => Promise<Response>> = {
+  "an RPC query": () => fetch(`${server.url}/trpc/user.me`, signedIn()),
+  "an RPC mutation": () => post("/trpc/auth.login", JSON.stringify(credentials)),
+  "a batch": () => fetch(`${server.url}/trpc/user.me,session.list?batch=1`, signedIn()),
+  REST: () => fetch(`${server.url}/users/me`, signedIn()),
+  "/userinfo": () => fetch(`${server.url}/userinfo`, signedIn()),
+  "/token for our own apps": () => form("/token", credentials),
+  "/token for a client": () =>
+    form("/token", { grant_type: "client_credentials", client_id: "some-client", client_secret: "x" }),
+  "/authorize": () =>
+    fetch(`${server.url}/authorize?client_id=some-client&response_type=code&redirect_uri=https://a.example/&state=s`, {
+      redirect: "manual",
+      headers: { accept: "text/html" },
+    }),
+  "/par": () => form("/par", { client_id: "some-client", client_secret: "x", response_type: "code" }),
+  "/introspect": () => form("/introspect", { client_id: "some-client", client_secret: "x", token: "t" }),
+  "/revoke": () => form("/revoke", { client_id: "some-client", client_secret: "x", token: "t" }),
+  "/device/authorize": () => form("/device/authorize", { client_id: "some-client" }),
+};
+
+/** A stream begins before its call does, as tRPC has it: the refusal is its first and last event. */
+const expectStreamOutage = async () => {
+  const headers = { ...signedIn().headers, accept: "text/event-stream" };
+  const response = await fetch(`${server.url}/trpc/session.events`, { headers });
+  const text = await response.text();
+  expect(text).toContain("event: serialized-error");
+  expect(text).toMatch(/"code":"UNAVAILABLE".*"retryAfterSeconds":2.*"httpStatus":503/);
+};
+
+const expectOutage = async (name: string, response: Response) => {
+  const text = await response.text();
+  expect({ name, status: response.status, text }).toEqual({ name, status: 503, text });
+  expect({ name, wait: response.headers.get("retry-after") }).toEqual({ name, wait: "2" });
+  expect({ name, location: response.headers.get("location") }).toEqual({ name, location: null });
+  expect(text).toMatch(/UNAVAILABLE|temporarily_unavailable/);
+};
+
+const readiness = async () => {
+  const response = await fetch(`${server.url}/readyz`);
+  return [response.status, ((await response.json()) as { reason?: string }).reason];
+};
+
+/** That it serves again, without a restart; the first call may still meet what the fault left behind. */
+const expectRecovery = async () => {
+  await expect.poll(() => readiness(), { timeout: 20_000 }).toEqual([200, undefined]);
+  expect((await fetch(`${server.url}/trpc/user.me`, signedIn())).status).toBe(200);
+  expect((await post("/trpc/auth.login", JSON.stringify(credentials))).status).toBe(200);
+};
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  server = await startTestServer({ databaseUrl: cluster.url, world: { databaseLimitMs } });
+  const login = await post("/trpc/auth.login", JSON.stringify(credentials));
+  token = ((await login.json()) as { result: { data: { accessToken: string } } }).result.data.accessToken;
+}, 120_000);
+
+afterAll(async () => {
+  await server.close();
+  await cluster[Symbol.asyncDispose]();
+});
+
+describe("[S118] while PostgreSQL", () => {
+  it("is stopped, every call is answered 503, and served again once it runs on the same port", async () => {
+    await cluster.stop();
+    try {
+      for (const [name, call] of Object.entries(calls)) await expectOutage(name, await call());
+      await expectStreamOutage();
+      expect(await readiness()).toEqual([503, "the database does not answer"]);
+    } finally {
+      await cluster.start();
+    }
+    await expectRecovery();
+  });
+
+  it("is frozen, every call is answered 503 within the limit, and served again once it goes on", async () => {
+    await cluster.freeze();
+    try {
+      const answers = Object.entries(calls).map(async ([name, call]) => expectOutage(name, await call()));
+      expect(await readiness()).toEqual([503, "the database does not answer"]);
+      await Promise.all([...answers, expectStreamOutage()]);
+    } finally {
+      cluster.thaw();
+    }
+    await expectRecovery();
+  });
+
+  it("is read-only, reads are served, writes are answered 503, and readiness says so", async () => {
+    await cluster.administer("alter system set default_transaction_read_only = on");
+    await cluster.administer("select pg_reload_conf()");
+    await cluster.cut();
+    await expect.poll(readiness).toEqual([503, "the database is read-only"]);
+    expect((await fetch(`${server.url}/trpc/user.me`, signedIn())).status).toBe(200);
+    const write = calls["an RPC mutation"];
+    if (write) await expectOutage("a write", await write());
+    const admin = await cluster.connect();
+    await admin.query("set default_transaction_read_only = off");
+    await admin.query("alter system reset default_transaction_read_only");
+    await admin.end();
+    await cluster.administer("select pg_reload_conf()");
+    await expectRecovery();
+  });
+
+  it("has its tables locked, calls are answered 503, and nothing waits on after them", async () => {
+    const locker = await cluster.connect();
+    await locker.query("begin; lock table users, sessions in access exclusive mode");
+    const { "an RPC query": query, "an RPC mutation": mutation } = calls;
+    if (query) await expectOutage("a query", await query());
+    if (mutation) await expectOutage("a mutation", await mutation());
+    expect(await readiness()).toEqual([503, "the database is locked"]);
+    // A statement that was given up would wait as long as the lock is held, and then take effect.
+    const forgotten = () =>
+      cluster.administer(
+        `select query from pg_stat_activity where wait_event_type = 'Lock' and query_start < now() - interval '${2 * databaseLimitMs} ms'`,
+      );
+    await expect.poll(forgotten, { timeout: 10_000 }).toEqual([]);
+    await locker.query("rollback");
+    await locker.end();
+    await expectRecovery();
+  });
+
+  it("has no connection left, calls are answered 503", async () => {
+    await cluster.administer(`do $$ begin
+      if not exists (select from pg_roles where rolname = 'few') then
+        create role few login password 'few' superuser connection limit 0;
+        alter role few nosuperuser;
+        grant all on all tables in schema public to few;
+      end if;
+    end $$`);
+    const url = cluster.url.replace("lockstep:lockstep", "few:few") as typeof cluster.url;
+    await expect(openDatabase(url)).rejects.toThrow("too many connections");
+  });
+});
+
+it("[S119] a transaction whose connection is cut leaves nothing, and its caller hears of it", async () => {
+  await using db = await openDatabase(cluster.url, { poolSize: 1, limitMs: databaseLimitMs });
+  await sql`create table if not exists halves (n int)`.execute(db);
+  const cutMidway = db.transaction().execute(async (transaction) => {
+    await sql`insert into halves values (1)`.execute(transaction);
+    await cluster.cut();
+    await sql`insert into halves values (2)`.execute(transaction);
+  });
+  await expect(cutMidway).rejects.toThrow(expect.objectContaining({ name: "DatabaseUnavailableError" }));
+  const { rows } = await sql`select * from halves`.execute(db);
+  expect(rows).toEqual([]);
+});
