@@ -281,7 +281,7 @@ describe("health", () => {
     const ready = await fetch(`${broken.url}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([
       503,
-      { status: "not ready", reason: "the database does not answer" },
+      { status: "not ready", reason: "the database is not migrated" },
     ]);
   });
 });

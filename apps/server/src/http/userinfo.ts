@@ -49,7 +49,7 @@ export const userinfoRoutes =
         .headers({
           "www-authenticate": withResourceMetadata(challenge ?? "Bearer", publicUrl),
           "x-request-id": request.id,
-          ...("nonce" in error.details && { "dpop-nonce": error.details.nonce }),
+          ...("nonce" in refusal.details && { "dpop-nonce": refusal.details.nonce }),
         })
         .send({ error: code });
     });
