@@ -1,7 +1,7 @@
 // Owns `/userinfo`: who a person is, for an application that they have let in (OpenID Connect Core §5.3). It takes the
 // access token of every other operation, so it is answered here, by the same guard.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { challengeFor } from "../domain/bearer.ts";
 import { refusalOf } from "../domain/domain-error.ts";
 import type { Guard } from "../domain/guard.ts";
@@ -39,8 +39,11 @@ export const userinfoRoutes =
       },
     });
 
-    app.setErrorHandler((error, request, reply) => {
+    app.setErrorHandler((error: FastifyError, request, reply) => {
       const refusal = refusalOf(error);
+      // RFC 6750 §3.1
+      if (!refusal && error.statusCode !== undefined && error.statusCode < 500)
+        return reply.code(error.statusCode).header("cache-control", "no-store").send({ error: "invalid_request" });
       if (!refusal || refusal.code === "UNAVAILABLE") throw error;
       const challenge = challengeFor({ code: refusal.code, details: refusal.details } as never);
       const [, code = "invalid_token"] = /error="(\w+)"/.exec(challenge ?? "") ?? [];

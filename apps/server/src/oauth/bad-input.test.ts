@@ -22,6 +22,7 @@ const endpoints = [
   "/register",
   "/device",
   "/logout/confirm",
+  "/userinfo",
 ];
 const pages = ["/authorize", "/authorize/x", "/device", "/device/x", "/logout", "/logout/success"];
 const form = "application/x-www-form-urlencoded";

@@ -78,7 +78,7 @@ describe("a code", () => {
     expect(await refusalOf(client.refreshTokenGrant(app.config, String(body["refresh_token"])))).toBeNull();
   });
 
-  it("[S5] [S4] is worth nothing without the verifier", async () => {
+  it("[S4] is worth nothing without the verifier", async () => {
     const { redeem } = await withCode();
     expect(await redeem({ code_verifier: "" })).toMatchObject(isInvalidGrant);
     expect(await redeem({ code_verifier: "short" })).toMatchObject({ status: 400 });

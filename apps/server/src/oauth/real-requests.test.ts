@@ -187,11 +187,15 @@ describe("[S4] a client that an operator let leave out PKCE", () => {
     expect(await outcomeOf(app.config, { ...withoutPkce, nonce: "" })).toMatchObject({ error: "invalid_request" });
     expect(await outcomeOf(app.config, { code_challenge_method: "plain" })).toMatchObject({ error: "invalid_request" });
     expect((await connect(browser, app.config)).access_token).toEqual(expect.any(String));
+  });
 
+  it("[S5] redeems a code that was issued without a challenge, but not with a code_verifier (RFC 9700 §4.8.2)", async () => {
+    const app = await registerApplication(server);
+    await server.domain.applications.setExceptions(app.id, { mayOmitPkce: true }, testSource);
     const { url, checks } = await beginAuthorization(app.config);
     for (const name of Object.keys(withoutPkce)) url.searchParams.delete(name);
     const back = await browser.allow(url);
-    // A verifier for a code without a challenge is a downgrade (RFC 9700 §4.8.2).
+    // A verifier means that the client sent a challenge, which somebody took out on the way.
     expect(await refusalOf(client.authorizationCodeGrant(app.config, back, checks))).toBe("invalid_grant");
     const { pkceCodeVerifier: _, ...rest } = checks;
     expect((await client.authorizationCodeGrant(app.config, back, rest)).id_token).toEqual(expect.any(String));
