@@ -9,18 +9,16 @@ import { codeFlowClient } from "./code-flow-client.ts";
 // What the quick start warns of is what is wanted here.
 for (const method of ["info", "warn"] as const) globalThis.console[method] = () => {};
 
-const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const provider = new Provider(process.env["PUBLIC_URL"] ?? "", {
-  jwks: { keys: [{ ...(privateKey.export({ format: "jwk" }) as { kty: "EC" }), alg: "ES256", use: "sig" }] },
+  jwks: { keys: [{ ...(privateKey.export({ format: "jwk" }) as { kty: "RSA" }), alg: "RS256", use: "sig" }] },
   clients: [
     {
       client_id: codeFlowClient.id,
       client_secret: codeFlowClient.secret,
       redirect_uris: [codeFlowClient.redirectUri],
-      id_token_signed_response_alg: "ES256",
     },
   ],
-  enabledJWA: { idTokenSigningAlgValues: ["ES256"] },
   pkce: { required: () => true },
   cookies: { keys: ["bench"] },
 });
