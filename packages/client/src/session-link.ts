@@ -14,7 +14,12 @@ import type { Tokens } from "./tokens.ts";
 type Path = PathOf<typeof contract>;
 
 /** Operations that the server answers only outside of batches, for they take a password or a token. */
-export const credentialPaths = ["auth.login", "auth.refresh", "user.changePassword"] as const satisfies readonly Path[];
+export const credentialPaths = [
+  "auth.login",
+  "auth.refresh",
+  "user.changePassword",
+  "user.setPassword",
+] as const satisfies readonly Path[];
 
 const paths = {
   login: "auth.login",

@@ -127,6 +127,8 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
       () => Promise.reject(new TypeError("fetch failed")),
       async () => new Response("<h1>Bad gateway</h1>", { status: 502 }),
       async () => Response.json({ error: internal("auth.refresh") }, { status: 500 }),
+      async () =>
+        Response.json({ error: unavailable("auth.refresh") }, { status: 503, headers: { "retry-after": "2" } }),
     ]) {
       network.answer = (path) => (path.endsWith("auth.refresh") ? failure() : null);
       const [, error] = await safe(client.user.me.query());
@@ -158,6 +160,12 @@ const internal = (path: string) => ({
   message: "Something went wrong on our side.",
   code: -32603,
   data: { code: "INTERNAL", details: {}, httpStatus: 500, requestId: "1", path },
+});
+
+const unavailable = (path: string) => ({
+  message: "The service is temporarily unavailable. Try again shortly.",
+  code: -32603,
+  data: { code: "UNAVAILABLE", details: { retryAfterSeconds: 2 }, httpStatus: 503, requestId: "1", path },
 });
 
 describe("a call", () => {
