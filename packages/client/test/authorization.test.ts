@@ -17,7 +17,10 @@ type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
 /** A server with an application, and John, who is signed in at his browser. */
 const start = async () => {
   // However slow this machine is, a refresh that is asked for again comes in time.
+  let waitedMs = 0;
   const server = await startAuthorizationServer({
+    // The server sees that a device waits between its polls, though no test does.
+    now: () => Date.now() + waitedMs,
     config: { sessionLimits: { ...testSessionLimits, graceSeconds: 3600 } },
   });
   const { application } = await server.domain.applications.register(
@@ -38,6 +41,9 @@ const start = async () => {
     server,
     browser,
     network,
+    wait(ms: number) {
+      waitedMs += ms;
+    },
     issuer,
     clientId: application.id,
     /** What an application is made from, unless a test says otherwise. */
@@ -358,6 +364,7 @@ describe("a device without a browser", () => {
       now: () => Date.now() + aheadMs,
       sleep: async (ms, signal) => {
         waits.push(ms / 1000);
+        app.wait(ms);
         const happens = meanwhile.shift();
         if (!happens) throw new Error("The test has come to its end");
         await happens();
