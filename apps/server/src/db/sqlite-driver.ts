@@ -275,7 +275,7 @@ const primaryCode = (error: unknown): number =>
 const sqliteBusy = 5;
 
 /** SQLITE_BUSY and its variants: another process has the lock. */
-const isBusy = (error: unknown) => primaryCode(error) === sqliteBusy;
+export const isBusy = (error: unknown) => primaryCode(error) === sqliteBusy;
 
 /** The result codes that blame the database: locked, out of memory, read-only, disk, damaged, full, cannot be opened. */
 const blamesDatabase = new Set([sqliteBusy, 6, 7, 8, 10, 11, 13, 14, 15, 26]);

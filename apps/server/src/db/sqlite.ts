@@ -2,20 +2,15 @@
 
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { type Driver, SqliteAdapter, SqliteDialect } from "kysely";
-import { busyTimeoutMs, createSqliteDriver } from "./sqlite-driver.ts";
+import { busyTimeoutMs, createSqliteDriver, isBusy } from "./sqlite-driver.ts";
 import { maxLogBytes, prepareFiles, watchFiles } from "./sqlite-files.ts";
 
 /** Opens the file, made when it is not there. Each SQL text is prepared once. `limitMs`: how long a statement may wait. */
 export const nodeSqliteDialect = (file: string, limitMs: number): SqliteDialect => {
   prepareFiles(file);
   const database = new DatabaseSync(file, { timeout: startTimeoutMs });
-  // `timeout` sets busy_timeout, which has to come before journal_mode: a second process would otherwise
-  // fail with SQLITE_BUSY while the first recovers the journal. The first read makes the log.
-  database.exec(
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-     PRAGMA journal_size_limit = ${maxLogBytes};
-     SELECT count(*) FROM sqlite_schema; PRAGMA busy_timeout = ${busyTimeoutMs};`,
-  );
+  enterLogMode(database);
+  database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   const areFilesInPlace = watchFiles(file);
 
   const statements = new Map<string, PreparedStatement>();
@@ -31,6 +26,29 @@ export const nodeSqliteDialect = (file: string, limitMs: number): SqliteDialect 
 
 /** Nobody is served yet whom a wait could keep. */
 const startTimeoutMs = 5000;
+
+/**
+ * `timeout` sets busy_timeout, which has to come before journal_mode: a second process would otherwise fail with
+ * SQLITE_BUSY while the first recovers the journal. The first read makes the log. SQLite waits for no lock that could be
+ * a deadlock, and of several processes that change a new file's mode at once all but one are refused: they try again.
+ */
+const enterLogMode = (database: DatabaseSync) => {
+  const endsAt = performance.now() + startTimeoutMs;
+  for (;;) {
+    try {
+      database.exec(
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA journal_size_limit = ${maxLogBytes}; SELECT count(*) FROM sqlite_schema;`,
+      );
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > endsAt) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, startRetryMs);
+    }
+  }
+};
+
+const startRetryMs = 10;
 
 /** The queries of this server are a fixed, smaller set; the bound is for whoever builds SQL from input. */
 const maxStatements = 1000;
