@@ -2,7 +2,8 @@
 // PostgreSQL's errors mean here. A lost connection fails the statement that it carried, and nothing else.
 
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from "kysely";
-import type { Connection, PoolClient } from "pg";
+import type { ClientBase, Connection, PoolClient } from "pg";
+import { nameOf } from "./statement-names.ts";
 import { beginWait, type Wait } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 
@@ -24,7 +25,15 @@ export const postgresDialect = async (url: string, options: PostgresOptions): Pr
 const int8Oid = 20;
 
 const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions): PostgresPool => {
+  /** Connections on which statements have names, so that PostgreSQL plans them once. */
+  const named = new WeakSet<ClientBase>();
   const pool = new pg.Pool({
+    // A connection that is PostgreSQL's own says its process id at the start. PgBouncer says another, and in transaction
+    // mode the next statement may reach a server that knows none of the names.
+    async onConnect(client) {
+      const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+      if (rows[0]?.pid === (client as ClientBase & Partial<BackendKey>).processID) named.add(client);
+    },
     connectionString: url,
     max: poolSize,
     connectionTimeoutMillis: limitMs,
@@ -69,9 +78,18 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
     const send = async (sql: string, parameters: readonly unknown[]): Promise<unknown> => {
       if (broken !== null) throw broken;
       const connection = await living();
+      // In a transaction a plan that is out of date could not be made again.
+      const name = !sent && named.has(connection) ? nameOf(sql) : undefined;
       sent = true;
+      const run = (statement: { name?: string | undefined; text: string }) =>
+        deadline.before(connection.query({ ...statement, values: parameters as unknown[] }));
       try {
-        return await deadline.before(connection.query(sql, parameters as unknown[]));
+        if (name === undefined) return await run({ text: sql });
+        return await run({ name, text: sql }).catch((error) => {
+          if (!isOutdatedPlan(error)) throw error;
+          named.delete(connection);
+          return run({ text: sql });
+        });
       } catch (error) {
         const failure = asUnavailable(pg, error, isLost(connection));
         if (deadline.passed) {
@@ -194,6 +212,10 @@ const cancel = (pg: Pg, client: PoolClient): void => {
 
 /** The SQLSTATEs that blame the database: connections, access to it, resources, operators, its system; read-only; locks. */
 const blamesDatabase = /^(08|28|53|57|58)|^(25006|25P03|3D000|40001|40P01|55P03)$/;
+
+/** A newer server has added a column to a table meanwhile. PostgreSQL refuses such a plan before it runs. */
+const isOutdatedPlan = (error: unknown) =>
+  (error as { code?: string }).code === "0A000" && /cached plan/.test((error as Error).message);
 
 /** Those of them that say nothing against the connection: a deadlock, or a lock or a statement that took too long. */
 const fitAfter = new Set<unknown>(["40001", "40P01", "55P03", "57014"]);

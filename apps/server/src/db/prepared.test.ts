@@ -1,6 +1,8 @@
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../test/engines.ts";
+import { type Db, openDatabase } from "./database.ts";
+import { migrateToLatest } from "./migrate.ts";
 import { prepared } from "./prepared.ts";
 
 describe.each(engines)("a prepared query on $engine", ({ newDatabase }) => {
@@ -46,5 +48,40 @@ describe.each(engines)("a prepared query on $engine", ({ newDatabase }) => {
     );
     expect(await add({ id: "a", email: null })).toEqual([{ id: "a", email: null }]);
     expect(await add({ id: "b", email: "b@example.com" })).toEqual([{ id: "b", email: "b@example.com" }]);
+  });
+});
+
+describe("a prepared query on PostgreSQL", () => {
+  const [, { newDatabase }] = engines;
+
+  const read = (db: Db) =>
+    prepared(db, ({ id }: { id: string }) => db.selectFrom("spent_ids").selectAll().where("id", "=", id));
+
+  it("is planned once for each connection", async () => {
+    const database = await newDatabase();
+    const db = await openDatabase(database.url, { poolSize: 1 });
+    await migrateToLatest(db);
+    const find = read(db);
+    for (const id of ["a", "b", "c"]) expect(await find({ id })).toEqual([]);
+    const { rows } = await sql<{
+      statement: string;
+    }>`select statement from pg_prepared_statements where name like 'lockstep%'`.execute(db);
+    expect(rows.map(({ statement }) => statement)).toEqual([expect.stringContaining('from "spent_ids"')]);
+    await db.destroy();
+    await database.drop();
+  });
+
+  it("goes on when a newer server adds a column, which makes its plan unusable", async () => {
+    const database = await newDatabase();
+    const db = await openDatabase(database.url, { poolSize: 1 });
+    await migrateToLatest(db);
+    await db.insertInto("spent_ids").values({ id: "a", expires_at: 7 }).execute();
+    const find = read(db);
+    expect(await find({ id: "a" })).toEqual([{ id: "a", expires_at: 7 }]);
+    await sql`alter table spent_ids add column added text default 'new'`.execute(db);
+    for (let round = 0; round < 3; round++)
+      expect(await find({ id: "a" })).toEqual([{ id: "a", expires_at: 7, added: "new" }]);
+    await db.destroy();
+    await database.drop();
   });
 });

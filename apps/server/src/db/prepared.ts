@@ -3,6 +3,7 @@
 
 import type { Compilable, CompiledQuery } from "kysely";
 import type { Db } from "./database.ts";
+import { nameStatement } from "./statement-names.ts";
 
 /** Stands in the text for a value that each run gives. */
 class Placeholder {
@@ -21,11 +22,17 @@ export const prepared = <Given extends object, Row>(db: Db, build: (given: Given
   let compiled: CompiledQuery<Row> | undefined;
   const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(String(name)) }) as Given;
   return async (given: Given): Promise<Row[]> => {
-    compiled ??= build(placeholders).compile();
+    compiled ??= compileOnce(build(placeholders));
     const parameters = compiled.parameters.map((each) =>
       each instanceof Placeholder ? given[each.name as keyof Given] : each,
     );
     const { rows } = await db.executeQuery<Row>({ ...compiled, parameters });
     return rows;
   };
+};
+
+const compileOnce = <Row>(query: Compilable<Row>): CompiledQuery<Row> => {
+  const compiled = query.compile();
+  nameStatement(compiled.sql);
+  return compiled;
 };
