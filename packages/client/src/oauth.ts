@@ -257,8 +257,6 @@ export const createAuthorization = <const G extends GrantableScope>(
         code_challenge: await oauth.calculatePKCECodeChallenge(pending.codeVerifier),
         code_challenge_method: "S256",
         nonce: asks("openid") ? pending.nonce : undefined,
-        // OpenID Connect Core §11: without the question there is no `offline_access`.
-        prompt: asks("offline_access") ? "consent" : undefined,
         max_age: maxAgeSeconds?.toString(),
         login_hint: loginHint,
       };

@@ -101,7 +101,6 @@ describe("an application of somebody else", () => {
       nonce: pending.nonce,
       code_challenge: expect.stringMatching(/^[\w-]{43}$/),
       code_challenge_method: "S256",
-      prompt: "consent",
       max_age: "60",
       login_hint: "john",
     });
