@@ -32,8 +32,11 @@ const AbsoluteUri = z
 const secure = /^https:\/\/[^/?]/;
 /** The person's own machine: the one place where plain http is no danger (RFC 9700 §2.6, RFC 8252 §7.3). */
 const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?([/?]|$)/;
-/** RFC 8252 §7.1: a scheme of one's own is a domain name in reverse. */
-const ownScheme = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:/;
+/** A scheme of one's own: a domain name in reverse (RFC 8252 §7.1), or one word and a path, as real apps have. */
+const ownScheme = /^[a-z][a-z0-9-]*((\.[a-z0-9-]+)+:|:\/)/;
+/** Schemes that browsers and systems give a meaning: some run what follows, none belongs to one app. */
+const takenScheme =
+  /^(https?|wss?|ftp|javascript|vbscript|data|file|filesystem|blob|about|view-source|intent|chrome|chrome-extension|moz-extension):/;
 
 /** Where a person may be sent back to by an application that runs on a server or in a browser. */
 export const WebRedirectUri = AbsoluteUri.refine((text) => secure.test(text) || loopback.test(text), {
@@ -45,8 +48,11 @@ const secureLoopback = /^https:\/\/(127\.0\.0\.1|\[::1\]|localhost)([:/?]|$)/;
 
 /** The same for one that runs on their own device. */
 export const NativeRedirectUri = AbsoluteUri.refine(
-  (text) => (secure.test(text) && !secureLoopback.test(text)) || loopback.test(text) || ownScheme.test(text),
-  { error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app:" },
+  (text) =>
+    (secure.test(text) && !secureLoopback.test(text)) ||
+    loopback.test(text) ||
+    (ownScheme.test(text) && !takenScheme.test(text)),
+  { error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app: or example://" },
 );
 
 const ScopeName = z.enum(scopeNames as [Scope, ...Scope[]]);

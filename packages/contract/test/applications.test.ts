@@ -17,12 +17,14 @@ describe("where an application may send people back to", () => {
     expect([accepts(WebRedirectUri, uri), accepts(NativeRedirectUri, uri)]).toEqual([true, true]);
   });
 
-  it.each(["com.example.app:/callback", "com.example.app://callback"])(
-    "may be %s on a person's device alone",
-    (uri) => {
-      expect([accepts(WebRedirectUri, uri), accepts(NativeRedirectUri, uri)]).toEqual([false, true]);
-    },
-  );
+  it.each([
+    "com.example.app:/callback",
+    "com.example.app://callback",
+    "cursor://anysphere.cursor/callback",
+    "app:/callback",
+  ])("may be %s on a person's device alone", (uri) => {
+    expect([accepts(WebRedirectUri, uri), accepts(NativeRedirectUri, uri)]).toEqual([false, true]);
+  });
 
   it.each([
     "",
@@ -45,7 +47,20 @@ describe("where an application may send people back to", () => {
     "ht\ttps://app.example/",
     "javascript:alert(1)",
     "data:text/html,x",
-    "app:/callback",
+    "javascript://app.example/%0aalert(1)",
+    "JavaScript://app.example/%0aalert(1)",
+    "vbscript:/x",
+    "data:/text/html,x",
+    "blob:https://app.example/x",
+    "blob:/x",
+    "filesystem:/x",
+    "about:/blank",
+    "view-source:/x",
+    "intent://x",
+    "ws://app.example/",
+    "http:/app.example/",
+    "mailto:john@app.example",
+    "app:callback",
     "file:///etc/passwd",
     `https://app.example/${"x".repeat(2000)}`,
   ])("[S2] is never %j", (uri) => {
