@@ -31,6 +31,24 @@ export class Refused extends Error {
   }
 }
 
+/** A connection was refused with this answer, and the next may not be. */
+export class RefusedForNow extends Error {
+  override readonly name = "RefusedForNow";
+  readonly shape: RpcErrorShape;
+
+  constructor(shape: RpcErrorShape) {
+    super(shape.message);
+    this.shape = shape;
+  }
+}
+
+/** Whether the same request may succeed later: the server, or a limit, is to blame. */
+export const mayPass = ({ data: { httpStatus } }: RpcErrorShape): boolean => httpStatus >= 500 || httpStatus === 429;
+
+/** How long the server asks to wait. */
+const retryAfterSecondsOf = ({ data: { details } }: RpcErrorShape): number =>
+  "retryAfterSeconds" in details ? details.retryAfterSeconds : 0;
+
 /** What listeners get. */
 export interface StreamEvent {
   readonly type: string;
@@ -84,6 +102,7 @@ export class FetchEventSource {
     while (!signal.aborted) {
       const connection = new AbortController();
       let recovered = false;
+      let waitSeconds = 0;
       const stop = () => connection.abort();
       signal.addEventListener("abort", stop);
       try {
@@ -99,9 +118,14 @@ export class FetchEventSource {
           lastEventId = event.lastEventId ?? lastEventId;
           if (endless && event.type === "return") break;
           if (event.type === "serialized-error" && recover) {
-            recovered = await recover(JSON.parse(event.data ?? "") as RpcErrorShape);
+            const shape = JSON.parse(event.data ?? "") as RpcErrorShape;
+            recovered = await recover(shape);
             if (signal.aborted) return;
             if (recovered) break;
+            if (mayPass(shape)) {
+              waitSeconds = retryAfterSecondsOf(shape);
+              break;
+            }
           }
           this.#dispatch(event);
         }
@@ -111,6 +135,7 @@ export class FetchEventSource {
           this.close();
           return this.#dispatch({ type: "error", error: error.shape });
         }
+        if (error instanceof RefusedForNow) waitSeconds = retryAfterSecondsOf(error.shape);
       } finally {
         signal.removeEventListener("abort", stop);
         connection.abort();
@@ -119,7 +144,7 @@ export class FetchEventSource {
       if (recovered) continue;
       this.readyState = this.CONNECTING;
       this.#dispatch({ type: "error" });
-      await beforeRetry(failures++, signal);
+      await beforeRetry(failures++, signal, waitSeconds);
     }
   }
 }

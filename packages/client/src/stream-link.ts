@@ -3,7 +3,7 @@
 
 import type { AppRouter, contract, PathOf, RpcErrorShape } from "@lockstep/contract";
 import { httpSubscriptionLink, type Operation, type TRPCLink } from "@trpc/client";
-import { FetchEventSource, type FetchEventSourceInit, Refused } from "./event-source.ts";
+import { FetchEventSource, type FetchEventSourceInit, mayPass, Refused, RefusedForNow } from "./event-source.ts";
 import type { Session } from "./session.ts";
 import type { createSessionLink } from "./session-link.ts";
 
@@ -36,7 +36,7 @@ export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): T
         });
         if (response.ok && response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
         const { error } = (await response.json()) as { error?: RpcErrorShape };
-        if (error?.data && isFinal(error)) throw new Refused(error);
+        if (error?.data) throw mayPass(error) ? new RefusedForNow(error) : new Refused(error);
         throw new Error("No stream was opened");
       },
       // The server refuses a call within the stream: it opens the stream first.
@@ -51,6 +51,3 @@ export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): T
     eventSourceOptions: ({ op }) => init(op),
   });
 };
-
-/** Whether there is no use in asking again later. */
-const isFinal = ({ data: { httpStatus } }: RpcErrorShape) => httpStatus < 500 && httpStatus !== 429;

@@ -149,6 +149,40 @@ describe("session.events", () => {
     expect(watcher.reasons).toEqual(["revoked"]);
   });
 
+  const tooMany = {
+    message: "Too many streams are open.",
+    code: -32029,
+    data: {
+      code: "TOO_MANY_STREAMS",
+      details: { limit: "session", max: 20, retryAfterSeconds: 2 },
+      httpStatus: 429,
+      requestId: "1",
+    },
+  };
+  const inStream = `event: connected\ndata: {}\n\nevent: serialized-error\ndata: ${JSON.stringify(tooMany)}\n\n`;
+  it.each([
+    ["in a stream", () => new Response(inStream, { headers: { "content-type": "text/event-stream" } })],
+    ["in place of a stream", () => Response.json({ error: tooMany }, { status: 429 })],
+  ])("[S91] waits as long as it is told when too many streams are open, and then connects: %s", async (_, refusal) => {
+    await using server = await startTestServer();
+    using watcher = await watch(server.url);
+    let refused = false;
+    watcher.network.answer = (path) => {
+      if (refused || !path.endsWith("session.events")) return null;
+      refused = true;
+      return Promise.resolve(refusal());
+    };
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    server.app.server.closeAllConnections();
+    await watcher.watching(2);
+    // The second retry of its own accord would come after two seconds at most.
+    const waits = timers.mock.calls.filter(([, delayMs = 0]) => delayMs >= 2500 && delayMs <= 4000);
+    timers.mockRestore();
+    expect(waits).toHaveLength(1);
+    expect(watcher.errors).toEqual([]);
+    expect(watcher.streams()).toHaveLength(3);
+  });
+
   it("is refused to somebody who is not signed in", async () => {
     await using server = await startTestServer();
     const error = await new Promise((resolve) =>

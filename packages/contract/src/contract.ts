@@ -137,7 +137,7 @@ export const contract = {
       summary: "Watch the signed-in user's sessions; ends with this one",
       access: firstParty(),
       output: SessionEvent,
-      errors: ["SESSION_ENDED"],
+      errors: ["SESSION_ENDED", "TOO_MANY_STREAMS"],
     }),
   },
   authorization: {

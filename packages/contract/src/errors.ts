@@ -28,7 +28,7 @@ export const errors = {
   OPERATION_NOT_FOUND: { status: 404, message: "There is no such operation.", details: none },
   METHOD_NOT_ALLOWED: { status: 405, message: "This operation is called with another method.", details: none },
   PAYLOAD_TOO_LARGE: { status: 413, message: "The request is too large.", details: none },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "The request is in a format that is not read here.", details: none },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Unsupported content type. Send application/json.", details: none },
   CANCELLED: { status: 499, message: "The caller went away.", details: none },
   INTERNAL: { status: 500, message: "Something went wrong on our side.", details: none },
   UNAVAILABLE: {
@@ -88,6 +88,16 @@ export const errors = {
     status: 503,
     message: "Too much is going on at the moment. Try again shortly.",
     details: z.object({ retryAfterSeconds: z.int() }),
+  },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    message: "Too many streams are open. Close one, or try again later.",
+    details: z.object({
+      /** Whose limit was reached: this session's, its user's, or the whole server's. */
+      limit: z.enum(["session", "user", "server"]),
+      max: z.int(),
+      retryAfterSeconds: z.int(),
+    }),
   },
   CREDENTIALS_IN_BATCH: {
     status: 400,

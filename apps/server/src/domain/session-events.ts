@@ -1,7 +1,7 @@
 // Owns the news of sessions while it is fresh: within this process, from whoever changes a session to whoever
 // watches. What happened in another process: the watcher looks at its session again (`watch-sessions.ts`).
 
-import { EventEmitter, on } from "node:events";
+import { EventEmitter } from "node:events";
 import type { SessionEvent } from "@lockstep/contract";
 
 export type SessionEvents = ReturnType<typeof createSessionEvents>;
@@ -19,15 +19,6 @@ export const createSessionEvents = () => {
     /** Calls with what happens to anybody's sessions from now on; the same may be told more than once. */
     onEach(listener: (userId: string, event: SessionEvent) => void): void {
       emitter.on(anybody, listener);
-    },
-
-    /** What happens to this user's sessions from now on, until `signal` is aborted. */
-    async *of(userId: string, signal: AbortSignal): AsyncGenerator<SessionEvent, void, undefined> {
-      try {
-        for await (const [event] of on(emitter, userId, { signal })) yield event as SessionEvent;
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
     },
   };
 };

@@ -1,5 +1,7 @@
-import { describe, expect, it } from "vitest";
+import type { SessionEndReason } from "@lockstep/contract";
+import { describe, expect, it, vi } from "vitest";
 import { engines, openTestDatabase } from "../../test/engines.ts";
+import { DatabaseUnavailableError } from "../db/unavailable.ts";
 import { testClock, testSessionLimits, testSource, testWorld } from "../testing.ts";
 import { createAudit } from "./audit.ts";
 import { createDisabling } from "./disabling.ts";
@@ -10,7 +12,7 @@ import { createSessionEvents } from "./session-events.ts";
 import { createSessions, type Session } from "./sessions.ts";
 import { createSpentIds } from "./spent-ids.ts";
 import { createUsers } from "./users.ts";
-import { createWatchSessions } from "./watch-sessions.ts";
+import { createWatchSessions, type StreamLimits } from "./watch-sessions.ts";
 
 describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) => {
   const open = async () => {
@@ -30,11 +32,31 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     );
     const closing = new AbortController();
     /** A server's own part: what happens in another is not told here. */
-    const process = () => {
+    const process = (limits?: StreamLimits) => {
       const events = createSessionEvents();
       const secrets = createSecrets("a secret of at least thirty-two characters");
       const sessions = createSessions({ ...world, audit, events, secrets, limits: testSessionLimits });
-      const watchSessions = createWatchSessions({ sessions, events, closing: closing.signal });
+      const looks: string[][] = [];
+      let answer = (id: string): Promise<SessionEndReason | null> => sessions.endReason(id);
+      const watchSessions = createWatchSessions({
+        sessions: {
+          endReason(id) {
+            // Those of one turn are one query (`db/lookup.ts`).
+            if (looks.at(-1)?.length === 0) setImmediate(() => looks.push([]));
+            looks.at(-1)?.push(id);
+            return answer(id);
+          },
+        },
+        events,
+        closing: closing.signal,
+        ...(limits && { limits }),
+        lookEveryMs: 10,
+        lookLimitMs: 30,
+      });
+      looks.push([]);
+      const answerLooks = (by: typeof answer | null) => {
+        answer = by ?? ((id) => sessions.endReason(id));
+      };
       const grants = createGrants({
         ...world,
         audit,
@@ -48,7 +70,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
         expect((await watching.next()).value).toEqual({ type: "watching" });
         return watching;
       };
-      return { events, sessions, watch, disabling };
+      return { events, sessions, watchSessions, watch, disabling, looks, answerLooks };
     };
     return {
       ...database,
@@ -57,6 +79,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
       closing,
       here: process(),
       elsewhere: process(),
+      process,
       jane: jane?.id ?? "",
       joe: joe?.id ?? "",
     };
@@ -172,5 +195,80 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     expect((await staying).value).toMatchObject({ type: "signed_in" });
     closing.abort();
     expect(await stayed.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("[S91] looks once for all streams of a session, and for all sessions in one query", async () => {
+    await using opened = await open();
+    const { here, jane, joe } = opened;
+    const sessions = [await here.sessions.start(jane, testSource), await here.sessions.start(joe, testSource)];
+    const streams = [];
+    for (const { session } of [...sessions, ...sessions, ...sessions]) streams.push(await here.watch(session));
+    here.looks.splice(0, here.looks.length, []);
+    await vi.waitFor(() => expect(here.looks.length).toBeGreaterThan(3));
+    for (const ids of here.looks.slice(0, -1)) expect(ids).toEqual(sessions.map(({ session }) => session.id));
+    for (const stream of streams) void stream.return();
+    opened.closing.abort();
+  });
+
+  it("[S91] hands one and the same event to all streams", async () => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    const [one, other] = [await here.watch(session), await here.watch(session)];
+    await here.sessions.start(jane, testSource);
+    expect((await one.next()).value).toBe((await other.next()).value);
+    await Promise.all([one.return(), other.return()]);
+  });
+
+  it.each([
+    ["session", { session: 2, user: 9, server: 9 }],
+    ["user", { session: 9, user: 2, server: 9 }],
+    ["server", { session: 9, user: 9, server: 2 }],
+  ] as const)("[S91] refuses one stream too many of a %s, until another is closed", async (limit, limits) => {
+    await using opened = await open();
+    const { jane, joe } = opened;
+    const { sessions, watch, watchSessions } = opened.process(limits);
+    const { session } = await sessions.start(jane, testSource);
+    const { session: second } = await sessions.start(limit === "server" ? joe : jane, testSource);
+    const third = limit === "session" ? session : second;
+    const first = await watch(session);
+    const last = await watch(third);
+    const refused = watchSessions(third, new AbortController().signal);
+    await expect(refused.next()).rejects.toMatchObject({
+      code: "TOO_MANY_STREAMS",
+      details: { limit, max: 2, retryAfterSeconds: 30 },
+    });
+    await last.return();
+    const allowed = await watch(third);
+    await Promise.all([first.return(), allowed.return()]);
+  });
+
+  it("keeps streams open while the database fails or hangs, and looks again", async () => {
+    await using opened = await open();
+    const { here, elsewhere, jane } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(session);
+    const news = watching.next();
+    const failing = vi.fn(async () => {
+      throw new DatabaseUnavailableError("down");
+    });
+    here.answerLooks(failing);
+    await vi.waitFor(() => expect(failing.mock.calls.length).toBeGreaterThan(1));
+    const hanging = vi.fn(() => new Promise<never>(() => {}));
+    here.answerLooks(hanging);
+    await vi.waitFor(() => expect(hanging.mock.calls.length).toBeGreaterThan(1));
+    await elsewhere.sessions.end(jane, session.id, "revoked", testSource);
+    here.answerLooks(null);
+    expect((await news).value).toMatchObject({ type: "session_ended", reason: "revoked" });
+    await watching.return();
+  });
+
+  it("ends the stream of a reader that falls too far behind", async () => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(session);
+    for (let count = 0; count <= 100; count++) here.events.publish(jane, { type: "password_changed" });
+    expect(await watching.next()).toEqual({ done: true, value: undefined });
   });
 });

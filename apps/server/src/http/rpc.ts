@@ -20,6 +20,9 @@ const credentialPaths = new Set(
 /** RFC 6749 §5.1 for tokens; and what one person sees is no business of a cache. */
 const noStore = { "cache-control": "no-store" };
 
+/** A proxy that compresses a stream would hold its events back. */
+const noStoreStream = { "cache-control": "no-store, no-transform" };
+
 /** The most calls in one request. */
 const maxBatchSize = 20;
 
@@ -48,7 +51,7 @@ export const rpcRoutes =
             ? {}
             : {
                 headers: {
-                  ...noStore,
+                  ...(type === "subscription" ? noStoreStream : noStore),
                   ...refusalHeaders(
                     errors.map((error) => errorShape(asDomainError(error), request.id)),
                     publicUrl,

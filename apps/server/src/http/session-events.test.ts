@@ -24,7 +24,7 @@ describe("the stream of one's session events", () => {
     const stream = await watch((await signIn()).accessToken);
     expect(stream.response.status).toBe(200);
     expect(stream.response.headers.get("content-type")).toContain("text/event-stream");
-    expect(stream.response.headers.get("cache-control")).toBe("no-store");
+    expect(stream.response.headers.get("cache-control")).toBe("no-store, no-transform");
     stream.leave();
   });
 
@@ -123,6 +123,17 @@ describe("the stream of one's session events", () => {
     for (const query of [`?connectionParams=${parameters}`, `?token=${accessToken}`, `?authorization=${accessToken}`]) {
       expect({ query, code: (await refusal(query)).code }).toEqual({ query, code: "UNAUTHENTICATED" });
     }
+  });
+
+  it("[S91] refuses one stream too many of a session, and says how long to wait", async () => {
+    const { accessToken } = await signIn();
+    const streams = await Promise.all(Array.from({ length: 20 }, () => watch(accessToken)));
+    expect(await refusal("", { authorization: `Bearer ${accessToken}` })).toMatchObject({
+      code: "TOO_MANY_STREAMS",
+      httpStatus: 429,
+      details: { limit: "session", max: 20, retryAfterSeconds: 30 },
+    });
+    for (const stream of streams) stream.leave();
   });
 
   it("ends in good order when the server closes, and does not hold it up", async () => {

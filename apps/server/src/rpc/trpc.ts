@@ -64,12 +64,13 @@ export const implement = <Op extends Operation>(operation: Op) => ({
         const input = parseInput(operation.input, await getRawInput());
         // What the access and the parser make sure of, `Call` says to the handler; `Op` is only known to the caller.
         const answered = await handler({ ctx: { ...ctx, principal }, input, signal } as Call<Op>);
-        if (operation.kind === "subscription") return cutEach(operation.output, answered as AsyncIterable<unknown>);
+        if (operation.kind === "subscription") return cutEach(operation, cut, answered as AsyncIterable<unknown>);
         return cutOutput(operation.output, answered);
       } catch (error) {
         throw declared(operation, error);
       }
     };
+    const cut = new WeakMap<object, unknown>();
     // tRPC's builder would infer the answer's type from the resolver: `never` leaves that to the contract's own shape.
     const resolve = answer as (call: object) => Promise<never>;
     const step = t.procedure.meta({ operation });
@@ -129,9 +130,21 @@ const accessErrors = new Set<string>([
   "REAUTHENTICATION_REQUIRED",
 ] satisfies DomainError["code"][]);
 
-async function* cutEach(event: z.ZodType, events: AsyncIterable<unknown>) {
-  for await (const each of events) yield event.parse(each);
+/** `cut` remembers what each event became: an event that many streams share is parsed once. */
+async function* cutEach(operation: Operation, cut: WeakMap<object, unknown>, events: AsyncIterable<unknown>) {
+  try {
+    for await (const each of events) {
+      const known = isObject(each) ? cut.get(each) : undefined;
+      const event = known ?? operation.output.parse(each);
+      if (known === undefined && isObject(each)) cut.set(each, event);
+      yield event;
+    }
+  } catch (error) {
+    throw declared(operation, error);
+  }
 }
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 type ImplementationOf<C> = {
   [K in keyof C]: C[K] extends Operation ? Implemented<C[K]> : ImplementationOf<C[K]>;

@@ -74,6 +74,13 @@ export const textOf = (failure: Failure): FailureText => {
         passing: true,
         waitSeconds: failure.details.retryAfterSeconds,
       };
+    case "TOO_MANY_STREAMS":
+      return {
+        title: "Too many pages are open",
+        text: errors.TOO_MANY_STREAMS.message,
+        passing: true,
+        waitSeconds: failure.details.retryAfterSeconds,
+      };
     case "OVERLOADED":
     case "UNAVAILABLE":
       return {
