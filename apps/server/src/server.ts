@@ -70,9 +70,12 @@ export interface WorldOptions {
   readonly hashingThreads: number;
   /** How long a call may wait for the database in all. */
   readonly databaseLimitMs: number;
+  /** How long a request may take to arrive. */
+  readonly requestTimeoutMs: number;
 }
 
 export const realWorld: WorldOptions = {
+  requestTimeoutMs: 30_000,
   now: Date.now,
   databaseTime: readDatabaseTime,
   random: systemRandom(),
@@ -250,6 +253,7 @@ export const createServer = async (options: ServerOptions) => {
       keyring: domain.keyring,
       router,
       newRequestId: newId,
+      requestTimeoutMs: world.requestTimeoutMs,
       logger,
       trustProxy: config.trustProxy,
       publicUrl: config.publicUrl,

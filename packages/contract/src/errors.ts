@@ -27,8 +27,10 @@ export const errors = {
   },
   OPERATION_NOT_FOUND: { status: 404, message: "There is no such operation.", details: none },
   METHOD_NOT_ALLOWED: { status: 405, message: "This operation is called with another method.", details: none },
+  REQUEST_TIMEOUT: { status: 408, message: "The request took too long to arrive.", details: none },
   PAYLOAD_TOO_LARGE: { status: 413, message: "The request is too large.", details: none },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Unsupported content type. Send application/json.", details: none },
+  HEADERS_TOO_LARGE: { status: 431, message: "The headers of the request are too large.", details: none },
   CANCELLED: { status: 499, message: "The caller went away.", details: none },
   INTERNAL: { status: 500, message: "Something went wrong on our side.", details: none },
   UNAVAILABLE: {
@@ -152,8 +154,10 @@ export type TransportErrorCode =
   | "INVALID_INPUT"
   | "OPERATION_NOT_FOUND"
   | "METHOD_NOT_ALLOWED"
+  | "REQUEST_TIMEOUT"
   | "PAYLOAD_TOO_LARGE"
   | "UNSUPPORTED_MEDIA_TYPE"
+  | "HEADERS_TOO_LARGE"
   | "CANCELLED"
   | "INTERNAL"
   | "UNAVAILABLE";

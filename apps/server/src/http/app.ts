@@ -19,6 +19,7 @@ import type { SignIn } from "../domain/sign-in.ts";
 import { type ExternalLoginOptions, externalLoginRoutes } from "../external-login/routes.ts";
 import type { AppRouter } from "../rpc/router.ts";
 import { assertAddressesDiffer, readPages, recordRoutes } from "./addresses.ts";
+import { answerClientError, followConnections, isHostValid, nodeOptions } from "./connections.ts";
 import { cookiesFor } from "./cookies.ts";
 import { docsRoutes } from "./docs.ts";
 import { healthRoutes } from "./health.ts";
@@ -48,6 +49,8 @@ export interface AppOptions {
   readonly keyring: Keyring;
   readonly router: AppRouter;
   readonly newRequestId: () => string;
+  /** How long a request may take to arrive, its body included. */
+  readonly requestTimeoutMs: number;
   readonly logger: FastifyServerOptions["logger"];
   readonly trustProxy: boolean | string[];
   readonly publicUrl: string;
@@ -75,7 +78,14 @@ export const createApp = async (options: AppOptions) => {
     bodyLimit: maxBodyBytes,
     trustProxy: options.trustProxy,
     genReqId: options.newRequestId,
-    requestTimeout: 30_000,
+    requestTimeout: options.requestTimeoutMs,
+    http: nodeOptions(options.requestTimeoutMs),
+    clientErrorHandler: (error, socket) =>
+      answerClientError(error, socket, {
+        headers: headers.data,
+        requestId: options.newRequestId(),
+        answering: connections.answeringOn(socket),
+      }),
     // A server that stops answers what it was asked, and lets no idle connection hold it up.
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 2000 },
@@ -85,9 +95,11 @@ export const createApp = async (options: AppOptions) => {
     frameworkErrors: (_error, request, reply) =>
       refuse(new DomainError("MALFORMED_REQUEST"), request, withHeaders(request, reply)),
   });
+  const connections = followConnections(app.server);
   app.addHook("onRequest", (request, reply, done) => {
     withHeaders(request, reply);
-    done();
+    if (isHostValid(request.raw)) done();
+    else void refuse(new DomainError("MALFORMED_REQUEST"), request, reply);
   });
   // Here the body has been read: before, an event of the socket would lose what belongs to the call.
   app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));

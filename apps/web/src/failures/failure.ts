@@ -46,6 +46,7 @@ export const textOf = (failure: Failure): FailureText => {
         text: `Try again in a moment. If it keeps happening, report it with this reference: ${failure.requestId}`,
         passing: true,
       };
+    case "REQUEST_TIMEOUT":
     case "CANCELLED":
       return { title: "This was interrupted", text: "The request was cut off before it was answered.", passing: true };
     case "INVALID_INPUT":
@@ -58,6 +59,7 @@ export const textOf = (failure: Failure): FailureText => {
     case "OPERATION_NOT_FOUND":
     case "METHOD_NOT_ALLOWED":
     case "PAYLOAD_TOO_LARGE":
+    case "HEADERS_TOO_LARGE":
     case "UNSUPPORTED_MEDIA_TYPE":
     case "AMBIGUOUS_TOKEN":
     case "INVALID_DPOP_PROOF":

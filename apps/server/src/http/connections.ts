@@ -1,0 +1,91 @@
+// Owns what can go wrong before a request reaches a route: a request that Node cannot read or waits for in vain, and a
+// `Host` that is missing, repeated or invalid. All of it is answered in the contract's shape.
+
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ErrorCode } from "@lockstep/contract";
+import { DomainError } from "../domain/domain-error.ts";
+import { errorShape } from "../rpc/errors.ts";
+
+/** Node's options that go with `answerClientError` and `isHostValid`. */
+export const nodeOptions = (requestTimeoutMs: number) => ({
+  requestTimeout: requestTimeoutMs,
+  headersTimeout: requestTimeoutMs,
+  // How often Node looks for requests that took too long. Its default would let one of 30 s last for 60.
+  connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
+  // Node would answer without a body.
+  requireHostHeader: false,
+});
+
+/** Follows which answer each connection is waiting for, and lets no unknown `Expect` be answered without a body. */
+export const followConnections = (server: Server): { answeringOn: (socket: Duplex) => ServerResponse | undefined } => {
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  server.on("request", (request, response) => answers.set(request.socket, response));
+  // RFC 9110 §10.1.1: a server may ignore an expectation that it does not know.
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
+    server.emit("request", request, response),
+  );
+  return { answeringOn: (socket) => answers.get(socket) };
+};
+
+const codeOf: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "PAYLOAD_TOO_LARGE",
+  ERR_HTTP_REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
+};
+
+/** Answers a request that Node could not read, and closes its connection. */
+export const answerClientError = (
+  error: Error & { readonly code?: string },
+  socket: Duplex,
+  { headers, requestId, answering }: AnswerOptions,
+): void => {
+  // The peer is gone, or reads an answer that this one would be taken for a part of.
+  if (error.code === "ECONNRESET" || !socket.writable || (answering?.headersSent && !answering.writableFinished)) {
+    socket.destroy();
+    return;
+  }
+  const shape = errorShape(new DomainError(codeOf[error.code ?? ""] ?? "MALFORMED_REQUEST") as DomainError, requestId);
+  const body = JSON.stringify({ error: shape });
+  const { httpStatus } = shape.data;
+  const lines = Object.entries({
+    ...headers,
+    "cache-control": "no-store",
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    "x-request-id": requestId,
+    connection: "close",
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus]}\r\n${lines.join("")}\r\n${body}`, () =>
+    socket.destroy(),
+  );
+};
+
+interface AnswerOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly requestId: string;
+  /** The newest answer on this connection, if there is one. */
+  readonly answering: ServerResponse | undefined;
+}
+
+/** Whether a request names one host, as RFC 9112 §3.2 requires. HTTP/1.0 may name none, as some health checks do. */
+export const isHostValid = ({ rawHeaders, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean => {
+  let host: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length !== 4 || name.toLowerCase() !== "host") continue;
+    if (host !== undefined) return false;
+    host = rawHeaders[index + 1];
+  }
+  if (host === undefined) return httpVersionMajor === 1 && httpVersionMinor === 0;
+  if (host === lastValidHost) return true;
+  if (!hostPattern.test(host) || !URL.canParse(`http://${host}`)) return false;
+  lastValidHost = host;
+  return true;
+};
+
+/** A name or an address, and a port. No user, no path, no escapes. */
+const hostPattern = /^(?:[\w.~!$&'()*+,;=-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
+
+/** That of nearly all requests. */
+let lastValidHost: string | undefined;
