@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
 import { codeFlow } from "./code-flow.ts";
+import { faults } from "./faults.ts";
 import { pace } from "./pace.ts";
 import { postgresCalls } from "./postgres-calls.ts";
 import { refresh } from "./refresh.ts";
@@ -20,12 +21,13 @@ const { positionals: asked, values } = parseArgs({
     quick: { type: "boolean" },
     users: { type: "string", default: "1000000" },
     minutes: { type: "string", default: "10" },
+    cuts: { type: "string", default: "500" },
   },
 });
-const number = (name: "users" | "minutes") => {
+const number = (name: "users" | "minutes" | "cuts") => {
   const value = Number(values[name]);
   if (value > 0 && (name === "minutes" || Number.isInteger(value))) return value;
-  process.stderr.write(`--${name} is ${name === "users" ? "a whole" : "a"} number above 0.\n`);
+  process.stderr.write(`--${name} is ${name === "minutes" ? "a" : "a whole"} number above 0.\n`);
   process.exit(2);
 };
 
@@ -42,7 +44,10 @@ const parts: Record<string, Part> = {
   ...comparisons,
   scale: () => scale({ users: number("users") }),
   soak: () => soak({ minutes: number("minutes") }),
+  faults: () => faults({ cuts: number("cuts"), minutes: number("minutes") }),
 };
+
+const tests = new Set(["soak", "faults"]);
 
 const unknown = asked.filter((name) => !(name in parts));
 if (unknown.length > 0) {
@@ -54,8 +59,8 @@ for (const name of asked.length > 0 ? asked : Object.keys(comparisons)) {
   for (const table of (await parts[name]?.()) ?? []) {
     process.stdout.write(`${markdownOf(table)}\n`);
     tables.push(table);
-    // The one part that is a test: what it looks for does not depend on the machine.
-    if (name === "soak" && table.figures.some((figure) => verdict(figure) === "missed")) process.exitCode = 1;
+    // The parts that are tests: what they look for does not depend on the machine.
+    if (tests.has(name) && table.figures.some((figure) => verdict(figure) === "missed")) process.exitCode = 1;
   }
 }
 if (asked.length === 0 && !pace.quick) writeResults(tables, new Date());

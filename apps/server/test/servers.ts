@@ -37,13 +37,23 @@ const wrongClock = (errorMs: number) =>
       static now() { return Right.now() + ${errorMs}; }
     };`)}`;
 
+/** What a server's process is told. */
+export interface ServerSettings {
+  readonly databaseUrl: DatabaseUrl;
+  /** The URL that clients know it by. */
+  readonly publicUrl?: string | undefined;
+  /** A free one unless given. */
+  readonly port?: number | undefined;
+  readonly poolSize?: number | undefined;
+}
+
 /** A server that is ready for calls; `kill` is SIGKILL, `await using` stops it in order. */
 export const spawnServer = async (
   databaseUrl: DatabaseUrl,
   { child, exited } = prepareServer(),
-  { publicUrl }: { publicUrl?: string } = {},
+  settings: Omit<ServerSettings, "databaseUrl"> = {},
 ) => {
-  child.send({ databaseUrl, publicUrl });
+  child.send({ databaseUrl, ...settings } satisfies ServerSettings);
   const [url] = (await Promise.race([once(child, "message"), exited])) as [string | number | null];
   if (typeof url !== "string") throw new Error(`The server ended at its start: ${url}`);
 
@@ -65,6 +75,7 @@ export const spawnServer = async (
   };
   return {
     url,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
     query: <P extends Path>(path: P, token?: string) => call(path, {}, token),
     mutate: <P extends Path>(path: P, input?: z.input<OperationAt<typeof contract, P>["input"]>, token?: string) =>
       call(path, { method: "POST", body: input === undefined ? "" : JSON.stringify(input) }, token),
