@@ -5,10 +5,12 @@ import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { type Db, openDatabase } from "./database.ts";
-import { isMigrated, migrateToLatest, migrationNames } from "./migrate.ts";
+import { isMigrated, migrateToLatest, migrationNames, schemaVersion } from "./migrate.ts";
 
 const recordMigration = (db: Db, name: string) =>
   sql`insert into kysely_migration (name, timestamp) values (${name}, '2030-01-01T00:00:00.000Z')`.execute(db);
+
+const recordVersion = (db: Db, version: number) => sql`update schema_version set version = ${version}`.execute(db);
 
 describe.each(engines)("migrations on $engine", ({ newDatabase }) => {
   it("are applied once when several servers start at once", async () => {
@@ -30,24 +32,26 @@ describe.each(engines)("migrations on $engine", ({ newDatabase }) => {
     const db = await openDatabase(database.url);
     expect(await isMigrated(db)).toBe(false);
     await migrateToLatest(db);
-    await recordMigration(db, "9998-next");
+    // However many migrations the next version ships.
+    for (const name of ["9997-next", "9998-next", "9999-next"]) await recordMigration(db, name);
+    await recordVersion(db, schemaVersion + 1);
     expect(await migrateToLatest(db)).toEqual([]);
     expect(await isMigrated(db)).toBe(true);
-    await recordMigration(db, "9999-future");
-    await expect(migrateToLatest(db)).rejects.toThrow("made by a newer version of Lockstep (9998-next, 9999-future)");
+    await recordVersion(db, schemaVersion + 2);
+    await expect(migrateToLatest(db)).rejects.toThrow(
+      `made by a newer version of Lockstep (schema ${schemaVersion + 2}, this one has ${schemaVersion}; 9997-next, 9998-next, 9999-next). Run that version`,
+    );
     expect(await isMigrated(db)).toBe(true);
     await db.destroy();
     await database.drop();
   });
 
-  it("refuse a database that has a newer migration and lacks one of ours", async () => {
+  it("refuse a migration that is not known in a database of the same version", async () => {
     const database = await newDatabase();
     const db = await openDatabase(database.url);
     await migrateToLatest(db);
-    await sql`delete from kysely_migration where name = ${migrationNames.at(-1)}`.execute(db);
-    await recordMigration(db, "9999-future");
-    await expect(migrateToLatest(db)).rejects.toThrow("made by a newer version of Lockstep (9999-future)");
-    expect(await isMigrated(db)).toBe(false);
+    await recordMigration(db, "9999-never-released");
+    await expect(migrateToLatest(db)).rejects.toThrow("9999-never-released). Run that version");
     await db.destroy();
     await database.drop();
   });

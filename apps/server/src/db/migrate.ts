@@ -24,12 +24,18 @@ export const migrations: Readonly<Record<string, Migration>> = {
 
 export const migrationNames: readonly string[] = Object.keys(migrations);
 
+/**
+ * The version of the schema that a release ships, however many migrations it adds. Raise it by one with the first
+ * migration after a release.
+ */
+export const schemaVersion = 1;
+
 /** An arbitrary number that names this lock among a PostgreSQL database's advisory locks. */
 const migrationLock = 7_310_865_119;
 
 /**
  * Applies what is missing, all or nothing, and answers the names of what it applied. Accepts a database that is one
- * version newer, which means: one migration that is not known here.
+ * version newer, and leaves it as it is.
  * @throws StartError when the database is newer than that.
  */
 export const migrateToLatest = (db: Db): Promise<string[]> =>
@@ -39,11 +45,12 @@ export const migrateToLatest = (db: Db): Promise<string[]> =>
 const migrate = async (db: Db): Promise<string[]> => {
   // On SQLite, the transaction itself began with the write lock.
   if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(db);
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { newer } = await assertNotTooNew(db);
-  if (newer.length > 0) return [];
+  if (newer) return [];
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error) throw error;
+  await recordVersion(db);
   return results.map((result) => result.migrationName);
 };
 
@@ -52,16 +59,34 @@ const migrate = async (db: Db): Promise<string[]> => {
  * their way.
  * @throws StartError when the database is more than one version newer.
  */
-export const assertNotTooNew = async (db: Db) => {
-  const applied = await appliedNames(db);
-  const newer = applied.filter((name) => !(name in migrations));
-  const lacksOurs = applied.length - newer.length < migrationNames.length;
-  if (newer.length > 1 || (newer.length === 1 && lacksOurs)) {
+export const assertNotTooNew = async (db: Db): Promise<{ newer: boolean }> => {
+  const version = await recordedVersion(db);
+  const newer = version === schemaVersion + 1;
+  const unknown = (await appliedNames(db)).filter((name) => !(name in migrations));
+  // Migrations that nobody knows, without a newer version, are those of a build that was never released.
+  if (version > schemaVersion + 1 || (unknown.length > 0 && !newer)) {
     throw new StartError(
-      `The database was made by a newer version of Lockstep (${newer.join(", ")}). Run that version, or restore an older backup.`,
+      `The database was made by a newer version of Lockstep (schema ${version}, this one has ${schemaVersion}${unknown.length > 0 ? `; ${unknown.join(", ")}` : ""}). Run that version, or restore an older backup.`,
     );
   }
   return { newer };
+};
+
+/** Beside Kysely's own tables: migrations say nothing of the version that ships them. */
+const versionTable = "schema_version";
+
+const recordedVersion = async (db: Db): Promise<number> => {
+  if (!(await hasTable(db, versionTable))) return 0;
+  const { rows } = await sql<{ version: number }>`select version from ${sql.table(versionTable)}`.execute(db);
+  return rows[0]?.version ?? 0;
+};
+
+const recordVersion = async (db: Db): Promise<void> => {
+  if ((await recordedVersion(db)) === schemaVersion) return;
+  const table = sql.table(versionTable);
+  await sql`create table if not exists ${table} (version integer not null)`.execute(db);
+  await sql`delete from ${table}`.execute(db);
+  await sql`insert into ${table} (version) values (${schemaVersion})`.execute(db);
 };
 
 /** Whether every migration of this version is there. Those of newer versions only add. */
@@ -71,8 +96,12 @@ export const isMigrated = async (db: Db): Promise<boolean> => {
 };
 
 const appliedNames = async (db: Db): Promise<string[]> => {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === "kysely_migration")) return [];
+  if (!(await hasTable(db, "kysely_migration"))) return [];
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
   return rows.map((row) => row.name);
+};
+
+const hasTable = async (db: Db, name: string): Promise<boolean> => {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  return tables.some((table) => table.name === name);
 };
