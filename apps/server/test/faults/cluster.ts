@@ -53,10 +53,10 @@ export const startCluster = async () => {
       for (const pid of frozen) signal(pid, "SIGSTOP");
     },
     thaw,
-    /** Cuts every connection to the database but that which does it. Answers how many. */
+    /** Cuts every connection to the database but that which does it, and waits for their ends. Answers how many. */
     async cut(): Promise<number> {
       const [row] = await administer<{ cut: string }>(
-        "select count(pg_terminate_backend(pid)) as cut from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()",
+        "select count(pg_terminate_backend(pid, 10000)) as cut from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()",
       );
       return Number(row?.cut);
     },

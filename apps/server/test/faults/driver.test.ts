@@ -1,0 +1,98 @@
+// What the bridge to `pg` does with a connection that is lost, late or not fit any more.
+
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Db, openDatabase } from "../../src/db/database.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
+
+const limitMs = 1500;
+const unavailable = expect.objectContaining({ name: "DatabaseUnavailableError" });
+
+let cluster: Cluster;
+let db: Db;
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  db = await openDatabase(cluster.url, { poolSize: 1, limitMs });
+  await sql`create table rows (n int)`.execute(db);
+}, 120_000);
+afterAll(async () => {
+  await db.destroy();
+  await cluster[Symbol.asyncDispose]();
+});
+
+const backend = async (on: Db) => {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(on);
+  return rows[0]?.pid;
+};
+const stored = async () => (await sql<{ n: number }>`select n from rows order by n`.execute(db)).rows.map(({ n }) => n);
+
+describe("a connection of PostgreSQL", () => {
+  it("[S118] that died before anything was sent is replaced by a fresh one", async () => {
+    await db.connection().execute(async (connection) => {
+      await cluster.cut();
+      expect(await backend(connection)).toBeGreaterThan(0);
+    });
+  });
+
+  it("[S119] that died within a transaction is not replaced, and nothing of it is stored", async () => {
+    const transaction = db.transaction().execute(async (transaction) => {
+      await sql`insert into rows values (1)`.execute(transaction);
+      await cluster.cut();
+      await sql`insert into rows values (2)`.execute(transaction);
+    });
+    await expect(transaction).rejects.toThrow(unavailable);
+    expect(await stored()).toEqual([]);
+  });
+
+  it("[S119] that died within a transaction takes no more statements, whatever was caught", async () => {
+    const transaction = db.transaction().execute(async (transaction) => {
+      await sql`insert into rows values (1)`.execute(transaction);
+      await cluster.cut();
+      await sql`insert into rows values (2)`.execute(transaction).catch(() => {});
+      await sql`insert into rows values (3)`.execute(transaction).catch(() => {});
+    });
+    await expect(transaction).rejects.toThrow(unavailable);
+    expect(await stored()).toEqual([]);
+  });
+
+  it("[S118] whose statement is late is given up, and PostgreSQL told to stop", async () => {
+    await expect(sql`select pg_sleep(600)`.execute(db)).rejects.toThrow(unavailable);
+    const sleeping = () =>
+      cluster.administer("select 1 from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'");
+    await expect.poll(sleeping, { timeout: 20_000 }).toEqual([]);
+    expect(await backend(db)).toBeGreaterThan(0);
+  });
+
+  it("[S118] that turned out to be read-only is not used again, as after a failover", async () => {
+    const before = await backend(db);
+    await sql`set default_transaction_read_only = on`.execute(db);
+    await expect(sql`insert into rows values (4)`.execute(db)).rejects.toThrow(unavailable);
+    expect(await backend(db)).not.toBe(before);
+    await sql`insert into rows values (5)`.execute(db);
+    expect(await stored()).toEqual([5]);
+    await sql`delete from rows`.execute(db);
+  });
+
+  it("[S118] whose statement PostgreSQL stopped in time is used again", async () => {
+    const before = await backend(db);
+    await sql`set statement_timeout = 50`.execute(db);
+    await expect(sql`select pg_sleep(600)`.execute(db)).rejects.toThrow(unavailable);
+    expect(await backend(db)).toBe(before);
+    await sql`reset statement_timeout`.execute(db);
+  });
+
+  it("[S118] limits the statements, the locks and the idle time of a transaction, and of nothing after it", async () => {
+    const limits = async (on: Db) =>
+      (
+        await sql<{ ms: number }>`select extract(epoch from current_setting(name)::interval) * 1000 as ms from unnest(
+          array['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) as name`.execute(on)
+      ).rows.map(({ ms }) => Number(ms));
+    const [statement = 0, lock = 0, idle = 0] = await db.transaction().execute(limits);
+    expect(lock).toBeGreaterThan(0);
+    expect(lock).toBeLessThan(statement);
+    expect(statement).toBeLessThan(limitMs);
+    expect(idle).toBeGreaterThan(statement);
+    expect(await limits(db)).toEqual([0, 0, 0]);
+  });
+});
