@@ -2,7 +2,8 @@
 
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openDatabase } from "../../src/db/database.ts";
+import { type DatabaseUrl, openDatabase } from "../../src/db/database.ts";
+import { openBrowser, shownBy } from "../../src/oauth/testing.ts";
 import { startTestServer } from "../../src/testing.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 
@@ -12,6 +13,8 @@ const databaseLimitMs = 1500;
 let cluster: Cluster;
 let server: Awaited<ReturnType<typeof startTestServer>>;
 let token: string;
+/** Sends a device's code, from the page that asks for it. */
+let enterCode: () => Promise<Response>;
 
 const post = (path: string, body: string, type = "application/json") =>
   fetch(server.url + path, { method: "POST", headers: { "content-type": type }, body });
@@ -38,6 +41,8 @@ const calls: Record<string, () => Promise<Response>> = {
   "/par": () => form("/par", { client_id: "some-client", client_secret: "x", response_type: "code" }),
   "/introspect": () => form("/introspect", { client_id: "some-client", client_secret: "x", token: "t" }),
   "/revoke": () => form("/revoke", { client_id: "some-client", client_secret: "x", token: "t" }),
+  "/logout": () => fetch(`${server.url}/logout?client_id=some-client`, { redirect: "manual" }),
+  "/device": () => enterCode(),
   "/device/authorize": () => form("/device/authorize", { client_id: "some-client" }),
 };
 
@@ -58,10 +63,11 @@ const expectOutage = async (name: string, response: Response) => {
   expect(text).toMatch(/UNAVAILABLE|temporarily_unavailable/);
 };
 
-const readiness = async () => {
-  const response = await fetch(`${server.url}/readyz`);
+const readinessOf = async (url: string) => {
+  const response = await fetch(`${url}/readyz`);
   return [response.status, ((await response.json()) as { reason?: string }).reason];
 };
+const readiness = () => readinessOf(server.url);
 
 /** That it serves again, without a restart; the first call may still meet what the fault left behind. */
 const expectRecovery = async () => {
@@ -75,6 +81,12 @@ beforeAll(async () => {
   server = await startTestServer({ databaseUrl: cluster.url, world: { databaseLimitMs } });
   const login = await post("/trpc/auth.login", JSON.stringify(credentials));
   token = ((await login.json()) as { result: { data: { accessToken: string } } }).result.data.accessToken;
+  const browser = openBrowser(server);
+  await browser.signIn();
+  const page = await shownBy(await browser.go("/device"));
+  if (page?.page !== "device_code") throw new Error("/device does not ask for a code");
+  const body = new URLSearchParams({ xsrf: page.token, user_code: "BCDF-GHJK" });
+  enterCode = () => browser.go(page.action, { method: "POST", body });
 }, 120_000);
 
 afterAll(async () => {
@@ -88,6 +100,8 @@ describe("[S118] while PostgreSQL", () => {
     try {
       for (const [name, call] of Object.entries(calls)) await expectOutage(name, await call());
       await expectStreamOutage();
+      // Keys that are known are served from memory.
+      expect((await fetch(`${server.url}/jwks`)).status).toBe(200);
       expect(await readiness()).toEqual([503, "the database does not answer"]);
     } finally {
       await cluster.start();
@@ -101,6 +115,21 @@ describe("[S118] while PostgreSQL", () => {
       const answers = Object.entries(calls).map(async ([name, call]) => expectOutage(name, await call()));
       expect(await readiness()).toEqual([503, "the database does not answer"]);
       await Promise.all([...answers, expectStreamOutage()]);
+    } finally {
+      cluster.thaw();
+    }
+    await expectRecovery();
+  });
+
+  it("is frozen, a server with its real limit answers within 5 s, and tells its readiness before", async () => {
+    await using real = await startTestServer({ databaseUrl: cluster.url });
+    await cluster.freeze();
+    try {
+      const call = fetch(`${real.url}/users/me`, { ...signedIn(), signal: AbortSignal.timeout(5000) });
+      const look = fetch(`${real.url}/readyz`);
+      const first = await Promise.race([look, call]);
+      expect([new URL(first.url).pathname, first.status]).toEqual(["/readyz", 503]);
+      await expectOutage("REST", await call);
     } finally {
       cluster.thaw();
     }
@@ -141,16 +170,44 @@ describe("[S118] while PostgreSQL", () => {
     await expectRecovery();
   });
 
-  it("has no connection left, calls are answered 503", async () => {
-    await cluster.administer(`do $$ begin
-      if not exists (select from pg_roles where rolname = 'few') then
-        create role few login password 'few' superuser connection limit 0;
-        alter role few nosuperuser;
-        grant all on all tables in schema public to few;
-      end if;
-    end $$`);
-    const url = cluster.url.replace("lockstep:lockstep", "few:few") as typeof cluster.url;
-    await expect(openDatabase(url)).rejects.toThrow("too many connections");
+  it("has no connection left for a running server, calls are answered 503 until there is one", async () => {
+    // A superuser, as the cluster's own role is, may exceed the limit.
+    await cluster.administer("create role few login password 'few'");
+    await cluster.administer("create database few owner few");
+    const databaseUrl = cluster.url.replace("lockstep:lockstep", "few:few").replace(/postgres$/, "few") as DatabaseUrl;
+    await using limited = await startTestServer({ databaseUrl, world: { databaseLimitMs } });
+    const signIn = () =>
+      fetch(`${limited.url}/trpc/auth.login`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(credentials),
+      });
+    const readiness = () => readinessOf(limited.url);
+    await cluster.administer("alter role few connection limit 0");
+    await cluster.administer("select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = 'few'");
+    await expectOutage("a mutation", await signIn());
+    expect(await readiness()).toEqual([503, "the database has no connection left"]);
+    await expect(openDatabase(databaseUrl)).rejects.toThrow("too many connections");
+    await cluster.administer("alter role few connection limit -1");
+    await expect.poll(readiness, { timeout: 20_000 }).toEqual([200, undefined]);
+    expect((await signIn()).status).toBe(200);
+  });
+
+  it("stops statements that take too long, calls are answered 503", async () => {
+    await cluster.administer("alter system set statement_timeout = 100");
+    await cluster.administer("select pg_reload_conf()");
+    const locker = await cluster.connect();
+    try {
+      await locker.query("begin; lock table users, sessions in access exclusive mode");
+      const { "an RPC query": query } = calls;
+      if (query) await expectOutage("a query", await query());
+    } finally {
+      await locker.query("rollback");
+      await locker.query("alter system reset statement_timeout");
+      await locker.query("select pg_reload_conf()");
+      await locker.end();
+    }
+    await expectRecovery();
   });
 });
 
