@@ -45,6 +45,7 @@ describe("settings", () => {
     expect(load({ DATABASE_URL: "postgres://u:p@db/lockstep" }).databaseUrl).toBe("postgres://u:p@db/lockstep");
     expect(load({ DATABASE_URL: "file:/var/lib/l.db" }).databaseUrl).toBe("file:/var/lib/l.db");
     expect(load({ TRUST_PROXY: "10.0.0.1, 10.0.0.2" }).trustProxy).toEqual(["10.0.0.1", "10.0.0.2"]);
+    expect(load({ TRUST_PROXY: "10.0.0.0/8 2001:db8::/32 loopback" }).trustProxy).toHaveLength(3);
     expect(load({ TRUST_PROXY: "on" }).trustProxy).toBe(true);
     expect(load({ SECRET: secret, SECRET_PREVIOUS: earlier.join() }).previousSecrets).toEqual(earlier);
     expect(load({ PEPPER: secret, PEPPER_PREVIOUS: earlier.join(" ") })).toMatchObject({
@@ -74,6 +75,8 @@ describe("settings", () => {
     [{ DEMO_PROVIDER: "yes" }, "DEMO_PROVIDER:"],
     [{ DEMO_PROVIDER_PORT: "70000" }, "DEMO_PROVIDER_PORT:"],
     [{ WEB_DEV_URL: "localhost:5173" }, "WEB_DEV_URL: must be a URL such as"],
+    [{ TRUST_PROXY: "10.0.0.1,proxy.internal" }, 'TRUST_PROXY: has "proxy.internal", which is neither an address'],
+    [{ TRUST_PROXY: "10.0.0.0/33" }, "TRUST_PROXY:"],
     [{ PROVIDERS: '{"google":{}}' }, "PROVIDERS: google.clientId: is missing."],
     [{ PROVIDERS: "nowhere.json" }, "PROVIDERS: is neither JSON nor a file that can be read."],
     [{ PROVIDERS: "a\u0000b" }, "PROVIDERS: is neither JSON nor a file that can be read."],

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import type { SessionLimits } from "./domain/sessions.ts";
 import { type ProviderSettings, parseProviders } from "./external-login/provider-settings.ts";
+import { ProxyRange } from "./http/forwarded-for.ts";
 import { PreviousSecrets, Secret } from "./secret-setting.ts";
 import { StartError } from "./start-error.ts";
 
@@ -92,10 +93,10 @@ const Environment = z.object({
     ),
   REGISTRATION_TOKEN: Secret.optional().describe("What an application registers with when `REGISTRATION` is `token`."),
   TRUST_PROXY: z
-    .union([flag, list])
+    .union([flag, list.pipe(z.array(ProxyRange))])
     .optional()
     .describe(
-      "Whose `X-Forwarded-*` headers count: `off`, `on` (anybody's), or addresses of proxies. Production: required.",
+      "Whose `X-Forwarded-*` headers count: `off`, `on` (anybody's), or addresses and ranges of proxies, such as `10.0.0.0/8`. Production: required.",
     ),
   BREACHED_PASSWORDS_URL: z
     .url()
@@ -173,7 +174,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
-    throw new StartError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}.`).join("\n"));
+    throw new StartError(parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}.`).join("\n"));
   }
   const e = parsed.data;
   const production = e.NODE_ENV === "production";

@@ -142,7 +142,7 @@ export const createDomain = async (
     now,
   });
   const throttle = createThrottle({ db, now, secrets });
-  const devices = createDevices({ secrets, random });
+  const devices = createDevices({ secrets, random, now });
   const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit });
   const profile = createProfile({ db, users, throttle, audit });
   const enrollment = createEnrollment({ db, users, audit });

@@ -3,11 +3,11 @@
 
 import { type LoginInput, type Scope, scopeNames, type User } from "@lockstep/contract";
 import type { Audit, Source } from "./audit.ts";
-import type { Devices } from "./devices.ts";
+import type { DeviceOwner, Devices } from "./devices.ts";
 import { DomainError } from "./domain-error.ts";
 import type { Passwords, Verification } from "./passwords.ts";
 import type { RefreshedSession, Session, Sessions, StartOptions } from "./sessions.ts";
-import type { Attempt, Throttle } from "./throttle.ts";
+import { type Attempt, accountKey, type Throttle } from "./throttle.ts";
 import { firstPartyClientId, type Tokens } from "./tokens.ts";
 import type { Users } from "./users.ts";
 
@@ -74,15 +74,15 @@ export const createSignIn = ({
   const verifyWithin = async (attempt: Attempt, verify: () => Promise<Verification>): Promise<Verification> => {
     // Before anything is written: in a flood, what is refused must cost next to nothing.
     passwords.refuseWhenFull();
-    await throttle.take(attempt);
+    const taken = await throttle.take(attempt);
     let verification: Verification;
     try {
       verification = await verify();
     } catch (error) {
-      await throttle.notMade(attempt);
+      await taken.refund();
       throw error;
     }
-    if (verification.matches) await throttle.succeeded(attempt);
+    if (verification.matches) await taken.succeeded();
     return verification;
   };
 
@@ -103,9 +103,9 @@ export const createSignIn = ({
       // A disabled account is verified like any other, but never as its own: success must not be told from failure by time.
       const enabled = found && !found.user.disabled ? found : null;
       const attempt: Attempt = {
-        login: login.username,
+        account: accountKey(found?.user.id ?? null, login.username),
         address: source.address,
-        knownDevice: devices.verify(deviceToken, found?.user.id ?? null),
+        knownDevice: devices.verify(deviceToken, found && ownerOf(found)),
       };
       const verification = await verifyWithin(attempt, () =>
         passwords.verify(login.password, enabled?.passwordHash ?? null),
@@ -122,7 +122,10 @@ export const createSignIn = ({
           scopes,
           proof: (transaction) => users.hold(user.id, passwordHash, upgrade, transaction),
         });
-        return { ...(await withAccessToken(user, started)), deviceToken: devices.issue(user.id) };
+        return {
+          ...(await withAccessToken(user, started)),
+          deviceToken: devices.issue({ userId: user.id, passwordHash: upgrade ?? passwordHash }),
+        };
       } catch (error) {
         // Another sign-in may have put the upgrade in its place first: then the password is right for that form.
         if (upgrade !== null && error instanceof DomainError)
@@ -159,10 +162,18 @@ export const createSignIn = ({
      */
     async confirmPassword(user: User, password: string, source: Source): Promise<string> {
       const stored = (await users.findByLogin(user.username))?.passwordHash ?? null;
-      const attempt: Attempt = { login: user.username, address: source.address, knownDevice: `session:${user.id}` };
+      // Whoever is signed in is at a device that the account knows.
+      const attempt: Attempt = {
+        account: accountKey(user.id, user.username),
+        address: source.address,
+        knownDevice: true,
+      };
       const { matches } = await verifyWithin(attempt, () => passwords.verify(password, stored));
       if (stored === null || !matches) throw new DomainError("INVALID_CREDENTIALS");
       return stored;
     },
   };
 };
+
+const ownerOf = ({ user, passwordHash }: { user: User; passwordHash: string | null }): DeviceOwner | null =>
+  passwordHash === null ? null : { userId: user.id, passwordHash };

@@ -6,11 +6,11 @@ import { engines, openTestDatabase } from "../../test/engines.ts";
 import { john, startTestServer, testClock } from "../testing.ts";
 import { DomainError } from "./domain-error.ts";
 import { createSecrets } from "./secrets.ts";
-import { type Attempt, createThrottle, network, waitSeconds } from "./throttle.ts";
+import { type Attempt, accountKey, createThrottle, network, waitSeconds } from "./throttle.ts";
 
 const secret = "a secret of at least thirty-two characters";
 const hour = 3600;
-const stranger: Attempt = { login: "jane", address: "198.51.100.1", knownDevice: null };
+const stranger: Attempt = { account: "jane", address: "198.51.100.1", knownDevice: false };
 /** Sends each attempt from a network of its own, so that only the account counts. */
 const from = (index: number, attempt: Attempt = stranger): Attempt => ({
   ...attempt,
@@ -102,8 +102,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     await using opened = await open();
     for (let index = 0; index < 4; index++) await opened.wait(stranger);
     expect(await opened.failures()).toEqual([4, 4]);
-    await opened.throttle.take(stranger);
-    await opened.throttle.succeeded(stranger);
+    await (await opened.throttle.take(stranger)).succeeded();
     expect(await opened.failures()).toEqual([4]);
     for (let index = 0; index < 5; index++) expect(await opened.wait(from(index))).toBe(0);
   });
@@ -111,8 +110,8 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
   it("does not count an attempt that was not made", async () => {
     await using opened = await open();
     for (let index = 0; index < 20; index++) {
-      expect(await opened.wait(stranger)).toBe(0);
-      await opened.throttle.notMade(stranger);
+      const taken = await opened.throttle.take(stranger);
+      await taken.refund();
     }
     expect(await opened.failures()).toEqual([0, 0]);
   });
@@ -135,7 +134,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
 
   it("[S67] counts per address as well, over all accounts", async () => {
     await using opened = await open();
-    const at = (address: string, index: number): Attempt => ({ login: `user${index}`, address, knownDevice: null });
+    const at = (address: string, index: number): Attempt => ({ account: `user${index}`, address, knownDevice: false });
     for (let index = 0; index < 30; index++) expect(await opened.wait(at("198.51.100.1", index))).toBe(0);
     expect(await opened.wait(at("198.51.100.1", 30))).toBe(1);
     expect(await opened.wait(at("::ffff:198.51.100.1", 31))).toBe(1);
@@ -154,9 +153,9 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
   it("[S67] counts the addresses of an IPv6 /64 as one", async () => {
     await using opened = await open();
     const at = (index: number, prefix: string): Attempt => ({
-      login: `user${index}`,
+      account: `user${index}`,
       address: `${prefix}:${index.toString(16)}::${index}`,
-      knownDevice: null,
+      knownDevice: false,
     });
     for (let index = 0; index < 30; index++) expect(await opened.wait(at(index, "2001:db8:1:2"))).toBe(0);
     expect(await opened.wait(at(99, "2001:db8:1:2"))).toBe(1);
@@ -165,7 +164,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
 
   it("does not count against an account what its caller's address kept from being looked at", async () => {
     await using opened = await open();
-    for (let index = 0; index < 30; index++) await opened.wait({ ...stranger, login: `user${index}` });
+    for (let index = 0; index < 30; index++) await opened.wait({ ...stranger, account: `user${index}` });
     for (let index = 0; index < 10; index++) expect(await opened.wait(stranger)).toBe(1);
     for (let index = 0; index < 5; index++) expect(await opened.wait(from(index))).toBe(0);
   });
@@ -173,14 +172,13 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
   it("[S67] keeps no known device waiting for an attack on its account, or from its own network", async () => {
     await using opened = await open();
     for (let index = 0; index < 100; index++) await opened.wait(from(index));
-    for (let index = 0; index < 100; index++) await opened.wait({ ...stranger, login: `user${index}` });
-    expect(await opened.wait({ ...stranger, login: "user1" })).toBeGreaterThan(0);
-    const owner = { ...stranger, knownDevice: "the owner's" };
+    for (let index = 0; index < 100; index++) await opened.wait({ ...stranger, account: `user${index}` });
+    expect(await opened.wait({ ...stranger, account: "user1" })).toBeGreaterThan(0);
+    const owner = { ...stranger, knownDevice: true };
     for (let index = 0; index < 5; index++) expect(await opened.wait(owner)).toBe(0);
     expect(await opened.wait(owner)).toBe(1);
     opened.clock.advanceSeconds(1);
-    await opened.throttle.take(owner);
-    await opened.throttle.succeeded(owner);
+    await (await opened.throttle.take(owner)).succeeded();
     for (let index = 0; index < 5; index++) expect(await opened.wait(owner)).toBe(0);
     // Strangers wait as before: only the owner's own count began anew.
     expect(await opened.wait(from(500))).toBe(0);
@@ -189,11 +187,56 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
 
   it("counts a name however it is typed, and stores none", async () => {
     await using opened = await open();
-    for (const [index, login] of ["jane", "JANE", " jane ", "Jane", "jAnE"].entries()) {
-      expect(await opened.wait({ ...from(index), login })).toBe(0);
+    for (const [index, login] of ["jane", "JANE", " jane ", "Jane", "ｊａｎｅ"].entries()) {
+      expect(await opened.wait({ ...from(index), account: accountKey(null, login) })).toBe(0);
     }
-    expect(await opened.wait(from(9))).toBe(1);
+    expect(await opened.wait({ ...from(9), account: accountKey(null, "jane") })).toBe(1);
     expect(JSON.stringify(await opened.db.selectFrom("throttles").selectAll().execute())).not.toMatch(/jane|10\.0/i);
+  });
+
+  it("[S89] writes nothing for an attempt that is refused, by its account or by its address", async () => {
+    await using opened = await open();
+    for (let index = 0; index < 6; index++) await opened.wait(from(index));
+    const crowded = "203.0.113.7";
+    for (let index = 0; index < 31; index++)
+      await opened.wait({ account: `user${index}`, address: crowded, knownDevice: false });
+    const rows = () => opened.db.selectFrom("throttles").selectAll().orderBy("id").execute();
+    const before = await rows();
+    opened.clock.advanceSeconds(0.5);
+    expect(await opened.wait(from(100))).toBe(1);
+    expect(await opened.wait({ account: "somebody else", address: crowded, knownDevice: false })).toBe(1);
+    expect(await rows()).toEqual(before);
+  });
+
+  it("[S89] prolongs no wait by an attempt that was taken back", async () => {
+    await using opened = await open();
+    for (let index = 0; index < 5; index++) await opened.wait(from(index));
+    opened.clock.advanceSeconds(60);
+    const taken = await opened.throttle.take(from(6));
+    await taken.refund();
+    expect(await opened.wait(from(7))).toBe(0);
+    expect(await opened.wait(from(8))).toBe(2);
+  });
+
+  it("[S88] counts all known devices of an account together, and like strangers after twenty failures in a row", async () => {
+    await using opened = await open();
+    const device = { ...stranger, knownDevice: true };
+    const owner = async () => {
+      for (;;) {
+        const seconds = await opened.wait(device);
+        if (seconds === 0) return;
+        opened.clock.advanceSeconds(seconds);
+      }
+    };
+    for (let failed = 0; failed < 20; failed++) await owner();
+    for (let index = 0; index < 6; index++) await opened.wait(from(index));
+    expect(await opened.wait(from(7))).toBe(1);
+    // From here on it waits with the strangers, until the right password.
+    expect(await opened.wait(device)).toBe(1);
+    opened.clock.advanceSeconds(1);
+    await (await opened.throttle.take(device)).succeeded();
+    for (let index = 0; index < 6; index++) await opened.wait(from(index));
+    expect(await opened.wait(device)).toBe(0);
   });
 
   it("waits no longer when the clock is moved back than it said", async () => {
@@ -205,7 +248,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
 
   it("deletes what it has forgotten, a step at a time", async () => {
     await using opened = await open();
-    for (let index = 0; index < 4; index++) await opened.wait({ ...from(index), login: `user${index}` });
+    for (let index = 0; index < 4; index++) await opened.wait({ ...from(index), account: `user${index}` });
     opened.clock.advanceSeconds(24 * hour + 1);
     await opened.wait(stranger);
     expect(await opened.throttle.deleteForgotten(5)).toBe(5);
@@ -247,10 +290,13 @@ describe("a network", () => {
     return mapped.check(each, "ipv6");
   };
 
+  /** RFC 4291 §2.5.5.1: deprecated, and counted as the IPv4 address in it. */
+  const isCompatible = (each: string) => /^::\d+\.\d+/.test(each);
+
   it("[S67] is the /64 of an IPv6 address, in whatever form it is written", () => {
     fc.assert(
       fc.property(address, address, (one, other) => {
-        fc.pre(!isMapped(one) && !isMapped(other));
+        fc.pre(!isMapped(one) && !isMapped(other) && !isCompatible(one) && !isCompatible(other));
         expect(network(one)).toMatch(/^([0-9a-f]{1,4}:){4}:\/64$/);
         expect(network(one.toUpperCase())).toBe(network(one));
         expect(network(`${one}%eth0`)).toBe(network(one));
@@ -430,15 +476,16 @@ describe("the limit on guessing over HTTP", () => {
     });
     const hers = (await guess("mallory", { password: "secret" })).data.deviceToken ?? "";
     const johns = (await guess("john", { password: "secret" })).data.deviceToken ?? "";
-    const [device = "", mac = ""] = johns.split(".");
+    const [device = "", expiry = "", mac = ""] = johns.split(".");
     for (let index = 0; index < 6; index++) await guess("john");
     const forged = [
       hers,
-      `${hers.split(".")[0]}.${mac}`,
-      `${device}.${hers.split(".")[1]}`,
+      `${hers.split(".")[0]}.${expiry}.${mac}`,
+      `${device}.${expiry}.${hers.split(".")[2]}`,
+      `${device}.zzzzzzzzz.${mac}`,
       device,
-      `${device}.`,
-      `.${mac}`,
+      `${device}.${expiry}.`,
+      `..${mac}`,
       `${johns}.x`,
       `${johns.slice(0, -2)}xx`,
       "x.y",
@@ -448,6 +495,32 @@ describe("the limit on guessing over HTTP", () => {
       expect({ deviceToken, code }).toEqual({ deviceToken, code: "TOO_MANY_ATTEMPTS" });
     }
     expect((await guess("john", { password: "secret", deviceToken: johns })).status).toBe(200);
+  });
+
+  it("[S88] takes no device token that has expired, or that was earned with an earlier password", async () => {
+    forget();
+    const { users, passwords } = server.domain;
+    const late = (await guess("john", { password: "secret" })).data.deviceToken ?? "";
+    clock.advanceSeconds(91 * 24 * hour);
+    const attack = async () => {
+      for (let index = 0; index < 8; index++) await guess("john");
+    };
+    await attack();
+    expect((await guess("john", { password: "secret", deviceToken: late })).code).toBe("TOO_MANY_ATTEMPTS");
+
+    forget();
+    const earlier = (await guess("john", { password: "secret" })).data.deviceToken ?? "";
+    const johnsId = (await users.findByLogin("john"))?.user.id ?? "";
+    await users.setPasswordHash(johnsId, await passwords.hash("secret"));
+    await attack();
+    expect((await guess("john", { password: "secret", deviceToken: earlier })).code).toBe("TOO_MANY_ATTEMPTS");
+  });
+
+  it("[S89] counts one account once, whatever name it is tried by", async () => {
+    forget();
+    const names = ["john", "john@example.com", "JOHN", " john ", "John@Example.com"];
+    for (const name of names) expect((await guess(name)).code).toBe("INVALID_CREDENTIALS");
+    for (const name of names) expect((await guess(name)).code).toBe("TOO_MANY_ATTEMPTS");
   });
 
   it("takes the device token of a browser from its cookie", async () => {

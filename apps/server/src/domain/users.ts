@@ -19,6 +19,9 @@ export interface NewUser {
   readonly passwordHash: string | null;
 }
 
+/** A name as accounts are found by: however it is typed, it is one name. */
+export const normalizeLogin = (login: string): string => login.trim().normalize("NFKC").toLowerCase();
+
 export type Users = ReturnType<typeof createUsers>;
 
 export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Random }) => ({
@@ -60,7 +63,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
 
   /** By username or e-mail address, with the password's stored form. A username has no `@`, so the two never meet. */
   async findByLogin(login: string): Promise<{ user: User; passwordHash: string | null } | null> {
-    const name = login.toLowerCase();
+    const name = normalizeLogin(login);
     const row = await db
       .selectFrom("users")
       .selectAll()

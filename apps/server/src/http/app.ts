@@ -22,6 +22,7 @@ import { assertAddressesDiffer, readPages, recordRoutes } from "./addresses.ts";
 import { answerClientError, followConnections, isHostValid, nodeOptions } from "./connections.ts";
 import { cookiesFor } from "./cookies.ts";
 import { docsRoutes } from "./docs.ts";
+import { plainForwardedFor } from "./forwarded-for.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { answerOutage } from "./outage.ts";
@@ -96,6 +97,14 @@ export const createApp = async (options: AppOptions) => {
       refuse(new DomainError("MALFORMED_REQUEST"), request, withHeaders(request, reply)),
   });
   const connections = followConnections(app.server);
+  if (options.trustProxy !== false) {
+    app.addHook("onRequest", (request, _reply, done) => {
+      const { headers } = request.raw;
+      const forwarded = headers["x-forwarded-for"];
+      if (typeof forwarded === "string") headers["x-forwarded-for"] = plainForwardedFor(forwarded);
+      done();
+    });
+  }
   app.addHook("onRequest", (request, reply, done) => {
     withHeaders(request, reply);
     if (isHostValid(request.raw)) done();
