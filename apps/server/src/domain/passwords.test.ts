@@ -34,12 +34,30 @@ describe("a stored password", () => {
     expect(await bcrypt.compare(password, bcryptPart(stored))).toBe(false);
   });
 
-  it("are not upgraded to more than bcrypt looked at, when they were imported", async () => {
+  it("is not upgraded from an imported hash to more, or less, than bcrypt looked at", async () => {
     const passwords = passwordsWith();
-    const imported = await bcrypt.hash("x".repeat(72), { cost: 4 });
-    expect(await passwords.verify(`${"x".repeat(72)} and a slip`, imported)).toEqual({ matches: true, upgrade: null });
-    const right = await passwords.verify("x".repeat(72), imported);
+    const [whole, longer] = ["x".repeat(72), `${"x".repeat(72)} and more`];
+    for (const original of [whole, longer]) {
+      const imported = await bcrypt.hash(original, { cost: 4 });
+      for (const typed of [whole, longer])
+        expect(await passwords.verify(typed, imported)).toEqual({ matches: true, upgrade: null });
+    }
+    const imported = await bcrypt.hash("x".repeat(71), { cost: 4 });
+    const right = await passwords.verify("x".repeat(71), imported);
     expect(right).toMatchObject({ upgrade: expect.stringMatching(/^hmac-sha384:/) });
+  });
+
+  it("is not matched by NUL or nothing at all, when it was imported", async () => {
+    const passwords = passwordsWith();
+    for (const [original, typed] of [
+      ["pass", "pass\0anything"],
+      ["pass\0one", "pass\0one"],
+      ["", ""],
+      ["", "\0"],
+    ] as const) {
+      const imported = await bcrypt.hash(original, { cost: 4 });
+      expect(await passwords.verify(typed, imported)).toEqual({ matches: false });
+    }
   });
 
   it("[S62][S66] counts every character, also past bcrypt's 72 bytes", async () => {

@@ -31,6 +31,8 @@ export type Passwords = ReturnType<typeof createPasswords>;
 
 const prefix = "hmac-sha384";
 
+const bcryptLimitBytes = 72;
+
 /** Not a secret: without a `PEPPER` the HMAC only folds a password of any length into 48 bytes. */
 const noPepper = { id: "none", key: "lockstep:password" };
 
@@ -64,15 +66,18 @@ export const createPasswords = ({
     const { bcrypt, pepperId } = usable ? form : nobody;
     const typed = pepperId === null ? password : folded(password, key ?? current.key);
 
-    const matches = (await compare(typed, bcrypt)) && usable;
+    // A plain hash may have been made by code that stops at a NUL: such a password would let in all that begin alike.
+    const comparable = pepperId !== null || (password !== "" && !password.includes("\0"));
+    const matches = (await compare(typed, bcrypt)) && usable && comparable;
     const { cost: storedCost } = nodeRsBcrypt.parseOptions(bcrypt);
     if (!matches) {
       await topUp(storedCost);
       return { matches };
     }
     const upToDate = pepperId === current.id && storedCost >= cost;
-    // bcrypt by itself looked at 72 bytes. What came after them may be a slip: stored, it would lock its owner out.
-    const seenWhole = pepperId !== null || Buffer.byteLength(password) <= 72;
+    // bcrypt by itself looks at 72 bytes, and may have made this hash of the first 72 of a longer password. Stored anew,
+    // either of the two would lock its owner out, who types the other.
+    const seenWhole = pepperId !== null || Buffer.byteLength(password) < bcryptLimitBytes;
     return { matches, upgrade: upToDate || !seenWhole ? null : await hash(password) };
   };
 

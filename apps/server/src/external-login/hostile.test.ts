@@ -124,6 +124,26 @@ describe("a sign-in through a provider", () => {
     return { statusCode: response.statusCode, headers: response.headers, secrets: [...secrets, nonce] };
   };
 
+  it("[S96] is fresh without auth_time only when the provider was told to ask again, and by auth_time where it is sent", async () => {
+    const authenticatedAt = async (path: string, authTime?: number) => {
+      const browser = openBrowser(server.app);
+      const { state, nonce, address } = await leave(browser, path);
+      provider.behave({ claims: { nonce, ...(authTime !== undefined && { auth_time: authTime }) } });
+      const { headers } = await browser.visit(answerOf(provider, state));
+      const newest = server.db.selectFrom("sessions").select("authenticated_at").orderBy("created_at", "desc");
+      const row = await newest.orderBy("authenticated_at", "desc").limit(1).executeTakeFirst();
+      return { location: headers["location"], prompt: address.searchParams.get("prompt"), at: row?.authenticated_at };
+    };
+    const start = Date.now();
+    expect(await authenticatedAt("/login/bad")).toMatchObject({ location: "/", prompt: null, at: 0 });
+    const fresh = await authenticatedAt("/login/bad?fresh=1");
+    expect(fresh).toMatchObject({ location: "/", prompt: "login" });
+    expect(fresh.at).toBeGreaterThanOrEqual(start);
+    const hourAgo = Math.floor(start / 1000) - 3600;
+    const stale = await authenticatedAt("/login/bad?fresh=1", hourAgo);
+    expect(stale.location).toBe("/sign-in?problem=untrusted&provider=bad");
+  });
+
   it("succeeds when the provider is honest, which shows what the rest of these tests refuse", async () => {
     await using honest = await startMisbehavingProvider();
     const own = await start(honest);
