@@ -100,16 +100,22 @@ const onceOnly =
 /** A device that keeps to the interval of RFC 8628 §3.2, 5 seconds, may be off by one. */
 const pollSeconds = 4;
 
+/** How long a device code is remembered after it has expired, to answer `expired_token` (RFC 8628 §3.5). */
+const expiredCodeSeconds = 5 * minute;
+
 /**
  * A device code is redeemed once. Devices poll (RFC 8628 §3.4), and one that polls twice at once, or repeats a poll of
  * which the answer was lost, is no thief: the second poll is refused, and revokes nothing. The code never leaves the
  * device, so that no URL leaks it as one can leak an authorization code.
  */
 const deviceCodes = (options: AdapterOptions): Partial<Adapter> => ({
+  upsert: (id, payload, expiresIn) =>
+    records("DeviceCode", options).upsert(id, payload, (expiresIn ?? 0) + expiredCodeSeconds),
   async find(id) {
     const code = await records("DeviceCode", options).find(id);
     if (!code || "consumed" in code) return undefined;
-    const isPending = code.accountId === undefined && code["error"] === undefined;
+    const isExpired = (code.exp ?? 0) * 1000 <= options.now();
+    const isPending = code.accountId === undefined && code["error"] === undefined && !isExpired;
     // RFC 8628 §3.5
     if (isPending && Provider.ctx?.oidc.route === "token" && !(await options.spentIds.spend("poll", id, pollSeconds)))
       throw new errors.SlowDown();

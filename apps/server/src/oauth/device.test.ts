@@ -141,8 +141,26 @@ it("takes a code once, within ten minutes, and no other", async () => {
   const late = await begin();
   vi.setSystemTime(Date.now() + 601_000);
   const later = await signedIn();
-  expect((await enter(later, late.user_code)).page).toMatchObject({ page: "device_code", problem: "unknown" });
-  expect(["invalid_grant", "expired_token"]).toContain((await poll(late.device_code)).body["error"]);
+  expect((await enter(later, late.user_code)).page).toMatchObject({ page: "device_code", problem: "expired" });
+  expect((await poll(late.device_code)).body["error"]).toBe("expired_token");
+});
+
+it("tells a device that its code has expired when the person confirmed it and walked away (RFC 8628 §3.5)", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const browser = await signedIn();
+  const device = await begin();
+  const { interaction } = await enter(browser, device.user_code);
+  const errorAfter = async (seconds: number) => {
+    vi.setSystemTime(Date.now() + seconds * 1000);
+    return (await poll(device.device_code)).body["error"];
+  };
+  expect(await errorAfter(590)).toBe("authorization_pending");
+  // Also when it asks faster than it should, and however often.
+  expect([await errorAfter(11), await errorAfter(0), await errorAfter(240)]).toEqual(Array(3).fill("expired_token"));
+  await browser.signIn();
+  const later = await decide(browser, "approve", interaction ?? { authorizationId: "" });
+  expect(later).toMatchObject({ page: "device_code", problem: "expired" });
+  expect(await errorAfter(0)).toBe("expired_token");
 });
 
 describe("[S101] a code that is guessed", () => {

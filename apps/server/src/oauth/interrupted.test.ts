@@ -37,6 +37,15 @@ describe.each(engines)("an authorization that is interrupted, on $engine", ({ ne
     readonly endsGrant: boolean;
   }
 
+  /** What somebody who returns for a device sees, and what the device is told at its next poll. */
+  const toDevice: Record<Interruption["back"], [page: string | undefined, error: string | null]> = {
+    access_denied: ["device_denied", "access_denied"],
+    code: ["device_done", null],
+    page: ["error", "invalid_client"],
+    // They are asked again, by the web app.
+    question: [undefined, "authorization_pending"],
+  };
+
   const interruptions: Interruption[] = [
     {
       name: "the person is disabled",
@@ -112,21 +121,30 @@ describe.each(engines)("an authorization that is interrupted, on $engine", ({ ne
       expect([redeemed, refresh]).toEqual(endsGrant ? [expected, expected] : [null, null]);
     });
 
-    it("between a device's approval and its next poll", async () => {
-      await using opened = await open();
-      const { browser } = opened;
-      const app = await registerApplication(opened, {
-        kind: "native",
-        redirectUris: ["http://127.0.0.1/callback"],
+    describe("of a device", () => {
+      const begin = async (opened: Opened) => {
+        const app = await registerApplication(opened, { kind: "native", redirectUris: ["http://127.0.0.1/callback"] });
+        const scope = "openid profile:read";
+        const { device_code, user_code } = await client.initiateDeviceAuthorization(app.config, { scope });
+        const poll = () => refusalOf(client.genericGrantRequest(app.config, deviceGrant, { device_code }));
+        return { id: app.id, userCode: user_code, poll };
+      };
+
+      it("between approval and return", async () => {
+        await using opened = await open();
+        const { id, userCode, poll } = await begin(opened);
+        const page = await opened.browser.enterCode(userCode, "approve", () => happen(opened, id));
+        expect([page?.page, await poll()]).toEqual(toDevice[back]);
       });
-      const begin = () => client.initiateDeviceAuthorization(app.config, { scope: "openid profile:read" });
-      const poll = ({ device_code }: client.DeviceAuthorizationResponse) =>
-        refusalOf(client.genericGrantRequest(app.config, deviceGrant, { device_code }));
-      const device = await begin();
-      expect((await browser.enterCode(device.user_code))?.page).toBe("device_done");
-      await happen(opened, app.id);
-      const expected = back === "page" ? "invalid_client" : "invalid_grant";
-      expect(await poll(device)).toBe(endsGrant ? expected : null);
+
+      it("between approval and the next poll", async () => {
+        await using opened = await open();
+        const { id, userCode, poll } = await begin(opened);
+        expect((await opened.browser.enterCode(userCode))?.page).toBe("device_done");
+        await happen(opened, id);
+        const expected = back === "page" ? "invalid_client" : "invalid_grant";
+        expect(await poll()).toBe(endsGrant ? expected : null);
+      });
     });
   });
 

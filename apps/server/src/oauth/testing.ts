@@ -150,7 +150,11 @@ export const openBrowser = (server: Pick<Server, "url">) => {
     },
 
     /** Types the code that a device shows, says that it is the same, and answers what the application asks for. */
-    async enterCode(userCode: string, answer: "approve" | "deny" = "approve"): Promise<ProtocolPage | null> {
+    async enterCode(
+      userCode: string,
+      answer: "approve" | "deny" = "approve",
+      beforeReturn: () => Promise<unknown> = async () => {},
+    ): Promise<ProtocolPage | null> {
       const post = async (page: ProtocolPage | null, form: Record<string, string>) => {
         if (page?.page !== "device_code" && page?.page !== "device_confirm") return { url: null, response: null };
         const body = new URLSearchParams({ xsrf: page.token, user_code: userCode, ...form });
@@ -161,6 +165,7 @@ export const openBrowser = (server: Pick<Server, "url">) => {
       const { url, response } = await post(shown, { confirm: "yes" });
       if (!url?.pathname.startsWith("/interaction/")) return response && protocolPageOf(response);
       const { data } = await rpc(`authorization.${answer}`, { authorizationId: authorizationId(url) });
+      await beforeReturn();
       return protocolPageOf((await follow(String(data?.["redirectTo"]))).response);
     },
   };
