@@ -115,6 +115,16 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await grants.revoke(userId, applicationId, testSource)).toBe(false);
   });
 
+  it("[S29] take their codes and refresh tokens with them when all of a person's are revoked", async () => {
+    await using opened = await open();
+    const { db, grants, userId } = opened;
+    await opened.save("g");
+    const left = await issueUnder(opened, "g");
+    await db.transaction().execute((transaction) => grants.revokeAllOf(userId, testSource, transaction));
+    expect(await left()).toBe(0);
+    expect(await grants.findLive(opened.token("g"))).toBeNull();
+  });
+
   it("[S28] of others stay when a person takes back theirs", async () => {
     await using opened = await open();
     await opened.save("g");

@@ -206,6 +206,30 @@ describe("[S101] a code that is guessed", () => {
     expect(await poll(device.device_code)).toMatchObject({ body: { error: "authorization_pending" } });
   });
 
+  it("can be neither denied nor taken with a session that has expired", async () => {
+    const clock = testClock();
+    await using server = await startAuthorizationServer({ now: clock.now });
+    const browser = openBrowser(server);
+    await browser.signIn();
+    const page = await shownBy(await browser.go("/device"));
+    const xsrf = page?.page === "device_code" ? page.token : "";
+    await server.db.updateTable("sessions").set({ idle_expires_at: clock.now() }).execute();
+    const { response } = await send(browser, { xsrf, user_code: "BBBB-BBBB", abort: "yes" });
+    expect(await shownBy(response)).toMatchObject({ page: "device_sign_in" });
+  });
+
+  it("makes everybody wait after a thousand wrong ones in one hour", async () => {
+    const clock = testClock();
+    await using server = await startAuthorizationServer({ now: clock.now });
+    const browser = openBrowser(server);
+    await browser.signIn();
+    const hour = Math.floor(clock.now() / (60 * 60 * 1000));
+    const limit = { free: 1000, maxWaitSeconds: 60 };
+    for (let tried = 0; tried < 999; tried++)
+      await server.domain.throttle.takeGuess([{ name: `device-code:hour:${hour}`, limit }]);
+    expect(await guess(browser, 2)).toEqual([200, 429]);
+  });
+
   it("makes the person wait after ten wrong ones, wherever they sign in, also when the next one is right", async () => {
     await using server = await startAuthorizationServer({ now: testClock().now });
     const browser = openBrowser(server);
