@@ -72,6 +72,29 @@ describe("the queue of hashing", () => {
     expect(ran).toBe(false);
   });
 
+  it("[S90] takes a share of one account at the most, and the first of others before its second", async () => {
+    const queue = createHashingQueue(1);
+    const { work, endOne } = held();
+    const order: string[] = [];
+    const run = (name: string) =>
+      queue.run(async () => {
+        order.push(name);
+        return work();
+      }, [name]);
+    const accepted = Array.from({ length: 6 }, () => run("greedy"));
+    expect(() => run("greedy")).toThrow(expect.objectContaining({ code: "OVERLOADED" }));
+    expect(() => queue.refuseWhenFull(["greedy"])).toThrow();
+    accepted.push(run("jane"), run("john"));
+    for (let ended = 0; ended < 8; ended++) {
+      endOne();
+      await new Promise(setImmediate);
+    }
+    await Promise.all(accepted);
+    expect(order.slice(0, 3)).toEqual(["greedy", "jane", "john"]);
+    // What has ended is no part of a share.
+    expect(() => queue.refuseWhenFull(["greedy"])).not.toThrow();
+  });
+
   it("goes on after work that failed", async () => {
     const queue = createHashingQueue(1);
     const failed = queue.run(() => Promise.reject(new Error("broken")));
@@ -119,6 +142,19 @@ describe("a server whose queue of hashing is full", () => {
     const counters = await server.db.selectFrom("throttles").selectAll().execute();
     expect(counters.map(({ failures }) => failures)).toEqual(counters.map(() => 0));
     expect((await login("198.51.100.200")).status).toBe(200);
+  });
+
+  it("[S90] signs others in while one account signs in twenty times at once", async () => {
+    const { users, passwords } = server.domain;
+    const passwordHash = await passwords.hash("secret");
+    for (const username of ["ann", "ben", "cem", "dee"])
+      await users.create({ username, email: null, fullName: username, role: "user", passwordHash });
+    const as = (username: string, address: string) =>
+      calls.mutate("auth.login", { username, password: "secret" }, { address });
+    const greedy = Array.from({ length: 20 }, (_, index) => as("ann", `203.0.113.${index}`));
+    const others = ["ben", "cem", "dee"].map((username) => as(username, "198.51.100.77"));
+    for (const { code } of await Promise.all(others)) expect(code).toBe("OK");
+    for (const { code } of await Promise.all(greedy)) expect(code).toBeOneOf(["OK", "OVERLOADED", "TOO_MANY_ATTEMPTS"]);
   });
 
   it("answers a known and an unknown user alike [S69]", async () => {

@@ -93,11 +93,12 @@ export const createPasswords = ({
 
     /**
      * Checks a password against a stored form; `null` is an account that has none, or does not exist.
-     * A failure takes the same time for all of them. The caller stores `upgrade`, when there is one.
+     * A failure takes the same time for all of them. The caller stores `upgrade`, when there is one. `shares` names the
+     * account and the address that it is for (`hashing-queue.ts`).
      * @throws DomainError `OVERLOADED`
      */
-    verify: (password: string, stored: string | null): Promise<Verification> =>
-      queue.run(() => verify(password, stored)),
+    verify: (password: string, stored: string | null, shares: readonly string[] = []): Promise<Verification> =>
+      queue.run(() => verify(password, stored), shares),
 
     /** A plain bcrypt hash from elsewhere, as it is stored here; `null` when it is not one. */
     import: (bcrypt: string): string | null => (plainBcrypt.test(bcrypt) ? bcrypt : null),

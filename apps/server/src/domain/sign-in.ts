@@ -7,7 +7,7 @@ import type { DeviceOwner, Devices } from "./devices.ts";
 import { DomainError } from "./domain-error.ts";
 import type { Passwords, Verification } from "./passwords.ts";
 import type { RefreshedSession, Session, Sessions, StartOptions } from "./sessions.ts";
-import { type Attempt, accountKey, type Throttle } from "./throttle.ts";
+import { type Attempt, accountKey, network, type Throttle } from "./throttle.ts";
 import { firstPartyClientId, type Tokens } from "./tokens.ts";
 import type { Users } from "./users.ts";
 
@@ -71,13 +71,19 @@ export const createSignIn = ({
   };
 
   /** Verifies within the limit on guessing; what was not looked at, because too much is going on, is not counted. */
-  const verifyWithin = async (attempt: Attempt, verify: () => Promise<Verification>): Promise<Verification> => {
+  const verifyWithin = async (
+    attempt: Attempt,
+    password: string,
+    passwordHash: string | null,
+  ): Promise<Verification> => {
+    const { account, address } = attempt;
+    const shares = [`account:${account}`, ...(address === null ? [] : [`address:${network(address)}`])];
     // Before anything is written: in a flood, what is refused must cost next to nothing.
-    passwords.refuseWhenFull();
+    passwords.refuseWhenFull(shares);
     const taken = await throttle.take(attempt);
     let verification: Verification;
     try {
-      verification = await verify();
+      verification = await passwords.verify(password, passwordHash, shares);
     } catch (error) {
       await taken.refund();
       throw error;
@@ -107,9 +113,7 @@ export const createSignIn = ({
         address: source.address,
         knownDevice: devices.verify(deviceToken, found && ownerOf(found)),
       };
-      const verification = await verifyWithin(attempt, () =>
-        passwords.verify(login.password, enabled?.passwordHash ?? null),
-      );
+      const verification = await verifyWithin(attempt, login.password, enabled?.passwordHash ?? null);
       if (!enabled?.passwordHash || !verification.matches) {
         await audit.record({ action: "sign_in", outcome: "refused", userId: found?.user.id ?? null, source });
         throw new DomainError("INVALID_CREDENTIALS");
@@ -168,7 +172,7 @@ export const createSignIn = ({
         address: source.address,
         knownDevice: true,
       };
-      const { matches } = await verifyWithin(attempt, () => passwords.verify(password, stored));
+      const { matches } = await verifyWithin(attempt, password, stored);
       if (stored === null || !matches) throw new DomainError("INVALID_CREDENTIALS");
       return stored;
     },
