@@ -445,7 +445,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       await signIn(page);
       await email.fill("nonsense");
       await expectAccessible(page);
-      await button(page, "Save changes").click();
+      await button(page, "Change the address").click();
       await page.getByText("Must be an e-mail address").waitFor();
       await expectAccessible(page);
 
