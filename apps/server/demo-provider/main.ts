@@ -9,6 +9,7 @@ import { type DemoClient, demoCredentials } from "./client.ts";
 const people: Readonly<Record<string, { name: string; email: string; email_verified: boolean }>> = {
   ada: { name: "Ada Lovelace", email: "ada@demo.example", email_verified: true },
   grace: { name: "Grace Hopper", email: "grace@demo.example", email_verified: true },
+  doe: { name: "John Doe", email: "john@example.com", email_verified: true },
   mallory: { name: "Mallory", email: "john@example.com", email_verified: false },
 };
 
@@ -21,8 +22,10 @@ const configurationOf = ({ publicUrl, providerName, reachableAt }: DemoClient, n
     {
       client_id: demoCredentials.clientId,
       client_secret: demoCredentials.clientSecret,
-      redirect_uris: [`${publicUrl}/login/${providerName}/callback`],
-      post_logout_redirect_uris: [`${publicUrl}/sign-in`],
+      require_auth_time: true,
+        redirect_uris: [`${publicUrl}/login/${providerName}/callback`],
+      post_logout_require_auth_time: true,
+        redirect_uris: [`${publicUrl}/sign-in`],
       backchannel_logout_uri: `${reachableAt}/login/${providerName}/backchannel-logout`,
       backchannel_logout_session_required: true,
     },

@@ -97,7 +97,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
     test("[S59] ask the owner of an account to sign in and link, then open it, until they are unlinked", async () => {
       await using visitor = await visit("/");
       const { page } = visitor;
-      await through(page, "North", "mallory");
+      await through(page, "North", "doe");
       await page.getByRole("alert").getByText("You have an account here already").waitFor();
       await expectAccessible(page);
 
