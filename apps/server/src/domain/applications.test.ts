@@ -128,6 +128,90 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect(await applications.update(id, named, "operator", testSource)).toMatchObject({ name: "Lockstep Backup" });
   });
 
+  /** As a registration over the wire leaves it: with more than the contract's input can say, and in other words. */
+  const wire = {
+    redirect_uris: ["https://photos.example/callback"],
+    post_logout_redirect_uris: [],
+    grant_types: ["authorization_code"],
+    response_types: ["code"],
+    token_endpoint_auth_method: "client_secret_post",
+    scope: "openid profile:read",
+    client_uri: "https://photos.example",
+    contacts: ["help@photos.example"],
+    policy_uri: "https://photos.example/policy",
+    id_token_signed_response_alg: "ES256",
+    backchannel_logout_uri: "https://photos.example/logout",
+    backchannel_logout_session_required: false,
+    require_pushed_authorization_requests: true,
+    dpop_bound_access_tokens: true,
+  };
+  const asSeen: RegisterApplicationInput = {
+    ...photos,
+    postLogoutRedirectUris: [],
+    backchannelLogoutUri: wire.backchannel_logout_uri,
+    requirePushedRequests: true,
+    requireDpop: true,
+  };
+
+  /** A client that was registered over the wire, and what is stored of it after a change. */
+  const openWire = async () => {
+    const opened = await open();
+    const { applications, john, db } = opened;
+    await applications.takeIn("wire", { name: "Photo app", secret: "s", registration: wire }, testSource);
+    await db.updateTable("applications").set({ owner_id: john }).where("id", "=", "wire").execute();
+    const stored = async () => (await applications.registrationOf("wire"))?.registration;
+    return Object.assign(opened, { stored });
+  };
+
+  it("keep what only the wire can say of them, whoever changes them", async () => {
+    await using server = await openWire();
+    const { applications, owner, stored } = server;
+    for (const by of ["operator", owner] as const) {
+      await applications.update("wire", { ...asSeen, name: `Photos of ${by === owner}` }, by, testSource);
+      expect(await stored()).toEqual(wire);
+    }
+    await applications.update("wire", { ...asSeen, scopes: ["profile:read", "profile:write"] }, owner, testSource);
+    expect(await stored()).toEqual({ ...wire, scope: "openid profile:read profile:write" });
+  });
+
+  it("lose what an input can say and leaves out", async () => {
+    await using server = await openWire();
+    const { applications, owner, stored } = server;
+    const cleared = { uri: null, backchannelLogoutUri: null, requirePushedRequests: false, requireDpop: false };
+    await applications.update("wire", { ...asSeen, ...cleared }, owner, testSource);
+    const {
+      client_uri: _,
+      backchannel_logout_uri: __,
+      backchannel_logout_session_required: ___,
+      require_pushed_authorization_requests: ____,
+      dpop_bound_access_tokens: _____,
+      ...left
+    } = wire;
+    expect(await stored()).toEqual(left);
+
+    const jwksUri = "https://photos.example/jwks";
+    await applications.update("wire", { ...asSeen, jwksUri }, owner, testSource);
+    expect(await stored()).toMatchObject({ jwks_uri: jwksUri, token_endpoint_auth_method: "private_key_jwt" });
+    await applications.update("wire", asSeen, owner, testSource);
+    expect(await stored()).not.toHaveProperty("jwks_uri");
+    expect(await stored()).toMatchObject({ policy_uri: wire.policy_uri, id_token_signed_response_alg: "ES256" });
+
+    const browser = await applications.update("wire", { ...asSeen, kind: "browser" }, owner, testSource);
+    expect(browser?.kind).toBe("browser");
+    expect(await stored()).toMatchObject({ token_endpoint_auth_method: "none", contacts: wire.contacts });
+  });
+
+  it("that came over the wire stay as trusted as they are when their owner changes nothing, and not otherwise", async () => {
+    await using server = await openWire();
+    const { applications, owner } = server;
+    await applications.setVerified("wire", true, testSource);
+    await applications.setExceptions("wire", { mayIntrospect: true }, testSource);
+    const trusted = { verified: true, mayIntrospect: true };
+    expect(await applications.update("wire", asSeen, owner, testSource)).toMatchObject(trusted);
+    const changed = await applications.update("wire", { ...asSeen, requireDpop: false }, owner, testSource);
+    expect(changed).toMatchObject({ verified: false, mayIntrospect: false });
+  });
+
   it("are changed, deleted and given secrets by their owner and by operators alone", async () => {
     await using server = await open();
     const { applications, id, owner } = server;

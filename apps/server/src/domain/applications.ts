@@ -3,6 +3,7 @@
 // shapes of it. A secret is shown once, and stored as a hash.
 
 import { hash, timingSafeEqual } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import {
   type Application,
   type ApplicationKind,
@@ -233,7 +234,8 @@ export const createApplications = ({
     },
 
     /**
-     * Replaces a registration. `null`: the owner has no such client.
+     * Changes a registration to what is said here; what only the wire can say of a client stays. `null`: the owner has
+     * no such client.
      *
      * A change by its owner makes it another client for everybody: it is verified no more, may introspect no more, and
      * each person is asked again, for the owner's account may be in other hands (OAuth 2.1 §7.3). Grants are kept,
@@ -248,7 +250,9 @@ export const createApplications = ({
       source: Source,
     ): Promise<Application | null> {
       await checkName(input.name, owner);
-      const metadata = JSON.stringify(registrationOf(input));
+      const known = await find(id);
+      if (!known) return null;
+      const metadata = JSON.stringify(merged(applicationFromRow(known), JSON.parse(known.metadata), input));
       // One statement: an operator who verifies it at this moment does so before the change, or after.
       const changed = sql<boolean>`(name <> ${input.name} or metadata <> ${metadata})`;
       const byOwner = {
@@ -348,6 +352,31 @@ const registrationOf = (input: RegisterApplicationInput): Registration => {
     // Without any, the library would let it ask for all: `openid` means nothing to who acts for no person.
     scope: [...(forPeople ? Object.keys(identityScopes) : []), ...input.scopes].join(" ") || "openid",
   };
+};
+
+/**
+ * A stored registration with what an input changes in it. It may have come over the wire, with more than an input can
+ * say, or said in other words: what the input leaves as it was stays as it is stored.
+ */
+const merged = (known: Application, stored: Registration, input: RegisterApplicationInput): Registration => {
+  const sameKind = known.kind === input.kind;
+  const [before, after] = [registrationOf(known), registrationOf(input)];
+  // An input says nothing about the scopes that stand for who the person is.
+  const identity = (stored.scope ?? before.scope ?? "").split(" ").filter((scope) => !isScope(scope));
+  const next: Registration = sameKind
+    ? { ...after, scope: [...identity, ...input.scopes].join(" ") || "openid" }
+    : after;
+  const result: Record<string, unknown> = { ...stored };
+  const changes = (name: string) => !sameKind || !isDeepStrictEqual(before[name], after[name]);
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (!changes(name)) continue;
+    if (next[name] === undefined) delete result[name];
+    else result[name] = next[name];
+  }
+  // What goes with the way in which a client proved itself before, and is refused beside another.
+  if (changes("jwks_uri")) delete result["jwks"];
+  if (changes("token_endpoint_auth_method")) delete result["token_endpoint_auth_signing_alg"];
+  return result;
 };
 
 /** What this registration must not say, in words; `null`: nothing. @see RFC 9700 §2.6, RFC 8252 §7 */

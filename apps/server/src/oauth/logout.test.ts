@@ -144,7 +144,7 @@ describe("an application that asks to sign a person out", () => {
 
 describe("[S60] an application that wants to know when a person signs out", () => {
   /** Registered with an address that is told. */
-  const listening = async () => {
+  const listening = async (metadata: Partial<client.ClientMetadata> = {}) => {
     const config = await client.dynamicClientRegistration(
       new URL(server.url),
       {
@@ -152,6 +152,7 @@ describe("[S60] an application that wants to know when a person signs out", () =
         post_logout_redirect_uris: [bye],
         backchannel_logout_uri: `${receiver.url}/logout`,
         backchannel_logout_session_required: true,
+        ...metadata,
       },
       undefined,
       { execute: [client.allowInsecureRequests] },
@@ -190,6 +191,14 @@ describe("[S60] an application that wants to know when a person signs out", () =
     const { browser, tokens, clientId } = await listening();
     await browser.rpc("auth.logout", undefined);
     await isTold(tokens, clientId);
+  });
+
+  it.each(["ES256", "RS256"])("is told with a signature of the algorithm that it registered: %s", async (alg) => {
+    const { browser } = await listening({ id_token_signed_response_alg: alg });
+    await browser.rpc("auth.logout", undefined);
+    const keys = createRemoteJWKSet(new URL(`${server.url}/jwks`));
+    const { protectedHeader } = await jwtVerify(await receiver.next(), keys);
+    expect(protectedHeader.alg).toBe(alg);
   });
 
   it("is told when their session is ended from elsewhere, once", async () => {

@@ -93,6 +93,12 @@ describe("an application that registers itself", () => {
     expect([await scopeOf(), await scopeOf("mcp:tools")]).toEqual([all, all]);
   });
 
+  it("may be sent back to by the scheme of one word that it has on its people's devices", async () => {
+    const uris = ["cursor://anysphere.cursor-retrieval/oauth/callback"];
+    const { status, body } = await register({ redirect_uris: uris, application_type: "native" });
+    expect([status, body["redirect_uris"]]).toEqual([201, uris]);
+  });
+
   it.each([
     { redirect_uris: ["http://evil.example/"] },
     { redirect_uris: ["https://evil.example/#x"] },
