@@ -71,7 +71,7 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
 
     // The contract: both sides take it, and the form keeps what was typed.
     printed = dev.output().length;
-    copy.edit("packages/contract/src/users.ts", "Enter your name", "Enter a name, please");
+    copy.edit("packages/contract/src/names.ts", "Enter your name", "Enter a name, please");
     copy.edit("packages/contract/src/errors.ts", "Sign in first.", "Sign in first, please.");
     await dev.printed(`Lockstep is ready: ${url}`, printed);
     await expect
