@@ -29,6 +29,7 @@ describe("settings", () => {
       previousSecrets: [],
       sessionLimits: { idleSeconds: 14 * 24 * 3600, lifetimeSeconds: 90 * 24 * 3600, graceSeconds: 10 },
       bcryptCost: 12,
+      shutdown: { delaySeconds: 0, timeoutSeconds: 10 },
       trustProxy: false,
     });
   });
@@ -71,6 +72,8 @@ describe("settings", () => {
     [{ SESSION_IDLE_SECONDS: "59" }, "SESSION_IDLE_SECONDS:"],
     [{ SESSION_LIFETIME_SECONDS: "a day" }, "SESSION_LIFETIME_SECONDS:"],
     [{ REFRESH_GRACE_SECONDS: "61" }, "REFRESH_GRACE_SECONDS:"],
+    [{ SHUTDOWN_DELAY_SECONDS: "-1" }, "SHUTDOWN_DELAY_SECONDS:"],
+    [{ SHUTDOWN_TIMEOUT_SECONDS: "601" }, "SHUTDOWN_TIMEOUT_SECONDS:"],
     [{ NODE_ENV: "prod" }, "NODE_ENV:"],
     [{ DEMO_PROVIDER: "yes" }, "DEMO_PROVIDER:"],
     [{ DEMO_PROVIDER_PORT: "70000" }, "DEMO_PROVIDER_PORT:"],
@@ -120,7 +123,12 @@ describe("settings", () => {
 
 describe("production", () => {
   it("starts with what it needs", () => {
-    expect(load(production)).toMatchObject({ production: true, host: "0.0.0.0", publicUrl: "https://api.example.com" });
+    expect(load(production)).toMatchObject({
+      production: true,
+      host: "0.0.0.0",
+      publicUrl: "https://api.example.com",
+      shutdown: { delaySeconds: 5, timeoutSeconds: 10 },
+    });
   });
 
   it.each<[Record<string, string | undefined>, string]>([

@@ -17,6 +17,8 @@ export const developmentSecretPrefix = "development-only-";
 const flag = z.enum(["on", "off"]).transform((value) => value === "on");
 const day = 24 * 60 * 60;
 const seconds = z.coerce.number().int().min(60);
+/** The most that a shutdown may be told to wait. */
+const maxShutdownSeconds = 600;
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean));
 
 const Environment = z.object({
@@ -122,6 +124,20 @@ const Environment = z.object({
     .max(65_535)
     .default(4180)
     .describe("Where that provider listens, on this machine alone. 0 picks a free port."),
+  SHUTDOWN_DELAY_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(maxShutdownSeconds)
+    .optional()
+    .describe(
+      "After SIGTERM or SIGINT: how long the server goes on accepting calls while `/readyz` answers 503, so that the load balancer stops sending them. Default: 0; in production 5.",
+    ),
+  SHUTDOWN_TIMEOUT_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(maxShutdownSeconds)
+    .default(10)
+    .describe("How long calls may take to finish after that. Then the server closes what is left and exits."),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .optional()
@@ -157,6 +173,7 @@ export interface Config {
   readonly providers: readonly ProviderSettings[];
   readonly demoProvider: boolean;
   readonly demoProviderPort: number;
+  readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
   readonly logLevel: string;
   readonly webDevUrl: string | null;
 }
@@ -203,6 +220,10 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     providers: loadProviders(e.PROVIDERS, root),
     demoProvider: e.DEMO_PROVIDER,
     demoProviderPort: e.DEMO_PROVIDER_PORT,
+    shutdown: {
+      delaySeconds: e.SHUTDOWN_DELAY_SECONDS ?? (production ? 5 : 0),
+      timeoutSeconds: e.SHUTDOWN_TIMEOUT_SECONDS,
+    },
     logLevel: e.LOG_LEVEL ?? (production ? "info" : "warn"),
     webDevUrl: e.WEB_DEV_URL ?? null,
   };

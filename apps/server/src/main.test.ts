@@ -60,6 +60,7 @@ describe("the process", () => {
       PUBLIC_URL: "https://api.example.com",
       HOST: "127.0.0.1",
       TRUST_PROXY: "off",
+      SHUTDOWN_DELAY_SECONDS: "0",
     });
     expect(server.output().stdout).not.toContain("john");
     expect(await server.stop()).toBe(0);

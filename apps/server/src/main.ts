@@ -18,11 +18,10 @@ const start = async () => {
     await seedDemoApplication(server.domain);
   }
 
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      void Promise.all([server.close(), demo?.end()]).then(() => process.exit(0));
-    });
-  }
+  closeOnSignal(async () => {
+    await server.close();
+    await demo?.end();
+  });
   await demo?.serve({ publicUrl: config.publicUrl, reachableAt: config.publicUrl });
   await listen(server.app.listen({ port: config.port, host: config.host }), config.port);
 
@@ -30,6 +29,26 @@ const start = async () => {
   if (!config.production) lines.push(`Sign in as ${john.username} / ${john.password} (development only).`);
   if (demo) lines.push(`The demo provider at ${demo.issuer} signs in anybody, under any name.`);
   process.stdout.write(`${lines.join("\n")}\n`);
+};
+
+/** The first SIGINT or SIGTERM closes in order; a second one, of either kind, ends the process at once. */
+const closeOnSignal = (close: () => Promise<void>) => {
+  let closing = false;
+  const onSignal = () => {
+    if (closing) {
+      process.stderr.write("Stopped by a second signal, before the shutdown was complete.\n");
+      process.exit(1);
+    }
+    closing = true;
+    close().then(
+      () => process.exit(0),
+      (error) => {
+        process.stderr.write(`The shutdown failed: ${error instanceof Error ? error.stack : error}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
 };
 
 const listen = async (listening: Promise<string>, port: number) => {

@@ -4,6 +4,7 @@
 import { lookup } from "node:dns";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { FastifyServerOptions } from "fastify";
 import type { Config } from "./config.ts";
 import { readDatabaseTime } from "./db/clock.ts";
@@ -12,6 +13,7 @@ import { migrateToLatest } from "./db/migrate.ts";
 import { folderWarning } from "./db/sqlite-files.ts";
 import { truncateLargeLog } from "./db/sqlite-log.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
+import { startDeadline } from "./deadline.ts";
 import { createApplications } from "./domain/applications.ts";
 import { createAudit } from "./domain/audit.ts";
 import { createClock, reportedClockDifferenceMs } from "./domain/clock.ts";
@@ -221,6 +223,7 @@ export const createServer = async (options: ServerOptions) => {
   const { databaseLimitMs: limitMs } = world;
   const db = await openDatabase(config.databaseUrl, { poolSize: config.databasePool, limitMs });
   const closing = new AbortController();
+  let draining = false;
   const { providers, outbound } = createConfiguredProviders(config, world);
   try {
     await migrateToLatest(db);
@@ -248,6 +251,7 @@ export const createServer = async (options: ServerOptions) => {
     const router = createAppRouter({ ...domain, authorizationRequests: oauth.requests });
     const app = await createApp({
       db,
+      isDraining: () => draining,
       databaseLimitMs: limitMs,
       guard: domain.guard,
       keyring: domain.keyring,
@@ -281,13 +285,33 @@ export const createServer = async (options: ServerOptions) => {
       app.log.warn({ err: error }, "an application was not told of the end of a session"),
     );
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
+    app.addHook("preClose", (done) => {
+      // Fastify stops listening right after this hook. Streams end then: whoever reconnects reaches another server.
+      setImmediate(() => closing.abort());
+      done();
+    });
+    /**
+     * Stops in order: not ready, then after a delay no new connections, the end of streams, the answers to calls. Ends
+     * by the deadline of the settings, whatever does not answer.
+     */
     const close = async () => {
-      closing.abort();
-      await upkeep.end();
-      await app.close();
-      await telling.end();
-      await outbound.close();
-      await db.destroy();
+      const { delaySeconds, timeoutSeconds } = config.shutdown;
+      draining = true;
+      if (delaySeconds > 0) await delay(delaySeconds * 1000);
+      const deadline = startDeadline(timeoutSeconds * 1000, () => {
+        app.log.warn(
+          `not everything had finished ${timeoutSeconds} s after the shutdown began: open connections are cut`,
+        );
+        app.server.closeAllConnections();
+      });
+      try {
+        await deadline.before(Promise.all([app.close(), upkeep.end()]));
+        await deadline.before(telling.end());
+        await deadline.before(outbound.close());
+        await deadline.before(db.destroy());
+      } finally {
+        deadline.end();
+      }
     };
     return { app, db, domain, router, close };
   } catch (error) {

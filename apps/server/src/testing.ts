@@ -107,6 +107,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   providers: [],
   demoProvider: false,
   demoProviderPort: 0,
+  shutdown: { delaySeconds: 0, timeoutSeconds: 10 },
   logLevel: "silent",
   webDevUrl: null,
 });

@@ -44,6 +44,8 @@ const noSchemas = () => {
 
 export interface AppOptions {
   readonly db: Db;
+  /** Whether the server is about to stop. */
+  readonly isDraining: () => boolean;
   /** How long a call may wait for the database in all. */
   readonly databaseLimitMs: number;
   readonly guard: Guard;
@@ -87,8 +89,9 @@ export const createApp = async (options: AppOptions) => {
         requestId: options.newRequestId(),
         answering: connections.answeringOn(socket),
       }),
-    // A server that stops answers what it was asked, and lets no idle connection hold it up.
+    // A server that stops closes idle connections, and still answers what arrives on those in use.
     forceCloseConnections: "idle",
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 2000 },
     // Shapes are the contract's, and zod's to parse: without compilers of its own, Fastify loads a hundred files less.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
@@ -97,6 +100,10 @@ export const createApp = async (options: AppOptions) => {
       refuse(new DomainError("MALFORMED_REQUEST"), request, withHeaders(request, reply)),
   });
   const connections = followConnections(app.server);
+  app.addHook("preClose", (done) => {
+    connections.closeWhenAnswered();
+    done();
+  });
   if (options.trustProxy !== false) {
     app.addHook("onRequest", (request, _reply, done) => {
       const { headers } = request.raw;
@@ -114,7 +121,7 @@ export const createApp = async (options: AppOptions) => {
   app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
   const own = recordRoutes(app);
   app.setErrorHandler(answerOutage(options.renderPage));
-  await app.register(healthRoutes(options.db));
+  await app.register(healthRoutes(options));
   await app.register(jwksRoutes(options.keyring));
   await app.register(cookie);
   await app.register(rpcRoutes(options), { prefix: "/trpc" });

@@ -2,6 +2,7 @@
 // `Host` that is missing, repeated or invalid. All of it is answered in the contract's shape.
 
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ErrorCode } from "@lockstep/contract";
 import { DomainError } from "../domain/domain-error.ts";
@@ -18,14 +19,31 @@ export const nodeOptions = (requestTimeoutMs: number) => ({
 });
 
 /** Follows which answer each connection is waiting for, and lets no unknown `Expect` be answered without a body. */
-export const followConnections = (server: Server): { answeringOn: (socket: Duplex) => ServerResponse | undefined } => {
-  const answers = new WeakMap<Duplex, ServerResponse>();
+export const followConnections = (server: Server) => {
+  /** The newest answer on each open connection; `null` before its first request. */
+  const answers = new Map<Duplex, ServerResponse | null>();
+  server.on("connection", (socket) => {
+    answers.set(socket, null);
+    socket.once("close", () => answers.delete(socket));
+  });
   server.on("request", (request, response) => answers.set(request.socket, response));
   // RFC 9110 §10.1.1: a server may ignore an expectation that it does not know.
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
     server.emit("request", request, response),
   );
-  return { answeringOn: (socket) => answers.get(socket) };
+  return {
+    answeringOn: (socket: Duplex): ServerResponse | undefined => answers.get(socket) ?? undefined,
+
+    /** Closes each connection after the answer that it is waiting for. Idle connections are Node's to close. */
+    closeWhenAnswered() {
+      for (const [socket, response] of answers) {
+        // Node counts a connection without any request as in use, such as one that a browser opened ahead.
+        if (response === null && (socket as Socket).bytesRead === 0) socket.destroy();
+        else if (response?.headersSent === false) response.shouldKeepAlive = false;
+        else response?.once("finish", () => (socket as Socket).destroySoon());
+      }
+    },
+  };
 };
 
 const codeOf: Readonly<Record<string, ErrorCode>> = {

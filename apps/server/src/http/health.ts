@@ -4,16 +4,25 @@ import type { FastifyInstance } from "fastify";
 import type { Db } from "../db/database.ts";
 import { createReadiness } from "../db/readiness.ts";
 
-export const healthRoutes = (db: Db) => async (app: FastifyInstance) => {
-  const lookAtDatabase = createReadiness({ db });
+export interface HealthOptions {
+  readonly db: Db;
+  /** Whether the server is about to stop: it still answers calls, and the load balancer is to send no more. */
+  readonly isDraining: () => boolean;
+}
 
-  app.get("/healthz", async () => ({ status: "ok" }));
+export const healthRoutes =
+  ({ db, isDraining }: HealthOptions) =>
+  async (app: FastifyInstance) => {
+    const lookAtDatabase = createReadiness({ db });
 
-  app.get("/readyz", async (request, reply) => {
-    reply.header("cache-control", "no-store");
-    const fault = await lookAtDatabase();
-    if (fault === null) return { status: "ready" };
-    request.log.error({ err: fault.cause }, fault.reason);
-    return reply.code(503).send({ status: "not ready", reason: fault.reason });
-  });
-};
+    app.get("/healthz", async () => ({ status: "ok" }));
+
+    app.get("/readyz", async (request, reply) => {
+      reply.header("cache-control", "no-store");
+      if (isDraining()) return reply.code(503).send({ status: "not ready", reason: "shutting down" });
+      const fault = await lookAtDatabase();
+      if (fault === null) return { status: "ready" };
+      request.log.error({ err: fault.cause }, fault.reason);
+      return reply.code(503).send({ status: "not ready", reason: fault.reason });
+    });
+  };
