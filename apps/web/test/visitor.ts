@@ -85,11 +85,13 @@ export const visitsBy = (browser: () => Browser, start = startTestServer) => {
     };
   };
 
-  /** A visitor who signed in as john, and has their account before them. */
+  /** A visitor who signed in as john, and has their account before them, with no call of the page left unanswered. */
   const visitSignedIn = async (options: VisitOptions = {}) => {
     const visitor = await visit("/", options);
+    const lastCall = visitor.page.waitForResponse(/identity\.list/);
     await signIn(visitor.page);
     await visitor.fullName.waitFor();
+    await lastCall;
     return visitor;
   };
 
