@@ -6,7 +6,7 @@ import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../test/engines.ts";
 import { type Db, openDatabase } from "./database.ts";
-import { migrateToLatest } from "./migrate.ts";
+import { migrateToLatest, migrationNames } from "./migrate.ts";
 import { folderWarning } from "./sqlite-files.ts";
 import { truncateLargeLog } from "./sqlite-log.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
@@ -81,6 +81,20 @@ describe("while another process has the write lock", () => {
   });
 });
 
+it("lets a migration wait longer than a call may", async () => {
+  const { url, drop } = await engines[0].newDatabase();
+  const db = await openDatabase(url, { limitMs: 30 });
+  const other = new DatabaseSync(url.slice("file:".length));
+  other.exec("begin immediate");
+  const migrated = expect(migrateToLatest(db)).resolves.toEqual(migrationNames);
+  await expect(sql`create table calls (n integer)`.execute(db)).rejects.toThrow(DatabaseUnavailableError);
+  other.exec("commit");
+  await migrated;
+  other.close();
+  await db.destroy();
+  await drop();
+});
+
 it("keeps whoever waits for an open transaction no longer than the limit [S118]", async () => {
   await using opened = await openShort(30);
   const open = Promise.withResolvers<void>();
@@ -123,6 +137,11 @@ it("keeps no half of a transaction when the disk is full, whatever its caller go
     await insert(transaction, "c");
   });
   await expect(working).rejects.toThrow(DatabaseUnavailableError);
+  const ending = opened.db.transaction().execute(async (transaction) => {
+    await insert(transaction, "a");
+    await insert(transaction, "b".repeat(20_000)).catch(() => {});
+  });
+  await expect(ending).rejects.toThrow(DatabaseUnavailableError);
   await expect(opened.insert("d".repeat(20_000))).rejects.toThrow(DatabaseUnavailableError);
   expect(await opened.ids()).toEqual([]);
   await opened.insert("e");

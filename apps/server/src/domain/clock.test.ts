@@ -29,6 +29,14 @@ describe("the clock that servers share", () => {
     expect(clock.offsetMs()).toBe(0);
   });
 
+  it.each([99, -99])("does not follow %i ms, which is jitter", async (differenceMs) => {
+    const clock = await createClock({
+      machineNow: () => 1_000_000,
+      readSharedTime: async () => 1_000_000 + differenceMs,
+    });
+    expect(clock.offsetMs()).toBe(0);
+  });
+
   it("follows a machine's clock that is set right while the server runs", async () => {
     let machineTime = 1_000_000 + minute;
     const clock = await createClock({ machineNow: () => machineTime, readSharedTime: async () => 1_000_000 });

@@ -14,7 +14,7 @@ const stepSize = 200;
 
 export interface UpkeepOptions {
   readonly clock: Pick<Clock, "synchronize">;
-  readonly keyring: Keyring;
+  readonly keyring: Pick<Keyring, "maintain">;
   /** Each deletes up to so many rows that can never be used again, and answers how many. */
   readonly deletions: readonly ((limit: number) => Promise<number>)[];
   /** Gives back what the database's files no longer need. */

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { createServer } from "../server.ts";
 import { StartError } from "../start-error.ts";
 import { startTestServer, testConfig } from "../testing.ts";
-import { assertAddressesDiffer } from "./addresses.ts";
+import { assertAddressesDiffer, readPages } from "./addresses.ts";
 
 const operation = (rest: RestRoute) => query({ summary: "Read", access: anyone, rest, output: z.object({}) });
 const note = (path: RestRoute["path"], method: RestRoute["method"] = "GET") => ({
@@ -15,6 +15,9 @@ const note = (path: RestRoute["path"], method: RestRoute["method"] = "GET") => (
 });
 
 const none = { own: [], pages: [] };
+
+/** Need not be there: the sources are found beside it. */
+const webBuild = join(import.meta.dirname, "../../../web/dist");
 
 describe("addresses", () => {
   it.each([
@@ -81,6 +84,17 @@ describe("addresses", () => {
       await start("/", "/users");
       await expect(start("/", "/users/me")).rejects.toThrow("The REST path GET /users/me of `user.me` is also");
       await expect(start("/", "/token")).rejects.toThrow("is also the server's own address `/token`");
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it("of pages are read from the web app's sources in development, and from its build otherwise", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "lockstep-"));
+    try {
+      await writeFile(join(directory, "pages.json"), '["/built"]');
+      expect(await readPages({ directory, devUrl: null })).toEqual(["/built"]);
+      expect(await readPages({ directory: webBuild, devUrl: "http://127.0.0.1:9" })).toContain("/sign-in");
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startTestServer } from "../testing.ts";
+import { john, startTestServer, typed } from "../testing.ts";
 
 let server: Awaited<ReturnType<typeof startTestServer>>;
 beforeAll(async () => {
@@ -74,8 +74,30 @@ describe("a request that Node cannot read", () => {
       400,
       "MALFORMED_REQUEST",
     ],
+    [
+      "a chunk whose extensions are too long",
+      `${request("POST /trpc/auth.login HTTP/1.1", host, "content-type: application/json", "transfer-encoding: chunked")}1;${"a".repeat(20_000)}\r\n`,
+      413,
+      "PAYLOAD_TOO_LARGE",
+    ],
   ])("is answered in the contract's shape: %s", async (_, bytes, status, code) => {
     expectRefusal(await send(bytes), status, code);
+  });
+
+  it("closes the connection without an answer in the middle of another answer", async () => {
+    const { accessToken } = await server.domain.signIn.withPassword(typed(john.username, john.password));
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    let answer = "";
+    socket.on("error", () => {});
+    socket.write(`GET /trpc/session.events HTTP/1.1\r\n${host}\r\nauthorization: Bearer ${accessToken}\r\n\r\n`);
+    for await (const chunk of socket) {
+      const before = answer;
+      answer += String(chunk);
+      // The stream is open: what arrives now is no request.
+      if (!before.includes("watching") && answer.includes("watching")) socket.write("hello\r\n\r\n");
+    }
+    expect(answer).toContain("200 OK");
+    expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
   });
 });
 

@@ -10,8 +10,8 @@ import { errorShape } from "../rpc/errors.ts";
 
 /** Node's options that go with `answerClientError` and `isHostValid`. */
 export const nodeOptions = (requestTimeoutMs: number) => ({
+  // For the headers too: Node takes the smaller of this and a minute.
   requestTimeout: requestTimeoutMs,
-  headersTimeout: requestTimeoutMs,
   // How often Node looks for requests that took too long. Its default would let one of 30 s last for 60.
   connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
   // Node would answer without a body.

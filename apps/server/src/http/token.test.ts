@@ -226,6 +226,12 @@ describe("what is no token request", () => {
     expect(answer.headers["cache-control"]).toBe("no-store");
   });
 
+  it("says which content type to send, where it is another", async () => {
+    await using server = await start();
+    const answer = await ask(server, JSON.stringify(johns), { "content-type": "application/json" });
+    expect(answer.body["error_description"]).toBe("Send a form: application/x-www-form-urlencoded");
+  });
+
   it("refuses parameters in the URL", async () => {
     await using server = await start();
     expect((await ask(server, johns, {}, "/token?username=john")).body["error"]).toBe("invalid_request");

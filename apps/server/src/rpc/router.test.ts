@@ -8,6 +8,7 @@ import {
   type Role,
   type Scope,
   scoped,
+  scopeNames,
   subscription,
 } from "@lockstep/contract";
 import { TRPCError } from "@trpc/server";
@@ -16,7 +17,15 @@ import { z } from "zod";
 import { engines } from "../../test/engines.ts";
 import { DomainError } from "../domain/domain-error.ts";
 import { createGuard } from "../domain/guard.ts";
-import { resourceMetadata, startTestServer, testClock, testRequest, testSource, typed } from "../testing.ts";
+import {
+  grantedToken,
+  resourceMetadata,
+  startTestServer,
+  testClock,
+  testRequest,
+  testSource,
+  typed,
+} from "../testing.ts";
 import { createContext } from "./context.ts";
 import { createRouter, implement } from "./trpc.ts";
 
@@ -79,6 +88,23 @@ describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
     const [entry] = await server.domain.audit.list({ userId: server.user.id, limit: 1 });
     expect(entry).toMatchObject({ action: "user.change_email", detail: { changed: ["email"] }, source: testSource });
     expect(JSON.stringify(entry)).not.toContain("new@example.com");
+  });
+
+  it("[S94] change the address that signs in for its owner alone, and within 15 minutes of a sign-in", async () => {
+    const clock = testClock();
+    await using server = await start({ now: clock.now });
+    const { accessToken } = await grantedToken(server, server.user.id, scopeNames);
+    const asClient = server.router.createCaller(server.contextWith(accessToken));
+    const email = "thief@example.com";
+    expect(await codeOf(asClient.account.changeEmail({ email }))).toBe("FIRST_PARTY_ONLY");
+    await asClient.user.update({ fullName: "John", email } as { fullName: string });
+    clock.advanceSeconds(15 * 60 + 1);
+    const { refreshToken } = await server.domain.signIn.withPassword(typed("john", "secret"));
+    clock.advanceSeconds(15 * 60 + 1);
+    const { accessToken: late } = await server.domain.signIn.withRefreshToken(refreshToken, testSource);
+    const stale = server.router.createCaller(server.contextWith(late));
+    expect(await codeOf(stale.account.changeEmail({ email }))).toBe("REAUTHENTICATION_REQUIRED");
+    expect(await stale.user.me()).toMatchObject({ fullName: "John", email: "john@example.com" });
   });
 
   it("answer with the codes they declare", async () => {
