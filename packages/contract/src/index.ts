@@ -9,4 +9,5 @@ export * from "./router.ts";
 export * from "./scopes.ts";
 export * from "./sessions.ts";
 export * from "./sign-in.ts";
+export * from "./text.ts";
 export * from "./users.ts";

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { ConnectedApplication } from "./applications.ts";
 import { Identity } from "./identities.ts";
+import { isStorableText, notPlainText } from "./text.ts";
 import { Password, User } from "./users.ts";
 
 export const LoginInput = z.object({
@@ -12,7 +13,7 @@ export const LoginInput = z.object({
     .trim()
     .min(1, { error: "Enter your username or e-mail address" })
     .max(254)
-    .refine((text) => text.isWellFormed() && !text.includes("\0"), { error: "Must be plain text" }),
+    .refine(isStorableText, { error: notPlainText }),
   password: Password,
   transport: z.enum(["body", "cookie"]).default("body").describe("Where the refresh token travels"),
   /** From an earlier sign-in on this device: keeps its owner from being locked out by an attack on the account. */

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { roles } from "./access.ts";
 import { PersonName } from "./names.ts";
+import { isStorableText, notPlainText } from "./text.ts";
 
 /** Letters, digits, dot, dash and underscore; compared without regard to case. */
 export const Username = z
@@ -27,7 +28,7 @@ export const Password = z
   .min(1, { error: "Enter your password" })
   .max(passwordLength.max)
   // In UTF-8 every half of a surrogate pair is the same character: two passwords would be one.
-  .refine((text) => text.isWellFormed(), { error: "Must be plain text" });
+  .refine(isStorableText, { error: notPlainText });
 
 export const User = z
   .object({

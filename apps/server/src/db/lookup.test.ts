@@ -28,6 +28,15 @@ describe.each(engines)("a lookup on $engine", ({ newDatabase }) => {
     expect(found[1]).toEqual({ key: "ü€😀", expires_at: 1 });
   });
 
+  it("answers null for an id that cannot be stored, and the other ids of the turn as ever", async () => {
+    await using database = await openTestDatabase(newDatabase);
+    const { db } = database;
+    await spend(db, "a", 1);
+    const find = spentUntil(db);
+    const found = await Promise.all(["a\0b", "a", "\ud800"].map(find));
+    expect(found.map((row) => row?.expires_at ?? null)).toEqual([null, 1, null]);
+  });
+
   it("asks the database once for all of a turn, and again in the next", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;

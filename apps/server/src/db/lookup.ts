@@ -1,6 +1,7 @@
 // Owns the reads that nearly every call makes, a row by its id. All that is asked for in one turn of the event loop is
 // one query: a server under load reads some thirty sessions for what one costs on PostgreSQL, and two on SQLite.
 
+import { isStorableText } from "@lockstep/contract";
 import DataLoader from "dataloader";
 import { type Compilable, type RawBuilder, sql } from "kysely";
 import { type Db, isPostgres } from "./database.ts";
@@ -29,7 +30,8 @@ export const lookup = <Row extends { key: string }>(
     // When all requests have been taken in that had arrived.
     { cache: false, batchScheduleFn: setImmediate },
   );
-  return (id) => waitWithinCall(loader.load(id));
+  // No row has such an id, and PostgreSQL would refuse to read the others with it.
+  return (id) => (isStorableText(id) ? waitWithinCall(loader.load(id)) : Promise.resolve(null));
 };
 
 const onSqlite = (ids: string): AskedTable => sql`json_each(${ids})`;

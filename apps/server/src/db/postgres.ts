@@ -6,6 +6,7 @@ import type { ClientBase, Connection, PoolClient } from "pg";
 import { nameOf } from "./statement-names.ts";
 import { beginWait, type Wait } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
+import { assertStorable, UnstorableTextError } from "./unstorable-text.ts";
 
 type Pg = typeof import("pg")["default"];
 
@@ -55,7 +56,7 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
         (late) => late.release(),
         () => {},
       );
-      throw asUnavailable(pg, error, true);
+      throw withBlame(pg, error, true);
     });
   };
 
@@ -77,6 +78,7 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
 
     const send = async (sql: string, parameters: readonly unknown[]): Promise<unknown> => {
       if (broken !== null) throw broken;
+      assertStorable(parameters);
       const connection = await living();
       // In a transaction a plan that is out of date could not be made again.
       const name = !sent && named.has(connection) ? nameOf(sql) : undefined;
@@ -91,7 +93,7 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
           return run({ text: sql });
         });
       } catch (error) {
-        const failure = asUnavailable(pg, error, isLost(connection));
+        const failure = withBlame(pg, error, isLost(connection));
         if (deadline.passed) {
           cancel(pg, connection);
           connection.connection.stream.destroy();
@@ -222,10 +224,14 @@ const fitAfter = new Set<unknown>(["40001", "40P01", "55P03", "57014"]);
 
 const leavesConnectionFit = (error: unknown) => fitAfter.has((error as { code?: string }).code);
 
-/** The error as `DatabaseUnavailableError` when the database is to blame; as it is when the statement is. */
-const asUnavailable = (pg: Pg, error: unknown, connectionLost: boolean): unknown => {
+/** `character_not_in_repertoire`, and `untranslatable_character`, such as a NUL that is escaped in JSON. */
+const blamesText = new Set<unknown>(["22021", "22P05"]);
+
+/** A `DatabaseUnavailableError` when the database is to blame, an `UnstorableTextError` when a text is; else the error itself. */
+const withBlame = (pg: Pg, error: unknown, connectionLost: boolean): unknown => {
   if (error instanceof DatabaseUnavailableError || !(error instanceof Error)) return error;
   const blamed = error instanceof pg.DatabaseError ? blamesDatabase.test(error.code ?? "") : connectionLost;
   const { message, code } = error as Error & { code?: string };
+  if (blamesText.has(code)) return new UnstorableTextError(message, { cause: error });
   return blamed ? new DatabaseUnavailableError(message || code, { cause: error }) : error;
 };

@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult, SelectQueryNode } from "kysely";
 import { beginWait } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
+import { assertStorable } from "./unstorable-text.ts";
 
 /** How long SQLite may stop the process in one try: another process's commit is usually over by then. */
 export const busyTimeoutMs = 5;
@@ -39,6 +40,7 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
   const connection = createLock();
 
   const execute = ({ sql, parameters }: CompiledQuery): QueryResult<never> => {
+    assertStorable(parameters);
     const statement = prepare(sql);
     // Kysely's rows are what the caller's query says.
     if (statement.reader) return { rows: statement.all(parameters) as never[] };

@@ -1,8 +1,9 @@
 // Owns how a refused rule is reported. Absent things are `null`; a dependency that is down is `UNAVAILABLE`; anything
 // else that is thrown is a bug.
 
-import { type ErrorCode, type ErrorDetails, errors } from "@lockstep/contract";
+import { type ErrorCode, type ErrorDetails, errors, notPlainText } from "@lockstep/contract";
 import { DatabaseUnavailableError } from "../db/unavailable.ts";
+import { UnstorableTextError } from "../db/unstorable-text.ts";
 
 type DetailsArgument<C extends ErrorCode> =
   Record<string, never> extends ErrorDetails<C> ? [details?: ErrorDetails<C>] : [details: ErrorDetails<C>];
@@ -26,6 +27,8 @@ export const refusalOf = (error: unknown): DomainError | null => {
     if (each instanceof DomainError) return each;
     if (each instanceof DatabaseUnavailableError)
       return new DomainError("UNAVAILABLE", { retryAfterSeconds: each.retryAfterSeconds }) as DomainError;
+    if (each instanceof UnstorableTextError)
+      return new DomainError("INVALID_INPUT", { issues: [{ path: [], message: notPlainText }] }) as DomainError;
   }
   return null;
 };

@@ -523,13 +523,15 @@ describe("the way back", () => {
     await server.close();
   });
 
-  it("is the sign-in page for a provider that is not set up, whose name is not repeated", async () => {
+  it("is the sign-in page for a provider that is not set up, whose name is not repeated, and leaves no audit entry [S92]", async () => {
     await using provider = await startMisbehavingProvider();
     const server = await start(provider);
     for (const path of ["/login/nobody", "/login/__proto__", "/login/nobody/callback?state=x"]) {
       const response = await openBrowser(server.app).visit(path);
       expect([response.statusCode, response.headers.location]).toEqual([303, "/sign-in?problem=unknown_provider"]);
     }
+    const entries = await server.domain.audit.list({ limit: 100 });
+    expect(entries.filter(({ detail }) => detail["problem"] === "unknown_provider")).toEqual([]);
     await server.close();
   });
 });

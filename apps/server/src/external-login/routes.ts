@@ -75,13 +75,16 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
     const reason = message.slice(0, maxReasonLength);
     const provider = providers.has(attempt.provider) ? attempt.provider : null;
     request.log.warn({ provider, problem, reason }, "a sign-in through a provider was refused");
-    await options.audit.record({
-      action: attempt.link ? "identity.link" : "sign_in",
-      outcome: "refused",
-      userId: userId ?? attempt.link?.userId ?? null,
-      detail: { provider, problem, reason },
-      source: sourceOf(request),
-    });
+    // Anybody can ask for a name that is made up, as often as they like: the log has it, and the trail is kept for ever.
+    const isNobodys = provider === null && userId === null && !attempt.link && !attempt.replaces;
+    if (!isNobodys)
+      await options.audit.record({
+        action: attempt.link ? "identity.link" : "sign_in",
+        outcome: "refused",
+        userId: userId ?? attempt.link?.userId ?? null,
+        detail: { provider, problem, reason },
+        source: sourceOf(request),
+      });
     return seeOther(reply, problemPage(attempt, provider, problem));
   };
 

@@ -141,6 +141,12 @@ describe("the Host header", () => {
   });
 });
 
+describe("TRACE", () => {
+  it.each(["/trpc/user.me", "/trpc/nothing", "/trpc/user.me?batch=1"])("is refused by %s with 405", async (target) => {
+    expectRefusal(await send(request(`TRACE ${target} HTTP/1.1`, host)), 405, "METHOD_NOT_ALLOWED");
+  });
+});
+
 describe("whatever is sent", () => {
   it("is never answered with 500", async () => {
     const target = fc.oneof(

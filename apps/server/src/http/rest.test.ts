@@ -117,12 +117,15 @@ describe("refusals", () => {
     ["PATCH", "/users/me", "7", 400, "INVALID_INPUT"],
     ["PATCH", "/users/me", '{"fullName":1}', 400, "INVALID_INPUT"],
     ["PATCH", "/users/me", '{"fullName":"a\\u0000"}', 400, "INVALID_INPUT"],
+    ["PATCH", "/users/me", '{"fullName":"\\ud800"}', 400, "INVALID_INPUT"],
     ["PATCH", "/users/me", "", 400, "INVALID_INPUT"],
     ["PATCH", "/users/me", "[".repeat(10_000) + "]".repeat(10_000), 400, "INVALID_INPUT"],
     ["PATCH", "/users/me", `"${"x".repeat(200_000)}"`, 413, "PAYLOAD_TOO_LARGE"],
     ["POST", "/users/me", undefined, 405, "METHOD_NOT_ALLOWED"],
     ["DELETE", "/protected-route", undefined, 405, "METHOD_NOT_ALLOWED"],
     ["DELETE", "/users/me/sessions/nobody", undefined, 404, "SESSION_NOT_FOUND"],
+    ["DELETE", "/users/me/sessions/%00", undefined, 400, "INVALID_INPUT"],
+    ["DELETE", "/users/me/grants/a%00b", undefined, 400, "INVALID_INPUT"],
     ["DELETE", `/users/me/sessions/${"x".repeat(500)}`, undefined, 400, "INVALID_INPUT"],
   ])("answer %s %s, case %#", async (method, url, payload, status, code) => {
     const answer = await inject(method, url, payload === undefined ? {} : { payload });

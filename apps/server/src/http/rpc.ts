@@ -33,8 +33,10 @@ export const rpcRoutes =
     app.removeAllContentTypeParsers();
     takeBodies(app, "application/json", (text) => text);
 
-    app.all<{ Params: { path: string } }>("/:path", (request, reply) =>
-      directRequestHandler({
+    app.all<{ Params: { path: string } }>("/:path", (request, reply) => {
+      // No `Request` of the Fetch standard can have this method, so tRPC cannot refuse it.
+      if (request.method === "TRACE") throw new DomainError("METHOD_NOT_ALLOWED");
+      return directRequestHandler({
         req: request,
         res: reply.headers(noStore),
         path: request.params.path,
@@ -64,8 +66,8 @@ export const rpcRoutes =
           if (code === "UNAVAILABLE")
             request.log.warn({ err: error.cause ?? error, path }, "a call could not be served");
         },
-      }),
-    );
+      });
+    });
 
     app.setNotFoundHandler((request, reply) => refuse(new DomainError("OPERATION_NOT_FOUND"), request, reply));
 

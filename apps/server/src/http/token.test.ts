@@ -206,6 +206,8 @@ describe("what is no token request", () => {
     ["an unknown grant", { ...johns, grant_type: "magic" }, {}, 400, "unsupported_grant_type"],
     ["client credentials", { grant_type: "client_credentials" }, {}, 400, "invalid_request"],
     ["an unknown scope", { ...johns, scope: "profile:read everything" }, {}, 400, "invalid_scope"],
+    ["a NUL character", "username=john&password=secret&scope=a%00b", {}, 400, "invalid_request"],
+    ["a NUL character in a name", "username=john&password=secret&x%00=y", {}, 400, "invalid_request"],
     ["JSON", JSON.stringify(johns), { "content-type": "application/json" }, 400, "invalid_request"],
     ["a multipart form", "x", { "content-type": "multipart/form-data; boundary=x" }, 400, "invalid_request"],
     ["a username of a megabyte", { username: "x".repeat(1 << 20), password: "x" }, {}, 413, "invalid_request"],

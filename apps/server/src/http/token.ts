@@ -4,7 +4,7 @@
 // turns it off. No page of another origin is answered without a client id.
 
 import formbody from "@fastify/formbody";
-import { isScope, LoginInput, type Scope } from "@lockstep/contract";
+import { isScope, isStorableText, LoginInput, type Scope } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { refusalOf } from "../domain/domain-error.ts";
 import type { SignedIn, SignIn } from "../domain/sign-in.ts";
@@ -132,6 +132,8 @@ const readForm = (request: FastifyRequest): Map<string, string> => {
   const form = new Map<string, string>();
   for (const [name, value] of Object.entries(body)) {
     if (Array.isArray(value)) throw new TokenError("invalid_request", "A parameter is repeated");
+    if (!isStorableText(name + value))
+      throw new TokenError("invalid_request", "Parameters must not contain NUL characters");
     if (value.includes("\ufffd")) throw new TokenError("invalid_request", "The body is not UTF-8");
     if (value !== "") form.set(name, value);
   }

@@ -219,6 +219,9 @@ const scopesOfGrant = ({ openid, resources = {} }: GrantPayload): string[] => [
   ...new Set([openid?.scope ?? "", ...Object.values(resources)].join(" ").split(" ").filter(Boolean)),
 ];
 
+/** Any request without a cookie leaves such a session: it lasts as long as a request for access waits for its answer. */
+const nobodysSessionSeconds = 30 * minute;
+
 /** The library's memory of who signed in here, bound to the session of ours in which they did. */
 const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapter> => {
   /** What a session was bound to that gets another id in this call: it is deleted, and written anew. */
@@ -241,7 +244,7 @@ const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapt
         payload: { ...payload },
         grantId: null,
         alias: payload.uid ?? null,
-        expiresAt: expiryOf(now, expiresIn),
+        expiresAt: expiryOf(now, payload.accountId === undefined ? nobodysSessionSeconds : expiresIn),
         ...(sessionId !== undefined && { sessionId }),
       });
     },

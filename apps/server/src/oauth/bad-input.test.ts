@@ -10,6 +10,7 @@ import {
   openBrowser,
   registerApplication,
   type Server,
+  shownBy,
   startOn,
 } from "./testing.ts";
 
@@ -110,6 +111,55 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
         await expectShaped(response, [path, credentials]);
       }
     }
+  });
+
+  const send = async (path: string, body?: string) => {
+    const response = await fetch(`${server.url}${path}`, {
+      redirect: "manual",
+      ...(body !== undefined && {
+        method: "POST",
+        headers: { "content-type": form, ...basic(app.id, app.secret) },
+        body,
+      }),
+    });
+    const { error, error_description: description } = (await response.json()) as Record<string, string>;
+    return { status: response.status, error, description };
+  };
+
+  it("with a NUL character in a parameter is refused as invalid_request, which names the parameter", async () => {
+    const refused = { status: 400, error: "invalid_request" };
+    const asked = `client_id=${app.id}&response_type=code&scope=openid`;
+    const description = "state must not contain NUL characters";
+    expect(await send(`/authorize?${asked}&state=a%00b`)).toEqual({ ...refused, description });
+    expect(await send(`/logout?state=%00`)).toEqual({ ...refused, description });
+    for (const path of ["/token", "/introspect", "/revoke", "/par", "/device/authorize"]) {
+      const description = "scope must not contain NUL characters";
+      const answered = await send(path, "scope=a%00b&grant_type=refresh_token&refresh_token=a&token=a");
+      expect([path, answered]).toEqual([path, { ...refused, description }]);
+      const unnamed = { ...refused, description: "A parameter must not contain NUL characters" };
+      expect([path, await send(path, "x%00=y")]).toEqual([path, unnamed]);
+    }
+  });
+
+  it("is refused when it is larger than what is stored of a request [S92]", async () => {
+    const asked = `client_id=${app.id}&response_type=code&scope=openid&state=`;
+    const refused = (status: number) => expect.objectContaining({ status, error: "invalid_request" });
+    for (const [path, size] of [
+      ["/par", 16_384],
+      ["/device/authorize", 4096],
+    ] as const) {
+      const state = "x".repeat(size - asked.length);
+      expect([path, await send(path, `${asked}${state}x`)]).toEqual([path, refused(413)]);
+      expect((await send(path, `${asked}${state}`)).status).not.toBe(413);
+    }
+    const state = "x".repeat(4096 - asked.length);
+    for (const path of ["/authorize", "/logout"])
+      expect([path, await send(`${path}?${asked}${state}x`)]).toEqual([path, refused(400)]);
+    const headers = { accept: "text/html" };
+    const fits = await fetch(`${server.url}/authorize?${asked}${state}`, { headers, redirect: "manual" });
+    expect(await fits.text()).not.toMatch(/larger/);
+    const page = await fetch(`${server.url}/authorize?${asked}${state}x`, { headers });
+    expect(await shownBy(page)).toMatchObject({ page: "error", error: "invalid_request" });
   });
 
   it("in an address is refused by a page, and nobody is sent anywhere", async () => {

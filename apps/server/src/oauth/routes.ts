@@ -1,6 +1,6 @@
 // Owns the addresses of the authorization server: which of them the library answers, and what stands before it.
 
-import { grantableScopes, isGrantableScope, type ProtocolPage } from "@lockstep/contract";
+import { grantableScopes, isGrantableScope, isStorableText, type ProtocolPage } from "@lockstep/contract";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { decodeProtectedHeader } from "jose";
 import type { AdapterPayload, Provider } from "oidc-provider";
@@ -46,8 +46,14 @@ const takesToken = new Set<string>([paths.introspection, paths.revocation]);
  */
 const takesForms = [paths.authorization, paths.end_session];
 
-/** The largest form that fits into an address: Node reads 16 kB of headers, cookies among them. */
-const formLimitBytes = 8 * 1024;
+/** The most that anybody may send to endpoints that store the parameters until somebody answers. */
+const sizeLimitsBytes: Readonly<Record<string, number>> = {
+  [paths.authorization]: 4 * 1024,
+  [paths.end_session]: 4 * 1024,
+  [paths.device_authorization]: 4 * 1024,
+  // Client authentication included.
+  [paths.pushed_authorization_request]: 16 * 1024,
+};
 
 const allMethods: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -76,6 +82,12 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     wrongCode: () => void = () => {},
   ): Promise<void> => {
     const path = request.routeOptions.url ?? "";
+    const query = queryOf(request);
+    const tooLarge = problemOfSize(path, query.length + body.length);
+    // RFC 9126 §2.3
+    if (tooLarge !== null) return refuse(request, reply, tooLarge, body.length > 0 ? 413 : 400);
+    const unusable = problemOfText(path, [query, String(body)]);
+    if (unusable !== null) return refuse(request, reply, unusable);
     const { presented, form } = takesToken.has(path) ? await withoutJwt(tokens, body) : { presented: null, form: body };
     const report = (error: unknown) => request.log.error({ err: error }, "the authorization server failed");
     const sent = await withPublicClientId(applications, { headers: request.raw.headers, body: form });
@@ -83,6 +95,20 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     await duringCall({ source: sourceOf(request), presented, report, wrongCode }, async () =>
       letAnswer(await provider(), request, reply, url, sent),
     );
+  };
+
+  /** Refuses a request before the library reads it: with a page for people, and with RFC 6749's JSON for programs. */
+  const refuse = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    description: string,
+    status: 400 | 413 = 400,
+  ): Promise<void> => {
+    const error = "invalid_request";
+    reply.code(status).header("cache-control", "no-store");
+    if (!/\btext\/html\b/.test(request.headers.accept ?? ""))
+      return void (await reply.send({ error, error_description: description }));
+    await reply.type("text/html").send(await options.renderPage({ page: "error", error, description }));
   };
 
   /** A registration is read here before the library reads it, which takes some JSON for what it is not. */
@@ -172,7 +198,7 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
   const plugin = async (app: FastifyInstance) => {
     serve(app, methodsByPath);
     for (const path of takesForms) {
-      app.post(path, { bodyLimit: formLimitBytes }, async (request, reply) => {
+      app.post(path, async (request, reply) => {
         const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
         if (type !== "application/x-www-form-urlencoded" || request.url.includes("?")) {
           return reply.code(400).header("cache-control", "no-store").send({
@@ -182,8 +208,8 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
         }
         const form = new URLSearchParams(Buffer.isBuffer(request.body) ? request.body.toString() : "");
         // Percent-encoding may have made it longer.
-        if (String(form).length > formLimitBytes)
-          return reply.code(413).header("cache-control", "no-store").send(tooLarge);
+        const tooLarge = problemOfSize(path, String(form).length);
+        if (tooLarge !== null) return refuse(request, reply, tooLarge, 413);
         // 303 makes it a GET; 307 would send the form again (RFC 9700 §4.12).
         return reply.header("cache-control", "no-store").redirect(`${publicUrl}${path}?${form}`, 303);
       });
@@ -214,7 +240,30 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
   return { plugin, registrationPlugin, answer };
 };
 
-const tooLarge = { error: "invalid_request", error_description: "The request is too large: push it first (RFC 9126)" };
+/** The parameters by which a client authenticates: whatever is wrong there is `invalid_client` (RFC 6749 §5.2). */
+const clientAuthentication = new Set(["client_id", "client_secret", "client_assertion", "client_assertion_type"]);
+
+/** Why a query or form is refused that contains a NUL character (RFC 6749 appendix A). `null`: it contains none. */
+const problemOfText = (path: string, forms: readonly string[]): string | null => {
+  // For a user code, the page says that it is unknown; a registration is JSON.
+  if (path === paths.code_verification || path === paths.registration) return null;
+  const parameters = forms.filter((form) => /%00|\0/.test(form)).flatMap((form) => [...new URLSearchParams(form)]);
+  const refused = parameters.find(([name, value]) => !clientAuthentication.has(name) && !isStorableText(name + value));
+  if (!refused) return null;
+  const [name] = refused;
+  // RFC 6749 §5.2: printable ASCII.
+  return `${/^[\w.-]{1,100}$/.test(name) ? name : "A parameter"} must not contain NUL characters`;
+};
+
+/** Why parameters of this size are refused, before anything of them is stored. `null`: they are not. */
+const problemOfSize = (path: string, sizeBytes: number): string | null => {
+  const limitBytes = sizeLimitsBytes[path];
+  if (limitBytes === undefined || sizeBytes <= limitBytes) return null;
+  const advice = path === paths.authorization ? ". Push them first (RFC 9126)" : "";
+  return `The parameters are larger than ${limitBytes} bytes${advice}`;
+};
+
+const queryOf = ({ url }: FastifyRequest): string => (url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
 
 const takesForm = (path: string) => takesForms.some((each) => each === path);
 

@@ -5,6 +5,7 @@ import {
   type Access,
   type Contract,
   isOperation,
+  notPlainText,
   type Operation,
   type OperationKind,
   type ProcedureOf,
@@ -17,6 +18,7 @@ import { DomainError, refusalOf } from "../domain/domain-error.ts";
 import type { PrincipalFor } from "../domain/guard.ts";
 import type { Context } from "./context.ts";
 import { asDomainError, asTrpcError, errorShape } from "./errors.ts";
+import { unstorableTextIn } from "./unstorable-text.ts";
 
 const t = initTRPC
   .context<Context>()
@@ -91,6 +93,8 @@ const principalFor = async (access: Access, ctx: Context) => {
 const parseInput = (input: z.ZodType, given: unknown): unknown => {
   const result = input.safeParse(given);
   if (!result.success) throw new TRPCError({ code: "BAD_REQUEST", cause: result.error });
+  const path = unstorableTextIn(result.data);
+  if (path) throw new DomainError("INVALID_INPUT", { issues: [{ path, message: notPlainText }] });
   return result.data;
 };
 
@@ -110,7 +114,7 @@ const declared = (operation: Operation, error: unknown): unknown => {
   const refusal = refusalOf(error);
   if (!refusal) return error;
   const { code } = refusal;
-  if (code === "UNAVAILABLE") return asTrpcError(refusal);
+  if (code === "UNAVAILABLE" || code === "INVALID_INPUT") return asTrpcError(refusal);
   if ((operation.errors as readonly string[]).includes(code) || accessErrors.has(code)) return asTrpcError(refusal);
   return new Error(`An operation answered ${code}, which the contract does not declare for it`, {
     cause: refusal.stack,
