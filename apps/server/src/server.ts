@@ -72,6 +72,8 @@ export interface WorldOptions {
   readonly hashingThreads: number;
   /** How long a call may wait for the database in all. */
   readonly databaseLimitMs: number;
+  /** How long a look at the database for `/readyz` is good for those who ask after it. */
+  readonly readinessKeptMs: number;
   /** How long a request may take to arrive. */
   readonly requestTimeoutMs: number;
 }
@@ -85,6 +87,7 @@ export const realWorld: WorldOptions = {
   outbound: { lookup, timeoutMs: 8000 },
   hashingThreads: Math.max(1, availableParallelism() - 1),
   databaseLimitMs,
+  readinessKeptMs: 1000,
 };
 
 export interface ServerOptions {
@@ -253,6 +256,7 @@ export const createServer = async (options: ServerOptions) => {
       db,
       isDraining: () => draining,
       databaseLimitMs: limitMs,
+      readinessKeptMs: world.readinessKeptMs,
       guard: domain.guard,
       keyring: domain.keyring,
       router,

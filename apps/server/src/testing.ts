@@ -50,6 +50,8 @@ export const testWorld = (now: () => number): WorldOptions => ({
   hashingThreads: 1,
   requestTimeoutMs: realWorld.requestTimeoutMs,
   databaseLimitMs,
+  // A look is made when a test asks.
+  readinessKeptMs: 0,
 });
 
 /** Where calls that no transport made come from. */

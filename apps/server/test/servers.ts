@@ -75,6 +75,7 @@ export const spawnServer = async (
   };
   return {
     url,
+    processId: child.pid,
     isAlive: () => child.exitCode === null && child.signalCode === null,
     query: <P extends Path>(path: P, token?: string) => call(path, {}, token),
     mutate: <P extends Path>(path: P, input?: z.input<OperationAt<typeof contract, P>["input"]>, token?: string) =>

@@ -233,5 +233,5 @@ const withBlame = (pg: Pg, error: unknown, connectionLost: boolean): unknown => 
   const blamed = error instanceof pg.DatabaseError ? blamesDatabase.test(error.code ?? "") : connectionLost;
   const { message, code } = error as Error & { code?: string };
   if (blamesText.has(code)) return new UnstorableTextError(message, { cause: error });
-  return blamed ? new DatabaseUnavailableError(message || code, { cause: error }) : error;
+  return blamed ? new DatabaseUnavailableError(message || String(code), { cause: error }) : error;
 };

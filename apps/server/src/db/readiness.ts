@@ -1,52 +1,69 @@
-// Owns whether the database can serve reads and writes now, and why not. A look leaves nothing behind, writes no row, and
-// answers within its limit, whatever state the database is in.
+// Owns whether the database can serve reads and writes now, and why not. A look does what calls do (it waits for their
+// locks, and takes room on the disk), leaves no row behind, and answers within its limit.
 
 import { sql } from "kysely";
 import { type Db, isPostgres } from "./database.ts";
 import { isMigrated, migrationNames } from "./migrate.ts";
+import { primaryCode } from "./sqlite-driver.ts";
 import { withDatabaseLimit } from "./time-limit.ts";
+import { DatabaseUnavailableError } from "./unavailable.ts";
 
 /** `null`: reads and writes can succeed. */
 export type Readiness = { readonly reason: string; readonly cause?: unknown } | null;
 
-/** `/readyz` answers within a second. */
-const lookLimitMs = 800;
+export interface ReadinessOptions {
+  readonly db: Db;
+  /** How long one look may take. `/readyz` answers within a second. */
+  readonly limitMs?: number;
+  /** How long a look's answer is good for those who ask after it: anybody may ask, and a look writes to the disk. */
+  readonly keptMs: number;
+}
 
-/** Looks at the database. Those who ask while a look goes on share its answer. */
-export const createReadiness = ({ db, limitMs = lookLimitMs }: { db: Db; limitMs?: number }) => {
+/** Looks at the database. Those who ask during a look, or shortly after it, share its answer. */
+export const createReadiness = ({ db, limitMs = 800, keptMs }: ReadinessOptions) => {
   const look = isPostgres(db) ? lookAtPostgres : lookAtSqlite;
-  let looking: Promise<Readiness> | null = null;
+  let shared: Promise<Readiness> | null = null;
+  const forget = () => {
+    shared = null;
+  };
   return (): Promise<Readiness> => {
-    looking ??= withDatabaseLimit(limitMs, () => look(db))
+    shared ??= withDatabaseLimit(limitMs, () => look(db))
       .catch((cause: unknown) => ({ reason: reasonOf(cause), cause }))
-      .finally(() => {
-        looking = null;
-      });
-    return looking;
+      .finally(() => (keptMs === 0 ? forget() : setTimeout(forget, keptMs).unref()));
+    return shared;
   };
 };
 
 /** What a call at least reads and writes. */
 const busyTables = ["users", "sessions", "audit_log", "throttles", "oauth_records"] as const;
 
-/** `lock table` takes the lock that a write takes: it waits when a write would, and writes nothing itself. */
 const lookAtPostgres = (db: Db): Promise<Readiness> =>
   db.transaction().execute(async (transaction) => {
     const { rows } = await sql<{ readOnly: string; migrated: number }>`
-      select current_setting('transaction_read_only') as "readOnly",
+      select current_setting('transaction_read_only') as "readOnly", set_config('work_mem', '64kB', true),
         (select count(*) from kysely_migration where name in (${sql.join(migrationNames)})) as migrated`.execute(
       transaction,
     );
     const [row] = rows;
     if (row?.readOnly === "on") return { reason: "the database is read-only" };
     if (row?.migrated !== migrationNames.length) return notMigrated;
+    // The lock that a write takes: this waits when a write would.
     await sql`lock table ${sql.join(busyTables.map((name) => sql.table(name)))} in row exclusive mode`.execute(
       transaction,
     );
+    // More than `work_mem` has room for: the rest goes into a file beside the tables, for as long as the query runs.
+    await sql`select count(*) from generate_series(1, 20000)`.execute(transaction);
     return null;
   });
 
-const lookAtSqlite = async (db: Db): Promise<Readiness> => ((await isMigrated(db)) ? null : notMigrated);
+/** Waits for the write lock, and writes a page as it is: no row changes, and the log grows as with any other write. */
+const lookAtSqlite = (db: Db): Promise<Readiness> =>
+  db.transaction().execute(async (transaction) => {
+    if (!(await isMigrated(transaction))) return notMigrated;
+    const { rows } = await sql<{ user_version: number }>`pragma user_version`.execute(transaction);
+    await sql`pragma user_version = ${sql.lit(rows[0]?.user_version ?? 0)}`.execute(transaction);
+    return null;
+  });
 
 const notMigrated = { reason: "the database is not migrated" };
 
@@ -54,15 +71,31 @@ const notMigrated = { reason: "the database is not migrated" };
 const reasonOf = (error: unknown): string => {
   for (let each = error; each instanceof Error; each = each.cause) {
     const { code = "" } = each as { code?: string };
-    const known = Object.entries(reasons).find(([start]) => code.startsWith(start));
-    if (known) return known[1];
+    const reason =
+      (each instanceof DatabaseUnavailableError ? each.reason : null) ??
+      sqliteReasons[primaryCode(each)] ??
+      Object.entries(postgresReasons).find(([start]) => code.startsWith(start))?.[1];
+    if (reason !== undefined) return reason;
   }
   return "the database does not answer";
 };
 
+/** By SQLite's primary result code. */
+const sqliteReasons: Readonly<Record<number, string>> = {
+  5: "the database is locked",
+  8: "the database is read-only",
+  10: "the database's disk cannot be read or written",
+  11: "the database file is damaged",
+  13: "the database's disk is full",
+  26: "the database file is damaged",
+};
+
 /** By the beginning of an SQLSTATE. */
-const reasons: Readonly<Record<string, string>> = {
+const postgresReasons: Readonly<Record<string, string>> = {
   "25006": "the database is read-only",
+  "28": "the database refuses the server's credentials",
+  "3D000": "the database does not exist",
+  "42501": "the server's database role lacks a permission",
   "42P01": "the database is not migrated",
   "53100": "the database's disk is full",
   "53300": "the database has no connection left",

@@ -50,7 +50,7 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
 
   /** Called after each commit: what went into a file that is gone must not be acknowledged. */
   const assertFilesInPlace = () => {
-    if (!areFilesInPlace()) throw new DatabaseUnavailableError(filesGone);
+    if (!areFilesInPlace()) throw new DatabaseUnavailableError(filesGone, { reason: filesGone });
   };
 
   /** Runs `attempt` when the connection is free, again while another process has the lock. */
@@ -191,7 +191,7 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
   };
 };
 
-export const filesGone = "the database file was deleted or replaced";
+const filesGone = "the database file was deleted or replaced";
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
@@ -255,7 +255,7 @@ const within = async <T>(limitMs: number, work: (wait: Deadline) => Promise<T>):
           if (left === Number.POSITIVE_INFINITY) return;
           timer = setTimeout(() => {
             leave();
-            reject(new DatabaseUnavailableError("SQLite was busy for too long"));
+            reject(new DatabaseUnavailableError("SQLite was busy for too long", { reason: "the database is locked" }));
           }, left);
         });
         await Promise.race([turn, late]).finally(() => clearTimeout(timer));
@@ -271,7 +271,8 @@ const within = async <T>(limitMs: number, work: (wait: Deadline) => Promise<T>):
   }
 };
 
-const primaryCode = (error: unknown): number =>
+/** The result code without its details. 0: the error is not SQLite's. */
+export const primaryCode = (error: unknown): number =>
   error instanceof Error ? ((error as { errcode?: number }).errcode ?? 0) & 0xff : 0;
 
 const sqliteBusy = 5;

@@ -48,6 +48,7 @@ export interface AppOptions {
   readonly isDraining: () => boolean;
   /** How long a call may wait for the database in all. */
   readonly databaseLimitMs: number;
+  readonly readinessKeptMs: number;
   readonly guard: Guard;
   readonly keyring: Keyring;
   readonly router: AppRouter;

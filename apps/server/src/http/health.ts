@@ -6,14 +6,16 @@ import { createReadiness } from "../db/readiness.ts";
 
 export interface HealthOptions {
   readonly db: Db;
+  /** How long a look at the database is good for those who ask after it. */
+  readonly readinessKeptMs: number;
   /** Whether the server is about to stop: it still answers calls, and the load balancer is to send no more. */
   readonly isDraining: () => boolean;
 }
 
 export const healthRoutes =
-  ({ db, isDraining }: HealthOptions) =>
+  ({ db, readinessKeptMs: keptMs, isDraining }: HealthOptions) =>
   async (app: FastifyInstance) => {
-    const lookAtDatabase = createReadiness({ db });
+    const lookAtDatabase = createReadiness({ db, keptMs });
 
     app.get("/healthz", async () => ({ status: "ok" }));
 

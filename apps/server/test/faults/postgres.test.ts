@@ -6,6 +6,7 @@ import { type DatabaseUrl, openDatabase } from "../../src/db/database.ts";
 import { openBrowser, shownBy } from "../../src/oauth/testing.ts";
 import { startTestServer } from "../../src/testing.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
+import { canMountDisk, mountDisk } from "./disk.ts";
 
 /** Shorter than a server's, so that tests wait less. */
 const databaseLimitMs = 1500;
@@ -22,6 +23,13 @@ const form = (path: string, fields: Record<string, string>) =>
   post(path, new URLSearchParams(fields).toString(), "application/x-www-form-urlencoded");
 const signedIn = () => ({ headers: { authorization: `Bearer ${token}` } });
 const credentials = { username: "john", password: "secret" };
+
+const signInAt = (url: string) =>
+  fetch(`${url}/trpc/auth.login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(credentials),
+  });
 
 /** Every way in, each of which reads or writes the database. */
 const calls: Record<string, () => Promise<Response>> = {
@@ -176,12 +184,7 @@ describe("[S118] while PostgreSQL", () => {
     await cluster.administer("create database few owner few");
     const databaseUrl = cluster.url.replace("lockstep:lockstep", "few:few").replace(/postgres$/, "few") as DatabaseUrl;
     await using limited = await startTestServer({ databaseUrl, world: { databaseLimitMs } });
-    const signIn = () =>
-      fetch(`${limited.url}/trpc/auth.login`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(credentials),
-      });
+    const signIn = () => signInAt(limited.url);
     const readiness = () => readinessOf(limited.url);
     await cluster.administer("alter role few connection limit 0");
     await cluster.administer("select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = 'few'");
@@ -192,6 +195,37 @@ describe("[S118] while PostgreSQL", () => {
     await expect.poll(readiness, { timeout: 20_000 }).toEqual([200, undefined]);
     expect((await signIn()).status).toBe(200);
   });
+
+  if (canMountDisk) {
+    it("has a full disk, reads are served, and writes are answered 503 until there is room", async () => {
+      // PostgreSQL's own files are elsewhere: without room for its log it would stop, which other tests show.
+      using disk = mountDisk(24 * 2 ** 20);
+      const [setting] = await cluster.administer<{ data_directory: string }>("show data_directory");
+      disk.giveToOwnerOf(String(setting?.data_directory));
+      await cluster.administer(`create tablespace small location '${disk.folder}'`);
+      await cluster.administer("create database small tablespace small");
+      {
+        const databaseUrl = cluster.url.replace(/postgres$/, "small") as DatabaseUrl;
+        await using full = await startTestServer({ databaseUrl, world: { databaseLimitMs } });
+        const signIn = () => signInAt(full.url);
+        const { result } = (await (await signIn()).json()) as { result: { data: { accessToken: string } } };
+        const read = () =>
+          fetch(`${full.url}/users/me`, { headers: { authorization: `Bearer ${result.data.accessToken}` } });
+        disk.fill();
+        expect(await readinessOf(full.url)).toEqual([503, "the database's disk is full"]);
+        // What is left of the tables' last pages is used up first.
+        let write = await signIn();
+        for (let n = 0; n < 200 && write.status === 200; n++) write = await signIn();
+        await expectOutage("a write", write);
+        expect((await read()).status).toBe(200);
+        disk.makeRoom();
+        expect(await readinessOf(full.url)).toEqual([200, undefined]);
+        expect((await signIn()).status).toBe(200);
+      }
+      await cluster.administer("drop database small with (force)");
+      await cluster.administer("drop tablespace small");
+    });
+  }
 
   it("stops statements that take too long, calls are answered 503", async () => {
     await cluster.administer("alter system set statement_timeout = 100");
