@@ -211,7 +211,7 @@ export const contract = {
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       input: ApplicationId,
       output: RegisteredApplication,
-      errors: ["APPLICATION_NOT_FOUND"],
+      errors: ["APPLICATION_NOT_FOUND", "CLIENT_HAS_NO_SECRET"],
     }),
     delete: mutation({
       summary: "Delete a registered application and every access that it was granted",

@@ -120,6 +120,11 @@ export const errors = {
       explanation: z.string(),
     }),
   },
+  CLIENT_HAS_NO_SECRET: {
+    status: 409,
+    message: "This application has no secret. It signs with its own key, or runs where no secret can be kept.",
+    details: none,
+  },
   APPLICATION_NOT_FOUND: { status: 404, message: "There is no such application.", details: none },
   SESSION_NOT_FOUND: { status: 404, message: "There is no such session.", details: none },
   PASSWORD_REFUSED: {

@@ -5,6 +5,7 @@ import {
   type Application,
   type ApplicationKind,
   applicationKinds,
+  errors,
   RegisterApplicationInput,
   type RegisteredApplication,
   scopeNames,
@@ -12,6 +13,7 @@ import {
 import { type Command, Option } from "commander";
 import type { Applications, Exceptions } from "../domain/applications.ts";
 import { commandLine } from "../domain/audit.ts";
+import { refusalOf } from "../domain/domain-error.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
 
@@ -147,11 +149,11 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
     .addHelpText("after", aboutSecret)
     .action((id: string, options: Options) =>
       withDomain(admin, async ({ applications }) => {
-        const registered = found(await applications.rotateSecret(id, "operator", commandLine), id);
-        if (registered.secret === null) {
-          throw new CommandError("failed", `${visible(registered.application.name)} keeps no secret.`);
-        }
-        await tellSecret(admin, options, registered);
+        const registered = await applications.rotateSecret(id, "operator", commandLine).catch((error: unknown) => {
+          if (refusalOf(error)?.code !== "CLIENT_HAS_NO_SECRET") throw error;
+          throw new CommandError("failed", errors.CLIENT_HAS_NO_SECRET.message);
+        });
+        await tellSecret(admin, options, found(registered, id));
       }),
     );
 

@@ -2,7 +2,7 @@ import { RegisterApplicationInput } from "@lockstep/contract";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { startTestServer, testClock, testSource } from "../testing.ts";
-import type { Owner } from "./applications.ts";
+import { isSecretOf, type Owner } from "./applications.ts";
 
 const photos: RegisterApplicationInput = RegisterApplicationInput.parse({
   name: "Photo app",
@@ -224,6 +224,37 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect(await applications.find(id)).toEqual(before);
     expect(await applications.delete(id, owner, testSource)).toBe(true);
     expect(await applications.find(id)).toBeNull();
+  });
+
+  it("get another secret only where they authenticate with one: keys may stand in the registration itself", async () => {
+    await using server = await open();
+    const { applications, owner, id } = server;
+    const { redirect_uris } = wire;
+    const keys = { token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [{ kty: "EC" }] } };
+    const registrations = {
+      "with-keys": { redirect_uris, ...keys },
+      "at-an-address": { redirect_uris, ...keys, jwks: undefined, jwks_uri: "https://photos.example/jwks" },
+      public: { redirect_uris, token_endpoint_auth_method: "none" },
+      post: { redirect_uris, token_endpoint_auth_method: "client_secret_post" },
+    };
+    for (const [wireId, registration] of Object.entries(registrations))
+      await applications.takeIn(wireId, { name: "Photo app", secret: null, registration }, testSource);
+    for (const wireId of ["with-keys", "at-an-address", "public"]) {
+      await expect(applications.rotateSecret(wireId, "operator", testSource)).rejects.toMatchObject({
+        code: "CLIENT_HAS_NO_SECRET",
+      });
+      expect((await applications.registrationOf(wireId))?.secretHash).toBeNull();
+      // Nobody learns of other people's clients how they authenticate.
+      expect(await applications.rotateSecret(wireId, owner, testSource)).toBeNull();
+    }
+    for (const [withSecret, by] of [
+      ["post", "operator"],
+      [id, owner],
+    ] as const) {
+      const rotated = await applications.rotateSecret(withSecret, by, testSource);
+      const { secretHash: stored } = (await applications.registrationOf(withSecret)) ?? {};
+      expect(isSecretOf(stored ?? "", rotated?.secret ?? "")).toBe(true);
+    }
   });
 
   it("take their grants with them when they are deleted", async () => {

@@ -285,13 +285,17 @@ export const createApplications = ({
       return row && applicationFromRow(row);
     },
 
-    /** Another secret; the one before is good no more. `null`: the owner has no such application. */
+    /**
+     * Replaces a client's secret. `null`: the owner has no such client.
+     * @throws DomainError `CLIENT_HAS_NO_SECRET`: it authenticates in another way
+     */
     async rotateSecret(id: string, owner: Owner, source: Source): Promise<RegisteredApplication | null> {
-      const application = await this.find(id);
-      if (!application) return null;
-      const secret = keepsSecret(application) ? newSecret() : null;
-      const secret_hash = secret === null ? null : secretHash(secret);
-      const row = await change(id, owner, "application.rotate_secret", { secret_hash }, source);
+      const known = await find(id);
+      if (!known || (owner !== "operator" && known.owner_id !== owner.userId)) return null;
+      if (!usesSecret(JSON.parse(known.metadata))) throw new DomainError("CLIENT_HAS_NO_SECRET");
+      const secret = newSecret();
+      const values = { secret_hash: secretHash(secret) };
+      const row = await change(id, owner, "application.rotate_secret", values, source);
       return row && { application: applicationFromRow(row), secret };
     },
 
@@ -322,6 +326,10 @@ export const isSecretOf = (expected: string, secret: string): boolean => {
 
 const keepsSecret = ({ kind, jwksUri }: Pick<Application, "kind" | "jwksUri">) =>
   (kind === "web" || kind === "service") && jwksUri === null;
+
+/** Whether a client authenticates with a secret. Its registration may have come over the wire, with keys in it. */
+const usesSecret = ({ token_endpoint_auth_method = "client_secret_basic" }: Registration) =>
+  token_endpoint_auth_method.startsWith("client_secret_");
 
 const deviceCode = "urn:ietf:params:oauth:grant-type:device_code";
 

@@ -73,6 +73,26 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await opened.grants.findLive(opened.token("none"))).toBeNull();
   });
 
+  it("are never written over by another person's or another client's of the same ID", async () => {
+    await using opened = await open();
+    const { grants, applications, users, userId, applicationId } = opened;
+    await opened.save("g");
+    const mary = await users.create({
+      username: "mary",
+      email: null,
+      fullName: "Mary",
+      role: "user",
+      passwordHash: await opened.passwords.hash("secret"),
+    });
+    const { application: other } = await applications.register(registration, "operator", testSource);
+    for (const different of [{ userId: String(mary?.id) }, { applicationId: other.id }]) {
+      const taken = { id: "g", userId, applicationId, scopes: ["greeting:read"], payload: { of: "another" } };
+      await expect(grants.save({ ...taken, ...different }, testSource)).rejects.toThrow("A grant of this ID");
+    }
+    expect(await grants.payloadOf("g")).toEqual({ of: "g" });
+    expect(await grants.findLive(opened.token("g"))).toMatchObject({ scopes: ["profile:read"] });
+  });
+
   it("are dead once they have expired, also before they are deleted", async () => {
     await using opened = await open();
     const { grants, clock, userId, applicationId } = opened;

@@ -95,7 +95,10 @@ export const createGrants = ({
   );
 
   return {
-    /** Writes a grant; one of the same id is replaced, also when several are written at once. */
+    /**
+     * Writes a grant. One of the same ID is replaced, also when several are written at once.
+     * @throws Error when the grant of this ID is another person's or another client's: a bug in how IDs are made
+     */
     async save(
       grant: {
         readonly id: string;
@@ -126,7 +129,15 @@ export const createGrants = ({
           .returning("id")
           .executeTakeFirst();
         if (!made) {
-          await transaction.updateTable("grants").set(changing).where("id", "=", id).execute();
+          const same = await transaction
+            .updateTable("grants")
+            .set(changing)
+            .where("id", "=", id)
+            .where("user_id", "=", userId)
+            .where("application_id", "=", applicationId)
+            .returning("id")
+            .executeTakeFirst();
+          if (!same) throw new Error("A grant of this ID is another person's or another client's");
           return;
         }
         const detail = { application: applicationId, scopes: changing.scopes };

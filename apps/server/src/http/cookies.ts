@@ -83,6 +83,8 @@ export const authorizationCookies = (publicUrl: string) => {
             ? []
             : [{ id: waitingId, began: Number.parseInt(value, 10) || 0 }],
         )
+        // Among those of one second, browsers send the oldest first (RFC 6265 §5.4).
+        .toReversed()
         .toSorted((a, b) => b.began - a.began);
       return waiting.slice(maxAuthorizations - 1).map((each) => each.id);
     },

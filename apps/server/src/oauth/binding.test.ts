@@ -92,6 +92,16 @@ describe("a request for access", () => {
     expect((await browser.follow(String(data?.["redirectTo"]))).url.searchParams.has("code")).toBe(true);
   });
 
+  it("takes the place of the oldest when it is the fifth, also when all five began in one second", async () => {
+    const browser = await signedIn();
+    const open = [];
+    const begun = [];
+    for (let count = 0; count < 5; count++) begun.push(await begin(browser));
+    for (const { authorizationId } of begun)
+      open.push((await browser.rpc("authorization.read", { authorizationId }, "query")).status);
+    expect(open).toEqual([404, 200, 200, 200, 200]);
+  });
+
   it("is answered in its tab, whatever order four of them are answered in", async () => {
     const browser = await signedIn();
     const begun = [];
@@ -233,6 +243,25 @@ describe("of two people at one browser", () => {
       headers: { "content-type": "application/x-www-form-urlencoded" },
     });
     expect(back.url.href).toContain(callback);
+    const tokens = await client.authorizationCodeGrant(app.config, back.url, checks);
+    expect((await callWith(server, "/users/me", tokens.access_token)).body).toMatchObject({ username: "mary" });
+  });
+
+  it("each gets a grant of their own when both answer the same request", async () => {
+    const browser = await signedIn("john");
+    const { checks, authorizationId } = await begin(browser);
+    const before = await server.db.selectFrom("grants").select(["id", "user_id"]).execute();
+    const cookie = browser.jar.get(`lockstep-authorization-${authorizationId}`);
+    expect((await browser.rpc("authorization.approve", { authorizationId })).status).toBe(200);
+    await browser.signIn("mary", "secret");
+    // Her tab sent its answer before his took the cookie away.
+    browser.jar.set(`lockstep-authorization-${authorizationId}`, cookie ?? { value: "", path: "/" });
+    const { data } = await browser.rpc("authorization.approve", { authorizationId });
+    const after = await server.db.selectFrom("grants").select(["id", "user_id"]).execute();
+    const known = new Set(before.map(({ id }) => id));
+    const made = after.filter(({ id }) => !known.has(id));
+    expect(new Set(made.map((grant) => grant.user_id)).size).toBe(2);
+    const back = await browser.follow(String(data?.["redirectTo"]));
     const tokens = await client.authorizationCodeGrant(app.config, back.url, checks);
     expect((await callWith(server, "/users/me", tokens.access_token)).body).toMatchObject({ username: "mary" });
   });

@@ -125,6 +125,7 @@ export const textOf = (failure: Failure): FailureText => {
       return { title: "Not saved", text: failure.details.explanation, passing: false };
     case "EMAIL_TAKEN":
     case "PASSWORD_EXISTS":
+    case "CLIENT_HAS_NO_SECRET":
     case "PROVIDER_NOT_FOUND":
     case "IDENTITY_NOT_FOUND":
     case "LAST_WAY_IN":
