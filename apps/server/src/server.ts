@@ -50,6 +50,7 @@ import { createProviders } from "./external-login/providers.ts";
 import { createTransactions } from "./external-login/transactions.ts";
 import { createApp } from "./http/app.ts";
 import { authorizationCookies, cookiesFor } from "./http/cookies.ts";
+import { allowAnyOrigin, crossOriginHeaders, markCrossOrigin } from "./http/cross-origin.ts";
 import { docsApplication, docsApplicationId } from "./http/docs.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
@@ -250,6 +251,7 @@ export const createServer = async (options: ServerOptions) => {
       authorizationCookies: authorizationCookies(config.publicUrl),
       refreshTokenOf: (request, reply) => cookies(request, reply).refreshToken,
       sourceOf,
+      crossOrigin: { mark: markCrossOrigin, headers: crossOriginHeaders, allowAny: allowAnyOrigin },
     });
     const router = createAppRouter({ ...domain, authorizationRequests: oauth.requests });
     const app = await createApp({

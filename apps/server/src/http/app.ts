@@ -21,6 +21,7 @@ import type { AppRouter } from "../rpc/router.ts";
 import { assertAddressesDiffer, readPages, recordRoutes } from "./addresses.ts";
 import { answerClientError, followConnections, isHostValid, nodeOptions } from "./connections.ts";
 import { cookiesFor } from "./cookies.ts";
+import { crossOriginHeaders, exposedHeaders, isCrossOrigin, markCrossOrigin } from "./cross-origin.ts";
 import { docsRoutes } from "./docs.ts";
 import { plainForwardedFor } from "./forwarded-for.ts";
 import { healthRoutes } from "./health.ts";
@@ -86,7 +87,10 @@ export const createApp = async (options: AppOptions) => {
     http: nodeOptions(options.requestTimeoutMs),
     clientErrorHandler: (error, socket) =>
       answerClientError(error, socket, {
-        headers: headers.data,
+        headers: {
+          ...headers.data,
+          ...(isCrossOrigin(connections.answeringOn(socket)) && crossOriginHeaders),
+        },
         requestId: options.newRequestId(),
         answering: connections.answeringOn(socket),
       }),
@@ -135,13 +139,14 @@ export const createApp = async (options: AppOptions) => {
     await pages.register(docsRoutes(options));
   });
   await app.register(async (open) => {
+    open.addHook("onRequest", markCrossOrigin);
     // Tokens travel in a header that a page has to set on purpose, and `credentials` stays off: any origin may call
     // with a token of its own, and with any header that it likes: those asked for are allowed. RPC, which also takes our
     // own app's cookies, is left out.
     await open.register(cors, {
       origin: "*",
       methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-      exposedHeaders: ["www-authenticate", "dpop-nonce", "retry-after", "x-request-id"],
+      exposedHeaders,
       maxAge: 600,
       strictPreflight: false,
     });

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type RegisterApplicationInput, scopeNames } from "@lockstep/contract";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { allowAnyOrigin } from "./cross-origin.ts";
 import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 
 /** Swagger UI sets styles on elements, and shows its icons from data addresses; its scripts are all files. */
@@ -87,8 +88,8 @@ SwaggerUIBundle({
 export const docsRoutes = (options: OpenApiOptions) => async (app: FastifyInstance) => {
   // Made when it is first asked for: most starts of a server are not about its documentation.
   let document: string | undefined;
-  app.get("/openapi.json", async (_request, reply) => {
-    reply.header("access-control-allow-origin", "*").header("cache-control", "public, max-age=60");
+  app.get("/openapi.json", { onRequest: allowAnyOrigin }, async (_request, reply) => {
+    reply.header("cache-control", "public, max-age=60");
     document ??= JSON.stringify(createOpenApi(options));
     return reply.type("application/json").send(document);
   });

@@ -3,12 +3,13 @@
 import type { FastifyInstance } from "fastify";
 import { DatabaseUnavailableError } from "../db/unavailable.ts";
 import type { Keyring } from "../domain/keyring.ts";
+import { allowAnyOrigin } from "./cross-origin.ts";
 
 /** A minute: a new key is published five before it signs, so no cache misses it. */
 const cacheSeconds = 60;
 
 export const jwksRoutes = (keyring: Keyring) => async (app: FastifyInstance) => {
-  app.get("/jwks", async (_request, reply) => {
+  app.get("/jwks", { onRequest: allowAnyOrigin }, async (_request, reply) => {
     try {
       await keyring.ensureAll();
       // Another server may have made a key a moment ago, and sign with it already in place of one that was retired.
@@ -18,7 +19,6 @@ export const jwksRoutes = (keyring: Keyring) => async (app: FastifyInstance) => 
       if (!(error instanceof DatabaseUnavailableError)) throw error;
     }
     reply.header("cache-control", `public, max-age=${cacheSeconds}, stale-while-revalidate=${cacheSeconds}`);
-    reply.header("access-control-allow-origin", "*");
     return reply.type("application/jwk-set+json").send(keyring.jwks());
   });
 };

@@ -4,6 +4,7 @@
 import { scopeNames } from "@lockstep/contract";
 import type { FastifyInstance } from "fastify";
 import { proofAlgorithms } from "../domain/dpop.ts";
+import { allowAnyOrigin } from "./cross-origin.ts";
 
 const path = "/.well-known/oauth-protected-resource";
 
@@ -19,8 +20,8 @@ export const protectedResourceRoutes =
       resource_name: "Lockstep",
       resource_documentation: `${publicUrl}/docs`,
     };
-    app.get(path, async (_request, reply) =>
-      reply.header("access-control-allow-origin", "*").header("cache-control", "public, max-age=60").send(document),
+    app.get(path, { onRequest: allowAnyOrigin }, async (_request, reply) =>
+      reply.header("cache-control", "public, max-age=60").send(document),
     );
   };
 

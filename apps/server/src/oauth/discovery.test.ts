@@ -1,4 +1,7 @@
+import { connect as connectSocket } from "node:net";
+import { text } from "node:stream/consumers";
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
+import { sql } from "kysely";
 import * as oauth from "oauth4webapi";
 import * as client from "openid-client";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -212,8 +215,14 @@ describe("[S17] a page of another origin", () => {
       ["/register", { method: "POST", body: "{" }, 400],
       ["/register", {}, 405],
       ["/register", { method: "POST", body: "x".repeat(100_000) }, 413],
+      ...["/introspect", "/revoke", "/par", "/device/authorize"].flatMap((path): typeof refused => [
+        [path, {}, 405],
+        [path, { method: "POST", body: "x".repeat(60_000) }, 413],
+        [path, { method: "POST", body: new URLSearchParams({ x: "\0" }) }, 400],
+      ]),
       ["/introspect", { method: "POST", body: new URLSearchParams({ client_id: "x", token: "x" }) }, 401],
       ["/revoke", { method: "POST", body: new URLSearchParams({ client_id: "x", token: "x" }) }, 401],
+      ["/par", { method: "POST", body: new URLSearchParams({ state: "x".repeat(40_000) }) }, 413],
       ["/par", { method: "POST", body: new URLSearchParams({ client_id: "x" }) }, 401],
       ["/device/authorize", { method: "POST", body: new URLSearchParams({ client_id: "x" }) }, 401],
     ];
@@ -223,6 +232,67 @@ describe("[S17] a page of another origin", () => {
       expect([path, response.status, allowed]).toEqual([
         path,
         expected,
+        expect.stringMatching(/^(\*|https:..photos.example)$/),
+      ]);
+    }
+  });
+
+  it("reads that its request took too long to arrive", async () => {
+    await using slow = await startAuthorizationServer({
+      world: { requestTimeoutMs: 300 },
+      config: { registration: "open" },
+    });
+    const allowedOf = async (path: string) => {
+      const socket = connectSocket(Number(new URL(slow.url).port), "localhost");
+      const head = [`POST ${path} HTTP/1.1`, "host: localhost", `origin: ${origin}`, "content-length: 99"];
+      const type = /^.(users|register|trpc)/.test(path) ? "application/json" : "application/x-www-form-urlencoded";
+      socket.write(`${[...head, `content-type: ${type}`].join("\r\n")}\r\n\r\n{`);
+      const answer = await text(socket);
+      expect([path, answer.slice(0, 12)]).toEqual([path, "HTTP/1.1 408"]);
+      return /^access-control-allow-origin: (.*)\r$/m.exec(answer)?.[1] ?? null;
+    };
+    const open = [
+      "/token",
+      "/userinfo",
+      "/users/me",
+      "/register",
+      "/introspect",
+      "/revoke",
+      "/par",
+      "/device/authorize",
+    ];
+    const closed = ["/authorize", "/logout", "/device", "/trpc/auth.login"];
+    const found = await Promise.all([...open, ...closed].map(async (path) => [path, await allowedOf(path)]));
+    expect(found).toEqual([...open.map((path) => [path, "*"]), ...closed.map((path) => [path, null])]);
+  });
+
+  it("reads that something went wrong", async () => {
+    await using broken = await startAuthorizationServer({ config: { registration: "open" } });
+    await fetch(`${broken.url}/.well-known/openid-configuration`);
+    for (const table of ["sessions", "applications", "signing_keys"])
+      await sql`alter table ${sql.table(table)} rename to ${sql.table(`${table}_lost`)}`.execute(broken.db);
+    const form = (body: Record<string, string>) => ({ method: "POST", body: new URLSearchParams(body) });
+    const json = (body: object) => ({
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const empty = { headers: basic("x", "") };
+    const calls: [string, RequestInit][] = [
+      ["/token", form({ grant_type: "refresh_token", client_id: "x" })],
+      ["/register", json({ redirect_uris: [callback] })],
+      ...["/introspect", "/revoke", "/par", "/device/authorize"].flatMap((path): typeof calls => [
+        // Found by the library, and before it.
+        [path, form({ client_id: "x" })],
+        [path, { ...form({ token: "x" }), ...empty }],
+      ]),
+    ];
+    for (const [path, init] of calls) {
+      const response = await fetch(`${broken.url}${path}`, { ...init, headers: { ...init.headers, origin } });
+      const allowed = response.headers.get("access-control-allow-origin");
+      expect([path, response.status, allowed]).toEqual([
+        path,
+        500,
         expect.stringMatching(/^(\*|https:..photos.example)$/),
       ]);
     }

@@ -21,7 +21,7 @@ import type { AuthorizationCookies } from "./browser-binding.ts";
 import { createDeviceEntry } from "./device-entry.ts";
 import { createEndedSessions } from "./ended-sessions.ts";
 import type { RegistrationPolicy } from "./provider.ts";
-import { oauthRoutes } from "./routes.ts";
+import { type CrossOrigin, oauthRoutes } from "./routes.ts";
 
 export interface OAuthOptions {
   readonly issuer: string;
@@ -44,6 +44,7 @@ export interface OAuthOptions {
   readonly authorizationCookies: AuthorizationCookies;
   readonly sourceOf: (request: FastifyRequest) => Source;
   readonly throttle: Throttle;
+  readonly crossOrigin: CrossOrigin;
   /** The refresh token of our own web app in the browser that asks; `null`: none that counts. */
   readonly refreshTokenOf: (request: FastifyRequest, reply: FastifyReply) => string | null;
 }

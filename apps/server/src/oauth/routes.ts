@@ -1,7 +1,14 @@
 // Owns the addresses of the authorization server: which of them the library answers, and what stands before it.
 
 import { grantableScopes, isGrantableScope, isStorableText, type ProtocolPage } from "@lockstep/contract";
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  HTTPMethods,
+  onRequestHookHandler,
+} from "fastify";
 import { decodeProtectedHeader } from "jose";
 import type { AdapterPayload, Provider } from "oidc-provider";
 import { type Applications, isSecretOf, secretHash } from "../domain/applications.ts";
@@ -57,6 +64,15 @@ const sizeLimitsBytes: Readonly<Record<string, number>> = {
 
 const allMethods: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
+/** How pages of other origins are let read errors that are answered before the library, as `http/` lets them. */
+export interface CrossOrigin {
+  /** Goes before everything else on a route that the library answers with CORS. */
+  readonly mark: onRequestHookHandler;
+  readonly headers: Readonly<Record<string, string>>;
+  /** For routes that answer everybody alike. */
+  readonly allowAny: onRequestHookHandler;
+}
+
 export interface OAuthRoutesOptions {
   readonly provider: () => Promise<Provider>;
   readonly keyring: Pick<Keyring, "find">;
@@ -66,14 +82,17 @@ export interface OAuthRoutesOptions {
   readonly registration: RegistrationPolicy;
   readonly sourceOf: (request: FastifyRequest) => Source;
   readonly deviceEntry: DeviceEntry;
+  readonly crossOrigin: CrossOrigin;
   /** The refresh token of our own web app in the browser that asks; `null`: none that counts. */
   readonly refreshTokenOf: (request: FastifyRequest, reply: FastifyReply) => string | null;
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
 }
 
 export const oauthRoutes = (options: OAuthRoutesOptions) => {
-  const { provider, keyring, tokens, applications, publicUrl, registration, sourceOf } = options;
+  const { provider, keyring, tokens, applications, publicUrl, registration, sourceOf, crossOrigin } = options;
   const url = new URL(publicUrl);
+  // Who may read the library's own answers depends on the client. Refusals before it tell nothing of one.
+  const corsOf = (path: string) => (methodsByPath[path]?.includes("OPTIONS") ? crossOrigin.headers : {});
 
   const answer = async (
     request: FastifyRequest,
@@ -105,7 +124,10 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     status: 400 | 413 = 400,
   ): Promise<void> => {
     const error = "invalid_request";
-    reply.code(status).header("cache-control", "no-store");
+    reply
+      .code(status)
+      .headers(corsOf(request.routeOptions.url ?? ""))
+      .header("cache-control", "no-store");
     if (!/\btext\/html\b/.test(request.headers.accept ?? ""))
       return void (await reply.send({ error, error_description: description }));
     await reply.type("text/html").send(await options.renderPage({ page: "error", error, description }));
@@ -151,7 +173,8 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
       .send(await options.renderPage(page));
   };
 
-  const serve = (app: FastifyInstance, methodsByPath: Record<string, HTTPMethods[]>, { crossOrigin = false } = {}) => {
+  /** `preflighted`: CORS is answered around these routes. Where OPTIONS is among the methods, the library answers it. */
+  const serve = (app: FastifyInstance, methodsByPath: Record<string, HTTPMethods[]>, { preflighted = false } = {}) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: bodyLimitBytes }, (_request, body, done) =>
       done(null, body),
@@ -161,6 +184,7 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
         method: methods,
         url: path,
         exposeHeadRoute: false,
+        ...(methods.includes("OPTIONS") && { onRequest: crossOrigin.mark }),
         handler: (request, reply) => {
           const isCode = path === paths.code_verification && request.method === "POST";
           const respond = isCode ? answerCode : path === paths.registration ? answerRegistration : answer;
@@ -171,13 +195,14 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
         method: allMethods.filter(
           (method) =>
             !methods.includes(method) &&
-            !(crossOrigin && method === "OPTIONS") &&
+            !(preflighted && method === "OPTIONS") &&
             !(method === "POST" && takesForm(path)),
         ),
         url: path,
         handler: (_request, reply) =>
           reply
             .code(405)
+            .headers(corsOf(path))
             .header("allow", [...methods, ...(takesForm(path) ? ["POST"] : [])].join(", "))
             .header("cache-control", "no-store")
             .send({ error: "invalid_request", error_description: "This address is asked with another method" }),
@@ -185,6 +210,7 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     }
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const { statusCode: status = 500 } = error;
+      reply.headers(corsOf(request.routeOptions.url ?? ""));
       if (refusalOf(error)?.code === "UNAVAILABLE") throw error;
       if (status >= 500) request.log.error({ err: error }, "a request to the authorization server failed");
       const refusal =
@@ -218,14 +244,13 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
     // Their answers are the same until the keys change, and then the library's instance is another.
     const discoveries = new WeakMap<Provider, Map<string, Promise<string>>>();
     for (const path of ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]) {
-      app.get(path, async (_request, reply) => {
+      app.get(path, { onRequest: crossOrigin.allowAny }, async (_request, reply) => {
         const library = await provider();
         const known = discoveries.get(library) ?? new Map<string, Promise<string>>();
         discoveries.set(library, known);
         const made = known.get(path) ?? discoveryOf(library, url, path);
         known.set(path, made);
         return reply
-          .header("access-control-allow-origin", "*")
           .header("cache-control", "public, max-age=60")
           .type("application/json")
           .send(await made);
@@ -234,7 +259,7 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
   };
 
   const registrationPlugin = async (app: FastifyInstance) => {
-    if (registration !== "off") serve(app, registrationMethods, { crossOrigin: true });
+    if (registration !== "off") serve(app, registrationMethods, { preflighted: true });
   };
 
   return { plugin, registrationPlugin, answer };

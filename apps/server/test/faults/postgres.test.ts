@@ -17,8 +17,10 @@ let token: string;
 /** Sends a device's code, from the page that asks for it. */
 let enterCode: () => Promise<Response>;
 
+/** Of a page that calls: what it can read of the answers. */
+const origin = "https://photos.example";
 const post = (path: string, body: string, type = "application/json") =>
-  fetch(server.url + path, { method: "POST", headers: { "content-type": type }, body });
+  fetch(server.url + path, { method: "POST", headers: { "content-type": type, origin }, body });
 const form = (path: string, fields: Record<string, string>) =>
   post(path, new URLSearchParams(fields).toString(), "application/x-www-form-urlencoded");
 const signedIn = () => ({ headers: { authorization: `Bearer ${token}` } });
@@ -38,7 +40,9 @@ const calls: Record<string, () => Promise<Response>> = {
   "a batch": () => fetch(`${server.url}/trpc/user.me,session.list?batch=1`, signedIn()),
   REST: () => fetch(`${server.url}/users/me`, signedIn()),
   "/userinfo": () => fetch(`${server.url}/userinfo`, signedIn()),
-  "/token for our own apps": () => form("/token", credentials),
+  // Pages of other origins get no answer here.
+  "/token for our own apps": () =>
+    fetch(`${server.url}/token`, { method: "POST", body: new URLSearchParams(credentials) }),
   "/token for a client": () =>
     form("/token", { grant_type: "client_credentials", client_id: "some-client", client_secret: "x" }),
   "/authorize": () =>
@@ -63,12 +67,25 @@ const expectStreamOutage = async () => {
   expect(text).toMatch(/"code":"UNAVAILABLE".*"retryAfterSeconds":2.*"httpStatus":503/);
 };
 
+const openToPages = new Set([
+  "REST",
+  "/userinfo",
+  "/token for our own apps",
+  "/token for a client",
+  "/par",
+  "/introspect",
+  "/revoke",
+  "/device/authorize",
+]);
+
 const expectOutage = async (name: string, response: Response) => {
   const text = await response.text();
   expect({ name, status: response.status, text }).toEqual({ name, status: 503, text });
   expect({ name, wait: response.headers.get("retry-after") }).toEqual({ name, wait: "2" });
   expect({ name, location: response.headers.get("location") }).toEqual({ name, location: null });
   expect(text).toMatch(/UNAVAILABLE|temporarily_unavailable/);
+  const allowed = response.headers.get("access-control-allow-origin");
+  expect({ name, isOpen: allowed === "*" || allowed === origin }).toEqual({ name, isOpen: openToPages.has(name) });
 };
 
 const readinessOf = async (url: string) => {
