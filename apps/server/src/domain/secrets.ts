@@ -1,7 +1,7 @@
 // Owns what is derived from `SECRET`: one key for each purpose, so that none can stand in for another, and what is
 // done with them. Keys of earlier secrets are kept for reading, so that `SECRET` can be changed without anyone noticing.
 
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from "node:crypto";
 import { CompactEncrypt, compactDecrypt, errors as joseErrors } from "jose";
 
 export type Purpose =
@@ -21,22 +21,23 @@ export type Purpose =
 export type Secrets = ReturnType<typeof createSecrets>;
 
 export const createSecrets = (current: string, previous: readonly string[] = []) => {
-  const secrets = [current, ...previous];
-  const derived = new Map<Purpose, readonly [Uint8Array, ...Uint8Array[]]>();
+  const derived = new Map<Purpose, readonly [KeyObject, ...KeyObject[]]>();
 
-  /** 256-bit keys (RFC 5869): the first for writing, all of them for reading. */
-  const keysFor = (purpose: Purpose): readonly [Uint8Array, ...Uint8Array[]] => {
+  /**
+   * 256-bit keys (RFC 5869): the first for writing, all of them for reading. Key objects, because Node takes 18 µs to
+   * begin an HMAC with bytes, and 3 with one of these.
+   */
+  const keysFor = (purpose: Purpose): readonly [KeyObject, ...KeyObject[]] => {
     const known = derived.get(purpose);
     if (known) return known;
-    const [first, ...rest] = secrets.map(
-      (secret) => new Uint8Array(hkdfSync("sha256", secret, "", `lockstep:${purpose}`, 32)),
-    );
-    const keys: [Uint8Array, ...Uint8Array[]] = [first as Uint8Array, ...rest];
+    const derive = (secret: string) =>
+      createSecretKey(Buffer.from(hkdfSync("sha256", secret, "", `lockstep:${purpose}`, 32)));
+    const keys: [KeyObject, ...KeyObject[]] = [derive(current), ...previous.map(derive)];
     derived.set(purpose, keys);
     return keys;
   };
 
-  const mac = (key: Uint8Array, text: string) => createHmac("sha256", key).update(text).digest("base64url");
+  const mac = (key: KeyObject, text: string) => createHmac("sha256", key).update(text).digest("base64url");
 
   return {
     keysFor,

@@ -6,7 +6,7 @@ import ServerChallenge from "oidc-provider/lib/helpers/challenge.js";
 import type { DpopNonces } from "../domain/dpop.ts";
 import type { Secrets } from "../domain/secrets.ts";
 
-export const dpopNonceSecret = (secrets: Secrets): Buffer => Buffer.from(secrets.keysFor("dpop-nonces")[0]);
+export const dpopNonceSecret = (secrets: Secrets): Buffer => secrets.keysFor("dpop-nonces")[0].export();
 
 export const createDpopNonces = (secrets: Secrets): DpopNonces => {
   const challenge = new ServerChallenge(dpopNonceSecret(secrets), "DPoP");
