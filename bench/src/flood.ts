@@ -1,28 +1,39 @@
-// Two hundred clients that sign in at once, and again as soon as they may: a process of its own, so that it does
-// not hold up who measures. Each is another user from another address. Prints how it was answered.
+// A flood of sign-ins: a process of its own, so that it does not hold up who measures. Prints how it was answered.
+// `KIND` is `patient` or `impatient`: two hundred clients, each another user from another address, sign in at once, and
+// again as soon as they may or at once. `refused`: so many guesses a second at one account that all but a few are refused.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { createCaller } from "./rpc.ts";
+import { atSteadyPace } from "./steady-pace.ts";
 
 const url = process.env["SERVER_URL"] ?? "";
 const password = process.env["PASSWORD"];
-const until = performance.now() + Number(process.env["SECONDS"]) * 1000;
-/** Whether a refused client waits as long as it was told. */
-const patient = process.env["PATIENT"] === "yes";
+const kind = process.env["KIND"] ?? "";
+const seconds = Number(process.env["SECONDS"]);
+const until = performance.now() + seconds * 1000;
 const clients = 200;
+/** As many as one attacker was seen to send. */
+const guessesPerSecond = 870;
 
 const answers: Record<string, number> = {};
 const caller = createCaller(url, clients);
 
-const client = async (n: number) => {
+const signIn = async (n: number, username: string, typed: string | undefined) => {
   const from = { "x-forwarded-for": `10.1.0.${n}` };
+  const answer = await caller.mutate("auth.login", { username, password: typed }, from);
+  answers[answer.status] = (answers[answer.status] ?? 0) + 1;
+  return answer;
+};
+
+const client = async (n: number) => {
   while (performance.now() < until) {
-    const { status, retryAfterSeconds } = await caller.mutate("auth.login", { username: `user-${n}`, password }, from);
-    answers[status] = (answers[status] ?? 0) + 1;
+    const { retryAfterSeconds } = await signIn(n, `user-${n}`, password);
     // Those that were told the same do not all come back in the same moment.
-    if (patient && retryAfterSeconds > 0) await wait(retryAfterSeconds * 1000 * (1 + Math.random()));
+    if (kind === "patient" && retryAfterSeconds > 0) await wait(retryAfterSeconds * 1000 * (1 + Math.random()));
   }
 };
-await Promise.all(Array.from({ length: clients }, (_, n) => client(n)));
+
+if (kind === "refused") await atSteadyPace(guessesPerSecond, seconds, (n) => signIn(n % clients, "user-0", "a guess"));
+else await Promise.all(Array.from({ length: clients }, (_, n) => client(n)));
 caller.close();
 process.stdout.write(JSON.stringify(answers));

@@ -1,14 +1,40 @@
-// How long a call of somebody who is signed in takes while two hundred clients sign in at once.
+// How long a call of somebody who is signed in takes during a flood of sign-ins.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { type BenchDatabase, fill, newDatabase, password } from "./database.ts";
 import { pace } from "./pace.ts";
 import { flood, lockstep, runToEnd, start } from "./processes.ts";
-import { quantile, ratios, type Table } from "./report.ts";
+import { quantile, ratios, type Table, type Target } from "./report.ts";
 import { createCaller, dataOf } from "./rpc.ts";
+import { atSteadyPace } from "./steady-pace.ts";
 
-/** Of clients who wait as long as they are told, and of those who never wait. */
-const rounds = { patient: Math.min(3, pace.rounds), impatient: 1 };
+interface Flood {
+  readonly kind: "patient" | "impatient" | "refused";
+  readonly title: string;
+  readonly rounds: number;
+  readonly target?: Target;
+  /** How sign-ins are answered, and what that is called. Any other answer is a mistake of the benchmark. */
+  readonly answers: Readonly<Record<string, string>>;
+}
+
+const answers = { 200: "signed in", 503: "refused with 503" };
+const floods: readonly Flood[] = [
+  {
+    kind: "patient",
+    title: "user.me while 200 clients sign in, who wait as long as they are told",
+    rounds: Math.min(3, pace.rounds),
+    target: "≤ 3",
+    answers,
+  },
+  { kind: "impatient", title: "user.me while 200 clients sign in, who never wait", rounds: 1, answers },
+  {
+    kind: "refused",
+    title: "user.me while 870 guesses a second at one account are refused",
+    rounds: Math.min(3, pace.rounds),
+    target: "≤ 3",
+    answers: { 401: "wrong guesses", 429: "refused with 429", 503: "refused with 503" },
+  },
+];
 const secondsPerRound = pace.floodSeconds;
 const callsPerSecond = 100;
 
@@ -16,13 +42,15 @@ export const underFlood = async (): Promise<Table[]> => {
   const database = await newDatabase();
   await fill(database, 200);
   try {
-    return [await measure(database, true), await measure(database, false)];
+    const tables: Table[] = [];
+    for (const each of floods) tables.push(await measure(database, each));
+    return tables;
   } finally {
     database.remove();
   }
 };
 
-const measure = async ({ env }: BenchDatabase, patient: boolean): Promise<Table> => {
+const measure = async ({ env }: BenchDatabase, { kind, title, rounds, target, answers }: Flood): Promise<Table> => {
   const server = await start(lockstep, env);
   // A connection for each: a call that waits holds up no other.
   const caller = createCaller(server.url, callsPerSecond);
@@ -31,33 +59,30 @@ const measure = async ({ env }: BenchDatabase, patient: boolean): Promise<Table>
       await caller.mutate("auth.login", { username: "john", password }),
     );
     const sample = () => latencies(async () => dataOf(await caller.query("user.me", accessToken)));
+    const floodFor = (seconds: number) =>
+      runToEnd(flood, { SERVER_URL: server.url, PASSWORD: password, SECONDS: String(seconds), KIND: kind });
+    // Code that runs for the first time is slow, and what piles up meanwhile would be measured.
+    await floodFor(pace.floodSeconds);
     await sample();
     const p99 = { rest: [] as number[], flood: [] as number[] };
-    const [signedIn, refused]: [number[], number[]] = [[], []];
-    for (let round = 0; round < rounds[patient ? "patient" : "impatient"]; round++) {
+    const counts = Object.keys(answers).map((status) => ({ status, values: [] as number[] }));
+    for (let round = 0; round < rounds; round++) {
       p99.rest.push(quantile(await sample(), 0.99));
-      const flooding = runToEnd(flood, {
-        SERVER_URL: server.url,
-        PASSWORD: password,
-        SECONDS: String(secondsPerRound + 2),
-        PATIENT: patient ? "yes" : "no",
-      });
+      const flooding = floodFor(secondsPerRound + 2);
       await wait(1000);
       p99.flood.push(quantile(await sample(), 0.99));
-      const answers = (await flooding) as Record<string, number>;
-      signedIn.push(answers["200"] ?? 0);
-      refused.push(answers["503"] ?? 0);
-      const others = Object.keys(answers).filter((status) => status !== "200" && status !== "503");
+      const given = (await flooding) as Record<string, number>;
+      for (const { status, values } of counts) values.push(given[status] ?? 0);
+      const others = Object.keys(given).filter((status) => !(status in answers));
       if (others.length > 0) throw new Error(`A login was answered ${others.join(", ")}`);
     }
     return {
-      title: `user.me while 200 clients sign in, ${patient ? "who wait as long as they are told" : "who never wait"}`,
+      title,
       figures: [
         { name: "p99 at rest, ms", values: p99.rest, digits: 2 },
         { name: "p99 during the flood, ms", values: p99.flood, digits: 2 },
-        { name: "ratio", values: ratios(p99.flood, p99.rest), digits: 2, target: patient ? "≤ 3" : undefined },
-        { name: "signed in, a round", values: signedIn },
-        { name: "refused with 503, a round", values: refused },
+        { name: "ratio", values: ratios(p99.flood, p99.rest), digits: 2, target },
+        ...counts.map(({ status, values }) => ({ name: `${answers[status]}, a round`, values })),
       ],
     };
   } finally {
@@ -66,17 +91,13 @@ const measure = async ({ env }: BenchDatabase, patient: boolean): Promise<Table>
   }
 };
 
-/** How long each call took, in ms, of calls that begin at a steady pace, whether or not those before have ended. */
+/** How long each call took, in ms. */
 const latencies = async (call: () => Promise<unknown>): Promise<number[]> => {
   const taken: number[] = [];
-  const startedAt = performance.now();
-  const running: Promise<void>[] = [];
-  for (let n = 0; n < secondsPerRound * callsPerSecond; n++) {
-    const due = startedAt + (n * 1000) / callsPerSecond;
-    if (due > performance.now()) await wait(due - performance.now());
+  await atSteadyPace(callsPerSecond, secondsPerRound, async () => {
     const from = performance.now();
-    running.push(call().then(() => void taken.push(performance.now() - from)));
-  }
-  await Promise.all(running);
+    await call();
+    taken.push(performance.now() - from);
+  });
   return taken;
 };
