@@ -2,6 +2,7 @@
 // can run it, and so that nothing has to be stripped of types before the cache is there.
 
 import module from "node:module";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 
 if (Number(process.versions.node.split(".")[0]) < 24) {
@@ -14,3 +15,7 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
 // From the second start on, sources are neither stripped of types nor compiled again: a quarter of the time to
 // load, and a seventh of the memory.
 module.enableCompileCache(fileURLToPath(new URL("node_modules/.cache/node-compile", import.meta.url)));
+
+// Passwords are hashed on the threads of libuv's pool, one for each core. Two more stay free for files, DNS and
+// signatures. libuv reads this once, when the pool is first used.
+process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2));

@@ -1,4 +1,4 @@
-// How many people can sign in beside what the hash alone allows, at as many at once as Lockstep hashes, and beside peers.
+// How many people can sign in, compared with bcrypt alone on all cores, and with peers.
 
 import { availableParallelism } from "node:os";
 import type { Servers } from "./calls.ts";
@@ -8,8 +8,7 @@ import { bareBcrypt, runToEnd } from "./processes.ts";
 import { ratios, type Table } from "./report.ts";
 import type { Subject, Subjects } from "./subjects.ts";
 
-/** As apps/server/src/server.ts has it: the event loop keeps a core. Peers hash on every core that they get. */
-const hashingThreads = Math.max(1, availableParallelism() - 1);
+const cores = availableParallelism();
 
 export const measureLogins = async ({ all }: Subjects, servers: Servers): Promise<Table> => {
   const subjects = all.filter(({ signIn }) => signIn !== null);
@@ -19,7 +18,7 @@ export const measureLogins = async ({ all }: Subjects, servers: Servers): Promis
     for (const [n, subject] of subjects.entries()) {
       rates[n]?.push(await loginsPerSecond(subject, servers.get(subject)?.url ?? "", round * pace.loginsPerRound));
     }
-    const settings = { COUNT: pace.loginsPerRound, CONCURRENCY: hashingThreads, COST: bcryptCost };
+    const settings = { COUNT: pace.loginsPerRound, CONCURRENCY: cores, COST: bcryptCost };
     const env = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
     limit.push((await runToEnd(bareBcrypt, env)) as number);
   }
@@ -27,7 +26,7 @@ export const measureLogins = async ({ all }: Subjects, servers: Servers): Promis
     title: `Signing in, bcrypt at cost ${bcryptCost}`,
     figures: [
       ...subjects.map(({ name }, n) => ({ name: `${name}, a second`, values: rates[n] ?? [], digits: 2 })),
-      { name: `@node-rs/bcrypt alone, ${hashingThreads} at once, a second`, values: limit, digits: 2 },
+      { name: `@node-rs/bcrypt alone, ${cores} at once, a second`, values: limit, digits: 2 },
       {
         name: "Lockstep, ratio to @node-rs/bcrypt alone",
         values: ratios(rates[0] ?? [], limit),
@@ -49,6 +48,6 @@ const loginsPerSecond = async ({ signIn }: Subject, url: string, firstUser: numb
     }
   };
   // More than are hashed at once, so that there is always a next one.
-  await Promise.all(Array.from({ length: hashingThreads * 4 }, client));
+  await Promise.all(Array.from({ length: cores * 4 }, client));
   return pace.loginsPerRound / ((performance.now() - startedAt) / 1000);
 };

@@ -4,6 +4,7 @@
 import { lookup } from "node:dns";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { FastifyServerOptions } from "fastify";
 import type { Config } from "./config.ts";
@@ -26,6 +27,7 @@ import { createExternalSignIn } from "./domain/external-sign-in.ts";
 import { createGrants } from "./domain/grants.ts";
 import { createGuard } from "./domain/guard.ts";
 import { createHashingQueue } from "./domain/hashing-queue.ts";
+import { createHashingThreads } from "./domain/hashing-threads.ts";
 import { createIdentities } from "./domain/identities.ts";
 import { createKeyring } from "./domain/keyring.ts";
 import { createLinkTickets } from "./domain/link-tickets.ts";
@@ -69,8 +71,8 @@ export interface WorldOptions {
   readonly fetch: typeof globalThis.fetch;
   /** How addresses are reached that providers name. */
   readonly outbound: OutboundOptions;
-  /** How many passwords are hashed at once; the event loop keeps a core. */
-  readonly hashingThreads: number;
+  /** How many passwords may be hashed at once, now. */
+  readonly hashingThreads: () => number;
   /** How long a call may wait for the database in all. */
   readonly databaseLimitMs: number;
   /** How long a look at the database for `/readyz` is good for those who ask after it. */
@@ -86,7 +88,11 @@ export const realWorld: WorldOptions = {
   random: systemRandom(),
   fetch: globalThis.fetch,
   outbound: { lookup, timeoutMs: 8000 },
-  hashingThreads: Math.max(1, availableParallelism() - 1),
+  hashingThreads: createHashingThreads(
+    // `prelude.mjs` sets the size of libuv's pool; 4 is libuv's own default.
+    { cores: availableParallelism(), poolSize: Number(process.env["UV_THREADPOOL_SIZE"]) || 4 },
+    () => performance.eventLoopUtilization(),
+  ),
   databaseLimitMs,
   readinessKeptMs: 1000,
 };

@@ -47,7 +47,7 @@ export const testWorld = (now: () => number): WorldOptions => ({
   },
   // This machine alone, and all the time that a busy one takes.
   outbound: { lookup: onlyLocalhost, timeoutMs: 30_000 },
-  hashingThreads: 1,
+  hashingThreads: () => 1,
   requestTimeoutMs: realWorld.requestTimeoutMs,
   databaseLimitMs,
   // A look is made when a test asks.

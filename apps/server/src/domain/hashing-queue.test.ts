@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callsTo } from "../../test/calls.ts";
 import { startTestServer } from "../testing.ts";
@@ -28,7 +29,7 @@ const held = () => {
 
 describe("the queue of hashing", () => {
   it.each([1, 3])("runs at most %i at once, in the order in which they came", async (threads) => {
-    const queue = createHashingQueue(threads);
+    const queue = createHashingQueue(() => threads);
     const { work, endOne, started, mostAtOnce } = held();
     const order: number[] = [];
     const all = Promise.all(
@@ -51,7 +52,7 @@ describe("the queue of hashing", () => {
   });
 
   it.each([1, 2])("refuses at once what does not fit, and never runs it, with %i at once", async (threads) => {
-    const queue = createHashingQueue(threads);
+    const queue = createHashingQueue(() => threads);
     const { work, endOne } = held();
     const accepted = Array.from({ length: threads + threads * waitingPerThread }, () => queue.run(work));
     let ran = false;
@@ -73,7 +74,7 @@ describe("the queue of hashing", () => {
   });
 
   it("[S90] takes a share of one account at the most, and the first of others before its second", async () => {
-    const queue = createHashingQueue(1);
+    const queue = createHashingQueue(() => 1);
     const { work, endOne } = held();
     const order: string[] = [];
     const run = (name: string) =>
@@ -95,8 +96,49 @@ describe("the queue of hashing", () => {
     expect(() => queue.refuseWhenFull(["greedy"])).not.toThrow();
   });
 
+  it("follows the number of threads: runs more when it grows, and starts nothing while too many run", async () => {
+    let threads = 2;
+    const queue = createHashingQueue(() => threads);
+    const { work, endOne, started } = held();
+    const afterOneEnds = async () => {
+      endOne();
+      await new Promise(setImmediate);
+      return started();
+    };
+    const all = Array.from({ length: 9 }, () => queue.run(work));
+    expect(started()).toBe(2);
+    threads = 3;
+    expect(await afterOneEnds()).toBe(3);
+    threads = 1;
+    expect(await afterOneEnds()).toBe(2);
+    expect(await afterOneEnds()).toBe(1);
+    expect(await afterOneEnds()).toBe(1);
+    for (let ended = 4; ended < all.length; ended++) await afterOneEnds();
+    await Promise.all(all);
+  });
+
+  it("[S90] takes fewer, and a smaller share of one account, with fewer threads", async () => {
+    let threads = 2;
+    const queue = createHashingQueue(() => threads);
+    const { work, endOne } = held();
+    const accepted = Array.from({ length: 10 }, () => queue.run(work, ["greedy"]));
+    expect(() => queue.refuseWhenFull(["greedy"])).not.toThrow();
+    threads = 1;
+    expect(() => queue.refuseWhenFull(["greedy"])).toThrow(expect.objectContaining({ code: "OVERLOADED" }));
+    expect(() => queue.refuseWhenFull()).not.toThrow();
+    accepted.push(...Array.from({ length: 8 }, () => queue.run(work)));
+    expect(() => queue.refuseWhenFull()).toThrow(expect.objectContaining({ code: "OVERLOADED" }));
+    threads = 2;
+    expect(() => queue.refuseWhenFull()).not.toThrow();
+    for (let ended = 0; ended < accepted.length; ended++) {
+      endOne();
+      await new Promise(setImmediate);
+    }
+    await Promise.all(accepted);
+  });
+
   it("goes on after work that failed", async () => {
-    const queue = createHashingQueue(1);
+    const queue = createHashingQueue(() => 1);
     const failed = queue.run(() => Promise.reject(new Error("broken")));
     const next = queue.run(async () => "next");
     await expect(failed).rejects.toThrow("broken");
@@ -142,6 +184,20 @@ describe("a server whose queue of hashing is full", () => {
     const counters = await server.db.selectFrom("throttles").selectAll().execute();
     expect(counters.map(({ failures }) => failures)).toEqual(counters.map(() => 0));
     expect((await login("198.51.100.200")).status).toBe(200);
+  });
+
+  it("[S89] writes nothing for a sign-in that the queue or the limit on guessing refuses", async () => {
+    const guess = () =>
+      calls.mutate("auth.login", { username: "eve", password: "a guess" }, { address: "198.51.100.150" });
+    let answer = await guess();
+    while (answer.code === "INVALID_CREDENTIALS") answer = await guess();
+    expect(answer.code).toBe("TOO_MANY_ATTEMPTS");
+    // SQLite's count of all rows that were inserted, updated or deleted since the database was opened.
+    const writes = async () => (await sql`SELECT total_changes()`.execute(server.db)).rows;
+    const before = await writes();
+    expect((await guess()).code).toBe("TOO_MANY_ATTEMPTS");
+    expect((await whileFull(() => login("198.51.100.151"))).code).toBe("OVERLOADED");
+    expect(await writes()).toEqual(before);
   });
 
   it("[S90] signs others in while one account signs in twenty times at once", async () => {

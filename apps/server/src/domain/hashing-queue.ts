@@ -1,6 +1,6 @@
-// Owns how many passwords are hashed at once, and whose. Hashing is slow on purpose; without a bound, a flood of sign-ins
-// would take every core, and every call would wait behind it. What does not fit is refused at once, and no account or
-// address takes more than its share of what does.
+// Owns the queue of passwords to hash, and whose turn it is. Hashing is slow on purpose; without a bound, a flood of
+// sign-ins would take every core, and every call would wait behind it. What does not fit is refused at once, and no
+// account or address takes more than its share of what does. How many run at once: `hashing-threads.ts`.
 
 import PQueue from "p-queue";
 import { DomainError } from "./domain-error.ts";
@@ -16,14 +16,20 @@ const retryAfterSeconds = 4;
 
 export type HashingQueue = ReturnType<typeof createHashingQueue>;
 
-export const createHashingQueue = (threads: number) => {
-  const queue = new PQueue({ concurrency: threads });
+/** `threads`: how many may run now. It is asked whenever work arrives or ends. */
+export const createHashingQueue = (threads: () => number) => {
+  const queue = new PQueue({ concurrency: threads() });
+  const adjustThreads = () => {
+    queue.concurrency = threads();
+  };
   /** What runs and waits, by whom it is for. */
   const taken = new Map<string, number>();
   const takenOf = (shares: readonly string[]) => Math.max(0, ...shares.map((share) => taken.get(share) ?? 0));
 
   const refuseWhenFull = (shares: readonly string[] = []) => {
-    if (queue.size >= threads * waitingPerThread || takenOf(shares) >= threads * sharePerThread)
+    adjustThreads();
+    const { concurrency } = queue;
+    if (queue.size >= concurrency * waitingPerThread || takenOf(shares) >= concurrency * sharePerThread)
       throw new DomainError("OVERLOADED", { retryAfterSeconds });
   };
 
@@ -48,7 +54,12 @@ export const createHashingQueue = (threads: number) => {
       refuseWhenFull(shares);
       const priority = -takenOf(shares);
       change(shares, 1);
-      return queue.add(hash, { priority }).finally(() => change(shares, -1));
+      // Before the queue starts the next, not after.
+      const end = () => {
+        change(shares, -1);
+        adjustThreads();
+      };
+      return queue.add(() => hash().finally(end), { priority });
     },
   };
 };

@@ -11,7 +11,7 @@ const passwordsWith = (options: Partial<PasswordsOptions> = {}) =>
     cost,
     pepper: null,
     previousPeppers: [],
-    queue: createHashingQueue(1),
+    queue: createHashingQueue(() => 1),
     ...options,
   });
 

@@ -81,7 +81,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
       cost: 6,
       pepper: null,
       previousPeppers: [],
-      queue: createHashingQueue(1),
+      queue: createHashingQueue(() => 1),
       bcrypt: {
         hash: (password, options) => {
           rounds.push(2 ** Number(options?.cost));

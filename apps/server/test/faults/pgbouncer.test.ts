@@ -16,7 +16,7 @@ describe.skipIf(!hasPgBouncer)("behind a PgBouncer in transaction mode", () => {
   beforeAll(async () => {
     cluster = await startCluster();
     bouncer = await startPgBouncer(cluster.url, 3);
-    server = await startTestServer({ databaseUrl: bouncer.url, world: { hashingThreads: 2 } });
+    server = await startTestServer({ databaseUrl: bouncer.url, world: { hashingThreads: () => 2 } });
   });
   afterAll(async () => {
     await server.close();
