@@ -268,14 +268,17 @@ export const oauthRoutes = (options: OAuthRoutesOptions) => {
 /** The parameters by which a client authenticates: whatever is wrong there is `invalid_client` (RFC 6749 §5.2). */
 const clientAuthentication = new Set(["client_id", "client_secret", "client_assertion", "client_assertion_type"]);
 
-/** Why a query or form is refused that contains a NUL character (RFC 6749 appendix A). `null`: it contains none. */
+/**
+ * Why a query or form is refused that contains a NUL character (RFC 6749 appendix A). `null`: it contains none, or the
+ * library refuses the client first.
+ */
 const problemOfText = (path: string, forms: readonly string[]): string | null => {
   // For a user code, the page says that it is unknown; a registration is JSON.
   if (path === paths.code_verification || path === paths.registration) return null;
   const parameters = forms.filter((form) => /%00|\0/.test(form)).flatMap((form) => [...new URLSearchParams(form)]);
-  const refused = parameters.find(([name, value]) => !clientAuthentication.has(name) && !isStorableText(name + value));
-  if (!refused) return null;
+  const refused = parameters.filter(([name, value]) => !isStorableText(name + value)).map(([name]) => name);
   const [name] = refused;
+  if (name === undefined || refused.some((each) => clientAuthentication.has(each))) return null;
   // RFC 6749 §5.2: printable ASCII.
   return `${/^[\w.-]{1,100}$/.test(name) ? name : "A parameter"} must not contain NUL characters`;
 };
