@@ -104,6 +104,18 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     expect(first).not.toBe("");
   });
 
+  it("unlinks no identity of another account [S87]", async () => {
+    await using server = await start();
+    const { users, identities, passwordChange } = server.domain;
+    const jane = { username: "jane", email: null, fullName: "Jane", role: "user", passwordHash: null } as const;
+    const { id: janesId } = await users.create(jane);
+    const who = { issuer: "https://north.example", subject: "jane", email: null, emailVerified: false };
+    const hers = await identities.link(janesId, "north", { ...who, fullName: null, username: null }, testSource);
+    const change = { currentPassword: john.password, newPassword, unlinkIdentities: [String(hers)] };
+    await passwordChange.byOwner(server.owner, change, testSource);
+    expect(await identities.find(who)).toEqual({ id: hers, userId: janesId });
+  });
+
   it("that is refused revokes nothing", async () => {
     await using server = await start();
     const id = await server.link("first");

@@ -141,7 +141,6 @@ export const createPasswordChange = ({
           await audit.record({ action: "password.set", userId, source }, transaction);
         },
       });
-      events.publish(userId, { type: "password_changed" });
       return identities.listLinkedSince(userId, recentSince());
     },
 

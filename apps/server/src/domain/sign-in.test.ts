@@ -2,7 +2,7 @@ import * as bcrypt from "@node-rs/bcrypt";
 import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
-import { john, startTestServer, testWorld, typed } from "../testing.ts";
+import { john, startTestServer, testSource, testWorld, typed } from "../testing.ts";
 import { createAudit } from "./audit.ts";
 import { createDevices } from "./devices.ts";
 import { createHashingQueue } from "./hashing-queue.ts";
@@ -132,5 +132,53 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     expect(await costOf("known", "wrong")).toEqual(unknown);
     expect(await costOf("disabled", "secret")).toEqual(unknown);
     expect(await costOf("passwordless", "secret")).toEqual(unknown);
+  });
+
+  it("[S90] is refused before anything is written while its account or its address has its share of the hashing queue", async () => {
+    await using server = await start();
+    const { db, domain, config } = server;
+    const world = { db, ...testWorld(Date.now) };
+    const secrets = createSecrets(config.secret);
+    const userId = (await domain.users.findByLogin(john.username))?.user.id;
+    let writes = 0;
+    const watched = db.withPlugin({
+      transformQuery: ({ node }) => {
+        if (node.kind !== "SelectQueryNode") writes++;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    for (const share of [`account:user:${userId}`, "address:192.0.2.1"]) {
+      const queue = createHashingQueue(1);
+      const signIn = createSignIn({
+        ...domain,
+        passwords: createPasswords({ cost: 4, pepper: null, previousPeppers: [], queue }),
+        throttle: createThrottle({ ...world, db: watched, secrets }),
+        devices: createDevices({ ...world, secrets }),
+      });
+      const ended = Promise.withResolvers<void>();
+      const holding = Array.from({ length: 6 }, () => queue.run(() => ended.promise, [share]));
+      await expect(signIn.withPassword(typed("john", "secret"))).rejects.toMatchObject({ code: "OVERLOADED" });
+      expect(writes).toBe(0);
+      ended.resolve();
+      await Promise.all(holding);
+      expect((await signIn.withPassword(typed("john", "secret"))).user.username).toBe("john");
+      writes = 0;
+    }
+  });
+
+  it("[S88] gives a device token that is good although the stored password was upgraded", async () => {
+    await using server = await start();
+    const { signIn, users } = server.domain;
+    const userId = (await users.findByLogin(john.username))?.user.id ?? "";
+    await users.setPasswordHash(userId, await bcrypt.hash(john.password, { cost: 4, version: "2b" }));
+    const { deviceToken } = await signIn.withPassword(typed(john.username, john.password));
+    const stranger = { ...typed(john.username, "wrong"), source: { ...testSource, address: "198.51.100.7" } };
+    for (let index = 0; index < 6; index++) await expect(signIn.withPassword(stranger)).rejects.toThrow();
+    await expect(signIn.withPassword(typed(john.username, john.password))).rejects.toMatchObject({
+      code: "TOO_MANY_ATTEMPTS",
+    });
+    const known = { ...typed(john.username, john.password), deviceToken };
+    expect((await signIn.withPassword(known)).user.id).toBe(userId);
   });
 });
