@@ -210,6 +210,20 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     opened.closing.abort();
   });
 
+  it("[S91] looks no more for the end of a session that its stream has been told of", async () => {
+    await using opened = await open();
+    const { here, jane, joe } = opened;
+    const [over, live] = [await here.sessions.start(jane, testSource), await here.sessions.start(joe, testSource)];
+    const streams = [await here.watch(over.session), await here.watch(live.session)];
+    await here.sessions.end(jane, over.session.id, "revoked", testSource);
+    here.looks.splice(0, here.looks.length, []);
+    await vi.waitFor(() => expect(here.looks.length).toBeGreaterThan(3));
+    // The first may have begun before.
+    for (const ids of here.looks.slice(2, -1)) expect(ids).toEqual([live.session.id]);
+    for (const stream of streams) void stream.return();
+    opened.closing.abort();
+  });
+
   it("[S91] hands one and the same event to all streams", async () => {
     await using opened = await open();
     const { here, jane } = opened;
