@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     name: "bench",
+    expect: { requireAssertions: true },
     include: ["test/**/*.test.ts"],
     // Compilers and servers run in these: what stops a hung one, not a measure of speed.
     testTimeout: 300_000,

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    expect: { requireAssertions: true },
     // Compilers run in some of these: what stops a hung one, not a measure of speed.
     testTimeout: 120_000,
     hookTimeout: 300_000,

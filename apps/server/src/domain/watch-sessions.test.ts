@@ -1,6 +1,7 @@
 import type { SessionEndReason } from "@lockstep/contract";
 import { describe, expect, it, vi } from "vitest";
 import { engines, openTestDatabase } from "../../test/engines.ts";
+import { withDatabaseLimit } from "../db/time-limit.ts";
 import { DatabaseUnavailableError } from "../db/unavailable.ts";
 import { testClock, testSessionLimits, testSource, testWorld } from "../testing.ts";
 import { createAudit } from "./audit.ts";
@@ -195,6 +196,25 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     expect((await staying).value).toMatchObject({ type: "signed_in" });
     closing.abort();
     expect(await stayed.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("ends a stream that is opened while the server closes", async () => {
+    await using opened = await open();
+    const { here, jane, closing } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    closing.abort();
+    const watching = await here.watch(session);
+    expect(await watching.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("[S91] [S118] goes on looking when the call that opened the first stream has no time left for the database", async () => {
+    await using opened = await open();
+    const { here, elsewhere, jane } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    const watching = await withDatabaseLimit(0, () => here.watch(session));
+    await elsewhere.sessions.end(jane, session.id, "revoked", testSource);
+    expect((await watching.next()).value).toMatchObject({ type: "session_ended", reason: "revoked" });
+    await watching.return();
   });
 
   it("[S91] looks once for all streams of a session, and for all sessions in one query", async () => {

@@ -214,12 +214,13 @@ describe("[S60] an application that wants to know when a person signs out", () =
 describe.each(engines)("a server on $engine", ({ newDatabase }) => {
   it("stops in order when a session has ended a moment ago", async () => {
     for (let round = 0; round < 3; round++) {
-      await using server = await startOn(newDatabase);
+      const server = await startOn(newDatabase);
       const { config } = await registerApplication(server);
       const browser = openBrowser(server);
       await browser.signIn();
       await connect(browser, config);
       await browser.rpc("auth.logout", undefined);
+      await expect(server[Symbol.asyncDispose]()).resolves.toBeUndefined();
     }
   });
 });
