@@ -149,7 +149,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
       transformResult: async ({ result }) => result,
     });
     const refused = async (shareOf: (index: number) => string, count: number) => {
-      const queue = createHashingQueue(1);
+      const queue = createHashingQueue(() => 1);
       const signIn = createSignIn({
         ...domain,
         users: createUsers({ ...world, db: watched }),

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBrowser } from "../../test/browser-trip.ts";
 import { misbehavingClient, startMisbehavingProvider } from "../../test/misbehaving-provider.ts";
 import { john, startTestServer, testWorld } from "../testing.ts";
-import { parseProviders } from "./provider-settings.ts";
+import { type ProviderSettings, parseProviders } from "./provider-settings.ts";
 
 type Provider = Awaited<ReturnType<typeof startMisbehavingProvider>>;
 
@@ -17,14 +17,19 @@ const settingsOf = (entries: Record<string, object>) => {
   return parsed.providers;
 };
 
-const start = async (provider: Provider, entry: object = {}, timeoutMs = 30_000) => {
+const start = async (
+  provider: Provider,
+  entry: object = {},
+  timeoutMs = 30_000,
+  change: Partial<ProviderSettings> = {},
+) => {
   const lines: string[] = [];
   const server = await startTestServer({
     config: {
       providers: settingsOf({
         bad: { issuer: provider.issuer, ...misbehavingClient, allowPrivateAddresses: true, ...entry },
         other: { issuer: "https://other.example", ...misbehavingClient },
-      }),
+      }).map((settings) => ({ ...settings, ...change })),
     },
     world: { outbound: { ...testWorld(Date.now).outbound, timeoutMs } },
     logger: {
@@ -142,6 +147,16 @@ describe("a sign-in through a provider", () => {
     const hourAgo = Math.floor(start / 1000) - 3600;
     const stale = await authenticatedAt("/login/bad?fresh=1", hourAgo);
     expect(stale.location).toBe("/sign-in?problem=untrusted&provider=bad");
+  });
+
+  it("[S96] is not fresh without auth_time where the provider has people choose an account, as Google does", async () => {
+    await using own = await start(provider, {}, 30_000, { freshness: "select_account" });
+    const browser = openBrowser(own.app);
+    const { state, nonce, address } = await leave(browser, "/login/bad?fresh=1");
+    expect(address.searchParams.get("prompt")).toBe("select_account");
+    provider.expectNonce(nonce);
+    expect((await browser.visit(answerOf(provider, state))).headers["location"]).toBe("/");
+    expect(await own.db.selectFrom("sessions").select("authenticated_at").execute()).toEqual([{ authenticated_at: 0 }]);
   });
 
   it("succeeds when the provider is honest, which shows what the rest of these tests refuse", async () => {
