@@ -68,8 +68,7 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
 
   /** Writes down why, and sends the browser to the page that says so. */
   const refuse = async (error: unknown, attempt: Attempt, request: FastifyRequest, reply: FastifyReply) => {
-    // Nothing can be written down now, and the same address may work in a moment.
-    if (domainRefusalOf(error)?.code === "UNAVAILABLE") throw error;
+    if (isOutage(error)) throw error;
     const { problem, userId, message } = asRefusal(error, request);
     // A provider may have had its word in it, of any length.
     const reason = message.slice(0, maxReasonLength);
@@ -86,6 +85,17 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
         source: sourceOf(request),
       });
     return seeOther(reply, problemPage(attempt, provider, problem));
+  };
+
+  /** Ends the session that the browser has just forgotten. Nobody else has its token, so it may as well expire. */
+  const endReplaced = async ({ replaces }: Transaction, request: FastifyRequest) => {
+    if (!replaces) return;
+    try {
+      await sessions.end(replaces.userId, replaces.id, "signed_out", sourceOf(request));
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      request.log.warn({ err: error }, "the session that a sign-in replaced was left to expire");
+    }
   };
 
   app.addHook("onRequest", async (_request, reply) => {
@@ -145,10 +155,8 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
         return seeOther(reply, transaction.returnTo);
       }
       const signedIn = await externalSignIn.signIn(vouched, source);
-      // The browser forgets the session that it had; nobody else holds its token.
-      const { replaces } = transaction;
-      if (replaces) await sessions.end(replaces.userId, replaces.id, "signed_out", source);
       cookies(request, reply).setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
+      await endReplaced(transaction, request);
       return seeOther(reply, transaction.returnTo);
     } catch (error) {
       return refuse(error, attempt, request, reply);
@@ -184,14 +192,16 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
         const verified = typeof token === "string" ? await provider.verifyLogoutToken(token) : null;
         if (!verified) throw new LoginRefusal("untrusted", "there is no logout token that could be trusted");
         const { id, issuer } = verified;
-        // Twice its time: its issuer's clock may be ahead of ours.
-        if (!(await options.spentIds.spend("logout-token", `${issuer} ${id}`, 2 * logoutTokenLifetimeSeconds)))
+        const tokenId = `${issuer} ${id}`;
+        if (await options.spentIds.isSpent("logout-token", tokenId))
           throw new LoginRefusal("untrusted", "the logout token was used before");
         const ended = await identities.endSessionsFrom(issuer, verified, sourceOf(request));
+        // Afterwards: in an outage, the provider's next try has to count. Twice its time: its clock may be ahead of ours.
+        await options.spentIds.spend("logout-token", tokenId, 2 * logoutTokenLifetimeSeconds);
         request.log.info({ provider: provider.settings.name, ended }, "signed out by the provider");
         return reply.code(200).send();
       } catch (error) {
-        if (domainRefusalOf(error)?.code === "UNAVAILABLE") throw error;
+        if (isOutage(error)) throw error;
         const { message: reason } = asRefusal(error, request);
         request.log.warn({ reason }, "a logout token was refused");
         return reply.code(400).send({ error: "invalid_request" });
@@ -199,6 +209,9 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
     });
   });
 };
+
+/** The database cannot serve now: nothing can be written down, and the same request may succeed in a moment. */
+const isOutage = (error: unknown) => domainRefusalOf(error)?.code === "UNAVAILABLE";
 
 /** The refusal that a failure is. A bug is logged without what came with it, which may be a token, and told as an outage. */
 const asRefusal = (error: unknown, request: FastifyRequest): LoginRefusal => {

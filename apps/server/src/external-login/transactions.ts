@@ -63,15 +63,18 @@ export const createTransactions = ({
       reply.setCookie(prefix + transaction.state, value, { ...attributes, maxAge: lifetimeSeconds });
     },
 
-    /** The transaction that an answer with this state belongs to, and never again. `null`: none of this browser. */
+    /**
+     * The transaction that an answer with this state belongs to, and never again. `null`: none of this browser. When the
+     * database is unavailable, the browser keeps the transaction, and the same answer may be tried again.
+     */
     async end(state: unknown, request: FastifyRequest, reply: FastifyReply): Promise<Transaction | null> {
       if (typeof state !== "string" || !State.test(state)) return null;
       const value = request.cookies[prefix + state];
       if (value === undefined) return null;
-      reply.clearCookie(prefix + state, attributes);
       const transaction = await sealed.open<Transaction>("login-transactions", value);
-      if (transaction?.state !== state) return null;
-      return (await spentIds.spend("login", state, lifetimeSeconds)) ? transaction : null;
+      const isOurs = transaction?.state === state && (await spentIds.spend("login", state, lifetimeSeconds));
+      reply.clearCookie(prefix + state, attributes);
+      return isOurs ? transaction : null;
     },
   };
 };
