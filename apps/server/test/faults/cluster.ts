@@ -1,5 +1,5 @@
-// A PostgreSQL of a test's own, for faults that would disturb others: it can be frozen, stopped and started again on the
-// same port, and its connections cut.
+// A PostgreSQL of a test's own, for faults that would disturb others: it can be frozen, stopped and started again or
+// replaced by its replica on the same port, and its connections cut.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -25,7 +25,7 @@ export const startCluster = async () => {
     }
   };
 
-  const tell = async (what: "stop" | "start") => {
+  const tell = async (what: "stop" | "start" | "replicate" | "fail over") => {
     child.send(what);
     await once(child, "message");
   };
@@ -47,6 +47,20 @@ export const startCluster = async () => {
     administer,
     stop: () => tell("stop"),
     start: () => tell("start"),
+    /** Makes a replica, which follows every change. Interrupts the cluster for a moment. */
+    replicate: () => tell("replicate"),
+    /** Waits until the replica has every change, ends the cluster, and puts the replica in its place: it serves reads. */
+    async failOver() {
+      for (;;) {
+        const [row] = await administer<{ same: boolean }>(
+          "select replay_lsn = pg_current_wal_lsn() as same from pg_stat_replication",
+        );
+        if (row?.same) break;
+      }
+      await tell("fail over");
+    },
+    /** Lets the replica take writes. */
+    promote: () => administer("select pg_promote()"),
     /** Stops every process of PostgreSQL where it is: connections stay open, and nothing answers. */
     async freeze() {
       frozen = await processIds();

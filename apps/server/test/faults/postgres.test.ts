@@ -262,6 +262,28 @@ describe("[S118] while PostgreSQL", () => {
   });
 });
 
+describe("[S118] after a failover to a replica on the same port", () => {
+  it("reads are served, writes are answered 503 until it is promoted, and nothing acknowledged is lost", async () => {
+    await cluster.replicate();
+    await expectRecovery();
+    const before = await signInAt(server.url);
+    const { result } = (await before.json()) as { result: { data: { accessToken: string; refreshToken: string } } };
+    await cluster.failOver();
+    const reads = () =>
+      fetch(`${server.url}/users/me`, { headers: { authorization: `Bearer ${result.data.accessToken}` } });
+    await expect.poll(async () => (await reads()).status, { timeout: 20_000 }).toBe(200);
+    expect(await readiness()).toEqual([503, "the database is read-only"]);
+    await expectOutage("a write", await signInAt(server.url));
+    await cluster.promote();
+    await expectRecovery();
+    const refreshed = await post("/trpc/auth.refresh", JSON.stringify({ refreshToken: result.data.refreshToken }));
+    expect(refreshed.status).toBe(200);
+    // Connections are new, and so is what they know of prepared statements.
+    for (const [name, call] of Object.entries(calls))
+      expect({ name, status: (await call()).status }).not.toEqual({ name, status: 503 });
+  });
+});
+
 it("[S119] a transaction whose connection is cut leaves nothing, and its caller hears of it", async () => {
   await using db = await openDatabase(cluster.url, { poolSize: 1, limitMs: databaseLimitMs });
   await sql`create table if not exists halves (n int)`.execute(db);
