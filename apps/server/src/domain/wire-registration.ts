@@ -1,7 +1,7 @@
 // Owns what a client may say of itself when it registers over the wire (RFC 7591 §2): JSON from anybody, held to the
 // limits of the page that registers clients. What is left is a registration that the authorization server can read.
 
-import { RegisterApplicationInput } from "@lockstep/contract";
+import { NativeRedirectUri, RegisterApplicationInput, WebRedirectUri } from "@lockstep/contract";
 import { z } from "zod";
 
 const short = z.string().max(200);
@@ -52,6 +52,7 @@ export interface RegistrationRefusal {
 /**
  * A registration that came over the wire, without what does not count here: properties that are `null`, which are as
  * good as left out, and `sector_identifier_uri`, which is never fetched, since subjects are the same for all clients.
+ * One that says no `application_type` is native if its addresses are a native client's.
  */
 export const readWireRegistration = (
   body: Readonly<Record<string, unknown>>,
@@ -61,11 +62,24 @@ export const readWireRegistration = (
     Object.entries(rest).filter(([name, value]) => value !== null || !(name in WireRegistration.shape)),
   );
   const { data, error } = WireRegistration.safeParse(said);
-  if (!error) return { registration: data };
+  if (!error) return { registration: { application_type: typeOf(data.redirect_uris), ...data } };
   const [{ path, message }] = error.issues as [z.core.$ZodIssue];
   const name = String(path[0] ?? "the registration");
   return {
     error: name === "redirect_uris" ? "invalid_redirect_uri" : "invalid_client_metadata",
     error_description: `${path.join(".")}: ${message}`.slice(0, 300),
   };
+};
+
+/**
+ * What a client is that says nothing. A scheme of its own is found on people's devices alone (RFC 8252 §7.1). So is a
+ * client that comes back to the loopback interface and nowhere else (§7.3), where any port is then good: MCP clients and
+ * command lines register like this. With an https address beside it, it is a web client in development.
+ */
+const typeOf = (redirectUris: readonly string[]): "native" | "web" => {
+  const hasOwnScheme = (uri: string) =>
+    !WebRedirectUri.safeParse(uri).success && NativeRedirectUri.safeParse(uri).success;
+  const isLoopback = (uri: string) => uri.startsWith("http://") && WebRedirectUri.safeParse(uri).success;
+  const isNative = redirectUris.some(hasOwnScheme) || (redirectUris.length > 0 && redirectUris.every(isLoopback));
+  return isNative ? "native" : "web";
 };

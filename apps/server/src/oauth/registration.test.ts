@@ -100,10 +100,52 @@ describe("an application that registers itself", () => {
   });
 
   it.each([
+    [["com.example.app:/callback"], "native"],
+    [["cursor://app.example/callback", "https://app.example/callback"], "native"],
+    [["http://127.0.0.1/callback"], "native"],
+    [["http://localhost:33418/callback", "http://[::1]:33418/callback"], "native"],
+    [["http://localhost:3000/callback", "https://app.example/callback"], "web"],
+    [["https://app.example/callback"], "web"],
+  ])("that names no application_type and comes back to %j is %s", async (redirect_uris, expected) => {
+    for (const token_endpoint_auth_method of ["none", "client_secret_basic"]) {
+      const { body } = await register({ redirect_uris, token_endpoint_auth_method, application_type: null });
+      expect(body["application_type"]).toBe(expected);
+    }
+    // What it says counts, as far as its addresses allow it.
+    const said = await register({ redirect_uris, application_type: "web" });
+    expect(said.status).toBe(redirect_uris.some((uri) => !uri.startsWith("http")) ? 400 : 201);
+  });
+
+  it("comes back to any port of the loopback interface if it is native, and to the registered one alone if not", async () => {
+    const browser = openBrowser(server);
+    const redirect_uris = ["http://localhost:33418/callback"];
+    for (const application_type of [undefined, "web"]) {
+      const { body } = await register({ redirect_uris, token_endpoint_auth_method: "none", application_type });
+      const config = await client.discovery(new URL(server.url), String(body["client_id"]), undefined, client.None(), {
+        execute: [client.allowInsecureRequests],
+      });
+      for (const [redirect_uri, isAsked] of [
+        ["http://localhost:33418/callback", true],
+        ["http://localhost:50123/callback", application_type === undefined],
+        ["http://localhost:33418/other", false],
+      ] as const) {
+        const { url } = await browser.follow((await beginAuthorization(config, { redirect_uri })).url);
+        expect([application_type, redirect_uri, url.pathname.startsWith("/interaction/")]).toEqual([
+          application_type,
+          redirect_uri,
+          isAsked,
+        ]);
+      }
+    }
+  });
+
+  it.each([
     { redirect_uris: ["http://evil.example/"] },
     { redirect_uris: ["https://evil.example/#x"] },
     { redirect_uris: ["https://user@evil.example/"] },
-    { redirect_uris: ["com.example.app:/callback"] },
+    { redirect_uris: ["com.example.app:/callback"], application_type: "web" },
+    { redirect_uris: ["com.example.app:/callback", "http://evil.example/"] },
+    { redirect_uris: ["javascript:alert(1)"] },
     { redirect_uris: ["cursor://app.example/callback"], application_type: "web" },
     { redirect_uris: ["javascript:alert(1)"], application_type: "native" },
     { redirect_uris: ["javascript://x/%0aalert(1)"], application_type: "native" },
