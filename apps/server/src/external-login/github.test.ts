@@ -80,6 +80,13 @@ describe("GitHub", () => {
     });
   });
 
+  it("[S96] gives no fresh sign-in, since it does not say when the person signed in", async () => {
+    await using server = await start();
+    await server.trip();
+    const sessions = await server.db.selectFrom("sessions").select("authenticated_at").execute();
+    expect(sessions).toEqual([{ authenticated_at: 0 }]);
+  });
+
   it("is not told who they are by a login that was given up and taken by somebody else", async () => {
     const answers: Answers = {};
     await using server = await start(answers);
