@@ -3,6 +3,7 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Db, openDatabase } from "../../src/db/database.ts";
+import { withDatabaseLimit } from "../../src/db/time-limit.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 
 const limitMs = 1500;
@@ -80,6 +81,24 @@ describe("a connection of PostgreSQL", () => {
     await expect(sql`select pg_sleep(600)`.execute(db)).rejects.toThrow(unavailable);
     expect(await backend(db)).toBe(before);
     await sql`reset statement_timeout`.execute(db);
+  });
+
+  it("[S118] that nobody waits for any more when it is free goes to the next", async () => {
+    const held = Promise.withResolvers<void>();
+    const holding = db.connection().execute(async (connection) => {
+      await backend(connection);
+      await held.promise;
+    });
+    await expect(withDatabaseLimit(20, () => backend(db))).rejects.toThrow(unavailable);
+    held.resolve();
+    await holding;
+    expect(await backend(db)).toBeGreaterThan(0);
+  });
+
+  it("[S119] that is given back within a transaction is not used again", async () => {
+    const before = await backend(db);
+    await db.connection().execute((connection) => sql`begin`.execute(connection));
+    expect(await backend(db)).not.toBe(before);
   });
 
   it("[S118] limits the statements, the locks and the idle time of a transaction, and of nothing after it", async () => {
