@@ -69,14 +69,18 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
     await fullName.fill("Typed again");
     expect(await stayed()).toBe(true);
 
-    // The contract: the server takes it, and the form keeps what was typed.
+    // The contract: both sides take it while the server restarts, and the form keeps what was typed.
     printed = dev.output().length;
+    copy.edit("packages/contract/src/names.ts", "Enter your name", "Enter a name, please");
     copy.edit("packages/contract/src/errors.ts", "Sign in first.", "Sign in first, please.");
     await dev.printed(`Lockstep is ready: ${url}`, printed);
     await expect
       .poll(async () => (await fetch(`${url}/users/me`)).text(), { timeout: 60_000 })
       .toContain("Sign in first, please.");
     expect(await fullName.inputValue()).toBe("Typed again");
+    await fullName.fill(" ");
+    await page.getByRole("button", { name: "Save changes" }).click();
+    await page.getByText("Enter a name, please").waitFor();
     expect(await stayed()).toBe(true);
 
     // Types: quiet so far; an error is printed, and so is one in a package that the edited one is used by.

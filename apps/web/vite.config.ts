@@ -8,18 +8,20 @@ import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 import { paths } from "./src/pages/paths.ts";
 
-/** Where the server fetches pages and modules from: `pnpm dev` gives both this setting. */
-const { hostname, port } = new URL(process.env["WEB_DEV_URL"] || "http://localhost:5173");
+/** Where the server fetches pages from: `pnpm dev` gives both this setting. */
+const { origin, hostname, port } = new URL(process.env["WEB_DEV_URL"] || "http://localhost:5173");
+
+/** The port for hot updates, where a browser reaches the server's port alone, as in a container. */
+const hmrPort = process.env["WEB_HMR_PORT"];
 
 export default defineConfig({
-  plugins: [react(), withoutJsonSchema(), pageList(), precompressed()],
+  plugins: [react(), withoutJsonSchema(), pageList(), precompressed(), ...(hmrPort ? [] : [modulesFromHere()])],
   server: {
     host: hostname,
     port: Number(port),
     strictPort: true,
-    // Hot updates come from here directly: through the server, each restart of it would reload the page, and what was
-    // typed would be lost. `WEB_HMR_PORT` is for a browser that reaches the server's port alone, as in a container.
-    hmr: { clientPort: Number(process.env["WEB_HMR_PORT"] || port) },
+    // Directly too: through the server, each restart of it would reload the page, and what was typed would be lost.
+    hmr: { clientPort: Number(hmrPort || port) },
   },
   build: {
     target: "baseline-widely-available",
@@ -33,6 +35,23 @@ export default defineConfig({
     },
   },
 });
+
+/**
+ * Lets the page fetch its modules from here directly. Through the server, a hot update of the contract would fail: the
+ * server restarts for the same change, and refuses connections while the browser fetches the changed modules.
+ */
+function modulesFromHere(): Plugin {
+  return {
+    name: "modules-from-here",
+    apply: "serve",
+    transformIndexHtml: {
+      order: "post",
+      // All of them, those that Vite and React add to the page included: a module that came from both places would run
+      // twice.
+      handler: (html) => html.replaceAll(/(?<= src=| from )"(?=\/(@|src\/))/g, `"${origin}`),
+    },
+  };
+}
 
 /** Leaves out what zod makes JSON Schema with: each schema refers to it, and nothing here ever asks for it. */
 function withoutJsonSchema(): Plugin {
