@@ -12,13 +12,13 @@ import {
 } from "./applications.ts";
 import { Identity, Provider } from "./identities.ts";
 import { mutation, query, subscription } from "./operation.ts";
+import { RecentAccess } from "./recent-access.ts";
 import type { RouterOf } from "./router.ts";
 import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
 import {
   ChangePasswordInput,
   LoginInput,
   LoginResult,
-  RecentAccess,
   RefreshInput,
   RefreshResult,
   SetPasswordInput,

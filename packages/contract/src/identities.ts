@@ -9,6 +9,8 @@ export const Provider = z.object({
   name: z.string(),
   /** Its name for people. */
   label: z.string(),
+  /** Whether it can make people sign in again. Otherwise a sign-in through it is never fresh (RFC 9470). */
+  canReauthenticate: z.boolean(),
 });
 export type Provider = z.infer<typeof Provider>;
 

@@ -5,6 +5,7 @@ export * from "./errors.ts";
 export * from "./identities.ts";
 export * from "./names.ts";
 export * from "./operation.ts";
+export * from "./recent-access.ts";
 export * from "./router.ts";
 export * from "./scopes.ts";
 export * from "./sessions.ts";

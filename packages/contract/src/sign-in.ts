@@ -1,8 +1,6 @@
 // Owns the shapes of signing in.
 
 import { z } from "zod";
-import { ConnectedApplication } from "./applications.ts";
-import { Identity } from "./identities.ts";
 import { isStorableText, notPlainText } from "./text.ts";
 import { Password, User } from "./users.ts";
 
@@ -52,15 +50,14 @@ export type RefreshInput = z.infer<typeof RefreshInput>;
 export const RefreshResult = Tokens.extend({ sessionId: z.string(), user: User });
 export type RefreshResult = z.infer<typeof RefreshResult>;
 
-/** What is revoked together with a change of the password, in the same transaction. */
+const Ids = z.array(z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" })).max(100);
+
+/** What is revoked together with a change of the password, in the same transaction. Unknown ids are passed over. */
 const RevokedAccess = z.object({
-  /** Revokes everything that apps were granted. */
-  revokeGrants: z.boolean().default(false),
-  /** Ids of identities to unlink; one that is not linked any more is passed over. */
-  unlinkIdentities: z
-    .array(z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" }))
-    .max(100)
-    .default([]),
+  /** Ids of clients, whose grants are revoked. `true`: every grant. */
+  revokeGrants: z.union([z.boolean(), Ids]).default(false),
+  /** Ids of identities to unlink. */
+  unlinkIdentities: Ids.default([]),
 });
 
 export const ChangePasswordInput = RevokedAccess.extend({
@@ -71,13 +68,3 @@ export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
 
 export const SetPasswordInput = RevokedAccess.extend({ newPassword: Password });
 export type SetPasswordInput = z.infer<typeof SetPasswordInput>;
-
-/** For how long what was added to an account counts as recent. */
-export const recentAccessDays = 30;
-
-/** Ways into an account that are recent: for its owner to recognise, or to revoke with a change of the password. */
-export const RecentAccess = z.object({
-  identities: z.array(Identity),
-  grants: z.array(ConnectedApplication),
-});
-export type RecentAccess = z.infer<typeof RecentAccess>;

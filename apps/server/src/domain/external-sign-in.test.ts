@@ -8,8 +8,20 @@ import { usernameOf, type Vouched } from "./external-sign-in.ts";
 import type { ExternalIdentity, ProviderRules } from "./identities.ts";
 import { LoginRefusal } from "./login-refusal.ts";
 
-const north: ProviderRules = { name: "north", label: "North", create: "always", endSession: true };
-const south: ProviderRules = { name: "south", label: "South", create: "always", endSession: false };
+const north: ProviderRules = {
+  name: "north",
+  label: "North",
+  create: "always",
+  endSession: true,
+  freshness: "prompt_login",
+};
+const south: ProviderRules = {
+  ...north,
+  name: "south",
+  label: "South",
+  endSession: false,
+  freshness: "select_account",
+};
 
 /** What else a provider's settings say is not the domain's business. */
 const elsewhere = {
@@ -20,7 +32,6 @@ const elsewhere = {
   clientSecret: null,
   clientAuthentication: null,
   scopes: ["openid"],
-  freshness: "prompt_login",
   allowPrivateAddresses: false,
 } as const;
 
@@ -100,7 +111,9 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect(principal.kind).toBe("firstParty");
     expect(await server.domain.identities.list(first.user.id)).toMatchObject({
       hasPassword: false,
-      identities: [{ provider: { name: "north", label: "North" }, email: "moved@example.org" }],
+      identities: [
+        { provider: { name: "north", label: "North", canReauthenticate: true }, email: "moved@example.org" },
+      ],
     });
   });
 
@@ -210,6 +223,16 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     await server.unlink(server.johnsId, "ada", here);
     expect(await Promise.all([byPassword.id, here ?? "", there ?? ""].map(server.isLive))).toEqual([true, true, false]);
     expect((await server.signIn(vouched("ada"))).user.id).not.toBe(server.johnsId);
+  });
+
+  it("[S96] is listed with whether the identity provider can make them sign in again", async () => {
+    await using server = await start();
+    const { user, session } = await server.signIn(vouched("ada"));
+    for (const rules of [south, { ...north, name: "gone" }])
+      await server.domain.externalSignIn.link(vouched("ada", {}, rules), session, testSource);
+    const { identities } = await server.domain.identities.list(user.id);
+    const listed = identities.map(({ provider }) => [provider.name, provider.canReauthenticate]);
+    expect(Object.fromEntries(listed)).toEqual({ north: true, south: false, gone: false });
   });
 
   it("keeps the last way in: a password, or another identity of a provider that is set up", async () => {

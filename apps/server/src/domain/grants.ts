@@ -236,11 +236,21 @@ export const createGrants = ({
     revoke: async (userId: string, applicationId: string, source: Source): Promise<boolean> =>
       (await end({ userId, applicationId }, "grant.revoke", source)) > 0,
 
-    /** Revokes every grant of a user, in the transaction of what makes it necessary. Answers how many there were. */
-    async revokeAllOf(userId: string, source: Source, transaction: Db): Promise<number> {
+    /**
+     * Revokes every grant of a user, or those of some clients, in the transaction of what makes it necessary. Answers
+     * how many there were.
+     */
+    async revokeAllOf(
+      userId: string,
+      source: Source,
+      transaction: Db,
+      clientIds: readonly string[] | null = null,
+    ): Promise<number> {
+      if (clientIds?.length === 0) return 0;
       const revoked = await transaction
         .deleteFrom("grants")
         .where("user_id", "=", userId)
+        .$if(clientIds !== null, (query) => query.where("application_id", "in", clientIds ?? []))
         .returning(["id", "application_id"])
         .execute();
       await records.deleteOfGrants(

@@ -2,7 +2,7 @@
 // by an e-mail address, which can be given to somebody else (OpenID Connect Core §5.7; OWASP ASVS 6.8.1).
 // What becomes of somebody whom a provider vouches for: `external-sign-in.ts`.
 
-import type { Identity, User } from "@lockstep/contract";
+import type { Identity, Provider, User } from "@lockstep/contract";
 import type { Selectable } from "kysely";
 import { type Db, isUniqueViolation } from "../db/database.ts";
 import type { IdentitiesTable } from "../db/schema.ts";
@@ -23,6 +23,8 @@ export interface ProviderRules {
   readonly create: AccountCreation;
   /** Whether signing out here signs out there too. */
   readonly endSession: boolean;
+  /** How to ask that the person proves again who they are; some let them choose an account at the most. */
+  readonly freshness: "prompt_login" | "select_account";
 }
 
 /** Who somebody is at a provider, as it vouched for. */
@@ -69,6 +71,12 @@ export const createIdentities = ({
 }) => {
   const rulesOf = (name: string): ProviderRules | null => providers.find((provider) => provider.name === name) ?? null;
 
+  /** One that is not set up any more signs nobody in. */
+  const viewOf = (name: string): Provider => {
+    const rules = rulesOf(name);
+    return { name, label: rules?.label ?? name, canReauthenticate: rules?.freshness === "prompt_login" };
+  };
+
   const recordUnlinked = (
     userId: string,
     unlinked: readonly { readonly provider: string }[],
@@ -85,7 +93,7 @@ export const createIdentities = ({
   };
 
   return {
-    providers,
+    providers: providers.map(({ name }) => viewOf(name)),
     rulesOf,
 
     async find({ issuer, subject }: Pick<ExternalIdentity, "issuer" | "subject">) {
@@ -109,7 +117,7 @@ export const createIdentities = ({
         .execute();
       const view = (row: Selectable<IdentitiesTable>): Identity => ({
         id: row.id,
-        provider: { name: row.provider, label: rulesOf(row.provider)?.label ?? row.provider },
+        provider: viewOf(row.provider),
         email: row.email,
         linkedAt: row.linked_at,
         lastUsedAt: row.last_used_at,

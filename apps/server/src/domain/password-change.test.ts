@@ -116,6 +116,21 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     expect(await identities.find(who)).toEqual({ id: hers, userId: janesId });
   });
 
+  it("of the owner revokes the grants of the clients that the owner names, and no others [S87]", async () => {
+    await using server = await start();
+    const [kept, revoked] = [await server.grant(), await server.grant()];
+    const change = { currentPassword: john.password, newPassword };
+    const revokeGrants = [revoked.applicationId, "no-such-client"];
+    await server.domain.passwordChange.byOwner(server.owner, { ...change, revokeGrants }, testSource);
+    expect([await server.isAccepted(kept.accessToken), await server.isAccepted(revoked.accessToken)]).toEqual([
+      true,
+      false,
+    ]);
+    const back = { currentPassword: newPassword, newPassword: "another heron stands in the river" };
+    await server.domain.passwordChange.byOwner(server.owner, { ...back, revokeGrants: [] }, testSource);
+    expect(await server.isAccepted(kept.accessToken)).toBe(true);
+  });
+
   it("that is refused revokes nothing", async () => {
     await using server = await start();
     const id = await server.link("first");

@@ -17,7 +17,8 @@ import type { Users } from "./users.ts";
 
 /** What an owner revokes together with the change. Default: nothing. */
 interface RevokedAccess {
-  readonly revokeGrants?: boolean;
+  /** Ids of clients, whose grants are revoked. `true`: every grant. */
+  readonly revokeGrants?: boolean | readonly string[];
   /** Ids of identities. */
   readonly unlinkIdentities?: readonly string[];
 }
@@ -74,7 +75,8 @@ export const createPasswordChange = ({
       except: session.id,
       async alongside(transaction) {
         await replace(transaction);
-        if (revokeGrants) await grants.revokeAllOf(user.id, source, transaction);
+        if (revokeGrants !== false)
+          await grants.revokeAllOf(user.id, source, transaction, revokeGrants === true ? null : revokeGrants);
         await identities.unlinkAmong(user.id, unlinkIdentities, source, transaction);
       },
     });

@@ -18,8 +18,6 @@ export interface ProviderSettings extends ProviderRules {
   /** `null`: what its metadata offers, `client_secret_basic` first (RFC 6749 §2.3.1). */
   readonly clientAuthentication: "client_secret_basic" | "client_secret_post" | null;
   readonly scopes: readonly string[];
-  /** How to ask that the person proves again who they are; some providers let them choose an account at the most. */
-  readonly freshness: "prompt_login" | "select_account";
   readonly allowPrivateAddresses: boolean;
 }
 

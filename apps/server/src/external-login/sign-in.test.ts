@@ -50,7 +50,9 @@ describe.each(engines)("signing in through a provider on $engine", ({ newDatabas
 
   it("tells which providers there are, to anyone", async () => {
     await using server = await start();
-    expect((await server.query("auth.methods")).data).toEqual({ providers: [{ name: "demo", label: "Demo" }] });
+    expect((await server.query("auth.methods")).data).toEqual({
+      providers: [{ name: "demo", label: "Demo", canReauthenticate: true }],
+    });
   });
 
   it("makes an account at the first time, finds it at the next, and starts an ordinary session", async () => {

@@ -59,9 +59,7 @@ export const authProcedures = ({
     return { continueAt: `/login/${there.provider}/logout?${new URLSearchParams({ hint: there.idTokenJwe })}` };
   }),
 
-  methods: implement(contract.auth.methods).handle(() => ({
-    providers: identities.providers.map(({ name, label }) => ({ name, label })),
-  })),
+  methods: implement(contract.auth.methods).handle(() => ({ providers: identities.providers })),
 });
 
 const answer = (signedIn: SignedIn, transport: Transport, { cookies }: Context) => {

@@ -1,0 +1,16 @@
+// Owns the shape of what was added to an account lately. Apart from `sign-in.ts`, so that a sign-in page loads no more than
+// it needs.
+
+import { z } from "zod";
+import { ConnectedApplication } from "./applications.ts";
+import { Identity } from "./identities.ts";
+
+/** For how long what was added to an account counts as recent. */
+export const recentAccessDays = 30;
+
+/** Ways into an account that are recent: for its owner to recognise, or to revoke with a change of the password. */
+export const RecentAccess = z.object({
+  identities: z.array(Identity),
+  grants: z.array(ConnectedApplication),
+});
+export type RecentAccess = z.infer<typeof RecentAccess>;
