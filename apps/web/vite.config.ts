@@ -31,7 +31,15 @@ export default defineConfig({
     // Libraries apart from our own code: they stay in the browser's cache when only that changes. What sets up zod is
     // with them, for it must run before a schema is built in whichever chunk.
     rolldownOptions: {
-      output: { codeSplitting: { groups: [{ name: "libraries", test: /node_modules|\/zod-without-eval\.ts$/ }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "libraries", test: /node_modules|\/zod-without-eval\.ts$/, priority: 1 },
+            // All that the first page needs, in one file instead of one for each set of pages that share some of it.
+            { name: "app", tags: ["$initial"] },
+          ],
+        },
+      },
     },
   },
 });

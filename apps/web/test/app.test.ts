@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { john, testSource } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { paths } from "../src/pages/paths.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
 import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn, visitsBy } from "./visitor.ts";
 
@@ -213,6 +214,19 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       expect(await page.getByRole("alert").count()).toBe(0);
     });
 
+    test("says why the e-mail address cannot be changed over and over (TOO_MANY_ATTEMPTS)", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, server, email } = visitor;
+      const found = await server.domain.users.findByLogin(john.username);
+      const change = () => server.domain.profile.changeEmail(found?.user.id ?? "", john.email, testSource);
+      for (let attempt = 0; attempt < 5; attempt++) await change();
+      await email.fill("jane@example.com");
+      await button(page, "Change the address").click();
+      const alert = page.getByRole("alert");
+      await alert.getByText("Every attempt counts, so that nobody can find out here").waitFor();
+      expect(await alert.getByText("password").count()).toBe(0);
+    });
+
     test("lets the e-mail address be removed", async () => {
       await using visitor = await visitSignedIn();
       const { page, email } = visitor;
@@ -399,6 +413,24 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     await page.unroute("**/trpc/user.me*");
     await button(page, "Reload the page").click();
     await page.getByRole("region", { name: "Profile" }).getByText(john.fullName).waitFor();
+  });
+
+  test("prints nothing to the browser's console, on any page", async () => {
+    await using visitor = await visitSignedIn();
+    const { page } = visitor;
+    const printed: string[] = [];
+    page.on("console", (message) => printed.push(`${pathOf(page)}: ${message.type()}: ${message.text()}`));
+    const { interaction, ...own } = paths;
+    for (const path of Object.values(own)) {
+      await page.goto(path.replace("/*?", ""));
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
+    }
+    await page.goto("/nowhere");
+    await heading(page, "There is no such page").waitFor();
+    await button(page, "Sign out").click();
+    await heading(page, "Sign in").waitFor();
+    expect(printed).toEqual([]);
   });
 
   test("has a page for addresses that have none", async () => {

@@ -1,6 +1,6 @@
 // Being asked for access, as people meet it: an application sends them here, they sign in, decide, and are sent back.
 
-import { john, testClock } from "@lockstep/server/testing";
+import { john, testClock, testSource } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { idOf, meetingsBy } from "./application.ts";
@@ -9,6 +9,22 @@ import { button, eventually, expectAccessible, focusedText, heading, pathOf, sig
 
 const asks = "Printshop asks for access to your Lockstep account";
 const ann = { username: "ann", password: "another secret", fullName: "Ann Other" } as const;
+/** An identity provider that nobody asks anything in these tests. */
+const north = {
+  name: "north",
+  label: "North",
+  protocol: "openid",
+  issuer: "https://north.example",
+  discoveryUrl: null,
+  clientId: "x",
+  clientSecret: null,
+  clientAuthentication: null,
+  scopes: ["openid"],
+  create: "never",
+  endSession: false,
+  freshness: "prompt_login",
+  allowPrivateAddresses: false,
+} as const;
 
 describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being asked for access", () => {
   let browser: Browser;
@@ -78,6 +94,24 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       await button(page, "Allow").click();
       const back = await cameBack(page);
       expect((await redeem(back.href)).claims()).toBeTruthy();
+    });
+
+    test("happens at the identity provider where somebody has no password", async () => {
+      const clock = testClock(Date.now() - 60_000);
+      await using visitor = await meet({ server: { now: clock.now, config: { providers: [north] } } });
+      clock.advanceSeconds(60);
+      const { page, server, application } = visitor;
+      const { name, issuer } = north;
+      const identity = { issuer, subject: "j", email: null, emailVerified: false, fullName: null, username: null };
+      await server.domain.identities.link(await idOf(server), name, identity, testSource);
+      await server.db.updateTable("users").set({ password_hash: null }).execute();
+      await page.goto((await application.begin({ prompt: "login" })).url);
+      await heading(page, "Sign in again").waitFor();
+      await page.getByText("Printshop wants to be sure that it is you.").waitFor();
+      const link = page.getByRole("link", { name: "Continue with North" });
+      const returnTo = encodeURIComponent(pathOf(page));
+      expect(await link.getAttribute("href")).toBe(`/login/north?fresh=1&returnTo=${returnTo}`);
+      await expectAccessible(page);
     });
 
     test("can be as somebody else, who is then the one that is asked", async () => {

@@ -5,7 +5,7 @@ import { john, startDemoProvider, startTestServer, testClock } from "@lockstep/s
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
-import { button, expectAccessible, heading, pathOf, signIn } from "./visitor.ts";
+import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
 /** Cross-site to the providers at `localhost`, and as good as https to a browser. */
 const publicUrl = "http://lockstep.localhost";
@@ -23,7 +23,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
     let server: Awaited<ReturnType<typeof startTestServer>>;
 
     beforeAll(async () => {
-      const providers = await Promise.all(["north", "south"].map((name) => startDemoProvider(name, 0)));
+      const providers = await Promise.all(["north", "south", "west"].map((name) => startDemoProvider(name, 0)));
       for (const provider of providers) closing.push(provider.end);
       server = await startTestServer({
         now: clock.now,
@@ -32,6 +32,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
           providers: providers.map(({ settings }) => ({
             ...settings,
             label: settings.name.replace(/^./, (letter) => letter.toUpperCase()),
+            // As Google and GitHub are: it cannot be asked to make people sign in again.
+            ...(settings.name === "west" && { freshness: "select_account" as const }),
           })),
         },
       });
@@ -71,11 +73,16 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
       await atProvider(page, login);
     };
 
-    /** Signs in and says yes, on the provider's own pages. */
-    const atProvider = async (page: Page, login: string) => {
+    /** Signs in, on the provider's own page, where the person said yes before. */
+    const againAtProvider = async (page: Page, login: string) => {
       await page.getByPlaceholder("Enter any login").fill(login);
       await page.getByPlaceholder("and password").fill("any");
       await page.getByRole("button", { name: "Sign-in" }).click();
+    };
+
+    /** Signs in and says yes, on the provider's own pages. */
+    const atProvider = async (page: Page, login: string) => {
+      await againAtProvider(page, login);
       await page.getByRole("button", { name: "Continue" }).click();
     };
 
@@ -117,17 +124,78 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
 
       await page.getByRole("link", { name: "Linked accounts" }).click();
       await button(page, "Unlink North").click();
+      const question = page.getByRole("dialog", { name: "Unlink North?" });
+      await question.getByText(`You can no longer sign in with ${john.email} at North.`).waitFor();
+      await expectAccessible(page);
+      await page.keyboard.press("Escape");
+      await question.waitFor({ state: "detached" });
+      expect(await button(page, "Link North").count()).toBe(0);
+      await button(page, "Unlink North").click();
+      await button(page, "Unlink").click();
       await button(page, "Link North").waitFor();
-      expect((await page.getByRole("listitem").allTextContents()).length).toBe(2);
+      await eventually(() => focusedText(page), "You can sign in with");
+      const ways = page.getByRole("list").filter({ has: page.getByText(/linked /) });
+      expect(await ways.getByRole("listitem").allTextContents()).toEqual([expect.stringContaining("South")]);
     });
 
-    test("leave an account without a password, which is not offered to change one", async () => {
+    test("leave an account without a password, which sets one after signing in there again [S87]", async () => {
       await using visitor = await visit("/");
-      const { page } = visitor;
+      const { page, context } = visitor;
+      /** What either form is called, of an account with a password and of one without. */
+      const eitherForm = page.getByText(/^(Set a|Change your) password$/);
+      const held = Promise.withResolvers<void>();
+      await context.route(/identity\.list/, async (route) => {
+        await held.promise;
+        await route.continue();
+      });
       await through(page, "North", "hedy");
-      const profile = page.getByRole("region", { name: "Profile" });
-      await profile.getByText("None", { exact: true }).waitFor();
-      expect(await page.getByRole("link", { name: "Change your password" }).count()).toBe(0);
+      await page.getByRole("region", { name: "Profile" }).waitFor();
+      expect(await eitherForm.count()).toBe(0);
+      held.resolve();
+      await page.getByRole("link", { name: "Set a password" }).click();
+      await page.getByRole("heading", { level: 2, name: "Set a password" }).waitFor();
+      expect(await page.getByRole("textbox").count()).toBe(0);
+      await expectAccessible(page);
+
+      await page.getByRole("link", { name: "Continue with North" }).click();
+      await againAtProvider(page, "hedy");
+      const password = "seven wooden kites in the rain";
+      await page.getByLabel("New password", { exact: true }).fill(password);
+      expect(await page.getByLabel("Current password", { exact: true }).count()).toBe(0);
+      await page.getByRole("checkbox", { name: "hedy@demo.example" }).waitFor();
+      await expectAccessible(page);
+      await button(page, "Set the password").click();
+      await page.getByRole("status").getByText("Your password has been set").waitFor();
+      await page.getByRole("region", { name: "Added in the last 30 days" }).getByText("hedy@demo.example").waitFor();
+
+      await page.getByRole("link", { name: "Account", exact: true }).click();
+      await page.getByRole("link", { name: "Change your password" }).waitFor();
+      await context.clearCookies();
+      await page.goto("/");
+      await signIn(page, password, "hedy");
+      await page.getByRole("region", { name: "Profile" }).getByText("@hedy").waitFor();
+    });
+
+    test("that cannot make people sign in again are not gone to in a circle: a password is needed [S96]", async () => {
+      await using visitor = await visit("/password");
+      const { page } = visitor;
+      await through(page, "West", "wendy");
+      const words = page.getByText("West cannot make you sign in again. You need a password for this");
+      await words.waitFor();
+      expect(await page.getByRole("link", { name: /^Continue with/ }).count()).toBe(0);
+      await expectAccessible(page);
+
+      // However the provider said that they signed in, it is a while ago now.
+      await server.db.updateTable("sessions").set({ authenticated_at: 0 }).execute();
+      await page.goto("/linked-accounts");
+      await button(page, "Link South").click();
+      const dialog = page.getByRole("dialog", { name: "Sign in again" });
+      await words.waitFor();
+      expect(await dialog.getByRole("link").count()).toBe(0);
+      await expectAccessible(page);
+      await button(page, "Cancel").click();
+      await dialog.waitFor({ state: "detached" });
+      expect(pathOf(page)).toBe("/linked-accounts");
     });
 
     test("end their own session too when a person signs out", async () => {
@@ -165,9 +233,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
       expect(await button(page, "Unlink North").count()).toBe(0);
       clock.advanceSeconds(agoSeconds);
       await button(page, "Link South").click();
-      await page.getByPlaceholder("Enter any login").fill("katherine");
-      await page.getByPlaceholder("and password").fill("any");
-      await page.getByRole("button", { name: "Sign-in" }).click();
+      await page.getByRole("dialog").getByRole("link", { name: "Continue with North" }).click();
+      await againAtProvider(page, "katherine");
       await button(page, "Link South").click();
       await atProvider(page, "kathy");
       await page.getByText("South is linked.").waitFor();

@@ -72,7 +72,10 @@ export const textOf = (failure: Failure): FailureText => {
     case "TOO_MANY_ATTEMPTS":
       return {
         title: "Too many attempts",
-        text: "The password is not looked at until the wait is over, so that nobody can guess it.",
+        text:
+          failure.path === ("account.changeEmail" satisfies PathOf<typeof contract>)
+            ? "Every attempt counts, so that nobody can find out here which addresses have an account."
+            : "The password is not looked at until the wait is over, so that nobody can guess it.",
         passing: true,
         waitSeconds: failure.details.retryAfterSeconds,
       };
@@ -101,8 +104,13 @@ export const textOf = (failure: Failure): FailureText => {
     case "UNAUTHENTICATED":
     case "INVALID_TOKEN":
     case "SESSION_ENDED":
-    case "REAUTHENTICATION_REQUIRED":
       return { title: "You need to sign in", text: errors[failure.code].message, passing: false };
+    case "REAUTHENTICATION_REQUIRED":
+      return {
+        title: "You need to sign in again",
+        text: "This only works shortly after you signed in. The way to do that could not be loaded: try again in a moment.",
+        passing: true,
+      };
     case "FIRST_PARTY_ONLY":
     case "ROLE_REQUIRED":
     case "INSUFFICIENT_SCOPE":

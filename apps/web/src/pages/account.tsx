@@ -43,7 +43,7 @@ export const AccountPage = () => {
 };
 
 const Profile = ({ user }: { user: User }) => {
-  const hasPassword = useQuery(trpc.identity.list.queryOptions()).data?.hasPassword;
+  const methods = useQuery(trpc.identity.list.queryOptions());
   return (
     <section className={card.card} aria-label="Profile">
       <div className={styles.who}>
@@ -68,7 +68,15 @@ const Profile = ({ user }: { user: User }) => {
         </div>
         <div>
           <dt>Password</dt>
-          <dd>{hasPassword === false ? "None" : <Link href="/password">Change your password</Link>}</dd>
+          <dd>
+            {methods.isPending ? (
+              <Skeleton height="1.5rem" width="11rem" />
+            ) : (
+              <Link href="/password">
+                {methods.data?.hasPassword === false ? "Set a password" : "Change your password"}
+              </Link>
+            )}
+          </dd>
         </div>
         <div>
           <dt>Other ways to sign in</dt>
@@ -171,16 +179,7 @@ const refusedFields = (failure: ErrorOf<"user.update">): FieldErrors<Details> =>
 /** The address that signs in: changing it needs a fresh sign-in. */
 const EmailForm = ({ user }: { user: User }) => {
   const queryClient = useQueryClient();
-  const methods = useQuery(trpc.identity.list.queryOptions());
-  const provider = methods.data?.hasPassword === false ? methods.data.identities[0]?.provider.name : undefined;
-  const reauthentication = useReauthentication({
-    username: user.username,
-    purpose: "Changing your e-mail address",
-    // Without a password, the identity provider asks; the person comes back to this page.
-    elsewhere: provider
-      ? () => location.assign(`/login/${provider}?${new URLSearchParams({ fresh: "1", returnTo: "/" })}`)
-      : undefined,
-  });
+  const reauthentication = useReauthentication({ purpose: "Changing your e-mail address" });
   const change = useMutation({
     mutationFn: (input: ChangeEmailInput) =>
       reauthentication.attempt("account.changeEmail", () => client.account.changeEmail.mutate(input)),
@@ -221,7 +220,7 @@ const EmailForm = ({ user }: { user: User }) => {
           )}
           <TextInput
             label="E-mail address"
-            description="You can sign in with it."
+            description="You can sign in with it and a password."
             type="email"
             autoComplete="email"
             spellCheck={false}

@@ -3,8 +3,8 @@
 import type { Identity } from "@lockstep/contract";
 import { Alert, Button, Skeleton } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
-import { useSearch } from "wouter";
+import { useEffect, useRef, useState } from "react";
+import { Link, useSearch } from "wouter";
 import { client, queryClient, trpc } from "../backend.ts";
 import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
@@ -13,6 +13,7 @@ import { useReauthentication } from "../session/reauthentication.tsx";
 import { useProviders } from "../session/use-providers.ts";
 import card from "../shell/card.module.css";
 import { Page } from "../shell/page.tsx";
+import { Question } from "../shell/question.tsx";
 import { Moment } from "../words/moment.tsx";
 import styles from "./sessions.module.css";
 
@@ -33,21 +34,11 @@ export const LinkedAccountsPage = () => {
 const LinkedAccounts = () => {
   const title = useRef<HTMLHeadingElement>(null);
   const providers = useProviders();
-  const me = useQuery(trpc.user.me.queryOptions());
   const list = useQuery(trpc.identity.list.queryOptions());
   const failure = list.error && readFailure("identity.list", list.error);
   const identities = list.data?.identities ?? [];
-  const [identity] = identities;
-  const reauthentication = useReauthentication({
-    username: me.data?.username ?? "",
-    purpose: "Changing how you sign in",
-    // The provider asks them; they come back to this page.
-    elsewhere:
-      list.data?.hasPassword === false && identity
-        ? () =>
-            location.assign(`/login/${identity.provider.name}?${new URLSearchParams({ fresh: "1", returnTo: path })}`)
-        : undefined,
-  });
+  const [asking, setAsking] = useState<Identity | null>(null);
+  const reauthentication = useReauthentication({ purpose: "Changing how you sign in" });
 
   const link = useMutation({
     mutationFn: (provider: string) =>
@@ -59,11 +50,16 @@ const LinkedAccounts = () => {
   const unlink = useMutation({
     mutationFn: (identityId: string) =>
       reauthentication.attempt("identity.unlink", () => client.identity.unlink.mutate({ identityId })),
+    onSuccess(answer) {
+      if (answer) setAsking(null);
+    },
+    onError(error) {
+      // Unlinked already: that is what was wanted.
+      if (readFailure("identity.unlink", error).code === "IDENTITY_NOT_FOUND") setAsking(null);
+    },
     onSettled: () => queryClient.invalidateQueries({ queryKey: trpc.identity.list.queryKey() }),
   });
-  const refused =
-    (link.error && readFailure("identity.link", link.error)) ||
-    (unlink.error && readFailure("identity.unlink", unlink.error));
+  const refused = link.error && readFailure("identity.link", link.error);
   // The button that was pressed is gone by then.
   useEffect(() => {
     if (unlink.data) title.current?.focus();
@@ -77,24 +73,27 @@ const LinkedAccounts = () => {
         You can sign in with
       </h2>
       {failure && <FailureNotice failure={failure} onRetry={() => void list.refetch()} retrying={list.isFetching} />}
-      {refused && <FailureNotice key={link.submittedAt + unlink.submittedAt} failure={refused} takesFocus />}
+      {refused && <FailureNotice key={link.submittedAt} failure={refused} takesFocus />}
       {!list.data && !failure && <Skeleton height="9rem" radius="0.5rem" />}
       <ul className={styles.sessions}>
         {identities.map((identity) => (
           <LinkedAccount
             key={identity.id}
             identity={identity}
-            onUnlink={onlyWayIn ? null : () => !unlink.isPending && unlink.mutate(identity.id)}
+            onUnlink={onlyWayIn ? null : () => setAsking(identity)}
           />
         ))}
       </ul>
       {list.data && identities.length === 0 && <p className={styles.aside}>No account elsewhere is linked yet.</p>}
       {onlyWayIn && (
-        <p className={styles.aside}>This is your only way to sign in: link another before you unlink it.</p>
+        <p className={styles.aside}>
+          This is your only way to sign in: link another or <Link href="/password">set a password</Link> before you
+          unlink it.
+        </p>
       )}
       {list.data && unlinked.length > 0 && (
         <>
-          <h3 className={card.cardTitle}>You can link</h3>
+          <h3 className={`${card.cardTitle} ${styles.further}`}>You can link</h3>
           <ul className={styles.sessions}>
             {unlinked.map(({ name, label }) => (
               <li key={name} className={styles.session}>
@@ -112,6 +111,21 @@ const LinkedAccounts = () => {
             ))}
           </ul>
         </>
+      )}
+      {asking && (
+        <Question
+          title={`Unlink ${asking.provider.label}?`}
+          text={`You can no longer sign in with ${asking.email ?? "this account"} at ${asking.provider.label}. Your other sessions that began with it end.`}
+          confirmLabel={unlink.isPending ? "Unlinking…" : "Unlink"}
+          busy={unlink.isPending}
+          failure={unlink.error && readFailure("identity.unlink", unlink.error)}
+          failureKey={unlink.submittedAt}
+          onConfirm={() => unlink.mutate(asking.id)}
+          onCancel={() => {
+            setAsking(null);
+            unlink.reset();
+          }}
+        />
       )}
       {reauthentication.dialog}
     </section>

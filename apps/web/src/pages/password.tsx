@@ -1,126 +1,90 @@
-// The page to change one's password.
+// The page to change one's password, or to set the first one. Either can revoke, in the same step, what was added to the
+// account lately: whoever had the account may have added it.
 
-import { ChangePasswordInput, passwordLength, type User } from "@lockstep/contract";
-import { Alert, Button, Skeleton } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
-import { Link } from "wouter";
-import { z } from "zod";
-import { client, trpc } from "../backend.ts";
-import { type Failure, readFailure } from "../failures/failure.ts";
+import type { Identity, RecentAccess } from "@lockstep/contract";
+import { Alert, Skeleton } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { Link, useSearch } from "wouter";
+import { trpc } from "../backend.ts";
+import { readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
-import { PasswordField } from "../forms/password-field.tsx";
-import { complaintsOf, type FieldErrors, useForm } from "../forms/use-form.ts";
-import { useReauthentication } from "../session/reauthentication.tsx";
+import { SignInAgainLinks } from "../session/sign-in-again-links.tsx";
 import card from "../shell/card.module.css";
 import { Page } from "../shell/page.tsx";
 import styles from "./password.module.css";
+import { PasswordForm, type PasswordFormProps, type PasswordOutcome, signedInAgain } from "./password-form.tsx";
+import { RecentAccessList } from "./recent-access.tsx";
 
 export const PasswordPage = () => {
+  const [outcome, setOutcome] = useState<PasswordOutcome | null>(null);
   const me = useQuery(trpc.user.me.queryOptions());
-  const failure = me.error && readFailure("user.me", me.error);
+  const methods = useQuery(trpc.identity.list.queryOptions());
+  const recent = useQuery(trpc.user.recentAccess.queryOptions());
+  const grants = useQuery(trpc.grant.list.queryOptions());
+  const queries = [me, methods, recent, grants];
+  const failure =
+    (me.error && readFailure("user.me", me.error)) ??
+    (methods.error && readFailure("identity.list", methods.error)) ??
+    (recent.error && readFailure("user.recentAccess", recent.error)) ??
+    (grants.error && readFailure("grant.list", grants.error));
+
+  const content = () => {
+    if (!me.data || !methods.data || !recent.data || !grants.data) {
+      if (!failure) return <Skeleton height="18rem" radius="0.875rem" />;
+      const retry = () => void Promise.all(queries.map((query) => query.refetch()));
+      return (
+        <FailureNotice failure={failure} onRetry={retry} retrying={queries.some(({ isFetching }) => isFetching)} />
+      );
+    }
+    if (outcome) return <Confirmation outcome={outcome} recent={recent.data} />;
+    return (
+      <PasswordForms
+        user={me.data}
+        methods={methods.data}
+        recent={recent.data}
+        grants={grants.data}
+        onDone={setOutcome}
+      />
+    );
+  };
   return (
-    <Page title="Change your password" lead="This also ends your sessions everywhere else.">
-      <div className={styles.column}>
-        {me.data && <PasswordForm user={me.data} />}
-        {failure && !me.data && (
-          <FailureNotice failure={failure} onRetry={() => void me.refetch()} retrying={me.isFetching} />
-        )}
-        {me.isPending && <Skeleton height="18rem" radius="0.875rem" />}
-      </div>
+    <Page title="Password" lead="A new password ends your sessions everywhere else.">
+      <div className={styles.column}>{content()}</div>
     </Page>
   );
 };
 
-const Input = z.object({
-  currentPassword: ChangePasswordInput.shape.currentPassword,
-  newPassword: z.string().min(1, { error: "Choose a new password" }).max(passwordLength.max),
-});
+interface PasswordFormsProps extends Omit<PasswordFormProps, "first"> {
+  readonly methods: { readonly hasPassword: boolean; readonly identities: readonly Identity[] };
+}
 
-const noPasswords = { currentPassword: "", newPassword: "" };
-
-const PasswordForm = ({ user }: { user: User }) => {
-  const done = useRef<HTMLDivElement>(null);
-  const reauthentication = useReauthentication({ username: user.username, purpose: "Changing the password" });
-
-  const changePassword = useMutation({
-    mutationFn: (input: z.output<typeof Input>) =>
-      reauthentication.attempt("user.changePassword", () => client.user.changePassword.mutate(input)),
-    onSuccess(answer) {
-      if (answer) form.show(noPasswords);
-    },
-    onError(error) {
-      form.refuse(refusedFields(readFailure("user.changePassword", error)));
-    },
-  });
-  const form = useForm({
-    initialValues: noPasswords,
-    schema: Input,
-    onSubmit: (input) => {
-      if (!changePassword.isPending) changePassword.mutate(input);
-    },
-  });
-  const failure = changePassword.error && readFailure("user.changePassword", changePassword.error);
-  const changed = Boolean(changePassword.data);
-  useEffect(() => {
-    if (changed) done.current?.focus();
-  }, [changed]);
-
+const PasswordForms = ({ methods: { hasPassword, identities }, ...props }: PasswordFormsProps) => {
+  const cameBack = useSearch() === signedInAgain.search;
+  if (hasPassword || cameBack) return <PasswordForm {...props} first={!hasPassword} />;
+  // First, or it would be typed for nothing: the way to an identity provider leaves this page.
   return (
-    <>
-      <form
-        noValidate
-        className={card.card}
-        aria-label="Change your password"
-        onChange={() => !changePassword.isPending && changePassword.reset()}
-        onSubmit={form.submit}
-      >
-        <div className={card.fields}>
-          {changed && (
-            <Alert ref={done} tabIndex={-1} role="status" title="Your password has been changed">
-              Your other sessions have ended. <Link href="/sessions">See your sessions</Link>
-            </Alert>
-          )}
-          {failure && Object.keys(refusedFields(failure)).length === 0 && (
-            <FailureNotice key={changePassword.submittedAt} failure={failure} takesFocus />
-          )}
-          <input type="text" name="username" autoComplete="username" value={user.username} readOnly hidden />
-          <PasswordField
-            label="Current password"
-            autoComplete="current-password"
-            readOnly={changePassword.isPending}
-            {...form.field("currentPassword")}
-          />
-          <PasswordField
-            label="New password"
-            autoComplete="new-password"
-            description={
-              form.errors.newPassword ? null : `At least ${passwordLength.min} characters: a few words in a row do.`
-            }
-            readOnly={changePassword.isPending}
-            {...form.field("newPassword")}
-          />
-          <div>
-            <Button type="submit" aria-disabled={changePassword.isPending}>
-              {changePassword.isPending ? "Changing…" : "Change the password"}
-            </Button>
-          </div>
-        </div>
-      </form>
-      {reauthentication.dialog}
-    </>
+    <section className={card.card} aria-labelledby="password-title">
+      <h2 id="password-title" className={card.cardTitle}>
+        Set a password
+      </h2>
+      <div className={card.fields}>
+        <p className={styles.sentence}>Your account has none yet. Before you set one, prove that it is you.</p>
+        <SignInAgainLinks identities={identities} returnTo={signedInAgain.path} />
+      </div>
+    </section>
   );
 };
 
-const refusedFields = (failure: Failure): FieldErrors<typeof noPasswords> => {
-  switch (failure.code) {
-    case "INVALID_CREDENTIALS":
-      return { currentPassword: "This is not your current password." };
-    case "PASSWORD_REFUSED":
-      return { newPassword: failure.details.explanation };
-    case "INVALID_INPUT":
-      return complaintsOf(failure.details.issues);
-    default:
-      return {};
-  }
+const Confirmation = ({ outcome, recent }: { outcome: PasswordOutcome; recent: RecentAccess }) => {
+  const notice = useRef<HTMLDivElement>(null);
+  useEffect(() => notice.current?.focus(), []);
+  return (
+    <div className={styles.confirmation}>
+      <Alert ref={notice} tabIndex={-1} role="status" title={`Your password has been ${outcome}`}>
+        Your other sessions have ended. <Link href="/sessions">See your sessions</Link>
+      </Alert>
+      <RecentAccessList recent={recent} />
+    </div>
+  );
 };

@@ -1,79 +1,66 @@
-// Asks for the password again, in place, when the server wants to know that it is still the same person, and
-// then makes the refused call once more.
+// Makes a call again that the server refused because the sign-in is old, once the person has proved that it is still
+// them: by their password, in place, or at an identity provider, which returns them to this app.
 
 import { errorOf } from "@lockstep/client";
 import type { contract, PathOf } from "@lockstep/contract";
-import { Button } from "@mantine/core";
-import { useState } from "react";
-import { FailureNotice } from "../failures/failure-notice.tsx";
-import { PasswordField } from "../forms/password-field.tsx";
-import { Dialog, DialogActions } from "../shell/dialog.tsx";
-import { usePasswordAgain } from "./password-again.ts";
-import styles from "./reauthentication.module.css";
+import { type ComponentType, useState } from "react";
+import { queryClient, trpc } from "../backend.ts";
+import type { ReauthenticationDialogProps } from "./reauthentication-dialog.tsx";
 
-interface Question {
+export interface ReauthenticationOptions {
+  /** Completes "… only works shortly after." */
+  readonly purpose: string;
+  /** Where an identity provider returns the person to. Default: the page that they are on. */
+  readonly returnTo?: string;
+}
+
+interface Question extends Pick<ReauthenticationDialogProps, "username" | "methods"> {
+  readonly Dialog: ComponentType<ReauthenticationDialogProps>;
   readonly resolve: (confirmed: boolean) => void;
 }
 
-export interface ReauthenticationOptions {
-  readonly username: string;
-  /** Completes "Before you go on to …". */
-  readonly purpose: string;
-  /** For somebody who has no password: leaves this page for where they can prove who they are. */
-  readonly elsewhere?: (() => void) | undefined;
-}
+/** What is needed to ask, fetched when somebody has to be asked. `null`: it could not be fetched. */
+const fetchQuestion = async (): Promise<Omit<Question, "resolve"> | null> => {
+  try {
+    const [{ username }, methods, { ReauthenticationDialog }] = await Promise.all([
+      queryClient.ensureQueryData(trpc.user.me.queryOptions()),
+      queryClient.fetchQuery(trpc.identity.list.queryOptions()),
+      import("./reauthentication-dialog.tsx"),
+    ]);
+    return { username, methods, Dialog: ReauthenticationDialog };
+  } catch {
+    return null;
+  }
+};
 
 /** `dialog` belongs into the page. */
-export const useReauthentication = (options: ReauthenticationOptions) => {
+export const useReauthentication = ({ purpose, returnTo = location.pathname }: ReauthenticationOptions) => {
   const [question, setQuestion] = useState<Question | null>(null);
-  const answer = (confirmed: boolean) => {
-    setQuestion(null);
-    question?.resolve(confirmed);
-  };
   return {
     /**
      * Makes a call of `path`, and where it is refused for that reason, once more after the person proved who they are.
-     * Answers `null` when they did not want to.
+     * Answers `null` when they did not.
      */
     async attempt<T>(path: PathOf<typeof contract>, call: () => Promise<T>): Promise<T | null> {
       try {
         return await call();
       } catch (error) {
         if (errorOf(path, error)?.code !== "REAUTHENTICATION_REQUIRED") throw error;
-        if (options.elsewhere) {
-          options.elsewhere();
-          return null;
-        }
-        const confirmed = await new Promise<boolean>((resolve) => setQuestion({ resolve }));
+        const asked = await fetchQuestion();
+        if (!asked) throw error;
+        const confirmed = await new Promise<boolean>((resolve) => setQuestion({ ...asked, resolve }));
+        setQuestion(null);
         return confirmed ? call() : null;
       }
     },
-    dialog: question && <ReauthenticationDialog {...options} onAnswer={answer} />,
+    dialog: question && (
+      <question.Dialog
+        username={question.username}
+        methods={question.methods}
+        purpose={purpose}
+        returnTo={returnTo}
+        onAnswer={question.resolve}
+      />
+    ),
   };
-};
-
-const ReauthenticationDialog = ({
-  username,
-  purpose,
-  onAnswer,
-}: ReauthenticationOptions & { onAnswer: (confirmed: boolean) => void }) => {
-  const { form, signIn, failure } = usePasswordAgain(username, () => onAnswer(true));
-  return (
-    <Dialog title="Enter your password again" onCancel={() => !signIn.isPending && onAnswer(false)}>
-      <form noValidate className={styles.form} onSubmit={form.submit}>
-        <p>It has been a while since you signed in. {purpose} only works shortly after.</p>
-        {failure && <FailureNotice key={signIn.submittedAt} failure={failure} takesFocus />}
-        <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
-        <PasswordField label="Your password" autoComplete="current-password" autoFocus {...form.field("password")} />
-        <DialogActions>
-          <Button variant="default" onClick={() => !signIn.isPending && onAnswer(false)}>
-            Cancel
-          </Button>
-          <Button type="submit" aria-disabled={signIn.isPending}>
-            {signIn.isPending ? "Checking…" : "Continue"}
-          </Button>
-        </DialogActions>
-      </form>
-    </Dialog>
-  );
 };

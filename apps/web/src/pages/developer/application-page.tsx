@@ -5,19 +5,18 @@ import {
   applicationKinds,
   type RegisterApplicationInput,
   type RegisteredApplication,
-  type User,
 } from "@lockstep/contract";
 import { Alert, Button, Skeleton } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { client, trpc } from "../../backend.ts";
-import { type Failure, readFailure } from "../../failures/failure.ts";
+import { readFailure } from "../../failures/failure.ts";
 import { FailureNotice } from "../../failures/failure-notice.tsx";
 import { useReauthentication } from "../../session/reauthentication.tsx";
 import card from "../../shell/card.module.css";
-import { Dialog, DialogActions } from "../../shell/dialog.tsx";
 import { Page } from "../../shell/page.tsx";
+import { Question } from "../../shell/question.tsx";
 import { NotFoundPage } from "../not-found.tsx";
 import { UnverifiedMark } from "../unverified.tsx";
 import { developerPath } from "./addresses.ts";
@@ -37,35 +36,24 @@ export interface ApplicationPageProps {
 
 export const ApplicationPage = ({ applicationId, ...rest }: ApplicationPageProps) => {
   const list = useQuery(trpc.application.list.queryOptions());
-  const me = useQuery(trpc.user.me.queryOptions());
-  const failure =
-    (list.error && readFailure("application.list", list.error)) ?? (me.error && readFailure("user.me", me.error));
-  if (failure && !(list.data && me.data)) {
+  const failure = list.error && readFailure("application.list", list.error);
+  if (failure && !list.data) {
     return (
       <Page title="Application">
-        <FailureNotice
-          failure={failure}
-          onRetry={() => void Promise.all([list.refetch(), me.refetch()])}
-          retrying={list.isFetching || me.isFetching}
-        />
+        <FailureNotice failure={failure} onRetry={() => void list.refetch()} retrying={list.isFetching} />
       </Page>
     );
   }
-  if (!list.data || !me.data) return <Skeleton height="24rem" maw="60rem" mx="auto" radius="0.875rem" />;
+  if (!list.data) return <Skeleton height="24rem" maw="60rem" mx="auto" radius="0.875rem" />;
   const application = list.data.find(({ id }) => id === applicationId);
-  return application ? (
-    <Registered key={application.id} application={application} user={me.data} {...rest} />
-  ) : (
-    <NotFoundPage />
-  );
+  return application ? <Registered key={application.id} application={application} {...rest} /> : <NotFoundPage />;
 };
 
 type RegisteredProps = Omit<ApplicationPageProps, "applicationId"> & {
   readonly application: Application;
-  readonly user: User;
 };
 
-const Registered = ({ application, user, issued, onIssued, onDeleted }: RegisteredProps) => (
+const Registered = ({ application, issued, onIssued, onDeleted }: RegisteredProps) => (
   <Page
     title={application.name}
     lead={
@@ -77,17 +65,17 @@ const Registered = ({ application, user, issued, onIssued, onDeleted }: Register
     <p className={styles.back}>
       <Link href={developerPath}>All your applications</Link>
     </p>
-    <Identity application={application} user={user} issued={issued} onIssued={onIssued} />
+    <Identity application={application} issued={issued} onIssued={onIssued} />
     <Code application={application} />
-    <Change application={application} user={user} />
-    <Delete application={application} user={user} onDeleted={() => onDeleted(application)} />
+    <Change application={application} />
+    <Delete application={application} onDeleted={() => onDeleted(application)} />
   </Page>
 );
 
-const Identity = ({ application, user, issued, onIssued }: Omit<RegisteredProps, "onDeleted">) => {
+const Identity = ({ application, issued, onIssued }: Omit<RegisteredProps, "onDeleted">) => {
   const notice = useRef<HTMLDivElement>(null);
   const [asking, setAsking] = useState(false);
-  const reauthentication = useReauthentication({ username: user.username, purpose: "Making another secret" });
+  const reauthentication = useReauthentication({ purpose: "Making another secret" });
   const rotate = useMutation({
     mutationFn: () =>
       reauthentication.attempt("application.rotateSecret", () =>
@@ -171,9 +159,9 @@ const Code = ({ application }: { application: Application }) => {
   );
 };
 
-const Change = ({ application, user }: Pick<RegisteredProps, "application" | "user">) => {
+const Change = ({ application }: Pick<RegisteredProps, "application">) => {
   const queryClient = useQueryClient();
-  const reauthentication = useReauthentication({ username: user.username, purpose: "Changing an application" });
+  const reauthentication = useReauthentication({ purpose: "Changing an application" });
   const update = useMutation({
     mutationFn: (input: RegisterApplicationInput) =>
       reauthentication.attempt("application.update", () =>
@@ -209,14 +197,10 @@ const Change = ({ application, user }: Pick<RegisteredProps, "application" | "us
   );
 };
 
-const Delete = ({
-  application,
-  user,
-  onDeleted,
-}: Pick<RegisteredProps, "application" | "user"> & { onDeleted: () => void }) => {
+const Delete = ({ application, onDeleted }: Pick<RegisteredProps, "application"> & { onDeleted: () => void }) => {
   const queryClient = useQueryClient();
   const [asking, setAsking] = useState(false);
-  const reauthentication = useReauthentication({ username: user.username, purpose: "Deleting an application" });
+  const reauthentication = useReauthentication({ purpose: "Deleting an application" });
   const hasGone = () => {
     onDeleted();
     queryClient.setQueryData(trpc.application.list.queryKey(), (list) =>
@@ -263,34 +247,3 @@ const Delete = ({
     </section>
   );
 };
-
-interface QuestionProps {
-  readonly title: string;
-  readonly text: string;
-  readonly confirmLabel: string;
-  readonly busy: boolean;
-  readonly failure: Failure | null;
-  /** Another attempt is another failure. */
-  readonly failureKey: number;
-  readonly onConfirm: () => void;
-  readonly onCancel: () => void;
-}
-
-const Question = ({ title, text, confirmLabel, busy, failure, failureKey, onConfirm, onCancel }: QuestionProps) => (
-  <Dialog title={title} onCancel={() => !busy && onCancel()}>
-    <p>{text}</p>
-    {failure && (
-      <div className={styles.failure}>
-        <FailureNotice key={failureKey} failure={failure} takesFocus />
-      </div>
-    )}
-    <DialogActions>
-      <Button variant="default" onClick={() => !busy && onCancel()}>
-        Cancel
-      </Button>
-      <Button aria-disabled={busy} onClick={() => !busy && onConfirm()}>
-        {confirmLabel}
-      </Button>
-    </DialogActions>
-  </Dialog>
-);
