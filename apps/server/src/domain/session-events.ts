@@ -12,6 +12,8 @@ export const createSessionEvents = () => {
   const anybody = Symbol("anybody");
   return {
     publish(userId: string, event: SessionEvent): void {
+      // Frozen, so that whoever passes it on may do once for all what they make of it.
+      Object.freeze(event);
       emitter.emit(userId, event);
       emitter.emit(anybody, userId, event);
     },

@@ -33,6 +33,12 @@ export const rpcRoutes =
     app.removeAllContentTypeParsers();
     takeBodies(app, "application/json", (text) => text);
 
+    // tRPC's own adapter sends `keep-alive` with a stream, even when the client or a shutdown ends the connection.
+    app.addHook("onSend", (_request, _reply, payload, done) => {
+      if (payload instanceof Response) payload.headers.delete("connection");
+      done(null, payload);
+    });
+
     app.all<{ Params: { path: string } }>("/:path", (request, reply) => {
       // No `Request` of the Fetch standard can have this method, so tRPC cannot refuse it.
       if (request.method === "TRACE") throw new DomainError("METHOD_NOT_ALLOWED");

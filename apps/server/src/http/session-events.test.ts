@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { scopeNames } from "@lockstep/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callsTo } from "../../test/calls.ts";
@@ -85,7 +87,8 @@ describe("the stream of one's session events", () => {
   /** What a stream that tells nothing says, and that it then ends. */
   const refusal = async (query: string, headers: Record<string, string> = {}) => {
     const stream = await openStream(`${streamUrl()}${query}`, headers);
-    // tRPC opens the stream before it knows: the refusal is the first and last word within it.
+    // tRPC's protocol: an `EventSource` shows scripts no status and no body, so the refusal is told within the stream.
+    expect(stream.response.status).toBe(200);
     expect((await stream.next())?.type).toBe("connected");
     const refused = await stream.next();
     expect(refused?.type).toBe("serialized-error");
@@ -104,6 +107,16 @@ describe("the stream of one's session events", () => {
       wwwAuthenticate: expect.stringContaining('error="invalid_token"'),
     });
     expect(await refusal("")).toMatchObject({ code: "UNAUTHENTICATED", httpStatus: 401, wwwAuthenticate: "Bearer" });
+  });
+
+  it.each([
+    ["straight to the connection", ""],
+    ["by tRPC's own adapter", "?lastEventId=1"],
+  ])("closes the connection after a refusal when the client asks for it: written %s", async (_, query) => {
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    socket.write(`GET /trpc/session.events${query} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*^connection: close\r\n.*"UNAUTHENTICATED"/ims);
   });
 
   it("tells a third party nothing, whatever its scopes", async () => {

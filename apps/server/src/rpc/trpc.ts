@@ -134,13 +134,13 @@ const accessErrors = new Set<string>([
   "REAUTHENTICATION_REQUIRED",
 ] satisfies DomainError["code"][]);
 
-/** `cut` remembers what each event became: an event that many streams share is parsed once. */
+/** `cut` remembers what each frozen event became: one that many streams share is parsed once. */
 async function* cutEach(operation: Operation, cut: WeakMap<object, unknown>, events: AsyncIterable<unknown>) {
   try {
     for await (const each of events) {
-      const known = isObject(each) ? cut.get(each) : undefined;
-      const event = known ?? operation.output.parse(each);
-      if (known === undefined && isObject(each)) cut.set(each, event);
+      const shared = isObject(each) && Object.isFrozen(each) ? each : null;
+      const event = (shared && cut.get(shared)) ?? operation.output.parse(each);
+      if (shared) cut.set(shared, event);
       yield event;
     }
   } catch (error) {

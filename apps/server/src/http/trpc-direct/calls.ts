@@ -1,4 +1,4 @@
-// Owns which requests can go straight to their procedures, and what those say: JSON queries, mutations and
+// Owns which requests can go straight to their procedures, and what those say: JSON queries, mutations, subscriptions and
 // batches of procedures that are known, by the method that they take. All the rest is for the official adapter.
 
 import type { TLSSocket } from "node:tls";
@@ -6,6 +6,7 @@ import { type AnyTRPCProcedure, type AnyTRPCRouter, TRPCError } from "@trpc/serv
 import type { FastifyHandlerOptions } from "@trpc/server/adapters/fastify";
 import type { TRPCRequestInfo } from "@trpc/server/http";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { writesAll } from "./event-stream.ts";
 
 /** What the official `fastifyRequestHandler` takes. */
 export type RequestOptions<Router extends AnyTRPCRouter> = FastifyHandlerOptions<
@@ -21,7 +22,7 @@ export type RequestOptions<Router extends AnyTRPCRouter> = FastifyHandlerOptions
 export type Call = TRPCRequestInfo["calls"][number] & { readonly procedure: AnyTRPCProcedure };
 
 export interface Calls extends TRPCRequestInfo {
-  readonly type: "query" | "mutation";
+  readonly type: "query" | "mutation" | "subscription";
   readonly calls: Call[];
 }
 
@@ -42,8 +43,10 @@ export const readCalls = <Router extends AnyTRPCRouter>(
 
   const procedures = paths.map((each): AnyTRPCProcedure | undefined => router._def.procedures[each]);
   const type = procedures[0]?._def.type;
-  if (type !== "query" && type !== "mutation") return null;
-  if (req.raw.method === "GET" ? type !== "query" : type !== "mutation" && !options.allowMethodOverride) return null;
+  if (type === undefined) return null;
+  if (type === "subscription" && (isBatchCall || resumes(req, address) || !writesAll(router._def._config.sse)))
+    return null;
+  if (req.raw.method === "GET" ? type === "mutation" : type !== "mutation" && !options.allowMethodOverride) return null;
   // Of one kind, and none unknown or not loaded yet.
   if (!isOfType(procedures, type)) return null;
 
@@ -90,6 +93,10 @@ const isPlain = ({ raw: { method, headers }, body }: FastifyRequest): boolean =>
     method === "GET" ? isJson || contentType === undefined : method === "POST" && isJson && typeof body === "string";
   return plainBody && headers["trpc-accept"] === undefined && !headers.accept?.includes("application/jsonl");
 };
+
+/** Whether a client asks for the events after one that it had. */
+const resumes = ({ raw: { headers } }: FastifyRequest, { parameters }: Address): boolean =>
+  headers["last-event-id"] !== undefined || parameters.has("lastEventId") || parameters.has("Last-Event-Id");
 
 /** Where a request went. The whole of it is put together when somebody asks: hardly anybody does. */
 class Address {

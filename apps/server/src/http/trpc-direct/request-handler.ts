@@ -2,11 +2,14 @@
 // `ReadableStream` for each request. It stands in the place of `@trpc/server/adapters/fastify`: same options, same
 // answers. What `calls.ts` does not take goes to the official handler as it came. It knows no contract, no domain.
 
+import type { OutgoingHttpHeaders } from "node:http";
 import { type AnyTRPCRouter, getTRPCErrorFromUnknown, getTRPCErrorShape, TRPCError } from "@trpc/server";
 import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
 import { getHTTPStatusCode } from "@trpc/server/http";
+import { isObservable, observableToAsyncIterable } from "@trpc/server/observable";
 import type { TRPCResponse } from "@trpc/server/rpc";
 import { type Call, type Calls, type RequestOptions, readCalls } from "./calls.ts";
+import { streamHeaders, writeEvents } from "./event-stream.ts";
 
 /**
  * Answers one request to a router, as the official `fastifyRequestHandler` does. A JSON body has to reach it as
@@ -55,6 +58,7 @@ const answer = async (options: RequestOptions<AnyTRPCRouter>, calls: Calls): Pro
   }
   let payload: Payload;
   try {
+    if (calls.type === "subscription") return await answerStream(answering);
     payload = await resultsOf(answering);
   } catch (cause) {
     // A hook, a transformer or the error formatter threw, or the result was a stream.
@@ -68,6 +72,48 @@ const answer = async (options: RequestOptions<AnyTRPCRouter>, calls: Calls): Pro
   if (!res.sent) await res;
 };
 
+/**
+ * Answers a subscription. A refusal is told within the stream as well, by tRPC's protocol: browsers do not show scripts
+ * what else an `EventSource` is answered. Fastify's hooks after the handler do not see a stream.
+ * @throws whatever a hook throws before the stream begins
+ */
+const answerStream = async (answering: Answering): Promise<void> => {
+  const { options, calls } = answering;
+  const { req, res, router } = options;
+  const [call] = calls.calls as [Call];
+  const outcome = await outcomeOf(answering, call);
+  answering.headers = new Headers([...ownHeaders.slice(0, 1), ...Object.entries(streamHeaders)]);
+  const status = metaOf(answering, { data: [], errors: [], eagerGeneration: true })?.status || 200;
+  assertStatus(status);
+  for (const [name, value] of answering.headers) res.header(name, value);
+  res.hijack();
+  res.raw.writeHead(status, res.getHeaders() as OutgoingHttpHeaders);
+  await writeEvents(res.raw, eventsOf(outcome, call, calls.signal), {
+    settings: router._def._config.sse,
+    serialize: (value) => router._def._config.transformer.output.serialize(value),
+    shapeOf(error) {
+      options.onError?.({ error, ctx: answering.ctx, type: calls.type, path: call.path, input: call.result(), req });
+      return shapeOf(answering, error, call);
+    },
+  });
+};
+
+const failing = (error: TRPCError): AsyncIterable<never> => ({
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }),
+});
+
+const eventsOf = (outcome: Outcome, { path }: Call, signal: AbortSignal): AsyncIterable<unknown> => {
+  if (!outcome.ok) return failing(outcome.error);
+  if (isObservable(outcome.value)) return observableToAsyncIterable(outcome.value, signal);
+  if (isAsyncIterable(outcome.value)) return outcome.value;
+  return failing(
+    new TRPCError({
+      code: "INTERNAL_SERVER_ERROR",
+      message: `Subscription ${path} did not return an observable or a AsyncGenerator`,
+    }),
+  );
+};
+
 const asIs = (body: string) => body;
 
 const ownHeaders = [
@@ -78,7 +124,9 @@ const ownHeaders = [
 /** Calls all procedures at once. */
 const resultsOf = async (answering: Answering): Promise<Payload> => {
   const { calls } = answering;
-  const outcomes = await Promise.all(calls.calls.map((call) => outcomeOf(answering, call)));
+  const outcomes = (await Promise.all(calls.calls.map((call) => outcomeOf(answering, call)))).map((outcome) =>
+    outcome.ok && isStream(outcome.value) ? refusedStream(calls) : outcome,
+  );
   const responses = outcomes.map(
     (outcome, index): TRPCResponse =>
       outcome.ok ? { result: { data: outcome.value } } : refusal(answering, outcome.error, calls.calls[index]),
@@ -105,7 +153,7 @@ const outcomeOf = async ({ options, calls, ctx, noContext }: Answering, call: Ca
     options.onError?.({ error, ctx, type, path, input: call.result(), req: options.req });
     return { ok: false, error };
   }
-  return isStream(value) ? refusedStream(calls) : { ok: true, value };
+  return { ok: true, value };
 };
 
 /** @throws TRPCError when it was the only call: then the request failed as a whole. */
@@ -127,16 +175,19 @@ const failureOf = (answering: Answering, error: TRPCError): Payload => {
   return payloadOf(statusOf(answering, response, [error]), body);
 };
 
-const refusal = ({ options, calls, ctx }: Answering, error: TRPCError, call?: Call): TRPCResponse => ({
-  error: getTRPCErrorShape({
+const refusal = (answering: Answering, error: TRPCError, call?: Call): TRPCResponse => ({
+  error: shapeOf(answering, error, call),
+});
+
+const shapeOf = ({ options, calls, ctx }: Answering, error: TRPCError, call?: Call) =>
+  getTRPCErrorShape({
     config: options.router._def._config,
     error,
     ctx,
     type: calls.type,
     path: call?.path,
     input: call?.result(),
-  }),
-});
+  });
 
 const textOf = ({ options }: Answering, response: TRPCResponse | TRPCResponse[]): string => {
   const { transformer } = options.router._def._config;
@@ -153,18 +204,23 @@ const statusOf = (
   response: TRPCResponse | TRPCResponse[],
   errors: readonly (TRPCError | undefined)[],
 ): number => {
-  const { options, calls, ctx } = answering;
-  const meta = options.responseMeta?.({
-    ctx,
-    info: calls,
-    type: calls.type,
-    paths: calls.calls.map(({ path }) => path),
+  const meta = metaOf(answering, {
     data: Array.isArray(response) ? response : [response],
     errors: errors.filter((error) => error !== undefined),
     eagerGeneration: false,
   });
-  if (meta?.headers) addHeaders(answering, meta.headers);
   return meta?.status || getHTTPStatusCode(response, errors);
+};
+
+type MetaOptions = Parameters<NonNullable<RequestOptions<AnyTRPCRouter>["responseMeta"]>>[0];
+
+/** What `responseMeta` says of an answer. Sets its headers. */
+const metaOf = (answering: Answering, known: Pick<MetaOptions, "data" | "errors" | "eagerGeneration">) => {
+  const { options, calls, ctx } = answering;
+  const paths = calls.calls.map(({ path }) => path);
+  const meta = options.responseMeta?.({ ctx, info: calls, type: calls.type, paths, ...known });
+  if (meta?.headers) addHeaders(answering, meta.headers);
+  return meta;
 };
 
 const addHeaders = (answering: Answering, added: Headers | Record<string, string | string[] | undefined>) => {
@@ -179,10 +235,14 @@ const addHeaders = (answering: Answering, added: Headers | Record<string, string
   }
 };
 
-/** @throws RangeError, TypeError for a status that is none, or takes no body: what a web `Response` throws then. */
 const payloadOf = (status: number, body: string): Payload => {
-  if (status < 200 || status > 599 || bodiless.has(status)) new Response(body, { status });
+  assertStatus(status);
   return { status, body };
+};
+
+/** @throws RangeError, TypeError for a status that is none, or takes no body: what a web `Response` throws then. */
+const assertStatus = (status: number): void => {
+  if (status < 200 || status > 599 || bodiless.has(status)) new Response("", { status });
 };
 
 const bodiless = new Set([204, 205, 304]);
@@ -195,7 +255,8 @@ const isStream = (value: unknown): boolean =>
 const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const isAsyncIterable = (value: unknown): boolean => isObject(value) && Symbol.asyncIterator in value;
+const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  isObject(value) && Symbol.asyncIterator in value;
 
 const isPromise = (value: unknown): boolean =>
   (isObject(value) || typeof value === "function") &&

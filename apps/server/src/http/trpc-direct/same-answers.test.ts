@@ -12,8 +12,14 @@ type Request = Parameters<Both["send"]>[1];
 const expectSame = async ({ send }: Both, request: Request) => {
   const official = await send("official", request);
   const direct = await send("direct", request);
-  expect(direct.answer).toEqual(official.answer);
+  expect(withoutUnsentEvents(direct.answer)).toEqual(withoutUnsentEvents(official.answer));
   return direct;
+};
+
+/** The official adapter reads a stream's first events, and tells `onError` of them, even when no answer can begin. */
+const withoutUnsentEvents = ({ heard, ...answer }: Awaited<ReturnType<Both["send"]>>["answer"]) => {
+  const unsent = heard.some((each) => each.includes('"type":"subscription","eagerGeneration":false'));
+  return { ...answer, heard: unsent ? heard.filter((each) => !/^onError .*"path":/.test(each)) : heard };
 };
 
 const post = (path: string, payload: string | Buffer, headers: Record<string, string> = {}): Request => ({
@@ -207,9 +213,19 @@ const requests: [what: string, Request, way?: "direct"][] = [
   ["a name of a lazy router", { path: "late.echo?input=1" }],
   ["the same again, now that it is loaded", { path: "late.echo?input=1" }],
   ["a broken escape", { path: "%25" }],
-  ["a subscription", { path: `ticks?input=${input({ a: 1 })}&lastEventId=7` }],
-  ["a subscription of an observable", { path: "observed" }],
-  ["a subscription that fails", { path: "failing" }],
+  ["a subscription", { path: `ticks?input=${input({ a: 1 })}` }, "direct"],
+  ["a subscription of an observable", { path: "observed" }, "direct"],
+  ["a subscription of numbered events", { path: "numbered" }, "direct"],
+  ["a subscription that fails", { path: "failing" }, "direct"],
+  ["a subscription that is refused", { path: "refused" }, "direct"],
+  ["a subscription that gives up", { path: "broken" }, "direct"],
+  ["a subscription of no events", { path: "noEvents" }, "direct"],
+  ["a subscription of what is no JSON", { path: "unreadable" }, "direct"],
+  ["a subscription with malformed input", { path: "ticks?input={" }, "direct"],
+  ["a subscription after an event", { path: "numbered?lastEventId=7" }],
+  ["a subscription after an event, by header", { path: "numbered", headers: { "last-event-id": "7" } }],
+  ["a subscription by POST", post("ticks", "1")],
+  ["a batch with a subscription in it", { path: "ticks?batch=1" }],
   ["a streamed batch", { path: "later,stream,gone?batch=1", headers: { "trpc-accept": "application/jsonl" } }],
   ["a streamed call", { path: "name", headers: { accept: "text/x, application/jsonl" } }],
   ["a form", post("form", form, { "content-type": "multipart/form-data; boundary=x" })],
@@ -227,7 +243,23 @@ const requests: [what: string, Request, way?: "direct"][] = [
 const name = fc.constantFrom(
   ...["echo", "add", "nothing", "name", "when", "neverReads", "wrongOutput", "cut", "circular", "stream", "later"],
   ...["list", "throws.code", "throws.bug", "throws~bug", "throws.text", "throws.nothing", "throws.own", "ticks"],
-  ...["observed", "failing", "form", "bytes", "late.echo", "late.gone", "throws", "gone", "__proto__", "constructor"],
+  ...[
+    "observed",
+    "failing",
+    "refused",
+    "numbered",
+    "unreadable",
+    "broken",
+    "noEvents",
+    "form",
+    "bytes",
+    "late.echo",
+    "late.gone",
+    "throws",
+    "gone",
+    "__proto__",
+    "constructor",
+  ],
   ...["a%20b", "echo%2Cname", "%25", "", ".", "echo."],
 );
 const path = fc.oneof(

@@ -1,6 +1,6 @@
 // Owns one router behind both adapters: the official one under `/official`, ours under `/direct`.
 
-import { initTRPC, lazy, TRPCError } from "@trpc/server";
+import { initTRPC, lazy, TRPCError, tracked } from "@trpc/server";
 import { fastifyRequestHandler } from "@trpc/server/adapters/fastify";
 import { octetInputParser } from "@trpc/server/http";
 import { observable } from "@trpc/server/observable";
@@ -81,6 +81,32 @@ const everyProcedure = (init: InitOptions, told: (what: string) => void = () => 
       yield 1;
       throw new TRPCError({ code: "CONFLICT" });
     }),
+    refused: procedure
+      .use(() => {
+        throw new TRPCError({ code: "UNAUTHORIZED" });
+      })
+      .subscription(async function* () {
+        yield 1;
+      }),
+    numbered: procedure.subscription(async function* () {
+      yield 0;
+      yield tracked("a", { first: true });
+      yield undefined;
+      yield tracked("b", "second");
+    }),
+    unreadable: procedure.subscription(async function* () {
+      yield 1n;
+    }),
+    broken: procedure.subscription(async function* () {
+      yield 1;
+      throw new DOMException("given up", "AbortError");
+    }),
+    silent: procedure.subscription(async function* ({ signal }) {
+      yield 1;
+      await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+      told("left");
+    }),
+    noEvents: procedure.subscription(() => 1 as never),
     form: procedure.input(z.instanceof(FormData)).mutation(({ input }) => [...input.keys()]),
     bytes: procedure.input(octetInputParser).mutation(async ({ input }) => {
       let size = 0;
@@ -161,13 +187,21 @@ export const bothAdapters = (init: InitOptions = {}, options: Options = {}, told
     );
   }
 
+  let byFastify = false;
+  app.addHook("onSend", async () => {
+    byFastify = true;
+  });
   const send = async (mount: Mount, { path, ...request }: { path: string } & Omit<InjectOptions, "path" | "url">) => {
     heard.length = 0;
+    byFastify = false;
     const { statusCode, headers, body } = await app.inject({ ...request, url: `/${mount}/${path}` }).catch(brokenOff);
     // How an answer is framed, not what it says: the official adapter streams each.
     const { date, connection, "content-length": length, "transfer-encoding": chunked, ...rest } = headers;
     // Of calls that run at once, which one fails first is nobody's promise.
-    return { direct: length !== undefined, answer: { statusCode, headers: rest, body, heard: heard.toSorted() } };
+    return {
+      direct: length !== undefined || !byFastify,
+      answer: { statusCode, headers: rest, body, heard: heard.toSorted() },
+    };
   };
   return { app, send };
 };
