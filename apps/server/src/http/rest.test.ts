@@ -137,12 +137,13 @@ describe("refusals", () => {
     expect((await inject("PUT", "/users/me")).headers["allow"]).toBe("GET, PATCH, HEAD, OPTIONS");
   });
 
-  it("answer a form with 415", async () => {
+  it("answer a form with 415, and say which content type to send", async () => {
     const answer = await inject("PATCH", "/users/me", {
       payload: "fullName=x",
       headers: { "content-type": "application/x-www-form-urlencoded" },
     });
     expect([answer.status, answer.body.code]).toEqual([415, "UNSUPPORTED_MEDIA_TYPE"]);
+    expect(answer.body.title).toContain("Send application/json");
   });
 });
 
