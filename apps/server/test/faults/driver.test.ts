@@ -57,6 +57,15 @@ describe("a connection of PostgreSQL", () => {
     expect(await stored()).toEqual([]);
   });
 
+  it("that died within a transaction hides no error of its caller, as there is nothing to roll back", async () => {
+    const transaction = db.transaction().execute(async (transaction) => {
+      await cluster.cut();
+      await sql`insert into rows values (1)`.execute(transaction).catch(() => {});
+      throw new Error("the caller's own");
+    });
+    await expect(transaction).rejects.toThrow("the caller's own");
+  });
+
   it("[S118] whose statement is late is given up, and PostgreSQL told to stop", async () => {
     await expect(sql`select pg_sleep(600)`.execute(db)).rejects.toThrow(unavailable);
     const sleeping = () =>
