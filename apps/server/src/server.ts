@@ -15,6 +15,7 @@ import { folderWarning } from "./db/sqlite-files.ts";
 import { truncateLargeLog } from "./db/sqlite-log.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
 import { startDeadline } from "./deadline.ts";
+import { createAnonymousEntries } from "./domain/anonymous-entries.ts";
 import { createApplications } from "./domain/applications.ts";
 import { createAudit } from "./domain/audit.ts";
 import { createClock, reportedClockDifferenceMs } from "./domain/clock.ts";
@@ -141,7 +142,9 @@ export const createDomain = async (
   const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
   const spentIds = createSpentIds({ db, now });
   const oauthRecords = createOAuthRecords({ db, now, secrets });
-  const applications = createApplications({ db, now, random, spentIds, audit, productName });
+  const throttle = createThrottle({ db, now, secrets });
+  const anonymousEntries = createAnonymousEntries(throttle);
+  const applications = createApplications({ db, now, random, spentIds, audit, anonymousEntries, productName });
   const { lifetimeSeconds } = config.sessionLimits;
   const grants = createGrants({ db, now, audit, records: oauthRecords, spentIds, lifetimeSeconds });
   const verifiedTokens = createVerifiedTokens({ tokens, keyring, now });
@@ -153,7 +156,6 @@ export const createDomain = async (
     dpop: createDpop({ spentIds, nonces: createDpopNonces(secrets), now }),
     now,
   });
-  const throttle = createThrottle({ db, now, secrets });
   const devices = createDevices({ secrets, random, now });
   const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit });
   const profile = createProfile({ db, users, throttle, audit });
@@ -184,6 +186,7 @@ export const createDomain = async (
       grants.deleteExpired,
       oauthRecords.deleteExpired,
       spentIds.deleteExpired,
+      applications.deleteUnused,
     ],
     shrinkFiles: () => truncateLargeLog(db),
   });
@@ -204,6 +207,7 @@ export const createDomain = async (
     tokens,
     guard,
     throttle,
+    anonymousEntries,
     signIn,
     applications,
     grants,

@@ -10,6 +10,7 @@ import { identities } from "./migrations/0003-identities.ts";
 import { rsaKeys } from "./migrations/0006-rsa-keys.ts";
 import { clients } from "./migrations/0009-clients.ts";
 import { clientExceptions } from "./migrations/0010-client-exceptions.ts";
+import { unusedClients } from "./migrations/0011-unused-clients.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 
 /** In order; a released migration never changes. */
@@ -20,6 +21,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0006-rsa-keys": rsaKeys,
   "0009-clients": clients,
   "0010-client-exceptions": clientExceptions,
+  "0011-unused-clients": unusedClients,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

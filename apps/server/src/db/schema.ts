@@ -116,6 +116,8 @@ export interface ApplicationsTable {
   /** Who registered it and may change it. Null: an operator, or nobody who signed in. */
   owner_id: string | null;
   created_at: number;
+  /** When it is deleted if it has not been used by then. Null: it stays. */
+  unused_expires_at: Generated<number | null>;
 }
 
 export interface GrantsTable {

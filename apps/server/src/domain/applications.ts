@@ -19,6 +19,7 @@ import {
 import { type Selectable, sql, type UpdateObject } from "kysely";
 import type { Db } from "../db/database.ts";
 import type { ApplicationsTable, Schema } from "../db/schema.ts";
+import type { AnonymousEntries } from "./anonymous-entries.ts";
 import type { Audit, AuditAction, Source } from "./audit.ts";
 import { clientNameProblem } from "./client-names.ts";
 import { DomainError } from "./domain-error.ts";
@@ -52,12 +53,16 @@ export type Applications = ReturnType<typeof createApplications>;
 
 type Row = Selectable<ApplicationsTable>;
 
+/** How long a client that registered over the wire stays without being used. */
+const unusedLifetimeMs = 30 * 24 * 60 * 60 * 1000;
+
 export const createApplications = ({
   db,
   now,
   random,
   spentIds,
   audit,
+  anonymousEntries,
   productName,
 }: {
   db: Db;
@@ -65,6 +70,7 @@ export const createApplications = ({
   random: Random;
   spentIds: SpentIds;
   audit: Audit;
+  anonymousEntries: AnonymousEntries;
   /** What this service is called: no client that nobody vouches for is called so. */
   productName: string;
 }) => {
@@ -88,7 +94,8 @@ export const createApplications = ({
     db.transaction().execute(async (transaction) => {
       const row = await transaction
         .updateTable("applications")
-        .set(values)
+        // Somebody answers for it from now on.
+        .set({ ...values, unused_expires_at: null })
         .where("id", "=", id)
         .$if(owner !== "operator", (query) => query.where("owner_id", "=", owner === "operator" ? "" : owner.userId))
         .returningAll()
@@ -134,6 +141,7 @@ export const createApplications = ({
         revision: 0,
         owner_id: owner === "operator" ? null : owner.userId,
         created_at: now(),
+        unused_expires_at: null,
       };
       await db.transaction().execute(async (transaction) => {
         await transaction.insertInto("applications").values(row).execute();
@@ -155,11 +163,15 @@ export const createApplications = ({
         .execute();
     },
 
-    /** Takes in a registration that came over the wire (RFC 7591), whose form the authorization server has checked. */
+    /**
+     * Stores a registration that came over the wire (RFC 7591), whose form the authorization server has checked, for 30
+     * days; a client that is used within them stays. `anonymous`: it came from anybody.
+     */
     async takeIn(
       id: string,
       { name, secret, registration }: { name: string; secret: string | null; registration: Registration },
       source: Source,
+      { anonymous = false } = {},
     ): Promise<void> {
       const row: Row = {
         id,
@@ -173,11 +185,33 @@ export const createApplications = ({
         revision: 0,
         owner_id: null,
         created_at: now(),
+        unused_expires_at: now() + unusedLifetimeMs,
       };
+      const isRecorded = !anonymous || (await anonymousEntries.take(source));
       await db.transaction().execute(async (transaction) => {
         await transaction.insertInto("applications").values(row).execute();
-        await audited("application.register", row, source, transaction);
+        if (isRecorded) await audited("application.register", row, source, transaction);
       });
+    },
+
+    /** Makes a client stay that has been used. */
+    async keep(id: string): Promise<void> {
+      const row = await find(id);
+      if (row?.unused_expires_at == null) return;
+      await db.updateTable("applications").set({ unused_expires_at: null }).where("id", "=", id).execute();
+    },
+
+    /** Deletes up to `limit` clients that were not used in time, and answers how many. */
+    async deleteUnused(limit: number): Promise<number> {
+      const { numDeletedRows } = await db
+        .deleteFrom("applications")
+        .where("id", "in", (query) =>
+          query.selectFrom("applications").select("id").where("unused_expires_at", "<=", now()).limit(limit),
+        )
+        // One that is used at this moment stays.
+        .where("unused_expires_at", "<=", now())
+        .executeTakeFirst();
+      return Number(numDeletedRows);
     },
 
     async find(id: string): Promise<Application | null> {

@@ -140,6 +140,12 @@ export const createGrants = ({
           if (!same) throw new Error("A grant of this ID is another person's or another client's");
           return;
         }
+        await transaction
+          .updateTable("applications")
+          .set({ unused_expires_at: null })
+          .where("id", "=", applicationId)
+          .where("unused_expires_at", "is not", null)
+          .execute();
         const detail = { application: applicationId, scopes: changing.scopes };
         await audit.record({ action: "grant.approve", userId, detail, source }, transaction);
       });

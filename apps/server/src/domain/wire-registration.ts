@@ -7,6 +7,8 @@ import { z } from "zod";
 const short = z.string().max(200);
 const address = z.string().max(2000);
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).max(20);
+/** The most that a registration may say in all: it is stored, and anybody may send one. */
+const limitBytes = 8 * 1024;
 /** As for the page of a client: people are shown it. */
 const page = RegisterApplicationInput.shape.uri.unwrap().unwrap();
 
@@ -62,7 +64,13 @@ export const readWireRegistration = (
     Object.entries(rest).filter(([name, value]) => value !== null || !(name in WireRegistration.shape)),
   );
   const { data, error } = WireRegistration.safeParse(said);
-  if (!error) return { registration: { application_type: typeOf(data.redirect_uris), ...data } };
+  if (!error) {
+    if (Buffer.byteLength(JSON.stringify(data)) > limitBytes) {
+      const description = `the registration is larger than ${limitBytes} bytes`;
+      return { error: "invalid_client_metadata", error_description: description };
+    }
+    return { registration: { application_type: typeOf(data.redirect_uris), ...data } };
+  }
   const [{ path, message }] = error.issues as [z.core.$ZodIssue];
   const name = String(path[0] ?? "the registration");
   return {

@@ -6,7 +6,7 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } fr
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBrowser } from "../../test/browser-trip.ts";
 import { misbehavingClient, startMisbehavingProvider } from "../../test/misbehaving-provider.ts";
-import { john, startTestServer, testWorld } from "../testing.ts";
+import { john, startTestServer, testClock, testWorld } from "../testing.ts";
 import { type ProviderSettings, parseProviders } from "./provider-settings.ts";
 
 type Provider = Awaited<ReturnType<typeof startMisbehavingProvider>>;
@@ -22,6 +22,7 @@ const start = async (
   entry: object = {},
   timeoutMs = 30_000,
   change: Partial<ProviderSettings> = {},
+  now = Date.now,
 ) => {
   const lines: string[] = [];
   const server = await startTestServer({
@@ -31,6 +32,7 @@ const start = async (
         other: { issuer: "https://other.example", ...misbehavingClient },
       }).map((settings) => ({ ...settings, ...change })),
     },
+    now,
     world: { outbound: { ...testWorld(Date.now).outbound, timeoutMs } },
     logger: {
       level: "trace",
@@ -313,7 +315,7 @@ describe("a sign-in through a provider", () => {
     const entry = await expectRefused(problem, () =>
       trip({ code: null, error, error_description: "<b>Call 555 to unlock your account</b>" }),
     );
-    expect(JSON.stringify(entry)).not.toMatch(/<|555/);
+    expect(JSON.stringify(entry?.detail)).not.toMatch(/<|unlock/);
   });
 
   it("[S52] refuses userinfo about somebody else", async () => {
@@ -485,6 +487,18 @@ describe("a provider's metadata", () => {
     }));
     expect([location, asked]).toEqual(["/sign-in?problem=unavailable&provider=bad", []]);
     expect(reasons).toEqual([expect.stringMatching(/its address is private$/)]);
+  });
+});
+
+describe("refusals that concern no account [S92]", () => {
+  it("leave a hundred audit entries for each address at once, and are in the log each time", async () => {
+    await using provider = await startMisbehavingProvider();
+    const server = await start(provider, {}, 30_000, {}, testClock().now);
+    const before = (await countsOf(server)).audit;
+    for (let n = 0; n < 105; n++) await openBrowser(server.app).visit("/login/bad/callback?state=x");
+    expect((await countsOf(server)).audit - before).toBe(100);
+    expect(server.log().match(/a sign-in through a provider was refused/g)).toHaveLength(105);
+    await server.close();
   });
 });
 

@@ -4,6 +4,7 @@
 import formbody from "@fastify/formbody";
 import type { LoginProblem } from "@lockstep/contract";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { AnonymousEntries } from "../domain/anonymous-entries.ts";
 import type { Audit, Source } from "../domain/audit.ts";
 import { refusalOf as domainRefusalOf } from "../domain/domain-error.ts";
 import type { ExternalSignIn } from "../domain/external-sign-in.ts";
@@ -36,6 +37,7 @@ export interface ExternalLoginOptions {
   readonly spentIds: SpentIds;
   readonly sealed: Sealed;
   readonly audit: Audit;
+  readonly anonymousEntries: AnonymousEntries;
   readonly publicUrl: string;
   readonly cookies: (request: FastifyRequest, reply: FastifyReply) => SessionCookies;
   readonly sourceOf: (request: FastifyRequest) => Source;
@@ -74,15 +76,16 @@ export const externalLoginRoutes = (options: ExternalLoginOptions) => async (app
     const reason = message.slice(0, maxReasonLength);
     const provider = providers.has(attempt.provider) ? attempt.provider : null;
     request.log.warn({ provider, problem, reason }, "a sign-in through a provider was refused");
-    // Anybody can ask for a name that is made up, as often as they like: the log has it, and the trail is kept for ever.
-    const isNobodys = provider === null && userId === null && !attempt.link && !attempt.replaces;
-    if (!isNobodys)
+    const source = sourceOf(request);
+    const concernsAccount = userId !== null || attempt.link !== null || attempt.replaces !== null;
+    // An address that somebody made up is in the log alone.
+    if (concernsAccount || (provider !== null && (await options.anonymousEntries.take(source))))
       await options.audit.record({
         action: attempt.link ? "identity.link" : "sign_in",
         outcome: "refused",
         userId: userId ?? attempt.link?.userId ?? null,
         detail: { provider, problem, reason },
-        source: sourceOf(request),
+        source,
       });
     return seeOther(reply, problemPage(attempt, provider, problem));
   };

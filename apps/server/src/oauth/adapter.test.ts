@@ -13,6 +13,7 @@ it("[S7] gives a code to the first of two that read it at once, and ends the gra
   const adapter = createAdapters({
     ...domain,
     records: domain.oauthRecords,
+    registration: "off",
     now: Date.now,
     graceSeconds: 0,
     successorOf: (id) => id,

@@ -12,6 +12,7 @@ import type { Sessions } from "../domain/sessions.ts";
 import type { SpentIds } from "../domain/spent-ids.ts";
 import { accessTokenLifetimeSeconds } from "../domain/tokens.ts";
 import { currentCall } from "./call.ts";
+import type { RegistrationPolicy } from "./provider.ts";
 import { followingSharedClock } from "./shared-clock.ts";
 
 export interface AdapterOptions {
@@ -20,6 +21,7 @@ export interface AdapterOptions {
   readonly records: OAuthRecords;
   readonly sessions: Sessions;
   readonly spentIds: SpentIds;
+  readonly registration: RegistrationPolicy;
   readonly now: () => number;
   readonly clock: Pick<Clock, "offsetMs">;
   /** How long a replaced refresh token still gets its successor. */
@@ -219,8 +221,8 @@ const scopesOfGrant = ({ openid, resources = {} }: GrantPayload): string[] => [
   ...new Set([openid?.scope ?? "", ...Object.values(resources)].join(" ").split(" ").filter(Boolean)),
 ];
 
-/** Any request without a cookie leaves such a session: it lasts as long as a request for access waits for its answer. */
-const nobodysSessionSeconds = 30 * minute;
+/** Any request without a cookie leaves a session that nobody has signed in to: it lasts as long as a request for access. */
+const anonymousSessionSeconds = 30 * minute;
 
 /** The library's memory of who signed in here, bound to the session of ours in which they did. */
 const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapter> => {
@@ -244,7 +246,7 @@ const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapt
         payload: { ...payload },
         grantId: null,
         alias: payload.uid ?? null,
-        expiresAt: expiryOf(now, payload.accountId === undefined ? nobodysSessionSeconds : expiresIn),
+        expiresAt: expiryOf(now, payload.accountId === undefined ? anonymousSessionSeconds : expiresIn),
         ...(sessionId !== undefined && { sessionId }),
       });
     },
@@ -272,7 +274,7 @@ export const withoutPerson = ({
   ...rest
 }: AdapterPayload): AdapterPayload => rest;
 
-const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
+const clients = ({ applications, registration: policy }: AdapterOptions): Partial<Adapter> => ({
   async find(id) {
     const found = await applications.registrationOf(id);
     if (!found) return undefined;
@@ -304,7 +306,7 @@ const clients = ({ applications }: AdapterOptions): Partial<Adapter> => ({
       ...registration
     } = rest as Stored & Record<string, unknown>;
     const registered = { name: name ?? id, secret: secret ?? null, registration: registration as Registration };
-    await applications.takeIn(id, registered, currentCall().source);
+    await applications.takeIn(id, registered, currentCall().source, { anonymous: policy === "open" });
   },
 });
 

@@ -230,6 +230,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
       },
     },
     async extraTokenClaims(_ctx, token) {
+      if (token.kind === "ClientCredentials") await applications.keep(token.clientId ?? "");
       if (token.kind !== "AccessToken" || !token.grantId) return undefined;
       // The one place that every access token passes on its way out.
       if (!(await grants.used(token.grantId))) throw new errors.InvalidGrant("the grant was revoked");
