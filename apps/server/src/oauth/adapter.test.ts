@@ -4,8 +4,9 @@ import { createAdapters } from "./adapter.ts";
 import { duringCall } from "./call.ts";
 import { registerApplication, startAuthorizationServer } from "./testing.ts";
 
-it("[S7] gives a code to the first of two that read it at once, and ends the grant for the second", async () => {
-  await using server = await startAuthorizationServer();
+/** A model's adapter, beside a grant that its records are of. */
+const start = async (model: string) => {
+  const server = await startAuthorizationServer();
   const { domain } = server;
   const { id: applicationId } = await registerApplication(server);
   const userId = (await domain.users.findByLogin("john"))?.user.id ?? "";
@@ -17,13 +18,38 @@ it("[S7] gives a code to the first of two that read it at once, and ends the gra
     now: Date.now,
     graceSeconds: 0,
     successorOf: (id) => id,
-  })("AuthorizationCode");
-  await duringCall({ source: testSource, presented: null, report() {} }, async () => {
+  })(model);
+  return {
+    adapter,
+    isGranted: async () => (await domain.grants.payloadOf("grant")) !== null,
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+};
+
+const call = { source: testSource, presented: null, report() {} };
+
+it("[S7] gives a code to the first of two that read it at once, and ends the grant for the second", async () => {
+  await using started = await start("AuthorizationCode");
+  const { adapter, isGranted } = started;
+  await duringCall(call, async () => {
     await adapter.upsert("code", { grantId: "grant" }, 60);
     expect(await adapter.find("code")).not.toHaveProperty("consumed");
     await adapter.consume("code");
-    expect(await domain.grants.payloadOf("grant")).not.toBeNull();
+    expect(await isGranted()).toBe(true);
     await expect(adapter.consume("code")).rejects.toMatchObject({ error: "invalid_grant" });
-    expect(await domain.grants.payloadOf("grant")).toBeNull();
+    expect(await isGranted()).toBe(false);
+  });
+});
+
+it("[S120] gives a device code to the first of two polls that read it at once, and revokes nothing for the second", async () => {
+  await using started = await start("DeviceCode");
+  const { adapter, isGranted } = started;
+  await duringCall(call, async () => {
+    await adapter.upsert("code", { grantId: "grant", accountId: "john", exp: Date.now() / 1000 + 60 }, 60);
+    expect(await adapter.find("code")).toMatchObject({ grantId: "grant" });
+    await adapter.consume("code");
+    await expect(adapter.consume("code")).rejects.toMatchObject({ error: "invalid_grant" });
+    expect(await adapter.find("code")).toBeUndefined();
+    expect(await isGranted()).toBe(true);
   });
 });
