@@ -1,7 +1,14 @@
 import { connect } from "node:net";
-import type { User } from "@lockstep/contract";
+import cookie from "@fastify/cookie";
+import { anyone, query, subscription, type User } from "@lockstep/contract";
+import Fastify from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { beginWait, withDatabaseLimit } from "../db/time-limit.ts";
+import type { AppRouter } from "../rpc/router.ts";
+import { createRouter, implement } from "../rpc/trpc.ts";
 import { grantedToken, john, resourceMetadata, startTestServer, typed } from "../testing.ts";
+import { rpcRoutes } from "./rpc.ts";
 
 type Item = {
   error?: { data: { code: string; httpStatus: number; wwwAuthenticate?: string; stack?: string } };
@@ -297,3 +304,33 @@ const rawRequest = (text: string) =>
     socket.on("error", (error) => (answer === "" ? reject(error) : resolve(answer)));
     socket.on("close", () => resolve(answer));
   });
+
+describe("[S118] a stream of an operation of one's own", () => {
+  it("has the time limit for each wait for the database, and other calls for their sum", async () => {
+    const output = z.number();
+    const example = {
+      read: query({ summary: "Tell what is left", access: anyone, output }),
+      stream: subscription({ summary: "Tell what is left", access: anyone, output }),
+    };
+    const leftMs = () => {
+      const wait = beginWait(1000);
+      wait.end();
+      return wait.leftMs;
+    };
+    const router = createRouter(example, {
+      read: implement(example.read).handle(leftMs),
+      stream: implement(example.stream).handle(async function* () {
+        yield leftMs();
+      }),
+    });
+    const app = Fastify();
+    app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(10, done));
+    await app.register(cookie);
+    await app.register(
+      rpcRoutes({ router: router as unknown as AppRouter, guard: server.domain.guard, publicUrl: "http://localhost" }),
+    );
+    expect((await app.inject("/read")).json()).toEqual({ result: { data: 10 } });
+    expect((await app.inject("/stream")).body).toContain("data: 1000\n");
+    await app.close();
+  });
+});
