@@ -457,6 +457,27 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sessions"))("sessions", 
       expect(await page.getByText("Somebody signed in").count()).toBe(0);
     });
 
+    test("sets no second first password, but becomes a change of it (PASSWORD_EXISTS)", async () => {
+      await using visitor = await visitSignedIn();
+      const { page, server } = visitor;
+      const hash = (password_hash: string | null) => server.db.updateTable("users").set({ password_hash }).execute();
+      const { password_hash: before } = await server.db
+        .selectFrom("users")
+        .select("password_hash")
+        .executeTakeFirstOrThrow();
+      await hash(null);
+      await page.goto("/password?confirmed=1");
+      await passwords(page).next.fill(newPassword);
+      // Meanwhile, elsewhere.
+      await hash(before);
+      await button(page, "Set the password").click();
+      await page.getByRole("alert").getByText("This account has a password already. Change it instead.").waitFor();
+      await passwords(page).current.fill(john.password);
+      expect(await passwords(page).next.inputValue()).toBe(newPassword);
+      await button(page, "Change the password").click();
+      await page.getByRole("status").getByText("Your password has been changed").waitFor();
+    });
+
     test("is left alone when the person does not want to", async () => {
       const clock = testClock();
       await using visitor = await visitPassword({ server: { now: clock.now } });
