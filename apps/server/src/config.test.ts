@@ -1,9 +1,10 @@
+import { hash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Config, developmentSecretPrefix, loadConfig, settings } from "./config.ts";
+import { developmentSecretPrefix, type Environment, loadConfig, settings } from "./config.ts";
 import { StartError } from "./start-error.ts";
 
 const secret = "rX6xYbRhsv0rZFr3PZ1mcWUwHkFbHRO5qzEdAO7Yx5k=";
@@ -15,6 +16,149 @@ const production = {
   TRUST_PROXY: "off",
 };
 const load = (env: Record<string, string | undefined>) => loadConfig(env, "/srv/lockstep");
+
+/** What may be given for a setting, with what it is read as, and what may not. `null`: nothing is refused. */
+interface Rule {
+  readonly valid: fc.Arbitrary<{ text: string; is: object }>;
+  readonly invalid: fc.Arbitrary<string> | null;
+}
+
+const rule = <T>(
+  valid: fc.Arbitrary<readonly [text: string, value: T]>,
+  read: (value: T) => object,
+  invalid: Rule["invalid"],
+): Rule => ({ valid: valid.map(([text, value]) => ({ text, is: read(value) })), invalid });
+
+const asItIs = (texts: fc.Arbitrary<string>) => texts.map((text) => [text, text] as const);
+
+const words = <T>(values: Record<string, T>, read: (value: T) => object): Rule =>
+  rule(fc.constantFrom(...Object.entries(values)), read, fc.constantFrom("yes", "2", "Production", "o", "everything"));
+
+const numbers = (min: number, max: number, read: (value: number) => object): Rule =>
+  rule(
+    fc.integer({ min, max: Math.min(max, 100_000) }).map((value) => [String(value), value] as const),
+    read,
+    fc.oneof(
+      ...(max === Number.POSITIVE_INFINITY ? [] : [fc.integer({ min: max + 1 }).map(String)]),
+      fc.integer({ max: min - 1 }).map(String),
+      fc.constantFrom("three", "1e", "NaN"),
+    ),
+  );
+
+const strongSecret = fc.nat().map((n) => hash("sha256", `secret ${n}`, "base64"));
+const repetition = fc.constantFrom(..."abc019-").map((letter) => letter.repeat(40));
+const secrets = (read: (value: string) => object): Rule =>
+  rule(asItIs(strongSecret), read, fc.oneof(repetition, fc.stringMatching(/^[a-z0-9]{1,31}$/)));
+const secretLists = (read: (value: string[]) => object): Rule =>
+  rule(
+    fc
+      .tuple(fc.array(strongSecret, { minLength: 1, maxLength: 3 }), fc.constantFrom(" ", ",", ", "))
+      .map(([list, between]) => [list.join(between), list] as const),
+    read,
+    fc.tuple(strongSecret, repetition).map((list) => list.join()),
+  );
+
+const host = fc.stringMatching(/^[a-z]{1,10}\.example$/);
+const origin = fc
+  .tuple(fc.constantFrom("http", "https"), host, fc.option(fc.integer({ min: 1024, max: 65_535 })))
+  .map(([scheme, name, port]) => `${scheme}://${name}${port === null ? "" : `:${port}`}`);
+const noUrl = fc.oneof(host, fc.constantFrom("//a.example", "https://", "a b"));
+const ftp = host.map((name) => `ftp://${name}`);
+const path = fc.stringMatching(/^[a-z]{1,8}(\/[a-z]{1,8})?\.db$/);
+const proxy = fc.oneof(
+  fc.ipV4(),
+  fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map((parts) => parts.join("/")),
+);
+
+const rules: Record<keyof Environment, Rule> = {
+  // Production has rules of its own, below.
+  NODE_ENV: words({ development: false, test: false }, (value) => ({ production: value })),
+  PORT: numbers(0, 65_535, (port) => ({ port })),
+  HOST: rule(asItIs(host), (value) => ({ host: value }), null),
+  PUBLIC_URL: rule(
+    fc.oneof(
+      fc.tuple(origin, fc.constantFrom("", "/")).map(([text, slash]) => [text + slash, text] as const),
+      fc.constantFrom(["http://A.example", "http://a.example"] as const),
+      fc.constantFrom(["https://a.example:443/", "https://a.example"] as const),
+    ),
+    (publicUrl) => ({ publicUrl }),
+    fc.oneof(
+      noUrl,
+      ftp,
+      fc.tuple(origin, fc.constantFrom("/v1", "/?a", "/#a")).map((parts) => parts.join("")),
+    ),
+  ),
+  DATABASE_URL: rule(
+    fc.oneof(
+      path.map((name) => [`file:${name}`, `file:/srv/lockstep/${name}`] as const),
+      asItIs(path.map((name) => `file:/var/${name}`)),
+      asItIs(host.map((name) => `postgres://user@${name}/lockstep`)),
+      asItIs(host.map((name) => `postgresql://user@${name}/lockstep`)),
+    ),
+    (databaseUrl) => ({ databaseUrl }),
+    fc.oneof(path, fc.constantFrom("file:", "postgres://", "mysql://a/b")),
+  ),
+  DATABASE_POOL: numbers(1, 1000, (databasePool) => ({ databasePool })),
+  SECRET: secrets((value) => ({ secret: value })),
+  SECRET_PREVIOUS: secretLists((previousSecrets) => ({ previousSecrets })),
+  PEPPER: secrets((pepper) => ({ pepper })),
+  PEPPER_PREVIOUS: secretLists((previousPeppers) => ({ previousPeppers })),
+  BCRYPT_COST: numbers(10, 16, (bcryptCost) => ({ bcryptCost })),
+  SESSION_IDLE_SECONDS: numbers(60, Number.POSITIVE_INFINITY, (idleSeconds) => ({ sessionLimits: { idleSeconds } })),
+  SESSION_LIFETIME_SECONDS: numbers(60, Number.POSITIVE_INFINITY, (lifetimeSeconds) => ({
+    sessionLimits: { lifetimeSeconds },
+  })),
+  REFRESH_GRACE_SECONDS: numbers(0, 60, (graceSeconds) => ({ sessionLimits: { graceSeconds } })),
+  PASSWORD_GRANT: words({ on: true, off: false }, (passwordGrant) => ({ passwordGrant })),
+  // `token` takes two settings, and has a test of its own.
+  REGISTRATION: words({ off: "off", open: "open" }, (registration) => ({ registration })),
+  REGISTRATION_TOKEN: secrets(() => ({})),
+  TRUST_PROXY: rule<unknown>(
+    fc.oneof(
+      fc.constantFrom(["on", true] as const, ["off", false] as const),
+      fc
+        .array(proxy, { minLength: 1, maxLength: 3 })
+        .map((list) => [list.join(", "), list.map(() => expect.any(String))] as const),
+    ),
+    (trustProxy) => ({ trustProxy }),
+    fc.oneof(
+      host,
+      fc.integer({ min: 33 }).map((bits) => `10.0.0.0/${bits}`),
+    ),
+  ),
+  BREACHED_PASSWORDS_URL: rule(asItIs(origin), (breachedPasswordsUrl) => ({ breachedPasswordsUrl }), noUrl),
+  PROVIDERS: rule(
+    fc
+      .tuple(fc.stringMatching(/^[a-z]{1,10}$/), fc.stringMatching(/^[a-z0-9]{1,10}$/))
+      .map(([clientId, clientSecret]) => [JSON.stringify({ google: { clientId, clientSecret } }), clientId] as const),
+    (clientId) => ({ providers: [{ name: "google", clientId }] }),
+    fc.constantFrom("nowhere.json", "{", '{"google":{}}'),
+  ),
+  DEMO_PROVIDER: words({ "0": false, "1": true }, (demoProvider) => ({ demoProvider })),
+  DEMO_PROVIDER_PORT: numbers(0, 65_535, (demoProviderPort) => ({ demoProviderPort })),
+  SHUTDOWN_DELAY_SECONDS: numbers(0, 600, (delaySeconds) => ({ shutdown: { delaySeconds } })),
+  SHUTDOWN_TIMEOUT_SECONDS: numbers(0, 600, (timeoutSeconds) => ({ shutdown: { timeoutSeconds } })),
+  LOG_LEVEL: words({ fatal: "fatal", warn: "warn", trace: "trace", silent: "silent" }, (logLevel) => ({ logLevel })),
+  WEB_DEV_URL: rule(asItIs(origin), (webDevUrl) => ({ webDevUrl }), fc.oneof(noUrl, ftp)),
+};
+const names = Object.keys(rules) as (keyof Environment)[];
+
+/** Any of the settings, each as it may be given. */
+const validEnvironment = fc.record(
+  Object.fromEntries(names.map((name) => [name, rules[name].valid])) as Record<string, Rule["valid"]>,
+  { requiredKeys: [] },
+);
+const textsOf = (given: Partial<Record<string, { text: string }>>) =>
+  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value?.text]));
+
+/** The same, and one that is not valid. */
+const invalidAmongValid = fc.oneof(
+  ...names.flatMap((name) => {
+    const { invalid } = rules[name];
+    if (invalid === null) return [];
+    return [fc.record({ given: validEnvironment, text: invalid, name: fc.constant(name) })];
+  }),
+);
 
 describe("settings", () => {
   it("have defaults that a newcomer can start with", () => {
@@ -103,39 +247,46 @@ describe("settings", () => {
     expect(() => load({ PORT: "x", SECRET: "y" })).toThrow(/PORT: .*\nSECRET: /);
   });
 
-  it("are taken or refused in a sentence, whatever an environment holds", () => {
-    const anything = fc.dictionary(fc.constantFrom(...Object.keys(settings), "OTHER"), fc.string());
-    const nearlyRight = fc.record(
-      {
-        PORT: fc.constantFrom("", "0", "443", "65535", "65536"),
-        PUBLIC_URL: fc.constantFrom(
-          "https://a.example",
-          "https://a.example:443/",
-          "http://A.example",
-          "http://a.b/x?y",
-        ),
-        SECRET: fc.constantFrom(secret, secret.slice(0, 31), "a".repeat(32)),
-      },
-      { requiredKeys: [] },
-    );
-    let taken = 0;
+  it("are read as they are given when each is valid, whichever are given", () => {
     fc.assert(
-      fc.property(fc.oneof(anything, nearlyRight), (env) => {
-        let config: Config;
-        try {
-          config = load(env);
-        } catch (error) {
-          expect(error).toBeInstanceOf(StartError);
-          return;
-        }
-        taken++;
-        expect(config.port).toBeLessThanOrEqual(65_535);
-        expect(new URL(config.publicUrl).origin).toBe(config.publicUrl);
-        expect(config.secret ?? secret).toBe(secret);
+      fc.property(validEnvironment, (given) => {
+        const config = load(textsOf(given));
+        for (const value of Object.values(given)) expect(config).toMatchObject(value?.is ?? {});
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("are refused, with the name of the one that is not valid", () => {
+    fc.assert(
+      fc.property(invalidAmongValid, ({ given, name, text }) => {
+        const env = { ...textsOf(given), [name]: text };
+        expect(() => load(env)).toThrow(
+          expect.objectContaining({ name: "StartError", message: expect.stringMatching(`^${name}: [^\n]*$`) }),
+        );
       }),
       { numRuns: 500 },
     );
-    expect(taken).toBeGreaterThan(0);
+  });
+
+  it("are taken or refused in a sentence, whatever an environment holds", () => {
+    const anyEnvironment = fc.dictionary(fc.constantFrom(...names, "OTHER"), fc.string());
+    fc.assert(
+      fc.property(anyEnvironment, (env) => {
+        try {
+          expect(load(env).port).toBeLessThanOrEqual(65_535);
+        } catch (error) {
+          expect(error).toBeInstanceOf(StartError);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("take a token for registration, and ask for it", () => {
+    const env = { REGISTRATION: "token", REGISTRATION_TOKEN: secret };
+    expect(load(env).registration).toEqual({ token: secret });
+    expect(() => load({ REGISTRATION: "token" })).toThrow("REGISTRATION_TOKEN: REGISTRATION=token needs it");
   });
 });
 

@@ -35,7 +35,7 @@ const Environment = z.object({
     .describe("Where to listen. 0 picks a free port."),
   HOST: z.string().optional().describe("The address to listen at. Default: `localhost`; in production `0.0.0.0`."),
   PUBLIC_URL: z
-    .url({ protocol: /^https?$/, error: "must be a URL such as https://api.example.com" })
+    .url({ protocol: /^https?$/, error: "must be a URL such as https://api.example.com", abort: true })
     .refine((url) => URL.canParse(url) && new URL(url).pathname === "/" && !/[?#]/.test(url), {
       error: "must be an origin, without a path",
     })
