@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { engines, openTestDatabase } from "../../test/engines.ts";
 import type { Db } from "../db/database.ts";
 import { testClock, testSource, testWorld } from "../testing.ts";
@@ -87,6 +87,50 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     await Promise.all(Array.from({ length: 1000 }, (_, n) => ring.find(`unknown-${n}`)));
     // One query for each algorithm.
     expect(looks).toBe(2);
+  });
+
+  it("waits a tenth of a second between two looks, however fast unknown keys are asked for", async () => {
+    await using database = await open();
+    const looks: number[] = [];
+    const db = database.db.withPlugin({
+      transformQuery({ node }) {
+        looks.push(performance.now());
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const ring = await database.ringOn(db);
+    looks.length = 0;
+    for (const id of ["one", "two", "three"]) await ring.find(id);
+    expect(looks).toHaveLength(6);
+    // A timer is late, and never early by more than what it rounds.
+    for (const next of [2, 4]) expect(Number(looks[next]) - Number(looks[next - 1])).toBeGreaterThan(95);
+  });
+
+  it("knows its own change, also while a load goes on that began before", async () => {
+    await using database = await open();
+    const release = Promise.withResolvers<void>();
+    let withheld = false;
+    const db = database.db.withPlugin({
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        const first = withheld;
+        withheld = false;
+        if (first) await release.promise;
+        return result;
+      },
+    });
+    const ring = await database.ringOn(db);
+    const before = ring.signing().id;
+    withheld = true;
+    const loading = ring.maintain();
+    await vi.waitFor(() => expect(withheld).toBe(false));
+    const rotating = ring.rotate(testSource);
+    const count = async () => (await database.db.selectFrom("signing_keys").select("id").execute()).length;
+    await vi.waitFor(async () => expect(await count()).toBe(2));
+    release.resolve();
+    expect(await rotating).not.toBe(before);
+    await loading;
   });
 
   it("makes one key of each algorithm, however many servers and callers want one at once", async () => {
