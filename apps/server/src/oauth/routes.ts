@@ -276,7 +276,10 @@ const problemOfText = (path: string, forms: readonly string[]): string | null =>
   // For a user code, the page says that it is unknown; a registration is JSON.
   if (path === paths.code_verification || path === paths.registration) return null;
   const parameters = forms.filter((form) => /%00|\0/.test(form)).flatMap((form) => [...new URLSearchParams(form)]);
-  const refused = parameters.filter(([name, value]) => !isStorableText(name + value)).map(([name]) => name);
+  const refused = parameters
+    // A token with NUL is an unknown token (RFC 7009 §2.2, RFC 7662 §2.2).
+    .filter(([name, value]) => name !== "token" && !isStorableText(name + value))
+    .map(([name]) => name);
   const [name] = refused;
   if (name === undefined || refused.some((each) => clientAuthentication.has(each))) return null;
   // RFC 6749 §5.2: printable ASCII.
