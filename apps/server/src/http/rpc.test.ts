@@ -305,6 +305,32 @@ const rawRequest = (text: string) =>
     socket.on("close", () => resolve(answer));
   });
 
+it("[S118] every call has one limit for all its waits for the database, over every transport", async () => {
+  const lefts: number[] = [];
+  // What a call has left whenever it asks for the time.
+  const now = () => {
+    const wait = beginWait(1_000_000);
+    wait.end();
+    lefts.push(wait.leftMs);
+    return Date.now();
+  };
+  await using limited = await startTestServer({ now, world: { databaseLimitMs: 60_000 } });
+  const signedIn = await limited.domain.signIn.withPassword(typed(john.username, john.password));
+  const headers = { authorization: `Bearer ${signedIn.accessToken}` };
+  const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token: signedIn.refreshToken });
+  const calls: [string, RequestInit][] = [
+    ["/trpc/session.list", { headers }],
+    ["/users/me/sessions", { headers }],
+    ["/token", { method: "POST", body }],
+    ["/authorize?client_id=lockstep-cli", {}],
+  ];
+  for (const [path, init] of calls) {
+    lefts.length = 0;
+    await (await fetch(limited.url + path, { redirect: "manual", ...init })).arrayBuffer();
+    expect([path, Math.min(...lefts)]).toEqual([path, expect.closeTo(60_000, -4)]);
+  }
+});
+
 describe("[S118] a stream of an operation of one's own", () => {
   it("has the time limit for each wait for the database, and other calls for their sum", async () => {
     const output = z.number();
