@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../test/engines.ts";
 import { type DatabaseUrl, type Db, openDatabase } from "./database.ts";
-import { migrateToLatest } from "./migrate.ts";
+import { migrateToLatest, migrationNames } from "./migrate.ts";
 import { createReadiness } from "./readiness.ts";
 
 const [sqlite, postgres] = engines;
@@ -47,6 +47,15 @@ describe.each(engines)("readiness on $engine", ({ newDatabase }) => {
     expect(await look()).toBeNull();
     await database.db.schema.dropTable("kysely_migration").execute();
     await expect.poll(() => reasonOf(look), { timeout: 20_000 }).toBe("the database is not migrated");
+  });
+
+  it("is not there while one migration is missing", async () => {
+    await using database = await openTestDatabase(newDatabase);
+    const { db } = database;
+    const look = createReadiness({ db, keptMs: 0 });
+    expect(await look()).toBeNull();
+    await sql`delete from kysely_migration where name = ${migrationNames.at(-1)}`.execute(db);
+    expect(await reasonOf(look)).toBe("the database is not migrated");
   });
 
   it("leaves no row behind", async () => {

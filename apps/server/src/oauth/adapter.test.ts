@@ -5,7 +5,7 @@ import { duringCall } from "./call.ts";
 import { registerApplication, startAuthorizationServer } from "./testing.ts";
 
 /** A model's adapter, beside a grant that its records are of. */
-const start = async (model: string) => {
+const start = async (model: string, offsetMs = 0) => {
   const server = await startAuthorizationServer();
   const { domain } = server;
   const { id: applicationId } = await registerApplication(server);
@@ -16,11 +16,13 @@ const start = async (model: string) => {
     records: domain.oauthRecords,
     registration: "off",
     now: Date.now,
+    clock: { offsetMs: () => offsetMs },
     graceSeconds: 0,
     successorOf: (id) => id,
   })(model);
   return {
     adapter,
+    records: domain.oauthRecords,
     isGranted: async () => (await domain.grants.payloadOf("grant")) !== null,
     [Symbol.asyncDispose]: () => server.close(),
   };
@@ -52,4 +54,12 @@ it("[S120] gives a device code to the first of two polls that read it at once, a
     expect(await adapter.find("code")).toBeUndefined();
     expect(await isGranted()).toBe(true);
   });
+});
+
+it("keeps what it stores in the time that servers share", async () => {
+  await using started = await start("Interaction", 300_000);
+  const { adapter, records } = started;
+  await adapter.upsert("id", { iat: 1000 }, 60);
+  expect((await records.find("Interaction", { id: "id" }))?.payload).toMatchObject({ iat: 1300 });
+  expect(await adapter.find("id")).toMatchObject({ iat: 1000 });
 });
