@@ -1,4 +1,3 @@
-import { scopeNames } from "@lockstep/contract";
 import * as bcrypt from "@node-rs/bcrypt";
 import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
@@ -11,7 +10,6 @@ import { createPasswords } from "./passwords.ts";
 import { createSecrets } from "./secrets.ts";
 import { createSignIn } from "./sign-in.ts";
 import { createThrottle } from "./throttle.ts";
-import { firstPartyClientId } from "./tokens.ts";
 import { createUsers } from "./users.ts";
 
 describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
@@ -173,18 +171,6 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
       expect(await refused(() => share, 6)).toEqual(["SelectQueryNode"]);
     // Nothing is even read where nobody's password can be hashed.
     expect(await refused((index) => `account:${index}`, 17)).toEqual([]);
-  });
-
-  it("[S25] gives a narrowed session no scope that a token of it says beyond", async () => {
-    await using server = await start();
-    const { signIn, tokens, guard } = server.domain;
-    const { user, session } = await signIn.withPassword({ ...typed("john", "secret"), scopes: ["profile:read"] });
-    const wide = { userId: user.id, sessionId: session.id, clientId: firstPartyClientId, scopes: scopeNames };
-    const { accessToken } = await tokens.issue(wide);
-    expect(await guard.authenticate({ kind: "bearer", token: accessToken })).toMatchObject({
-      kind: "thirdParty",
-      scopes: new Set(["profile:read"]),
-    });
   });
 
   it("counts no attempt whose password was not looked at, where the queue filled up meanwhile", async () => {
