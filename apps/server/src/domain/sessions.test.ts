@@ -169,6 +169,19 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await opened.sessions.findLive(id)).toBeNull();
   });
 
+  it("[S79] [S81] are neither listed when they have expired, nor found by their token when they have ended", async () => {
+    await using opened = await open();
+    const { sessions, userId } = opened;
+    const ended = await begin(opened);
+    expect((await sessions.holderOf(ended.refreshToken))?.id).toBe(ended.session.id);
+    await sessions.end(userId, ended.session.id, "signed_out", testSource);
+    expect(await sessions.holderOf(ended.refreshToken)).toBeNull();
+    await begin(opened);
+    expect(await sessions.list(userId)).toHaveLength(1);
+    opened.clock.advanceSeconds(idleSeconds);
+    expect(await sessions.list(userId)).toEqual([]);
+  });
+
   it("[S27] [S79] end for good, one or all or all others, and are told why", async () => {
     await using opened = await open();
     const { sessions, userId } = opened;

@@ -50,6 +50,11 @@ describe("the guide's routes", () => {
     });
   });
 
+  it("keep what they answer out of every cache", async () => {
+    for (const path of ["/users/me", "/users/me/sessions"])
+      expect((await inject("GET", path)).headers["cache-control"]).toBe("no-store");
+  });
+
   it("change the name, list and end sessions, and sign out", async () => {
     const { accessToken: token } = await server.domain.signIn.withPassword(typed(john.username, john.password));
     const other = await server.domain.signIn.withPassword(typed(john.username, john.password));
