@@ -23,6 +23,7 @@ const { positionals: asked, values } = parseArgs({
     users: { type: "string", default: "1000000" },
     minutes: { type: "string", default: "10" },
     cuts: { type: "string", default: "500" },
+    sqlite: { type: "boolean", default: false },
   },
 });
 const number = (name: "users" | "minutes" | "cuts") => {
@@ -46,7 +47,7 @@ const parts: Record<string, Part> = {
   ...comparisons,
   scale: () => scale({ users: number("users") }),
   soak: () => soak({ minutes: number("minutes") }),
-  faults: () => faults({ cuts: number("cuts"), minutes: number("minutes") }),
+  faults: () => faults({ times: number("cuts"), minutes: number("minutes"), sqliteOnly: values.sqlite }),
 };
 
 const tests = new Set(["soak", "faults"]);

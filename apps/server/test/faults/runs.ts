@@ -1,0 +1,4 @@
+// The fault runs, for `pnpm bench faults`.
+
+export { runCuts } from "./cuts.ts";
+export { runKills } from "./kills.ts";
