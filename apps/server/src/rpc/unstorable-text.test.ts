@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { engines, openTestDatabase } from "../../test/engines.ts";
-import { DomainError } from "../domain/domain-error.ts";
+import { DomainError, refusalOf as domainRefusalOf } from "../domain/domain-error.ts";
 import { createGuard } from "../domain/guard.ts";
 import { testRequest } from "../testing.ts";
 import { createContext } from "./context.ts";
@@ -79,6 +79,15 @@ describe.each(engines)("an operation of one's own on $engine", ({ newDatabase })
     await opened.caller.add({ text: "\u0001 🦊 \ufffd\n" });
     expect(await opened.bodies()).toEqual([{ body: "\u0001 🦊 \ufffd\n " }]);
   });
+});
+
+it("NUL that is escaped in JSON is refused as INVALID_INPUT where PostgreSQL finds it", async () => {
+  await using database = await openTestDatabase(engines[1].newDatabase);
+  const text = JSON.stringify(["a\0b"]);
+  const answered = await sql`select json_array_elements_text(${text}::json)`
+    .execute(database.db)
+    .catch(domainRefusalOf);
+  expect(answered).toMatchObject({ code: "INVALID_INPUT" });
 });
 
 describe("the search in an input", () => {
