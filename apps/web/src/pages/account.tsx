@@ -27,8 +27,10 @@ export const AccountPage = () => {
           {me.data ? (
             <>
               <Profile user={me.data} />
-              <DetailsForm user={me.data} />
-              <EmailForm user={me.data} />
+              <div className={styles.column}>
+                <DetailsForm user={me.data} />
+                <EmailForm user={me.data} />
+              </div>
             </>
           ) : (
             <>
