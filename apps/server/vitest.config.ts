@@ -8,6 +8,6 @@ export default defineConfig({
     typecheck: { enabled: true, include: ["{src,test}/**/*.test-d.ts"], checker: "tsc" },
     // Room for a busy machine: nothing here waits for time to pass.
     testTimeout: 60_000,
-    globalSetup: ["test/postgres.ts"],
+    globalSetup: ["test/databases.ts"],
   },
 });

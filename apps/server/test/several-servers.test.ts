@@ -25,7 +25,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
   let second: Server;
 
   beforeAll(async () => {
-    database = await newDatabase();
+    database = await newDatabase("migrated");
     // However long a slow machine takes for a hundred at once.
     const sessionLimits = { ...testSessionLimits, graceSeconds: 60 };
     first = await startAuthorizationServer({ databaseUrl: database.url, config: { sessionLimits } });

@@ -15,7 +15,7 @@ const photos: RegisterApplicationInput = RegisterApplicationInput.parse({
 
 describe.each(engines)("clients on $engine", ({ newDatabase }) => {
   const open = async () => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     const server = await startTestServer({ databaseUrl: database.url, now: testClock().now });
     const { applications, grants } = server.domain;
     const john = (await server.domain.users.findByLogin("john"))?.user.id ?? "";

@@ -62,7 +62,7 @@ const refusalOf = (call: Promise<unknown>) =>
 
 describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase }) => {
   const start = async (now?: () => number) => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     const server = await startTestServer({
       databaseUrl: database.url,
       config: { providers: [north, south].map((rules) => ({ ...elsewhere, ...rules })) },

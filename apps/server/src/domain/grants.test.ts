@@ -15,7 +15,7 @@ const lifetimeSeconds = testSessionLimits.lifetimeSeconds;
 
 describe.each(engines)("grants on $engine", ({ newDatabase }) => {
   const open = async () => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     const clock = testClock();
     const server = await startTestServer({ databaseUrl: database.url, now: clock.now });
     const { applications, grants, users } = server.domain;

@@ -8,7 +8,7 @@ const day = 24 * 60 * 60;
 describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
   /** `daysAgo`: when the clock begins, for tests that move it to the real time, which tokens carry. */
   const start = async (daysAgo = 0) => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     const clock = testClock(Date.now() - daysAgo * day * 1000);
     const server = await startTestServer({ databaseUrl: database.url, now: clock.now });
     const { domain } = server;
@@ -188,7 +188,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
 
 describe.each(engines)("disabling an account on $engine", ({ newDatabase }) => {
   it("revokes its grants, which enabling does not revive [S80]", async () => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     await using server = await startTestServer({ databaseUrl: database.url });
     const { users, disabling, grants } = server.domain;
     const userId = (await users.findByLogin(john.username))?.user.id ?? "";

@@ -14,7 +14,7 @@ import { createUsers } from "./users.ts";
 
 describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
   const start = async () => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     const server = await startTestServer({ databaseUrl: database.url });
     return {
       ...server,

@@ -8,7 +8,7 @@ import { createUpkeep } from "./upkeep.ts";
 
 describe.each(engines)("clean-up on $engine", ({ newDatabase }) => {
   it("deletes all that has expired, on two servers at once, and nothing else [S92]", async () => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     const clock = testClock();
     {
       await using first = await startTestServer({ databaseUrl: database.url, now: clock.now });
@@ -31,7 +31,7 @@ describe.each(engines)("clean-up on $engine", ({ newDatabase }) => {
   });
 
   it("[S92] deletes what has expired of each kind: sessions, grants, records, counters and spent ids", async () => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     const clock = testClock();
     {
       await using server = await startTestServer({ databaseUrl: database.url, now: clock.now });
@@ -56,7 +56,7 @@ describe.each(engines)("clean-up on $engine", ({ newDatabase }) => {
 });
 
 it("gives back the space of SQLite's log when a long transaction has made it large", async () => {
-  const database = await engines[0].newDatabase();
+  const database = await engines[0].newDatabase("migrated");
   {
     await using server = await startTestServer({ databaseUrl: database.url });
     const size = () => statSync(`${database.url.slice("file:".length)}-wal`).size;

@@ -85,7 +85,7 @@ describe("a token that was verified", () => {
 
 describe.each(engines)("a token that was verified a call ago, on $engine", ({ newDatabase }) => {
   const open = async () => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     const server = await start({ databaseUrl: database.url });
     const signedIn = await server.signIn();
     expect(await server.me(signedIn.accessToken)).toEqual([200, undefined]);

@@ -17,7 +17,7 @@ let provider: Awaited<ReturnType<typeof startMisbehavingProvider>>;
 let server: Awaited<ReturnType<typeof startTestServer>>;
 
 beforeAll(async () => {
-  [database, provider] = await Promise.all([newDatabase(), startMisbehavingProvider()]);
+  [database, provider] = await Promise.all([newDatabase("migrated"), startMisbehavingProvider()]);
   const entry = { issuer: provider.issuer, ...misbehavingClient, allowPrivateAddresses: true };
   const parsed = parseProviders(JSON.stringify({ demo: entry }));
   if ("faults" in parsed) throw new Error(parsed.faults.join());

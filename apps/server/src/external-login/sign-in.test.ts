@@ -9,7 +9,7 @@ import { john, startTestServer, testClock } from "../testing.ts";
 
 describe.each(engines)("signing in through a provider on $engine", ({ newDatabase }) => {
   const start = async (now?: () => number) => {
-    const [database, provider] = await Promise.all([newDatabase(), startDemoProvider("demo", 0)]);
+    const [database, provider] = await Promise.all([newDatabase("migrated"), startDemoProvider("demo", 0)]);
     const server = await startTestServer({
       databaseUrl: database.url,
       config: { providers: [provider.settings] },

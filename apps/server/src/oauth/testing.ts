@@ -33,10 +33,12 @@ export const startAuthorizationServer = async (options: TestServerOptions = {}) 
 
 /** The same on a database of its own, which goes with it. */
 export const startOn = async (
-  newDatabase: () => Promise<{ readonly url: NonNullable<TestServerOptions["databaseUrl"]>; drop(): Promise<void> }>,
+  newDatabase: (
+    content: "migrated",
+  ) => Promise<{ readonly url: NonNullable<TestServerOptions["databaseUrl"]>; drop(): Promise<void> }>,
   options: TestServerOptions = {},
 ) => {
-  const database = await newDatabase();
+  const database = await newDatabase("migrated");
   const server = await startAuthorizationServer({ ...options, databaseUrl: database.url });
   return {
     ...server,

@@ -54,7 +54,7 @@ const codeOf = async (call: Promise<unknown>) => {
 
 describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
   const open = async () => {
-    const database = await newDatabase();
+    const database = await newDatabase("migrated");
     const server = await start({ databaseUrl: database.url });
     return {
       ...server,
