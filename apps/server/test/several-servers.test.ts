@@ -28,9 +28,10 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
     database = await newDatabase("migrated");
     // However long a slow machine takes for a hundred at once.
     const sessionLimits = { ...testSessionLimits, graceSeconds: 60 };
-    first = await startAuthorizationServer({ databaseUrl: database.url, config: { sessionLimits } });
+    const world = { databaseLimitMs: 60_000 };
+    first = await startAuthorizationServer({ databaseUrl: database.url, config: { sessionLimits }, world });
     const { publicUrl } = first.config;
-    second = await startTestServer({ databaseUrl: database.url, config: { publicUrl, sessionLimits } });
+    second = await startTestServer({ databaseUrl: database.url, config: { publicUrl, sessionLimits }, world });
   });
   afterAll(async () => {
     await second.close();
