@@ -88,6 +88,17 @@ const rules: Record<keyof Environment, Rule> = {
       fc.tuple(origin, fc.constantFrom("/v1", "/?a", "/#a")).map((parts) => parts.join("")),
     ),
   ),
+  CONTACT: rule(
+    asItIs(
+      fc.oneof(
+        origin,
+        host.map((name) => `api@${name}`),
+        host.map((name) => `https://${name}/support?a=b`),
+      ),
+    ),
+    (contact) => ({ contact }),
+    fc.oneof(noUrl, ftp, fc.constantFrom("me", "javascript:alert(1)", "a@b")),
+  ),
   DATABASE_URL: rule(
     fc.oneof(
       path.map((name) => [`file:${name}`, `file:/srv/lockstep/${name}`] as const),

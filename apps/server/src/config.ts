@@ -42,6 +42,14 @@ const Environment = z.object({
     .transform((url) => new URL(url).origin)
     .optional()
     .describe("Where people and clients reach this server: the issuer of its tokens. Production: required, https."),
+  CONTACT: z
+    .union([z.email(), z.url({ protocol: /^https?$/ })], {
+      error: "must be an e-mail address or the address of a page",
+    })
+    .optional()
+    .describe(
+      "Whom developers of clients can ask, as `/openapi.json` tells them: an e-mail address or a page. Default: `PUBLIC_URL`.",
+    ),
   DATABASE_URL: z
     .string()
     .regex(/^(file:.|postgres(ql)?:\/\/.)/, { error: "must begin with file: or postgres://" })
@@ -157,6 +165,8 @@ export interface Config {
   readonly port: number;
   readonly host: string;
   readonly publicUrl: string;
+  /** An e-mail address or a page; `null`: none is given. */
+  readonly contact: string | null;
   readonly databaseUrl: DatabaseUrl;
   readonly databasePool: number;
   /** `null`: development is to make one and keep it. */
@@ -201,6 +211,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     port: e.PORT,
     host: e.HOST ?? (production ? "0.0.0.0" : "localhost"),
     publicUrl: e.PUBLIC_URL ?? `http://localhost:${e.PORT}`,
+    contact: e.CONTACT ?? null,
     databaseUrl: absolute(e.DATABASE_URL, root),
     databasePool: e.DATABASE_POOL,
     secret: e.SECRET ?? null,

@@ -278,6 +278,8 @@ export const createServer = async (options: ServerOptions) => {
       trustProxy: config.trustProxy,
       publicUrl: config.publicUrl,
       signIn: domain.signIn,
+      productName,
+      contact: config.contact,
       passwordGrant: config.passwordGrant,
       oauth,
       renderPage,

@@ -93,6 +93,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   port: 0,
   host: "127.0.0.1",
   publicUrl: "http://localhost:3000",
+  contact: null,
   databaseUrl,
   databasePool: defaultPoolSize,
   secret: "a secret of tests, of thirty-two characters and more",

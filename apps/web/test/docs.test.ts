@@ -5,6 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startServer } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { expectAccessible } from "./visitor.ts";
 
 describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => {
   let browser: Browser;
@@ -56,7 +57,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
     await flow.getByRole("textbox", { name: "username:" }).fill(john.username);
     await flow.locator("#oauth_password").fill(john.password);
     await flow.getByText("select all").click();
-    await flow.getByRole("button", { name: "Apply given OAuth2 credentials" }).click();
+    await flow.getByRole("button", { name: "Authorize" }).click();
     await flow.getByRole("button", { name: /Logout|Remove authorization/ }).waitFor();
     await dialog.getByRole("button", { name: "Close" }).last().click();
 
@@ -84,7 +85,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
     await flow.locator("label").filter({ hasText: "profile:read" }).click();
     const asked = context.waitForEvent("request", (request) => request.url().includes("/authorize?"));
     const opened = context.waitForEvent("page");
-    await flow.getByRole("button", { name: "Apply given OAuth2 credentials" }).click();
+    await flow.getByRole("button", { name: "Authorize" }).click();
 
     const asking = await opened;
     expect((await asked).url()).toContain("code_challenge_method=S256");
@@ -100,6 +101,33 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
     expect(await tryOut(page, "/users/me")).toBe(200);
     // Not asked for, and so not granted.
     expect(await tryOut(page, "/protected-route")).toBe(403);
+    await context.close();
+  });
+
+  test("the page is accessible (axe), fits a phone and follows the colours of the system", {
+    timeout: 120_000,
+  }, async () => {
+    await using server = await startServer();
+    const viewport = { width: 390, height: 844 };
+    const context = await browser.newContext({ baseURL: server.url, viewport, reducedMotion: "reduce" });
+    const page = await context.newPage();
+    await page.goto("/docs");
+    await tryOut(page, "/protected-route");
+    await page.locator('.opblock-post:has([data-path="/token"]) .opblock-summary-control').click();
+    await page.locator("#post_token_responses").waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
+    // Axe looks at the page behind the dialog too.
+    await page.getByRole("button", { name: "Authorize", exact: true }).first().click();
+    await page.locator(".modal-ux").getByRole("button", { name: "Close" }).first().waitFor();
+    for (const [colorScheme, background] of [
+      ["light", "rgba(0, 0, 0, 0)"],
+      ["dark", "rgb(28, 32, 34)"],
+    ] as const) {
+      await page.emulateMedia({ colorScheme });
+      const shown = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      expect([colorScheme, shown]).toEqual([colorScheme, background]);
+      await expectAccessible(page);
+    }
     await context.close();
   });
 });

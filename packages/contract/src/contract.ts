@@ -27,7 +27,7 @@ import { ChangeEmailInput, UpdateUserInput, User } from "./users.ts";
 
 /** What an id looks like that we made: nothing else reaches a database. */
 const Id = z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" });
-const ApplicationId = z.object({ applicationId: Id });
+const ApplicationId = z.object({ applicationId: Id.describe("The `client_id` of an application") });
 const AuthorizationId = z.object({ authorizationId: Id });
 
 export const contract = {
@@ -119,7 +119,7 @@ export const contract = {
       summary: "End one of the signed-in user's sessions",
       access: firstParty(),
       rest: { method: "DELETE", path: "/users/me/sessions/{sessionId}" },
-      input: z.object({ sessionId: Id }),
+      input: z.object({ sessionId: Id.describe("The ID of a session, from the list of sessions") }),
       output: z.object({}),
       errors: ["SESSION_NOT_FOUND"],
     }),
@@ -239,7 +239,7 @@ export const contract = {
       summary: "Unlink an account at a provider, and end the other sessions that began with it",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       rest: { method: "DELETE", path: "/users/me/identities/{identityId}" },
-      input: z.object({ identityId: Id }),
+      input: z.object({ identityId: Id.describe("The ID of an account at a provider, from the list of them") }),
       output: z.object({}),
       errors: ["IDENTITY_NOT_FOUND", "LAST_WAY_IN"],
     }),

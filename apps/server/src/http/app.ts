@@ -59,6 +59,9 @@ export interface AppOptions {
   readonly logger: FastifyServerOptions["logger"];
   readonly trustProxy: boolean | string[];
   readonly publicUrl: string;
+  readonly productName: string;
+  /** Whom developers of clients can ask. `null`: nobody is named. */
+  readonly contact: string | null;
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
   /** The authorization server: its own addresses, and its part of `/token`. */

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { type RegisterApplicationInput, scopeNames } from "@lockstep/contract";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { allowAnyOrigin } from "./cross-origin.ts";
+import { docsPage, docsScript, docsStyles } from "./docs-page.ts";
 import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 
 /** Swagger UI sets styles on elements, and shows its icons from data addresses; its scripts are all files. */
@@ -48,43 +49,6 @@ const assets = {
   "favicon-32x32.png": "image/png",
 } as const;
 
-const page = `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <title>Lockstep API</title>
-    <link rel="icon" href="/docs/favicon-32x32.png" />
-    <link rel="stylesheet" href="/docs/swagger-ui.css" />
-  </head>
-  <body>
-    <div id="docs"></div>
-    <script src="/docs/swagger-ui-bundle.js"></script>
-    <script src="/docs/start.js"></script>
-  </body>
-</html>
-`;
-
-/** The password flow is our own apps', who have no client id: what is filled in for the code flow stays out of it. */
-const startScript = `const passwordFlowWithoutClient = () => ({
-  statePlugins: {
-    auth: {
-      wrapActions: {
-        authorizePassword: (original) => (auth) => original({ ...auth, clientId: "", clientSecret: "" }),
-      },
-    },
-  },
-});
-SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#docs",
-  deepLinking: true,
-  persistAuthorization: false,
-  oauth2RedirectUrl: location.origin + "${redirectPath}",
-  plugins: [passwordFlowWithoutClient],
-}).initOAuth({ clientId: "${docsApplicationId}", usePkceWithAuthorizationCodeGrant: true });
-`;
-
 export const docsRoutes = (options: OpenApiOptions) => async (app: FastifyInstance) => {
   // Made when it is first asked for: most starts of a server are not about its documentation.
   let document: string | undefined;
@@ -101,8 +65,11 @@ export const docsRoutes = (options: OpenApiOptions) => async (app: FastifyInstan
       .type(type)
       .send(body);
 
-  app.get("/docs", async (_request, reply) => served(reply, "text/html; charset=utf-8", page));
-  app.get("/docs/start.js", async (_request, reply) => served(reply, "text/javascript; charset=utf-8", startScript));
+  const { publicUrl, productName } = options;
+  const script = docsScript({ publicUrl, redirectPath, clientId: docsApplicationId });
+  app.get("/docs", async (_request, reply) => served(reply, "text/html; charset=utf-8", docsPage(productName)));
+  app.get("/docs/start.js", async (_request, reply) => served(reply, "text/javascript; charset=utf-8", script));
+  app.get("/docs/page.css", async (_request, reply) => served(reply, "text/css; charset=utf-8", docsStyles));
 
   const directory = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
   for (const [name, type] of Object.entries(assets)) {

@@ -43,10 +43,14 @@ const areas = {
 } satisfies Record<keyof typeof contract, string>;
 
 export interface OpenApiOptions {
+  readonly publicUrl: string;
+  readonly productName: string;
+  /** Whom developers can ask: an e-mail address or a page. `null`: the service's own address is named. */
+  readonly contact: string | null;
   readonly passwordGrant: boolean;
 }
 
-export const createOpenApi = ({ passwordGrant }: OpenApiOptions) => {
+export const createOpenApi = ({ publicUrl, productName, contact, passwordGrant }: OpenApiOptions) => {
   const schemas: Record<string, Json> = {};
   const codes = new Set<string>();
   const paths: Record<string, Record<string, Json>> = {};
@@ -59,18 +63,34 @@ export const createOpenApi = ({ passwordGrant }: OpenApiOptions) => {
       [method]: describe(path, operation, schemas, passwordGrant),
     };
   }
+  const allPaths = { ...paths, "/token": { post: tokenOperation(passwordGrant) } };
+  const used = new Set(
+    Object.values(allPaths)
+      .flatMap(Object.values)
+      .flatMap(({ tags }) => tags),
+  );
+  const tokenUrl = `${publicUrl}/token`;
   return {
     openapi: "3.1.0",
     info: {
-      title: "Lockstep",
+      title: productName,
       version: "0.1.0",
-      description: "The operations of the contract that are found over REST.",
+      description: [
+        `The REST API of ${productName}. Send an access token in the \`Authorization\` header: \`Bearer <token>\`.`,
+        "An application gets one from the OAuth 2 authorization code flow with PKCE, and can do what a person allowed it.",
+        "Errors are problem details (RFC 9457): decide by `code`. Those of `/token` are OAuth's (RFC 6749 §5.2).",
+      ].join("\n\n"),
+      contact: {
+        name: productName,
+        ...(contact?.includes("@") ? { email: contact } : { url: contact ?? publicUrl }),
+      },
       license: { name: "MIT", identifier: "MIT" },
     },
-    // Wherever this was read from: it may be reached by several names.
-    servers: [{ url: "/" }],
-    tags: Object.entries(areas).map(([name, description]) => ({ name, description })),
-    paths: { ...paths, "/token": { post: tokenOperation(passwordGrant) } },
+    servers: [{ url: publicUrl, description: productName }],
+    tags: Object.entries(areas)
+      .filter(([name]) => used.has(name))
+      .map(([name, description]) => ({ name, description })),
+    paths: allPaths,
     components: {
       schemas: Object.fromEntries(
         Object.entries({ ...schemas, Problem: problemOf(codes) }).sort(([a], [b]) => a.localeCompare(b)),
@@ -80,17 +100,22 @@ export const createOpenApi = ({ passwordGrant }: OpenApiOptions) => {
           [passwordFlow]: {
             type: "oauth2",
             description: "For this service's own apps: a username and a password, exchanged for a token.",
-            flows: { password: { tokenUrl: "/token", refreshUrl: "/token", scopes } },
+            flows: { password: { tokenUrl, refreshUrl: tokenUrl, scopes } },
           },
         }),
         [codeFlow]: {
           type: "oauth2",
           description: "For everybody else's applications: a person allows what they ask for.",
           flows: {
-            authorizationCode: { authorizationUrl: "/authorize", tokenUrl: "/token", refreshUrl: "/token", scopes },
+            authorizationCode: { authorizationUrl: `${publicUrl}/authorize`, tokenUrl, refreshUrl: tokenUrl, scopes },
           },
         },
-        [bearer]: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
+        [bearer]: {
+          type: "http",
+          scheme: "bearer",
+          bearerFormat: "JWT",
+          description: "An access token that you have already.",
+        },
       },
     },
   };
@@ -103,20 +128,21 @@ const describe = (path: string, operation: Operation, schemas: Record<string, Js
   const asQuery = operation.rest?.method === "GET" || operation.rest?.method === "DELETE";
   const hasBody = !asQuery && Object.keys(properties).length > inPath.length;
   const parameters = [
-    ...inPath.map((name) => ({ name, in: "path", required: true, schema: properties[name] ?? {} })),
+    ...inPath.map((name) => ({ name, in: "path", required: true, ...described(properties[name] ?? {}) })),
     ...(asQuery ? Object.entries(properties) : [])
       .filter(([name]) => !inPath.includes(name))
       .map(([name, schema]) => ({
         name,
         in: "query",
         required: ((input["required"] ?? []) as string[]).includes(name),
-        schema,
+        ...described(schema),
       })),
   ];
   return {
     operationId: path,
     tags: [path.split(".")[0] ?? path],
     summary: operation.summary,
+    description: whoMayCall(operation.access),
     security: securityOf(operation.access, passwordGrant),
     ...(parameters.length > 0 && { parameters }),
     ...(hasBody && { requestBody: { required: true, content: { "application/json": { schema: input } } } }),
@@ -128,6 +154,30 @@ const describe = (path: string, operation: Operation, schemas: Record<string, Js
       ...refusalsOf(operation),
     },
   };
+};
+
+/** A parameter's description stands beside its schema. */
+const described = ({ description, ...schema }: Json): Json => ({
+  ...(description !== undefined && { description }),
+  schema,
+});
+
+/** The access of an operation in words. */
+const whoMayCall = (access: Access): string => {
+  switch (access.kind) {
+    case "anyone":
+      return "Open to anyone.";
+    case "scoped":
+      return `Needs an access token with the scope ${access.scopes.map((scope) => `\`${scope}\` (${scopes[scope]})`).join(" and ")}.`;
+    case "firstParty":
+      return [
+        "For this service's own apps: needs the access token of a session. A token that an application was granted is refused.",
+        ...(access.role ? [`The user needs the role \`${access.role}\`.`] : []),
+        ...(access.maxAgeSeconds === undefined
+          ? []
+          : [`The user must have signed in at most ${access.maxAgeSeconds} seconds ago.`]),
+      ].join(" ");
+  }
 };
 
 /** RFC 6750 over each scheme: exactly the scopes that the access names. */
@@ -181,15 +231,29 @@ const problemOf = (codes: ReadonlySet<string>): Json => ({
   },
 });
 
-const tokenRefusal: Json = {
-  "application/json": {
-    schema: {
-      type: "object",
-      required: ["error"],
-      properties: { error: { type: "string" }, error_description: { type: "string" } },
+/** What `/token` refuses with; `headers` by their description. */
+const tokenRefusal = (description: string, codes: readonly string[], headers: Record<string, string> = {}): Json => ({
+  description,
+  ...(Object.keys(headers).length > 0 && {
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, words]) => [name, { description: words, schema: { type: "string" } }]),
+    ),
+  }),
+  content: {
+    "application/json": {
+      schema: {
+        type: "object",
+        required: ["error"],
+        properties: {
+          error: { type: "string", enum: codes, description: "What to decide by" },
+          error_description: { type: "string", description: "One sentence for a developer" },
+        },
+      },
     },
   },
-};
+});
+
+const retryAfter = { "Retry-After": "Seconds to wait before trying again" };
 
 const tokenOperation = (passwordGrant: boolean): Json => ({
   operationId: "token",
@@ -197,6 +261,8 @@ const tokenOperation = (passwordGrant: boolean): Json => ({
   summary: passwordGrant
     ? "Get a token for a username and a password, for a refresh token, or as an application"
     : "Get a token for a refresh token, or as an application",
+  description:
+    "OAuth 2's token endpoint (RFC 6749 §3.2). An application sends its `client_id`, and authenticates by HTTP Basic, in the form or by a signed assertion if it has a secret or a key.",
   security: [],
   requestBody: {
     required: true,
@@ -219,13 +285,13 @@ const tokenOperation = (passwordGrant: boolean): Json => ({
               username: { type: "string" },
               password: { type: "string", format: "password" },
             }),
-            refresh_token: { type: "string" },
-            code: { type: "string" },
-            redirect_uri: { type: "string" },
-            code_verifier: { type: "string" },
-            device_code: { type: "string" },
+            refresh_token: { type: "string", description: "For `refresh_token`: good once" },
+            code: { type: "string", description: "For `authorization_code`: what the person came back with" },
+            redirect_uri: { type: "string", description: "For `authorization_code`: as it was sent to `/authorize`" },
+            code_verifier: { type: "string", description: "For `authorization_code`: of PKCE (RFC 7636)" },
+            device_code: { type: "string", description: "For a device code: what `/device/authorize` answered" },
             client_id: { type: "string", description: "Of an application; this service's own apps have none" },
-            client_secret: { type: "string" },
+            client_secret: { type: "string", description: "Of a client that is registered with one" },
             scope: { type: "string", description: `Space-separated, of: ${scopeNames.join(", ")}` },
           },
         },
@@ -251,8 +317,16 @@ const tokenOperation = (passwordGrant: boolean): Json => ({
         },
       },
     },
-    400: { description: "Refused (RFC 6749 §5.2): `error` says why", content: tokenRefusal },
-    401: { description: "`invalid_client`: the client is unknown or did not prove who it is", content: tokenRefusal },
+    400: tokenRefusal("Refused (RFC 6749 §5.2, RFC 8628 §3.5): `error` says why", [
+      ...["invalid_request", "invalid_grant", "invalid_scope", "invalid_target", "unauthorized_client"],
+      ...["unsupported_grant_type", "authorization_pending", "slow_down", "expired_token", "access_denied"],
+      ...["invalid_dpop_proof", "use_dpop_nonce"],
+    ]),
+    401: tokenRefusal("The client is unknown, or did not prove who it is", ["invalid_client"], {
+      "WWW-Authenticate": "How a client authenticates, when it tried by the `Authorization` header",
+    }),
+    429: tokenRefusal("Too many wrong passwords", ["temporarily_unavailable"], retryAfter),
+    503: tokenRefusal("The service cannot answer for the moment", ["temporarily_unavailable"], retryAfter),
   },
 });
 
