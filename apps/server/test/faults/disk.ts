@@ -33,6 +33,7 @@ export const mountDisk = (sizeBytes: number) => {
       }
       closeSync(file);
     },
+    makeReadOnly: () => run("mount", "-o", "remount,ro", folder),
     makeRoom: () => rmSync(filler, { force: true }),
     [Symbol.dispose]() {
       run("umount", folder);

@@ -9,6 +9,7 @@ import { describe, expect, it } from "vitest";
 import { type DatabaseUrl, openDatabase } from "../../src/db/database.ts";
 import { john, seedJohn } from "../../src/development.ts";
 import { createDomain } from "../../src/server.ts";
+import { StartError } from "../../src/start-error.ts";
 import { startTestServer, testConfig, testWorld } from "../../src/testing.ts";
 import { engines } from "../engines.ts";
 import { spawnServer } from "../servers.ts";
@@ -165,6 +166,18 @@ describe("[S118] while the file of SQLite", () => {
 });
 
 if (canMountDisk) {
+  it("says in one sentence, at the start, that SQLite's folder is read-only", async () => {
+    using disk = mountDisk(4 * 2 ** 20);
+    const url: DatabaseUrl = `file:${join(disk.folder, "test.db")}`;
+    await (await openDatabase(url)).destroy();
+    disk.makeReadOnly();
+    const refusal = openDatabase(url);
+    await expect(refusal).rejects.toThrow(StartError);
+    await expect(refusal).rejects.toThrow(
+      /^The database file .*test\.db cannot be opened \(.*read-only.*\)\. Make it /,
+    );
+  });
+
   it("[S118] while SQLite's disk is full, reads are served, and writes are answered 503", async () => {
     using disk = mountDisk(4 * 2 ** 20);
     await using server = await startServer(1500, disk.folder);
