@@ -166,15 +166,17 @@ it("exits with 0 at the deadline while PostgreSQL is frozen", async () => {
   expect(await server.stderr).toBe("");
 });
 
-it("is not ready and still answers calls during the delay; a second signal ends it at once", async () => {
+it("is not ready, still answers calls, and closes their connections during the delay; a second signal ends it at once", async () => {
   await using server = await start({ SHUTDOWN_DELAY_SECONDS: never });
   const readiness = async () => {
     const response = await fetch(`${server.url}/readyz`);
-    return [response.status, await response.json()];
+    return [response.status, response.headers.get("connection"), await response.json()];
   };
-  expect(await readiness()).toEqual([200, { status: "ready" }]);
+  expect(await readiness()).toEqual([200, "keep-alive", { status: "ready" }]);
   server.signal("SIGTERM");
-  await expect.poll(readiness, { timeout: 20_000 }).toEqual([503, { status: "not ready", reason: "shutting down" }]);
+  await expect
+    .poll(readiness, { timeout: 20_000 })
+    .toEqual([503, "close", { status: "not ready", reason: "shutting down" }]);
   expect(await server.accepts()).toBe(true);
   expect(await signIn(server)).toMatch(/./);
   server.signal("SIGINT");

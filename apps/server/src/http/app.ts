@@ -107,7 +107,7 @@ export const createApp = async (options: AppOptions) => {
     frameworkErrors: (_error, request, reply) =>
       refuse(new DomainError("MALFORMED_REQUEST"), request, withHeaders(request, reply)),
   });
-  const connections = followConnections(app.server);
+  const connections = followConnections(app.server, options.isDraining);
   app.addHook("preClose", (done) => {
     connections.closeWhenAnswered();
     done();

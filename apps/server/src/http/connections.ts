@@ -18,15 +18,23 @@ export const nodeOptions = (requestTimeoutMs: number) => ({
   requireHostHeader: false,
 });
 
-/** Follows which answer each connection is waiting for, and lets no unknown `Expect` be answered without a body. */
-export const followConnections = (server: Server) => {
+/**
+ * Follows which answer each connection is waiting for, closes connections after their answer while the server is about
+ * to stop, and lets no unknown `Expect` be answered without a body.
+ */
+export const followConnections = (server: Server, isDraining: () => boolean) => {
   /** The newest answer on each open connection; `null` before its first request. */
   const answers = new Map<Duplex, ServerResponse | null>();
   server.on("connection", (socket) => {
     answers.set(socket, null);
     socket.once("close", () => answers.delete(socket));
   });
-  server.on("request", (request, response) => answers.set(request.socket, response));
+  // Before the handler, which may answer at once.
+  server.prependListener("request", (request, response) => {
+    answers.set(request.socket, response);
+    // The next call then comes over a new connection, which a load balancer opens to another server.
+    if (isDraining()) response.shouldKeepAlive = false;
+  });
   // RFC 9110 §10.1.1: a server may ignore an expectation that it does not know.
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
     server.emit("request", request, response),
