@@ -166,19 +166,25 @@ it("exits with 0 at the deadline while PostgreSQL is frozen", async () => {
   expect(await server.stderr).toBe("");
 });
 
-it("is not ready, still answers calls, and closes their connections during the delay; a second signal ends it at once", async () => {
+it("is not ready, still answers calls and tells streams, and closes connections of calls during the delay; a second signal ends it at once", async () => {
   await using server = await start({ SHUTDOWN_DELAY_SECONDS: never });
   const readiness = async () => {
     const response = await fetch(`${server.url}/readyz`);
     return [response.status, response.headers.get("connection"), await response.json()];
   };
   expect(await readiness()).toEqual([200, "keep-alive", { status: "ready" }]);
+  const stream = await openStream(`${server.url}/trpc/session.events`, {
+    authorization: `Bearer ${await signIn(server)}`,
+  });
+  expect(await stream.next()).toMatchObject({ type: "connected" });
+  expect(await stream.next()).toMatchObject({ data: { type: "watching" } });
   server.signal("SIGTERM");
   await expect
     .poll(readiness, { timeout: 20_000 })
     .toEqual([503, "close", { status: "not ready", reason: "shutting down" }]);
   expect(await server.accepts()).toBe(true);
   expect(await signIn(server)).toMatch(/./);
+  expect(await stream.next()).toMatchObject({ data: { type: "signed_in" } });
   server.signal("SIGINT");
   expect(await server.exitCode()).toBe(1);
   expect(await server.stderr).toBe("Stopped by a second signal, before the shutdown was complete.\n");
