@@ -23,7 +23,7 @@ const start = async () => {
     await demo?.end();
   });
   await demo?.serve({ publicUrl: config.publicUrl, reachableAt: config.publicUrl });
-  await listen(server.app.listen({ port: config.port, host: config.host }), config.port);
+  await listen(server.listen(config), config.port);
 
   const lines = [`Lockstep is ready: ${config.publicUrl}`];
   if (!config.production) lines.push(`Sign in as ${john.username} / ${john.password} (development only).`);

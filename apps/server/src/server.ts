@@ -55,6 +55,7 @@ import { createApp } from "./http/app.ts";
 import { authorizationCookies, cookiesFor } from "./http/cookies.ts";
 import { allowAnyOrigin, crossOriginHeaders, markCrossOrigin } from "./http/cross-origin.ts";
 import { docsApplication, docsApplicationId } from "./http/docs.ts";
+import { createListening } from "./http/listening.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
 import { createDpopNonces } from "./oauth/dpop-nonces.ts";
@@ -303,6 +304,7 @@ export const createServer = async (options: ServerOptions) => {
       app.log.warn({ err: error }, "an application was not told of the end of a session"),
     );
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
+    const listening = createListening(app);
     app.addHook("preClose", (done) => {
       // Fastify stops listening right after this hook. Streams end then: whoever reconnects reaches another server.
       setImmediate(() => closing.abort());
@@ -324,6 +326,7 @@ export const createServer = async (options: ServerOptions) => {
       });
       try {
         await deadline.before(Promise.all([app.close(), upkeep.end()]));
+        await deadline.before(listening.closed());
         await deadline.before(telling.end());
         await deadline.before(outbound.close());
         await deadline.before(db.destroy());
@@ -331,7 +334,7 @@ export const createServer = async (options: ServerOptions) => {
         deadline.end();
       }
     };
-    return { app, db, domain, router, close };
+    return { app, db, domain, router, listen: listening.listen, close };
   } catch (error) {
     await outbound.close();
     await db.destroy();

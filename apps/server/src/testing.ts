@@ -142,7 +142,7 @@ export const startTestServer = async (options: TestServerOptions = {}) => {
   };
   await seedJohn(server.domain);
   await seedDemoApplication(server.domain);
-  const url = await server.app.listen({ port: config.port, host: config.host }).catch(async (error) => {
+  const url = await server.listen(config).catch(async (error) => {
     await close();
     throw error;
   });
