@@ -40,6 +40,21 @@ describe("[S93] X-Forwarded-For", () => {
     expect((await guess(34, "203.0.113.7, 127.0.0.1:8080")).code).toBe("TOO_MANY_ATTEMPTS");
   });
 
+  it("counts what is no address as the proxy's, and stores none of it", async () => {
+    await using server = await startTestServer({ config: { trustProxy: ["127.0.0.1"] } });
+    const { mutate } = callsTo(server.app);
+    const guess = (index: number) =>
+      mutate(
+        "auth.login",
+        { username: `user${index}`, password: "x" },
+        { address: "127.0.0.1", headers: { "x-forwarded-for": `not an address ${index} ${"x".repeat(5000)}` } },
+      );
+    for (let index = 0; index < 30; index++) expect((await guess(index)).code).toBe("INVALID_CREDENTIALS");
+    expect((await guess(31)).code).toBe("TOO_MANY_ATTEMPTS");
+    const attempts = server.db.selectFrom("audit_log").where("action", "=", "sign_in");
+    expect(await attempts.select("address").distinct().execute()).toEqual([{ address: "127.0.0.1" }]);
+  });
+
   it("is not read at all from whoever is not a trusted proxy", async () => {
     await using server = await startTestServer({ config: { trustProxy: ["10.0.0.0/8"] } });
     const { mutate } = callsTo(server.app);

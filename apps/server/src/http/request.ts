@@ -1,5 +1,6 @@
 // Owns what every transport over HTTP reads of a request in the same way: who calls, from where, and its body.
 
+import { isIP } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Source } from "../domain/audit.ts";
 import { type Credential, readCredential } from "../domain/bearer.ts";
@@ -34,7 +35,8 @@ export const credentialOf = (request: FastifyRequest, publicUrl: string): Creden
 
 /** Where the request comes from. */
 export const sourceOf = (request: FastifyRequest): Source => ({
-  address: request.ip,
+  // What a proxy passed on and is no address, such as "unknown", counts as the proxy's: it must not be a name to hide by.
+  address: isIP(request.ip) ? request.ip : (request.socket.remoteAddress ?? null),
   userAgent: request.headers["user-agent"]?.slice(0, 500) ?? null,
   requestId: request.id,
 });
