@@ -7,7 +7,7 @@ import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client
 import type { SessionEvent } from "@lockstep/contract";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { describe, expect, it, vi } from "vitest";
-import { eventsOf } from "../src/event-source.ts";
+import { eventsOf, FetchEventSource } from "../src/event-source.ts";
 import { recorded, refreshes } from "./requests.ts";
 
 const credentials = { username: john.username, password: john.password };
@@ -181,6 +181,28 @@ describe("session.events", () => {
     expect(waits).toHaveLength(1);
     expect(watcher.errors).toEqual([]);
     expect(watcher.streams()).toHaveLength(3);
+  });
+
+  it("[S91] is asked for ever more seldom while it is refused, and never before the server said", async () => {
+    vi.useFakeTimers();
+    vi.spyOn(Math, "random").mockReturnValue(1);
+    try {
+      const askedAt: number[] = [];
+      const source = new FetchEventSource("http://localhost/trpc/session.events", {
+        async connect() {
+          askedAt.push(Date.now());
+          return new Response(inStream);
+        },
+        recover: async () => false,
+      });
+      await vi.advanceTimersByTimeAsync(100_000);
+      source.close();
+      const waits = askedAt.slice(1).map((at, n) => (at - (askedAt[n] as number)) / 1000);
+      expect(waits.map((seconds) => seconds - tooMany.data.details.retryAfterSeconds)).toEqual([1, 2, 4, 8, 16, 30]);
+    } finally {
+      vi.useRealTimers();
+      vi.restoreAllMocks();
+    }
   });
 
   it("is refused to somebody who is not signed in", async () => {

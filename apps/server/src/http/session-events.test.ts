@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { scopeNames } from "@lockstep/contract";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { contract, scopeNames } from "@lockstep/contract";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { callsTo } from "../../test/calls.ts";
 import { openStream } from "../../test/event-stream.ts";
 import { grantedToken, john, startTestServer, testSource, typed } from "../testing.ts";
@@ -28,6 +28,19 @@ describe("the stream of one's session events", () => {
     expect(stream.response.headers.get("content-type")).toContain("text/event-stream");
     expect(stream.response.headers.get("cache-control")).toBe("no-store, no-transform");
     stream.leave();
+  });
+
+  it("[S91] parses an event once for all streams", async () => {
+    const { accessToken, user } = await signIn();
+    const streams = [await watch(accessToken), await watch(accessToken), await watch(accessToken)];
+    const parse = vi.spyOn(contract.session.events.output, "parse");
+    server.domain.events.publish(user.id, { type: "password_changed" });
+    for (const stream of streams) {
+      expect((await stream.next())?.data).toEqual({ type: "password_changed" });
+      stream.leave();
+    }
+    expect(parse).toHaveBeenCalledOnce();
+    parse.mockRestore();
   });
 
   it("tells of a sign-in elsewhere, without its tokens", async () => {
