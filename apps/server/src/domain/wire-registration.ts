@@ -65,7 +65,7 @@ export const readWireRegistration = (
   );
   const { data, error } = WireRegistration.safeParse(said);
   if (!error) {
-    if (Buffer.byteLength(JSON.stringify(data)) > limitBytes) {
+    if (sizeOf(data) > limitBytes) {
       const description = `the registration is larger than ${limitBytes} bytes`;
       return { error: "invalid_client_metadata", error_description: description };
     }
@@ -77,6 +77,16 @@ export const readWireRegistration = (
     error: name === "redirect_uris" ? "invalid_redirect_uri" : "invalid_client_metadata",
     error_description: `${path.join(".")}: ${message}`.slice(0, 300),
   };
+};
+
+/** In bytes, as it would be stored. What is nested too deep to be written has far more brackets than the limit. */
+const sizeOf = (registration: object): number => {
+  try {
+    return Buffer.byteLength(JSON.stringify(registration));
+  } catch (error) {
+    if (error instanceof RangeError) return Number.POSITIVE_INFINITY;
+    throw error;
+  }
 };
 
 /**

@@ -128,6 +128,9 @@ const deviceCodes = (options: AdapterOptions): Partial<Adapter> => ({
   },
 });
 
+/** How many successors a late refresh token is followed through at the most, each of which is a query. */
+const maxSuccessors = 16;
+
 const refreshTokens = ({ records, now, graceSeconds, successorOf }: AdapterOptions): Partial<Adapter> => ({
   // The successor of a token is computed from it: of many that redeem one at once, the first writes it, and none
   // brings back a successor that was used meanwhile.
@@ -150,12 +153,14 @@ const refreshTokens = ({ records, now, graceSeconds, successorOf }: AdapterOptio
     if (consumedAt === null) return { ...payload };
     if (now() - consumedAt > graceSeconds * 1000) return { ...payload, consumed: Math.floor(consumedAt / 1000) };
     // Its successor may have been replaced by now as well: whoever comes late goes on with the newest of the line.
-    for (let [last, lastId] = [payload, id]; ; ) {
+    let [last, lastId] = [payload, id];
+    for (let followed = 0; followed < maxSuccessors; followed++) {
       lastId = successorOf(lastId);
       const next = await records.find("RefreshToken", { id: lastId });
       if (!next || next.consumedAt === null) return { ...last };
       last = next.payload;
     }
+    throw new errors.InvalidGrant("it was replaced too often since");
   },
 });
 

@@ -70,6 +70,17 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await refusalOf(refresh(late.refresh_token))).toBeNull();
   });
 
+  it("is refused after more replacements than are followed, and ends nothing", async () => {
+    await using server = await start();
+    const { tokens, refresh } = await connected(server);
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const line = [tokens.refresh_token];
+    for (let replaced = 0; replaced < 17; replaced++) line.push((await refresh(line.at(-1))).refresh_token);
+    expect(await refusalOf(refresh(line[0]))).toBe("invalid_grant");
+    expect((await refresh(line[1])).refresh_token).toBe(line.at(-1));
+    expect(await refusalOf(refresh(line.at(-1)))).toBeNull();
+  });
+
   it("[S23] [S8] does nothing for somebody else: another application's attempt ends nothing", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);

@@ -299,6 +299,14 @@ describe("a registration over the wire", () => {
     expect((await register({ redirect_uris, something_else: "x".repeat(8000) })).status).toBe(201);
   });
 
+  it("is refused when it is nested too deep to be written, and is no failure of ours [S92]", async () => {
+    const depth = 25_000;
+    const body = `{"redirect_uris":["${callback}"],"something_else":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${server.url}/register`, { method: "POST", headers, body });
+    expect([response.status, await response.json()]).toMatchObject([400, { error: "invalid_client_metadata" }]);
+  });
+
   it("fetches no sector_identifier_uri, and does not answer that there is one: subjects are public", async () => {
     const sector_identifier_uri = "https://photos.example/sector.json";
     // The test's world has no way out: fetching it would fail.
