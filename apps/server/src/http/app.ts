@@ -23,10 +23,10 @@ import { answerClientError, followConnections, isHostValid, nodeOptions } from "
 import { cookiesFor } from "./cookies.ts";
 import { crossOriginHeaders, exposedHeaders, isCrossOrigin, markCrossOrigin } from "./cross-origin.ts";
 import { docsRoutes } from "./docs.ts";
+import { answerFailure } from "./failure.ts";
 import { plainForwardedFor } from "./forwarded-for.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
-import { answerOutage } from "./outage.ts";
 import { protectedResourceRoutes } from "./protected-resource.ts";
 import { sourceOf } from "./request.ts";
 import { restRoutes } from "./rest.ts";
@@ -128,7 +128,7 @@ export const createApp = async (options: AppOptions) => {
   // Here the body has been read: before, an event of the socket would lose what belongs to the call.
   app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
   const own = recordRoutes(app);
-  app.setErrorHandler(answerOutage(options.renderPage));
+  app.setErrorHandler(answerFailure(options.renderPage));
   await app.register(healthRoutes(options));
   await app.register(jwksRoutes(options.keyring));
   await app.register(cookie);
