@@ -63,7 +63,7 @@ const here: readonly (readonly [command: string, printed: RegExp])[] = [
     /Photo app/,
   ],
   ["pnpm lockstep keys rotate", /\S/],
-  ["pnpm lockstep user sign-out jane", /jane/],
+  ["pnpm lockstep user sign-out john", /john/],
   ["pnpm lockstep audit --since 24h", /keys\.rotate/],
 ];
 
@@ -112,8 +112,6 @@ describe("typed into a shell", () => {
       env: { ...env, PATH: `${join(repository, "node_modules/.bin")}:${process.env["PATH"]}` },
     });
     await server.printed("is ready");
-    const jane = await run("npx -y pnpm@12.21.0 lockstep user create jane", "a long sentence to sign in with\n");
-    expect([jane.code, jane.output]).toEqual([0, expect.stringContaining("jane")]);
     const token = await fetch(`${env["PUBLIC_URL"]}/token`, {
       method: "POST",
       body: new URLSearchParams({ username: "john", password: "secret" }),

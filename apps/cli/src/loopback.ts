@@ -55,4 +55,4 @@ const pageHeaders = {
 };
 
 const page = (sentence: string) =>
-  `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Lockstep demo</title><p>${sentence}</p></html>\n`;
+  `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Lockstep demo</title><p>${sentence}</p></html>\n`;

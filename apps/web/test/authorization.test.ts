@@ -229,7 +229,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
     test("is asked each time, with a warning, by an application that nobody vouches for [S30]", async () => {
       await using visitor = await meet({ application: { verified: false } });
       const { page, application } = visitor;
-      for (const title of ["It wants to", "It wants what you allowed it before: to"]) {
+      for (const title of ["It wants to", "It wants, as before, to"]) {
         await page.goto((await application.begin()).url);
         await page.getByRole("heading", { name: title }).waitFor();
         const warning = page.getByRole("note");

@@ -238,6 +238,21 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sessions"))("sessions", 
       await activity.getByText("Firefox on Windows, 127.0.0.1").waitFor();
       await activity.getByText("Signed in", { exact: true }).waitFor();
     });
+
+    test("comes with what happened lately in one form on a phone, however long each line is", async () => {
+      await using visitor = await visitSessions();
+      const { page } = visitor;
+      await page.setViewportSize({ width: 390, height: 800 });
+      await signInElsewhere(visitor, { userAgent: "curl/8.0" });
+      await signInElsewhere(visitor);
+      await page.reload();
+      const activity = page.getByRole("region", { name: "Recent activity" });
+      await activity.getByText("Firefox on Windows, 127.0.0.1").waitFor();
+      const indents = await activity
+        .locator("time")
+        .evaluateAll((times) => times.map((time) => time.getBoundingClientRect().left));
+      expect([indents.length > 2, new Set(indents).size]).toEqual([true, 1]);
+    });
   });
 
   describe("live", () => {

@@ -3,7 +3,7 @@
 
 export const scopes = {
   "profile:read": "See your name, username and e-mail address",
-  "profile:write": "Change your name and e-mail address",
+  "profile:write": "Change your name",
   "greeting:read": "Be greeted on your behalf",
 } as const satisfies Record<string, string>;
 

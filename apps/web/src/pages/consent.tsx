@@ -43,7 +43,7 @@ export const Consent = ({ request, account, failure, deciding, onAllow, onDeny }
           {before.length > 0 && (
             <section>
               <h2 className={styles.before}>
-                {asked.length > 0 ? "You allowed it before to" : "It wants what you allowed it before: to"}
+                {asked.length > 0 ? "You allowed it before to" : "It wants, as before, to"}
               </h2>
               <ScopeList scopes={before} quiet />
             </section>
