@@ -4,6 +4,7 @@
 import type { ComponentType } from "react";
 import { lazyPage } from "../shell/lazy-page.tsx";
 import { AccountPage } from "./account.tsx";
+import { GreetingPage } from "./greeting.tsx";
 import { type PagePath, paths } from "./paths.ts";
 
 export interface PageEntry {
@@ -15,11 +16,7 @@ export interface PageEntry {
 
 export const pages: readonly PageEntry[] = [
   { path: paths.account, navLabel: "Account", Page: AccountPage },
-  {
-    path: paths.greeting,
-    navLabel: "Greeting",
-    Page: lazyPage(async () => (await import("./greeting.tsx")).GreetingPage),
-  },
+  { path: paths.greeting, navLabel: "Greeting", Page: GreetingPage },
   {
     path: paths.sessions,
     navLabel: "Sessions",
