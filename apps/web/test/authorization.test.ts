@@ -346,7 +346,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
   });
 
   describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
-    test("every state of it is accessible (axe), and fits a phone", { timeout: 60_000 }, async () => {
+    test("every state of it is accessible (axe), and fits a phone", async () => {
       const clock = testClock(Date.now() - 60_000);
       await using visitor = await meet({
         signedIn: false,

@@ -328,7 +328,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
   });
 
   describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
-    test("every page is accessible (axe), and fits a phone", { timeout: 60_000 }, async () => {
+    test("every page is accessible (axe), and fits a phone", async () => {
       await using visitor = await visitDeveloper({ colorScheme, viewport: { width: 360, height: 640 } });
       const { page } = visitor;
       const check = async () => {

@@ -16,7 +16,7 @@ const clock = testClock(Date.now() - agoSeconds * 1000);
 
 describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
   "sign-in providers",
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   () => {
     const closing: (() => Promise<unknown>)[] = [];
     let browser: Browser;
@@ -53,7 +53,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
     /** Somebody with a browser of their own; leaving fails when the page threw. */
     const visit = async (path: string) => {
       const context: BrowserContext = await browser.newContext({ baseURL: publicUrl, reducedMotion: "reduce" });
-      context.setDefaultTimeout(20_000);
+      context.setDefaultTimeout(60_000);
       const faults: string[] = [];
       context.on("weberror", (error) => faults.push(String(error.error())));
       const page = await context.newPage();

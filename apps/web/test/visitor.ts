@@ -22,7 +22,7 @@ export const signIn = async (page: Page, password: string = john.password, usern
 
 /** Waits until `read` gives `expected`. */
 export const eventually = async <T>(read: () => Promise<T>, expected: T) => {
-  await expect.poll(read, { timeout: 10_000, interval: 20 }).toEqual(expected);
+  await expect.poll(read, { timeout: 60_000, interval: 20 }).toEqual(expected);
 };
 
 export const pathOf = (page: Page) => {
@@ -56,7 +56,7 @@ export const visitsBy = (browser: () => Browser, start = startTestServer) => {
   ) => {
     const server = await start(serverOptions);
     const context = await browser().newContext({ baseURL: server.url, reducedMotion: "reduce", ...options });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(60_000);
     const faults: string[] = [];
     context.on("weberror", (error) => faults.push(String(error.error())));
     await context.exposeFunction("reportFault", (fault: string) => faults.push(fault));
