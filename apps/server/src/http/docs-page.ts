@@ -79,6 +79,12 @@ SwaggerUIBundle({
 export const docsStyles = `body {
   margin: 0;
 }
+@media (prefers-reduced-motion: reduce) {
+  *, *::before, *::after {
+    transition: none !important;
+    animation: none !important;
+  }
+}
 html.dark-mode body {
   background: #1c2022;
 }
