@@ -7,7 +7,17 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { paths } from "../src/pages/paths.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
-import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn, visitsBy } from "./visitor.ts";
+import {
+  allSelected,
+  button,
+  eventually,
+  expectAccessible,
+  focusedText,
+  heading,
+  pathOf,
+  signIn,
+  visitsBy,
+} from "./visitor.ts";
 
 describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web app", () => {
   let browser: Browser;
@@ -39,6 +49,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       const { page, password } = visitor;
       await signIn(page, "wrong");
       await page.getByRole("alert").getByText("The username or the password is wrong.").waitFor();
+      await allSelected(page);
       expect(await password.evaluate((input) => input === document.activeElement)).toBe(true);
       await page.keyboard.type(john.password);
       await page.keyboard.press("Enter");

@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { idOf, meetingsBy } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
-import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
+import { allSelected, button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
 const asks = "Printshop asks for access to your Lockstep account";
 const ann = { username: "ann", password: "another secret", fullName: "Ann Other" } as const;
@@ -88,6 +88,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       await page.keyboard.press("Enter");
       await page.getByText("This is not your password.").waitFor();
       expect(await password.getAttribute("aria-invalid")).toBe("true");
+      await allSelected(page);
       await page.keyboard.type(john.password);
       await page.keyboard.press("Enter");
       await heading(page, asks).waitFor();

@@ -4,7 +4,17 @@ import { john, testClock, testSource } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
-import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn, visitsBy } from "./visitor.ts";
+import {
+  allSelected,
+  button,
+  eventually,
+  expectAccessible,
+  focusedText,
+  heading,
+  pathOf,
+  signIn,
+  visitsBy,
+} from "./visitor.ts";
 
 type Visitor = Awaited<ReturnType<ReturnType<typeof visitsBy>["visitSignedIn"]>>;
 
@@ -458,6 +468,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sessions"))("sessions", 
       await page.keyboard.type("wrong");
       await page.keyboard.press("Enter");
       await dialog.getByText("This is not your password.").waitFor();
+      await allSelected(page);
       await page.keyboard.type(john.password);
       await page.keyboard.press("Enter");
       await page.getByRole("status").getByText("Your other sessions have ended.").waitFor();

@@ -30,6 +30,18 @@ export const pathOf = (page: Page) => {
   return pathname + search + hash;
 };
 
+/** What is typed next takes the place of all that the focused field has. */
+export const allSelected = (page: Page) =>
+  eventually(
+    () =>
+      page.evaluate(() => {
+        const field = document.activeElement;
+        if (!(field instanceof HTMLInputElement) || field.value === "") return false;
+        return field.selectionStart === 0 && field.selectionEnd === field.value.length;
+      }),
+    true,
+  );
+
 export const focusedText = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
 
 export const expectAccessible = async (page: Page) => {
