@@ -273,9 +273,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     test("comes by signing out, and the server forgets it as well", async () => {
       await using visitor = await visit("/greeting");
       const { page, server } = visitor;
-      const answered = page.waitForResponse(/auth\.login/);
+      // At once: the browser keeps the body of an answer for a while only.
+      const answered = page.waitForResponse(/auth\.login/).then((response) => response.json());
       await signIn(page);
-      const { result } = await (await answered).json();
+      const { result } = await answered;
       await button(page, "Sign out").click();
       await page.getByRole("status").getByText("You have signed out.").waitFor();
       expect(pathOf(page)).toBe("/sign-in");
