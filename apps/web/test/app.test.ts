@@ -279,7 +279,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       const { result } = await answered;
       await button(page, "Sign out").click();
       await page.getByRole("status").getByText("You have signed out.").waitFor();
-      expect(pathOf(page)).toBe("/sign-in");
+      await eventually(async () => pathOf(page), "/sign-in");
       const me = await fetch(`${server.url}/trpc/user.me`, {
         headers: { authorization: `Bearer ${result.data.accessToken}` },
       });
