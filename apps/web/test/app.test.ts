@@ -436,7 +436,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     for (const path of Object.values(own)) {
       await page.goto(path.replace("/*?", ""));
       await page.getByRole("heading", { level: 1 }).waitFor();
-      await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
+      await eventually(() => page.locator("[aria-busy=true]").count(), 0);
     }
     await page.goto("/nowhere");
     await heading(page, "There is no such page").waitFor();
