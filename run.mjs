@@ -70,7 +70,7 @@ const build = (...filters) =>
 const node = () => (existsSync(`${bin}/node`) ? `${bin}/node` : process.execPath);
 
 const serve = async () => {
-  await build("--filter=@lockstep/web", "--filter=@lockstep/server");
+  await build("--filter=@lockstep/web", "--filter=@app/server");
   await become(node(), "--max-semi-space-size=8", "--import", "./prelude.mjs", "apps/server/dist/main.js");
 };
 const test = async (args) => {

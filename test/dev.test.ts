@@ -61,7 +61,7 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
 
     // The server: starts again, and the page goes on.
     let printed = dev.output().length;
-    copy.edit("apps/server/src/rpc/demo.ts", "This is a protected route.", "This route was edited.");
+    copy.edit("apps/server/src/demo.ts", "This is a protected route.", "This route was edited.");
     await dev.printed(`Lockstep is ready: ${url}`, printed);
     await page.getByRole("link", { name: "Greeting" }).click();
     await page.getByText("This route was edited.").waitFor();
@@ -71,8 +71,8 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
 
     // The contract: both sides take it while the server restarts, and the form keeps what was typed.
     printed = dev.output().length;
-    copy.edit("packages/contract/src/names.ts", "Enter your name", "Enter a name, please");
-    copy.edit("packages/contract/src/errors.ts", "Sign in first.", "Sign in first, please.");
+    copy.edit("packages/kit/src/names.ts", "Enter your name", "Enter a name, please");
+    copy.edit("packages/kit/src/errors.ts", "Sign in first.", "Sign in first, please.");
     await dev.printed(`Lockstep is ready: ${url}`, printed);
     await expect
       .poll(async () => (await fetch(`${url}/users/me`)).text(), { timeout: 60_000 })
@@ -86,7 +86,7 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
     // Types: quiet so far; an error is printed, and so is one in a package that the edited one is used by.
     expect(dev.output()).not.toMatch(/error TS\d+/);
     printed = dev.output().length;
-    copy.edit("packages/contract/src/users.ts", "fullName: z.string()", "fullName: z.number()");
+    copy.edit("packages/kit/src/users.ts", "fullName: z.string()", "fullName: z.number()");
     await dev.printed(/server.*src\/domain\/users\.ts\(\d+,\d+\): error TS\d+/s, printed);
 
     expect(faults).toEqual([]);

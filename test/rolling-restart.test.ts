@@ -5,8 +5,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { describe, expect, onTestFailed, test } from "vitest";
-import { startCluster } from "../apps/server/test/faults/cluster.ts";
 import { createClient } from "../packages/client/src/index.ts";
+import { startCluster } from "../packages/server/test/faults/cluster.ts";
 import { hasNginx, startNginx } from "./nginx.ts";
 import { freePort } from "./processes.ts";
 

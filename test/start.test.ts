@@ -35,7 +35,7 @@ test("npm start and npm test print one line for each step, then what was asked f
     expect(start.survivors()).toEqual([]);
   }
 
-  await using run = startProgram("npm test -- --project contract test/imports.test.ts", { cwd: copy.root });
+  await using run = startProgram("npm test -- --project kit test/imports.test.ts", { cwd: copy.root });
   onTestFailed(() => {
     process.stderr.write(run.output());
   });

@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync, constants as zlib } from "node:zlib";
+import { brand } from "@app/contract";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 import { paths } from "./src/pages/paths.ts";
@@ -15,7 +16,14 @@ const { origin, hostname, port } = new URL(process.env["WEB_DEV_URL"] || "http:/
 const hmrPort = process.env["WEB_HMR_PORT"];
 
 export default defineConfig({
-  plugins: [react(), withoutJsonSchema(), pageList(), precompressed(), ...(hmrPort ? [] : [modulesFromHere()])],
+  plugins: [
+    react(),
+    brandName(),
+    withoutJsonSchema(),
+    pageList(),
+    precompressed(),
+    ...(hmrPort ? [] : [modulesFromHere()]),
+  ],
   server: {
     host: hostname,
     port: Number(port),
@@ -43,6 +51,11 @@ export default defineConfig({
     },
   },
 });
+
+/** Puts the service's name into the page. */
+function brandName(): Plugin {
+  return { name: "brand-name", transformIndexHtml: (html) => html.replaceAll("%BRAND_NAME%", brand.name) };
+}
 
 /**
  * Lets the page fetch its modules from here directly. Through the server, a hot update of the contract would fail: the

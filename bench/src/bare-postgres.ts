@@ -7,7 +7,7 @@ import pg from "pg";
 
 const int8Oid = 20;
 
-// As apps/server/src/db/postgres.ts has it.
+// As packages/server/src/db/postgres.ts has it.
 const pool = new pg.Pool({
   connectionString: process.env["DATABASE_URL"],
   types: { getTypeParser: (oid, format) => (oid === int8Oid ? Number : pg.types.getTypeParser(oid, format)) },

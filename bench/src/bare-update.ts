@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import Fastify from "fastify";
 
 const database = new DatabaseSync(process.env["DATABASE_FILE"] ?? "", { timeout: 5000 });
-// As apps/server/src/db/sqlite.ts sets them.
+// As packages/server/src/db/sqlite.ts sets them.
 database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
 
 const update = database.prepare(

@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { loadConfig } from "@lockstep/server/config";
 import { openDatabase } from "@lockstep/server/database";
+import { fixtureApp } from "@lockstep/server/fixture-app";
 import { beginAuthorization, openBrowser, photoApp } from "@lockstep/server/oauth-testing";
 import { createDomain } from "@lockstep/server/server";
 import { testSource } from "@lockstep/server/testing";
@@ -71,7 +72,7 @@ const insecure = { execute: [client.allowInsecureRequests] };
 const atLockstep = async ({ url: databaseUrl, env }: BenchDatabase, { url }: Running): Promise<Flow> => {
   const db = await openDatabase(databaseUrl);
   const settings = loadConfig({ ...env, PUBLIC_URL: url }, "/");
-  const domain = await createDomain(db, { config: { ...settings, secret: settings.secret ?? "" } });
+  const domain = await createDomain(db, { app: fixtureApp, config: { ...settings, secret: settings.secret ?? "" } });
   const { application, secret } = await domain.applications.register(photoApp, "operator", testSource);
   await db.destroy();
   const config = await client.discovery(new URL(url), application.id, secret ?? "", undefined, insecure);

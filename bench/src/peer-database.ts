@@ -8,7 +8,7 @@ const sessionLifetimeMs = 90 * 24 * 60 * 60 * 1000;
 
 export const openPeerDatabase = (file: string) => {
   const database = new DatabaseSync(file, { timeout: 5000 });
-  // As apps/server/src/db/sqlite.ts sets them.
+  // As packages/server/src/db/sqlite.ts sets them.
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
   const findLive = database.prepare(
     `select users.id, username, email, full_name as fullName, role, disabled, users.created_at as createdAt

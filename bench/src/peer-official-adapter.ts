@@ -3,12 +3,16 @@
 import { randomUUID } from "node:crypto";
 import { loadConfig } from "@lockstep/server/config";
 import { type Context, createContext } from "@lockstep/server/context";
+import { fixtureApp } from "@lockstep/server/fixture-app";
 import { createServer } from "@lockstep/server/server";
 import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from "@trpc/server/adapters/fastify";
 import Fastify from "fastify";
 
 const config = loadConfig(process.env, process.cwd());
-const { domain, router, close } = await createServer({ config: { ...config, secret: config.secret ?? "" } });
+const { domain, router, close } = await createServer({
+  app: fixtureApp,
+  config: { ...config, secret: config.secret ?? "" },
+});
 
 /** Its clients keep their tokens themselves. */
 const noCookies: Context["cookies"] = {

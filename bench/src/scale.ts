@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { progress } from "@clack/prompts";
 import { loadConfig } from "@lockstep/server/config";
 import { type DatabaseUrl, openDatabase } from "@lockstep/server/database";
+import { fixtureApp } from "@lockstep/server/fixture-app";
 import { createDomain } from "@lockstep/server/server";
 import pg from "pg";
 import { password, pickSessions, prepare } from "./database.ts";
@@ -101,7 +102,7 @@ const openSampler = async (url: DatabaseUrl, users: number) => {
   const server = await start(lockstep, env);
   const caller = createCaller(server.url);
   const db = await openDatabase(url);
-  const domain = await createDomain(db, { config: { ...loadConfig(env, "/"), secret: env.SECRET } });
+  const domain = await createDomain(db, { app: fixtureApp, config: { ...loadConfig(env, "/"), secret: env.SECRET } });
   const anyUser = () => `user-${Math.floor(Math.random() * users)}`;
 
   return {

@@ -3,6 +3,7 @@
 
 import { loadConfig } from "@lockstep/server/config";
 import { openDatabase } from "@lockstep/server/database";
+import { fixtureApp } from "@lockstep/server/fixture-app";
 import { createDomain } from "@lockstep/server/server";
 import { grantedToken } from "@lockstep/server/testing";
 import { type BenchDatabase, bcryptCost, copyOf, password, plainPasswordHash, setPasswordHashes } from "./database.ts";
@@ -212,7 +213,7 @@ const asApplication =
       // Tokens are issued and checked by the address that the server was started with.
       const settings = loadConfig({ ...env, PUBLIC_URL: url }, "/");
       const config = { ...settings, secret: settings.secret ?? "" };
-      const domain = await createDomain(db, { config });
+      const domain = await createDomain(db, { app: fixtureApp, config });
       const user = (await domain.users.findByLogin(username))?.user;
       const { accessToken } = await grantedToken({ domain, config }, user?.id ?? "", ["profile:read"]);
       return bearer(accessToken);

@@ -63,11 +63,13 @@ const treeOf = (ids: readonly number[], operation: (id: number) => string, aroun
     .join("");
 
 const contractOf = (ids: readonly number[]) => `
-import { firstParty, mutation, query, type RouterOf, scoped } from "@lockstep/contract";
+import { defineContract, engine, engineErrors, engineRoles, engineScopes, type RouterOf } from "@lockstep/kit";
 import { z } from "zod";
 
 ${sharedSchemas}
-export const contract = {
+const words = { scopes: engineScopes, roles: engineRoles, errors: engineErrors };
+export const contract = defineContract(words, ({ query, mutation, firstParty, scoped }) => ({
+  ...engine,
 ${treeOf(
   ids,
   (id) =>
@@ -75,7 +77,7 @@ ${treeOf(
       summary: "Operation ${id}", input: ${inputOf(id)},
       output: ${outputOf(id)} })`,
   (operations) => operations,
-)}};
+)}}));
 export type AppRouter = RouterOf<typeof contract>;
 `;
 

@@ -2,9 +2,12 @@
 // can read, and shows a refusal as the type that the contract declared. Nothing here says what an operation takes or
 // answers: all of it comes from the contract, and none of it from the server's code.
 
-import { createClient, errorOf } from "@lockstep/client";
+import type { Contract } from "@app/contract";
+import { createClient, errorReader } from "@lockstep/client";
 import { safe } from "@trpc/client";
 import { DemoError, nobodyAt, type Show, visible } from "./report.ts";
+
+const errorOf = errorReader<Contract>();
 
 export interface OwnAppOptions {
   readonly url: string;
@@ -13,7 +16,7 @@ export interface OwnAppOptions {
 }
 
 /** An app of our own: its client has every operation. */
-export const ownApp = (url: string) => createClient({ url });
+export const ownApp = (url: string) => createClient<Contract>({ url });
 
 /** @throws DemoError when nobody can be signed in, or a call is refused that should not be. */
 export const runOwnApp = async ({ url, credentials, show }: OwnAppOptions): Promise<void> => {

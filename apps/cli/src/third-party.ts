@@ -1,11 +1,14 @@
 // The demo as an application of somebody else: a person lets it in, in a browser or for a device, and it never sees
 // a password. It asks for one scope; the same list decides what its client has.
 
-import { createClient, errorOf, memoryTokens, type TokenStore } from "@lockstep/client";
+import type { Contract } from "@app/contract";
+import { createClient, errorReader, memoryTokens, type TokenStore } from "@lockstep/client";
 import { createAuthorization } from "@lockstep/client/oauth";
 import { safe } from "@trpc/client";
 import { listenForRedirect } from "./loopback.ts";
 import { authorizationFailure, DemoError, nobodyAt, type Show, visible } from "./report.ts";
+
+const errorOf = errorReader<Contract>();
 
 export interface ThirdPartyOptions {
   readonly url: string;
@@ -26,7 +29,7 @@ type DemoAuthorization = ReturnType<typeof authorizationAt>;
 
 /** A client of what was asked for: it has no other operation that needs a grant. */
 export const thirdParty = (url: string, authorization: DemoAuthorization) =>
-  createClient<"profile:read">({ url, authorization });
+  createClient<Contract, "profile:read">({ url, authorization });
 
 /** @throws DemoError when nobody lets it in, or a call is answered as it should not be. */
 export const runThirdParty = async ({ url, tokens, show }: ThirdPartyOptions, asking: Asking): Promise<void> => {
@@ -53,7 +56,7 @@ export const runThirdParty = async ({ url, tokens, show }: ThirdPartyOptions, as
 
   // What this client's type leaves out, called all the same: the client of an app of our own has it.
   const held = await tokens.get();
-  const forced = createClient({ url, tokens: memoryTokens(held && { accessToken: held.accessToken }) });
+  const forced = createClient<Contract>({ url, tokens: memoryTokens(held && { accessToken: held.accessToken }) });
   const [, overreach] = await safe(forced.demo.greeting.query());
   const error = errorOf("demo.greeting", overreach);
   if (!overreach || error?.code !== "INSUFFICIENT_SCOPE") {

@@ -1,5 +1,6 @@
 // What the demo's two clients can be asked, as far as the compiler lets it.
 
+import type { Contract } from "@app/contract";
 import { type Client, memoryTokens } from "@lockstep/client";
 import { describe, expectTypeOf, it } from "vitest";
 import { ownApp } from "../src/own-app.ts";
@@ -15,7 +16,7 @@ describe("the demo's clients", () => {
 
   it("a third party's does not compile with a call that it did not ask for", () => {
     const client = thirdParty(url, authorizationAt(url, memoryTokens()));
-    expectTypeOf(client).toEqualTypeOf<Client<"profile:read">>();
+    expectTypeOf(client).toEqualTypeOf<Client<Contract, "profile:read">>();
     expectTypeOf(client.user.me.query).returns.resolves.toHaveProperty("fullName");
     // @ts-expect-error needs greeting:read
     void client.demo.greeting.query();

@@ -3,7 +3,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { john, startTestServer } from "@lockstep/server/testing";
+import { startAppServer } from "@app/server/testing";
+import { john } from "@lockstep/server/testing";
 import { describe, expect, it } from "vitest";
 import { startDemo } from "./demo-process.ts";
 
@@ -17,7 +18,7 @@ const demo = async (args: readonly string[], input: string, { leaveOpen = false 
 
 describe("the demo with a password", () => {
   it("signs in, shows the user and the greeting, and a refused call with its typed error", async () => {
-    await using server = await startTestServer();
+    await using server = await startAppServer();
     const { exitCode, stdout, stderr } = await demo(["--url", server.url], `${john.username}\n${john.password}\n`);
 
     expect(stderr).toBe("");
@@ -47,27 +48,27 @@ user.me, after that
   });
 
   it("leaves no session behind", async () => {
-    await using server = await startTestServer();
+    await using server = await startAppServer();
     await demo(["--url", server.url], `${john.username}\n${john.password}\n`);
     const sessions = await server.db.selectFrom("sessions").select("ended_at").execute();
     expect(sessions).toEqual([{ ended_at: expect.any(Number) }]);
   });
 
   it("takes the username as an argument, and then the password alone from standard input", async () => {
-    await using server = await startTestServer();
+    await using server = await startAppServer();
     const { exitCode, stdout } = await demo(["--url", server.url, "--username", john.email], john.password);
     expect(stdout).toContain("John Doe");
     expect(exitCode).toBe(0);
   });
 
   it("ends when it has what it needs, though its standard input does not", async () => {
-    await using server = await startTestServer();
+    await using server = await startAppServer();
     const { exitCode } = await demo(["--url", server.url], `${john.username}\n${john.password}\n`, { leaveOpen: true });
     expect(exitCode).toBe(0);
   });
 
   it("takes a password as it is typed, spaces and all", async () => {
-    await using server = await startTestServer();
+    await using server = await startAppServer();
     const { exitCode, stderr } = await demo(["--url", server.url, "--username", "john"], ` ${john.password} \n`);
     expect(stderr).toContain("INVALID_CREDENTIALS");
     expect(exitCode).toBe(1);
@@ -76,7 +77,7 @@ user.me, after that
 
 describe("the demo with a password ends with exit code 1 and says why", () => {
   it("when the password is wrong", async () => {
-    await using server = await startTestServer();
+    await using server = await startAppServer();
     const { exitCode, stdout, stderr } = await demo(["--url", server.url], "john\nwrong\n");
     expect(stderr).toBe("The username or the password is wrong. (INVALID_CREDENTIALS)\n");
     expect(stdout).toBe("");
@@ -84,14 +85,14 @@ describe("the demo with a password ends with exit code 1 and says why", () => {
   });
 
   it("when what was typed cannot be right", async () => {
-    await using server = await startTestServer();
+    await using server = await startAppServer();
     const { exitCode, stderr } = await demo(["--url", server.url], "\n\n");
     expect(stderr).toBe("username: Enter your username or e-mail address.\npassword: Enter your password.\n");
     expect(exitCode).toBe(1);
   });
 
   it("when no server is there: what to start", async () => {
-    const { url, close } = await startTestServer();
+    const { url, close } = await startAppServer();
     await close();
     const { exitCode, stderr } = await demo(["--url", url], "john\nsecret\n");
     expect(stderr).toBe(`No Lockstep server answers at ${url}. Start one with \`npm start\`, then try again.\n`);

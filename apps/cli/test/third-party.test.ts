@@ -7,13 +7,14 @@ import { type IncomingMessage, request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { served } from "@app/server/testing";
 import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
 import { describe, expect, it } from "vitest";
 import { startDemo } from "./demo-process.ts";
 
 /** A server, John at his browser, and a machine where the demo keeps what it was granted. */
 const start = async () => {
-  const server = await startAuthorizationServer();
+  const server = await startAuthorizationServer(served);
   const browser = openBrowser(server);
   await browser.signIn();
   const state = await mkdtemp(join(tmpdir(), "lockstep-cli-"));

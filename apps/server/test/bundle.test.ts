@@ -6,9 +6,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { engines } from "@lockstep/server/engines";
+import { freePort } from "@lockstep/server/oauth-testing";
 import { describe, expect, it } from "vitest";
-import { freePort } from "../src/oauth/testing.ts";
-import { engines } from "./engines.ts";
 
 const main = join(import.meta.dirname, "../dist/main.js");
 

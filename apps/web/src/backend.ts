@@ -1,6 +1,7 @@
 // Owns the connection to the backend: the typed client, what it answered so far, and who is signed in here.
 
-import { type AppRouter, createClient, sessionOf } from "@lockstep/client";
+import type { AppRouter, Contract } from "@app/contract";
+import { createClient, sessionOf } from "@lockstep/client";
 import { QueryClient } from "@tanstack/react-query";
 import { createTRPCOptionsProxy } from "@trpc/tanstack-react-query";
 import { createSession } from "./session/session.ts";
@@ -14,7 +15,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-export const client = createClient({ url: location.origin, transport: "cookie" });
+export const client = createClient<Contract>({ url: location.origin, transport: "cookie" });
 
 export const session = createSession(sessionOf(client));
 

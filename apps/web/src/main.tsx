@@ -1,7 +1,7 @@
 // Starts the app in its page, and says so when it broke.
 
 import "./zod-without-eval.ts";
-import type { protocolPageMeta } from "@lockstep/contract";
+import type { protocolPageMeta } from "@lockstep/kit";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "./styles/index.css";

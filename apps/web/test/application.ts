@@ -3,16 +3,18 @@
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { RegisterApplicationInput } from "@lockstep/contract";
+import type { Contract } from "@app/contract";
+import { type AppServerOptions, served } from "@app/server/testing";
+import { RegisterApplicationInput } from "@lockstep/kit";
 import { beginAuthorization, discover, startAuthorizationServer } from "@lockstep/server/oauth-testing";
-import { john, type TestServerOptions, testSource } from "@lockstep/server/testing";
+import { john, testSource } from "@lockstep/server/testing";
 import * as client from "openid-client";
 import type { Browser } from "playwright-core";
 import { type VisitOptions, visitsBy } from "./visitor.ts";
 
 /** A server that is visited at the address which it gives for itself: cookies belong to a host's name. */
-export const startServer = async (options: TestServerOptions = {}) => {
-  const server = await startAuthorizationServer(options);
+export const startServer = async (options: AppServerOptions = {}) => {
+  const server = await startAuthorizationServer<Contract>({ ...served, ...options });
   return { ...server, url: server.config.publicUrl };
 };
 

@@ -1,6 +1,7 @@
 // The documentation page as a newcomer uses it: reads, presses Authorize, tries a call.
 
-import { john, startTestServer } from "@lockstep/server/testing";
+import { startAppServer } from "@app/server/testing";
+import { john } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startServer } from "./application.ts";
@@ -32,7 +33,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
   };
 
   test("the Authorize button signs in with the password flow: 401 before, 200 after", async () => {
-    await using server = await startTestServer();
+    await using server = await startAppServer();
     const context = await browser.newContext({ baseURL: server.url });
     context.setDefaultTimeout(60_000);
     const page = await context.newPage();

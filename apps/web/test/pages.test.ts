@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { startTestServer } from "@lockstep/server/testing";
+import { startAppServer } from "@app/server/testing";
 import { expect, test } from "vitest";
 import { paths } from "../src/pages/paths.ts";
 
@@ -14,7 +14,7 @@ test("the build lists every page for the server", () => {
 });
 
 test("every page answers with the app when it is reloaded", async () => {
-  await using server = await startTestServer();
+  await using server = await startAppServer();
   const index = await (await fetch(server.url, { headers: html })).text();
   expect(index).toContain('<div id="root">');
   for (const path of Object.values(paths)) {

@@ -1,7 +1,8 @@
 // Signing in through outside providers as people meet it: two of the certified provider, each a process of its own, on
 // a site that is not ours, so that cookies travel as they do in the world.
 
-import { john, startDemoProvider, startTestServer, testClock } from "@lockstep/server/testing";
+import { type AppServer, startAppServer } from "@app/server/testing";
+import { john, startDemoProvider, testClock } from "@lockstep/server/testing";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
@@ -20,12 +21,12 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
   () => {
     const closing: (() => Promise<unknown>)[] = [];
     let browser: Browser;
-    let server: Awaited<ReturnType<typeof startTestServer>>;
+    let server: AppServer;
 
     beforeAll(async () => {
       const providers = await Promise.all(["north", "south", "west"].map((name) => startDemoProvider(name, 0)));
       for (const provider of providers) closing.push(provider.end);
-      server = await startTestServer({
+      server = await startAppServer({
         now: clock.now,
         config: {
           publicUrl,

@@ -1,12 +1,13 @@
 // Makes `docs/screenshot.png` from the built app and a real server: `node apps/web/test/screenshot.ts`.
 
 import { join } from "node:path";
-import { john, startTestServer } from "@lockstep/server/testing";
+import { startAppServer } from "@app/server/testing";
+import { john } from "@lockstep/server/testing";
 import { launchBrowser } from "./browser.ts";
 
 const file = join(import.meta.dirname, "../../../docs/screenshot.png");
 
-await using server = await startTestServer();
+await using server = await startAppServer();
 const browser = await launchBrowser();
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: "light" });

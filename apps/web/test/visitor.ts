@@ -1,7 +1,8 @@
 // Owns people who visit the app: a browser of their own, a server of their own, and what they look for.
 
+import { type AppServerOptions, startAppServer } from "@app/server/testing";
 import AxeBuilder from "@axe-core/playwright";
-import { john, startTestServer, type TestServerOptions } from "@lockstep/server/testing";
+import { john } from "@lockstep/server/testing";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 
@@ -51,13 +52,13 @@ export const expectAccessible = async (page: Page) => {
 };
 
 export interface VisitOptions extends BrowserContextOptions {
-  readonly server?: TestServerOptions;
+  readonly server?: AppServerOptions;
   /** Keeps the page from hearing of its sessions: it learns of an end by its next call. */
   readonly unwatched?: boolean;
 }
 
 /** `start` starts each visitor's server. */
-export const visitsBy = (browser: () => Browser, start = startTestServer) => {
+export const visitsBy = (browser: () => Browser, start = startAppServer) => {
   /**
    * A new visitor at `path` of a server of their own. Leaving fails when the page threw, or broke the
    * content security policy.

@@ -1,9 +1,17 @@
 // Owns the client: the tRPC client of the contract, narrowed to what its caller was granted.
 
-import type { AppRouter, contract, Granted, RouterOf, Scope, SessionEndReason } from "@lockstep/contract";
+import type {
+  AnyContract,
+  EngineContract,
+  Granted,
+  RoutedContract,
+  RouterOf,
+  ScopeOf,
+  SessionEndReason,
+} from "@lockstep/kit";
 import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
 import { withDeadline } from "./deadline.ts";
-import { type RpcFailure, readFailure } from "./errors.ts";
+import { type EngineRouter, type RpcFailure, readFailure } from "./errors.ts";
 import { onDemand } from "./on-demand.ts";
 import type { ConsentNeeded, StepUp } from "./prompts.ts";
 import { type ClientSession, createSession, type SessionOptions } from "./session.ts";
@@ -16,13 +24,18 @@ declare const ownApp: unique symbol;
 /** Stands for a first-party app, which may call every operation. */
 export type OwnApp = typeof ownApp;
 
-/** The router as the holder of `S` sees it. */
-export type RouterFor<S extends Scope | OwnApp> = [S] extends [Scope]
-  ? RouterOf<Granted<typeof contract, S>>
-  : AppRouter;
+/** What of a contract a client is typed by. */
+export type ClientContract = RoutedContract & Pick<AnyContract, "scopes">;
 
-/** The client as the holder of `S` sees it: a plain tRPC client, for whatever takes one. */
-export type Client<S extends Scope | OwnApp = OwnApp> = TRPCClient<RouterFor<S>>;
+/** The router of the contract `C` as the holder of `S` sees it. */
+export type RouterFor<C extends ClientContract, S extends ScopeOf<C> | OwnApp = OwnApp> = [S] extends [string]
+  ? RouterOf<Granted<C, S>>
+  : RouterOf<C>;
+
+/** The client of the contract `C` as the holder of `S` sees it: a plain tRPC client, for whatever takes one. */
+export type Client<C extends ClientContract = EngineContract, S extends ScopeOf<C> | OwnApp = OwnApp> = TRPCClient<
+  RouterFor<C, S>
+>;
 
 /**
  * What a third party was allowed by a person: `createAuthorization` of `@lockstep/client/oauth` makes one.
@@ -38,6 +51,9 @@ export interface Authorization<in S> {
    */
   readonly refresh: (held: Tokens) => Promise<IssuedTokens | null>;
 }
+
+/** The scopes that an authorization asks for, as `createClient` takes them. */
+export type ScopesOf<A> = A extends Authorization<infer S> ? S : never;
 
 /** What every client is made from. */
 interface CommonOptions {
@@ -100,22 +116,25 @@ const maxUrlLength = 8000;
  * Calls made in the same tick travel in one request. They fail with a `TRPCClientError`: read it with
  * `errorOf` or tRPC's own `safe`. Whether somebody is signed in: `sessionOf`.
  *
- * @typeParam S what the caller was granted. Left out: what its `authorization` asks for, and without one an app of our
- * own, which may call everything. A third party that brings its token in `tokens` names its scopes itself. Calling
- * anything else does not compile.
+ * @typeParam C the contract of the backend: `typeof contract` of its contract package. Left out: the operations that
+ * every backend has
+ * @typeParam S the scopes that a third party was granted, among those that its `authorization` asks for. Calling
+ * anything else does not compile. Left out: an app of our own, which may call everything
  * @throws TypeError when `url` is not an absolute URL
  *
  * @example
  * ```ts
- * const ours = createClient({ url: "https://api.example.com" });
+ * const ours = createClient<typeof contract>({ url: "https://api.example.com" });
  * await ours.auth.login.mutate({ username, password });
  * const me = await ours.user.me.query();
  *
- * const theirs = createClient<"profile:read">({ url, tokens: memoryTokens({ accessToken }) });
- * const alsoTheirs = createClient({ url, authorization }); // of `@lockstep/client/oauth`, which knows the scopes
+ * const theirs = createClient<typeof contract, "profile:read">({ url, tokens: memoryTokens({ accessToken }) });
+ * const alsoTheirs = createClient<typeof contract, ScopesOf<typeof authorization>>({ url, authorization });
  * ```
  */
-export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientOptions<S>): Client<S> => {
+export const createClient = <C extends ClientContract = EngineContract, S extends ScopeOf<C> | OwnApp = OwnApp>(
+  options: ClientOptions<S>,
+): Client<C, S> => {
   const url = rpcUrl(options.url);
   const { authorization, transport = "body", now = Date.now, onSignedOut, onStepUp, onConsentNeeded } = options;
   const tokens = authorization?.tokens ?? options.tokens ?? memoryTokens();
@@ -126,7 +145,7 @@ export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientO
   };
 
   // No part of the session's own calls: what asks for a token needs none.
-  const refreshing = createTRPCClient<AppRouter>({ links: [httpLink(http)] });
+  const refreshing = createTRPCClient<EngineRouter>({ links: [httpLink(http)] });
   const refreshOwn: SessionOptions["refresh"] = async (held) => {
     const input = transport === "cookie" ? {} : { refreshToken: held?.refreshToken };
     try {
@@ -153,7 +172,7 @@ export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientO
     onSignedOut,
   });
   const { link, ...calls } = createSessionLink({ session, now, onStepUp, onConsentNeeded });
-  const client = createTRPCClient<AppRouter>({
+  const client = createTRPCClient<EngineRouter>({
     links: [
       link,
       splitLink({
@@ -175,7 +194,7 @@ export const createClient = <S extends Scope | OwnApp = OwnApp>(options: ClientO
   });
   sessions.set(client, session.view);
   // Narrower than what it is: the same object, with the operations that were not granted out of sight.
-  return client as unknown as Client<S>;
+  return client as unknown as Client<C, S>;
 };
 
 const alone: ReadonlySet<string> = new Set(credentialPaths);

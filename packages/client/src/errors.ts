@@ -1,6 +1,14 @@
 // Owns how a caller reads a failed call.
 
-import type { contract, ErrorCodeOf, OperationAt, PathOf, RpcErrorData } from "@lockstep/contract";
+import type {
+  EngineContract,
+  ErrorCodeOf,
+  OperationIn,
+  PathIn,
+  RoutedContract,
+  RouterOf,
+  RpcErrorData,
+} from "@lockstep/kit";
 import { isTRPCClientError } from "@trpc/client";
 
 /**
@@ -12,10 +20,19 @@ export interface Unreachable {
   readonly details: Record<string, never>;
 }
 
-/** What a call of the operation at `P` can fail with; narrow it by `code`. */
-export type ErrorOf<P extends PathOf<typeof contract>> =
-  | RpcErrorData<ErrorCodeOf<OperationAt<typeof contract, P>>>
+/** The operations that every backend has, which the client itself calls. */
+export type EngineRouter = RouterOf<EngineContract>;
+
+/** What a call of the operation at `P` of the contract `C` can fail with; narrow it by `code`. */
+export type ErrorOf<P extends PathIn<C>, C extends RoutedContract = EngineContract> =
+  | RpcErrorData<C["errors"], ErrorCodeOf<OperationIn<C, P>> & keyof C["errors"]>
   | Unreachable;
+
+/** Reads errors of the operations of the contract `C`. */
+export type ErrorReader<C extends RoutedContract> = <P extends PathIn<C>>(
+  path: P,
+  error: unknown,
+) => ErrorOf<P, C> | null;
 
 /**
  * Reads what a call of `path` failed with, as the union that this operation declared.
@@ -23,6 +40,7 @@ export type ErrorOf<P extends PathOf<typeof contract>> =
  *
  * @example
  * ```ts
+ * const errorOf = errorReader<typeof contract>();
  * try {
  *   await client.auth.login.mutate({ username, password });
  * } catch (thrown) {
@@ -32,14 +50,19 @@ export type ErrorOf<P extends PathOf<typeof contract>> =
  * }
  * ```
  */
-export const errorOf = <P extends PathOf<typeof contract>>(path: P, error: unknown): ErrorOf<P> | null => {
-  if (!isTRPCClientError(error)) return null;
-  const data: unknown = error.data;
-  if (!isRpcErrorData(data)) return { code: "UNREACHABLE", details: {} };
-  // What failed before it was known which operation is meant has no path.
-  if (data.path !== undefined && data.path !== path) return null;
-  return data as ErrorOf<P>;
-};
+export const errorReader =
+  <C extends RoutedContract>(): ErrorReader<C> =>
+  (path, error) => {
+    if (!isTRPCClientError(error)) return null;
+    const data: unknown = error.data;
+    if (!isRpcErrorData(data)) return { code: "UNREACHABLE", details: {} };
+    // What failed before it was known which operation is meant has no path.
+    if (data.path !== undefined && data.path !== path) return null;
+    return data as never; // what the operation declared, as the server promises
+  };
+
+/** The same for the operations that every backend has. */
+export const errorOf: ErrorReader<EngineContract> = errorReader<EngineContract>();
 
 /** What a call was answered with; narrow it by `code`. */
 export type RpcFailure = RpcErrorData;

@@ -2,7 +2,7 @@
 // a token would have to be in the URL, where logs and histories keep it. Connects again whenever the connection
 // ends, until it is closed or refused. @see https://html.spec.whatwg.org/multipage/server-sent-events.html
 
-import type { RpcErrorShape } from "@lockstep/contract";
+import type { RpcErrorShape } from "@lockstep/kit";
 import { beforeRetry } from "./before-retry.ts";
 
 export interface FetchEventSourceInit {

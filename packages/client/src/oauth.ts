@@ -2,14 +2,14 @@
 // was granted, and gives it back. What the protocol demands of each message is checked by `oauth4webapi`; which calls
 // the granted scopes allow follows from the contract. Kept apart from the main entry, which our own apps carry.
 
-import type { GrantableScope, Scope } from "@lockstep/contract";
+import type { identityScopes } from "@lockstep/kit";
 import * as oauth from "oauth4webapi";
 import type { Authorization } from "./client.ts";
 import { withDeadline } from "./deadline.ts";
 import { memoryTokens, type TokenStore, tokensOf, turnsAt, watchable } from "./tokens.ts";
 
 /** What an authorization is made from. */
-export interface AuthorizationOptions<G extends GrantableScope> {
+export interface AuthorizationOptions<G extends string> {
   /** The server's issuer identifier (RFC 8414 §2): its own address. Plain http is for this machine alone. */
   readonly issuer: string | URL;
   readonly clientId: string;
@@ -131,16 +131,16 @@ const clockToleranceSeconds = 300;
  * @example
  * ```ts
  * const authorization = createAuthorization({ issuer: url, clientId, scopes: ["openid", "profile:read"] });
- * const client = createClient({ url, authorization });
+ * const client = createClient<typeof contract, ScopesOf<typeof authorization>>({ url, authorization });
  *
  * const { url: address, pending } = await authorization.authorize({ redirectUri }); // keep `pending`, go there
  * await authorization.redeem(location.href, pending); // back again
  * await client.user.me.query();
  * ```
  */
-export const createAuthorization = <const G extends GrantableScope>(
+export const createAuthorization = <const G extends string>(
   options: AuthorizationOptions<G>,
-): PersonalAuthorization<Extract<G, Scope>> => {
+): PersonalAuthorization<Exclude<G, keyof typeof identityScopes>> => {
   const issuer = new URL(options.issuer);
   const isLocal = issuer.protocol === "http:" && loopbackHosts.has(issuer.hostname);
   if (issuer.protocol !== "https:" && !isLocal) throw new TypeError("The issuer must begin with https://");
@@ -151,7 +151,7 @@ export const createAuthorization = <const G extends GrantableScope>(
 
   const scope = scopes.join(" ");
   const askedNames: readonly string[] = scopes;
-  const asks = (name: GrantableScope) => askedNames.includes(name);
+  const asks = (name: string) => askedNames.includes(name);
   /** How far this machine's clock is behind the server's, where the server's can be read. */
   let skewSeconds = 0;
   const client = (): oauth.Client => ({

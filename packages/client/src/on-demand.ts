@@ -1,15 +1,15 @@
 // Owns links whose code is fetched when the first call takes them.
 
-import type { AppRouter } from "@lockstep/contract";
 import { type OperationLink, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { observable, type Unsubscribable } from "@trpc/server/observable";
 import { beforeRetry } from "./before-retry.ts";
+import type { EngineRouter } from "./errors.ts";
 
 /** The link that `load` answers; a call waits until it can be loaded, or is given up. For what waits to connect anyway. */
 export const onDemand =
-  (load: () => Promise<TRPCLink<AppRouter>>): TRPCLink<AppRouter> =>
+  (load: () => Promise<TRPCLink<EngineRouter>>): TRPCLink<EngineRouter> =>
   (runtime) => {
-    let loading: Promise<OperationLink<AppRouter>> | undefined;
+    let loading: Promise<OperationLink<EngineRouter>> | undefined;
     const loaded = async () => {
       loading ??= load().then((link) => link(runtime));
       try {
@@ -38,7 +38,7 @@ export const onDemand =
           .then((link) => {
             if (!ended.signal.aborted) taken = link?.(call).subscribe(observer);
           })
-          .catch((error) => observer.error(TRPCClientError.from<AppRouter>(error)));
+          .catch((error) => observer.error(TRPCClientError.from<EngineRouter>(error)));
         return () => {
           ended.abort();
           taken?.unsubscribe();

@@ -1,22 +1,20 @@
 // Owns what a person is asked when the server refuses a call until they answer: to prove again who they are, or to
 // allow an application more. One question at a time, and one for all calls that wait for the same answer.
 
-import type { contract, PathOf, Scope } from "@lockstep/contract";
-
 /** A call is refused because it has been too long since the person proved who they are. @see RFC 9470 §3 */
 export interface StepUp {
   /** How long ago that may be, in seconds. */
   readonly maxAgeSeconds: number;
   /** The operation that was called: the first of those that wait. */
-  readonly path: PathOf<typeof contract>;
+  readonly path: string;
 }
 
 /** A call is refused because the person has not allowed the application to do this. @see RFC 6750 §3.1 */
 export interface ConsentNeeded {
   /** All that the operation needs. */
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly string[];
   /** The operation that was called: the first of those that wait. */
-  readonly path: PathOf<typeof contract>;
+  readonly path: string;
 }
 
 /** A kind of question. */

@@ -1,6 +1,7 @@
 // Owns calls that a web server makes while it renders a page: as whoever asked for the page, for that request only.
 
-import { type Client, createClient } from "./client.ts";
+import type { EngineContract } from "@lockstep/kit";
+import { type Client, type ClientContract, createClient } from "./client.ts";
 import { memoryTokens } from "./tokens.ts";
 
 export interface ServerClientOptions {
@@ -24,13 +25,13 @@ export interface ServerClientOptions {
  * A client that acts as the principal of one incoming request: by its bearer token, or, with `setCookies`, by its
  * session cookie. Never share it between requests. Without either, its calls are nobody's.
  */
-export const createServerClient = ({
+export const createServerClient = <C extends ClientContract = EngineContract>({
   url,
   headers,
   setCookies,
   address,
   fetch = (...call) => globalThis.fetch(...call),
-}: ServerClientOptions): Client => {
+}: ServerClientOptions): Client<C> => {
   const header = (name: string): string | undefined => {
     if (headers instanceof Headers) return headers.get(name) ?? undefined;
     const value = headers[name];
@@ -49,7 +50,7 @@ export const createServerClient = ({
     return response;
   };
 
-  return createClient({
+  return createClient<C>({
     url,
     transport: cookie === undefined ? "body" : "cookie",
     tokens: memoryTokens(accessToken === undefined ? null : { accessToken }),

@@ -2,16 +2,16 @@
 // refused call again, once, when what it was refused for can be had: a new token (`session.ts`), or what a person is
 // asked for (`prompts.ts`).
 
-import type { AppRouter, contract, LoginInput, LoginResult, PathOf, RefreshResult, User } from "@lockstep/contract";
+import type { EngineContract, LoginInput, LoginResult, PathIn, RefreshResult, User } from "@lockstep/kit";
 import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { type Observer, observable, type Unsubscribable } from "@trpc/server/observable";
 import type { TRPCErrorResponse } from "@trpc/server/rpc";
-import { type RpcFailure, readFailure } from "./errors.ts";
+import { type EngineRouter, type RpcFailure, readFailure } from "./errors.ts";
 import { type ConsentNeeded, createPrompt, type StepUp } from "./prompts.ts";
 import type { Session } from "./session.ts";
 import type { Tokens } from "./tokens.ts";
 
-type Path = PathOf<typeof contract>;
+type Path = PathIn<EngineContract>;
 
 /** Operations that the server answers only outside of batches, for they take a password or a token. */
 export const credentialPaths = [
@@ -86,7 +86,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
         // Refused before anything was done, so it can be done once more; never twice for the same reason.
         if (tried.has(refusal.code)) return false;
         tried.add(refusal.code);
-        const path = op.path as Path;
+        const { path } = op;
         const userId = session.userId();
         switch (refusal.code) {
           case "INVALID_TOKEN":
@@ -119,7 +119,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
     if (failure?.code === "SESSION_ENDED") await session.end(failure.details.reason, sent);
   };
 
-  const link: TRPCLink<AppRouter> =
+  const link: TRPCLink<EngineRouter> =
     () =>
     ({ op: made, next }) =>
       observable((observer: Observer<Envelope, Failure>) => {
@@ -201,7 +201,7 @@ interface Remedies {
   remedy(refusal: RpcFailure): Promise<boolean>;
 }
 
-type Failure = TRPCClientError<AppRouter>;
+type Failure = TRPCClientError<EngineRouter>;
 type Envelope = OperationResultEnvelope<unknown, Failure>;
 
 interface Answer {

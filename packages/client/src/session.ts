@@ -1,7 +1,7 @@
 // Owns the session of one client: its tokens, when they are refreshed, and when it is over. How that takes part
 // in each call: `session-link.ts`. Turns among tabs and processes: `tabs.ts` and the store's own `exclusive`.
 
-import type { LoginInput, RefreshInput, SessionEndReason, User } from "@lockstep/contract";
+import type { LoginInput, RefreshInput, SessionEndReason, User } from "@lockstep/kit";
 import type { News, Tabs } from "./tabs.ts";
 import { type IssuedTokens, type TokenStore, type Tokens, tokensOf, turnsAt } from "./tokens.ts";
 

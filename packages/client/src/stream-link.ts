@@ -1,8 +1,9 @@
 // Owns how subscriptions travel: tRPC's own link over a stream that carries the access token in a header, and
 // connects again with the one of that moment.
 
-import type { AppRouter, contract, PathOf, RpcErrorShape } from "@lockstep/contract";
+import type { EngineContract, PathIn, RpcErrorShape } from "@lockstep/kit";
 import { httpSubscriptionLink, type Operation, type TRPCLink } from "@trpc/client";
+import type { EngineRouter } from "./errors.ts";
 import { FetchEventSource, type FetchEventSourceInit, mayPass, Refused, RefusedForNow } from "./event-source.ts";
 import type { Session } from "./session.ts";
 import type { createSessionLink } from "./session-link.ts";
@@ -15,9 +16,9 @@ export interface StreamLinkOptions {
 }
 
 /** They have no end of their own: when the server ends one, it is about to stop, and another will be there soon. */
-const endless: ReadonlySet<string> = new Set(["session.events"] satisfies PathOf<typeof contract>[]);
+const endless: ReadonlySet<string> = new Set(["session.events"] satisfies PathIn<EngineContract>[]);
 
-export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): TRPCLink<AppRouter> => {
+export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): TRPCLink<EngineRouter> => {
   const init = (op: Operation): FetchEventSourceInit => {
     const remedies = calls.remediesOf(op);
     return {

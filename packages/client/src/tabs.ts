@@ -1,7 +1,7 @@
 // Owns what the tabs of one browser have in common: their turns at the session's cookie, and the news of it.
 // Turns are Web Locks; where a browser has none (a page over plain http), an election: `election.ts`.
 
-import type { SessionEndReason, User } from "@lockstep/contract";
+import type { SessionEndReason, User } from "@lockstep/kit";
 import { type Channel, electedTurns } from "./election.ts";
 import type { Tokens } from "./tokens.ts";
 import { createTurns, type TakeTurn } from "./turns.ts";

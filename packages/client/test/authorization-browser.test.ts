@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { RegisterApplicationInput } from "@lockstep/contract";
+import { RegisterApplicationInput } from "@lockstep/kit";
 import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
 import { john, testSource } from "@lockstep/server/testing";
 import type { Browser } from "playwright-core";

@@ -1,13 +1,24 @@
 // The relying party's half against a whole authorization server, with a person who answers in a browser of theirs.
 
-import { createClient, errorOf, memoryTokens, sessionOf, type TokenStore, type Tokens } from "@lockstep/client";
+import {
+  createClient,
+  errorOf,
+  errorReader,
+  memoryTokens,
+  sessionOf,
+  type TokenStore,
+  type Tokens,
+} from "@lockstep/client";
 import { createAuthorization, type PersonalAuthorization } from "@lockstep/client/oauth";
-import { RegisterApplicationInput } from "@lockstep/contract";
+import { RegisterApplicationInput } from "@lockstep/kit";
+import type { fixtureContract } from "@lockstep/server/fixture-app";
 import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
 import { john, testSessionLimits, testSource } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
 import { describe, expect, it } from "vitest";
 import { recorded } from "./requests.ts";
+
+type Contract = typeof fixtureContract;
 
 const redirectUri = "https://photos.example/callback";
 const scopes = ["openid", "profile:read", "offline_access"] as const;
@@ -74,7 +85,7 @@ describe("an application of somebody else", () => {
   it("sends a person to the server, and calls what they allowed", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
-    const client = createClient({ url: app.server.url, authorization });
+    const client = createClient<Contract, "profile:read">({ url: app.server.url, authorization });
     expect(await connect(app, authorization)).toEqual({
       subject: await userIdOf(app.server),
       scopes: ["openid", "profile:read", "offline_access"],
@@ -261,7 +272,7 @@ describe("refreshing", () => {
     await connect(app, authorization);
     const reasons: string[] = [];
     const open = () =>
-      createClient({
+      createClient<Contract, "profile:read">({
         url: app.server.url,
         authorization,
         now,
@@ -302,7 +313,7 @@ describe("refreshing", () => {
     await connect(app, authorization);
     const held = tokens.get() as Tokens;
     tokens.set({ ...held, accessToken: `${held.accessToken}x` });
-    const client = createClient({ url: app.server.url, authorization });
+    const client = createClient<Contract, "profile:read">({ url: app.server.url, authorization });
     expect((await client.user.me.query()).username).toBe(john.username);
     expect(tokens.get()?.refreshToken).not.toBe(held.refreshToken);
   });
@@ -398,7 +409,7 @@ describe("a device without a browser", () => {
       scopes: ["openid", "profile:read", "offline_access"],
     });
     expect(waits).toEqual([5, 5, 5]);
-    const client = createClient({ url: app.server.url, authorization });
+    const client = createClient<Contract, "profile:read">({ url: app.server.url, authorization });
     expect((await client.user.me.query()).username).toBe(john.username);
   });
 
@@ -473,7 +484,7 @@ describe("giving the access back", () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
     const reasons: string[] = [];
-    const client = createClient({
+    const client = createClient<Contract, "profile:read">({
       url: app.server.url,
       authorization,
       onSignedOut: (reason) => reasons.push(reason),
@@ -486,7 +497,7 @@ describe("giving the access back", () => {
     expect(await authorization.tokens.get()).toBeNull();
     expect(sessionOf(client).get().status).toBe("signedOut");
     expect(reasons).toEqual(["signed_out"]);
-    const thief = createClient<"profile:read">({ url: app.server.url, tokens: memoryTokens(held) });
+    const thief = createClient<Contract, "profile:read">({ url: app.server.url, tokens: memoryTokens(held) });
     const [, error] = await safe(thief.user.me.query());
     expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
     expect(await authorization.refresh(held)).toBeNull();
@@ -515,7 +526,7 @@ describe("a call that the person has not allowed", () => {
     await connect(app, createAuthorization({ ...app.options, tokens }));
     const authorization = createAuthorization({ ...app.options, tokens, scopes: both });
     const events: unknown[] = [];
-    const client = createClient({
+    const client = createClient<Contract, "profile:read" | "greeting:read">({
       url: app.server.url,
       authorization,
       fetch: app.network.fetch,
@@ -548,7 +559,7 @@ describe("a call that the person has not allowed", () => {
     await using app = await start();
     const { client, events } = await outgrown(app, async () => false);
     const [, error] = await safe(client.demo.greeting.query());
-    expect(errorOf("demo.greeting", error)).toMatchObject({
+    expect(errorReader<Contract>()("demo.greeting", error)).toMatchObject({
       code: "INSUFFICIENT_SCOPE",
       httpStatus: 403,
       details: { scopes: ["greeting:read"] },

@@ -1,11 +1,14 @@
 // The client against a whole server: what becomes of its tokens, and how its calls travel.
 
 import { createClient, errorOf, memoryTokens, type TokenStore, type Tokens } from "@lockstep/client";
-import { contract, operationsOf } from "@lockstep/contract";
+import { operationsOf } from "@lockstep/kit";
+import { fixtureContract } from "@lockstep/server/fixture-app";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
 import { describe, expect, it } from "vitest";
 import { credentialPaths } from "../src/session-link.ts";
+
+type Contract = typeof fixtureContract;
 
 const credentials = { username: john.username, password: john.password };
 
@@ -38,7 +41,7 @@ describe("signing in", () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const { fetch, requests } = recordedFetch();
-    const client = createClient({ url: server.url, tokens, fetch });
+    const client = createClient<Contract>({ url: server.url, tokens, fetch });
 
     const before = Date.now();
     const signedIn = await client.auth.login.mutate(credentials);
@@ -58,7 +61,7 @@ describe("signing in", () => {
   it("replaces the token that was held", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
-    const client = createClient({ url: server.url, tokens });
+    const client = createClient<Contract>({ url: server.url, tokens });
 
     const first = await client.auth.login.mutate(credentials);
     const second = await client.auth.login.mutate(credentials);
@@ -69,7 +72,7 @@ describe("signing in", () => {
   it("keeps what was held when it is refused", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
-    const client = createClient({ url: server.url, tokens });
+    const client = createClient<Contract>({ url: server.url, tokens });
 
     const { accessToken } = await client.auth.login.mutate(credentials);
     const [, error] = await safe(client.auth.login.mutate({ ...credentials, password: "wrong" }));
@@ -79,17 +82,17 @@ describe("signing in", () => {
 
   it("keeps tokens apart from those of other clients", async () => {
     await using server = await startTestServer();
-    await createClient({ url: server.url }).auth.login.mutate(credentials);
+    await createClient<Contract>({ url: server.url }).auth.login.mutate(credentials);
 
-    const [, error] = await safe(createClient({ url: server.url }).user.me.query());
+    const [, error] = await safe(createClient<Contract>({ url: server.url }).user.me.query());
     expect(errorOf("user.me", error)?.code).toBe("UNAUTHENTICATED");
   });
 
   it("takes the token that a third party brings", async () => {
     await using server = await startTestServer();
-    const { accessToken } = await createClient({ url: server.url }).auth.login.mutate(credentials);
+    const { accessToken } = await createClient<Contract>({ url: server.url }).auth.login.mutate(credentials);
 
-    const client = createClient<"profile:read">({ url: server.url, tokens: memoryTokens({ accessToken }) });
+    const client = createClient<Contract, "profile:read">({ url: server.url, tokens: memoryTokens({ accessToken }) });
     expect((await client.user.me.query()).username).toBe(john.username);
   });
 });
@@ -98,13 +101,13 @@ describe("the end of a session", () => {
   it("by signing out: forgets the token, which the server no longer takes", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
-    const client = createClient({ url: server.url, tokens });
+    const client = createClient<Contract>({ url: server.url, tokens });
 
     const { accessToken } = await client.auth.login.mutate(credentials);
     await client.auth.logout.mutate();
     expect(tokens.get()).toBeNull();
 
-    const thief = createClient({ url: server.url, tokens: memoryTokens({ accessToken }) });
+    const thief = createClient<Contract>({ url: server.url, tokens: memoryTokens({ accessToken }) });
     const [, error] = await safe(thief.user.me.query());
     expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
   });
@@ -112,7 +115,7 @@ describe("the end of a session", () => {
   it("by the server: answers INVALID_TOKEN, and forgets the token", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
-    const client = createClient({ url: server.url, tokens });
+    const client = createClient<Contract>({ url: server.url, tokens });
 
     const { user } = await client.auth.login.mutate(credentials);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
@@ -129,9 +132,9 @@ describe("the end of a session", () => {
   it("by time, without a refresh token: answers INVALID_TOKEN, and forgets the token", async () => {
     const clock = testClock();
     await using server = await startTestServer({ now: clock.now });
-    const { accessToken, expiresIn } = await createClient({ url: server.url }).auth.login.mutate(credentials);
+    const { accessToken, expiresIn } = await createClient<Contract>({ url: server.url }).auth.login.mutate(credentials);
     const tokens = memoryTokens({ accessToken });
-    const client = createClient<"profile:read">({ url: server.url, tokens });
+    const client = createClient<Contract, "profile:read">({ url: server.url, tokens });
 
     clock.advanceSeconds(expiresIn + 60);
 
@@ -143,7 +146,7 @@ describe("the end of a session", () => {
   it("is told to every call of a batch, and forgets the token once", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
-    const client = createClient({ url: server.url, tokens });
+    const client = createClient<Contract>({ url: server.url, tokens });
 
     const { user } = await client.auth.login.mutate(credentials);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
@@ -165,7 +168,7 @@ describe("the end of a session", () => {
       },
       subscribe: () => () => {},
     };
-    const client = createClient({ url: server.url, tokens });
+    const client = createClient<Contract>({ url: server.url, tokens });
 
     const { user } = await client.auth.login.mutate(credentials);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
@@ -176,7 +179,7 @@ describe("the end of a session", () => {
   it("keeps the token when signing out did not reach the server, so that it can be tried again", async () => {
     const server = await startTestServer();
     const tokens = memoryTokens();
-    const client = createClient({ url: server.url, tokens });
+    const client = createClient<Contract>({ url: server.url, tokens });
     const { accessToken } = await client.auth.login.mutate(credentials);
     await server.close();
 
@@ -191,8 +194,8 @@ describe("an answer to an older token", () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const held = heldFetch();
-    const slow = createClient({ url: server.url, tokens, fetch: held.fetch });
-    const client = createClient({ url: server.url, tokens });
+    const slow = createClient<Contract>({ url: server.url, tokens, fetch: held.fetch });
+    const client = createClient<Contract>({ url: server.url, tokens });
 
     const { user } = await client.auth.login.mutate(credentials);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
@@ -211,8 +214,8 @@ describe("an answer to an older token", () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const held = heldFetch();
-    const slow = createClient({ url: server.url, tokens, fetch: held.fetch });
-    const client = createClient({ url: server.url, tokens });
+    const slow = createClient<Contract>({ url: server.url, tokens, fetch: held.fetch });
+    const client = createClient<Contract>({ url: server.url, tokens });
 
     await client.auth.login.mutate(credentials);
     const signedOut = slow.auth.logout.mutate();
@@ -236,15 +239,17 @@ describe("an answer to an older token", () => {
       first = false;
       return send(...call);
     };
-    const { user, accessToken: ended } = await createClient({ url: server.url }).auth.login.mutate(credentials);
+    const { user, accessToken: ended } = await createClient<Contract>({ url: server.url }).auth.login.mutate(
+      credentials,
+    );
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
     tokens.set({ accessToken: ended });
-    const client = createClient({ url: server.url, tokens, fetch });
+    const client = createClient<Contract>({ url: server.url, tokens, fetch });
     const context = { screen: "account" };
 
     const answer = safe(client.user.me.query(undefined, { context }));
     await held.arrived;
-    const { accessToken } = await createClient({ url: server.url }).auth.login.mutate(credentials);
+    const { accessToken } = await createClient<Contract>({ url: server.url }).auth.login.mutate(credentials);
     tokens.set({ accessToken });
     await client.user.me.query(undefined, { context });
     held.release();
@@ -257,7 +262,7 @@ describe("an answer to an older token", () => {
   it("is told by the token that left with the call, not by the one held when it was made", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
-    const client = createClient({ url: server.url, tokens });
+    const client = createClient<Contract>({ url: server.url, tokens });
 
     const { accessToken, user } = await client.auth.login.mutate(credentials);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
@@ -276,7 +281,7 @@ describe("how calls travel", () => {
   it("in one request when they are made together", async () => {
     await using server = await startTestServer();
     const { fetch, requests } = recordedFetch();
-    const client = createClient({ url: server.url, fetch });
+    const client = createClient<Contract>({ url: server.url, fetch });
     await client.auth.login.mutate(credentials);
     requests.length = 0;
 
@@ -289,7 +294,7 @@ describe("how calls travel", () => {
   it("in requests of at most 20 calls, which the server answers all", async () => {
     await using server = await startTestServer();
     const { fetch, requests } = recordedFetch();
-    const client = createClient({ url: server.url, fetch });
+    const client = createClient<Contract>({ url: server.url, fetch });
     await client.auth.login.mutate(credentials);
     requests.length = 0;
 
@@ -300,7 +305,7 @@ describe("how calls travel", () => {
 
   it("fail alone: the others of the request are answered", async () => {
     await using server = await startTestServer();
-    const client = createClient({ url: server.url });
+    const client = createClient<Contract>({ url: server.url });
 
     const [[signedIn], [, error]] = await Promise.all([
       safe(client.auth.login.mutate(credentials)),
@@ -321,25 +326,27 @@ describe("how calls travel", () => {
       asked.push(String(input).split("?")[0] ?? "");
       return Response.json([]);
     };
-    await safe(createClient({ url, fetch }).user.me.query());
-    await safe(createClient({ url: new URL(url), fetch }).user.me.query());
+    await safe(createClient<Contract>({ url, fetch }).user.me.query());
+    await safe(createClient<Contract>({ url: new URL(url), fetch }).user.me.query());
     expect(asked).toEqual([expected, expected]);
   });
 
   it("alone when they take a password or a token, as the contract declares them", async () => {
-    const declared = [...operationsOf(contract)].filter(([, { credential }]) => credential).map(([path]) => path);
+    const declared = [...operationsOf(fixtureContract.operations)]
+      .filter(([, { credential }]) => credential)
+      .map(([path]) => path);
     expect([...credentialPaths].sort()).toEqual(declared.sort());
 
     await using server = await startTestServer();
     const { fetch, requests } = recordedFetch();
-    const client = createClient({ url: server.url, fetch });
+    const client = createClient<Contract>({ url: server.url, fetch });
     await Promise.all([client.auth.login.mutate(credentials), client.auth.login.mutate(credentials)]);
     expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/auth.login", "/trpc/auth.login"]);
   });
 
   it("not at all to what is no address", () => {
-    expect(() => createClient({ url: "/api" })).toThrow(TypeError);
-    expect(() => createClient({ url: "localhost:3000" })).toThrow(TypeError);
+    expect(() => createClient<Contract>({ url: "/api" })).toThrow(TypeError);
+    expect(() => createClient<Contract>({ url: "localhost:3000" })).toThrow(TypeError);
   });
 });
 

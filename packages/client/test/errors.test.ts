@@ -67,7 +67,7 @@ describe("errorOf", () => {
   it("is null for the failure of another operation", async () => {
     await using server = await startTestServer();
     const [, thrown] = await safe(createClient({ url: server.url }).user.me.query());
-    expect(errorOf("demo.greeting", thrown)).toBeNull();
+    expect(errorOf("user.update", thrown)).toBeNull();
   });
 
   it.each([undefined, null, "INVALID_TOKEN", new TypeError("a bug"), { data: { code: "INVALID_TOKEN", details: {} } }])(

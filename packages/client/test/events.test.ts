@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
-import type { SessionEvent } from "@lockstep/contract";
+import type { SessionEvent } from "@lockstep/kit";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { describe, expect, it, vi } from "vitest";
 import { eventsOf, FetchEventSource } from "../src/event-source.ts";

@@ -1,17 +1,18 @@
-import type { AppRouter } from "@lockstep/contract";
+import type { EngineContract, RouterOf } from "@lockstep/kit";
 import type { OperationLink, TRPCLink } from "@trpc/client";
 import { observable } from "@trpc/server/observable";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { onDemand } from "../src/on-demand.ts";
 
-type Call = Parameters<OperationLink<AppRouter>>[0];
+type EngineRouter = RouterOf<EngineContract>;
+type Call = Parameters<OperationLink<EngineRouter>>[0];
 /** What a link is called with; these look at none of it. */
 const call = {} as Call;
 
 /** A link that answers each call with its number, then completes. */
 const counting = () => {
   let calls = 0;
-  const link: TRPCLink<AppRouter> = () => () =>
+  const link: TRPCLink<EngineRouter> = () => () =>
     observable((observer) => {
       observer.next({ result: { type: "data", data: ++calls } });
       observer.complete();
@@ -19,7 +20,7 @@ const counting = () => {
   return { link, calls: () => calls };
 };
 
-const settled = (link: OperationLink<AppRouter>) =>
+const settled = (link: OperationLink<EngineRouter>) =>
   new Promise((resolve) => {
     link(call).subscribe({
       next: ({ result }) => resolve("data" in result && result.data),
@@ -64,7 +65,7 @@ describe("a link that cannot be loaded", () => {
   });
 
   it("is not asked for any more when nobody waits", async () => {
-    const load = vi.fn(async (): Promise<TRPCLink<AppRouter>> => {
+    const load = vi.fn(async (): Promise<TRPCLink<EngineRouter>> => {
       throw new TypeError("offline");
     });
     const waiting = onDemand(load)({})(call).subscribe({});
@@ -76,7 +77,7 @@ describe("a link that cannot be loaded", () => {
 });
 
 it("tells a call that its link failed", async () => {
-  const broken: TRPCLink<AppRouter> = () => () => {
+  const broken: TRPCLink<EngineRouter> = () => () => {
     throw new Error("broken");
   };
   expect(await settled(onDemand(async () => broken)({}))).toBe("broken");

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { contract as declared } from "@lockstep/contract";
+import { engineContract } from "@lockstep/kit";
 import { john, startTestServer } from "@lockstep/server/testing";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -18,9 +18,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const require = createRequire(import.meta.url);
 
 const client = join(import.meta.dirname, "..");
-const contract = join(client, "../contract");
+const kit = join(client, "../kit");
 const published = [
-  { name: "@lockstep/contract", directory: contract, entries: ["index"] },
+  { name: "@lockstep/kit", directory: kit, entries: ["index"] },
   { name: "@lockstep/client", directory: client, entries: ["index", "node", "oauth", "react", "server"] },
 ];
 
@@ -52,14 +52,18 @@ const pnpm = async (args: readonly string[], cwd: string) => {
 };
 
 const consumer = `
-import { type Client, createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
+import { type Client, createClient, errorOf, memoryTokens, type ScopesOf, sessionOf } from "@lockstep/client";
+import type { EngineContract } from "@lockstep/kit";
 import { fileTokens } from "@lockstep/client/node";
 import { createAuthorization } from "@lockstep/client/oauth";
 import { createServerClient } from "@lockstep/client/server";
 
 export const asked = (url: string) => {
   const authorization = createAuthorization({ issuer: url, clientId: "app", scopes: ["openid", "profile:read"] });
-  const client: Client<"profile:read"> = createClient({ url, authorization });
+  const client: Client<EngineContract, "profile:read"> = createClient<EngineContract, ScopesOf<typeof authorization>>({
+    url,
+    authorization,
+  });
   return { authorization, greet: () => client.user.me.query() };
 };
 export const signedIn = (client: Client): boolean => sessionOf(client).get().status === "signedIn";
@@ -72,7 +76,7 @@ export const run = async (url: string, username: string, password: string) => {
   const name: string = (await ours.user.me.query()).fullName;
 
   const tokens = memoryTokens({ accessToken });
-  const theirs: Client<"profile:read"> = createClient<"profile:read">({ url, tokens });
+  const theirs: Client<EngineContract, "profile:read"> = createClient<EngineContract, "profile:read">({ url, tokens });
   const me = await theirs.user.me.query();
 
   const refused = await createClient({ url }).user.me.query().then(
@@ -89,7 +93,7 @@ export const run = async (url: string, username: string, password: string) => {
 
 /** The same, with a line that calls what was not granted, and lines that misread what comes back. */
 const wrong = {
-  ungranted: consumer.replace("return { name", "await theirs.demo.greeting.query();\n  return { name"),
+  ungranted: consumer.replace("return { name", 'await theirs.user.update.mutate({ fullName: "x" });\n  return { name'),
   misread: consumer.replace("const name: string", "const name: number"),
   unasked: consumer.replace("client.user.me.query()", "client.user.update.mutate({})"),
   undeclared: consumer.replace('"INSUFFICIENT_SCOPE"', '"EMAIL_TAKEN"'),
@@ -135,7 +139,7 @@ beforeAll(async () => {
     await run("tar", ["-xzf", filename, "--strip-components=1", "-C", target], { cwd: directory });
   }
   for (const dependency of [
-    join(contract, "node_modules/zod"),
+    join(kit, "node_modules/zod"),
     join(client, "node_modules/@trpc/client"),
     join(client, "node_modules/@trpc/server"),
     join(client, "node_modules/oauth4webapi"),
@@ -224,8 +228,8 @@ describe("a project without this repository", () => {
     "does not compile with a call that was not granted (%s)",
     async (_, resolution) => {
       const { errors } = await check(wrong.ungranted, resolution);
-      expect(errors).toEqual([expect.stringContaining("Property 'demo' does not exist")]);
-      expect(errors[0]).toMatch(new RegExp(`^consumer\\.ts\\(${lineOf(wrong.ungranted, "theirs.demo")},`));
+      expect(errors).toEqual([expect.stringContaining("Property 'update' does not exist")]);
+      expect(errors[0]).toMatch(new RegExp(`^consumer\\.ts\\(${lineOf(wrong.ungranted, "theirs.user.update")},`));
     },
   );
 
@@ -260,18 +264,18 @@ describe("a project without this repository", () => {
     await writeFile(
       script,
       `import * as client from "@lockstep/client";
-       import * as contract from "@lockstep/contract";
+       import * as kit from "@lockstep/kit";
        import * as node from "@lockstep/client/node";
        import * as oauth from "@lockstep/client/oauth";
        import * as react from "@lockstep/client/react";
        import * as server from "@lockstep/client/server";
-       const named = [client, contract.contract, node, oauth, react, server].map((each) => Object.keys(each));
+       const named = [client, kit.engineContract, node, oauth, react, server].map((each) => Object.keys(each));
        process.stdout.write(JSON.stringify(named));`,
     );
     const { stdout } = await node(script, [], project);
     expect(JSON.parse(stdout)).toEqual([
-      ["createClient", "errorOf", "memoryTokens", "sessionOf"],
-      Object.keys(declared),
+      ["createClient", "errorOf", "errorReader", "memoryTokens", "sessionOf"],
+      Object.keys(engineContract),
       ["fileTokens"],
       ["AuthorizationError", "createAuthorization"],
       ["SessionProvider", "useSession"],

@@ -1,7 +1,7 @@
 // The client with tRPC's own TanStack Query integration, which is how our web app uses it.
 
 import { createClient, errorOf, memoryTokens } from "@lockstep/client";
-import type { AppRouter } from "@lockstep/contract";
+import type { EngineContract, RouterOf } from "@lockstep/kit";
 import { john, startTestServer } from "@lockstep/server/testing";
 import { MutationObserver, QueryClient } from "@tanstack/react-query";
 import { createTRPCOptionsProxy } from "@trpc/tanstack-react-query";
@@ -12,7 +12,7 @@ const credentials = { username: john.username, password: john.password };
 const setUp = (url: string) => {
   const tokens = memoryTokens();
   const queryClient = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-  const trpc = createTRPCOptionsProxy<AppRouter>({ client: createClient({ url, tokens }), queryClient });
+  const trpc = createTRPCOptionsProxy<RouterOf<EngineContract>>({ client: createClient({ url, tokens }), queryClient });
   return { tokens, queryClient, trpc };
 };
 

@@ -1,10 +1,13 @@
 // A session across its refreshes, against a whole server: never lost while it lives, and over when it is over.
 
 import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
+import type { fixtureContract } from "@lockstep/server/fixture-app";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
 import { describe, expect, it } from "vitest";
 import { cookieJar, recorded, refreshes } from "./requests.ts";
+
+type Contract = typeof fixtureContract;
 
 const credentials = { username: john.username, password: john.password };
 
@@ -23,7 +26,7 @@ const setUp = async ({ transport = "body" as "body" | "cookie", clientClock = te
     now: clientClock.now,
     onSignedOut: (reason: string) => void reasons.push(reason),
   };
-  const client = createClient(options);
+  const client = createClient<Contract>(options);
   return {
     server,
     client,
@@ -152,7 +155,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     expect(errorOf("user.me", error)?.code).toBe("UNREACHABLE");
     network.lose = () => false;
     pass(6);
-    expect((await createClient(options).user.me.query()).username).toBe(john.username);
+    expect((await createClient<Contract>(options).user.me.query()).username).toBe(john.username);
   });
 });
 
@@ -272,7 +275,7 @@ describe("a stolen refresh token", () => {
     const { client, server, pass, tokens, reasons } = world;
     await client.auth.login.mutate(credentials);
     const { refreshToken } = tokens.get() ?? {};
-    await createClient({ url: server.url }).auth.refresh.mutate({ refreshToken });
+    await createClient<Contract>({ url: server.url }).auth.refresh.mutate({ refreshToken });
     pass(3600);
 
     const [, error] = await safe(client.user.me.query());
@@ -290,7 +293,7 @@ describe("clocks", () => {
       await using server = await startTestServer({ now: clock.now });
       clientClock.advanceSeconds(seconds);
       const network = recorded(globalThis.fetch);
-      const client = createClient({ url: server.url, fetch: network.fetch, now: clientClock.now });
+      const client = createClient<Contract>({ url: server.url, fetch: network.fetch, now: clientClock.now });
       const { expiresIn } = await client.auth.login.mutate(credentials);
       await client.user.me.query();
       expect(refreshes(network.requests)).toHaveLength(0);
@@ -313,7 +316,7 @@ describe("with the cookie transport", () => {
     await client.auth.login.mutate(credentials);
     requests.length = 0;
 
-    const page = createClient({ ...options, tokens: memoryTokens() });
+    const page = createClient<Contract>({ ...options, tokens: memoryTokens() });
     expect(sessionOf(page).get()).toEqual({ status: "loading" });
     const [me, state] = await Promise.all([page.user.me.query(), sessionOf(page).restore(), sessionOf(page).restore()]);
     expect(me.username).toBe(john.username);
@@ -339,7 +342,7 @@ describe("with the cookie transport", () => {
     const { client, options, server, reasons } = world;
     const { user } = await client.auth.login.mutate(credentials);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
-    const page = createClient({ ...options, tokens: memoryTokens() });
+    const page = createClient<Contract>({ ...options, tokens: memoryTokens() });
     expect(await sessionOf(page).restore()).toEqual({ status: "signedOut", reason: "revoked" });
     expect(reasons).toEqual(["revoked"]);
   });
@@ -349,7 +352,7 @@ describe("with the cookie transport", () => {
     const { client, options, network } = world;
     await client.auth.login.mutate(credentials);
     network.answer = () => Promise.reject(new TypeError("fetch failed"));
-    const page = createClient({ ...options, tokens: memoryTokens() });
+    const page = createClient<Contract>({ ...options, tokens: memoryTokens() });
     await expect(sessionOf(page).restore()).rejects.toThrow("fetch failed");
     expect(sessionOf(page).get()).toMatchObject({ status: "loading", error: expect.any(Error) });
     const [, error] = await safe(page.user.me.query());
@@ -384,8 +387,8 @@ describe("what a client keeps", () => {
         kept = value && JSON.stringify(value);
       },
     };
-    await createClient({ url: server.url, tokens }).auth.login.mutate(credentials);
-    const client = createClient({ url: server.url, tokens });
+    await createClient<Contract>({ url: server.url, tokens }).auth.login.mutate(credentials);
+    const client = createClient<Contract>({ url: server.url, tokens });
     expect(sessionOf(client).get()).toEqual({ status: "loading" });
     expect(await sessionOf(client).restore()).toMatchObject({ status: "signedIn" });
     await client.user.me.query();

@@ -4,10 +4,11 @@ import {
   type Client,
   createClient,
   type ErrorOf,
-  errorOf,
+  errorReader,
   type MemoryTokens,
   type OwnApp,
   type RouterFor,
+  type ScopesOf,
   type SessionState,
   sessionOf,
   type TokenStore,
@@ -23,40 +24,49 @@ import {
 import { useSession } from "@lockstep/client/react";
 import { createServerClient } from "@lockstep/client/server";
 import {
-  type AppRouter,
-  anyone,
-  contract,
   type ErrorCodeOf,
-  type Granted,
-  mutation,
-  type OperationAt,
-  type PathOf,
-  query,
+  engineErrors,
+  engineRoles,
+  engineScopes,
+  type GrantedOperations,
+  type OperationIn,
+  type PathIn,
   type RouterOf,
   type RpcErrorData,
-  type Scope,
+  type ScopeOf,
   type SessionEndReason,
   type SessionEvent,
-  scoped,
   type UpdateUserInput,
   User,
-} from "@lockstep/contract";
+  vocabulary,
+} from "@lockstep/kit";
+import { fixtureContract } from "@lockstep/server/fixture-app";
 import type { QueryClient } from "@tanstack/react-query";
 import { safe, type TRPCClient } from "@trpc/client";
 import type { AnyRouter, inferRouterInputs, inferRouterOutputs } from "@trpc/server";
 import { createTRPCOptionsProxy } from "@trpc/tanstack-react-query";
 import { describe, expectTypeOf, it } from "vitest";
 
+type Contract = typeof fixtureContract;
+type AppRouter = RouterOf<Contract>;
+
+const errorOf = errorReader<Contract>();
+const { anyone, mutation, query, scoped } = vocabulary({
+  scopes: engineScopes,
+  roles: engineRoles,
+  errors: engineErrors,
+});
+
 const url = "http://localhost:3000";
 
 /** The names of what is left of a contract. */
-type GrantedOf<C, S extends Scope> = keyof Granted<C, S>;
+type GrantedOf<T, S extends string> = keyof GrantedOperations<T, S>;
 
 describe("an app of our own", () => {
-  const client = createClient({ url });
+  const client = createClient<Contract>({ url });
 
   it("sees every operation, with its input and output", () => {
-    expectTypeOf(client).toEqualTypeOf<Client>();
+    expectTypeOf(client).toEqualTypeOf<Client<Contract>>();
     expectTypeOf(client).toEqualTypeOf<TRPCClient<AppRouter>>();
     expectTypeOf(client.auth.login.mutate).parameter(0).toEqualTypeOf<LoginInput>();
     expectTypeOf(client.auth.login.mutate).returns.resolves.toEqualTypeOf<LoginResult>();
@@ -90,13 +100,13 @@ describe("an app of our own", () => {
 
 describe("a third party", () => {
   it("calls what it was granted", () => {
-    const client = createClient<"profile:read">({ url });
-    expectTypeOf(client).toEqualTypeOf<Client<"profile:read">>();
+    const client = createClient<Contract, "profile:read">({ url });
+    expectTypeOf(client).toEqualTypeOf<Client<Contract, "profile:read">>();
     expectTypeOf(client.user.me.query).returns.resolves.toEqualTypeOf<User>();
   });
 
   it("does not compile with a call that it was not granted", () => {
-    const client = createClient<"profile:read">({ url });
+    const client = createClient<Contract, "profile:read">({ url });
     // @ts-expect-error needs profile:write
     client.user.update;
     // @ts-expect-error an area with nothing left is gone
@@ -106,27 +116,27 @@ describe("a third party", () => {
   });
 
   it("calls what any of several scopes allow", () => {
-    const client = createClient<"profile:read" | "greeting:read">({ url });
+    const client = createClient<Contract, "profile:read" | "greeting:read">({ url });
     expectTypeOf(client).toHaveProperty("demo");
     expectTypeOf(client.user).toHaveProperty("me");
     expectTypeOf(client.user).not.toHaveProperty("update");
   });
 
   it("never gets what is for our own apps, whatever its scopes", () => {
-    const client = createClient<Scope>({ url });
+    const client = createClient<Contract, ScopeOf<Contract>>({ url });
     expectTypeOf(client.user).toHaveProperty("update");
     expectTypeOf(client.auth).not.toHaveProperty("logout");
   });
 
   it("without any scope calls what is open to anyone", () => {
-    const client = createClient<never>({ url });
+    const client = createClient<Contract, never>({ url });
     expectTypeOf(client).not.toHaveProperty("user");
     expectTypeOf(client).not.toHaveProperty("demo");
   });
 
   it("names scopes that exist", () => {
     // @ts-expect-error no such scope
-    createClient<"profile:erase">({ url });
+    createClient<Contract, "profile:erase">({ url });
   });
 
   it("needs every scope of an operation", () => {
@@ -136,8 +146,8 @@ describe("a third party", () => {
   });
 
   it("may take our own app's client for its own, but not the other way round", () => {
-    expectTypeOf<Client["user"]>().toExtend<Client<"profile:read">["user"]>();
-    expectTypeOf<Client<"profile:read">["user"]>().not.toExtend<Client["user"]>();
+    expectTypeOf<Client<Contract>["user"]>().toExtend<Client<Contract, "profile:read">["user"]>();
+    expectTypeOf<Client<Contract, "profile:read">["user"]>().not.toExtend<Client<Contract>["user"]>();
   });
 });
 
@@ -183,23 +193,27 @@ describe("errorOf", () => {
   const thrown: unknown = undefined;
 
   it("gives exactly what the operation declared, its access implies, and travelling adds", () => {
-    expectTypeOf<ErrorOf<"auth.login">["code"]>().toEqualTypeOf<Traveling | SigningIn | "UNREACHABLE">();
-    expectTypeOf<ErrorOf<"auth.logout">["code"]>().toEqualTypeOf<Traveling | SignedIn | OwnAppsOnly | "UNREACHABLE">();
-    expectTypeOf<ErrorOf<"user.me">["code"]>().toEqualTypeOf<Traveling | SignedIn | Scoped | "UNREACHABLE">();
-    expectTypeOf<ErrorOf<"account.changeEmail">["code"]>().toEqualTypeOf<
+    expectTypeOf<ErrorOf<"auth.login", Contract>["code"]>().toEqualTypeOf<Traveling | SigningIn | "UNREACHABLE">();
+    expectTypeOf<ErrorOf<"auth.logout", Contract>["code"]>().toEqualTypeOf<
+      Traveling | SignedIn | OwnAppsOnly | "UNREACHABLE"
+    >();
+    expectTypeOf<ErrorOf<"user.me", Contract>["code"]>().toEqualTypeOf<Traveling | SignedIn | Scoped | "UNREACHABLE">();
+    expectTypeOf<ErrorOf<"account.changeEmail", Contract>["code"]>().toEqualTypeOf<
       Traveling | SignedIn | OwnAppsOnly | "EMAIL_TAKEN" | "TOO_MANY_ATTEMPTS" | "UNREACHABLE"
     >();
-    expectTypeOf<ErrorOf<"demo.greeting">["code"]>().toEqualTypeOf<ErrorOf<"user.me">["code"]>();
+    expectTypeOf<ErrorOf<"demo.greeting", Contract>["code"]>().toEqualTypeOf<ErrorOf<"user.me", Contract>["code"]>();
   });
 
   it("returns that union, or null", () => {
-    expectTypeOf(errorOf("auth.login", thrown)).toEqualTypeOf<ErrorOf<"auth.login"> | null>();
-    expectTypeOf<ErrorOf<"auth.login">>().toEqualTypeOf<RpcErrorData<Traveling | SigningIn> | Unreachable>();
+    expectTypeOf(errorOf("auth.login", thrown)).toEqualTypeOf<ErrorOf<"auth.login", Contract> | null>();
+    expectTypeOf<ErrorOf<"auth.login", Contract>>().toEqualTypeOf<
+      RpcErrorData<Contract["errors"], Traveling | SigningIn> | Unreachable
+    >();
   });
 
   it("gives the details that go with a code", () => {
     const error = errorOf("user.me", thrown);
-    if (error?.code === "INSUFFICIENT_SCOPE") expectTypeOf(error.details.scopes).toEqualTypeOf<Scope[]>();
+    if (error?.code === "INSUFFICIENT_SCOPE") expectTypeOf(error.details.scopes).toEqualTypeOf<string[]>();
     if (error?.code === "INVALID_INPUT") {
       expectTypeOf(error.details.issues).toEqualTypeOf<{ path: (string | number)[]; message: string }[]>();
     }
@@ -219,7 +233,7 @@ describe("errorOf", () => {
   });
 
   it("lets a switch be checked for leaving nothing out", () => {
-    const sentence = (code: Exclude<ErrorOf<"auth.login">["code"], Traveling>): string => {
+    const sentence = (code: Exclude<ErrorOf<"auth.login", Contract>["code"], Traveling>): string => {
       switch (code) {
         case "INVALID_CREDENTIALS":
           return "Wrong";
@@ -242,15 +256,17 @@ describe("errorOf", () => {
 describe("tRPC's own ways of typing", () => {
   it("`safe` gives the error data that the operation declared", async () => {
     const [result, error] = await safe(
-      createClient({ url }).auth.login.mutate({ username: "john", password: "secret" }),
+      createClient<Contract>({ url }).auth.login.mutate({ username: "john", password: "secret" }),
     );
     if (error) {
-      expectTypeOf(error.data).toEqualTypeOf<RpcErrorData<Traveling | SigningIn> | null | undefined>();
+      expectTypeOf(error.data).toEqualTypeOf<
+        RpcErrorData<Contract["errors"], Traveling | SigningIn> | null | undefined
+      >();
     } else expectTypeOf(result).toEqualTypeOf<LoginResult>();
   });
 
   it("`safe` does so for a narrowed client", async () => {
-    const [, error] = await safe(createClient<"profile:read">({ url }).user.me.query());
+    const [, error] = await safe(createClient<Contract, "profile:read">({ url }).user.me.query());
     expectTypeOf<NonNullable<NonNullable<typeof error>["data"]>["code"]>().toEqualTypeOf<
       Traveling | SignedIn | Scoped
     >();
@@ -269,12 +285,15 @@ describe("tRPC's own ways of typing", () => {
 
   it("the router of the contract, and of what is left for a third party, are tRPC routers", () => {
     expectTypeOf<AppRouter>().toExtend<AnyRouter>();
-    expectTypeOf<RouterFor<"profile:read">>().toExtend<AnyRouter>();
-    expectTypeOf<RouterFor<never>>().toExtend<AnyRouter>();
+    expectTypeOf<RouterFor<Contract, "profile:read">>().toExtend<AnyRouter>();
+    expectTypeOf<RouterFor<Contract, never>>().toExtend<AnyRouter>();
   });
 
   it("`createTRPCOptionsProxy` takes the client, and types errors by operation", () => {
-    const trpc = createTRPCOptionsProxy<AppRouter>({ client: createClient({ url }), queryClient: {} as QueryClient });
+    const trpc = createTRPCOptionsProxy<AppRouter>({
+      client: createClient<Contract>({ url }),
+      queryClient: {} as QueryClient,
+    });
     const login = trpc.auth.login.mutationOptions({
       onError: (error) => {
         expectTypeOf(error.data?.code).toEqualTypeOf<Traveling | SigningIn | undefined>();
@@ -285,8 +304,8 @@ describe("tRPC's own ways of typing", () => {
   });
 
   it("`createTRPCOptionsProxy` takes a narrowed client", () => {
-    const trpc = createTRPCOptionsProxy<RouterFor<"profile:read">>({
-      client: createClient<"profile:read">({ url }),
+    const trpc = createTRPCOptionsProxy<RouterFor<Contract, "profile:read">>({
+      client: createClient<Contract, "profile:read">({ url }),
       queryClient: {} as QueryClient,
     });
     trpc.user.me.queryOptions();
@@ -296,18 +315,20 @@ describe("tRPC's own ways of typing", () => {
 });
 
 describe("a change of the contract", () => {
+  const { errors, operations } = fixtureContract;
   /** What a screen does with the answer of `user.me`. */
-  const heading = async (client: Pick<Client["user"], "me">) => (await client.me.query()).fullName.toUpperCase();
+  const heading = async (client: Pick<Client<Contract>["user"], "me">) =>
+    (await client.me.query()).fullName.toUpperCase();
 
   it("that takes a field away breaks the client's build", () => {
     const changed = {
-      ...contract,
+      ...operations,
       user: {
-        ...contract.user,
+        ...operations.user,
         me: query({ summary: "", access: scoped("profile:read"), output: User.omit({ fullName: true }) }),
       },
     };
-    const client = {} as TRPCClient<RouterOf<typeof changed>>;
+    const client = {} as TRPCClient<RouterOf<{ errors: typeof errors; operations: typeof changed }>>;
     // @ts-expect-error there is no full name any more
     void heading(client.user);
     // @ts-expect-error nor here
@@ -316,9 +337,9 @@ describe("a change of the contract", () => {
 
   it("that lets a field be null breaks the client's build", () => {
     const changed = {
-      ...contract,
+      ...operations,
       user: {
-        ...contract.user,
+        ...operations.user,
         me: query({
           summary: "",
           access: scoped("profile:read"),
@@ -326,7 +347,7 @@ describe("a change of the contract", () => {
         }),
       },
     };
-    const client = {} as TRPCClient<RouterOf<typeof changed>>;
+    const client = {} as TRPCClient<RouterOf<{ errors: typeof errors; operations: typeof changed }>>;
     // @ts-expect-error the name may be null
     void heading(client.user);
   });
@@ -340,7 +361,7 @@ describe("a change of the contract", () => {
         output: User,
       }),
     };
-    const client = {} as TRPCClient<RouterOf<typeof changed>>;
+    const client = {} as TRPCClient<RouterOf<{ errors: typeof errors; operations: typeof changed }>>;
     // @ts-expect-error the full name is asked for as well
     void client.greet.mutate({ username: "john" });
   });
@@ -356,8 +377,8 @@ describe("an authorization", () => {
   const authorization = createAuthorization({ issuer: url, clientId: "app", scopes });
 
   it("gives the client what its scopes allow: asking and calling are one list", () => {
-    const client = createClient({ url, authorization });
-    expectTypeOf(client).toEqualTypeOf<Client<"profile:read">>();
+    const client = createClient<Contract, ScopesOf<typeof authorization>>({ url, authorization });
+    expectTypeOf(client).toEqualTypeOf<Client<Contract, "profile:read">>();
     // @ts-expect-error needs greeting:read, which is not asked for
     client.demo;
   });
@@ -365,35 +386,42 @@ describe("an authorization", () => {
   it("knows its scopes from an array that is written in place, too", () => {
     const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["greeting:read", "profile:read"] });
     expectTypeOf(wider).toEqualTypeOf<PersonalAuthorization<"greeting:read" | "profile:read">>();
-    expectTypeOf(createClient({ url, authorization: wider })).toEqualTypeOf<Client<"greeting:read" | "profile:read">>();
+    expectTypeOf(createClient<Contract, ScopesOf<typeof wider>>({ url, authorization: wider })).toEqualTypeOf<
+      Client<Contract, "greeting:read" | "profile:read">
+    >();
   });
 
   it("that asks for nothing of the API allows what is open to anyone", () => {
     const signIn = createAuthorization({ issuer: url, clientId: "app", scopes: ["openid", "email"] });
-    expectTypeOf(createClient({ url, authorization: signIn })).toEqualTypeOf<Client<never>>();
+    expectTypeOf(createClient<Contract, ScopesOf<typeof signIn>>({ url, authorization: signIn })).toEqualTypeOf<
+      Client<Contract, never>
+    >();
   });
 
   it("does for a client that names no more than it asks for", () => {
     const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["greeting:read", "profile:read"] });
-    expectTypeOf(createClient<"profile:read">({ url, authorization: wider })).toEqualTypeOf<Client<"profile:read">>();
+    expectTypeOf(createClient<Contract, "profile:read">({ url, authorization: wider })).toEqualTypeOf<
+      Client<Contract, "profile:read">
+    >();
     // @ts-expect-error greeting:read is not asked for
-    createClient<"profile:read" | "greeting:read">({ url, authorization });
+    createClient<Contract, "profile:read" | "greeting:read">({ url, authorization });
     // @ts-expect-error nobody grants what an app of our own may do
-    createClient<OwnApp>({ url, authorization });
+    createClient<Contract, OwnApp>({ url, authorization });
   });
 
   it("asks for scopes that exist", () => {
+    const unknown = createAuthorization({ issuer: url, clientId: "app", scopes: ["profile:erase"] });
     // @ts-expect-error no such scope
-    createAuthorization({ issuer: url, clientId: "app", scopes: ["profile:erase"] });
+    createClient<Contract, ScopesOf<typeof unknown>>({ url, authorization: unknown });
     // @ts-expect-error not asked for
     authorization.allows("greeting:read");
   });
 
   it("brings its own tokens", () => {
     // @ts-expect-error kept in two places
-    createClient({ url, authorization, tokens: {} as TokenStore });
+    createClient<Contract, "profile:read">({ url, authorization, tokens: {} as TokenStore });
     // @ts-expect-error a cookie is for the server's own pages
-    createClient({ url, authorization, transport: "cookie" });
+    createClient<Contract, "profile:read">({ url, authorization, transport: "cookie" });
   });
 
   it("fails with a code", () => {
@@ -404,38 +432,38 @@ describe("an authorization", () => {
 
 describe("what a person is asked for", () => {
   it("is told with the operation that needs it, and answered with whether it was given", () => {
-    createClient({
+    createClient<Contract>({
       url,
       onStepUp: async (event) => {
         expectTypeOf(event.maxAgeSeconds).toEqualTypeOf<number>();
-        expectTypeOf(event.path).toEqualTypeOf<PathOf<typeof contract>>();
+        expectTypeOf(event.path).toEqualTypeOf<string>();
         return true;
       },
       onConsentNeeded: async (event) => {
-        expectTypeOf(event.scopes).toEqualTypeOf<readonly Scope[]>();
+        expectTypeOf(event.scopes).toEqualTypeOf<readonly string[]>();
         return false;
       },
     });
     // @ts-expect-error an answer is needed
-    createClient({ url, onStepUp: async () => {} });
+    createClient<Contract>({ url, onStepUp: async () => {} });
   });
 });
 
 describe("the contract's paths", () => {
   it("are those of every area's operations, and lead back to them", () => {
-    type Areas = typeof contract;
-    expectTypeOf<PathOf<Areas>>().toEqualTypeOf<
+    type Areas = Contract["operations"];
+    expectTypeOf<PathIn<Contract>>().toEqualTypeOf<
       { [A in keyof Areas]: `${A}.${keyof Areas[A] & string}` }[keyof Areas]
     >();
-    expectTypeOf<OperationAt<typeof contract, "user.me">>().toEqualTypeOf<typeof contract.user.me>();
-    expectTypeOf<OperationAt<typeof contract, "user.nobody">>().toEqualTypeOf<never>();
-    expectTypeOf<ErrorCodeOf<typeof contract.auth.login>>().toEqualTypeOf<Traveling | SigningIn>();
+    expectTypeOf<OperationIn<Contract, "user.me">>().toEqualTypeOf<Areas["user"]["me"]>();
+    expectTypeOf<OperationIn<Contract, "user.nobody">>().toEqualTypeOf<never>();
+    expectTypeOf<ErrorCodeOf<Areas["auth"]["login"]>>().toEqualTypeOf<Traveling | SigningIn>();
   });
 });
 
 describe("a session", () => {
   it("is read from the client, from React, and narrows by its status", () => {
-    const state = sessionOf(createClient({ url })).get();
+    const state = sessionOf(createClient<Contract>({ url })).get();
     expectTypeOf(state).toEqualTypeOf<SessionState>();
     expectTypeOf(useSession).returns.toEqualTypeOf<SessionState>();
     if (state.status === "signedIn") expectTypeOf(state.user).toEqualTypeOf<User | undefined>();
@@ -445,15 +473,15 @@ describe("a session", () => {
   it("is kept in any store, at hand at once or not", () => {
     expectTypeOf<MemoryTokens>().toExtend<TokenStore>();
     expectTypeOf(fileTokens).returns.toEqualTypeOf<TokenStore>();
-    createClient({ url, tokens: { get: async () => null, set: async () => {} } });
+    createClient<Contract>({ url, tokens: { get: async () => null, set: async () => {} } });
   });
 
   it("is watched through the client", () => {
-    const client = createClient({ url });
+    const client = createClient<Contract>({ url });
     client.session.events.subscribe(undefined, {
       onData: (event) => expectTypeOf(event).toEqualTypeOf<SessionEvent>(),
       onError: (error) => expectTypeOf(error.data).toExtend<RpcErrorData | null | undefined>(),
     });
-    expectTypeOf(createServerClient({ url, headers: {} })).toEqualTypeOf<Client>();
+    expectTypeOf(createServerClient<Contract>({ url, headers: {} })).toEqualTypeOf<Client<Contract>>();
   });
 });

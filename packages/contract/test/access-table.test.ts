@@ -1,8 +1,9 @@
 // Makes docs/access.md from the contract: `pnpm docs:update` writes it, and without that a change of access
 // fails here, so that it shows in a review.
 
+import { type Access, operationsOf } from "@lockstep/kit";
 import { expect, it } from "vitest";
-import { type Access, contract, operationsOf, scopes } from "../src/index.ts";
+import { contract } from "../src/index.ts";
 
 const who = (access: Access): string => {
   switch (access.kind) {
@@ -25,7 +26,7 @@ const table = () => [
   "",
   "| operation | kind | who may call it | what it does |",
   "|---|---|---|---|",
-  ...[...operationsOf(contract)].map(
+  ...[...operationsOf(contract.operations)].map(
     ([path, operation]) => `| \`${path}\` | ${operation.kind} | ${who(operation.access)} | ${operation.summary} |`,
   ),
   "",
@@ -33,7 +34,7 @@ const table = () => [
   "",
   "| scope | what a person reads when asked for it |",
   "|---|---|",
-  ...Object.entries(scopes).map(([name, words]) => `| \`${name}\` | ${words} |`),
+  ...Object.entries(contract.scopes).map(([name, words]) => `| \`${name}\` | ${words} |`),
   "",
 ];
 

@@ -1,17 +1,26 @@
 // Owns what a person is told when a call failed. A code that is new in the contract does not compile here
 // until it has its words.
 
-import { type ErrorOf, errorOf, type Unreachable } from "@lockstep/client";
-import { type contract, errors, type PathOf, type RpcErrorData } from "@lockstep/contract";
+import { type Contract, errors } from "@app/contract";
+import { type ErrorOf as ErrorIn, errorReader, type Unreachable } from "@lockstep/client";
+import type { PathIn, RpcErrorData } from "@lockstep/kit";
+
+/** A dotted path of the contract. */
+export type Path = PathIn<Contract>;
+
+/** What a call of `P` can fail with. */
+export type ErrorOf<P extends Path> = ErrorIn<P, Contract>;
+
+export const errorOf = errorReader<Contract>();
 
 /** What any call can fail with. */
-export type Failure = RpcErrorData | Unreachable;
+export type Failure = RpcErrorData<Contract["errors"]> | Unreachable;
 
 /**
  * What a call of `path` failed with.
  * @throws what is not the failure of such a call: a bug of this app.
  */
-export const readFailure = <P extends PathOf<typeof contract>>(path: P, error: unknown): ErrorOf<P> => {
+export const readFailure = <P extends Path>(path: P, error: unknown): ErrorOf<P> => {
   const failure = errorOf(path, error);
   if (!failure) throw error;
   return failure;
@@ -73,7 +82,7 @@ export const textOf = (failure: Failure): FailureText => {
       return {
         title: "Too many attempts",
         text:
-          failure.path === ("account.changeEmail" satisfies PathOf<typeof contract>)
+          failure.path === ("account.changeEmail" satisfies Path)
             ? "Every attempt counts, so that nobody can find out here which addresses have an account."
             : "The password is not looked at until the wait is over, so that nobody can guess it.",
         passing: true,

@@ -1,6 +1,6 @@
 // Which account an application would get access to, and the way to another one.
 
-import type { User } from "@lockstep/contract";
+import type { User } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { Avatar } from "./avatar.tsx";
 import styles from "./interaction.module.css";

@@ -1,13 +1,13 @@
 // The account page: who is signed in, and what of it they can change.
 
-import type { ErrorOf } from "@lockstep/client";
-import { ChangeEmailInput, errors, UpdateUserInput, type User } from "@lockstep/contract";
+import { errors } from "@app/contract";
+import { ChangeEmailInput, UpdateUserInput, type User } from "@lockstep/kit";
 import { Button, Skeleton, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { client, trpc } from "../backend.ts";
-import { readFailure } from "../failures/failure.ts";
+import { type ErrorOf, readFailure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { complaintsOf, type FieldErrors, useForm } from "../forms/use-form.ts";
 import { useReauthentication } from "../session/reauthentication.tsx";
@@ -62,7 +62,7 @@ const Profile = ({ user }: { user: User }) => {
         </div>
         <div>
           <dt>Role</dt>
-          <dd>{roleNames[user.role]}</dd>
+          <dd>{roleNames[user.role] ?? user.role}</dd>
         </div>
         <div>
           <dt>Member since</dt>
@@ -91,7 +91,7 @@ const Profile = ({ user }: { user: User }) => {
   );
 };
 
-const roleNames = { user: "User", admin: "Administrator" } as const satisfies Record<User["role"], string>;
+const roleNames: Readonly<Record<string, string>> = { user: "User", admin: "Administrator" };
 
 interface Details {
   readonly fullName: string;

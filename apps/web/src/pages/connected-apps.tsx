@@ -1,6 +1,6 @@
 // The page of the applications that a person has let in: what each may do, since when, and how to end it.
 
-import type { ConnectedApplication } from "@lockstep/contract";
+import type { ConnectedApplication } from "@lockstep/kit";
 import { Button, Skeleton } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";

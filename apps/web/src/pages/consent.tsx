@@ -1,7 +1,8 @@
 // The question whether an application may have what it asks for: who asks, for what, for how long, where the answer
 // goes, and what of it the person allowed before.
 
-import type { AuthorizationRequest } from "@lockstep/contract";
+import { brand } from "@app/contract";
+import type { AuthorizationRequest } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import type { Failure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
@@ -29,7 +30,7 @@ export const Consent = ({ request, account, failure, deciding, onAllow, onDeny }
   const asked = scopes.filter(({ grantedBefore }) => !grantedBefore);
   const before = scopes.filter(({ grantedBefore }) => grantedBefore);
   return (
-    <Page title={`${application.name} asks for access to your Lockstep account`} narrow>
+    <Page title={`${application.name} asks for access to your ${brand.name} account`} narrow>
       <div className={card.card}>
         <div className={card.fields}>
           <AccountInUse {...account} />

@@ -1,7 +1,7 @@
 // What a person meets whom an application sent here to ask for access: signing in, if they are not signed in, and
 // then the question, or none where they answered it before.
 
-import type { AuthorizationRequest } from "@lockstep/contract";
+import type { AuthorizationRequest } from "@lockstep/kit";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";

@@ -1,6 +1,6 @@
 // The linked accounts page: which accounts elsewhere open this one, and linking and unlinking them.
 
-import type { Identity } from "@lockstep/contract";
+import type { Identity } from "@lockstep/kit";
 import { Alert, Button, Skeleton } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";

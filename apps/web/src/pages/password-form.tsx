@@ -6,7 +6,7 @@ import {
   passwordLength,
   type RecentAccess,
   type User,
-} from "@lockstep/contract";
+} from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";

@@ -1,7 +1,7 @@
 // The page to change one's password, or to set the first one. Either can revoke, in the same step, what was added to the
 // account lately: whoever had the account may have added it.
 
-import type { Identity, RecentAccess } from "@lockstep/contract";
+import type { Identity, RecentAccess } from "@lockstep/kit";
 import { Alert, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";

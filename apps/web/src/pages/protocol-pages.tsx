@@ -1,7 +1,8 @@
 // The pages that the server shows in the middle of a protocol: a device's code, signing out for an application, and
 // requests that cannot be answered. Their forms go straight to it, without a call of this app.
 
-import { ProtocolPage } from "@lockstep/contract";
+import { brand } from "@app/contract";
+import { ProtocolPage } from "@lockstep/kit";
 import { Button, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect, useRef } from "react";
 import { session } from "../backend.ts";
@@ -160,7 +161,7 @@ const DeviceConfirm = ({ page }: { page: Of<"device_confirm"> }) => (
 
 const SignOutQuestion = ({ page }: { page: Of<"sign_out"> }) => (
   <Page
-    title={page.application ? "Sign out of Lockstep too?" : "Sign out of Lockstep?"}
+    title={page.application ? `Sign out of ${brand.name} too?` : `Sign out of ${brand.name}?`}
     lead={page.application ? `${page.application.name} asks for it, as you signed out there.` : undefined}
     narrow
   >
@@ -175,7 +176,7 @@ const SignOutQuestion = ({ page }: { page: Of<"sign_out"> }) => (
       )}
       <div className={styles.stack}>
         <Button type="submit" fullWidth name="logout" value="yes">
-          {page.application ? "Sign out of Lockstep too" : "Sign out of Lockstep"}
+          {page.application ? `Sign out of ${brand.name} too` : `Sign out of ${brand.name}`}
         </Button>
         <Button type="submit" fullWidth variant="default">
           Stay signed in

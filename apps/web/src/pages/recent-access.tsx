@@ -1,6 +1,6 @@
 // What was added to the account lately and opens it: to be recognised, or revoked together with a change of the password.
 
-import { type ConnectedApplication, type Identity, type RecentAccess, recentAccessDays } from "@lockstep/contract";
+import { type ConnectedApplication, type Identity, type RecentAccess, recentAccessDays } from "@lockstep/kit";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import card from "../shell/card.module.css";

@@ -1,6 +1,6 @@
 // What happened to the account lately, in plain words.
 
-import type { HistoryEntry } from "@lockstep/contract";
+import type { HistoryEntry } from "@lockstep/kit";
 import { Button, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";

@@ -1,6 +1,6 @@
 // The sessions page: where the account is signed in, how to end that, and what happened to it lately.
 
-import type { SessionView } from "@lockstep/contract";
+import type { SessionView } from "@lockstep/kit";
 import { Button, Skeleton } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";

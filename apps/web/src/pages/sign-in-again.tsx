@@ -1,7 +1,7 @@
 // Asks whoever is signed in to prove that it is still them, before an application that wants to be sure: by their
 // password, or at an identity provider.
 
-import type { ApplicationView, Identity } from "@lockstep/contract";
+import type { ApplicationView, Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";

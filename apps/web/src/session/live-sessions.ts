@@ -1,7 +1,7 @@
 // Owns the page's knowledge of the account's sessions while it is open: the list that was read, kept in step
 // with what happens to them here and elsewhere.
 
-import type { SessionEvent } from "@lockstep/contract";
+import type { SessionEvent } from "@lockstep/kit";
 import { useEffect, useSyncExternalStore } from "react";
 import { client, queryClient, trpc } from "../backend.ts";
 import { deviceOf } from "../words/device.ts";

@@ -1,6 +1,6 @@
 // Says why signing in through a provider came to nothing, and what to do about it.
 
-import type { LoginProblem } from "@lockstep/contract";
+import type { LoginProblem } from "@lockstep/kit";
 import { Alert } from "@mantine/core";
 import { useSearch } from "wouter";
 import { useProviders } from "./use-providers.ts";

@@ -1,7 +1,7 @@
 // Owns what is told of the account's sessions while they change: one sentence at a time, and the last sign-in
 // elsewhere until somebody has seen it.
 
-import type { SessionView } from "@lockstep/contract";
+import type { SessionView } from "@lockstep/kit";
 import { useSyncExternalStore } from "react";
 
 export interface News {

@@ -1,6 +1,6 @@
 // The form in which whoever is signed in proves with their password that it is still them.
 
-import { LoginInput } from "@lockstep/contract";
+import { LoginInput } from "@lockstep/kit";
 import { useMutation } from "@tanstack/react-query";
 import { client, session } from "../backend.ts";
 import { readFailure } from "../failures/failure.ts";

@@ -1,6 +1,6 @@
 // Asks whoever is signed in to prove that it is still them.
 
-import type { Identity } from "@lockstep/contract";
+import type { Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { PasswordField } from "../forms/password-field.tsx";

@@ -1,10 +1,9 @@
 // Makes a call again that the server refused because the sign-in is old, once the person has proved that it is still
 // them: by their password, in place, or at an identity provider, which returns them to this app.
 
-import { errorOf } from "@lockstep/client";
-import type { contract, PathOf } from "@lockstep/contract";
 import { type ComponentType, useState } from "react";
 import { queryClient, trpc } from "../backend.ts";
+import { errorOf, type Path } from "../failures/failure.ts";
 import type { ReauthenticationDialogProps } from "./reauthentication-dialog.tsx";
 
 export interface ReauthenticationOptions {
@@ -41,7 +40,7 @@ export const useReauthentication = ({ purpose, returnTo = location.pathname }: R
      * Makes a call of `path`, and where it is refused for that reason, once more after the person proved who they are.
      * Answers `null` when they did not.
      */
-    async attempt<T>(path: PathOf<typeof contract>, call: () => Promise<T>): Promise<T | null> {
+    async attempt<T>(path: Path, call: () => Promise<T>): Promise<T | null> {
       try {
         return await call();
       } catch (error) {

@@ -2,7 +2,7 @@
 // the session itself are the client's business.
 
 import type { ClientSession } from "@lockstep/client";
-import type { SessionEndReason } from "@lockstep/contract";
+import type { SessionEndReason } from "@lockstep/kit";
 import { type Failure, readFailure } from "../failures/failure.ts";
 
 export type SessionState =

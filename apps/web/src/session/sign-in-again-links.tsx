@@ -1,7 +1,7 @@
 // Ways for somebody without a password to prove that it is still them: identity providers that make people sign in again.
 // Some cannot, Google and GitHub among them. A trip to those would lead back to the same question (RFC 9470).
 
-import type { Identity } from "@lockstep/contract";
+import type { Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import styles from "./reauthentication.module.css";
 

@@ -1,6 +1,6 @@
 // The form that a person signs in with.
 
-import { LoginInput } from "@lockstep/contract";
+import { LoginInput } from "@lockstep/kit";
 import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useEffect } from "react";

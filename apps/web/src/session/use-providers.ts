@@ -1,6 +1,6 @@
 // Which providers people can sign in through here; none while that is not known.
 
-import type { Provider } from "@lockstep/contract";
+import type { Provider } from "@lockstep/kit";
 import { useQuery } from "@tanstack/react-query";
 import { trpc } from "../backend.ts";
 

@@ -1,5 +1,6 @@
 // Owns what every page begins with: its title, and where the focus goes when a person arrives.
 
+import { brand } from "@app/contract";
 import { type ReactNode, useEffect, useRef } from "react";
 import { LogoMark } from "./logo.tsx";
 import styles from "./page.module.css";
@@ -18,7 +19,7 @@ export interface PageProps {
 export const Page = ({ title, lead, narrow = false, children }: PageProps) => {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${title} · Lockstep`;
+    document.title = `${title} · ${brand.name}`;
     // The browser announces the first page by itself; of later ones it knows nothing.
     if (firstPageShown) heading.current?.focus();
     firstPageShown = true;

@@ -1,5 +1,6 @@
 // Owns what is around every page: the name, the navigation, signing out, and the footer.
 
+import { brand } from "@app/contract";
 import { type ReactNode, useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import type { Failure } from "../failures/failure.ts";
@@ -37,12 +38,12 @@ export const Shell = ({ plain = false, children }: ShellProps) => {
           {plain ? (
             <span className={styles.brand}>
               <LogoMark />
-              Lockstep
+              {brand.name}
             </span>
           ) : (
             <Link href="/" className={styles.brand}>
               <LogoMark />
-              Lockstep
+              {brand.name}
             </Link>
           )}
           {signedIn && !plain && (

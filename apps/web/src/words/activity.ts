@@ -1,6 +1,6 @@
 // Owns what each line of an account's history is called.
 
-import type { HistoryEntry } from "@lockstep/contract";
+import type { HistoryEntry } from "@lockstep/kit";
 
 export interface Activity {
   readonly text: string;

@@ -1,13 +1,7 @@
 // The form that says what an application is: for a new one, and to change one.
 
-import {
-  type Application,
-  type ApplicationKind,
-  applicationKinds,
-  RegisterApplicationInput,
-  type Scope,
-  scopes,
-} from "@lockstep/contract";
+import { scopes } from "@app/contract";
+import { type Application, type ApplicationKind, applicationKinds, RegisterApplicationInput } from "@lockstep/kit";
 import { Button, InputBase, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect } from "react";
 import type { Failure } from "../../failures/failure.ts";
@@ -62,7 +56,7 @@ const inputOf = (details: Details) => {
     uri: details.uri.trim() || null,
     redirectUris: redirects ? parts(details.redirectUris) : [],
     postLogoutRedirectUris: redirects ? parts(details.postLogoutRedirectUris) : [],
-    scopes: parts(details.scopes) as Scope[],
+    scopes: parts(details.scopes),
   };
 };
 

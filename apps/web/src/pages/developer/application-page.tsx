@@ -5,7 +5,7 @@ import {
   applicationKinds,
   type RegisterApplicationInput,
   type RegisteredApplication,
-} from "@lockstep/contract";
+} from "@lockstep/kit";
 import { Alert, Button, Skeleton } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";

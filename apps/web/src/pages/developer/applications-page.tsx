@@ -1,6 +1,6 @@
 // The list of the applications that a developer has registered.
 
-import { type Application, applicationKinds } from "@lockstep/contract";
+import { type Application, applicationKinds } from "@lockstep/kit";
 import { Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";

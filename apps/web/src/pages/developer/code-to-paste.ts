@@ -1,6 +1,6 @@
 // Owns the code that a developer begins with: for each kind of application, a whole program that works as it stands.
 
-import type { Application, ApplicationKind } from "@lockstep/contract";
+import type { Application, ApplicationKind } from "@lockstep/kit";
 
 export interface CodeToPaste {
   /** What it is, and how to run it. */

@@ -1,7 +1,7 @@
 // The part of the app for people who make applications: which page of it is at which address, and the secret that
 // was given out last, for as long as its page is open.
 
-import type { RegisteredApplication } from "@lockstep/contract";
+import type { RegisteredApplication } from "@lockstep/kit";
 import { useEffect, useState } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { NotFoundPage } from "../not-found.tsx";

@@ -1,6 +1,6 @@
 // Owns what a developer is told about each kind of application, beside what the contract calls it.
 
-import type { ApplicationKind } from "@lockstep/contract";
+import type { ApplicationKind } from "@lockstep/kit";
 
 export interface KindWords {
   readonly hint: string;

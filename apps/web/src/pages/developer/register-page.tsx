@@ -1,6 +1,6 @@
 // The page to register an application.
 
-import type { RegisterApplicationInput, RegisteredApplication } from "@lockstep/contract";
+import type { RegisterApplicationInput, RegisteredApplication } from "@lockstep/kit";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { trpc } from "../../backend.ts";
 import { readFailure } from "../../failures/failure.ts";

@@ -1,0 +1,120 @@
+// Owns contracts: an app's scopes, roles and errors, and the operations that may use them. Nothing is registered
+// globally, so one program can talk to two backends.
+
+import { type Anyone, anyone, type FirstParty, firstParty, type Scoped, scoped } from "./access.ts";
+import type { Errors, ImpliedErrorCode } from "./errors.ts";
+import { type Declare, declare, type OperationAt, type Operations, operationsOf, type PathOf } from "./operation.ts";
+import { identityScopes, type Scopes, scopeNamePattern } from "./scopes.ts";
+
+/** The words that operations are declared with. */
+export interface Words<
+  S extends Scopes = Scopes,
+  R extends readonly string[] = readonly string[],
+  E extends Errors = Errors,
+> {
+  /** What a user can allow a client of somebody else to do, with the words of the consent page. */
+  readonly scopes: S;
+  /** What a user is to this backend, the least first: an operation's role admits those after it as well. */
+  readonly roles: R;
+  readonly errors: E;
+  /** What the operations of each area are about, for the API's documentation. */
+  readonly areas?: Readonly<Record<string, string>>;
+}
+
+/** How operations are declared with the words of one contract. A word that it does not have does not compile. */
+export interface Vocabulary<S extends string, R extends string, E extends string> {
+  /** Reads, and changes nothing. */
+  readonly query: Declare<"query", S, R, E>;
+  /** Changes something. */
+  readonly mutation: Declare<"mutation", S, R, E>;
+  /** Sends events until either side ends it. */
+  readonly subscription: Declare<"subscription", S, R, E>;
+  readonly anyone: Anyone;
+  firstParty(limits?: Omit<FirstParty<R>, "kind">): FirstParty<R>;
+  scoped<T extends S>(...needed: readonly [T, ...T[]]): Scoped<T>;
+}
+
+export interface Contract<S extends Scopes, R extends readonly string[], E extends Errors, T> extends Words<S, R, E> {
+  readonly operations: T;
+}
+
+/** Any contract, for code that works with all of them. */
+export type AnyContract = Contract<Scopes, readonly string[], Errors, Operations>;
+
+/** The names of a contract's scopes. */
+export type ScopeOf<C extends Pick<AnyContract, "scopes">> = keyof C["scopes"] & string;
+
+/** The dotted paths of a contract's operations. */
+export type PathIn<C extends { readonly operations: unknown }> = PathOf<C["operations"]>;
+
+/** The operation of a contract at a dotted path. */
+export type OperationIn<C extends { readonly operations: unknown }, P extends string> = OperationAt<C["operations"], P>;
+
+/** The builders that declare operations with `words`. */
+export const vocabulary = <const S extends Scopes, const R extends readonly string[], const E extends Errors>(
+  _words: Words<S, R, E>,
+): Vocabulary<keyof S & string, R[number], Exclude<keyof E & string, ImpliedErrorCode>> => ({
+  query: declare("query"),
+  mutation: declare("mutation"),
+  subscription: declare("subscription"),
+  anyone,
+  firstParty,
+  scoped,
+});
+
+/**
+ * Declares a contract: its words, and the operations that use them.
+ * @throws TypeError that names a word which cannot be used, or two operations with one REST address
+ *
+ * @example
+ * ```ts
+ * export const contract = defineContract(
+ *   {
+ *     scopes: { ...engineScopes, "notes:read": "Read your notes" },
+ *     roles: engineRoles,
+ *     errors: { ...engineErrors, NOTE_NOT_FOUND: { status: 404, message: "There is no such note.", details: z.object({}) } },
+ *   },
+ *   ({ query, scoped }) => ({
+ *     ...engine,
+ *     note: {
+ *       list: query({ summary: "List your notes", access: scoped("notes:read"), output: z.array(Note) }),
+ *     },
+ *   }),
+ * );
+ * export type AppRouter = RouterOf<typeof contract>;
+ * ```
+ */
+export const defineContract = <
+  const S extends Scopes,
+  const R extends readonly string[],
+  const E extends Errors,
+  T extends object,
+>(
+  words: Words<S, R, E>,
+  declareOperations: (
+    vocabulary: Vocabulary<keyof S & string, R[number], Exclude<keyof E & string, ImpliedErrorCode>>,
+  ) => T,
+): Contract<S, R, E, T> => {
+  const contract = { ...words, operations: declareOperations(vocabulary(words)) };
+  assertWords(contract as unknown as AnyContract); // `T` is not held to `Operations`, which costs as much as all the rest
+  return contract;
+};
+
+/** What the types cannot hold, or do not where a contract is made from parts of another. */
+const assertWords = ({ scopes, roles, errors, operations }: AnyContract): void => {
+  for (const [name, words] of Object.entries(scopes)) {
+    if (!scopeNamePattern.test(name))
+      throw new TypeError(`The scope ${JSON.stringify(name)} has a character that OAuth cannot carry (RFC 6749 §3.3).`);
+    if (Object.hasOwn(identityScopes, name))
+      throw new TypeError(`The scope ${name} is one of OpenID Connect. Choose another name.`);
+    if (words.trim() === "") throw new TypeError(`The scope ${name} has no words for the consent page.`);
+  }
+  for (const [path, { access, errors: codes }] of operationsOf(operations)) {
+    const unknownScope = access.kind === "scoped" && access.scopes.find((name) => !Object.hasOwn(scopes, name));
+    if (unknownScope) throw new TypeError(`${path} needs the scope ${unknownScope}, which the contract does not have.`);
+    if (access.kind === "firstParty" && access.role !== undefined && !roles.includes(access.role))
+      throw new TypeError(`${path} needs the role ${access.role}, which the contract does not have.`);
+    const unknownCode = codes.find((code) => !Object.hasOwn(errors, code));
+    if (unknownCode) throw new TypeError(`${path} names the error ${unknownCode}, which the contract does not have.`);
+  }
+};

@@ -1,0 +1,267 @@
+// Owns the operations of the engine: accounts, sessions, clients and grants. An app spreads them into its contract.
+
+import { z } from "zod";
+import { engineRoles } from "./access.ts";
+import {
+  Application,
+  AuthorizationAsker,
+  AuthorizationRequest,
+  ConnectedApplication,
+  RegisterApplicationInput,
+  RegisteredApplication,
+} from "./applications.ts";
+import { defineContract, vocabulary } from "./contract.ts";
+import { engineErrors } from "./errors.ts";
+import { Identity, Provider } from "./identities.ts";
+import { RecentAccess } from "./recent-access.ts";
+import { engineScopes } from "./scopes.ts";
+import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
+import {
+  ChangePasswordInput,
+  LoginInput,
+  LoginResult,
+  RefreshInput,
+  RefreshResult,
+  SetPasswordInput,
+} from "./sign-in.ts";
+import { ChangeEmailInput, UpdateUserInput, User } from "./users.ts";
+
+/** What an id looks like that we made: nothing else reaches a database. */
+const Id = z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" });
+const ApplicationId = z.object({ applicationId: Id.describe("The `client_id` of an application") });
+const AuthorizationId = z.object({ authorizationId: Id });
+
+const words = { scopes: engineScopes, roles: engineRoles, errors: engineErrors };
+const { query, mutation, subscription, anyone, firstParty, scoped } = vocabulary(words);
+
+export const engine = {
+  auth: {
+    login: mutation({
+      summary: "Sign in with a username or e-mail address and a password",
+      access: anyone,
+      input: LoginInput,
+      output: LoginResult,
+      errors: ["INVALID_CREDENTIALS", "TOO_MANY_ATTEMPTS", "OVERLOADED", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      credential: true,
+    }),
+    refresh: mutation({
+      summary: "Get the next access token of a session, for its refresh token",
+      access: anyone,
+      input: RefreshInput,
+      output: RefreshResult,
+      errors: ["SESSION_ENDED", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      credential: true,
+    }),
+    logout: mutation({
+      summary: "End this session",
+      access: firstParty(),
+      rest: { method: "DELETE", path: "/users/me/sessions/current" },
+      output: z.object({
+        /** Where a browser goes to end the session at the provider too. Absent: there is none, or it is left alone. */
+        continueAt: z.string().optional(),
+      }),
+    }),
+    methods: query({
+      summary: "Read which ways of signing in there are besides a password",
+      access: anyone,
+      output: z.object({ providers: z.array(Provider) }),
+    }),
+  },
+  user: {
+    me: query({
+      summary: "Read the signed-in user",
+      access: scoped("profile:read"),
+      rest: { method: "GET", path: "/users/me" },
+      output: User,
+    }),
+    update: mutation({
+      summary: "Change the signed-in user's name",
+      access: scoped("profile:write"),
+      rest: { method: "PATCH", path: "/users/me" },
+      input: UpdateUserInput,
+      output: User,
+    }),
+    changePassword: mutation({
+      summary: "Change the signed-in user's password, and end their other sessions",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: ChangePasswordInput,
+      output: z.object({}),
+      errors: ["INVALID_CREDENTIALS", "PASSWORD_REFUSED", "TOO_MANY_ATTEMPTS", "OVERLOADED", "CREDENTIALS_IN_BATCH"],
+      credential: true,
+    }),
+    setPassword: mutation({
+      summary: "Set the first password of an account that has none, and end its other sessions",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: SetPasswordInput,
+      output: z.object({}),
+      errors: ["PASSWORD_EXISTS", "PASSWORD_REFUSED", "OVERLOADED", "CREDENTIALS_IN_BATCH"],
+      credential: true,
+    }),
+    recentAccess: query({
+      summary: "List the identities and grants that were added in the last 30 days",
+      access: firstParty(),
+      output: RecentAccess,
+    }),
+  },
+  account: {
+    changeEmail: mutation({
+      summary: "Change the e-mail address that the signed-in user signs in with",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: ChangeEmailInput,
+      output: User,
+      errors: ["EMAIL_TAKEN", "TOO_MANY_ATTEMPTS"],
+    }),
+  },
+  session: {
+    list: query({
+      summary: "List the signed-in user's sessions",
+      access: firstParty(),
+      rest: { method: "GET", path: "/users/me/sessions" },
+      output: z.array(SessionView.extend({ current: z.boolean() })),
+    }),
+    revoke: mutation({
+      summary: "End one of the signed-in user's sessions",
+      access: firstParty(),
+      rest: { method: "DELETE", path: "/users/me/sessions/{sessionId}" },
+      input: z.object({ sessionId: Id.describe("The ID of a session, from the list of sessions") }),
+      output: z.object({}),
+      errors: ["SESSION_NOT_FOUND"],
+    }),
+    revokeOthers: mutation({
+      summary: "End all of the signed-in user's sessions but this one",
+      access: firstParty(),
+      output: z.object({ ended: z.int() }),
+    }),
+    history: query({
+      summary: "Read what happened to the signed-in user's account",
+      access: firstParty(),
+      output: z.array(HistoryEntry),
+    }),
+    events: subscription({
+      summary: "Watch the signed-in user's sessions; ends with this one",
+      access: firstParty(),
+      output: SessionEvent,
+      errors: ["SESSION_ENDED", "TOO_MANY_STREAMS"],
+    }),
+  },
+  authorization: {
+    asker: query({
+      summary: "Read which application asks for access, before signing in",
+      access: anyone,
+      input: AuthorizationId,
+      output: AuthorizationAsker,
+      errors: ["AUTHORIZATION_NOT_FOUND"],
+    }),
+    read: query({
+      summary: "Read what an application asks the signed-in user for",
+      access: firstParty(),
+      input: AuthorizationId,
+      output: AuthorizationRequest,
+      errors: ["AUTHORIZATION_NOT_FOUND"],
+    }),
+    approve: mutation({
+      summary: "Grant an application what it asks for",
+      access: firstParty(),
+      input: AuthorizationId,
+      output: z.object({ redirectTo: z.string() }),
+      errors: ["AUTHORIZATION_NOT_FOUND"],
+    }),
+    deny: mutation({
+      summary: "Refuse an application what it asks for",
+      access: firstParty(),
+      input: AuthorizationId,
+      output: z.object({ redirectTo: z.string() }),
+      errors: ["AUTHORIZATION_NOT_FOUND"],
+    }),
+  },
+  grant: {
+    list: query({
+      summary: "List the applications that the signed-in user has let in",
+      access: firstParty(),
+      rest: { method: "GET", path: "/users/me/grants" },
+      output: z.array(ConnectedApplication),
+    }),
+    revoke: mutation({
+      summary: "End an application's access to the signed-in user, at once",
+      access: firstParty(),
+      rest: { method: "DELETE", path: "/users/me/grants/{applicationId}" },
+      input: ApplicationId,
+      output: z.object({}),
+      errors: ["APPLICATION_NOT_FOUND"],
+    }),
+  },
+  application: {
+    list: query({
+      summary: "List the applications that the signed-in user has registered",
+      access: firstParty(),
+      output: z.array(Application),
+    }),
+    register: mutation({
+      summary: "Register an application that may ask people for access",
+      access: firstParty(),
+      input: RegisterApplicationInput,
+      output: RegisteredApplication,
+      errors: ["CLIENT_NAME_REFUSED"],
+    }),
+    update: mutation({
+      summary: "Change what a registered application is called and where it sends people",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: RegisterApplicationInput.safeExtend(ApplicationId.shape),
+      output: Application,
+      errors: ["APPLICATION_NOT_FOUND", "CLIENT_NAME_REFUSED"],
+    }),
+    rotateSecret: mutation({
+      summary: "Give a registered application another secret; the one before ends at once",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: ApplicationId,
+      output: RegisteredApplication,
+      errors: ["APPLICATION_NOT_FOUND", "CLIENT_HAS_NO_SECRET"],
+    }),
+    delete: mutation({
+      summary: "Delete a registered application and every access that it was granted",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: ApplicationId,
+      output: z.object({}),
+      errors: ["APPLICATION_NOT_FOUND"],
+    }),
+  },
+  identity: {
+    list: query({
+      summary: "List the accounts at providers that the signed-in user can sign in with",
+      access: firstParty(),
+      rest: { method: "GET", path: "/users/me/identities" },
+      output: z.object({ hasPassword: z.boolean(), identities: z.array(Identity) }),
+    }),
+    link: mutation({
+      summary: "Begin to link an account at a provider: answers the address that the browser goes to",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: z.object({ provider: z.string().max(100), returnTo: z.string().max(1000).default("/") }),
+      output: z.object({ continueAt: z.string() }),
+      errors: ["PROVIDER_NOT_FOUND"],
+    }),
+    unlink: mutation({
+      summary: "Unlink an account at a provider, and end the other sessions that began with it",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      rest: { method: "DELETE", path: "/users/me/identities/{identityId}" },
+      input: z.object({ identityId: Id.describe("The ID of an account at a provider, from the list of them") }),
+      output: z.object({}),
+      errors: ["IDENTITY_NOT_FOUND", "LAST_WAY_IN"],
+    }),
+  },
+};
+
+/** What the operations of each area are about. */
+export const engineAreas = {
+  auth: "Signing in and out",
+  user: "The signed-in user",
+  account: "How the signed-in user signs in",
+  session: "The signed-in user's sessions",
+  authorization: "What an application asks for, and what is answered",
+  grant: "What the signed-in user has allowed applications",
+  application: "The applications that the signed-in user has registered",
+  identity: "The signed-in user's accounts at providers",
+} as const satisfies Record<keyof typeof engine, string>;
+
+/** The contract of an app that adds nothing: what code relies on that works with any app. */
+export const engineContract = defineContract(words, () => engine);
+export type EngineContract = typeof engineContract;

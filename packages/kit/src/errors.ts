@@ -1,0 +1,250 @@
+// Owns the errors that a call can be answered with: HTTP status, the sentence a caller may see, and the shape of the
+// details. An operation names the ones it adds; the rest follow from how calls travel and from its access. An app adds
+// its own in its contract. OAuth's spellings (RFC 6750) stay in the challenge.
+
+import { z } from "zod";
+import type { Access, Anyone, Scoped } from "./access.ts";
+import { SessionEndReason } from "./sessions.ts";
+
+/** The HTTP statuses that an error can have: those that tRPC has a code for. */
+export type ErrorStatus =
+  | 400
+  | 401
+  | 402
+  | 403
+  | 404
+  | 405
+  | 408
+  | 409
+  | 412
+  | 413
+  | 415
+  | 422
+  | 428
+  | 429
+  | 431
+  | 499
+  | 500
+  | 501
+  | 502
+  | 503
+  | 504;
+
+export interface ErrorDeclaration {
+  readonly status: ErrorStatus;
+  /** One sentence for whoever reads it. */
+  readonly message: string;
+  /** What comes with it: an object, empty when there is nothing to say. */
+  readonly details: z.core.SomeType;
+}
+
+/** Errors by code, in SCREAMING_SNAKE. */
+export type Errors = Readonly<Record<string, ErrorDeclaration>>;
+
+const none = z.object({});
+
+/** The errors of the engine. An app spreads them into its list. */
+export const engineErrors = {
+  // How calls travel: any operation can be answered with these.
+  MALFORMED_REQUEST: { status: 400, message: "The request could not be read.", details: none },
+  INVALID_INPUT: {
+    status: 400,
+    message: "Some of what was sent is not valid.",
+    details: z.object({
+      issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })),
+    }),
+  },
+  OPERATION_NOT_FOUND: { status: 404, message: "There is no such operation.", details: none },
+  METHOD_NOT_ALLOWED: { status: 405, message: "This operation is called with another method.", details: none },
+  REQUEST_TIMEOUT: { status: 408, message: "The request took too long to arrive.", details: none },
+  PAYLOAD_TOO_LARGE: { status: 413, message: "The request is too large.", details: none },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Unsupported content type. Send application/json.", details: none },
+  HEADERS_TOO_LARGE: { status: 431, message: "The headers of the request are too large.", details: none },
+  CANCELLED: { status: 499, message: "The caller went away.", details: none },
+  INTERNAL: { status: 500, message: "Something went wrong on our side.", details: none },
+  UNAVAILABLE: {
+    status: 503,
+    message: "The service is temporarily unavailable. Try again shortly.",
+    details: z.object({ retryAfterSeconds: z.int() }),
+  },
+
+  // Access: any operation that is not open to anyone.
+  UNAUTHENTICATED: { status: 401, message: "Sign in first.", details: none },
+  INVALID_TOKEN: { status: 401, message: "This sign-in has ended. Sign in again.", details: none },
+  INVALID_DPOP_PROOF: {
+    status: 401,
+    message: "This token is bound to a key. Show a proof of it, made for this call.",
+    details: none,
+  },
+  DPOP_NONCE_NEEDED: {
+    status: 401,
+    message: "Make the proof again, with this nonce.",
+    details: z.object({ nonce: z.string() }),
+  },
+  AMBIGUOUS_TOKEN: {
+    status: 400,
+    message: "Send one access token, in the Authorization header.",
+    details: none,
+  },
+  FIRST_PARTY_ONLY: { status: 403, message: "Only this service's own apps may do this.", details: none },
+  ROLE_REQUIRED: { status: 403, message: "This needs more rights than you have.", details: none },
+  REAUTHENTICATION_REQUIRED: {
+    status: 401,
+    message: "Enter your password again to do this.",
+    details: z.object({ maxAgeSeconds: z.number().int() }),
+  },
+  INSUFFICIENT_SCOPE: {
+    status: 403,
+    message: "The application was not allowed to do this.",
+    details: z.object({ scopes: z.array(z.string()) }),
+  },
+  USER_REQUIRED: {
+    status: 403,
+    message: "This is done for a person; the application signed in as itself.",
+    details: none,
+  },
+
+  // Declared by the operations that can answer with them.
+  SESSION_ENDED: {
+    status: 401,
+    message: "This session has ended. Sign in again.",
+    details: z.object({ reason: SessionEndReason }),
+  },
+  TOO_MANY_ATTEMPTS: {
+    status: 429,
+    message: "Too many attempts. Wait a little and try again.",
+    details: z.object({ retryAfterSeconds: z.int() }),
+  },
+  OVERLOADED: {
+    status: 503,
+    message: "Too much is going on at the moment. Try again shortly.",
+    details: z.object({ retryAfterSeconds: z.int() }),
+  },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    message: "Too many streams are open. Close one, or try again later.",
+    details: z.object({
+      /** Whose limit was reached: this session's, its user's, or the whole server's. */
+      limit: z.enum(["session", "user", "server"]),
+      max: z.int(),
+      retryAfterSeconds: z.int(),
+    }),
+  },
+  CREDENTIALS_IN_BATCH: {
+    status: 400,
+    message: "Send operations that take a password or a token one at a time.",
+    details: none,
+  },
+  FOREIGN_ORIGIN: { status: 403, message: "This page may not use the session's cookie.", details: none },
+  AUTHORIZATION_NOT_FOUND: {
+    status: 404,
+    message: "This request was answered or has expired. Go back to the application and begin again.",
+    details: none,
+  },
+  CLIENT_NAME_REFUSED: {
+    status: 400,
+    message: "Choose another name.",
+    details: z.object({
+      /** One sentence for the person who chose it. */
+      explanation: z.string(),
+    }),
+  },
+  CLIENT_HAS_NO_SECRET: {
+    status: 409,
+    message: "This application has no secret. It signs with its own key, or runs where no secret can be kept.",
+    details: none,
+  },
+  APPLICATION_NOT_FOUND: { status: 404, message: "There is no such application.", details: none },
+  SESSION_NOT_FOUND: { status: 404, message: "There is no such session.", details: none },
+  PASSWORD_REFUSED: {
+    status: 400,
+    message: "Choose another password.",
+    details: z.object({
+      reason: z.enum(["too_short", "too_long", "guessable", "breached"]),
+      /** One sentence for the person who chose it. */
+      explanation: z.string(),
+    }),
+  },
+  PASSWORD_EXISTS: { status: 409, message: "This account has a password already. Change it instead.", details: none },
+  INVALID_CREDENTIALS: { status: 401, message: "The username or the password is wrong.", details: none },
+  PROVIDER_NOT_FOUND: { status: 404, message: "There is no such sign-in provider here.", details: none },
+  IDENTITY_NOT_FOUND: { status: 404, message: "This account is not linked any more.", details: none },
+  LAST_WAY_IN: {
+    status: 409,
+    message: "This is the only way left to sign in to your account: add another first.",
+    details: none,
+  },
+  EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },
+} as const satisfies Errors;
+
+export type EngineErrors = typeof engineErrors;
+export type EngineErrorCode = keyof EngineErrors;
+
+/** What comes with an error of this code. */
+export type ErrorDetails<C extends EngineErrorCode> = z.infer<EngineErrors[C]["details"]>;
+
+/** Codes that any operation can be answered with. */
+export const transportErrorCodes = [
+  "MALFORMED_REQUEST",
+  "INVALID_INPUT",
+  "OPERATION_NOT_FOUND",
+  "METHOD_NOT_ALLOWED",
+  "REQUEST_TIMEOUT",
+  "PAYLOAD_TOO_LARGE",
+  "UNSUPPORTED_MEDIA_TYPE",
+  "HEADERS_TOO_LARGE",
+  "CANCELLED",
+  "INTERNAL",
+  "UNAVAILABLE",
+] as const satisfies EngineErrorCode[];
+export type TransportErrorCode = (typeof transportErrorCodes)[number];
+
+/** Codes that follow from an operation's access: of every call that needs a token, and of each kind of access. */
+export const accessErrorCodes = {
+  token: ["UNAUTHENTICATED", "INVALID_TOKEN", "INVALID_DPOP_PROOF", "DPOP_NONCE_NEEDED", "AMBIGUOUS_TOKEN"],
+  scoped: ["INSUFFICIENT_SCOPE", "USER_REQUIRED"],
+  firstParty: ["FIRST_PARTY_ONLY", "ROLE_REQUIRED", "REAUTHENTICATION_REQUIRED"],
+} as const satisfies Record<string, readonly EngineErrorCode[]>;
+type AccessErrors = typeof accessErrorCodes;
+
+export type AccessErrorCode<A> = A extends Anyone
+  ? never
+  : AccessErrors["token"][number] | AccessErrors[A extends Scoped ? "scoped" : "firstParty"][number];
+
+/** The codes that calls of an operation with this access can be refused with. */
+export const accessErrorCodesOf = (access: Access): readonly EngineErrorCode[] => {
+  if (access.kind === "anyone") return [];
+  if (access.kind === "scoped") return [...accessErrorCodes.token, ...accessErrorCodes.scoped];
+  return [
+    ...accessErrorCodes.token,
+    ...accessErrorCodes.firstParty.filter(
+      (code) =>
+        (code !== "ROLE_REQUIRED" || access.role !== undefined) &&
+        (code !== "REAUTHENTICATION_REQUIRED" || access.maxAgeSeconds !== undefined),
+    ),
+  ];
+};
+
+/** Codes that follow from the access or the transport; an operation does not name them. */
+export type ImpliedErrorCode = TransportErrorCode | AccessErrors[keyof AccessErrors][number];
+
+/** The `data` of an error as it travels: a union to narrow by `code`. */
+export type RpcErrorData<Es extends Errors = EngineErrors, C extends keyof Es = keyof Es> = {
+  [K in C]: {
+    readonly code: K;
+    readonly details: z.output<Es[K]["details"]>;
+    readonly httpStatus: Es[K]["status"];
+    /** Names this call in the server's log. */
+    readonly requestId: string;
+    readonly path?: string;
+    /** The challenge of this call (RFC 6750 §3), also in a batch, where the response has no header for it. */
+    readonly wwwAuthenticate?: string;
+  };
+}[C];
+
+/** An error as JSON-RPC puts it on the wire: `code` is JSON-RPC's number, ours is `data.code`. */
+export interface RpcErrorShape<Es extends Errors = EngineErrors, C extends keyof Es = keyof Es> {
+  readonly message: string;
+  readonly code: number;
+  readonly data: RpcErrorData<Es, C>;
+}

@@ -1,0 +1,111 @@
+// Owns the tRPC router type of a contract. The shapes are written out rather than imported, so that an
+// app needs no server type to be typed by them; type tests here and in the server hold them to tRPC's own.
+
+import type { z } from "zod";
+import type { Anyone, Scoped } from "./access.ts";
+import type { AccessErrorCode, Errors, RpcErrorShape, TransportErrorCode } from "./errors.ts";
+import type { AnyOperation, OperationKind } from "./operation.ts";
+
+/** Every code that an operation can be answered with. */
+export type ErrorCodeOf<Op> = Op extends { readonly access: infer A; readonly errors: readonly (infer E)[] }
+  ? TransportErrorCode | AccessErrorCode<A> | E
+  : never;
+
+/** A tRPC procedure, as far as callers can tell. */
+export interface ProcedureShape<K extends OperationKind, I, O, E> {
+  _def: {
+    $types: { input: I; output: O; errorShape: E };
+    procedure: true;
+    type: K;
+    meta: unknown;
+    experimental_caller: boolean;
+    // tRPC's own declarations accept any parser and any options here; nothing of ours depends on them.
+    // biome-ignore lint/suspicious/noExplicitAny: any parser, as said
+    inputs: any[];
+  };
+  meta: object;
+  // biome-ignore lint/suspicious/noExplicitAny: any options, as said of the parsers
+  (options: any): Promise<O>;
+}
+
+/** The tRPC procedure of an operation, whose errors are among `Es`. */
+export type ProcedureOf<Es extends Errors, Op> = Op extends {
+  readonly kind: infer K extends OperationKind;
+  readonly input: infer I;
+  readonly output: infer O;
+  readonly access: infer A;
+  readonly errors: readonly (infer E extends string)[];
+}
+  ? ProcedureShape<
+      K,
+      z.input<I>,
+      K extends "subscription" ? AsyncIterable<z.output<O>, void, unknown> : z.output<O>,
+      RpcErrorShape<Es, (TransportErrorCode | AccessErrorCode<A> | E) & keyof Es>
+    >
+  : never;
+
+/** The tRPC router record of a tree of operations. */
+export type RecordOf<Es extends Errors, T> = {
+  [K in keyof T]: T[K] extends AnyOperation ? ProcedureOf<Es, T[K]> : RecordOf<Es, T[K]>;
+};
+
+/** What of a contract its router type is made from. */
+export interface RoutedContract {
+  readonly errors: Errors;
+  readonly operations: unknown;
+}
+
+/** The tRPC router type of a contract: `type AppRouter = RouterOf<typeof contract>`. */
+export type RouterOf<C extends RoutedContract> = {
+  _def: {
+    _config: {
+      $types: { ctx: object; meta: object; errorShape: RpcErrorShape<C["errors"]>; transformer: false };
+      // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+      transformer: any;
+      // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+      errorFormatter: any;
+      allowOutsideOfServer: boolean;
+      isServer: boolean;
+      isDev: boolean;
+      // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+      pathSeparator: any;
+    };
+    router: true;
+    procedures: RecordOf<C["errors"], C["operations"]>;
+    record: RecordOf<C["errors"], C["operations"]>;
+    // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+    lazy: Record<string, any>;
+  };
+  // biome-ignore lint/suspicious/noExplicitAny: called on the server, where its own type is at hand
+  createCaller: (context: any, options?: any) => any;
+};
+
+type MayCall<Op, S extends string> = Op extends { readonly access: infer A }
+  ? A extends Anyone
+    ? true
+    : A extends Scoped<infer Needed>
+      ? [Needed] extends [S]
+        ? true
+        : false
+      : false
+  : false;
+
+/**
+ * The operations that are left of a tree for a third party that was granted the scopes `S`: those open to anyone, and
+ * those whose scopes are all among `S`. An area with nothing left disappears.
+ */
+export type GrantedOperations<T, S extends string> = {
+  [K in keyof T as T[K] extends AnyOperation
+    ? MayCall<T[K], S> extends true
+      ? K
+      : never
+    : keyof GrantedOperations<T[K], S> extends never
+      ? never
+      : K]: T[K] extends AnyOperation ? T[K] : GrantedOperations<T[K], S>;
+};
+
+/** A contract as a third party sees it that was granted the scopes `S`. */
+export interface Granted<C extends RoutedContract, S extends string> extends RoutedContract {
+  readonly errors: C["errors"];
+  readonly operations: GrantedOperations<C["operations"], S>;
+}

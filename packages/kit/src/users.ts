@@ -1,0 +1,53 @@
+// Owns the shapes of a user, and what a username, an e-mail address and a password may look like.
+
+import { z } from "zod";
+import { PersonName } from "./names.ts";
+import { isStorableText, notPlainText } from "./text.ts";
+
+/** Letters, digits, dot, dash and underscore; compared without regard to case. */
+export const Username = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: "Use letters, digits, dots, dashes and underscores" })
+  .max(64);
+
+/** Compared without regard to case. */
+export const EmailAddress = z
+  .email({ error: "Must be an e-mail address" })
+  .max(254)
+  .transform((address) => address.toLowerCase());
+
+/** The length that a new password must have when it is the only factor. @see NIST SP 800-63B-4 §3.1.1.2 */
+export const passwordLength = { min: 15, max: 1024 } as const;
+
+/** A password as somebody types it to sign in. Nothing is trimmed, cut or composed. */
+export const Password = z
+  .string()
+  .min(1, { error: "Enter your password" })
+  .max(passwordLength.max)
+  // In UTF-8 every half of a surrogate pair is the same character: two passwords would be one.
+  .refine(isStorableText, { error: notPlainText });
+
+export const User = z
+  .object({
+    id: z.string().meta({ examples: ["KDUNzZfGYC8kmDCIh9gXbQ"] }),
+    username: z.string().meta({ examples: ["john"] }),
+    email: z
+      .string()
+      .nullable()
+      .meta({ examples: ["john@example.com"] }),
+    fullName: z.string().meta({ examples: ["John Doe"] }),
+    role: z.string().meta({ description: "One of the contract's roles", examples: ["user"] }),
+    disabled: z.boolean().meta({ description: "Whether the account is kept from signing in" }),
+    createdAt: z.int().meta({ description: "Epoch milliseconds", examples: [1_795_441_415_893] }),
+  })
+  .meta({ id: "User", description: "A person with an account" });
+export type User = z.infer<typeof User>;
+
+export const UpdateUserInput = z.object({ fullName: PersonName });
+export type UpdateUserInput = z.infer<typeof UpdateUserInput>;
+
+/** `null` removes the address: the account is then signed in to by its username alone. */
+export const ChangeEmailInput = z.object({ email: EmailAddress.nullable() });
+export type ChangeEmailInput = z.infer<typeof ChangeEmailInput>;

@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineContract, engine, engineErrors, engineRoles, engineScopes, operationsOf } from "../src/index.ts";
+
+const words = {
+  scopes: { ...engineScopes, "notes:read": "Read your notes" },
+  roles: engineRoles,
+  errors: {
+    ...engineErrors,
+    NOTE_NOT_FOUND: { status: 404, message: "There is no such note.", details: z.object({}) },
+  },
+} as const;
+
+describe("a contract", () => {
+  it("has the engine's operations and the app's own", () => {
+    const { operations } = defineContract(words, ({ query, scoped }) => ({
+      ...engine,
+      note: { list: query({ summary: "List your notes", access: scoped("notes:read"), output: z.object({}) }) },
+    }));
+    const paths = [...operationsOf(operations)].map(([path]) => path);
+    expect(paths).toEqual(expect.arrayContaining(["user.me", "note.list"]));
+  });
+
+  it.each(["notes read", 'no"tes', "no\\tes", "", "nötes"])(
+    "refuses the scope %j, which OAuth cannot carry (RFC 6749 §3.3)",
+    (name) => {
+      const scopes = { ...engineScopes, [name]: "Read your notes" };
+      expect(() => defineContract({ ...words, scopes }, () => engine)).toThrow(/cannot carry/);
+    },
+  );
+
+  it("refuses a scope of OpenID Connect, and one without words", () => {
+    expect(() => defineContract({ ...words, scopes: { ...engineScopes, email: "x" } }, () => engine)).toThrow(
+      "The scope email is one of OpenID Connect. Choose another name.",
+    );
+    expect(() => defineContract({ ...words, scopes: { ...engineScopes, "notes:read": " " } }, () => engine)).toThrow(
+      "The scope notes:read has no words for the consent page.",
+    );
+  });
+
+  it("refuses operations with words of another contract, and names them", () => {
+    const { operations } = defineContract(words, ({ query, firstParty, scoped, anyone }) => ({
+      ...engine,
+      scoped: query({ summary: "Read", access: scoped("notes:read"), output: z.object({}) }),
+      failing: query({ summary: "Read", access: anyone, output: z.object({}), errors: ["NOTE_NOT_FOUND"] }),
+      administrative: query({ summary: "Read", access: firstParty({ role: "admin" }), output: z.object({}) }),
+    }));
+    const { scoped, failing, administrative } = operations;
+    expect(() => defineContract({ ...words, scopes: engineScopes }, () => ({ scoped }))).toThrow(
+      "scoped needs the scope notes:read, which the contract does not have.",
+    );
+    expect(() => defineContract({ ...words, errors: engineErrors }, () => ({ failing }))).toThrow(
+      "failing names the error NOTE_NOT_FOUND, which the contract does not have.",
+    );
+    expect(() => defineContract({ ...words, roles: ["user"] }, () => ({ administrative }))).toThrow(
+      "administrative needs the role admin, which the contract does not have.",
+    );
+  });
+});

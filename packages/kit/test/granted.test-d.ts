@@ -1,0 +1,35 @@
+import { describe, expectTypeOf, it } from "vitest";
+import type { EngineContract, ErrorCodeOf, Granted, PathIn } from "../src/index.ts";
+
+type Operations = EngineContract["operations"];
+
+/** What needs no principal at all. */
+type Open = "auth.login" | "auth.methods" | "auth.refresh" | "authorization.asker";
+
+describe("what a third party was granted", () => {
+  it("leaves operations open to anyone and those of its scopes", () => {
+    expectTypeOf<PathIn<Granted<EngineContract, "profile:read">>>().toEqualTypeOf<Open | "user.me">();
+    expectTypeOf<PathIn<Granted<EngineContract, "profile:read" | "profile:write">>>().toEqualTypeOf<
+      Open | "user.me" | "user.update"
+    >();
+  });
+
+  it("leaves no area in which nothing was granted", () => {
+    expectTypeOf<Granted<EngineContract, "profile:read">["operations"]>().not.toHaveProperty("grant");
+    expectTypeOf<PathIn<Granted<EngineContract, never>>>().toEqualTypeOf<Open>();
+  });
+});
+
+describe("what an operation can be answered with", () => {
+  it("is what it declares and what its access implies", () => {
+    expectTypeOf<"INSUFFICIENT_SCOPE">().toExtend<ErrorCodeOf<Operations["user"]["update"]>>();
+    expectTypeOf<"EMAIL_TAKEN" | "FIRST_PARTY_ONLY">().toExtend<ErrorCodeOf<Operations["account"]["changeEmail"]>>();
+    expectTypeOf<"INVALID_CREDENTIALS">().toExtend<ErrorCodeOf<Operations["auth"]["login"]>>();
+  });
+
+  it("is nothing else", () => {
+    expectTypeOf<Extract<ErrorCodeOf<Operations["auth"]["login"]>, "UNAUTHENTICATED" | "EMAIL_TAKEN">>().toBeNever();
+    expectTypeOf<Extract<ErrorCodeOf<Operations["user"]["me"]>, "FIRST_PARTY_ONLY" | "EMAIL_TAKEN">>().toBeNever();
+    expectTypeOf<Extract<ErrorCodeOf<Operations["auth"]["logout"]>, "INSUFFICIENT_SCOPE">>().toBeNever();
+  });
+});

@@ -1,0 +1,76 @@
+// Owns what the admin commands share: what they are given of the process, how they end, and the database
+// and domain that they work on.
+
+import { existsSync } from "node:fs";
+import type { Readable, Writable } from "node:stream";
+import type { App } from "../app.ts";
+import { loadConfig } from "../config.ts";
+import { openDatabase } from "../db/database.ts";
+import { assertNotTooNew, isMigrated } from "../db/migrate.ts";
+import { loadConfigWithSecret } from "../development.ts";
+import { createDomain, type Domain, realWorld, type WorldOptions } from "../server.ts";
+import { StartError } from "../start-error.ts";
+
+export interface AdminProcess {
+  readonly app: App;
+  readonly env: Record<string, string | undefined>;
+  /** The project's folder: what settings are relative to. */
+  readonly root: string;
+  /** The operator's folder: what arguments are relative to. */
+  readonly directory: string;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly world?: WorldOptions;
+}
+
+/** A closed list: scripts rely on it, and `lockstep --help` explains it. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  incomplete: 4,
+  interrupted: 130,
+} as const;
+
+/** A command ends without having done what it was asked: a sentence for its operator, and a code for scripts. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly exitCode: number;
+
+  constructor(end: Exclude<keyof typeof exitCodes, "done">, message: string) {
+    super(message);
+    this.exitCode = exitCodes[end];
+  }
+}
+
+/** Opens the database of the settings, which need not be migrated. */
+export const openConfiguredDatabase = async ({ env, root }: AdminProcess) => {
+  const config = loadConfig(env, root);
+  const db = await openDatabase(config.databaseUrl);
+  return { db, [Symbol.asyncDispose]: () => db.destroy() };
+};
+
+/**
+ * Does something with the domain of the settings.
+ * @throws StartError when the database is not migrated: a command about users that makes a new database
+ * hides that `DATABASE_URL` names the wrong one.
+ */
+export const withDomain = async <T>(admin: AdminProcess, use: (domain: Domain) => Promise<T>): Promise<T> => {
+  const { databaseUrl } = loadConfig(admin.env, admin.root);
+  // Opening would make the file.
+  if (databaseUrl.startsWith("file:") && !existsSync(databaseUrl.slice("file:".length))) throw notMigrated();
+  await using opened = await openConfiguredDatabase(admin);
+  const { db } = opened;
+  await assertNotTooNew(db);
+  if (!(await isMigrated(db))) throw notMigrated();
+  const world = admin.world ?? realWorld;
+  const config = loadConfigWithSecret(admin.env, admin.root, world.random);
+  return await use(await createDomain(db, { app: admin.app, config, world }));
+};
+
+const notMigrated = () =>
+  new StartError(
+    "The database that DATABASE_URL names is not migrated to this version: run `pnpm lockstep migrate` first.",
+  );

@@ -1,0 +1,177 @@
+// Owns `lockstep user import`: accounts from elsewhere, one JSON object on each line, with the bcrypt hashes
+// they had. Signing in verifies such a hash and puts a better one in its place: `domain/passwords.ts`.
+
+import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
+import { EmailAddress, UpdateUserInput, Username } from "@lockstep/kit";
+import type { Command } from "commander";
+import { z } from "zod";
+import { commandLine } from "../domain/audit.ts";
+import type { Passwords } from "../domain/passwords.ts";
+import type { NewUser } from "../domain/users.ts";
+import type { Domain } from "../server.ts";
+import { type AdminProcess, CommandError, withDomain } from "./command.ts";
+import { type Line, linesOf } from "./lines.ts";
+import { writeJson, writeLine } from "./output.ts";
+
+/** Users that are written in one statement: together or not at all. */
+const batchSize = 500;
+
+const maxLineBytes = 64 * 1024;
+
+/** Strict, so that a misspelt field is told of instead of dropped. */
+const importedUser = (roles: readonly string[]) =>
+  z.strictObject({
+    username: Username,
+    email: EmailAddress.nullable().default(null),
+    fullName: UpdateUserInput.shape.fullName.optional(),
+    passwordHash: z.string(),
+    disabled: z.boolean().default(false),
+    role: z.enum(roles as [string, ...string[]]).default("user"),
+  });
+
+type ImportedUser = ReturnType<typeof importedUser>;
+
+/** What became of a line. */
+type Outcome =
+  | { readonly line: number; readonly outcome: "imported"; readonly username: string; readonly id: string }
+  | { readonly line: number; readonly outcome: "skipped"; readonly username: string; readonly reason: string }
+  | { readonly line: number; readonly outcome: "failed"; readonly reason: string };
+
+/** A line that was read: a user to write, or why it is none. */
+type ReadLine =
+  | { readonly line: number; readonly user: NewUser }
+  | { readonly line: number; readonly user: null; readonly reason: string };
+
+export const addUserImportCommand = (user: Command, admin: AdminProcess) => {
+  const { roles } = admin.app.contract;
+  user
+    .command("import")
+    .description("Imports users with their bcrypt hashes, from JSON lines")
+    .argument("<file>", "the file, or - for standard input")
+    .option("--json", 'print {"line", "outcome", …} for each line')
+    .addHelpText(
+      "after",
+      `
+Each line is a JSON object:
+  username      required
+  passwordHash  required: plain bcrypt ($2a$, $2b$ or $2y$), replaced by a stronger one at the first sign-in
+  email         default: none
+  fullName      default: the username
+  role          ${roles.join(" or ")}; default: user
+  disabled      default: false
+
+A line that cannot be imported is told of with its number and the reason, and the others go on. A username
+that is there already is skipped and left as it is, so an import that was stopped can be run again.
+The outcome of a line is "imported", "skipped" or "failed". Exit code 4: at least one failed.
+
+Example:
+  $ cat users.jsonl
+  {"username":"jane","email":"jane@example.com","passwordHash":"$2b$12$…"}
+  $ pnpm lockstep user import users.jsonl`,
+    )
+    .action(async (file: string, { json }: { json?: true }) => {
+      const count = { imported: 0, skipped: 0, failed: 0 };
+      await withDomain(admin, async (domain) => {
+        for await (const outcome of importUsers(
+          linesOf(bytesOf(file, admin), maxLineBytes),
+          domain,
+          importedUser(roles),
+        )) {
+          count[outcome.outcome]++;
+          if (json) await writeJson(admin.stdout, outcome);
+          else if (outcome.outcome !== "imported") {
+            await writeLine(admin.stderr, `Line ${outcome.line} ${outcome.outcome}: ${outcome.reason}`);
+          }
+        }
+      });
+      const { imported, skipped, failed } = count;
+      if (!json) await writeLine(admin.stdout, `${imported} imported, ${skipped} skipped, ${failed} failed.`);
+      if (failed > 0) {
+        throw new CommandError("incomplete", `${failed} ${failed === 1 ? "line was" : "lines were"} not imported.`);
+      }
+    });
+};
+
+async function* bytesOf(file: string, { directory, stdin }: AdminProcess): AsyncGenerator<Uint8Array> {
+  if (file === "-") {
+    yield* stdin as AsyncIterable<Uint8Array>;
+    return;
+  }
+  try {
+    yield* createReadStream(resolve(directory, file)) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw new CommandError("failed", `The file cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+/** The outcome of each line, in order, once it is in the database. Lines without text are passed over. */
+async function* importUsers(lines: AsyncIterable<Line>, domain: Domain, schema: ImportedUser): AsyncGenerator<Outcome> {
+  let batch: ReadLine[] = [];
+  let usernames = new Set<string>();
+  for await (const line of lines) {
+    const read = readLine(line, domain.passwords, schema);
+    if (read === null) continue;
+    // Of two lines with one username, the second must find the first in the database.
+    if (batch.length === batchSize || (read.user && usernames.has(read.user.username))) {
+      yield* writeBatch(batch, domain);
+      batch = [];
+      usernames = new Set();
+    }
+    batch.push(read);
+    if (read.user) usernames.add(read.user.username);
+  }
+  yield* writeBatch(batch, domain);
+}
+
+async function* writeBatch(batch: readonly ReadLine[], { users, enrollment }: Domain): AsyncGenerator<Outcome> {
+  const newUsers = batch.flatMap(({ user }) => user ?? []);
+  const created = newUsers.length > 0 ? await enrollment.enrollAll(newUsers, commandLine) : [];
+  const idOf = new Map(created.map(({ username, id }) => [username, id]));
+  for (const read of batch) {
+    const { line } = read;
+    if (read.user === null) {
+      yield { line, outcome: "failed", reason: read.reason };
+      continue;
+    }
+    const { username } = read.user;
+    const id = idOf.get(username);
+    if (id !== undefined) yield { line, outcome: "imported", username, id };
+    else if (await users.findByLogin(username)) {
+      yield { line, outcome: "skipped", username, reason: `the username ${username} is there already` };
+    } else yield { line, outcome: "failed", reason: `email: another account uses the address of ${username}` };
+  }
+}
+
+/** `null`: an empty line. */
+const readLine = ({ number: line, bytes }: Line, passwords: Passwords, schema: ImportedUser): ReadLine | null => {
+  const unreadable = (reason: string) => ({ line, user: null, reason });
+  if (bytes === null) return unreadable(`longer than ${maxLineBytes / 1024} KiB`);
+  let value: unknown;
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    if (text.trim() === "") return null;
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own words repeat what it read, and a hash may be in it.
+    return unreadable("not JSON in UTF-8");
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) return unreadable(parsed.error.issues.map(issueText).join("; "));
+  const { fullName, passwordHash, ...user } = parsed.data;
+  const imported = passwords.import(passwordHash);
+  if (imported === null) return unreadable("passwordHash: not a bcrypt hash of the kind $2a$, $2b$ or $2y$");
+  return { line, user: { ...user, fullName: fullName ?? user.username, passwordHash: imported } };
+};
+
+/** Never a value, and a field's name only when it is one: what is in the wrong place could be a hash. */
+const issueText = (issue: z.core.$ZodIssue): string => {
+  if (issue.code === "unrecognized_keys") {
+    const names = issue.keys.filter((key) => /^\w{1,40}$/.test(key));
+    return names.length > 0
+      ? `fields that are not known: ${names.slice(0, 10).join(", ")}`
+      : "fields that are not known";
+  }
+  const field = issue.path.join(".");
+  return field ? `${field}: ${issue.message}` : issue.message;
+};

@@ -1,0 +1,262 @@
+// Owns `lockstep user`: the people who have an account, as an operator manages them. Importing: `user-import.ts`.
+
+import { EmailAddress, LoginInput, recentAccessDays, UpdateUserInput, type User, Username } from "@lockstep/kit";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { z } from "zod";
+import { commandLine } from "../domain/audit.ts";
+import type { Domain } from "../server.ts";
+import { type AdminProcess, CommandError, withDomain } from "./command.ts";
+import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
+import { readNewPassword } from "./password-input.ts";
+import { addUserImportCommand } from "./user-import.ts";
+
+/** Users that are read in one query. */
+const pageSize = 1000;
+
+interface Options {
+  readonly json?: true;
+}
+
+interface SetPasswordOptions extends Options {
+  readonly unlinkIdentities?: true;
+}
+
+interface CreateOptions extends Options {
+  readonly email?: string;
+  readonly name?: string;
+  readonly role: string;
+}
+
+export const addUserCommands = (program: Command, admin: AdminProcess) => {
+  const user = program.command("user").description("The people who have an account");
+
+  user
+    .command("create")
+    .description("Creates a user; the password is asked for, or read from standard input")
+    .argument("<username>", "letters, digits, dots, dashes and underscores", checkedBy(Username))
+    .option("--email <address>", "e-mail address", checkedBy(EmailAddress))
+    .option("--name <name>", "full name (default: the username)", checkedBy(UpdateUserInput.shape.fullName))
+    .addOption(new Option("--role <role>", "what the user is here").choices(admin.app.contract.roles).default("user"))
+    .option("--json", "print the user")
+    .addHelpText("after", aboutPasswords)
+    .addHelpText("after", example('pnpm lockstep user create jane --email jane@example.com --name "Jane Doe"'))
+    .action((username: string, options: CreateOptions) =>
+      withDomain(admin, (domain) => create(admin, domain, username, options)),
+    );
+
+  user
+    .command("list")
+    .description("Lists all users, by username")
+    .option("--json", "print each user on a line")
+    .addHelpText("after", aboutJson)
+    .addHelpText("after", example("pnpm lockstep user list --json | jq -r 'select(.disabled).username'"))
+    .action((options: Options) => withDomain(admin, (domain) => list(admin, domain, options)));
+
+  /** A command about one user who exists. */
+  const aboutOne = (
+    name: string,
+    description: string,
+    help: readonly string[],
+    act: (domain: Domain, found: User, options: Options) => Promise<void>,
+  ) => {
+    const command = user
+      .command(name)
+      .description(description)
+      .argument("<user>", aboutUserArgument, userArgument)
+      .option("--json", "print the user");
+    for (const text of help) command.addHelpText("after", text);
+    command.action((login: string, options: Options) =>
+      withDomain(admin, async (domain) => act(domain, await findUser(domain, login), options)),
+    );
+  };
+
+  aboutOne(
+    "show",
+    "Shows a user",
+    [aboutJson, example("pnpm lockstep user show jane@example.com")],
+    async (_, found, { json }) => {
+      await (json ? writeJson(admin.stdout, found) : write(admin.stdout, aligned(fieldsOf(found))));
+    },
+  );
+
+  aboutOne(
+    "disable",
+    "Revokes every session and grant of a user, and lets none begin",
+    [example("pnpm lockstep user disable jane")],
+    async ({ disabling }, found, options) => {
+      await disabling.disable(found.id, commandLine);
+      await tell(admin, options, { ...found, disabled: true }, "is disabled, and every session and grant is revoked");
+    },
+  );
+
+  aboutOne(
+    "enable",
+    "Lets a disabled user sign in again; earlier sessions and grants stay revoked",
+    [example("pnpm lockstep user enable jane")],
+    async ({ disabling }, found, options) => {
+      if (found.disabled) await disabling.enable(found.id, commandLine);
+      await tell(admin, options, { ...found, disabled: false }, "is enabled");
+    },
+  );
+
+  user
+    .command("set-password")
+    .description("Sets a user's password, and revokes every session and grant")
+    .argument("<user>", aboutUserArgument, userArgument)
+    .option("--unlink-identities", `also unlink the identities that were linked in the last ${recentAccessDays} days`)
+    .option("--json", "print the user")
+    .addHelpText("after", aboutPasswords)
+    .addHelpText("after", aboutIdentities)
+    .addHelpText("after", example("pnpm lockstep user set-password jane < new-password.txt"))
+    .action((login: string, options: SetPasswordOptions) =>
+      withDomain(admin, async (domain) => setPassword(admin, domain, await findUser(domain, login), options)),
+    );
+
+  aboutOne(
+    "sign-out",
+    "Ends every session of a user, who can sign in again",
+    [aboutSignOut, example("pnpm lockstep user sign-out jane")],
+    async ({ sessions }, found, options) => {
+      const ended = await sessions.endAllOf(found.id, "revoked", commandLine);
+      await tell(
+        admin,
+        options,
+        found,
+        `is signed out: ${ended} ${ended === 1 ? "session has" : "sessions have"} ended`,
+      );
+    },
+  );
+
+  addUserImportCommand(user, admin);
+};
+
+const setPassword = async (admin: AdminProcess, domain: Domain, found: User, options: SetPasswordOptions) => {
+  const passwordHash = await newPasswordHash(admin, domain, found);
+  const remaining = await domain.passwordChange.byAdministrator(found.id, passwordHash, commandLine, {
+    unlinkRecentIdentities: options.unlinkIdentities ?? false,
+  });
+  await tell(admin, options, found, "has the new password, and every session and grant is revoked");
+  if (remaining.length === 0) return;
+  // On standard error: with --json, standard output is the user alone.
+  await write(
+    admin.stderr,
+    [
+      `These identities still sign in to the account. They were linked in the last ${recentAccessDays} days:\n`,
+      aligned(
+        remaining.map(({ provider, email, linkedAt }) => [`  ${provider.name}`, email ?? "-", instant(linkedAt)]),
+      ),
+      `If ${found.username} does not know them, run this command again with --unlink-identities.\n`,
+    ].join(""),
+  );
+};
+
+const create = async (admin: AdminProcess, domain: Domain, username: string, options: CreateOptions) => {
+  const { email = null, name: fullName = username, role } = options;
+  await refuseTaken(domain, username, email);
+  const passwordHash = await newPasswordHash(admin, domain, { username, email, fullName });
+  const created = await domain.enrollment.enroll({ username, email, fullName, role, passwordHash }, commandLine);
+  if (created) return await tell(admin, options, created, "is created");
+  // Somebody took the name while the password was typed.
+  await refuseTaken(domain, username, email);
+  throw new CommandError("failed", "The user could not be created. Try again.");
+};
+
+/** @throws CommandError that says which of the two is another account's. */
+const refuseTaken = async ({ users }: Domain, username: string, email: string | null) => {
+  if (await users.findByLogin(username)) throw new CommandError("failed", `The username ${username} is taken.`);
+  if (email !== null && (await users.findByLogin(email))) {
+    throw new CommandError("failed", `Another account uses the e-mail address ${email}.`);
+  }
+};
+
+/** @throws CommandError when the password is refused; its message says why. */
+const newPasswordHash = async (
+  admin: AdminProcess,
+  { passwords, passwordPolicy }: Domain,
+  { username, email, fullName }: Pick<User, "username" | "email" | "fullName">,
+): Promise<string> => {
+  const personal = [username, email, fullName].filter((word) => word !== null);
+  return passwords.hash(await readNewPassword(admin, (password) => passwordPolicy.refusalOf(password, personal)));
+};
+
+/** Page by page, so that no number of users is too large. */
+const list = async ({ stdout }: AdminProcess, { users }: Domain, { json }: Options) => {
+  let header = [["USERNAME", "ROLE", "STATE", "CREATED", "EMAIL", "NAME"]];
+  for (let after = ""; ; ) {
+    const page = await users.list({ after, limit: pageSize });
+    if (json) await write(stdout, page.map((user) => `${JSON.stringify(user)}\n`).join(""));
+    else await write(stdout, aligned([...header, ...page.map(rowOf)]));
+    header = [];
+    const last = page.at(-1);
+    if (!last || page.length < pageSize) return;
+    after = last.username;
+  }
+};
+
+/**
+ * The user of this username, e-mail address or id.
+ * @throws CommandError when there is none.
+ */
+export const findUser = async ({ users }: Domain, login: string): Promise<User> => {
+  // The id first: it is exact, and nobody chooses it; a username could be chosen to look like somebody's id.
+  const user = (await users.find(login)) ?? (await users.findByLogin(login))?.user;
+  if (!user) throw new CommandError("notFound", `There is no user ${visible(login)}.`);
+  return user;
+};
+
+const tell = ({ stdout }: AdminProcess, { json }: Options, user: User, whatIsTrueNow: string) =>
+  json ? writeJson(stdout, user) : writeLine(stdout, `${user.username} ${whatIsTrueNow}.`);
+
+const rowOf = (user: User) => [
+  user.username,
+  user.role,
+  stateOf(user),
+  instant(user.createdAt),
+  user.email ?? "-",
+  user.fullName,
+];
+
+const fieldsOf = (user: User) => [
+  ["id", user.id],
+  ["username", user.username],
+  ["email", user.email ?? "-"],
+  ["name", user.fullName],
+  ["role", user.role],
+  ["state", stateOf(user)],
+  ["created", instant(user.createdAt)],
+];
+
+const stateOf = (user: User) => (user.disabled ? "disabled" : "enabled");
+
+export const aboutUserArgument = "a username, an e-mail address or an id";
+
+/** Makes a schema of the contract the parser of an argument. */
+const checkedBy =
+  (schema: z.ZodType<string>) =>
+  (value: string): string => {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    throw new InvalidArgumentError(parsed.error.issues.map((issue) => issue.message).join("; "));
+  };
+
+/** Parses the argument that names a user. */
+export const userArgument = checkedBy(LoginInput.shape.username);
+
+const example = (commandLine: string) => `
+Example:
+  $ ${commandLine}`;
+
+const aboutJson = `
+A user in JSON: {"id", "username", "email", "fullName", "role", "disabled", "createdAt"}; "email" may be null,
+"createdAt" is in epoch milliseconds.`;
+
+const aboutIdentities = `
+Whoever had the account may have linked an identity of their own. Those that were linked in the last ${recentAccessDays} days
+are listed on standard error; --unlink-identities unlinks them in the same transaction.`;
+
+const aboutSignOut = `
+The next call of each session is refused; a running server closes its open subscriptions within a second.`;
+
+const aboutPasswords = `
+The password is asked for twice at a hidden prompt, or read from standard input when that is no terminal:
+one line, in UTF-8. It is never an argument, where other users of this machine could see it.`;

@@ -1,0 +1,106 @@
+// Owns what an app brings to the engine: its contract and the procedures of its own operations.
+
+import {
+  type AnyContract,
+  type Brand,
+  type Contract,
+  type Errors,
+  engine,
+  engineErrors,
+  engineRoles,
+  engineScopes,
+  type RegisterApplicationInput,
+  type Scopes,
+} from "@lockstep/kit";
+import type { Kysely } from "kysely";
+import type { z } from "zod";
+import type { Migrations } from "./db/app-migrations.ts";
+import type { Schema } from "./db/schema.ts";
+import type { Audit } from "./domain/audit.ts";
+import type { Now, Random } from "./domain/environment.ts";
+import type { Users } from "./domain/users.ts";
+import type { Implement, ImplementationOf } from "./rpc/trpc.ts";
+import { StartError } from "./start-error.ts";
+
+/** The operations of the engine, which every contract has. */
+export type EngineOperations = typeof engine;
+
+/**
+ * What an app's procedures work with.
+ * @typeParam Es the errors of the app's contract
+ * @typeParam Tables the app's own tables, as Kysely sees them
+ */
+export interface Tools<Es extends Errors, Tables = object> {
+  /** `implement(contract.operations.note.list).handle(({ ctx, input, refuse }) => …)` */
+  readonly implement: Implement<Es>;
+  /** The app's tables, beside the users that they refer to. Everything else of the engine has a function. */
+  readonly db: Kysely<Tables & Pick<Schema, "users">>;
+  /** The time that all servers of one database share: epoch milliseconds. */
+  readonly now: Now;
+  /** Random bytes. */
+  readonly random: Random;
+  readonly users: Pick<Users, "find" | "findByLogin">;
+  readonly audit: Audit;
+}
+
+/**
+ * @throws StartError when the contract declares an area, scope or error of the engine anew, or leaves one out: the engine's
+ * handlers, pages and clients rely on them.
+ */
+export const assertEngineIn = ({ operations, scopes, errors, roles }: AnyContract): void => {
+  for (const [area, declared] of Object.entries(engine)) {
+    if (operations[area] === undefined)
+      throw new StartError(
+        `The contract lacks the engine's area \`${area}\`. Begin its operations with \`...engine\`.`,
+      );
+    if (operations[area] !== declared)
+      throw new StartError(`The contract's area \`${area}\` has the name of one of the engine's. Give it another.`);
+  }
+  for (const [code, declared] of Object.entries(engineErrors)) {
+    if (errors[code] === undefined)
+      throw new StartError(`The contract lacks the engine's error ${code}. Begin its errors with \`...engineErrors\`.`);
+    if (errors[code] !== declared)
+      throw new StartError(`The contract's error ${code} has the code of one of the engine's. Give it another.`);
+  }
+  for (const name of Object.keys(engineScopes)) {
+    if (!Object.hasOwn(scopes, name))
+      throw new StartError(`The contract lacks the engine's scope ${name}. Begin its scopes with \`...engineScopes\`.`);
+  }
+  for (const role of engineRoles) {
+    if (!roles.includes(role))
+      throw new StartError(`The contract lacks the engine's role ${role}. Begin its roles with \`...engineRoles\`.`);
+  }
+};
+
+/** The operations that are the app's own. */
+export type OwnOperations<T> = Omit<T, keyof EngineOperations>;
+
+export interface App<C extends AnyContract = AnyContract> {
+  readonly brand: Brand;
+  readonly contract: C;
+  /** Makes the procedures of the app's own operations, once for each server. */
+  // biome-ignore lint/suspicious/noExplicitAny: each app has tables and errors of its own; `defineApp` holds them
+  readonly procedures: (tools: Tools<any, any>) => object;
+  /** The app's own tables. They are applied by name, after the engine's; one that ran never changes. */
+  readonly migrations?: Migrations;
+  /** Clients that are registered in development, by their `client_id`: such as a demo in the terminal. */
+  readonly developmentClients?: Readonly<Record<string, z.input<typeof RegisterApplicationInput>>>;
+}
+
+/**
+ * Declares an app: the one value that servers, commands and tests are made from. An operation without a procedure does
+ * not compile.
+ */
+export const defineApp = <
+  S extends Scopes,
+  R extends readonly string[],
+  E extends Errors,
+  T extends EngineOperations,
+  Tables = object,
+>(app: {
+  readonly brand: Brand;
+  readonly contract: Contract<S, R, E, T>;
+  readonly procedures: (tools: Tools<E, Tables>) => ImplementationOf<E, OwnOperations<T>>;
+  readonly migrations?: Migrations;
+  readonly developmentClients?: App["developmentClients"];
+}): App<Contract<S, R, E, T> & AnyContract> => app as never; // held by the parameter's type

@@ -1,0 +1,350 @@
+import { hash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { developmentSecretPrefix, type Environment, loadConfig, settings } from "./config.ts";
+import { StartError } from "./start-error.ts";
+
+const secret = "rX6xYbRhsv0rZFr3PZ1mcWUwHkFbHRO5qzEdAO7Yx5k=";
+const earlier = ["D1gq2mLBsP1Y2x6NfGZ0qLw8mZ4bq7m3", "fJ0Z8kq1rT5wVb3nYx7cHs9dLp2gMa6e"];
+const production = {
+  NODE_ENV: "production",
+  PUBLIC_URL: "https://api.example.com",
+  SECRET: secret,
+  TRUST_PROXY: "off",
+};
+const load = (env: Record<string, string | undefined>) => loadConfig(env, "/srv/lockstep");
+
+/** What may be given for a setting, with what it is read as, and what may not. `null`: nothing is refused. */
+interface Rule {
+  readonly valid: fc.Arbitrary<{ text: string; is: object }>;
+  readonly invalid: fc.Arbitrary<string> | null;
+}
+
+const rule = <T>(
+  valid: fc.Arbitrary<readonly [text: string, value: T]>,
+  read: (value: T) => object,
+  invalid: Rule["invalid"],
+): Rule => ({ valid: valid.map(([text, value]) => ({ text, is: read(value) })), invalid });
+
+const asItIs = (texts: fc.Arbitrary<string>) => texts.map((text) => [text, text] as const);
+
+const words = <T>(values: Record<string, T>, read: (value: T) => object): Rule =>
+  rule(fc.constantFrom(...Object.entries(values)), read, fc.constantFrom("yes", "2", "Production", "o", "everything"));
+
+const numbers = (min: number, max: number, read: (value: number) => object): Rule =>
+  rule(
+    fc.integer({ min, max: Math.min(max, 100_000) }).map((value) => [String(value), value] as const),
+    read,
+    fc.oneof(
+      ...(max === Number.POSITIVE_INFINITY ? [] : [fc.integer({ min: max + 1 }).map(String)]),
+      fc.integer({ max: min - 1 }).map(String),
+      fc.constantFrom("three", "1e", "NaN"),
+    ),
+  );
+
+const strongSecret = fc.nat().map((n) => hash("sha256", `secret ${n}`, "base64"));
+const repetition = fc.constantFrom(..."abc019-").map((letter) => letter.repeat(40));
+const secrets = (read: (value: string) => object): Rule =>
+  rule(asItIs(strongSecret), read, fc.oneof(repetition, fc.stringMatching(/^[a-z0-9]{1,31}$/)));
+const secretLists = (read: (value: string[]) => object): Rule =>
+  rule(
+    fc
+      .tuple(fc.array(strongSecret, { minLength: 1, maxLength: 3 }), fc.constantFrom(" ", ",", ", "))
+      .map(([list, between]) => [list.join(between), list] as const),
+    read,
+    fc.tuple(strongSecret, repetition).map((list) => list.join()),
+  );
+
+const host = fc.stringMatching(/^[a-z]{1,10}\.example$/);
+const origin = fc
+  .tuple(fc.constantFrom("http", "https"), host, fc.option(fc.integer({ min: 1024, max: 65_535 })))
+  .map(([scheme, name, port]) => `${scheme}://${name}${port === null ? "" : `:${port}`}`);
+const noUrl = fc.oneof(host, fc.constantFrom("//a.example", "https://", "a b"));
+const ftp = host.map((name) => `ftp://${name}`);
+const path = fc.stringMatching(/^[a-z]{1,8}(\/[a-z]{1,8})?\.db$/);
+const proxy = fc.oneof(
+  fc.ipV4(),
+  fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map((parts) => parts.join("/")),
+);
+
+const rules: Record<keyof Environment, Rule> = {
+  // Production has rules of its own, below.
+  NODE_ENV: words({ development: false, test: false }, (value) => ({ production: value })),
+  PORT: numbers(0, 65_535, (port) => ({ port })),
+  HOST: rule(asItIs(host), (value) => ({ host: value }), null),
+  PUBLIC_URL: rule(
+    fc.oneof(
+      fc.tuple(origin, fc.constantFrom("", "/")).map(([text, slash]) => [text + slash, text] as const),
+      fc.constantFrom(["http://A.example", "http://a.example"] as const),
+      fc.constantFrom(["https://a.example:443/", "https://a.example"] as const),
+    ),
+    (publicUrl) => ({ publicUrl }),
+    fc.oneof(
+      noUrl,
+      ftp,
+      fc.tuple(origin, fc.constantFrom("/v1", "/?a", "/#a")).map((parts) => parts.join("")),
+    ),
+  ),
+  CONTACT: rule(
+    asItIs(
+      fc.oneof(
+        origin,
+        host.map((name) => `api@${name}`),
+        host.map((name) => `https://${name}/support?a=b`),
+      ),
+    ),
+    (contact) => ({ contact }),
+    fc.oneof(noUrl, ftp, fc.constantFrom("me", "javascript:alert(1)", "a@b")),
+  ),
+  DATABASE_URL: rule(
+    fc.oneof(
+      path.map((name) => [`file:${name}`, `file:/srv/lockstep/${name}`] as const),
+      asItIs(path.map((name) => `file:/var/${name}`)),
+      asItIs(host.map((name) => `postgres://user@${name}/lockstep`)),
+      asItIs(host.map((name) => `postgresql://user@${name}/lockstep`)),
+    ),
+    (databaseUrl) => ({ databaseUrl }),
+    fc.oneof(path, fc.constantFrom("file:", "postgres://", "mysql://a/b")),
+  ),
+  DATABASE_POOL: numbers(1, 1000, (databasePool) => ({ databasePool })),
+  SECRET: secrets((value) => ({ secret: value })),
+  SECRET_PREVIOUS: secretLists((previousSecrets) => ({ previousSecrets })),
+  PEPPER: secrets((pepper) => ({ pepper })),
+  PEPPER_PREVIOUS: secretLists((previousPeppers) => ({ previousPeppers })),
+  BCRYPT_COST: numbers(10, 16, (bcryptCost) => ({ bcryptCost })),
+  SESSION_IDLE_SECONDS: numbers(60, Number.POSITIVE_INFINITY, (idleSeconds) => ({ sessionLimits: { idleSeconds } })),
+  SESSION_LIFETIME_SECONDS: numbers(60, Number.POSITIVE_INFINITY, (lifetimeSeconds) => ({
+    sessionLimits: { lifetimeSeconds },
+  })),
+  REFRESH_GRACE_SECONDS: numbers(0, 60, (graceSeconds) => ({ sessionLimits: { graceSeconds } })),
+  PASSWORD_GRANT: words({ on: true, off: false }, (passwordGrant) => ({ passwordGrant })),
+  // `token` takes two settings, and has a test of its own.
+  REGISTRATION: words({ off: "off", open: "open" }, (registration) => ({ registration })),
+  REGISTRATION_TOKEN: secrets(() => ({})),
+  TRUST_PROXY: rule<unknown>(
+    fc.oneof(
+      fc.constantFrom(["on", true] as const, ["off", false] as const),
+      fc
+        .array(proxy, { minLength: 1, maxLength: 3 })
+        .map((list) => [list.join(", "), list.map(() => expect.any(String))] as const),
+    ),
+    (trustProxy) => ({ trustProxy }),
+    fc.oneof(
+      host,
+      fc.integer({ min: 33 }).map((bits) => `10.0.0.0/${bits}`),
+    ),
+  ),
+  BREACHED_PASSWORDS_URL: rule(asItIs(origin), (breachedPasswordsUrl) => ({ breachedPasswordsUrl }), noUrl),
+  PROVIDERS: rule(
+    fc
+      .tuple(fc.stringMatching(/^[a-z]{1,10}$/), fc.stringMatching(/^[a-z0-9]{1,10}$/))
+      .map(([clientId, clientSecret]) => [JSON.stringify({ google: { clientId, clientSecret } }), clientId] as const),
+    (clientId) => ({ providers: [{ name: "google", clientId }] }),
+    fc.constantFrom("nowhere.json", "{", '{"google":{}}'),
+  ),
+  DEMO_PROVIDER: words({ "0": false, "1": true }, (demoProvider) => ({ demoProvider })),
+  DEMO_PROVIDER_PORT: numbers(0, 65_535, (demoProviderPort) => ({ demoProviderPort })),
+  SHUTDOWN_DELAY_SECONDS: numbers(0, 600, (delaySeconds) => ({ shutdown: { delaySeconds } })),
+  SHUTDOWN_TIMEOUT_SECONDS: numbers(0, 600, (timeoutSeconds) => ({ shutdown: { timeoutSeconds } })),
+  LOG_LEVEL: words({ fatal: "fatal", warn: "warn", trace: "trace", silent: "silent" }, (logLevel) => ({ logLevel })),
+  WEB_DEV_URL: rule(asItIs(origin), (webDevUrl) => ({ webDevUrl }), fc.oneof(noUrl, ftp)),
+};
+const names = Object.keys(rules) as (keyof Environment)[];
+
+/** Any of the settings, each as it may be given. */
+const validEnvironment = fc.record(
+  Object.fromEntries(names.map((name) => [name, rules[name].valid])) as Record<string, Rule["valid"]>,
+  { requiredKeys: [] },
+);
+const textsOf = (given: Partial<Record<string, { text: string }>>) =>
+  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value?.text]));
+
+/** The same, and one that is not valid. */
+const invalidAmongValid = fc.oneof(
+  ...names.flatMap((name) => {
+    const { invalid } = rules[name];
+    if (invalid === null) return [];
+    return [fc.record({ given: validEnvironment, text: invalid, name: fc.constant(name) })];
+  }),
+);
+
+describe("settings", () => {
+  it("have defaults that a newcomer can start with", () => {
+    expect(load({})).toMatchObject({
+      production: false,
+      port: 3000,
+      host: "localhost",
+      publicUrl: "http://localhost:3000",
+      databaseUrl: "file:/srv/lockstep/.data/lockstep.db",
+      databasePool: 10,
+      secret: null,
+      previousSecrets: [],
+      sessionLimits: { idleSeconds: 14 * 24 * 3600, lifetimeSeconds: 90 * 24 * 3600, graceSeconds: 10 },
+      bcryptCost: 12,
+      shutdown: { delaySeconds: 0, timeoutSeconds: 10 },
+      trustProxy: false,
+    });
+  });
+
+  it("count as absent when they are empty", () => {
+    expect(load({ PORT: "", SECRET: "", DATABASE_URL: "" })).toEqual(load({}));
+  });
+
+  it("follow the port in the public URL of development", () => {
+    expect(load({ PORT: "4000" }).publicUrl).toBe("http://localhost:4000");
+  });
+
+  it("take a PostgreSQL URL, an absolute file, proxies and peppers", () => {
+    expect(load({ DATABASE_URL: "postgres://u:p@db/lockstep" }).databaseUrl).toBe("postgres://u:p@db/lockstep");
+    expect(load({ DATABASE_URL: "file:/var/lib/l.db" }).databaseUrl).toBe("file:/var/lib/l.db");
+    expect(load({ TRUST_PROXY: "10.0.0.1, 10.0.0.2" }).trustProxy).toEqual(["10.0.0.1", "10.0.0.2"]);
+    expect(load({ TRUST_PROXY: "10.0.0.0/8 2001:db8::/32 loopback" }).trustProxy).toHaveLength(3);
+    expect(load({ TRUST_PROXY: "on" }).trustProxy).toBe(true);
+    expect(load({ SECRET: secret, SECRET_PREVIOUS: earlier.join() }).previousSecrets).toEqual(earlier);
+    expect(load({ PEPPER: secret, PEPPER_PREVIOUS: earlier.join(" ") })).toMatchObject({
+      pepper: secret,
+      previousPeppers: earlier,
+    });
+  });
+
+  it.each<[Record<string, string>, string]>([
+    [{ PORT: "http" }, "PORT: must be a port number."],
+    [{ PORT: "70000" }, "PORT:"],
+    [{ SECRET: "short" }, "SECRET: must be at least 32 characters"],
+    [{ SECRET: "a".repeat(32) }, "SECRET: repeats itself or counts, so that it can be guessed"],
+    [{ SECRET_PREVIOUS: "a" }, "SECRET_PREVIOUS: has one that can be guessed"],
+    [{ PEPPER: "b".repeat(64) }, "PEPPER: repeats itself"],
+    [{ PEPPER_PREVIOUS: "b".repeat(64) }, "PEPPER_PREVIOUS: has one that can be guessed"],
+    [{ REGISTRATION: "token", REGISTRATION_TOKEN: "0123456789".repeat(4) }, "REGISTRATION_TOKEN: repeats itself"],
+    [{ DATABASE_URL: "mysql://db" }, "DATABASE_URL: must begin with file: or postgres://."],
+    [{ PUBLIC_URL: "api.example.com" }, "PUBLIC_URL: must be a URL such as"],
+    [{ PUBLIC_URL: "https://api.example.com/v1" }, "PUBLIC_URL: must be an origin, without a path."],
+    [{ PUBLIC_URL: "ftp://example.com" }, "PUBLIC_URL:"],
+    [{ BCRYPT_COST: "4" }, "BCRYPT_COST:"],
+    [{ SESSION_IDLE_SECONDS: "59" }, "SESSION_IDLE_SECONDS:"],
+    [{ SESSION_LIFETIME_SECONDS: "a day" }, "SESSION_LIFETIME_SECONDS:"],
+    [{ REFRESH_GRACE_SECONDS: "61" }, "REFRESH_GRACE_SECONDS:"],
+    [{ SHUTDOWN_DELAY_SECONDS: "-1" }, "SHUTDOWN_DELAY_SECONDS:"],
+    [{ SHUTDOWN_TIMEOUT_SECONDS: "601" }, "SHUTDOWN_TIMEOUT_SECONDS:"],
+    [{ NODE_ENV: "prod" }, "NODE_ENV:"],
+    [{ DEMO_PROVIDER: "yes" }, "DEMO_PROVIDER:"],
+    [{ DEMO_PROVIDER_PORT: "70000" }, "DEMO_PROVIDER_PORT:"],
+    [{ WEB_DEV_URL: "localhost:5173" }, "WEB_DEV_URL: must be a URL such as"],
+    [{ TRUST_PROXY: "10.0.0.1,proxy.internal" }, 'TRUST_PROXY: has "proxy.internal", which is neither an address'],
+    [{ TRUST_PROXY: "10.0.0.0/33" }, "TRUST_PROXY:"],
+    [{ PROVIDERS: '{"google":{}}' }, "PROVIDERS: google.clientId: is missing."],
+    [{ PROVIDERS: "nowhere.json" }, "PROVIDERS: is neither JSON nor a file that can be read."],
+    [{ PROVIDERS: "a\u0000b" }, "PROVIDERS: is neither JSON nor a file that can be read."],
+  ])("name what is wrong in %j", (env, message) => {
+    expect(() => load(env)).toThrow(message);
+    expect(() => load(env)).toThrow(StartError);
+  });
+
+  it("take providers as JSON or from a file of it", async () => {
+    const json = JSON.stringify({ google: { clientId: "an id", clientSecret: "a secret" } });
+    const directory = await mkdtemp(join(tmpdir(), "lockstep-"));
+    await writeFile(join(directory, "providers.json"), json);
+    const fromFile = loadConfig({ PROVIDERS: "providers.json" }, directory).providers;
+    expect(fromFile).toMatchObject([{ name: "google", clientId: "an id" }]);
+    expect(load({ PROVIDERS: ` ${json}` }).providers).toEqual(fromFile);
+    expect(load({}).providers).toEqual([]);
+    await rm(directory, { recursive: true });
+  });
+
+  it("name everything that is wrong at once", () => {
+    expect(() => load({ PORT: "x", SECRET: "y" })).toThrow(/PORT: .*\nSECRET: /);
+  });
+
+  it("are read as they are given when each is valid, whichever are given", () => {
+    fc.assert(
+      fc.property(validEnvironment, (given) => {
+        const config = load(textsOf(given));
+        for (const value of Object.values(given)) expect(config).toMatchObject(value?.is ?? {});
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("are refused, with the name of the one that is not valid", () => {
+    fc.assert(
+      fc.property(invalidAmongValid, ({ given, name, text }) => {
+        const env = { ...textsOf(given), [name]: text };
+        expect(() => load(env)).toThrow(
+          expect.objectContaining({ name: "StartError", message: expect.stringMatching(`^${name}: [^\n]*$`) }),
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("are taken or refused in a sentence, whatever an environment holds", () => {
+    const anyEnvironment = fc.dictionary(fc.constantFrom(...names, "OTHER"), fc.string());
+    fc.assert(
+      fc.property(anyEnvironment, (env) => {
+        try {
+          expect(load(env).port).toBeLessThanOrEqual(65_535);
+        } catch (error) {
+          expect(error).toBeInstanceOf(StartError);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("take a token for registration, and ask for it", () => {
+    const env = { REGISTRATION: "token", REGISTRATION_TOKEN: secret };
+    expect(load(env).registration).toEqual({ token: secret });
+    expect(() => load({ REGISTRATION: "token" })).toThrow("REGISTRATION_TOKEN: REGISTRATION=token needs it");
+  });
+});
+
+describe("production", () => {
+  it("starts with what it needs", () => {
+    expect(load(production)).toMatchObject({
+      production: true,
+      host: "0.0.0.0",
+      publicUrl: "https://api.example.com",
+      shutdown: { delaySeconds: 5, timeoutSeconds: 10 },
+    });
+  });
+
+  it.each<[Record<string, string | undefined>, string]>([
+    [{ PUBLIC_URL: undefined }, "PUBLIC_URL: production needs the https:// address"],
+    [{ PUBLIC_URL: "http://api.example.com" }, "PUBLIC_URL: production needs the https:// address"],
+    [{ SECRET: undefined }, "SECRET: production needs one"],
+    [{ SECRET: developmentSecretPrefix + secret }, "SECRET: this one was made for development"],
+    [{ TRUST_PROXY: undefined }, "TRUST_PROXY: production needs a decision"],
+    [{ DEMO_PROVIDER: "1" }, "DEMO_PROVIDER: production has none"],
+    [{ BCRYPT_COST: "10" }, "BCRYPT_COST: production needs at least 12"],
+  ])("refuses %j", (change, message) => {
+    expect(() => load({ ...production, ...change })).toThrow(message);
+  });
+});
+
+describe("docs/settings.md", () => {
+  it("lists every setting as it is read", async () => {
+    const rows = Object.entries(settings).map(([name, schema]) => {
+      const fallback = schema.safeParse(undefined);
+      const shown =
+        fallback.success && fallback.data !== undefined
+          ? `\`${JSON.stringify(fallback.data).replaceAll('"', "")}\``
+          : "";
+      return `| \`${name}\` | ${shown} | ${schema.description ?? ""} |`;
+    });
+    for (const row of rows) expect(row).toMatch(/\| \S.*\. \|$/);
+    const page = [
+      "# Settings",
+      "",
+      "Read from the environment at start. Made from `packages/server/src/config.ts` by `pnpm docs:update`; a test fails when it is out of date.",
+      "",
+      "| setting | default | meaning |",
+      "|---|---|---|",
+      ...rows,
+      "",
+    ];
+    await expect(page.join("\n")).toMatchFileSnapshot("../../../docs/settings.md");
+  });
+});

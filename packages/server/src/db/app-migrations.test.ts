@@ -1,0 +1,110 @@
+import { sql } from "kysely";
+import type { Migration } from "kysely/migration";
+import { describe, expect, it } from "vitest";
+import { engines } from "../../test/engines.ts";
+import type { Migrations } from "./app-migrations.ts";
+import { openDatabase } from "./database.ts";
+import { migrateToLatest, migrationNames } from "./migrate.ts";
+
+const notes: Migration = {
+  async up(db) {
+    await db.schema
+      .createTable("notes")
+      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("user_id", "text", (column) => column.notNull().references("users.id").onDelete("cascade"))
+      .execute();
+  },
+};
+const tags: Migration = { up: (db) => db.schema.alterTable("notes").addColumn("tags", "text").execute() };
+
+describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
+  const open = async () => {
+    const database = await newDatabase();
+    const db = await openDatabase(database.url);
+    return {
+      db,
+      migrate: (migrations: Migrations) => migrateToLatest(db, migrations),
+      async [Symbol.asyncDispose]() {
+        await db.destroy();
+        await database.drop();
+      },
+    };
+  };
+
+  it("are applied after the engine's, each once, and may refer to its users", async () => {
+    await using opened = await open();
+    expect(await opened.migrate({ "0001-notes": notes })).toEqual([...migrationNames, "0001-notes"]);
+    expect(await opened.migrate({ "0001-notes": notes })).toEqual([]);
+    expect(await opened.migrate({ "0002-tags": tags, "0001-notes": notes })).toEqual(["0002-tags"]);
+    await expect(sql`insert into notes (id, user_id) values ('1', 'nobody')`.execute(opened.db)).rejects.toThrow();
+  });
+
+  it("may have the names of the engine's migrations", async () => {
+    await using opened = await open();
+    const [first = ""] = migrationNames;
+    expect(await opened.migrate({ [first]: notes })).toEqual([...migrationNames, first]);
+  });
+
+  it("are all or nothing: one that fails changes nothing, and is named with its reason", async () => {
+    await using opened = await open();
+    const failing: Migration = { up: (db) => db.schema.alterTable("nothing").addColumn("x", "text").execute() };
+    await expect(opened.migrate({ "0001-notes": notes, "0002-failing": failing })).rejects.toThrow(
+      /^The migration 0002-failing failed, and nothing was changed: .*nothing/,
+    );
+    const names = (await opened.db.introspection.getTables()).map(({ name }) => name);
+    expect(names).not.toContain("notes");
+    expect(names).not.toContain("users");
+    expect(await opened.migrate({ "0001-notes": notes })).toEqual([...migrationNames, "0001-notes"]);
+  });
+
+  it("are refused when one that ran was changed, with its name and what to do", async () => {
+    await using opened = await open();
+    await opened.migrate({ "0001-notes": notes });
+    const changed: Migration = {
+      up: (db) => db.schema.createTable("notes").addColumn("id", "text").execute(),
+    };
+    await expect(opened.migrate({ "0001-notes": changed })).rejects.toThrow(
+      "The migration 0001-notes was changed after it ran in this database. Restore it, and make the change in a new migration.",
+    );
+  });
+
+  it("are the same however they are written, and whatever rows they read", async () => {
+    await using opened = await open();
+    const reading: Migration = {
+      async up(db) {
+        await db.schema.createTable("counts").addColumn("users", "integer").execute();
+        const { rows } = await sql<{ users: number }>`select count(*) as users from users`.execute(db);
+        await sql`insert into counts (users) values (${Number(rows[0]?.users)})`.execute(db);
+      },
+    };
+    await opened.migrate({ "0001-counts": reading });
+    const rewritten: Migration = {
+      up: async (database) => {
+        await database.schema.createTable("counts").addColumn("users", "integer").execute();
+        const counted = await sql<{ users: number }>`select count(*) as users from users`.execute(database);
+        await sql`insert into counts (users) values (${Number(counted.rows[0]?.users)})`.execute(database);
+      },
+    };
+    expect(await opened.migrate({ "0001-counts": rewritten })).toEqual([]);
+    const { rows } = await sql`select users from counts`.execute(opened.db);
+    expect(rows).toEqual([{ users: 0 }]);
+  });
+
+  it("are refused when one that ran is gone, or one was put before it", async () => {
+    await using opened = await open();
+    await opened.migrate({ "0002-notes": notes });
+    await expect(opened.migrate({ "0003-tags": tags })).rejects.toThrow(
+      "The migration 0002-notes ran in this database, and the app does not have it any more. Restore it: a migration that ran stays as it is.",
+    );
+    await expect(opened.migrate({ "0001-tags": tags, "0002-notes": notes })).rejects.toThrow(
+      "The migration 0001-tags comes before 0002-notes, which ran in this database already. Give it a name that comes after.",
+    );
+  });
+
+  it("of a newer version of the app do not keep an older one from starting", async () => {
+    await using opened = await open();
+    await opened.migrate({ "0001-notes": notes, "0002-tags": tags });
+    expect(await opened.migrate({ "0001-notes": notes })).toEqual([]);
+    expect(await opened.migrate({})).toEqual([]);
+  });
+});

@@ -1,0 +1,99 @@
+// Owns the app's own migrations: their list and their tables are apart from the engine's, so that the two never collide.
+// What was applied is recorded with a checksum of the SQL that it makes, whatever it is written like.
+
+import { createHash } from "node:crypto";
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  DummyDriver,
+  Kysely,
+  PostgresQueryCompiler,
+  SqliteQueryCompiler,
+  sql,
+} from "kysely";
+import type { Migration } from "kysely/migration";
+import { StartError } from "../start-error.ts";
+import { type Db, isPostgres } from "./database.ts";
+
+/** Migrations by name. They are applied in the order of their names: `0001-notes`, `0002-note-tags`, … */
+export type Migrations = Readonly<Record<string, Migration>>;
+
+const table = sql.table("app_migration");
+
+/**
+ * Applies what is missing, in the transaction of the engine's migrations, and answers the names of what it applied.
+ * Migrations that only a newer version of the app has are accepted, as long as they come after all of these.
+ * @throws StartError when one failed, or the list does not continue what the database has
+ */
+export const migrateApp = async (transaction: Db, migrations: Migrations): Promise<string[]> => {
+  const names = Object.keys(migrations).sort();
+  await sql`create table if not exists ${table} (name text primary key, checksum text not null)`.execute(transaction);
+  const { rows } = await sql<{ name: string; checksum: string }>`select name, checksum from ${table}`.execute(
+    transaction,
+  );
+  const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
+  await assertContinues(names, applied, (name) => checksumOf(transaction, migrations[name]));
+
+  const missing = names.filter((name) => !applied.has(name));
+  for (const name of missing) {
+    const checksum = await checksumOf(transaction, migrations[name]);
+    try {
+      await migrations[name]?.up(transaction);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StartError(`The migration ${name} failed, and nothing was changed: ${reason}`);
+    }
+    await sql`insert into ${table} (name, checksum) values (${name}, ${checksum})`.execute(transaction);
+  }
+  return missing;
+};
+
+const assertContinues = async (
+  names: readonly string[],
+  applied: ReadonlyMap<string, string>,
+  checksum: (name: string) => Promise<string>,
+): Promise<void> => {
+  const last = names.at(-1);
+  const lost = [...applied.keys()].sort().find((name) => !names.includes(name) && last !== undefined && name < last);
+  if (lost !== undefined)
+    throw new StartError(
+      `The migration ${lost} ran in this database, and the app does not have it any more. Restore it: a migration that ran stays as it is.`,
+    );
+  const lastApplied = [...applied.keys()].sort().at(-1);
+  const late = names.find((name) => !applied.has(name) && lastApplied !== undefined && name < lastApplied);
+  if (late !== undefined)
+    throw new StartError(
+      `The migration ${late} comes before ${lastApplied}, which ran in this database already. Give it a name that comes after.`,
+    );
+  for (const name of names) {
+    const recorded = applied.get(name);
+    if (recorded !== undefined && recorded !== (await checksum(name)))
+      throw new StartError(
+        `The migration ${name} was changed after it ran in this database. Restore it, and make the change in a new migration.`,
+      );
+  }
+};
+
+/** SHA-256 of the statements that a migration makes for this engine, as far as it gets without rows to read. */
+const checksumOf = async (db: Db, migration: Migration | undefined): Promise<string> => {
+  const hash = createHash("sha256");
+  const connection: DatabaseConnection = {
+    async executeQuery({ sql: statement }: CompiledQuery) {
+      hash.update(`${statement}\n`);
+      return { rows: [] };
+    },
+    async *streamQuery() {},
+  };
+  const driver = Object.assign(new DummyDriver(), { acquireConnection: async () => connection });
+  const recorder = new Kysely<unknown>({
+    dialect: {
+      createAdapter: () => db.getExecutor().adapter,
+      createDriver: () => driver,
+      createIntrospector: () => db.introspection,
+      createQueryCompiler: () => (isPostgres(db) ? new PostgresQueryCompiler() : new SqliteQueryCompiler()),
+    },
+  });
+  // One that needs rows cannot go on without them: what it made until then is what tells it from another.
+  await migration?.up(recorder).catch(() => {});
+  return hash.digest("hex");
+};

@@ -1,0 +1,110 @@
+// Owns bringing a database to this version's schema, under a lock: of servers that start at once, one migrates.
+
+import { sql } from "kysely";
+import { type Migration, Migrator } from "kysely/migration";
+import { StartError } from "../start-error.ts";
+import { type Migrations, migrateApp } from "./app-migrations.ts";
+import { type Db, isPostgres } from "./database.ts";
+import { initial } from "./migrations/0001-initial.ts";
+import { oauth } from "./migrations/0002-oauth.ts";
+import { identities } from "./migrations/0003-identities.ts";
+import { rsaKeys } from "./migrations/0006-rsa-keys.ts";
+import { clients } from "./migrations/0009-clients.ts";
+import { clientExceptions } from "./migrations/0010-client-exceptions.ts";
+import { unusedClients } from "./migrations/0011-unused-clients.ts";
+import { withoutDatabaseLimit } from "./time-limit.ts";
+
+/** In order; a released migration never changes. */
+export const migrations: Readonly<Record<string, Migration>> = {
+  "0001-initial": initial,
+  "0002-oauth": oauth,
+  "0003-identities": identities,
+  "0006-rsa-keys": rsaKeys,
+  "0009-clients": clients,
+  "0010-client-exceptions": clientExceptions,
+  "0011-unused-clients": unusedClients,
+};
+
+export const migrationNames: readonly string[] = Object.keys(migrations);
+
+/**
+ * The version of the schema that a release ships, however many migrations it adds. Raise it by one with the first
+ * migration after a release.
+ */
+export const schemaVersion = 1;
+
+/** An arbitrary number that names this lock among a PostgreSQL database's advisory locks. */
+const migrationLock = 7_310_865_119;
+
+/**
+ * Applies what is missing of the engine's migrations and of the app's, all or nothing, and answers the names of what it applied. Accepts a database that is one
+ * version newer, and leaves it as it is.
+ * @throws StartError when the database is newer than that.
+ */
+export const migrateToLatest = (db: Db, appMigrations: Migrations = {}): Promise<string[]> =>
+  // Other servers may migrate first, and a large table takes its time.
+  withoutDatabaseLimit(() => db.transaction().execute((transaction) => migrate(transaction, appMigrations)));
+
+const migrate = async (db: Db, appMigrations: Migrations): Promise<string[]> => {
+  // On SQLite, the transaction itself began with the write lock.
+  if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(db);
+  const { newer } = await assertNotTooNew(db);
+  if (newer) return migrateApp(db, appMigrations);
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (error) throw error;
+  await recordVersion(db);
+  return [...results.map((result) => result.migrationName), ...(await migrateApp(db, appMigrations))];
+};
+
+/**
+ * A rolling update: the next version migrates while servers of this one run, and start again. What it adds is not in
+ * their way.
+ * @throws StartError when the database is more than one version newer.
+ */
+export const assertNotTooNew = async (db: Db): Promise<{ newer: boolean }> => {
+  const version = await recordedVersion(db);
+  const newer = version === schemaVersion + 1;
+  const unknown = (await appliedNames(db)).filter((name) => !(name in migrations));
+  // Migrations that nobody knows, without a newer version, are those of a build that was never released.
+  if (version > schemaVersion + 1 || (unknown.length > 0 && !newer)) {
+    throw new StartError(
+      `The database was made by a newer version of Lockstep (schema ${version}, this one has ${schemaVersion}${unknown.length > 0 ? `; ${unknown.join(", ")}` : ""}). Run that version, or restore an older backup.`,
+    );
+  }
+  return { newer };
+};
+
+/** Beside Kysely's own tables: migrations say nothing of the version that ships them. */
+const versionTable = "schema_version";
+
+const recordedVersion = async (db: Db): Promise<number> => {
+  if (!(await hasTable(db, versionTable))) return 0;
+  const { rows } = await sql<{ version: number }>`select version from ${sql.table(versionTable)}`.execute(db);
+  return rows[0]?.version ?? 0;
+};
+
+const recordVersion = async (db: Db): Promise<void> => {
+  if ((await recordedVersion(db)) === schemaVersion) return;
+  const table = sql.table(versionTable);
+  await sql`create table if not exists ${table} (version integer not null)`.execute(db);
+  await sql`delete from ${table}`.execute(db);
+  await sql`insert into ${table} (version) values (${schemaVersion})`.execute(db);
+};
+
+/** Whether every migration of this version is there. Those of newer versions only add. */
+export const isMigrated = async (db: Db): Promise<boolean> => {
+  const applied = new Set(await appliedNames(db));
+  return migrationNames.every((name) => applied.has(name));
+};
+
+const appliedNames = async (db: Db): Promise<string[]> => {
+  if (!(await hasTable(db, "kysely_migration"))) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  return rows.map((row) => row.name);
+};
+
+const hasTable = async (db: Db, name: string): Promise<boolean> => {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  return tables.some((table) => table.name === name);
+};

@@ -1,0 +1,53 @@
+// Owns what development does for a newcomer, and production never: a secret that makes itself, and the
+// tutorial's user.
+
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { RegisterApplicationInput } from "@lockstep/kit";
+import type { App } from "./app.ts";
+import { type Config, developmentSecretPrefix, loadConfig } from "./config.ts";
+import type { Random } from "./domain/environment.ts";
+import type { Domain } from "./server.ts";
+
+/** The settings, and a secret in any case: of development when none is set. */
+export const loadConfigWithSecret = (
+  env: Record<string, string | undefined>,
+  root: string,
+  random: Random,
+): Config & { secret: string } => {
+  const config = loadConfig(env, root);
+  return { ...config, secret: config.secret ?? developmentSecret(join(root, ".data/secret"), random) };
+};
+
+/** The secret in this file, made at the first start. */
+const developmentSecret = (file: string, random: Random): string => {
+  if (existsSync(file)) {
+    chmodSync(file, 0o600);
+    return readFileSync(file, "utf8").trim();
+  }
+  const secret = developmentSecretPrefix + Buffer.from(random(32)).toString("base64url");
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
+  return secret;
+};
+
+export const john = { username: "john", password: "secret", email: "john@example.com", fullName: "John Doe" } as const;
+
+/** Makes what an app has in development: the tutorial's user, and the clients that it names. */
+export const seedDevelopment = async (domain: Domain, { developmentClients = {} }: App): Promise<void> => {
+  await seedJohn(domain);
+  for (const [id, client] of Object.entries(developmentClients))
+    await domain.applications.ensure(id, RegisterApplicationInput.parse(client));
+};
+
+/** Makes the tutorial's user, who has a password that no policy would accept. */
+export const seedJohn = async ({ users, passwords }: Domain): Promise<void> => {
+  if (await users.findByLogin(john.username)) return;
+  await users.create({
+    username: john.username,
+    email: john.email,
+    fullName: john.fullName,
+    role: "user",
+    passwordHash: await passwords.hash(john.password),
+  });
+};

@@ -1,0 +1,89 @@
+// Owns RFC 6750 as text, and RFC 9449's addition to it: the credential a request carries, and the challenge that
+// answers it.
+
+import { type Proof, proofAlgorithms } from "./dpop.ts";
+
+export type Credential =
+  | { readonly kind: "none" }
+  | { readonly kind: "bearer"; readonly token: string }
+  | { readonly kind: "dpop"; readonly token: string; readonly proof: Proof }
+  /** More than one way of sending a token (RFC 6750 §2), or one that is refused here: in the URL (OAuth 2.1 §7.1.3.7). */
+  | { readonly kind: "ambiguous" };
+
+/**
+ * Reads what a request carries.
+ * @param authorization every `Authorization` header of the request
+ * @param queryHasToken whether the URL carries `access_token`
+ * @param proof what the request shows of a key; asked for only when it has to
+ */
+export const readCredential = (
+  authorization: readonly string[],
+  queryHasToken: boolean,
+  proof: () => Proof,
+): Credential => {
+  if (queryHasToken || authorization.length > 1) return { kind: "ambiguous" };
+  const [sent = ""] = authorization;
+  const end = sent.indexOf(" ");
+  const token = end < 0 ? "" : sent.slice(end).trim();
+  // RFC 9110 §11.1: the scheme is case-insensitive.
+  switch ((end < 0 ? sent : sent.slice(0, end)).toLowerCase()) {
+    case "bearer":
+      return { kind: "bearer", token };
+    case "dpop":
+      return { kind: "dpop", token, proof: proof() };
+    default:
+      return { kind: "none" };
+  }
+};
+
+/** The `WWW-Authenticate` value that goes with an error; `null` when it is not about the caller's token. */
+export const challengeFor = (error: { readonly code: string; readonly details: unknown }): string | null => {
+  switch (error.code) {
+    case "UNAUTHENTICATED":
+      // RFC 6750 §3.1: without a token in the request, no error code.
+      return "Bearer";
+    case "INVALID_TOKEN":
+      return bearer({ error: "invalid_token", error_description: "The access token is not valid or no longer valid" });
+    case "INVALID_DPOP_PROOF":
+      // RFC 9449 §7.1
+      return challenge("DPoP", { error: "invalid_dpop_proof", algs: proofAlgorithms.join(" ") });
+    case "DPOP_NONCE_NEEDED":
+      // RFC 9449 §9
+      return challenge("DPoP", { error: "use_dpop_nonce", algs: proofAlgorithms.join(" ") });
+    case "AMBIGUOUS_TOKEN":
+      return bearer({
+        error: "invalid_request",
+        error_description: "Send one access token, in the Authorization header",
+      });
+    case "INSUFFICIENT_SCOPE":
+      return bearer({
+        error: "insufficient_scope",
+        scope: (error.details as { scopes: string[] }).scopes.join(" "),
+      });
+    case "USER_REQUIRED":
+      return bearer({
+        error: "insufficient_scope",
+        error_description: "No scope allows this: it is done for a person, and this token acts for none",
+      });
+    case "FIRST_PARTY_ONLY":
+      return bearer({
+        error: "insufficient_scope",
+        error_description: "No scope allows this: it is for this service's own apps",
+      });
+    case "REAUTHENTICATION_REQUIRED":
+      // RFC 9470 §3
+      return bearer({
+        error: "insufficient_user_authentication",
+        max_age: String((error.details as { maxAgeSeconds: number }).maxAgeSeconds),
+      });
+    default:
+      return null;
+  }
+};
+
+const bearer = (parameters: Record<string, string>) => challenge("Bearer", parameters);
+
+const challenge = (scheme: "Bearer" | "DPoP", parameters: Record<string, string>) =>
+  `${scheme} ${Object.entries(parameters)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(", ")}`;

@@ -1,0 +1,106 @@
+// Owns which new passwords are accepted: long, and not one that an attacker tries first. No composition
+// rules, no expiry, no hints. @see NIST SP 800-63B-4 §3.1.1.2
+
+import { createHash } from "node:crypto";
+import { passwordLength } from "@lockstep/kit";
+
+export interface Refusal {
+  readonly reason: "too_short" | "too_long" | "guessable" | "breached";
+  /** One sentence for the person who chose it. */
+  readonly message: string;
+}
+
+export interface PasswordPolicyOptions {
+  /**
+   * A service with the k-anonymity interface of Have I Been Pwned (`…/range/`), or `null` for none. It is sent
+   * five characters of the password's SHA-1, and a password is accepted when it does not answer in time.
+   */
+  readonly breachedPasswordsUrl: string | null;
+  readonly fetch: typeof globalThis.fetch;
+  /** Words an attacker tries because of where this is: the service's name and address. */
+  readonly contextWords: readonly string[];
+}
+
+/** Guesses below this many are within reach of somebody who stole one hash (zxcvbn's highest score begins here). */
+const leastGuesses = 1e10;
+
+const breachLookupTimeoutMs = 2000;
+
+export type PasswordPolicy = ReturnType<typeof createPasswordPolicy>;
+
+export const createPasswordPolicy = ({ breachedPasswordsUrl, fetch, contextWords }: PasswordPolicyOptions) => ({
+  /** Why this password cannot be somebody's new one; `null` when it can. `personal`: their name, e-mail address … */
+  async refusalOf(password: string, personal: readonly string[]): Promise<Refusal | null> {
+    const characters = [...password.normalize("NFKC")].length;
+    if (characters < passwordLength.min) {
+      return {
+        reason: "too_short",
+        message: `Use at least ${passwordLength.min} characters: a few words in a row do.`,
+      };
+    }
+    if (password.length > passwordLength.max) {
+      return { reason: "too_long", message: `Use at most ${passwordLength.max} characters.` };
+    }
+    const { guesses, feedback } = await estimate(password, withParts([...contextWords, ...personal]));
+    if (guesses < leastGuesses) {
+      return {
+        reason: "guessable",
+        message: `This is easy to guess. ${guessableBecause(feedback.warning)}`,
+      };
+    }
+    if (breachedPasswordsUrl !== null && (await isBreached(password, breachedPasswordsUrl, fetch))) {
+      return { reason: "breached", message: "This password has appeared in a data breach. Choose another." };
+    }
+    return null;
+  },
+});
+
+/** zxcvbn names its warnings by a key; these are the sentences. */
+const warnings: Readonly<Record<string, string>> = {
+  straightRow: "It is a row of keys on the keyboard.",
+  keyPattern: "It is a short pattern of keys on the keyboard.",
+  simpleRepeat: "It is one character again and again.",
+  extendedRepeat: "It is the same few characters again and again.",
+  sequences: "It is a sequence such as abc or 123.",
+  recentYears: "It is made of years.",
+  dates: "It is made of dates.",
+  topTen: "It is one of the most common passwords.",
+  topHundred: "It is one of the most common passwords.",
+  common: "It is a common password.",
+  similarToCommon: "It is too close to a common password.",
+  wordByItself: "It is a single word.",
+  namesByThemselves: "It is made of names.",
+  commonNames: "It is made of common names.",
+  userInputs: "It is made of your own name or address, or of this service's.",
+};
+
+const guessableBecause = (warning: string | null) => warnings[warning ?? ""] ?? "Choose less common words.";
+
+/** Each of them, and what it is made of: of `jane.doe@example.com` also `jane`, `doe` and `example`. */
+const withParts = (words: readonly string[]) =>
+  words.flatMap((word) => [word, ...word.split(/[^\p{L}\p{N}]+/u).filter((part) => part.length >= 3)]);
+
+/** The dictionaries take some megabytes, so they are loaded when the first password is chosen. */
+const estimate = async (password: string, words: string[]) => {
+  const [{ ZxcvbnFactory }, { dictionary, adjacencyGraphs }] = await Promise.all([
+    import("@zxcvbn-ts/core"),
+    import("@zxcvbn-ts/language-common"),
+  ]);
+  return new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs, maxLength: 128 }).check(password, words);
+};
+
+const isBreached = async (password: string, url: string, fetch: typeof globalThis.fetch): Promise<boolean> => {
+  const digest = createHash("sha1").update(password).digest("hex").toUpperCase();
+  try {
+    const answer = await fetch(`${url.replace(/\/$/, "")}/${digest.slice(0, 5)}`, {
+      headers: { "add-padding": "true" },
+      signal: AbortSignal.timeout(breachLookupTimeoutMs),
+    });
+    if (!answer.ok) return false;
+    const rest = digest.slice(5);
+    // A padding line has the count 0.
+    return (await answer.text()).split("\n").some((line) => line.startsWith(`${rest}:`) && line.trim() !== `${rest}:0`);
+  } catch {
+    return false;
+  }
+};

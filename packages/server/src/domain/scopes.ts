@@ -1,0 +1,28 @@
+// Owns the scopes that this server knows: the contract's, and those of OpenID Connect.
+
+import { identityScopes, type Scopes as WordedScopes } from "@lockstep/kit";
+
+export type Scopes = ReturnType<typeof createScopes>;
+
+export const createScopes = (scopes: WordedScopes) => {
+  const grantable: WordedScopes = { ...identityScopes, ...scopes };
+  const isGrantable = (name: string) => Object.hasOwn(grantable, name);
+  return {
+    /** Names of the contract's scopes, in its order. */
+    names: Object.keys(scopes),
+    /** Names of all that a user can grant a client. */
+    grantableNames: Object.keys(grantable),
+    /** The contract's scopes with their words. */
+    words: scopes,
+    /** Whether `name` is a scope of the contract. */
+    has: (name: string) => Object.hasOwn(scopes, name),
+    isGrantable,
+
+    /** The scopes in this text that a user can grant; what else it holds is left out. */
+    grantableIn: (scope: unknown): string[] => (typeof scope === "string" ? scope.split(" ").filter(isGrantable) : []),
+
+    /** Scopes with the words for them, in the contract's order. */
+    worded: (names: ReadonlySet<string>) =>
+      Object.entries(grantable).flatMap(([name, words]) => (names.has(name) ? [{ name, words }] : [])),
+  };
+};

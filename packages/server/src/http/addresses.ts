@@ -1,0 +1,114 @@
+// Owns whom an address belongs to: the server itself, an operation's REST path, or a page of the web app. One that
+// belonged to two would answer somebody who reloads a page with JSON, so the server refuses to start.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Operations, operationsOf } from "@lockstep/kit";
+import type { FastifyInstance } from "fastify";
+import { StartError } from "../start-error.ts";
+
+/** The paths of all routes that are registered from here on, as Fastify writes them. */
+export const recordRoutes = (app: FastifyInstance): ReadonlySet<string> => {
+  const paths = new Set<string>();
+  app.addHook("onRoute", ({ url }) => {
+    // CORS answers `OPTIONS *`, which is an address of no page.
+    if (url !== "*") paths.add(url);
+  });
+  return paths;
+};
+
+/**
+ * The addresses of the web app's pages, as wouter writes them: from the sources while they are worked on, from
+ * `pages.json` of the build otherwise.
+ */
+export const readPages = async ({
+  directory,
+  devUrl,
+}: {
+  directory: string | null;
+  devUrl: string | null;
+}): Promise<readonly string[]> => {
+  if (directory === null) return [];
+  if (devUrl !== null) {
+    const source: { paths: Readonly<Record<string, string>> } = await import(
+      pathToFileURL(join(directory, "../src/pages/paths.ts")).href
+    );
+    return Object.values(source.paths);
+  }
+  const built = await readFile(join(directory, "pages.json"), "utf8").catch(() => null);
+  return built === null ? [] : JSON.parse(built);
+};
+
+export interface Addresses {
+  readonly operations: Operations;
+  /** The server's own, as Fastify writes them. */
+  readonly own: Iterable<string>;
+  /** The web app's pages, as wouter writes them. */
+  readonly pages: Iterable<string>;
+}
+
+/** @throws StartError that names the first two that collide, and what to do. */
+export const assertAddressesDiffer = ({ operations, own, pages }: Addresses): void => {
+  const seen: { method: string; path: string; name: string }[] = [];
+  for (const [name, { rest }] of operationsOf(operations)) {
+    if (!rest) continue;
+    const { method, path } = rest;
+    const declared = `The REST path ${method} ${path} of \`${name}\``;
+    const twin = seen.find((each) => each.method === method && isSame(each.path, path));
+    if (twin) throw new StartError(`${declared} is also that of \`${twin.name}\`. Give one of them another path.`);
+    for (const page of pages) {
+      if (overlap(path, page))
+        throw new StartError(
+          `${declared} is also an address of the web app's page \`${page}\`. Give the operation another path, such as /api${path}, or move the page.`,
+        );
+    }
+    for (const address of own) {
+      if (overlap(path, address))
+        throw new StartError(
+          `${declared} is also the server's own address \`${address}\`. Give the operation another path, such as /api${path}.`,
+        );
+    }
+    seen.push({ method, path, name });
+  }
+  for (const page of pages) {
+    for (const address of own) {
+      if (overlap(page, address))
+        throw new StartError(
+          `The web app's page \`${page}\` is also the server's own address \`${address}\`. Move the page to another address.`,
+        );
+    }
+  }
+};
+
+/** Any text of one segment: `{id}` of the contract, `:id` of Fastify and wouter. */
+const any = Symbol("any");
+/** Whatever is left of a path, or nothing: `*` of Fastify, `*?` of wouter. */
+const rest = Symbol("rest");
+
+const segmentsOf = (path: string) =>
+  path
+    .split("/")
+    .filter((segment) => segment !== "")
+    .map((segment) => {
+      if (/^\*\??$/.test(segment)) return rest;
+      return /^(:.+|\{.+\})$/.test(segment) ? any : segment.toLowerCase();
+    });
+
+/** Whether some address fits both. */
+const overlap = (one: string, other: string): boolean => {
+  const [left, right] = [segmentsOf(one), segmentsOf(other)];
+  for (let place = 0; place < Math.max(left.length, right.length); place++) {
+    const [a, b] = [left[place], right[place]];
+    if (a === rest || b === rest) return true;
+    if (a === undefined || b === undefined) return false;
+    if (a !== b && a !== any && b !== any) return false;
+  }
+  return true;
+};
+
+/** Whether both fit exactly the same addresses. */
+const isSame = (one: string, other: string): boolean => {
+  const [left, right] = [segmentsOf(one), segmentsOf(other)];
+  return left.length === right.length && left.every((segment, place) => segment === right[place]);
+};

@@ -1,0 +1,171 @@
+// Owns the Fastify instance: its limits, its security headers, and which routes it has.
+
+import cookie from "@fastify/cookie";
+import cors from "@fastify/cors";
+import type { AnyContract, Brand, ProtocolPage } from "@lockstep/kit";
+import type { AnyTRPCRouter } from "@trpc/server";
+import Fastify, {
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  LogController,
+} from "fastify";
+import type { Db } from "../db/database.ts";
+import { withDatabaseLimit } from "../db/time-limit.ts";
+import { DomainError } from "../domain/domain-error.ts";
+import type { Guard } from "../domain/guard.ts";
+import type { Keyring } from "../domain/keyring.ts";
+import type { Scopes } from "../domain/scopes.ts";
+import type { SignIn } from "../domain/sign-in.ts";
+import { type ExternalLoginOptions, externalLoginRoutes } from "../external-login/routes.ts";
+import { assertAddressesDiffer, readPages, recordRoutes } from "./addresses.ts";
+import { answerClientError, followConnections, isHostValid, nodeOptions } from "./connections.ts";
+import { cookiesFor } from "./cookies.ts";
+import { crossOriginHeaders, exposedHeaders, isCrossOrigin, markCrossOrigin } from "./cross-origin.ts";
+import { docsRoutes } from "./docs.ts";
+import { answerFailure } from "./failure.ts";
+import { plainForwardedFor } from "./forwarded-for.ts";
+import { healthRoutes } from "./health.ts";
+import { jwksRoutes } from "./jwks.ts";
+import { protectedResourceRoutes } from "./protected-resource.ts";
+import { sourceOf } from "./request.ts";
+import { restRoutes } from "./rest.ts";
+import { refuse, rpcRoutes } from "./rpc.ts";
+import { asPage, securityHeaders } from "./security-headers.ts";
+import { tokenRoutes } from "./token.ts";
+import { userinfoRoutes } from "./userinfo.ts";
+import { webRoutes } from "./web.ts";
+
+/** The largest body of a request; no operation takes more than some text. */
+const maxBodyBytes = 100 * 1024;
+
+const noSchemas = () => {
+  throw new Error("A route has a JSON Schema of its own");
+};
+
+export interface AppOptions {
+  readonly db: Db;
+  /** Whether the server is about to stop. */
+  readonly isDraining: () => boolean;
+  /** How long a call may wait for the database in all. */
+  readonly databaseLimitMs: number;
+  readonly readinessKeptMs: number;
+  readonly guard: Guard;
+  readonly keyring: Keyring;
+  readonly brand: Brand;
+  readonly contract: AnyContract;
+  readonly scopes: Scopes;
+  readonly router: AnyTRPCRouter;
+  readonly newRequestId: () => string;
+  /** How long a request may take to arrive, its body included. */
+  readonly requestTimeoutMs: number;
+  readonly logger: FastifyServerOptions["logger"];
+  readonly trustProxy: boolean | string[];
+  readonly publicUrl: string;
+  /** Whom developers of clients can ask. `null`: nobody is named. */
+  readonly contact: string | null;
+  readonly signIn: SignIn;
+  readonly passwordGrant: boolean;
+  /** The authorization server: its own addresses, and its part of `/token`. */
+  readonly oauth: {
+    readonly routes: FastifyPluginAsync;
+    readonly registrationRoutes: FastifyPluginAsync;
+    readonly answer: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
+  };
+  readonly externalLogin: Omit<ExternalLoginOptions, "cookies" | "sourceOf">;
+  /** Makes the page that says what a protocol has to say. */
+  readonly renderPage: (page: ProtocolPage) => Promise<string>;
+  readonly web: { directory: string | null; devUrl: string | null };
+}
+
+export const createApp = async (options: AppOptions) => {
+  const headers = await securityHeaders(options);
+  const withHeaders = (request: FastifyRequest, reply: FastifyReply) =>
+    reply.headers(headers.data).header("x-request-id", request.id);
+  const app = Fastify({
+    logger: options.logger ?? false,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: maxBodyBytes,
+    trustProxy: options.trustProxy,
+    genReqId: options.newRequestId,
+    requestTimeout: options.requestTimeoutMs,
+    http: nodeOptions(options.requestTimeoutMs),
+    clientErrorHandler: (error, socket) =>
+      answerClientError(error, socket, {
+        headers: {
+          ...headers.data,
+          ...(isCrossOrigin(connections.answeringOn(socket)) && crossOriginHeaders),
+        },
+        requestId: options.newRequestId(),
+        answering: connections.answeringOn(socket),
+      }),
+    // A server that stops closes idle connections, and still answers what arrives on those in use.
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 2000 },
+    // Shapes are the contract's, and zod's to parse: without compilers of its own, Fastify loads a hundred files less.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
+    // An address that cannot be decoded finds no route, and so no error handler of one.
+    frameworkErrors: (_error, request, reply) =>
+      refuse(new DomainError("MALFORMED_REQUEST"), request, withHeaders(request, reply)),
+  });
+  const connections = followConnections(app.server, options.isDraining);
+  app.addHook("preClose", (done) => {
+    connections.closeWhenAnswered();
+    done();
+  });
+  if (options.trustProxy !== false) {
+    app.addHook("onRequest", (request, _reply, done) => {
+      const { headers } = request.raw;
+      const forwarded = headers["x-forwarded-for"];
+      if (typeof forwarded === "string") headers["x-forwarded-for"] = plainForwardedFor(forwarded);
+      done();
+    });
+  }
+  app.addHook("onRequest", (request, reply, done) => {
+    withHeaders(request, reply);
+    if (isHostValid(request.raw)) done();
+    else void refuse(new DomainError("MALFORMED_REQUEST"), request, reply);
+  });
+  // Here the body has been read: before, an event of the socket would lose what belongs to the call.
+  app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
+  const own = recordRoutes(app);
+  app.setErrorHandler(answerFailure(options.renderPage));
+  await app.register(healthRoutes(options));
+  await app.register(jwksRoutes(options.keyring));
+  await app.register(cookie);
+  await app.register(rpcRoutes(options), { prefix: "/trpc" });
+  await app.register(protectedResourceRoutes(options));
+  await app.register(async (pages) => {
+    pages.addHook("onRequest", asPage(headers));
+    await pages.register(options.oauth.routes);
+    const cookies = cookiesFor(options.publicUrl);
+    await pages.register(externalLoginRoutes({ ...options.externalLogin, cookies, sourceOf }));
+    await pages.register(docsRoutes(options));
+  });
+  await app.register(async (open) => {
+    open.addHook("onRequest", markCrossOrigin);
+    // Tokens travel in a header that a page has to set on purpose, and `credentials` stays off: any origin may call
+    // with a token of its own, and with any header that it likes: those asked for are allowed. RPC, which also takes our
+    // own app's cookies, is left out.
+    await open.register(cors, {
+      origin: "*",
+      methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+      exposedHeaders,
+      maxAge: 600,
+      strictPreflight: false,
+    });
+    await open.register(userinfoRoutes(options));
+    await open.register(tokenRoutes({ ...options, answerApplication: options.oauth.answer }));
+    await open.register(options.oauth.registrationRoutes);
+    // Every address of the server's own is known by now.
+    assertAddressesDiffer({ operations: options.contract.operations, own, pages: await readPages(options.web) });
+    await open.register(restRoutes(options));
+  });
+  await app.register(async (pages) => {
+    pages.addHook("onRequest", asPage(headers));
+    await pages.register(webRoutes(options.web));
+  });
+  return app;
+};

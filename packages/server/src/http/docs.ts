@@ -1,0 +1,83 @@
+// Owns what tells others how to call us: `/openapi.json`, and `/docs`, where it can be tried in a browser.
+// Swagger UI is served from here, from memory: no other host is asked for anything.
+
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { RegisterApplicationInput } from "@lockstep/kit";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { packageFile } from "../package-files.ts";
+import { allowAnyOrigin } from "./cross-origin.ts";
+import { docsPage, docsScript, docsStyles } from "./docs-page.ts";
+import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
+
+/** Swagger UI sets styles on elements, and shows its icons from data addresses; its scripts are all files. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const redirectPath = "/docs/oauth2-redirect.html";
+
+/** The page is an application like any other: public, and sent back to itself (Authorization Code with PKCE). */
+export const docsApplicationId = "docs";
+
+export const docsApplication = (publicUrl: string, scopes: readonly string[]): RegisterApplicationInput => ({
+  name: "API documentation",
+  kind: "browser",
+  uri: null,
+  // Whatever address a developer gives this server: on plain http beyond loopback, the flow is refused, not the start.
+  redirectUris: [publicUrl + redirectPath],
+  postLogoutRedirectUris: [],
+  scopes: [...scopes],
+  jwksUri: null,
+  backchannelLogoutUri: null,
+  requirePushedRequests: false,
+  requireDpop: false,
+});
+
+const assets = {
+  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+  "swagger-ui.css": "text/css; charset=utf-8",
+  "oauth2-redirect.html": "text/html; charset=utf-8",
+  "oauth2-redirect.js": "text/javascript; charset=utf-8",
+  "favicon-32x32.png": "image/png",
+} as const;
+
+export const docsRoutes = (options: OpenApiOptions) => async (app: FastifyInstance) => {
+  // Made when it is first asked for: most starts of a server are not about its documentation.
+  let document: string | undefined;
+  app.get("/openapi.json", { onRequest: allowAnyOrigin }, async (_request, reply) => {
+    reply.header("cache-control", "public, max-age=60");
+    document ??= JSON.stringify(createOpenApi(options));
+    return reply.type("application/json").send(document);
+  });
+
+  const served = (reply: FastifyReply, type: string, body: string | Buffer) =>
+    reply
+      .header("content-security-policy", contentSecurityPolicy)
+      .header("cache-control", "no-cache")
+      .type(type)
+      .send(body);
+
+  const { publicUrl, brand } = options;
+  const script = docsScript({ publicUrl, redirectPath, clientId: docsApplicationId });
+  app.get("/docs", async (_request, reply) => served(reply, "text/html; charset=utf-8", docsPage(brand)));
+  app.get("/docs/start.js", async (_request, reply) => served(reply, "text/javascript; charset=utf-8", script));
+  app.get("/docs/page.css", async (_request, reply) => served(reply, "text/css; charset=utf-8", docsStyles));
+
+  const directory = dirname(packageFile("swagger-ui-dist/package.json"));
+  for (const [name, type] of Object.entries(assets)) {
+    // Read when somebody first looks at the page: most servers never show it.
+    let body: Promise<Buffer> | undefined;
+    app.get(`/docs/${name}`, async (_request, reply) => {
+      body ??= readFile(join(directory, name));
+      return served(reply, type, await body);
+    });
+  }
+};

@@ -1,0 +1,27 @@
+// Owns the answer of every address that has none of its own for what goes wrong. When the database cannot serve: a page
+// for people, and OAuth's words for programs (RFC 6749 §4.1.2.1). Whatever else it is: the contract's shape, and never
+// the words of a bug, which stay in the log.
+
+import type { ProtocolPage } from "@lockstep/kit";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { DomainError, refusalOf } from "../domain/domain-error.ts";
+import { codeByStatus, refuse } from "./rpc.ts";
+
+export const answerFailure =
+  (renderPage: (page: ProtocolPage) => Promise<string>) =>
+  async (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    const refusal = refusalOf(error);
+    if (refusal?.code !== "UNAVAILABLE") {
+      const code = codeByStatus(error.statusCode);
+      if (code === "INTERNAL") request.log.error({ err: error }, "a request failed");
+      return refuse(new DomainError(code), request, reply);
+    }
+    request.log.warn({ err: error }, "a request could not be served");
+    const { retryAfterSeconds } = refusal.details as { retryAfterSeconds: number };
+    reply.code(503).headers({ "retry-after": retryAfterSeconds, "cache-control": "no-store" });
+    const told = { error: "temporarily_unavailable", error_description: refusal.message };
+    if (!/\btext\/html\b/.test(request.headers.accept ?? "")) return reply.send(told);
+    return reply
+      .type("text/html")
+      .send(await renderPage({ page: "error", error: told.error, description: refusal.message }));
+  };

@@ -1,0 +1,31 @@
+// Owns what this API says of itself as a protected resource (RFC 9728): who issues tokens for it, and which scopes it
+// knows. Every challenge points here.
+
+import type { Brand } from "@lockstep/kit";
+import type { FastifyInstance } from "fastify";
+import { proofAlgorithms } from "../domain/dpop.ts";
+import type { Scopes } from "../domain/scopes.ts";
+import { allowAnyOrigin } from "./cross-origin.ts";
+
+const path = "/.well-known/oauth-protected-resource";
+
+export const protectedResourceRoutes =
+  ({ brand, publicUrl, scopes }: { brand: Brand; publicUrl: string; scopes: Pick<Scopes, "names"> }) =>
+  async (app: FastifyInstance) => {
+    const document = {
+      resource: publicUrl,
+      authorization_servers: [publicUrl],
+      scopes_supported: scopes.names,
+      bearer_methods_supported: ["header"],
+      dpop_signing_alg_values_supported: proofAlgorithms,
+      resource_name: brand.name,
+      resource_documentation: `${publicUrl}/docs`,
+    };
+    app.get(path, { onRequest: allowAnyOrigin }, async (_request, reply) =>
+      reply.header("cache-control", "public, max-age=60").send(document),
+    );
+  };
+
+/** Adds to challenges where to learn who issues tokens (RFC 9728 §5.1). */
+export const withResourceMetadata = (challenge: string, publicUrl: string): string =>
+  `${challenge}${challenge.includes("=") ? "," : ""} resource_metadata="${publicUrl}${path}"`;

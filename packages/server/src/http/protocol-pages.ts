@@ -1,0 +1,40 @@
+// Owns how a page of a protocol is sent: the web app's own page, with what it is to show in a `<meta>` element. No
+// script is written into it, so the policy of every other page holds for it too.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Brand, type ProtocolPage, protocolPageMeta } from "@lockstep/kit";
+
+export const createProtocolPages = ({
+  directory,
+  devUrl,
+  fetch,
+  brand,
+}: {
+  /** Where the web app's build is. */
+  directory: string | null;
+  devUrl: string | null;
+  fetch: typeof globalThis.fetch;
+  brand: Brand;
+}) => {
+  let built: Promise<string> | undefined;
+  const template = async (): Promise<string> => {
+    if (devUrl !== null) return (await fetch(devUrl)).text();
+    if (directory === null) return notBuilt(brand);
+    built ??= readFile(join(directory, "index.html"), "utf8").catch(() => notBuilt(brand));
+    return built;
+  };
+  return async (page: ProtocolPage): Promise<string> => {
+    const meta = `<meta name="${protocolPageMeta}" content="${escaped(JSON.stringify(page))}">`;
+    return (await template()).replace("</head>", () => `${meta}</head>`);
+  };
+};
+
+const notBuilt = ({ name }: Brand) => `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${escaped(name)}</title></head>
+<body><p>The web app is not built yet: run <code>pnpm build</code>, then start again.</p></body></html>
+`;
+
+/** Text as HTML shows it, in elements and attributes. */
+export const escaped = (text: string) =>
+  text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

@@ -1,0 +1,104 @@
+// Owns REST: the operations of the contract that declare a method and a path, each answered by the very
+// procedure that RPC calls; refusals as problem details (RFC 9457).
+
+import { type Operation, operationsOf } from "@lockstep/kit";
+import { callTRPCProcedure, getTRPCErrorFromUnknown } from "@trpc/server";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { DomainError, RefusedError } from "../domain/domain-error.ts";
+import { errorShape, refusalFrom } from "../rpc/errors.ts";
+import { cookiesFor } from "./cookies.ts";
+import { contextOf, takeBodies } from "./request.ts";
+import { codeByStatus, type RpcOptions, refusalHeaders } from "./rpc.ts";
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+export const restRoutes =
+  ({ contract, router, guard, publicUrl }: RpcOptions) =>
+  async (app: FastifyInstance) => {
+    const cookies = cookiesFor(publicUrl);
+    app.removeAllContentTypeParsers();
+    takeBodies(app, "application/json", parseJson);
+
+    const allowed = new Map<string, string[]>();
+    for (const [path, operation] of operationsOf(contract.operations)) {
+      const { rest } = operation;
+      if (!rest) continue;
+      const url = rest.path.replaceAll(/\{(\w+)\}/g, ":$1");
+      allowed.set(url, [...(allowed.get(url) ?? []), rest.method]);
+      app.route({
+        method: rest.method,
+        url,
+        async handler(request, reply) {
+          reply.header("cache-control", "no-store");
+          return await callTRPCProcedure({
+            router,
+            path,
+            type: operation.kind,
+            ctx: contextOf({ guard, cookies, publicUrl }, request, reply, operation.credential ? 1 : 0),
+            getRawInput: async () => inputOf(operation, request),
+            signal: undefined,
+            batchIndex: 0,
+          });
+        },
+      });
+    }
+    for (const [url, taken] of allowed) {
+      app.route({
+        method: methods.filter((method) => !taken.includes(method)),
+        url,
+        handler: (request, reply) => {
+          reply.header("allow", [...taken, ...(taken.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", "));
+          return refuse(new DomainError("METHOD_NOT_ALLOWED"), request, reply, publicUrl);
+        },
+      });
+    }
+
+    app.setErrorHandler((error: FastifyError, request, reply) =>
+      refuse(refusalOf(error), request, reply, publicUrl, error),
+    );
+  };
+
+/** What the operation takes: the parts of the path, with the query of a read or the body of a change. */
+const inputOf = ({ rest, input }: Operation, request: FastifyRequest): unknown => {
+  const isRead = rest?.method === "GET" || rest?.method === "DELETE";
+  // A query that nobody asked for is no mistake: links collect them.
+  if (isRead && input instanceof z.ZodVoid) return undefined;
+  const sent = isRead ? request.query : request.body;
+  if (sent !== undefined && (typeof sent !== "object" || sent === null || Array.isArray(sent))) return sent;
+  const given = { ...sent, ...(request.params as Record<string, string>) };
+  return sent === undefined && Object.keys(given).length === 0 ? undefined : given;
+};
+
+const parseJson = (text: string): unknown => {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DomainError("MALFORMED_REQUEST");
+  }
+};
+
+const refusalOf = (error: FastifyError | RefusedError): RefusedError => {
+  if (error instanceof RefusedError) return error;
+  if (error.statusCode !== undefined && error.statusCode < 500) return new DomainError(codeByStatus(error.statusCode));
+  return refusalFrom(getTRPCErrorFromUnknown(error));
+};
+
+const refuse = (
+  refusal: RefusedError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  publicUrl: string,
+  cause?: unknown,
+) => {
+  const shape = errorShape(refusal, request.id);
+  const { code, details, httpStatus, requestId } = shape.data;
+  if (code === "INTERNAL") request.log.error({ err: cause }, "a call failed");
+  if (code === "UNAVAILABLE") request.log.warn({ err: cause }, "a call could not be served");
+  return reply
+    .code(httpStatus)
+    .headers(refusalHeaders([shape], publicUrl))
+    .type("application/problem+json")
+    .send({ type: "about:blank", title: shape.message, status: httpStatus, code, ...(details as object), requestId });
+};

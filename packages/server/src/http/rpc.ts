@@ -1,0 +1,137 @@
+// Owns RPC over HTTP: Fastify to tRPC and back, and the same error shape for what never reaches a procedure.
+
+import {
+  type AnyContract,
+  type EngineErrorCode,
+  type ErrorDetails,
+  type Errors,
+  operationsOf,
+  type RpcErrorShape,
+} from "@lockstep/kit";
+import type { AnyTRPCRouter } from "@trpc/server";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { limitEachWait } from "../db/time-limit.ts";
+import { DomainError, type RefusedError, refusalOf } from "../domain/domain-error.ts";
+import type { Guard } from "../domain/guard.ts";
+import { errorShape, refusalFrom } from "../rpc/errors.ts";
+import { cookiesFor } from "./cookies.ts";
+import { withResourceMetadata } from "./protected-resource.ts";
+import { contextOf, takeBodies } from "./request.ts";
+import { directRequestHandler } from "./trpc-direct/request-handler.ts";
+
+/** RFC 6749 §5.1 for tokens; and what one person sees is no business of a cache. */
+const noStore = { "cache-control": "no-store" };
+
+/** A proxy that compresses a stream would hold its events back. */
+const noStoreStream = { "cache-control": "no-store, no-transform" };
+
+/** The most calls in one request. */
+const maxBatchSize = 20;
+
+/** The operations, and what answers them. */
+export interface RpcOptions {
+  readonly contract: AnyContract;
+  readonly router: AnyTRPCRouter;
+  readonly guard: Guard;
+  readonly publicUrl: string;
+}
+
+export const rpcRoutes =
+  ({ contract, router, guard, publicUrl }: RpcOptions) =>
+  async (app: FastifyInstance) => {
+    /** Operations that take a password or a token. */
+    const credentialPaths = new Set(
+      [...operationsOf(contract.operations)].filter(([, { credential }]) => credential).map(([path]) => path),
+    );
+    const cookies = cookiesFor(publicUrl);
+    app.removeAllContentTypeParsers();
+    takeBodies(app, "application/json", (text) => text);
+
+    // tRPC's own adapter sends `keep-alive` with a stream, even when the client or a shutdown ends the connection.
+    app.addHook("onSend", (_request, _reply, payload, done) => {
+      if (payload instanceof Response) payload.headers.delete("connection");
+      done(null, payload);
+    });
+
+    app.all<{ Params: { path: string } }>("/:path", (request, reply) => {
+      // No `Request` of the Fetch standard can have this method, so tRPC cannot refuse it.
+      if (request.method === "TRACE") throw new DomainError("METHOD_NOT_ALLOWED");
+      return directRequestHandler({
+        req: request,
+        res: reply.headers(noStore),
+        path: request.params.path,
+        router,
+        maxBatchSize,
+        createContext: ({ info }) => {
+          if (info.type === "subscription") limitEachWait();
+          const credentialCalls = info.calls.filter(({ path }) => credentialPaths.has(path)).length;
+          return contextOf({ guard, cookies, publicUrl }, request, reply, credentialCalls);
+        },
+        // A stream has headers of tRPC's own, which would take the place of what the reply has.
+        responseMeta: ({ errors, type }) =>
+          errors.length === 0 && type !== "subscription"
+            ? {}
+            : {
+                headers: {
+                  ...(type === "subscription" ? noStoreStream : noStore),
+                  ...refusalHeaders(
+                    errors.map((error) => errorShape(refusalFrom(error), request.id)),
+                    publicUrl,
+                  ),
+                },
+              },
+        onError: ({ error, path }) => {
+          const { code } = refusalFrom(error);
+          if (code === "INTERNAL") request.log.error({ err: error.cause ?? error, path }, "a call failed");
+          if (code === "UNAVAILABLE")
+            request.log.warn({ err: error.cause ?? error, path }, "a call could not be served");
+        },
+      });
+    });
+
+    app.setNotFoundHandler((request, reply) => refuse(new DomainError("OPERATION_NOT_FOUND"), request, reply));
+
+    app.setErrorHandler((error: FastifyError, request, reply) => {
+      const refusal = refusalOf(error);
+      if (refusal) return refuse(refusal, request, reply);
+      const code = codeByStatus(error.statusCode);
+      if (code === "INTERNAL") request.log.error({ err: error }, "a request failed");
+      return refuse(new DomainError(code), request, reply);
+    });
+  };
+
+/** Answers what never reached a procedure in the shape of those that did. */
+export const refuse = (error: RefusedError, request: FastifyRequest, reply: FastifyReply) => {
+  const shape = errorShape(error, request.id);
+  const { retryAfterSeconds } = waitIn(shape);
+  if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
+  return reply.code(shape.data.httpStatus).send({ error: shape });
+};
+
+/** The challenge for each way in which calls were refused (RFC 9110 §11.6.1), the longest wait (§10.2.3), and a nonce. */
+export const refusalHeaders = (shapes: readonly RpcErrorShape<Errors>[], publicUrl: string): Record<string, string> => {
+  const challenges = new Set(
+    shapes.flatMap(({ data: { wwwAuthenticate } }) =>
+      wwwAuthenticate === undefined ? [] : withResourceMetadata(wwwAuthenticate, publicUrl),
+    ),
+  );
+  const waits = shapes.flatMap((shape) => waitIn(shape).retryAfterSeconds ?? []);
+  const [nonce] = shapes.flatMap(
+    ({ data }) => (data.details as Partial<ErrorDetails<"DPOP_NONCE_NEEDED">>).nonce ?? [],
+  );
+  return {
+    ...(nonce !== undefined && { "dpop-nonce": nonce }), // RFC 9449 §9
+    ...(challenges.size > 0 && { "www-authenticate": [...challenges].join(", ") }),
+    ...(waits.length > 0 && { "retry-after": String(Math.max(...waits)) }),
+  };
+};
+
+/** How long the caller is asked to wait; an app's own errors say so likewise. */
+const waitIn = ({ data }: RpcErrorShape<Errors>) => data.details as { readonly retryAfterSeconds?: number };
+
+/** What Fastify itself refuses, as an error of the contract. */
+export const codeByStatus = (status = 500): EngineErrorCode => {
+  if (status === 413) return "PAYLOAD_TOO_LARGE";
+  if (status === 415) return "UNSUPPORTED_MEDIA_TYPE";
+  return status < 500 ? "MALFORMED_REQUEST" : "INTERNAL";
+};

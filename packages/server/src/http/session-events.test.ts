@@ -1,0 +1,188 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { engine } from "@lockstep/kit";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { callsTo } from "../../test/calls.ts";
+import { openStream } from "../../test/event-stream.ts";
+import { grantedToken, john, startTestServer, type TestServer, testSource, typed } from "../testing.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.close());
+
+const signIn = (from = server) => from.domain.signIn.withPassword(typed(john.username, john.password));
+const streamUrl = (from = server) => `${from.url}/trpc/session.events`;
+const watch = async (accessToken: string, from = server) => {
+  const stream = await openStream(streamUrl(from), { authorization: `Bearer ${accessToken}` });
+  expect(await stream.next()).toMatchObject({ type: "connected" });
+  expect(await stream.next()).toEqual({ type: "message", data: { type: "watching" } });
+  return stream;
+};
+
+describe("the stream of one's session events", () => {
+  it("is server-sent events that no cache and no proxy keeps", async () => {
+    const stream = await watch((await signIn()).accessToken);
+    expect(stream.response.status).toBe(200);
+    expect(stream.response.headers.get("content-type")).toContain("text/event-stream");
+    expect(stream.response.headers.get("cache-control")).toBe("no-store, no-transform");
+    stream.leave();
+  });
+
+  it("[S91] parses an event once for all streams", async () => {
+    const { accessToken, user } = await signIn();
+    const streams = [await watch(accessToken), await watch(accessToken), await watch(accessToken)];
+    const parse = vi.spyOn(engine.session.events.output, "parse");
+    server.domain.events.publish(user.id, { type: "password_changed" });
+    for (const stream of streams) {
+      expect((await stream.next())?.data).toEqual({ type: "password_changed" });
+      stream.leave();
+    }
+    expect(parse).toHaveBeenCalledOnce();
+    parse.mockRestore();
+  });
+
+  it("tells of a sign-in elsewhere, without its tokens", async () => {
+    const { accessToken } = await signIn();
+    const stream = await watch(accessToken);
+    const calls = callsTo(server.app);
+    const { data } = await calls.mutate("auth.login", { username: "john", password: "secret" });
+    const event = await stream.next();
+    expect(event?.data).toMatchObject({ type: "signed_in", session: { id: data.sessionId, address: "127.0.0.1" } });
+    expect(JSON.stringify(event)).not.toMatch(/seed|refreshToken|accessToken/);
+    stream.leave();
+  });
+
+  it("[S73] tells that the password was changed", async () => {
+    const mine = await signIn();
+    const stream = await watch(mine.accessToken);
+    await server.domain.passwordChange.byOwner(
+      mine,
+      { currentPassword: "secret", newPassword: "a heron stands in the shallow river" },
+      testSource,
+    );
+    for (;;) {
+      const event = await stream.next();
+      if (event === null) throw new Error("The stream ended without the news");
+      if ((event.data as { type: string }).type === "password_changed") break;
+    }
+    stream.leave();
+    await server.domain.users.setPasswordHash(mine.user.id, await server.domain.passwords.hash("secret"));
+  });
+
+  it.each(["signed_out", "revoked", "password_changed", "disabled", "reused"] as const)(
+    "[S79] [S80] closes with the session, with the typed reason as its last word: %s",
+    async (reason) => {
+      const { accessToken, session, user } = await signIn();
+      const stream = await watch(accessToken);
+      await server.domain.sessions.end(user.id, session.id, reason, testSource);
+      expect((await stream.next())?.data).toEqual({ type: "session_ended", sessionId: session.id, reason });
+      const last = await stream.next();
+      expect(last?.type).toBe("serialized-error");
+      expect(last?.data).toMatchObject({
+        data: { code: "SESSION_ENDED", details: { reason }, httpStatus: 401, path: "session.events" },
+      });
+      expect(await stream.next()).toBeNull();
+    },
+  );
+
+  it("[S27] closes when another process on the same database ended the session", async () => {
+    await using other = await startTestServer({ databaseUrl: server.config.databaseUrl });
+    const { accessToken, session, user } = await signIn();
+    const stream = await watch(accessToken, other);
+    await server.domain.sessions.end(user.id, session.id, "revoked", testSource);
+    expect((await stream.next())?.data).toEqual({ type: "session_ended", sessionId: session.id, reason: "revoked" });
+    expect((await stream.next())?.type).toBe("serialized-error");
+    expect(await stream.next()).toBeNull();
+  });
+
+  /** What a stream that tells nothing says, and that it then ends. */
+  const refusal = async (query: string, headers: Record<string, string> = {}) => {
+    const stream = await openStream(`${streamUrl()}${query}`, headers);
+    // tRPC's protocol: an `EventSource` shows scripts no status and no body, so the refusal is told within the stream.
+    expect(stream.response.status).toBe(200);
+    expect((await stream.next())?.type).toBe("connected");
+    const refused = await stream.next();
+    expect(refused?.type).toBe("serialized-error");
+    expect(await stream.next()).toBeNull();
+    const { data } = (refused ?? {}) as { data?: { data: { code: string } } };
+    return data?.data ?? { code: "nothing" };
+  };
+
+  it("tells nobody anything whose session does not live", async () => {
+    const { accessToken, session, user } = await signIn();
+    await server.domain.sessions.end(user.id, session.id, "signed_out", testSource);
+    const ended = await refusal("", { authorization: `Bearer ${accessToken}` });
+    expect(ended).toMatchObject({
+      code: "INVALID_TOKEN",
+      httpStatus: 401,
+      wwwAuthenticate: expect.stringContaining('error="invalid_token"'),
+    });
+    expect(await refusal("")).toMatchObject({ code: "UNAUTHENTICATED", httpStatus: 401, wwwAuthenticate: "Bearer" });
+  });
+
+  it.each([
+    ["straight to the connection", ""],
+    ["by tRPC's own adapter", "?lastEventId=1"],
+  ])("closes the connection after a refusal when the client asks for it: written %s", async (_, query) => {
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    socket.write(`GET /trpc/session.events${query} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*^connection: close\r\n.*"UNAUTHENTICATED"/ims);
+  });
+
+  it("tells a third party nothing, whatever its scopes", async () => {
+    const { user } = await signIn();
+    const { accessToken } = await grantedToken(server, user.id, server.domain.scopes.names);
+    expect((await refusal("", { authorization: `Bearer ${accessToken}` })).code).toBe("FIRST_PARTY_ONLY");
+  });
+
+  it("[S40] takes no token from the URL, whatever it is called there", async () => {
+    const { accessToken } = await signIn();
+    expect((await refusal(`?access_token=${accessToken}`)).code).toBe("AMBIGUOUS_TOKEN");
+    const both = await refusal(`?access_token=${accessToken}`, { authorization: `Bearer ${accessToken}` });
+    expect(both.code).toBe("AMBIGUOUS_TOKEN");
+    const parameters = encodeURIComponent(
+      JSON.stringify({ authorization: `Bearer ${accessToken}`, token: accessToken, access_token: accessToken }),
+    );
+    for (const query of [`?connectionParams=${parameters}`, `?token=${accessToken}`, `?authorization=${accessToken}`]) {
+      expect({ query, code: (await refusal(query)).code }).toEqual({ query, code: "UNAUTHENTICATED" });
+    }
+  });
+
+  it("[S91] refuses one stream too many of a session, and says how long to wait", async () => {
+    const { accessToken } = await signIn();
+    const streams = await Promise.all(Array.from({ length: 20 }, () => watch(accessToken)));
+    expect(await refusal("", { authorization: `Bearer ${accessToken}` })).toMatchObject({
+      code: "TOO_MANY_STREAMS",
+      httpStatus: 429,
+      details: { limit: "session", max: 20, retryAfterSeconds: 30 },
+    });
+    for (const stream of streams) stream.leave();
+  });
+
+  it("ends in good order when the server closes, and does not hold it up", async () => {
+    const started = await startTestServer();
+    const streams = await Promise.all(
+      Array.from({ length: 5 }, async () => watch((await signIn(started)).accessToken, started)),
+    );
+    const closed = started.close();
+    for (const stream of streams) {
+      let last = await stream.next();
+      for (let next = last; next !== null; next = await stream.next()) last = next;
+      expect(last?.type).toBe("return");
+    }
+    await closed;
+  });
+
+  it("leaves nothing behind when its watcher goes away", async () => {
+    const { accessToken, session } = await signIn();
+    const before = process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
+    const streams = await Promise.all(Array.from({ length: 20 }, () => watch(accessToken)));
+    for (const stream of streams) stream.leave();
+    const after = () => process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
+    await expect.poll(after, { timeout: 5000 }).toBeLessThan(before + 20);
+    expect(await server.domain.sessions.endReason(session.id)).toBeNull();
+  });
+});

@@ -1,0 +1,61 @@
+// Owns `/userinfo`: who a person is, for an application that they have let in (OpenID Connect Core §5.3). It takes the
+// access token of every other operation, so it is answered here, by the same guard.
+
+import type { ErrorDetails } from "@lockstep/kit";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { challengeFor } from "../domain/bearer.ts";
+import { refusalOf } from "../domain/domain-error.ts";
+import type { Guard } from "../domain/guard.ts";
+import { withResourceMetadata } from "./protected-resource.ts";
+import { credentialOf } from "./request.ts";
+
+export const userinfoRoutes =
+  ({ guard, publicUrl }: { guard: Guard; publicUrl: string }) =>
+  async (app: FastifyInstance) => {
+    app.removeAllContentTypeParsers();
+    // A form may come with a POST; a token in it is not looked at (RFC 6750 §2.2 is optional).
+    app.addContentTypeParser("*", { parseAs: "string" }, (_request, _body, done) => done(null));
+
+    app.route({
+      method: ["GET", "POST"],
+      url: "/userinfo",
+      async handler(request: FastifyRequest, reply: FastifyReply) {
+        reply.header("cache-control", "no-store");
+        const principal = await guard.authenticate(credentialOf(request, publicUrl));
+        if (principal.kind !== "thirdParty" || !principal.scopes.has("openid")) {
+          return reply
+            .code(403)
+            .header(
+              "www-authenticate",
+              withResourceMetadata('Bearer error="insufficient_scope", scope="openid"', publicUrl),
+            )
+            .send({ error: "insufficient_scope", scope: "openid" });
+        }
+        const { user, scopes } = principal;
+        return {
+          sub: user.id,
+          ...(scopes.has("profile") && { name: user.fullName, preferred_username: user.username }),
+          ...(scopes.has("email") && user.email !== null && { email: user.email, email_verified: false }),
+        };
+      },
+    });
+
+    app.setErrorHandler((error: FastifyError, request, reply) => {
+      const refusal = refusalOf(error);
+      // RFC 6750 §3.1
+      if (!refusal && error.statusCode !== undefined && error.statusCode < 500)
+        return reply.code(error.statusCode).header("cache-control", "no-store").send({ error: "invalid_request" });
+      if (!refusal || refusal.code === "UNAVAILABLE") throw error;
+      const challenge = challengeFor(refusal);
+      const { nonce } = refusal.details as Partial<ErrorDetails<"DPOP_NONCE_NEEDED">>;
+      const [, code = "invalid_token"] = /error="(\w+)"/.exec(challenge ?? "") ?? [];
+      return reply
+        .code(refusal.code === "AMBIGUOUS_TOKEN" ? 400 : 401)
+        .headers({
+          "www-authenticate": withResourceMetadata(challenge ?? "Bearer", publicUrl),
+          "x-request-id": request.id,
+          ...(nonce !== undefined && { "dpop-nonce": nonce }),
+        })
+        .send({ error: code });
+    });
+  };

@@ -1,0 +1,75 @@
+import { engine } from "@lockstep/kit";
+import { DomainError } from "../domain/domain-error.ts";
+import type { Identities } from "../domain/identities.ts";
+import type { Sessions } from "../domain/sessions.ts";
+import type { SignedIn, SignIn } from "../domain/sign-in.ts";
+import type { Context } from "./context.ts";
+import { implement } from "./trpc.ts";
+
+type Transport = "body" | "cookie";
+
+export const authProcedures = ({
+  signIn,
+  sessions,
+  identities,
+}: {
+  signIn: SignIn;
+  sessions: Sessions;
+  identities: Identities;
+}) => ({
+  login: implement(engine.auth.login).handle(async ({ input, ctx }) => {
+    const { cookies, source } = ctx;
+    const byCookie = input.transport === "cookie";
+    if (byCookie && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
+
+    const { deviceToken, ...signedIn } = await signIn.withPassword({
+      login: input,
+      deviceToken: (byCookie ? cookies.deviceToken : input.deviceToken) ?? null,
+      source,
+    });
+    if (!byCookie) return { status: "signed_in" as const, deviceToken, ...answer(signedIn, "body", ctx) };
+
+    // The browser forgets the session that it had; nobody else holds its token.
+    const before = cookies.refreshToken && (await sessions.holderOf(cookies.refreshToken));
+    if (before) await sessions.end(before.userId, before.id, "signed_out", source);
+    cookies.setDeviceToken(deviceToken);
+    return { status: "signed_in" as const, ...answer(signedIn, "cookie", ctx) };
+  }),
+
+  refresh: implement(engine.auth.refresh).handle(async ({ input, ctx }) => {
+    const { cookies, source } = ctx;
+    const transport: Transport = input.refreshToken === undefined ? "cookie" : "body";
+    if (transport === "cookie" && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
+    const refreshToken = input.refreshToken ?? cookies.refreshToken;
+    if (refreshToken === null) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+    try {
+      return answer(await signIn.withRefreshToken(refreshToken, source), transport, ctx);
+    } catch (error) {
+      if (error instanceof DomainError && transport === "cookie") cookies.clearRefreshToken();
+      throw error;
+    }
+  }),
+
+  logout: implement(engine.auth.logout).handle(async ({ ctx }) => {
+    const { session, user } = ctx.principal;
+    const there = await identities.toEndWith(session.id);
+    await sessions.end(user.id, session.id, "signed_out", ctx.source);
+    if (!ctx.cookies.foreign) ctx.cookies.clearRefreshToken();
+    if (!there) return {};
+    return { continueAt: `/login/${there.provider}/logout?${new URLSearchParams({ hint: there.idTokenJwe })}` };
+  }),
+
+  methods: implement(engine.auth.methods).handle(() => ({ providers: identities.providers })),
+});
+
+const answer = (signedIn: SignedIn, transport: Transport, { cookies }: Context) => {
+  if (transport === "cookie") cookies.setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
+  return {
+    accessToken: signedIn.accessToken,
+    tokenType: "Bearer" as const,
+    expiresIn: signedIn.accessTokenLifetimeSeconds,
+    sessionId: signedIn.session.id,
+    user: signedIn.user,
+    ...(transport === "body" && { refreshToken: signedIn.refreshToken }),
+  };
+};

@@ -1,0 +1,34 @@
+// Owns which procedures implement which area of the engine.
+
+import type { EngineErrors, engine } from "@lockstep/kit";
+import { accountProcedures } from "./account.ts";
+import { applicationProcedures } from "./application.ts";
+import { authProcedures } from "./auth.ts";
+import { authorizationProcedures } from "./authorization.ts";
+import { grantProcedures } from "./grant.ts";
+import { identityProcedures } from "./identity.ts";
+import { sessionProcedures } from "./session.ts";
+import type { ImplementationOf } from "./trpc.ts";
+import { userProcedures } from "./user.ts";
+
+/** What the procedures stand on. */
+type Domain = Parameters<typeof authProcedures>[0] &
+  Parameters<typeof userProcedures>[0] &
+  Parameters<typeof accountProcedures>[0] &
+  Parameters<typeof sessionProcedures>[0] &
+  Parameters<typeof authorizationProcedures>[0] &
+  Parameters<typeof grantProcedures>[0] &
+  Parameters<typeof applicationProcedures>[0] &
+  Parameters<typeof identityProcedures>[0];
+
+/** The procedures of the engine's own operations. */
+export const engineProcedures = (domain: Domain): ImplementationOf<EngineErrors, typeof engine> => ({
+  auth: authProcedures(domain),
+  user: userProcedures(domain),
+  account: accountProcedures(domain),
+  session: sessionProcedures(domain),
+  authorization: authorizationProcedures(domain),
+  grant: grantProcedures(domain),
+  application: applicationProcedures(domain),
+  identity: identityProcedures(domain),
+});

@@ -1,0 +1,28 @@
+import { engine } from "@lockstep/kit";
+import { DomainError } from "../domain/domain-error.ts";
+import type { Identities } from "../domain/identities.ts";
+import type { LinkTickets } from "../domain/link-tickets.ts";
+import { implement } from "./trpc.ts";
+
+export const identityProcedures = ({
+  identities,
+  linkTickets,
+}: {
+  identities: Identities;
+  linkTickets: LinkTickets;
+}) => ({
+  list: implement(engine.identity.list).handle(({ ctx }) => identities.list(ctx.principal.user.id)),
+
+  link: implement(engine.identity.link).handle(async ({ ctx, input: { provider, returnTo } }) => {
+    if (!identities.rulesOf(provider)) throw new DomainError("PROVIDER_NOT_FOUND");
+    const { user, session } = ctx.principal;
+    const ticket = await linkTickets.issue({ provider, session: { id: session.id, userId: user.id }, returnTo });
+    return { continueAt: `/login/${provider}?${new URLSearchParams({ ticket })}` };
+  }),
+
+  unlink: implement(engine.identity.unlink).handle(async ({ ctx, input }) => {
+    const { user, session } = ctx.principal;
+    await identities.unlink(user, input.identityId, session.id, ctx.source);
+    return {};
+  }),
+});

@@ -1,0 +1,258 @@
+import { engineRoles, operationsOf } from "@lockstep/kit";
+import { TRPCError } from "@trpc/server";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { engines } from "../../test/engines.ts";
+import { anyone, contractOf, firstParty, mutation, query, scoped, subscription } from "../../test/words.ts";
+import { DomainError } from "../domain/domain-error.ts";
+import { createGuard } from "../domain/guard.ts";
+import { fixtureContract } from "../fixture-app.ts";
+import {
+  grantedToken,
+  resourceMetadata,
+  startTestServer,
+  type TestServerOptions,
+  testClock,
+  testRequest,
+  testSource,
+  typed,
+} from "../testing.ts";
+import { createContext } from "./context.ts";
+import { createRouter, implement } from "./trpc.ts";
+
+const start = async (options: TestServerOptions = {}) => {
+  const server = await startTestServer(options);
+  const { accessToken, user } = await server.domain.signIn.withPassword(typed("john", "secret"));
+  const contextWith = (token: string | null) => createContext(server.domain.guard, testRequest(token));
+  return {
+    ...server,
+    accessToken,
+    user,
+    contextWith,
+    caller: server.router.createCaller(contextWith(accessToken)),
+    anonymous: server.router.createCaller(contextWith(null)),
+  };
+};
+
+const codeOf = async (call: Promise<unknown>) => {
+  const error = await call.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof TRPCError)) return error;
+  return error.cause instanceof DomainError ? error.cause.code : error.code;
+};
+
+describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
+  const open = async () => {
+    const database = await newDatabase("migrated");
+    const server = await start({ databaseUrl: database.url });
+    return {
+      ...server,
+      async [Symbol.asyncDispose]() {
+        await server.close();
+        await database.drop();
+      },
+    };
+  };
+
+  it("sign in, read, change, greet, sign out", async () => {
+    await using server = await open();
+    const login = await server.anonymous.auth.login({ username: "john", password: "secret" });
+    expect(login.status).toBe("signed_in");
+    const caller = server.router.createCaller(server.contextWith(login.accessToken));
+    expect(await caller.user.me()).toEqual(login.user);
+    expect(await caller.user.update({ fullName: "  Johnny Doe " })).toEqual({ ...login.user, fullName: "Johnny Doe" });
+    expect(await caller.account.changeEmail({ email: "J@Example.COM" })).toMatchObject({
+      email: "j@example.com",
+      fullName: "Johnny Doe",
+    });
+    expect(await server.caller.demo.greeting()).toEqual({ message: "Hello, Johnny Doe! This is a protected route." });
+    expect(await caller.auth.logout()).toEqual({});
+    const again = server.router.createCaller(server.contextWith(login.accessToken));
+    expect(await codeOf(again.user.me())).toBe("INVALID_TOKEN");
+  });
+
+  it("write down that a profile was changed, and by which request, but not to what", async () => {
+    await using server = await open();
+    await server.caller.account.changeEmail({ email: "new@example.com" });
+    const [entry] = await server.domain.audit.list({ userId: server.user.id, limit: 1 });
+    expect(entry).toMatchObject({ action: "user.change_email", detail: { changed: ["email"] }, source: testSource });
+    expect(JSON.stringify(entry)).not.toContain("new@example.com");
+  });
+
+  it("[S94] change the address that signs in for its owner alone, and within 15 minutes of a sign-in", async () => {
+    const clock = testClock();
+    await using server = await start({ now: clock.now });
+    const { accessToken } = await grantedToken(server, server.user.id, server.domain.scopes.names);
+    const asClient = server.router.createCaller(server.contextWith(accessToken));
+    const email = "thief@example.com";
+    expect(await codeOf(asClient.account.changeEmail({ email }))).toBe("FIRST_PARTY_ONLY");
+    await asClient.user.update({ fullName: "John", email } as { fullName: string });
+    clock.advanceSeconds(15 * 60 + 1);
+    const { refreshToken } = await server.domain.signIn.withPassword(typed("john", "secret"));
+    clock.advanceSeconds(15 * 60 + 1);
+    const { accessToken: late } = await server.domain.signIn.withRefreshToken(refreshToken, testSource);
+    const stale = server.router.createCaller(server.contextWith(late));
+    expect(await codeOf(stale.account.changeEmail({ email }))).toBe("REAUTHENTICATION_REQUIRED");
+    expect(await stale.user.me()).toMatchObject({ fullName: "John", email: "john@example.com" });
+  });
+
+  it("answer with the codes they declare", async () => {
+    await using server = await open();
+    await server.domain.users.create({
+      username: "jane",
+      email: "jane@example.com",
+      fullName: "Jane",
+      role: "user",
+      passwordHash: null,
+    });
+    expect(await codeOf(server.caller.account.changeEmail({ email: "jane@example.com" }))).toBe("EMAIL_TAKEN");
+    expect(await codeOf(server.anonymous.auth.login({ username: "jane", password: "x" }))).toBe("INVALID_CREDENTIALS");
+  });
+
+  it.each([
+    { fullName: "" },
+    { fullName: "a\u0000b" },
+    { fullName: "John \u202Eeod" },
+    { fullName: "x".repeat(201) },
+    { email: "no address" },
+    { email: `${"x".repeat(250)}@example.com` },
+  ])("refuse the change %j and keep what was", async (change) => {
+    await using server = await open();
+    const { user, account } = server.caller;
+    const changed = change.fullName === undefined ? account.changeEmail(change) : user.update(change);
+    expect(await codeOf(changed)).toBe("BAD_REQUEST");
+    expect(await server.caller.user.me()).toEqual(server.user);
+  });
+});
+
+describe("access", () => {
+  it("[S53] is enforced for every operation of the contract that is not open to anyone", async () => {
+    await using server = await start();
+    const guarded = [...operationsOf(fixtureContract.operations)].filter(
+      ([, operation]) => operation.access.kind !== "anyone",
+    );
+    expect(guarded.length).toBeGreaterThan(3);
+    for (const [path, { kind }] of guarded) {
+      const response = await server.app.inject({
+        method: kind === "mutation" ? "POST" : "GET",
+        url: `/trpc/${path}`,
+        headers: { "content-type": "application/json" },
+      });
+      // What streams has begun its answer by then (RFC 9110 §15): the refusal is its first and only event.
+      if (kind === "subscription") {
+        expect(response.body).toContain('"code":"UNAUTHENTICATED"');
+        expect(response.body).not.toContain("watching");
+      } else {
+        expect([path, response.statusCode, response.headers["www-authenticate"]]).toEqual([
+          path,
+          401,
+          `Bearer ${resourceMetadata}`,
+        ]);
+      }
+    }
+  });
+
+  it("comes before the input: who may not call learns nothing of what is valid", async () => {
+    await using server = await start();
+    expect(await codeOf(server.anonymous.user.update({ fullName: "" }))).toBe("UNAUTHENTICATED");
+  });
+
+  const clock = testClock();
+  const guard = createGuard({
+    tokens: null as never,
+    sessions: null as never,
+    grants: null as never,
+    applications: null as never,
+    dpop: null as never,
+    now: clock.now,
+    roles: engineRoles,
+  });
+  const session = { id: "s", userId: "u", authenticatedAt: clock.now(), scopes: null };
+  const person = (role: string) => ({
+    id: "u",
+    username: "u",
+    email: null,
+    fullName: "U",
+    role,
+    disabled: false,
+    createdAt: 0,
+  });
+  const own = (role: string = "user") => ({ kind: "firstParty", user: person(role), session }) as const;
+  const other = (...scopes: string[]) =>
+    ({ kind: "thirdParty", user: person("admin"), clientId: "app", scopes: new Set(scopes) }) as const;
+  const itself = { kind: "application", clientId: "app" } as const;
+  const refusal = (check: () => void) => {
+    try {
+      check();
+      return null;
+    } catch (error) {
+      return (error as DomainError).code;
+    }
+  };
+
+  it("scoped: our own session, or a third party with all of the scopes", () => {
+    const access = scoped("profile:read", "profile:write");
+    expect(refusal(() => guard.authorize(access, own()))).toBeNull();
+    expect(refusal(() => guard.authorize(access, other("profile:read", "profile:write", "greeting:read")))).toBeNull();
+    expect(refusal(() => guard.authorize(access, other("profile:read")))).toBe("INSUFFICIENT_SCOPE");
+    expect(refusal(() => guard.authorize(access, other()))).toBe("INSUFFICIENT_SCOPE");
+    expect(refusal(() => guard.authorize(access, itself))).toBe("USER_REQUIRED");
+  });
+
+  it("firstParty: never a third party, and only the role that is needed", () => {
+    expect(refusal(() => guard.authorize(firstParty(), own()))).toBeNull();
+    expect(refusal(() => guard.authorize(firstParty(), other("profile:read")))).toBe("FIRST_PARTY_ONLY");
+    expect(refusal(() => guard.authorize(firstParty(), itself))).toBe("FIRST_PARTY_ONLY");
+    expect(refusal(() => guard.authorize(firstParty({ role: "admin" }), own("user")))).toBe("ROLE_REQUIRED");
+    expect(refusal(() => guard.authorize(firstParty({ role: "admin" }), own("admin")))).toBeNull();
+    expect(refusal(() => guard.authorize(firstParty({ role: "user" }), own("admin")))).toBeNull();
+  });
+
+  it("firstParty with maxAgeSeconds: only soon after signing in", () => {
+    const access = firstParty({ maxAgeSeconds: 60 });
+    clock.advanceSeconds(60);
+    expect(refusal(() => guard.authorize(access, own()))).toBeNull();
+    clock.advanceSeconds(1);
+    expect(refusal(() => guard.authorize(access, own()))).toBe("REAUTHENTICATION_REQUIRED");
+  });
+});
+
+describe("implement", () => {
+  const example = {
+    leaky: query({ summary: "Answer too much", access: anyone, output: z.object({ name: z.string() }) }),
+    twin: query({ summary: "Look alike", access: anyone, output: z.object({ name: z.string() }) }),
+    undeclared: mutation({ summary: "Fail unannounced", access: anyone, output: z.object({}) }),
+    ticks: subscription({ summary: "Send events", access: anyone, output: z.object({ n: z.int() }) }),
+  };
+  const leaky = implement(example.leaky).handle(() => ({ name: "x", passwordHash: "y" }));
+  const twin = implement(example.twin).handle(() => ({ name: "x" }));
+  const undeclared = implement(example.undeclared).handle(() => {
+    throw new DomainError("EMAIL_TAKEN");
+  });
+  const ticks = implement(example.ticks).handle(async function* () {
+    yield { n: 1, secret: "z" };
+    yield { n: 2, secret: "z" };
+  });
+  const context = createContext(null as never, testRequest());
+
+  it("cuts what a handler answers to the declared output", async () => {
+    const caller = createRouter(contractOf(example), { leaky, twin, undeclared, ticks }).createCaller(context);
+    expect(await caller.leaky()).toEqual({ name: "x" });
+    const events: unknown[] = [];
+    for await (const event of await caller.ticks()) events.push(event);
+    expect(events).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  it("does not start with one operation's handler in the place of another", () => {
+    expect(() => createRouter(contractOf(example), { leaky: twin, twin, undeclared, ticks })).toThrow(
+      "leaky is implemented by another operation's handler",
+    );
+  });
+
+  it("hides a refusal that the operation does not declare", async () => {
+    const caller = createRouter(contractOf(example), { leaky, twin, undeclared, ticks }).createCaller(context);
+    expect(await codeOf(caller.undeclared())).toBe("INTERNAL_SERVER_ERROR");
+  });
+});

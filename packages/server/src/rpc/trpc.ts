@@ -1,0 +1,212 @@
+// Owns how a declared operation becomes a tRPC procedure: the guard first, then the input, then the
+// handler, then the output cut to its schema; and how a contract becomes a router.
+
+import {
+  type Access,
+  accessErrorCodes,
+  type EngineErrors,
+  type Errors,
+  engineErrors,
+  isOperation,
+  notPlainText,
+  type Operation,
+  type OperationKind,
+  type Operations,
+  type ProcedureOf,
+  type RecordOf,
+  type RoutedContract,
+  type RouterOf,
+} from "@lockstep/kit";
+import { initTRPC, TRPCError } from "@trpc/server";
+import type { z } from "zod";
+import { DomainError, RefusedError, refusalOf } from "../domain/domain-error.ts";
+import type { PrincipalFor } from "../domain/guard.ts";
+import type { Context } from "./context.ts";
+import { asTrpcError, errorShape, refusalFrom } from "./errors.ts";
+import { unstorableTextIn } from "./unstorable-text.ts";
+
+const t = initTRPC
+  .context<Context>()
+  .meta<{ operation: Operation }>()
+  .create({
+    isDev: false,
+    sse: {
+      // Proxies close what is silent; clients reconnect when even the ping is missing.
+      ping: { enabled: true, intervalMs: 15_000 },
+      client: { reconnectAfterInactivityMs: 40_000 },
+    },
+    errorFormatter: ({ error, ctx, path }) => errorShape(refusalFrom(error), ctx?.requestId ?? "", path),
+  });
+
+/** What a handler gets. */
+interface Call<Es extends Errors, Op extends Operation> {
+  readonly ctx: Context & { readonly principal: PrincipalFor<Op["access"]> };
+  readonly input: z.output<Op["input"]>;
+  readonly signal: AbortSignal | undefined;
+  /** Refuses the call with an error that the operation names. */
+  readonly refuse: Refuse<Es, Op["errors"][number]>;
+}
+
+type Refuse<Es extends Errors, Code extends string> = <C extends Code & keyof Es>(
+  code: C,
+  ...details: Record<string, never> extends z.input<Es[C]["details"]> ? [] : [details: z.input<Es[C]["details"]>]
+) => never;
+
+/** What tRPC hands to a resolver, as far as it is used here. */
+interface ResolverCall {
+  readonly ctx: Context;
+  readonly getRawInput: () => Promise<unknown>;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Answer<Op extends Operation> = Op["kind"] extends "subscription"
+  ? AsyncIterable<z.input<Op["output"]>>
+  : z.input<Op["output"]> | Promise<z.input<Op["output"]>>;
+
+/** A procedure that knows at compile time which operation it implements. */
+export type Implemented<Es extends Errors, Op> = ProcedureOf<Es, Op> & { readonly implements?: Op };
+
+/** Begins the implementation of a declared operation: `implement(operations.user.me).handle(({ ctx }) => …)`. */
+export type Implement<Es extends Errors> = <Op extends Operation>(
+  operation: Op,
+) => { handle(handler: (call: Call<Es, Op>) => Answer<Op>): Implemented<Es, Op> };
+
+/** How operations are implemented whose errors are among `errors`. */
+export const createImplement =
+  <Es extends Errors>(errors: Es): Implement<Es> =>
+  <Op extends Operation>(operation: Op) => ({
+    handle(handler: (call: Call<Es, Op>) => Answer<Op>): Implemented<Es, Op> {
+      const refuse = (code: string, details: unknown = {}): never => {
+        const declaration = errors[code];
+        if (!declaration) throw new Error(`The contract has no error ${code}`);
+        throw new RefusedError(code, declaration, details);
+      };
+      // All of it in the resolver: for each middleware, and for each parser that it is given, tRPC copies all that it knows
+      // of the call. A resolver is handed `getRawInput` like them, though only their types say so.
+      const answer = async ({ ctx, getRawInput, signal }: ResolverCall): Promise<unknown> => {
+        try {
+          if (operation.credential && ctx.credentialCalls > 1) throw new DomainError("CREDENTIALS_IN_BATCH");
+          const principal = await principalFor(operation.access, ctx);
+          const input = parseInput(operation.input, await getRawInput());
+          // What the access and the parser make sure of, `Call` says to the handler; `Op` is only known to the caller.
+          const answered = await handler({ ctx: { ...ctx, principal }, input, signal, refuse } as unknown as Call<
+            Es,
+            Op
+          >);
+          if (operation.kind === "subscription") return cutEach(operation, cut, answered as AsyncIterable<unknown>);
+          return cutOutput(operation.output, answered);
+        } catch (error) {
+          throw declared(operation, error);
+        }
+      };
+      const cut = new WeakMap<object, unknown>();
+      // tRPC's builder would infer the answer's type from the resolver: `never` leaves that to the contract's own shape.
+      const resolve = answer as (call: object) => Promise<never>;
+      const step = t.procedure.meta({ operation });
+      const procedure = {
+        query: () => step.query(resolve),
+        mutation: () => step.mutation(resolve),
+        subscription: () => step.subscription(resolve),
+      } satisfies Record<OperationKind, () => unknown>;
+      return procedure[operation.kind]() as unknown as Implemented<Es, Op>; // the contract's promise, held by type tests
+    },
+  });
+
+/** How the engine's own operations are implemented. */
+export const implement: Implement<EngineErrors> = createImplement(engineErrors);
+
+const principalFor = async (access: Access, ctx: Context) => {
+  if (access.kind === "anyone") return null;
+  return ctx.guard.authorize(access, await ctx.authenticate());
+};
+
+const parseInput = (input: z.ZodType, given: unknown): unknown => {
+  const result = input.safeParse(given);
+  if (!result.success) throw new TRPCError({ code: "BAD_REQUEST", cause: result.error });
+  const path = unstorableTextIn(result.data);
+  if (path) throw new DomainError("INVALID_INPUT", { issues: [{ path, message: notPlainText }] });
+  return result.data;
+};
+
+/** Nothing leaves that the contract does not name. */
+const cutOutput = (output: z.ZodType, answer: unknown): unknown => {
+  const result = output.safeParse(answer);
+  if (!result.success)
+    throw new Error("An operation's answer is not what the contract declares", { cause: result.error });
+  return result.data;
+};
+
+/**
+ * A refusal as tRPC's error, if the contract says that this operation can answer with it. One that is not declared
+ * would reach callers who were promised that it cannot: that is a bug, and told as one.
+ */
+const declared = (operation: Operation, error: unknown): unknown => {
+  const refusal = refusalOf(error);
+  if (!refusal) return error;
+  const { code } = refusal;
+  // A database that is away, and input that only the domain can judge.
+  if (code === "UNAVAILABLE" || code === "INVALID_INPUT") return asTrpcError(refusal);
+  if ((operation.errors as readonly string[]).includes(code) || accessErrors.has(code)) return asTrpcError(refusal);
+  return new Error(`An operation answered ${code}, which the contract does not declare for it`, {
+    cause: refusal.stack,
+  });
+};
+
+const accessErrors: ReadonlySet<string> = new Set(Object.values(accessErrorCodes).flat());
+
+/** `cut` remembers what each frozen event became: one that many streams share is parsed once. */
+async function* cutEach(operation: Operation, cut: WeakMap<object, unknown>, events: AsyncIterable<unknown>) {
+  try {
+    for await (const each of events) {
+      const shared = isObject(each) && Object.isFrozen(each) ? each : null;
+      const event = (shared && cut.get(shared)) ?? operation.output.parse(each);
+      if (shared) cut.set(shared, event);
+      yield event;
+    }
+  } catch (error) {
+    throw declared(operation, error);
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** The procedures of a tree of operations: one for each, in its place. */
+export type ImplementationOf<Es extends Errors, T> = {
+  [K in keyof T]: T[K] extends Operation ? Implemented<Es, T[K]> : ImplementationOf<Es, T[K]>;
+};
+
+/**
+ * The router of a contract. An operation without a handler, or a handler without an operation, does not compile; a
+ * handler in another operation's place does not start.
+ */
+export const createRouter = <C extends RoutedContract>(
+  contract: C,
+  procedures: ImplementationOf<C["errors"], C["operations"]>,
+): ServedRouter<C> => {
+  assertInPlace(contract.operations as Operations, procedures as Record<string, unknown>, "");
+  // As above: `procedures` are what tRPC made, under the contract's own type.
+  return t.router(procedures as never) as unknown as ServedRouter<C>;
+};
+
+/** The contract's router type, with a caller for the server's own use and tests. */
+export type ServedRouter<C extends RoutedContract> = Pick<RouterOf<C>, "_def"> & {
+  createCaller(context: Context, options?: { signal?: AbortSignal }): Caller<RecordOf<C["errors"], C["operations"]>>;
+};
+
+type Caller<R> = {
+  [K in keyof R]: R[K] extends { _def: { $types: { input: infer I; output: infer O } } }
+    ? undefined extends I
+      ? (input?: I) => Promise<O>
+      : (input: I) => Promise<O>
+    : Caller<R[K]>;
+};
+
+const assertInPlace = (operations: Operations, procedures: Record<string, unknown>, prefix: string) => {
+  for (const [name, node] of Object.entries(operations)) {
+    const path = prefix + name;
+    const given = procedures[name] as { _def?: { meta?: { operation?: Operation } } } & Record<string, unknown>;
+    if (!isOperation(node)) assertInPlace(node, given, `${path}.`);
+    else if (given?._def?.meta?.operation !== node)
+      throw new Error(`${path} is implemented by another operation's handler`);
+  }
+};

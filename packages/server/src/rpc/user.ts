@@ -1,0 +1,28 @@
+// Owns the procedures of the signed-in user: who they are, and their password.
+
+import { engine } from "@lockstep/kit";
+import type { PasswordChange } from "../domain/password-change.ts";
+import type { Profile } from "../domain/profile.ts";
+import { implement } from "./trpc.ts";
+
+export const userProcedures = ({ profile, passwordChange }: { profile: Profile; passwordChange: PasswordChange }) => ({
+  me: implement(engine.user.me).handle(({ ctx }) => ctx.principal.user),
+
+  update: implement(engine.user.update).handle(({ ctx, input }) =>
+    profile.update(ctx.principal.user.id, input, ctx.source),
+  ),
+
+  changePassword: implement(engine.user.changePassword).handle(async ({ ctx, input }) => {
+    await passwordChange.byOwner(ctx.principal, input, ctx.source);
+    return {};
+  }),
+
+  setPassword: implement(engine.user.setPassword).handle(async ({ ctx, input }) => {
+    await passwordChange.setFirst(ctx.principal, input, ctx.source);
+    return {};
+  }),
+
+  recentAccess: implement(engine.user.recentAccess).handle(({ ctx }) =>
+    passwordChange.recentAccess(ctx.principal.user.id),
+  ),
+});

@@ -1,0 +1,372 @@
+// The composition root: builds each part once, in the order of what it needs. What a part needs from the
+// world comes in here as `environment`; nothing below reaches for a clock, randomness or the network itself.
+
+import { lookup } from "node:dns";
+import { availableParallelism } from "node:os";
+import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import type { AnyContract } from "@lockstep/kit";
+import type { AnyTRPCRouter } from "@trpc/server";
+import type { FastifyServerOptions } from "fastify";
+import { type App, assertEngineIn } from "./app.ts";
+import type { Config } from "./config.ts";
+import { readDatabaseTime } from "./db/clock.ts";
+import { type Db, openDatabase } from "./db/database.ts";
+import { migrateToLatest } from "./db/migrate.ts";
+import { folderWarning } from "./db/sqlite-files.ts";
+import { truncateLargeLog } from "./db/sqlite-log.ts";
+import { databaseLimitMs } from "./db/time-limit.ts";
+import { startDeadline } from "./deadline.ts";
+import { createAnonymousEntries } from "./domain/anonymous-entries.ts";
+import { createApplications } from "./domain/applications.ts";
+import { createAudit } from "./domain/audit.ts";
+import { createClock, reportedClockDifferenceMs } from "./domain/clock.ts";
+import { createDevices } from "./domain/devices.ts";
+import { createDisabling } from "./domain/disabling.ts";
+import { createDpop } from "./domain/dpop.ts";
+import { createEnrollment } from "./domain/enrollment.ts";
+import { type Now, type Random, randomId } from "./domain/environment.ts";
+import { createExternalSignIn } from "./domain/external-sign-in.ts";
+import { createGrants } from "./domain/grants.ts";
+import { createGuard } from "./domain/guard.ts";
+import { createHashingQueue } from "./domain/hashing-queue.ts";
+import { createHashingThreads } from "./domain/hashing-threads.ts";
+import { createIdentities } from "./domain/identities.ts";
+import { createKeyring } from "./domain/keyring.ts";
+import { createLinkTickets } from "./domain/link-tickets.ts";
+import { createOAuthRecords } from "./domain/oauth-records.ts";
+import { createPasswordChange } from "./domain/password-change.ts";
+import { createPasswordPolicy } from "./domain/password-policy.ts";
+import { createPasswords } from "./domain/passwords.ts";
+import { createProfile } from "./domain/profile.ts";
+import { createScopes } from "./domain/scopes.ts";
+import { createSealed } from "./domain/sealed.ts";
+import { createSecrets } from "./domain/secrets.ts";
+import { createSessionEvents } from "./domain/session-events.ts";
+import { createSessions } from "./domain/sessions.ts";
+import { createSignIn } from "./domain/sign-in.ts";
+import { createSpentIds } from "./domain/spent-ids.ts";
+import { createThrottle } from "./domain/throttle.ts";
+import { createTokens, idTokenLifetimeSeconds } from "./domain/tokens.ts";
+import { createUpkeep } from "./domain/upkeep.ts";
+import { createUsers } from "./domain/users.ts";
+import { createVerifiedTokens } from "./domain/verified-tokens.ts";
+import { createWatchSessions } from "./domain/watch-sessions.ts";
+import { createProviders } from "./external-login/providers.ts";
+import { createTransactions } from "./external-login/transactions.ts";
+import { createApp } from "./http/app.ts";
+import { authorizationCookies, cookiesFor } from "./http/cookies.ts";
+import { allowAnyOrigin, crossOriginHeaders, markCrossOrigin } from "./http/cross-origin.ts";
+import { docsApplication, docsApplicationId } from "./http/docs.ts";
+import { createListening } from "./http/listening.ts";
+import { createProtocolPages } from "./http/protocol-pages.ts";
+import { sourceOf } from "./http/request.ts";
+import { createDpopNonces } from "./oauth/dpop-nonces.ts";
+import { createOAuth } from "./oauth/oauth.ts";
+import { createOutbound, type OutboundOptions } from "./outbound.ts";
+import { systemRandom } from "./random.ts";
+import { engineProcedures } from "./rpc/engine.ts";
+import { createImplement, createRouter, type ServedRouter } from "./rpc/trpc.ts";
+
+export interface WorldOptions {
+  /** The machine's clock. */
+  readonly now: Now;
+  /** The clock that servers of one database share: epoch milliseconds. `null`: the machine's is the only one. */
+  readonly databaseTime: (db: Db) => Promise<number | null>;
+  readonly random: Random;
+  readonly fetch: typeof globalThis.fetch;
+  /** How addresses are reached that providers name. */
+  readonly outbound: OutboundOptions;
+  /** How many passwords may be hashed at once, now. */
+  readonly hashingThreads: () => number;
+  /** How long a call may wait for the database in all. */
+  readonly databaseLimitMs: number;
+  /** How long a look at the database for `/readyz` is good for those who ask after it. */
+  readonly readinessKeptMs: number;
+  /** How long a request may take to arrive. */
+  readonly requestTimeoutMs: number;
+}
+
+export const realWorld: WorldOptions = {
+  requestTimeoutMs: 30_000,
+  now: Date.now,
+  databaseTime: readDatabaseTime,
+  random: systemRandom(),
+  fetch: globalThis.fetch,
+  outbound: { lookup, timeoutMs: 8000 },
+  hashingThreads: createHashingThreads(
+    // `prelude.mjs` sets the size of libuv's pool; 4 is libuv's own default.
+    { cores: availableParallelism(), poolSize: Number(process.env["UV_THREADPOOL_SIZE"]) || 4 },
+    () => performance.eventLoopUtilization(),
+  ),
+  databaseLimitMs,
+  readinessKeptMs: 1000,
+};
+
+export interface ServerOptions<C extends AnyContract = AnyContract> {
+  readonly app: App<C>;
+  readonly config: Config & { readonly secret: string };
+  readonly world?: WorldOptions;
+  /** Fastify's; without one, nothing is logged. */
+  readonly logger?: FastifyServerOptions["logger"];
+  /** Where the web app's build is. */
+  readonly webDirectory?: string;
+}
+
+export type Domain = Awaited<ReturnType<typeof createDomain>>;
+
+/** Everything below the transports; also what the admin commands work on. */
+export const createDomain = async (
+  db: Db,
+  { app: { brand, contract }, config, world = realWorld }: Pick<ServerOptions, "app" | "config" | "world">,
+  closing = new AbortController().signal,
+) => {
+  const { random, fetch } = world;
+  const clock = await createClock({ machineNow: world.now, readSharedTime: () => world.databaseTime(db) });
+  const { now } = clock;
+  const secrets = createSecrets(config.secret, config.previousSecrets);
+  const audit = createAudit({ db, now, random });
+  const events = createSessionEvents();
+  const scopes = createScopes(contract.scopes);
+  const users = createUsers({ db, now, random });
+  const sessions = createSessions({ db, now, random, secrets, audit, events, limits: config.sessionLimits });
+  const watchSessions = createWatchSessions({ sessions, events, closing });
+  const passwords = createPasswords({
+    cost: config.bcryptCost,
+    pepper: config.pepper,
+    previousPeppers: config.previousPeppers,
+    queue: createHashingQueue(world.hashingThreads),
+  });
+  const passwordPolicy = createPasswordPolicy({
+    breachedPasswordsUrl: config.breachedPasswordsUrl,
+    fetch,
+    contextWords: [brand.name.toLowerCase(), ...new URL(config.publicUrl).hostname.split(".")],
+  });
+  const keyring = await createKeyring({ db, now, secrets, audit, tokenLifetimeSeconds: idTokenLifetimeSeconds });
+  const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
+  const spentIds = createSpentIds({ db, now });
+  const oauthRecords = createOAuthRecords({ db, now, secrets });
+  const throttle = createThrottle({ db, now, secrets });
+  const anonymousEntries = createAnonymousEntries(throttle);
+  const applications = createApplications({
+    db,
+    now,
+    random,
+    spentIds,
+    audit,
+    anonymousEntries,
+    productName: brand.name,
+    scopes,
+  });
+  const { lifetimeSeconds } = config.sessionLimits;
+  const grants = createGrants({ db, now, scopes, audit, records: oauthRecords, spentIds, lifetimeSeconds });
+  const verifiedTokens = createVerifiedTokens({ tokens, keyring, now });
+  const guard = createGuard({
+    tokens: verifiedTokens,
+    sessions,
+    grants,
+    applications,
+    dpop: createDpop({ spentIds, nonces: createDpopNonces(secrets), now }),
+    now,
+    roles: contract.roles,
+  });
+  const devices = createDevices({ secrets, random, now });
+  const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit, scopes });
+  const profile = createProfile({ db, users, throttle, audit });
+  const enrollment = createEnrollment({ db, users, audit });
+  const disabling = createDisabling({ db, users, sessions, grants, audit });
+  const sealed = createSealed({ secrets, now });
+  const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
+  const passwordChange = createPasswordChange({
+    now,
+    users,
+    passwords,
+    passwordPolicy,
+    sessions,
+    grants,
+    identities,
+    signIn,
+    audit,
+    events,
+  });
+  const externalSignIn = createExternalSignIn({ db, random, users, identities, sessions, signIn, audit });
+  const linkTickets = createLinkTickets({ sealed });
+  const upkeep = createUpkeep({
+    clock,
+    keyring,
+    deletions: [
+      sessions.deleteExpired,
+      throttle.deleteForgotten,
+      grants.deleteExpired,
+      oauthRecords.deleteExpired,
+      spentIds.deleteExpired,
+      applications.deleteUnused,
+    ],
+    shrinkFiles: () => truncateLargeLog(db),
+  });
+  return {
+    clock,
+    scopes,
+    secrets,
+    users,
+    events,
+    sessions,
+    watchSessions,
+    passwords,
+    passwordPolicy,
+    passwordChange,
+    profile,
+    enrollment,
+    disabling,
+    keyring,
+    tokens,
+    guard,
+    throttle,
+    anonymousEntries,
+    signIn,
+    applications,
+    grants,
+    oauthRecords,
+    spentIds,
+    sealed,
+    identities,
+    externalSignIn,
+    linkTickets,
+    audit,
+    upkeep,
+  };
+};
+
+/** The providers of the settings; `outbound.close` lets go of the connections to them. */
+export const createConfiguredProviders = ({ providers: settings }: Pick<Config, "providers">, world = realWorld) => {
+  const outbound = createOutbound(world.outbound);
+  return { providers: createProviders({ settings, outbound, now: world.now }), outbound };
+};
+
+/**
+ * A server that is ready to listen, its database opened and migrated.
+ * @throws StartError when the database or its keys do not fit.
+ */
+export const createServer = async <C extends AnyContract>(options: ServerOptions<C>) => {
+  const { config, world = realWorld, logger = false } = options;
+  assertEngineIn(options.app.contract);
+  const { databaseLimitMs: limitMs } = world;
+  const db = await openDatabase(config.databaseUrl, { poolSize: config.databasePool, limitMs });
+  const closing = new AbortController();
+  let draining = false;
+  const { providers, outbound } = createConfiguredProviders(config, world);
+  try {
+    await migrateToLatest(db, options.app.migrations);
+    const domain = await createDomain(db, options, closing.signal);
+    const { random, fetch } = world;
+    const newId = () => randomId(random);
+    const web = { directory: options.webDirectory ?? null, devUrl: config.webDevUrl };
+    await domain.applications.ensure(docsApplicationId, docsApplication(config.publicUrl, domain.scopes.names));
+    const cookies = cookiesFor(config.publicUrl);
+    const renderPage = createProtocolPages({ ...web, fetch, brand: options.app.brand });
+    const oauth = createOAuth({
+      ...domain,
+      issuer: config.publicUrl,
+      limits: config.sessionLimits,
+      registration: config.registration,
+      now: domain.clock.now,
+      newId,
+      // What applications name: where their keys are, and where they hear of sign-outs.
+      fetch: outbound.fetchFor({ allowPrivateAddresses: !config.production }),
+      renderPage,
+      authorizationCookies: authorizationCookies(config.publicUrl),
+      refreshTokenOf: (request, reply) => cookies(request, reply).refreshToken,
+      sourceOf,
+      crossOrigin: { mark: markCrossOrigin, headers: crossOriginHeaders, allowAny: allowAnyOrigin },
+    });
+    const { brand, contract, procedures } = options.app;
+    // What the app's own operations are checked against is the contract, in `defineApp`.
+    const router = createRouter<AnyContract>(contract, {
+      ...procedures({
+        implement: createImplement(contract.errors),
+        db,
+        now: domain.clock.now,
+        random,
+        users: domain.users,
+        audit: domain.audit,
+      }),
+      ...engineProcedures({ ...domain, authorizationRequests: oauth.requests }),
+    } as never) as unknown as ServedRouter<C> & AnyTRPCRouter;
+    const app = await createApp({
+      brand,
+      contract,
+      scopes: domain.scopes,
+      db,
+      isDraining: () => draining,
+      databaseLimitMs: limitMs,
+      readinessKeptMs: world.readinessKeptMs,
+      guard: domain.guard,
+      keyring: domain.keyring,
+      router,
+      newRequestId: newId,
+      requestTimeoutMs: world.requestTimeoutMs,
+      logger,
+      trustProxy: config.trustProxy,
+      publicUrl: config.publicUrl,
+      signIn: domain.signIn,
+      contact: config.contact,
+      passwordGrant: config.passwordGrant,
+      oauth,
+      renderPage,
+      externalLogin: {
+        ...domain,
+        publicUrl: config.publicUrl,
+        providers,
+        transactions: createTransactions({ ...domain, random: world.random, publicUrl: config.publicUrl }),
+      },
+      web,
+    });
+    const { databaseUrl } = config;
+    const warning = databaseUrl.startsWith("file:") ? folderWarning(databaseUrl.slice("file:".length)) : null;
+    if (warning) app.log.warn(warning);
+    const differenceMs = domain.clock.offsetMs();
+    if (Math.abs(differenceMs) >= reportedClockDifferenceMs)
+      app.log.warn(
+        `This machine's clock is ${(Math.abs(differenceMs) / 1000).toFixed(1)} s ${differenceMs < 0 ? "ahead of" : "behind"} the database's. Lockstep follows the database's clock; ID tokens carry this machine's time. Synchronize it (NTP).`,
+      );
+    const telling = oauth.endedSessions.begin(domain.events, (error) =>
+      app.log.warn({ err: error }, "an application was not told of the end of a session"),
+    );
+    const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
+    const listening = createListening(app);
+    app.addHook("preClose", (done) => {
+      // Fastify stops listening right after this hook. Streams end then: whoever reconnects reaches another server.
+      setImmediate(() => closing.abort());
+      done();
+    });
+    /**
+     * Stops in order: not ready, then after a delay no new connections, the end of streams, the answers to calls. Ends
+     * by the deadline of the settings, whatever does not answer.
+     */
+    const close = async () => {
+      const { delaySeconds, timeoutSeconds } = config.shutdown;
+      draining = true;
+      if (delaySeconds > 0) await delay(delaySeconds * 1000);
+      const deadline = startDeadline(timeoutSeconds * 1000, () => {
+        app.log.warn(
+          `not everything had finished ${timeoutSeconds} s after the shutdown began: open connections are cut`,
+        );
+        app.server.closeAllConnections();
+      });
+      try {
+        await deadline.before(Promise.all([app.close(), upkeep.end()]));
+        await deadline.before(listening.closed());
+        await deadline.before(telling.end());
+        await deadline.before(outbound.close());
+        await deadline.before(db.destroy());
+      } finally {
+        deadline.end();
+      }
+    };
+    return { app, db, domain, router, listen: listening.listen, close };
+  } catch (error) {
+    await outbound.close();
+    await db.destroy();
+    throw error;
+  }
+};

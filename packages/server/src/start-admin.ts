@@ -1,0 +1,25 @@
+// Owns the admin commands as a process: with `start.ts`, the only file that touches `process`.
+
+import { runAdmin } from "./admin/program.ts";
+import type { App } from "./app.ts";
+
+/**
+ * Runs one `lockstep` command of an app as this process.
+ * @param root the folder that settings are relative to
+ */
+export const startAdmin = async (app: App, { root }: { readonly root: string }): Promise<never> => {
+  // Whoever reads the output may go away (`| head`): the write that fails then ends the command.
+  process.stdout.on("error", () => {});
+
+  const exitCode = await runAdmin(process.argv.slice(2), {
+    app,
+    env: process.env,
+    root,
+    // pnpm runs scripts in the root of the project; a file is named from where the operator stands.
+    directory: process.env["INIT_CWD"] ?? process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+  process.exit(exitCode);
+};

@@ -1,0 +1,196 @@
+// Owns whole servers for tests, of this package and of those that talk to it: real, in this process, on a
+// database of their own, with a clock that tests move.
+
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type AnyContract, RegisterApplicationInput } from "@lockstep/kit";
+import { SignJWT } from "jose";
+import type { App } from "./app.ts";
+import type { Config } from "./config.ts";
+import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
+import { databaseLimitMs } from "./db/time-limit.ts";
+import { startDemoProvider } from "./demo-provider.ts";
+import { john, seedDevelopment } from "./development.ts";
+import type { Source } from "./domain/audit.ts";
+import { randomId } from "./domain/environment.ts";
+import { fixtureApp, type fixtureContract } from "./fixture-app.ts";
+import type { OutboundOptions } from "./outbound.ts";
+import type { Request } from "./rpc/context.ts";
+import { createServer, type Domain, realWorld, type ServerOptions, type WorldOptions } from "./server.ts";
+
+export { john, startDemoProvider };
+
+/** A clock that stands still until it is moved. */
+export const testClock = (start = Date.now()) => {
+  let time = start;
+  return {
+    now: () => time,
+    advanceSeconds(seconds: number) {
+      time += seconds * 1000;
+    },
+  };
+};
+
+const onlyLocalhost = ((hostname: string, _options: unknown, answer: (...result: unknown[]) => void) => {
+  if (hostname === "localhost") answer(null, [{ address: "127.0.0.1", family: 4 }]);
+  else answer(new Error("Tests reach nothing outside"));
+}) as OutboundOptions["lookup"];
+
+/** The world with its clock replaced, and no way out of it. */
+export const testWorld = (now: () => number): WorldOptions => ({
+  now,
+  // Time is what the test says, for all of its servers.
+  databaseTime: async () => null,
+  random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
+  fetch: async () => {
+    throw new Error("Tests reach nothing outside");
+  },
+  // This machine alone, and all the time that a busy one takes.
+  outbound: { lookup: onlyLocalhost, timeoutMs: 30_000 },
+  hashingThreads: () => 1,
+  requestTimeoutMs: realWorld.requestTimeoutMs,
+  databaseLimitMs,
+  // A look is made when a test asks.
+  readinessKeptMs: 0,
+});
+
+/** Where calls that no transport made come from. */
+export const testSource: Source = { address: "192.0.2.1", userAgent: "a test", requestId: "test" };
+
+/** Somebody who types a username and a password, on a device that is not known. */
+export const typed = (username: string, password: string) => ({
+  login: { username, password },
+  deviceToken: null,
+  source: testSource,
+});
+
+/** A request of no transport: without a token unless given, and with cookies that go nowhere. */
+export const testRequest = (token: string | null = null): Request => ({
+  requestId: "test",
+  credential: token === null ? { kind: "none" } : { kind: "bearer", token },
+  source: testSource,
+  credentialCalls: 1,
+  cookies: {
+    refreshToken: null,
+    deviceToken: null,
+    foreign: false,
+    setRefreshToken() {},
+    clearRefreshToken() {},
+    setDeviceToken() {},
+    authorizationSecret: () => null,
+    clearAuthorization() {},
+  },
+});
+
+/** What every challenge over HTTP ends with: where to learn who issues tokens (RFC 9728 §5.1). */
+export const resourceMetadata = 'resource_metadata="http://localhost:3000/.well-known/oauth-protected-resource"';
+
+/** Limits that tests count with. */
+export const testSessionLimits = { idleSeconds: 7 * 24 * 3600, lifetimeSeconds: 30 * 24 * 3600, graceSeconds: 10 };
+
+export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] => ({
+  production: false,
+  port: 0,
+  host: "127.0.0.1",
+  publicUrl: "http://localhost:3000",
+  contact: null,
+  databaseUrl,
+  databasePool: defaultPoolSize,
+  secret: "a secret of tests, of thirty-two characters and more",
+  previousSecrets: [],
+  sessionLimits: testSessionLimits,
+  pepper: null,
+  previousPeppers: [],
+  // The least that bcrypt knows: tests that are about the cost say so.
+  bcryptCost: 4,
+  passwordGrant: true,
+  registration: "off",
+  trustProxy: false,
+  breachedPasswordsUrl: null,
+  providers: [],
+  demoProvider: false,
+  demoProviderPort: 0,
+  shutdown: { delaySeconds: 0, timeoutSeconds: 10 },
+  logLevel: "silent",
+  webDevUrl: null,
+});
+
+export interface TestServerOptions<C extends AnyContract = typeof fixtureContract> {
+  /** The app that is served. Left out: one of the engine's own. */
+  readonly app?: App<C>;
+  readonly webDirectory?: string;
+  /** A new SQLite file unless given. */
+  readonly databaseUrl?: DatabaseUrl;
+  readonly config?: Partial<Config>;
+  readonly now?: () => number;
+  readonly world?: Partial<WorldOptions>;
+  readonly logger?: ServerOptions["logger"];
+}
+
+/** A server with the user `john`, listening on a free port of this machine; `await using` closes it. */
+export const startTestServer = async <C extends AnyContract = typeof fixtureContract>(
+  options: TestServerOptions<C> = {},
+) => {
+  const app = options.app ?? (fixtureApp as App<AnyContract> as App<C>); // `C` is the fixture's without an app
+  const directory = await mkdtemp(join(tmpdir(), "lockstep-"));
+  const config = {
+    ...testConfig(options.databaseUrl ?? `file:${join(directory, "test.db")}`),
+    ...options.config,
+  } as ServerOptions["config"];
+  const server = await createServer({
+    app,
+    config,
+    world: { ...testWorld(options.now ?? Date.now), ...options.world },
+    logger: options.logger ?? false,
+    ...(options.webDirectory !== undefined && { webDirectory: options.webDirectory }),
+  });
+  const close = async () => {
+    await server.close();
+    await rm(directory, { recursive: true });
+  };
+  await seedDevelopment(server.domain, app);
+  const url = await server.listen(config).catch(async (error) => {
+    await close();
+    throw error;
+  });
+  return { ...server, config, url, close, [Symbol.asyncDispose]: close };
+};
+
+/** What `startTestServer` answers, serving the fixture app. */
+export type TestServer = Awaited<ReturnType<typeof startTestServer<typeof fixtureContract>>>;
+
+/**
+ * An access token that an application was granted, signed as the authorization server signs it: for tests of what
+ * comes after. How one is got: `oauth/*.test.ts`.
+ */
+export const grantedToken = async (
+  { domain, config }: { domain: Domain; config: ServerOptions["config"] },
+  userId: string,
+  scopes: readonly string[],
+): Promise<{ accessToken: string; applicationId: string; grantId: string }> => {
+  const { application } = await domain.applications.register(
+    RegisterApplicationInput.parse({
+      name: "A photo app",
+      kind: "web",
+      redirectUris: ["https://photos.example/callback"],
+      scopes: domain.scopes.names,
+    }),
+    "operator",
+    testSource,
+  );
+  const grantId = randomId(realWorld.random);
+  await domain.grants.save({ id: grantId, userId, applicationId: application.id, scopes, payload: {} }, testSource);
+  const key = domain.keyring.signing();
+  const accessToken = await new SignJWT({ client_id: application.id, grant_id: grantId, scope: scopes.join(" ") })
+    .setProtectedHeader({ alg: key.algorithm, kid: key.id, typ: "at+jwt" })
+    .setIssuer(config.publicUrl)
+    .setAudience(config.publicUrl)
+    .setSubject(userId)
+    .setIssuedAt()
+    .setExpirationTime("10 minutes")
+    .setJti(randomId(realWorld.random))
+    .sign(key.privateKey);
+  return { accessToken, applicationId: application.id, grantId };
+};

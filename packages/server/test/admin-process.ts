@@ -1,0 +1,7 @@
+// The admin commands of the fixture app as a process, as an app's `admin.ts` is one.
+
+import { resolve } from "node:path";
+import { fixtureApp } from "../src/fixture-app.ts";
+import { startAdmin } from "../src/start-admin.ts";
+
+await startAdmin(fixtureApp, { root: resolve(import.meta.dirname, "../../..") });

@@ -1,0 +1,115 @@
+// Cuts PostgreSQL's connections under load, and checks what must hold whatever is cut: every acknowledged write is there,
+// no half transaction, no code or refresh token redeemed twice, no call without an answer, the process alive.
+//
+// The load is a real server in a process of its own, called over HTTP, and transactions through the driver in this one.
+
+import { randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { openDatabase } from "../../src/db/database.ts";
+import { seedJohn } from "../../src/development.ts";
+import { fixtureApp } from "../../src/fixture-app.ts";
+import { freePort, photoApp } from "../../src/oauth/testing.ts";
+import { createDomain } from "../../src/server.ts";
+import { testConfig, testSource, testWorld } from "../../src/testing.ts";
+import { prepareServer, spawnServer } from "../servers.ts";
+import { checkSessions, createCallers } from "./callers.ts";
+import { startCluster } from "./cluster.ts";
+import { createFindings, settle, Unavailable } from "./findings.ts";
+import { checkWrites, createWriter, createWriteTables, type WriteState } from "./writes.ts";
+
+export interface CutsOptions {
+  readonly poolSize: number;
+  /** Ends after so many cuts, or when the time is over, whichever comes first. */
+  readonly cuts: number;
+  readonly minutes?: number;
+  /** A call that has no answer by then hangs. */
+  readonly answerLimitMs?: number;
+}
+
+/** One cut follows fewer acknowledged writes than this, and at most so many milliseconds, and then a moment more. */
+const maxWritesBetweenCuts = 12;
+const maxMsBetweenCuts = 300;
+const maxMomentMs = 6;
+/** How often each kind of write is tried after the last cut, until one succeeds. */
+const recoveryTries = 50;
+
+export const runCuts = async ({
+  poolSize,
+  cuts,
+  minutes = Number.POSITIVE_INFINITY,
+  answerLimitMs = 5000,
+}: CutsOptions) => {
+  await using cluster = await startCluster();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const settings = { publicUrl: url, port, poolSize };
+  await using server = await spawnServer(cluster.url, prepareServer(), settings);
+  await using db = await openDatabase(cluster.url, { poolSize });
+  const config = { ...testConfig(cluster.url), publicUrl: url };
+  const domain = await createDomain(db, { app: fixtureApp, config, world: testWorld(Date.now) });
+  await seedJohn(domain);
+  const { application, secret } = await domain.applications.register(photoApp, "operator", testSource);
+  await createWriteTables(db);
+  const administrator = await cluster.connect();
+
+  const findings = createFindings(answerLimitMs);
+  const { report, problems, found, acknowledge, within } = findings;
+  const { useSession, connectClient, sessions } = createCallers({
+    url,
+    client: { id: application.id, secret },
+    findings,
+    server: { up: async () => {}, isAlive: server.isAlive, kills: () => 0 },
+  });
+
+  const writes = new Map<string, WriteState>();
+  const writer = createWriter(db, (id, state) => {
+    writes.set(id, state);
+    if (state === "acknowledged") acknowledge();
+  });
+  const write = (name: string, step: () => Promise<void>) => () =>
+    within(name, step()).catch((error: unknown) => {
+      if ((error as Error).name === "DatabaseUnavailableError") report.unavailable++;
+      else if (!(error instanceof Unavailable)) found("wrongAnswers", `${name} failed: ${error}`);
+      throw new Unavailable();
+    });
+  const writePair = write("a transaction", writer.writePair);
+  const writeSingle = write("a write", writer.writeSingle);
+
+  const kinds = { writePair, writeSingle, useSession, connectClient };
+  let over = false;
+  const goOn = async (step: () => Promise<void>) => {
+    while (!over && server.isAlive()) await settle(step());
+  };
+
+  const cut = async () => {
+    const endsAt = performance.now() + minutes * 60_000;
+    while (report.faults < cuts && performance.now() < endsAt && server.isAlive()) {
+      await findings.progress(randomInt(maxWritesBetweenCuts), maxMsBetweenCuts);
+      await delay(randomInt(maxMomentMs));
+      const { rows } = await administrator.query<{ pid: number }>(
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
+      );
+      report.faults++;
+      report.hit += rows.length;
+      // Tries that were cut stay counted: right, and not what this is about.
+      await administrator.query("delete from throttles");
+    }
+    over = true;
+  };
+
+  await Promise.all([
+    cut(),
+    ...[writePair, writePair, writePair, writeSingle, writeSingle, useSession, useSession, connectClient].map(goOn),
+  ]);
+  // It recovers by itself.
+  for (const [name, step] of Object.entries(kinds)) {
+    const before = report.acknowledged;
+    for (let n = 0; n < recoveryTries && report.acknowledged === before; n++) await settle(step());
+    if (report.acknowledged === before) found("lostWrites", `${name} does not work any more`);
+  }
+  if (!server.isAlive()) found("crashes", "the server ended");
+  await administrator.end();
+  await checkWrites(db, writes, findings);
+  await checkSessions(db, sessions, findings);
+  return { report, problems };
+};

@@ -1,0 +1,7 @@
+// The server of the fixture app as a process, as an app's `main.ts` is one.
+
+import { resolve } from "node:path";
+import { fixtureApp } from "../src/fixture-app.ts";
+import { startServer } from "../src/start.ts";
+
+await startServer(fixtureApp, { root: resolve(import.meta.dirname, "../../..") });

@@ -1,0 +1,28 @@
+// Waits for what `ServerSettings` says, runs a server and sends the URL that it listens at to the parent; ends with it.
+// Hashing is cheap and the grace window long, so that tests of races and of sudden ends spend their time on those.
+
+import { once } from "node:events";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+import type { ServerSettings } from "./servers.ts";
+
+enableCompileCache(join(import.meta.dirname, "../../../node_modules/.cache/node-compile"));
+const asked = once(process, "message") as Promise<[ServerSettings]>;
+const { createServer } = await import("../src/server.ts");
+const { testConfig, testSessionLimits } = await import("../src/testing.ts");
+
+const { fixtureApp } = await import("../src/fixture-app.ts");
+
+const [{ databaseUrl, publicUrl, port = 0, poolSize }] = await asked;
+const server = await createServer({
+  app: fixtureApp,
+  config: {
+    ...testConfig(databaseUrl),
+    ...(publicUrl !== undefined && { publicUrl }),
+    ...(poolSize !== undefined && { databasePool: poolSize }),
+    sessionLimits: { ...testSessionLimits, graceSeconds: 60 },
+  },
+});
+process.once("disconnect", () => void server.close().then(() => process.exit(0)));
+const url = await server.app.listen({ port, host: "127.0.0.1" });
+if (process.connected) process.send?.(url);

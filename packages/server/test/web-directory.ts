@@ -1,0 +1,5 @@
+// Owns the built web app that tests of the engine serve: one page, and nothing in it.
+
+import { join } from "node:path";
+
+export const webDirectory = join(import.meta.dirname, "web");
