@@ -60,7 +60,7 @@ const router = t.router({
         return { accessToken };
       }),
   }),
-  user: t.router({ me: signedIn.output(User).query(({ ctx }) => ctx.user as unknown as z.input<typeof User>) }),
+  user: t.router({ me: signedIn.output(User).query(({ ctx }) => ctx.user as unknown as z.input<typeof User>) }), // a row of this peer's own table; the output schema checks it
 });
 
 const app = Fastify({ routerOptions: { maxParamLength: 5000 } });

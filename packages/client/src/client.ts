@@ -193,8 +193,7 @@ export const createClient = <C extends ClientContract = EngineContract, S extend
     ],
   });
   sessions.set(client, session.view);
-  // Narrower than what it is: the same object, with the operations that were not granted out of sight.
-  return client as unknown as Client<C, S>;
+  return client as unknown as Client<C, S>; // the same object, without the operations that were not granted
 };
 
 const alone: ReadonlySet<string> = new Set(credentialPaths);

@@ -28,8 +28,7 @@ interface Platform {
   readonly navigator?: { readonly locks?: Locks };
   readonly BroadcastChannel?: new (name: string) => Channel;
 }
-// Wherever this runs, each part is there or it is not: all of them are optional above, and looked at before use.
-const platform = globalThis as unknown as Platform;
+const platform = globalThis as unknown as Platform; // each part is optional above, and looked at before use
 
 export interface TabsOptions {
   /** `null`: there are none. */

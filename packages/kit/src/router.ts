@@ -19,12 +19,11 @@ export interface ProcedureShape<K extends OperationKind, I, O, E> {
     type: K;
     meta: unknown;
     experimental_caller: boolean;
-    // tRPC's own declarations accept any parser and any options here; nothing of ours depends on them.
-    // biome-ignore lint/suspicious/noExplicitAny: any parser, as said
+    // biome-ignore lint/suspicious/noExplicitAny: tRPC's own declaration accepts any parser here
     inputs: any[];
   };
   meta: object;
-  // biome-ignore lint/suspicious/noExplicitAny: any options, as said of the parsers
+  // biome-ignore lint/suspicious/noExplicitAny: tRPC's own declaration accepts any options here
   (options: any): Promise<O>;
 }
 
@@ -60,20 +59,20 @@ export type RouterOf<C extends RoutedContract> = {
   _def: {
     _config: {
       $types: { ctx: object; meta: object; errorShape: RpcErrorShape<C["errors"]>; transformer: false };
-      // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+      // biome-ignore lint/suspicious/noExplicitAny: only the server reads it, where it has its own type
       transformer: any;
-      // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+      // biome-ignore lint/suspicious/noExplicitAny: only the server reads it, where it has its own type
       errorFormatter: any;
       allowOutsideOfServer: boolean;
       isServer: boolean;
       isDev: boolean;
-      // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+      // biome-ignore lint/suspicious/noExplicitAny: only the server reads it, where it has its own type
       pathSeparator: any;
     };
     router: true;
     procedures: RecordOf<C["errors"], C["operations"]>;
     record: RecordOf<C["errors"], C["operations"]>;
-    // biome-ignore lint/suspicious/noExplicitAny: the server's own business
+    // biome-ignore lint/suspicious/noExplicitAny: only the server reads it, where it has its own type
     lazy: Record<string, any>;
   };
   // biome-ignore lint/suspicious/noExplicitAny: called on the server, where its own type is at hand
