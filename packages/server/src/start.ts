@@ -3,6 +3,7 @@
 import type { App } from "./app.ts";
 import { startDemoProvider } from "./demo-provider.ts";
 import { john, loadConfigWithSecret, seedDevelopment } from "./development.ts";
+import { lowerPoolPriority } from "./pool-priority.ts";
 import { createServer, realWorld } from "./server.ts";
 import { StartError } from "./start-error.ts";
 
@@ -28,6 +29,7 @@ export const startServer = async (app: App, options: StartOptions): Promise<void
 };
 
 const start = async (app: App, { root, webDirectory }: StartOptions) => {
+  await lowerPoolPriority();
   const settings = loadConfigWithSecret(process.env, root, realWorld.random);
   const demo = settings.demoProvider ? await startDemoProvider("demo", settings.demoProviderPort) : null;
   const config = demo ? { ...settings, providers: [...settings.providers, demo.settings] } : settings;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../src/db/database.ts";
@@ -35,7 +35,7 @@ const start = async (env: Record<string, string>) => {
     child.kill("SIGTERM");
     return exited;
   };
-  return { code: code ?? null, stop, output: () => ({ stdout, stderr }) };
+  return { pid: child.pid ?? 0, code: code ?? null, stop, output: () => ({ stdout, stderr }) };
 };
 
 const refusal = async (env: Record<string, string>) => {
@@ -50,6 +50,19 @@ describe("the process", () => {
     expect(server.output().stdout).toContain("Lockstep is ready: http://localhost:");
     expect(server.output().stdout).toContain("Sign in as john / secret (development only).");
     expect(await server.stop()).toBe(0);
+  });
+
+  it.runIf(process.platform === "linux")("hashes passwords at a lower priority than it answers calls", async () => {
+    const server = await start({ DATABASE_URL: databaseUrl("priority.db") });
+    try {
+      const tasks = `/proc/${server.pid}/task`;
+      const isHashing = (id: string) => readFileSync(`${tasks}/${id}/comm`, "utf8").trim() === "libuv-worker";
+      const hashing = readdirSync(tasks).filter(isHashing);
+      expect(hashing.length).toBeGreaterThanOrEqual(4);
+      for (const id of hashing) expect(getPriority(Number(id))).toBeGreaterThan(getPriority(server.pid));
+    } finally {
+      await server.stop();
+    }
   });
 
   it("[S83] has no default account in production", async () => {
