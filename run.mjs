@@ -1,5 +1,6 @@
-// `npm start` and `npm test`: each step that takes time is one line, and what its tools print is shown only when it
-// fails. Plain JavaScript, so that the Node of the system can run it before anything is installed.
+// The commands of package.json that need more than one tool, such as `npm start` and `npm run check`. Each step is one
+// line; the output of its tools is shown only if it fails. Plain JavaScript, so that an older Node can run it before
+// anything is installed.
 
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -9,12 +10,12 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { packageManager } = JSON.parse(readFileSync(here("package.json"), "utf8"));
 const bin = here("node_modules/.bin");
 
-/** The tools of the packages go before those of the system: the Node that the project brings among them. */
+/** Installed tools come before the system's, the installed Node included. */
 const env = {
   ...process.env,
   PATH: `${bin}:${process.env.PATH}`,
   TURBO_TELEMETRY_DISABLED: "1",
-  // npm's settings for this script are not meant for pnpm, which warns of those that it does not know.
+  // pnpm warns about npm's settings for this script, which it does not know.
   ...Object.fromEntries(
     Object.keys(process.env)
       .filter((name) => /^npm_(config|package|lifecycle)_/i.test(name) && !/registry|proxy|cafile|cache/i.test(name))
@@ -22,19 +23,19 @@ const env = {
   ),
 };
 
-/** Runs `command` without a word; when it fails, shows what it printed and ends with its exit code. */
+/** Runs `command` without showing its output. If it fails, shows the output and exits with its exit code. */
 const step = async (title, command, ...args) => {
   process.stdout.write(`${title}…\n`);
   const child = spawn(command, args, { cwd: here("."), env, stdio: ["ignore", "pipe", "pipe"] });
-  const printed = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => printed.push(chunk));
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output.push(chunk));
   const code = await exitCodeOf(child);
   if (code === 0) return;
-  process.stderr.write(Buffer.concat(printed));
+  process.stderr.write(Buffer.concat(output));
   process.exit(code);
 };
 
-/** Runs `command` in place of this process, as nearly as Node can: signals go to it, its exit code is ours. */
+/** Replaces this process with `command`, as nearly as Node can: forwards signals, and exits with its exit code. */
 const become = async (command, ...args) => {
   const child = spawn(command, args, { cwd: here("."), env, stdio: "inherit" });
   // Ctrl-C reaches the whole process group by itself; a second signal would mean “at once”.
@@ -52,49 +53,64 @@ const exitCodeOf = (child) =>
     child.on("close", (code) => resolve(code ?? 1));
   });
 
-const pnpm = ["npx", "-y", packageManager];
-const install = () => step("Installing packages", ...pnpm, "install", "--frozen-lockfile", "--reporter=append-only");
-// Through pnpm, which turbo looks for in the path.
-const build = (...filters) =>
-  step(
-    "Building",
-    ...pnpm,
-    "exec",
-    "turbo",
-    "run",
-    "build",
-    ...filters,
-    "--output-logs=errors-only",
-    "--no-update-notifier",
-  );
 const node = () => (existsSync(`${bin}/node`) ? `${bin}/node` : process.execPath);
+const pnpm = ["npx", "-y", packageManager];
+// Through pnpm, which turbo looks for in the path.
+const turbo = (...args) => [...pnpm, "exec", "turbo", ...args, "--no-update-notifier"];
 
-const serve = async () => {
-  await build("--filter=@lockstep/web", "--filter=@app/server");
-  await become(node(), "--max-semi-space-size=8", "--import", "./prelude.mjs", "apps/server/dist/main.js");
+const install = () => step("Installing packages", ...pnpm, "install", "--frozen-lockfile", "--reporter=append-only");
+const build = (...filters) => step("Building", ...turbo("run", "build", ...filters, "--output-logs=errors-only"));
+const lint = () => step("Linting", "biome", "check", ".");
+const typecheck = async () => {
+  await step("Checking types", "tsc");
+  await step("Checking types of the packages", ...turbo("run", "typecheck", "--output-logs=errors-only"));
 };
-const test = async (args) => {
+const boundaries = () => step("Checking package boundaries", ...turbo("boundaries"));
+const unused = () => step("Looking for unused code", "knip");
+const test = async (...args) => {
   await build();
   process.stdout.write("Running the tests…\n");
   await become(node(), "--import", "./prelude.mjs", here("node_modules/vitest/vitest.mjs"), "run", ...args);
 };
 
 const commands = {
+  setup: install,
   start: async () => {
     await install();
-    await serve();
+    await build("--filter=@lockstep/web", "--filter=@app/server");
+    await become(node(), "--max-semi-space-size=8", "--import", "./prelude.mjs", "apps/server/dist/main.js");
   },
-  test: async (args) => {
+  dev: async () => {
     await install();
-    await test(args);
+    await step("Checking Node", node(), "prelude.mjs");
+    await become(...turbo("watch", "dev", "typecheck", "--continue"));
   },
-  "test:all": test,
+  test: async (...args) => {
+    await install();
+    await test(...args);
+  },
+  check: async () => {
+    await install();
+    await lint();
+    await typecheck();
+    await boundaries();
+    await unused();
+    await test();
+  },
+  bench: async (...args) => {
+    await install();
+    await build("--filter=@app/server");
+    await become(node(), "--import", "./prelude.mjs", "bench/src/main.ts", ...args);
+  },
+  build: () => build(),
+  typecheck,
+  boundaries,
 };
 
 const [name, ...args] = process.argv.slice(2);
-const command = commands[name];
+const command = Object.hasOwn(commands, name) ? commands[name] : null;
 if (!command) {
-  process.stderr.write(`Say which: ${Object.keys(commands).join(", ")}.\n`);
+  process.stderr.write(`Usage: node run.mjs ${Object.keys(commands).join(" | ")}\n`);
   process.exit(1);
 }
-await command(args);
+await command(...args);

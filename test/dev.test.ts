@@ -1,26 +1,22 @@
-// `pnpm dev` as somebody uses it for a day's work: the real command, in a copy of this repository, with a browser on the
-// page that it serves.
+// `npm run dev` in daily work: the real command in a copy of this repository, with a browser on the page that it serves.
 
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
 import { launchBrowser, skippedWithoutBrowser } from "../apps/web/test/browser.ts";
 import { freePort, startProgram } from "./processes.ts";
 import { makeWorkingCopy } from "./working-copy.ts";
 
-describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () => {
+describe.skipIf(skippedWithoutBrowser("the test of npm run dev"))("npm run dev", () => {
   let browser: Awaited<ReturnType<typeof launchBrowser>>;
   beforeAll(async () => {
     browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
 
-  test("shows each change of the web app, the server and the contract, and prints type errors", async () => {
+  test("applies changes of the web app, the server and the contract, and prints type errors", async () => {
     using copy = makeWorkingCopy();
     const [port, vitePort, providerPort] = await Promise.all([freePort(), freePort(), freePort()]);
     const url = `http://localhost:${port}`;
-    const pnpm = "npx -y pnpm@12.21.0";
-    // Whoever runs this test has the packages: none is fetched.
-    const install = `${pnpm} install --frozen-lockfile --prefer-offline --reporter=silent`;
-    await using dev = startProgram(`${install} && ${pnpm} dev`, {
+    await using dev = startProgram("npm run setup && npm run dev", {
       cwd: copy.root,
       env: {
         PORT: String(port),
@@ -48,18 +44,18 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
     await page.getByLabel("Password", { exact: true }).fill("secret");
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     const fullName = page.getByRole("textbox", { name: "Full name" });
-    await fullName.fill("Typed, and not sent");
-    /** Whether the page is the one that was opened: it was not loaded afresh. */
+    await fullName.fill("Typed but not sent");
+    /** Whether the page has not been reloaded since it was opened. */
     const stayed = () => page.evaluate(() => Reflect.get(globalThis, "opened") === true);
     await page.evaluate(() => Reflect.set(globalThis, "opened", true));
 
-    // The web app: shown at once, and the form keeps what was typed.
+    // Web app: the change is shown at once, and the form keeps its content.
     copy.edit("apps/web/src/pages/account.tsx", "Who you are here", "Edited: who you are here");
     await page.getByText("Edited: who you are here").waitFor();
-    expect(await fullName.inputValue()).toBe("Typed, and not sent");
+    expect(await fullName.inputValue()).toBe("Typed but not sent");
     expect(await stayed()).toBe(true);
 
-    // The server: starts again, and the page goes on.
+    // Server: it restarts, and the page stays.
     let printed = dev.output().length;
     copy.edit("apps/server/src/demo.ts", "This is a protected route.", "This route was edited.");
     await dev.printed(`Lockstep is ready: ${url}`, printed);
@@ -69,7 +65,7 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
     await fullName.fill("Typed again");
     expect(await stayed()).toBe(true);
 
-    // The contract: both sides take it while the server restarts, and the form keeps what was typed.
+    // Contract: both sides apply it while the server restarts, and the form keeps its content.
     printed = dev.output().length;
     copy.edit("packages/kit/src/names.ts", "Enter your name", "Enter a name, please");
     copy.edit("packages/kit/src/errors.ts", "Sign in first.", "Sign in first, please.");
@@ -83,7 +79,7 @@ describe.skipIf(skippedWithoutBrowser("the test of pnpm dev"))("pnpm dev", () =>
     await page.getByText("Enter a name, please").waitFor();
     expect(await stayed()).toBe(true);
 
-    // Types: quiet so far; an error is printed, and so is one in a package that the edited one is used by.
+    // Types: no errors so far; then an error in a package that depends on the edited one is printed.
     expect(dev.output()).not.toMatch(/error TS\d+/);
     printed = dev.output().length;
     copy.edit("packages/kit/src/users.ts", "fullName: z.string()", "fullName: z.number()");

@@ -1,5 +1,5 @@
-// Owns programs that tests start as somebody does in a terminal: what they print, and that all of their processes have
-// ended afterwards, those that were started by others of them too.
+// Owns programs that tests start as a user does in a terminal: their output, and that all of their processes, children
+// included, have ended afterwards.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -12,52 +12,52 @@ export const freePort = async (): Promise<number> => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("It listens on no port");
+  if (address === null || typeof address === "string") throw new Error("The server has no port");
   return address.port;
 };
 
 export interface ProgramOptions {
   readonly cwd: string;
-  /** Besides what the tests were started with. */
+  /** Added to the environment of the tests. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What is typed into it; its input ends with that. */
+  /** Its standard input, which then ends. */
   readonly input?: string;
 }
 
 export type Program = ReturnType<typeof startProgram>;
 
-/** `command` in a shell; `await using` ends it. */
+/** Starts `command` in a shell; `await using` ends it. */
 export const startProgram = (command: string, { cwd, env = {}, input = "" }: ProgramOptions) => {
   const child = spawn(command, {
     cwd,
     shell: true,
-    // A process group of its own, as a terminal gives it: Ctrl-C reaches all of it.
+    // Its own process group, as in a terminal: Ctrl-C reaches all of it.
     detached: true,
     env: { ...environment(), ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
-  // It may end without having read any.
+  // It may end without reading its input.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   let output = "";
   const listeners = new Set<() => void>();
-  const heard = (chunk: Buffer) => {
-    // Colours are for terminals, and this is none; some programs give them all the same.
+  const onData = (chunk: Buffer) => {
+    // Some programs print colours even where there is no terminal.
     output += stripColours(String(chunk));
     for (const listener of [...listeners]) listener();
   };
-  child.stdout.on("data", heard);
-  child.stderr.on("data", heard);
+  child.stdout.on("data", onData);
+  child.stderr.on("data", onData);
   let started: number[] = [];
   const exited = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
 
   return {
-    /** All that it printed so far, on both streams. */
+    /** What it has printed so far, on both streams. */
     output: () => output,
     exited,
     /**
-     * Waits until it printed `text` after the first `since` characters. Rejects when it ends before, or takes so long
-     * that it will not.
+     * Waits until it has printed `text` after the first `since` characters. Rejects if it ends first, or after
+     * `patienceMs`.
      */
     async printed(text: string | RegExp, since = 0): Promise<void> {
       const seen = () => (typeof text === "string" ? output.includes(text, since) : text.test(output.slice(since)));
@@ -79,14 +79,14 @@ export const startProgram = (command: string, { cwd, env = {}, input = "" }: Pro
       });
       await Promise.race([appeared, over, late]).finally(() => patience.abort());
     },
-    /** Ends it by its process id, as a supervisor does, and waits until it and all that it started have ended. */
+    /** Sends SIGTERM to its process alone, as a supervisor does, and waits until it and its descendants have ended. */
     async terminate(): Promise<void> {
       if (child.pid === undefined) return;
       started = descendantsOf(child.pid);
       signalTo(child.pid, "SIGTERM");
       await ended([child.pid, ...started]);
     },
-    /** What it had started and is still there after `terminate`. */
+    /** Descendants that are still running after `terminate`. */
     survivors: () => started.filter(isAlive),
     async [Symbol.asyncDispose]() {
       await endTree(child);
@@ -94,15 +94,16 @@ export const startProgram = (command: string, { cwd, env = {}, input = "" }: Pro
   };
 };
 
-/** What the tests were started with, but for what their runner put there. */
+/** The environment of a user's terminal: that of the tests without what their runners added, installed tools included. */
 const environment = () => {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(npm_|pnpm_|VITEST|NODE_ENV$|NODE_OPTIONS$|INIT_CWD$|FORCE_COLOR$|TURBO_)/i.test(name),
   );
-  return Object.fromEntries(kept);
+  const path = process.env["PATH"]?.split(":").filter((directory) => !directory.includes("node_modules"));
+  return { ...Object.fromEntries(kept), PATH: path?.join(":") };
 };
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the character that colours begin with
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes begin with this character
 const stripColours = (text: string) => text.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, "");
 
 const signalGroup = (child: ChildProcess, signal: NodeJS.Signals) => {
@@ -117,22 +118,22 @@ const signalTo = (pid: number, signal: NodeJS.Signals) => {
   }
 };
 
-/** What stops the wait for something that never comes: less than a test has, which then still cleans up. */
+/** Stops a wait that would never end. Less than the time-out of a test, so that the test can still clean up. */
 const patienceMs = 200_000;
 
-/** How long programs have to end by themselves, in seconds. */
+/** How long programs may take to end before they are killed. */
 const graceSeconds = 15;
 
 const endTree = async (child: ChildProcess) => {
   if (child.pid === undefined) return;
-  // Remembered first: what outlives its parent belongs to nobody who could be asked.
+  // Listed first: a process that outlives its parent can no longer be found through it.
   const started = descendantsOf(child.pid);
   signalGroup(child, "SIGINT");
   await ended([child.pid, ...started]);
   for (const pid of [child.pid, ...started]) if (isAlive(pid)) signalTo(pid, "SIGKILL");
 };
 
-/** Waits until none of them is there any more, or for as long as they are given. */
+/** Waits until all of them have ended, or for `graceSeconds`. */
 const ended = async (pids: readonly number[]) => {
   for (let waited = 0; waited < graceSeconds * 10 && pids.some(isAlive); waited++) await wait(100);
 };
@@ -146,7 +147,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** From `/proc`; nothing where there is none, and the group is all that is known. */
+/** Read from `/proc`; empty on systems without it, where only the process group is known. */
 const descendantsOf = (pid: number): number[] => {
   const children = processIds().filter((each) => stateOf(each)?.parent === pid);
   return children.flatMap((each) => [each, ...descendantsOf(each)]);
@@ -164,7 +165,7 @@ const processIds = (): number[] => {
 
 const stateOf = (pid: number): { parent: number; state: string } | null => {
   try {
-    // "pid (command) state parent …", where the command may have brackets of its own.
+    // "pid (command) state parent …"; the command may contain parentheses.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [state = "", parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return { parent: Number(parent), state };

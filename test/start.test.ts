@@ -1,14 +1,14 @@
-// `npm start` and `npm test` in a fresh copy of this repository, as a newcomer's first commands: what they print, and
-// that stopping them stops everything that they started.
+// `npm start` and `npm test` in a fresh copy of this repository: what they print, and that stopping them stops every
+// process that they started.
 
 import { expect, onTestFailed, test } from "vitest";
 import { freePort, startProgram } from "./processes.ts";
 import { makeWorkingCopy } from "./working-copy.ts";
 
-/** Lines without those in which npm repeats the script. */
+/** Lines of output, without those in which npm repeats the script. */
 const linesOf = (output: string) => output.split("\n").filter((line) => line !== "" && !line.startsWith("> "));
 
-test("npm start and npm test print one line for each step, then what was asked for, and nothing else", async () => {
+test("npm start and npm test print one line for each step, then the result, and nothing else", async () => {
   using copy = makeWorkingCopy();
   const [port, providerPort] = await Promise.all([freePort(), freePort()]);
   const url = `http://localhost:${port}`;
@@ -29,7 +29,7 @@ test("npm start and npm test print one line for each step, then what was asked f
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect(await (await fetch(url, { headers: { accept: "text/html" } })).text()).toContain('<div id="root">');
 
-    // As a supervisor stops it, by its process id alone.
+    // A supervisor signals one process only.
     await start.terminate();
     await expect(fetch(`${url}/healthz`)).rejects.toThrow("fetch failed");
     expect(start.survivors()).toEqual([]);
@@ -46,9 +46,9 @@ test("npm start and npm test print one line for each step, then what was asked f
   expect(run.output()).not.toMatch(/telemetry|Packages in scope/i);
 });
 
-test("npm start shows what a failed step printed, and ends with its exit code", async () => {
+test("npm start shows the output of a failed step and exits with its exit code", async () => {
   using copy = makeWorkingCopy();
-  // A build that cannot succeed.
+  // Breaks the build.
   copy.edit("apps/web/src/main.tsx", 'from "./app.tsx"', 'from "./missing.tsx"');
   await using start = startProgram("npm start", { cwd: copy.root, env: { PORT: String(await freePort()) } });
   expect(await start.exited).not.toBe(0);

@@ -1,5 +1,5 @@
-// Owns throw-away copies of this repository as it lies here, changes that are not committed included: tests edit them,
-// install into them and start programs in them, and never touch the developer's own files.
+// Owns temporary copies of this repository, uncommitted changes included. Tests edit them, install packages and start
+// programs in them, and never touch the developer's files.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -10,25 +10,25 @@ export const repository = join(import.meta.dirname, "..");
 
 const git = (cwd: string, ...args: string[]): string => execFileSync("git", args, { cwd, encoding: "utf8" });
 
-/** A copy without packages, as a fresh clone has it; `using` deletes it. */
+/** A copy without installed packages, like a fresh clone; `using` deletes it. */
 export const makeWorkingCopy = () => {
-  // Without symbolic links: tools would tell the files of the copy by other names than ours.
+  // Resolved: tools report real paths.
   const root = realpathSync(mkdtempSync(join(tmpdir(), "lockstep-copy-")));
   const files = git(repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0");
   for (const file of files) {
-    // A file that was deleted and not committed is still listed.
+    // Git still lists files whose deletion is not committed.
     if (file !== "" && existsSync(join(repository, file))) cpSync(join(repository, file), join(root, file));
   }
-  // turbo asks git which files belong to a package.
+  // turbo asks Git which files belong to a package.
   git(root, "init", "--quiet");
   git(root, "add", "--all");
   return {
     root,
-    /** Replaces the first `before` in a file of the copy; throws when there is none. */
+    /** Replaces the first `before` in a file of the copy. @throws Error when there is none */
     edit(file: string, before: string, after: string) {
       const path = join(root, file);
       const text = readFileSync(path, "utf8");
-      if (!text.includes(before)) throw new Error(`${file} has no “${before}”`);
+      if (!text.includes(before)) throw new Error(`${file} does not contain “${before}”`);
       writeFileSync(path, text.replace(before, after));
     },
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),

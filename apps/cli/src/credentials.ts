@@ -1,59 +1,60 @@
-// Owns how the demo learns who signs in with a password: at a prompt, or from lines of standard input when that is no
-// terminal. Never a password from an argument, where `ps` and the shell's history keep it.
+// Owns reading a username and a password: from prompts, or from lines of standard input if that is not a terminal. Never
+// a password from an argument, which `ps` and the shell's history would show.
 
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { DemoError } from "./report.ts";
 
 export interface CredentialSource {
-  /** Absent: asked for, before the password. */
+  /** Absent: read before the password. */
   readonly username: string | undefined;
   readonly input: Readable & { readonly isTTY?: boolean };
-  /** Where prompts appear: not where the demo's answers go. */
+  /** Where prompts are written, apart from the demo's output. */
   readonly prompts: Writable;
 }
 
-/** @throws DemoError when whoever was asked went away. */
+/** @throws DemoError when the user interrupts a prompt, or the input ends too early */
 export const readCredentials = async (source: CredentialSource): Promise<{ username: string; password: string }> => {
-  const next = source.input.isTTY ? promptsOf(source) : linesOf(source.input);
+  const reader = source.input.isTTY ? readPrompts(source) : readLines(source.input);
   try {
-    const username = source.username ?? (await next.username());
-    return { username, password: await next.password() };
+    const username = source.username ?? (await reader.username());
+    return { username, password: await reader.password() };
   } finally {
-    next.close();
+    reader.close();
   }
 };
 
-interface Answers {
+interface CredentialReader {
   username(): Promise<string>;
   password(): Promise<string>;
   close(): void;
 }
 
-const promptsOf = ({ input, prompts }: CredentialSource): Answers => {
-  const answered = (answer: string | symbol | undefined): string => {
-    if (typeof answer === "symbol") throw new DemoError("Interrupted: nobody was signed in.");
+const readPrompts = ({ input, prompts }: CredentialSource): CredentialReader => {
+  const answerOf = (answer: string | symbol | undefined): string => {
+    // Clack answers a symbol after Ctrl-C.
+    if (typeof answer === "symbol") throw new DemoError("Interrupted. Not signed in.");
     return answer ?? "";
   };
   return {
     async username() {
       const { text } = await import("@clack/prompts");
-      return answered(await text({ message: "Username or e-mail address", input, output: prompts }));
+      return answerOf(await text({ message: "Username or e-mail address", input, output: prompts }));
     },
     async password() {
       const { password } = await import("@clack/prompts");
-      return answered(await password({ message: "Password", input, output: prompts }));
+      return answerOf(await password({ message: "Password", input, output: prompts }));
     },
     close() {},
   };
 };
 
-const linesOf = (input: Readable): Answers => {
+const readLines = (input: Readable): CredentialReader => {
   const reader = createInterface({ input, terminal: false, crlfDelay: Number.POSITIVE_INFINITY });
   const lines = reader[Symbol.asyncIterator]();
-  const next = async (what: string) => {
+  const next = async (name: string) => {
     const { value, done } = await lines.next();
-    if (done) throw new DemoError(`Standard input ended before the ${what}: one line for each is expected there.`);
+    if (done) throw new DemoError(`Standard input ended before the ${name}. Write each on a line of its own.`);
     return value;
   };
   return { username: () => next("username"), password: () => next("password"), close: () => reader.close() };

@@ -1,4 +1,5 @@
-// Owns where a browser comes back to: a port of this machine, for one answer. @see RFC 8252 §7.3
+// Owns the redirect URI of a native client: a port of this machine that accepts one authorization response.
+// @see RFC 8252 §7.3
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -6,24 +7,23 @@ import type { AddressInfo } from "node:net";
 
 export interface LoopbackRedirect {
   readonly redirectUri: string;
-  /** The address that the browser came back to, with `state` in it: anybody on this machine could knock here. */
-  answerTo(state: string): Promise<string>;
+  /** The URL of the response that carries `state`. Other requests get 404: any program on this machine can send them. */
+  responseTo(state: string): Promise<string>;
   close(): void;
 }
 
-/** Listens on a free port of 127.0.0.1 alone. */
+/** Listens on a free port of 127.0.0.1 only. */
 export const listenForRedirect = async (): Promise<LoopbackRedirect> => {
-  const visited = new Set<(address: URL) => boolean>();
+  const waiting = new Set<(url: URL) => boolean>();
   const server = createServer((request, response) => {
-    const address = URL.canParse(origin + request.url) ? new URL(origin + request.url) : null;
-    const isAnswer =
-      request.method === "GET" && address?.pathname === path && [...visited].some((take) => take(address));
-    const [status, sentence] = isAnswer
-      ? [200, "That is all here. Go back to the terminal; this window can be closed."]
-      : [404, "Nobody waits for this."];
+    const url = URL.canParse(origin + request.url) ? new URL(origin + request.url) : null;
+    const accepted = request.method === "GET" && url?.pathname === path && [...waiting].some((accept) => accept(url));
+    const [status, sentence] = accepted
+      ? [200, "Go back to the terminal. You can close this window."]
+      : [404, "This address expects no request."];
     response.writeHead(status, pageHeaders).end(page(sentence));
   });
-  // A connection that a browser keeps for later holds up nobody.
+  // A connection that a browser keeps open must not keep the process running.
   server.on("connection", (socket) => socket.unref());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -31,11 +31,11 @@ export const listenForRedirect = async (): Promise<LoopbackRedirect> => {
 
   return {
     redirectUri: origin + path,
-    answerTo: (state) =>
+    responseTo: (state) =>
       new Promise((resolve) => {
-        visited.add((address) => {
-          if (address.searchParams.get("state") !== state) return false;
-          resolve(address.href);
+        waiting.add((url) => {
+          if (url.searchParams.get("state") !== state) return false;
+          resolve(url.href);
           return true;
         });
       }),
@@ -45,7 +45,7 @@ export const listenForRedirect = async (): Promise<LoopbackRedirect> => {
 
 const path = "/callback";
 
-/** The address of this page has a code in it, which is to be kept nowhere. */
+/** The page's URL contains an authorization code: it must not be cached or sent as a referrer. */
 const pageHeaders = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy": "default-src 'none'",

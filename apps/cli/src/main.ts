@@ -1,4 +1,4 @@
-// The process of the demo: arguments, streams, exit code. The only file that touches `process`.
+// The demo as a process: arguments, streams and exit code. The only file that uses `process`.
 
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -10,14 +10,14 @@ import { runOwnApp } from "./own-app.ts";
 import { DemoError, showOn } from "./report.ts";
 import { runThirdParty, signOut } from "./third-party.ts";
 
-const webAddress = (text: string): string => {
+const httpUrl = (text: string): string => {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new InvalidArgumentError("It must be an address such as http://localhost:3000.");
+    throw new InvalidArgumentError("Use an address such as http://localhost:3000.");
   }
   return text;
 };
 
-/** Where `npm start` and `pnpm dev` put the server, by the settings that they read. */
+/** Where `npm start` and `npm run dev` run the server, by the settings that they read. */
 const defaultUrl = () => process.env.PUBLIC_URL || `http://localhost:${process.env.PORT || 3000}`;
 
 interface Options {
@@ -30,29 +30,29 @@ interface Options {
 }
 
 const { url, device, browser, username, ...options } = new Command("demo")
-  .description("Asks to be let into an account of a running server, and calls it through the typed client.")
-  .option("--url <url>", "where the server is; follows the settings PUBLIC_URL and PORT", webAddress, defaultUrl())
-  .option("--device", "sign in anew, on another device, with a code")
-  .option("--no-browser", "show the address alone, and open nothing")
-  .option("--sign-out", "give the access back")
+  .description("A demo client: signs in to a running server and calls it through the typed client.")
+  .option("--url <url>", "the server's address; defaults to PUBLIC_URL or PORT", httpUrl, defaultUrl())
+  .option("--device", "sign in again, with a device code")
+  .option("--no-browser", "print the address instead of opening a browser")
+  .option("--sign-out", "revoke the grant")
   .addOption(
-    new Option("--password", "sign in with a password instead, as an app of our own").conflicts(["device", "signOut"]),
+    new Option("--password", "sign in with a password, as a first-party client").conflicts(["device", "signOut"]),
   )
-  .option("--username <name>", "with --password: a username or an e-mail address; asked for when left out")
+  .option("--username <name>", "with --password: username or e-mail address; otherwise read from the prompt")
   .addHelpText(
     "after",
-    "\nA password is asked for, or read from standard input: the line after the username's, if any.",
+    "\nThe password is read from a prompt, or from standard input: the line after the username, or the only line.",
   )
   .parse(process.argv)
   .opts<Options>();
 
-/** What this machine keeps of the access to one server: no other server ever gets it. */
+/** Where this machine stores the tokens of one server. Each server has its own file. */
 const tokenFile = () => {
   const folder = process.env.XDG_STATE_HOME ?? join(homedir(), ".local/state");
   return join(folder, "lockstep", `${encodeURIComponent(new URL(url).href)}.json`);
 };
 
-// Whoever reads the output may go away (`| head`).
+// The reader of the output may close it early (`| head`).
 process.stdout.on("error", () => {});
 
 const show = showOn(process.stdout);
@@ -61,12 +61,12 @@ try {
     const credentials = await readCredentials({ username, input: process.stdin, prompts: process.stderr });
     await runOwnApp({ url, credentials, show });
   } else {
-    const party = { url, tokens: fileTokens(tokenFile()), show };
-    if (options.signOut) await signOut(party);
-    else if (device) await runThirdParty(party, { by: "device" });
+    const thirdParty = { url, tokens: fileTokens(tokenFile()), show };
+    if (options.signOut) await signOut(thirdParty);
+    else if (device) await runThirdParty(thirdParty, { kind: "device" });
     else {
       const open = browser ? (address: string) => openBrowser(address, process.platform) : () => {};
-      await runThirdParty(party, { by: "browser", open });
+      await runThirdParty(thirdParty, { kind: "browser", open });
     }
   }
 } catch (error) {

@@ -1,11 +1,10 @@
-// The demo as an app of our own, which people trust with their password: signs in, reads what only a signed-in user
-// can read, and shows a refusal as the type that the contract declared. Nothing here says what an operation takes or
-// answers: all of it comes from the contract, and none of it from the server's code.
+// The demo as a first-party client, which users trust with their password: signs in, calls operations that need a
+// session, signs out, and shows a refusal with its declared type. All types come from the contract, none from the server.
 
 import type { Contract } from "@app/contract";
 import { createClient, errorReader } from "@lockstep/client";
 import { safe } from "@trpc/client";
-import { DemoError, nobodyAt, type Show, visible } from "./report.ts";
+import { DemoError, type Show, stripControls, unreachable } from "./report.ts";
 
 const errorOf = errorReader<Contract>();
 
@@ -15,13 +14,13 @@ export interface OwnAppOptions {
   readonly show: Show;
 }
 
-/** An app of our own: its client has every operation. */
+/** A first-party client: it has every operation. */
 export const ownApp = (url: string) => createClient<Contract>({ url });
 
-/** @throws DemoError when nobody can be signed in, or a call is refused that should not be. */
+/** @throws DemoError when the sign-in fails, or a call has another result than it should */
 export const runOwnApp = async ({ url, credentials, show }: OwnAppOptions): Promise<void> => {
   const client = ownApp(url);
-  const answerTo = async <T>(path: Path, call: Promise<T>): Promise<T> => {
+  const resultOf = async <T>(path: Path, call: Promise<T>): Promise<T> => {
     try {
       return await call;
     } catch (thrown) {
@@ -29,26 +28,26 @@ export const runOwnApp = async ({ url, credentials, show }: OwnAppOptions): Prom
     }
   };
 
-  const { status, expiresIn } = await answerTo("auth.login", client.auth.login.mutate(credentials));
+  const { status, expiresIn } = await resultOf("auth.login", client.auth.login.mutate(credentials));
   show("auth.login", { status, "expires in": `${expiresIn} seconds` });
 
-  // Two calls, one request.
+  // Two calls in one request.
   const [me, greeting] = await Promise.all([
-    answerTo("user.me", client.user.me.query()),
-    answerTo("demo.greeting", client.demo.greeting.query()),
+    resultOf("user.me", client.user.me.query()),
+    resultOf("demo.greeting", client.demo.greeting.query()),
   ]);
   show("user.me", { username: me.username, name: me.fullName, "e-mail": me.email ?? "none", role: me.role });
   show("demo.greeting", { message: greeting.message });
 
-  await answerTo("auth.logout", client.auth.logout.mutate());
+  await resultOf("auth.logout", client.auth.logout.mutate());
   show("auth.logout", { status: "signed out" });
 
   const [, refusal] = await safe(client.user.me.query());
   const error = errorOf("user.me", refusal);
   if (!refusal || error?.code !== "UNAUTHENTICATED") {
-    throw new DemoError("A call without a token was to be refused as UNAUTHENTICATED, and was not.");
+    throw new DemoError("A call without a token was not refused with UNAUTHENTICATED.");
   }
-  show("user.me, after that", {
+  show("user.me, signed out", {
     refused: `${error.httpStatus} ${error.code}`,
     message: refusal.message,
     challenge: error.wwwAuthenticate ?? "none",
@@ -57,18 +56,18 @@ export const runOwnApp = async ({ url, credentials, show }: OwnAppOptions): Prom
 
 type Path = "auth.login" | "auth.logout" | "user.me" | "demo.greeting";
 
-/** A failure for whoever runs the demo. */
+/** The failure of a call, as a sentence for the user of the demo. */
 const failureOf = (path: Path, thrown: unknown, url: string): DemoError => {
   const error = errorOf(path, thrown);
   if (!error) throw thrown;
   switch (error.code) {
     case "UNREACHABLE":
-      return nobodyAt(url);
+      return unreachable(url);
     case "INVALID_INPUT":
       return new DemoError(
-        error.details.issues.map((issue) => visible(`${issue.path.join(".")}: ${issue.message}.`)).join("\n"),
+        error.details.issues.map((issue) => stripControls(`${issue.path.join(".")}: ${issue.message}.`)).join("\n"),
       );
     default:
-      return new DemoError(visible(`${(thrown as Error).message} (${error.code})`));
+      return new DemoError(stripControls(`${(thrown as Error).message} (${error.code})`));
   }
 };

@@ -1,12 +1,12 @@
-// The demo as an application of somebody else: a person lets it in, in a browser or for a device, and it never sees
-// a password. It asks for one scope; the same list decides what its client has.
+// The demo as a third-party client: a user grants it access in a browser or with a device code, and it never sees a
+// password. It requests one scope, and the type of its client follows from the same list.
 
 import type { Contract } from "@app/contract";
 import { createClient, errorReader, memoryTokens, type TokenStore } from "@lockstep/client";
 import { createAuthorization } from "@lockstep/client/oauth";
 import { safe } from "@trpc/client";
 import { listenForRedirect } from "./loopback.ts";
-import { authorizationFailure, DemoError, nobodyAt, type Show, visible } from "./report.ts";
+import { authorizationFailure, DemoError, type Show, stripControls, unreachable } from "./report.ts";
 
 const errorOf = errorReader<Contract>();
 
@@ -16,10 +16,10 @@ export interface ThirdPartyOptions {
   readonly show: Show;
 }
 
-/** How a person is asked. */
-export type Asking = { readonly by: "browser"; readonly open: (address: string) => void } | { readonly by: "device" };
+/** How the user grants access. */
+export type Flow = { readonly kind: "browser"; readonly open: (url: string) => void } | { readonly kind: "device" };
 
-/** The application that development registers. It keeps no secret: everybody has its code. */
+/** The public client that every development server registers. */
 const clientId = "lockstep-cli";
 
 export const authorizationAt = (url: string, tokens: TokenStore) =>
@@ -27,81 +27,84 @@ export const authorizationAt = (url: string, tokens: TokenStore) =>
 
 type DemoAuthorization = ReturnType<typeof authorizationAt>;
 
-/** A client of what was asked for: it has no other operation that needs a grant. */
+/** A client that has the operations of the requested scope, and those that need none. */
 export const thirdParty = (url: string, authorization: DemoAuthorization) =>
   createClient<Contract, "profile:read">({ url, authorization });
 
-/** @throws DemoError when nobody lets it in, or a call is answered as it should not be. */
-export const runThirdParty = async ({ url, tokens, show }: ThirdPartyOptions, asking: Asking): Promise<void> => {
+/** @throws DemoError when access is not granted, or a call has another result than it should */
+export const runThirdParty = async ({ url, tokens, show }: ThirdPartyOptions, flow: Flow): Promise<void> => {
   const authorization = authorizationAt(url, tokens);
   const client = thirdParty(url, authorization);
 
-  // Whoever names a device wants to see that flow, whatever access is stored.
-  if (asking.by === "device" || !(await authorization.allows("profile:read")))
-    await signIn(authorization, asking, { url, show });
+  // `--device` always shows the device flow, also when tokens are stored.
+  if (flow.kind === "device" || !(await authorization.allows("profile:read")))
+    await signIn(authorization, flow, { url, show });
   let [me, refusal] = await safe(client.user.me.query());
   const code = errorOf("user.me", refusal)?.code;
   if (code === "UNAUTHENTICATED" || code === "INVALID_TOKEN") {
-    // What was kept since the last time is over: it was revoked, or is too old.
-    await signIn(authorization, asking, { url, show });
+    // The stored tokens have expired, or the grant was revoked.
+    await signIn(authorization, flow, { url, show });
     [me, refusal] = await safe(client.user.me.query());
   }
-  if (!me) throw refused(refusal, url);
-  show("user.me, which was asked for", {
+  if (!me) throw failureOf(refusal, url);
+  show("user.me, granted", {
     username: me.username,
     name: me.fullName,
     "e-mail": me.email ?? "none",
     role: me.role,
   });
 
-  // What this client's type leaves out, called all the same: the client of an app of our own has it.
-  const held = await tokens.get();
-  const forced = createClient<Contract>({ url, tokens: memoryTokens(held && { accessToken: held.accessToken }) });
-  const [, overreach] = await safe(forced.demo.greeting.query());
-  const error = errorOf("demo.greeting", overreach);
-  if (!overreach || error?.code !== "INSUFFICIENT_SCOPE") {
-    throw new DemoError("A call that was not granted was to be refused as INSUFFICIENT_SCOPE, and was not.");
+  // This call does not compile with `client`. The client of a first-party app has it, so make it with that one.
+  const stored = await tokens.get();
+  const unrestricted = createClient<Contract>({
+    url,
+    tokens: memoryTokens(stored && { accessToken: stored.accessToken }),
+  });
+  const [, forbidden] = await safe(unrestricted.demo.greeting.query());
+  const error = errorOf("demo.greeting", forbidden);
+  if (!forbidden || error?.code !== "INSUFFICIENT_SCOPE") {
+    throw new DemoError("A call without its scope was not refused with INSUFFICIENT_SCOPE.");
   }
-  show("demo.greeting, which was not", {
+  show("demo.greeting, not granted", {
     refused: `${error.httpStatus} ${error.code}`,
-    message: overreach.message,
+    message: forbidden.message,
     needs: error.details.scopes.join(" "),
     challenge: error.wwwAuthenticate ?? "none",
   });
 };
 
-/** Gives the access back. @throws DemoError when the server cannot be told */
+/** Revokes the grant. @throws DemoError when the server cannot be reached */
 export const signOut = async ({ url, tokens, show }: ThirdPartyOptions): Promise<void> => {
-  const held = await tokens.get();
+  const stored = await tokens.get();
   try {
     await authorizationAt(url, tokens).revoke();
   } catch (error) {
     throw authorizationFailure(error, url);
   }
-  show("signed out", { access: held ? "given back" : "there was none" });
+  show("signed out", { grant: stored ? "revoked" : "none" });
 };
 
 type SignInOptions = Pick<ThirdPartyOptions, "url" | "show">;
 
-const signIn = async (authorization: DemoAuthorization, asking: Asking, { url, show }: SignInOptions) => {
+const signIn = async (authorization: DemoAuthorization, flow: Flow, { url, show }: SignInOptions) => {
   try {
-    const { subject, scopes } = await (asking.by === "device"
+    const { subject, scopes } = await (flow.kind === "device"
       ? signInByDevice(authorization, show)
-      : signInByBrowser(authorization, asking.open, show));
+      : signInByBrowser(authorization, flow.open, show));
     show("signed in", { subject: subject ?? "none", scopes: scopes.join(" ") });
   } catch (error) {
     throw authorizationFailure(error, url);
   }
 };
 
-const signInByBrowser = async (authorization: DemoAuthorization, open: (address: string) => void, show: Show) => {
-  const { redirectUri, answerTo, close } = await listenForRedirect();
+const signInByBrowser = async (authorization: DemoAuthorization, open: (url: string) => void, show: Show) => {
+  const { redirectUri, responseTo, close } = await listenForRedirect();
   try {
     const { url, pending } = await authorization.authorize({ redirectUri });
-    const answer = answerTo(pending.state);
-    show("Sign in with your browser, at", { address: url });
+    const response = responseTo(pending.state);
+    show("Sign in with your browser at", { address: url });
     open(url);
-    return await authorization.redeem(await answer, pending);
+    return await authorization.redeem(await response, pending);
   } finally {
     close();
   }
@@ -113,8 +116,10 @@ const signInByDevice = async (authorization: DemoAuthorization, show: Show) => {
   return redeem();
 };
 
-const refused = (failure: Error | null | undefined, url: string): DemoError => {
+const failureOf = (failure: Error | null | undefined, url: string): DemoError => {
   const error = errorOf("user.me", failure);
   if (!error) throw failure;
-  return error.code === "UNREACHABLE" ? nobodyAt(url) : new DemoError(visible(`${failure?.message} (${error.code})`));
+  return error.code === "UNREACHABLE"
+    ? unreachable(url)
+    : new DemoError(stripControls(`${failure?.message} (${error.code})`));
 };

@@ -1,4 +1,4 @@
-// What the demo's two clients can be asked, as far as the compiler lets it.
+// The operations that compile with each of the demo's clients.
 
 import type { Contract } from "@app/contract";
 import { type Client, memoryTokens } from "@lockstep/client";
@@ -9,18 +9,18 @@ import { authorizationAt, thirdParty } from "../src/third-party.ts";
 const url = "http://localhost:3000";
 
 describe("the demo's clients", () => {
-  it("ours has every operation", () => {
+  it("the first-party client has every operation", () => {
     expectTypeOf(ownApp(url).demo.greeting.query).returns.resolves.toEqualTypeOf<{ message: string }>();
     expectTypeOf(ownApp(url).auth).toHaveProperty("logout");
   });
 
-  it("a third party's does not compile with a call that it did not ask for", () => {
+  it("the third-party client does not compile with a call whose scope it did not request", () => {
     const client = thirdParty(url, authorizationAt(url, memoryTokens()));
     expectTypeOf(client).toEqualTypeOf<Client<Contract, "profile:read">>();
     expectTypeOf(client.user.me.query).returns.resolves.toHaveProperty("fullName");
     // @ts-expect-error needs greeting:read
     void client.demo.greeting.query();
-    // @ts-expect-error a session of our own apps only
+    // @ts-expect-error first-party sessions only
     void client.auth.logout.mutate();
   });
 });

@@ -1,22 +1,22 @@
-// Prompts, on streams that are terminals as far as the demo can tell.
+// Prompts, on streams that pretend to be a terminal.
 
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { readCredentials } from "../src/credentials.ts";
 import { DemoError } from "../src/report.ts";
 
-/** A terminal at which somebody answers each question when it appears. */
+/** A terminal whose user answers each prompt when it appears. */
 const terminal = (answers: Record<string, string>) => {
   const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });
   const prompts = new PassThrough();
   let shown = "";
-  const open = new Map(Object.entries(answers));
+  const unanswered = new Map(Object.entries(answers));
   prompts.on("data", (chunk: Buffer) => {
     shown += chunk.toString();
-    for (const [question, answer] of open) {
+    for (const [question, answer] of unanswered) {
       if (!shown.includes(question)) continue;
-      open.delete(question);
-      // The prompt listens once it has been shown.
+      unanswered.delete(question);
+      // The prompt reads input only after it has been shown.
       setImmediate(() => input.write(answer));
     }
   });
@@ -24,7 +24,7 @@ const terminal = (answers: Record<string, string>) => {
 };
 
 describe("at a terminal", () => {
-  it("asks for the username, then for the password, which it does not show", async () => {
+  it("asks for the username, then for the password, which is not shown", async () => {
     const { input, prompts, shown } = terminal({ Username: "john\r", Password: "s3cret!\r" });
     const credentials = await readCredentials({ username: undefined, input, prompts });
     expect(credentials).toEqual({ username: "john", password: "s3cret!" });
@@ -32,7 +32,7 @@ describe("at a terminal", () => {
     expect(shown()).not.toContain("s3cret!");
   });
 
-  it("asks for the password alone when the username is known", async () => {
+  it("asks only for the password when the username is given", async () => {
     const { input, prompts, shown } = terminal({ Password: "secret\r" });
     expect(await readCredentials({ username: "john", input, prompts })).toEqual({
       username: "john",
@@ -44,10 +44,10 @@ describe("at a terminal", () => {
   it.each([
     ["username", { Username: "\x03" }],
     ["password", { Username: "john\r", Password: "\x03" }],
-  ])("stops at Ctrl-C instead of a %s", async (_, answers) => {
+  ])("stops on Ctrl-C at the %s", async (_, answers) => {
     const { input, prompts } = terminal(answers);
     const interrupted = readCredentials({ username: undefined, input, prompts });
     await expect(interrupted).rejects.toThrow(DemoError);
-    await expect(interrupted).rejects.toThrow("Interrupted: nobody was signed in.");
+    await expect(interrupted).rejects.toThrow("Interrupted. Not signed in.");
   });
 });

@@ -1,4 +1,4 @@
-// Owns the demo as a process of its own, and what it says.
+// Owns the demo as a child process, and its output.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,13 +7,13 @@ import { text } from "node:stream/consumers";
 
 const main = join(import.meta.dirname, "../src/main.ts");
 
-/** Starts the demo. `shown` waits until its output has `pattern`, and answers the first group. */
+/** Starts the demo. `shown` waits until the output matches `pattern`, and returns the first group. */
 export const startDemo = (args: readonly string[], env: Record<string, string> = {}) => {
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });
-  // One that ends without reading closes its input first.
+  // A process that exits without reading closes its input first.
   child.stdin.on("error", () => {});
   let seen = "";
   const waiting = new Set<() => void>();
@@ -40,7 +40,7 @@ export const startDemo = (args: readonly string[], env: Record<string, string> =
       };
       waiting.add(check);
       check();
-      void ended.then(({ stderr }) => found.reject(new Error(`The demo ended: ${stderr}`)));
+      void ended.then(({ stderr }) => found.reject(new Error(`The demo has ended: ${stderr}`)));
       return found.promise;
     },
   };

@@ -1,4 +1,4 @@
-// The demo with a password, as a process of its own, against a whole server.
+// The demo as a first-party client, in a child process, against a whole server.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -8,7 +8,7 @@ import { john } from "@lockstep/server/testing";
 import { describe, expect, it } from "vitest";
 import { startDemo } from "./demo-process.ts";
 
-/** Runs the demo with what it is given on standard input, which then ends unless it is left open. */
+/** Runs the demo with `input` as its standard input, which then ends unless it is left open. */
 const demo = async (args: readonly string[], input: string, { leaveOpen = false } = {}) => {
   const { stdin, ended } = startDemo(["--password", ...args]);
   if (leaveOpen) stdin.write(input);
@@ -16,8 +16,8 @@ const demo = async (args: readonly string[], input: string, { leaveOpen = false 
   return ended;
 };
 
-describe("the demo with a password", () => {
-  it("signs in, shows the user and the greeting, and a refused call with its typed error", async () => {
+describe("npm run demo -- --password", () => {
+  it("signs in, shows the user and the greeting, and shows a refused call with its typed error", async () => {
     await using server = await startAppServer();
     const { exitCode, stdout, stderr } = await demo(["--url", server.url], `${john.username}\n${john.password}\n`);
 
@@ -39,7 +39,7 @@ demo.greeting
 auth.logout
   status  signed out
 
-user.me, after that
+user.me, signed out
   refused    401 UNAUTHENTICATED
   message    Sign in first.
   challenge  Bearer
@@ -54,20 +54,20 @@ user.me, after that
     expect(sessions).toEqual([{ ended_at: expect.any(Number) }]);
   });
 
-  it("takes the username as an argument, and then the password alone from standard input", async () => {
+  it("reads only the password from standard input when the username is an argument", async () => {
     await using server = await startAppServer();
     const { exitCode, stdout } = await demo(["--url", server.url, "--username", john.email], john.password);
     expect(stdout).toContain("John Doe");
     expect(exitCode).toBe(0);
   });
 
-  it("ends when it has what it needs, though its standard input does not", async () => {
+  it("does not wait for the end of standard input", async () => {
     await using server = await startAppServer();
     const { exitCode } = await demo(["--url", server.url], `${john.username}\n${john.password}\n`, { leaveOpen: true });
     expect(exitCode).toBe(0);
   });
 
-  it("takes a password as it is typed, spaces and all", async () => {
+  it("does not trim the password", async () => {
     await using server = await startAppServer();
     const { exitCode, stderr } = await demo(["--url", server.url, "--username", "john"], ` ${john.password} \n`);
     expect(stderr).toContain("INVALID_CREDENTIALS");
@@ -75,7 +75,7 @@ user.me, after that
   });
 });
 
-describe("the demo with a password ends with exit code 1 and says why", () => {
+describe("npm run demo -- --password exits with 1 and a sentence", () => {
   it("when the password is wrong", async () => {
     await using server = await startAppServer();
     const { exitCode, stdout, stderr } = await demo(["--url", server.url], "john\nwrong\n");
@@ -84,14 +84,14 @@ describe("the demo with a password ends with exit code 1 and says why", () => {
     expect(exitCode).toBe(1);
   });
 
-  it("when what was typed cannot be right", async () => {
+  it("when the input is invalid", async () => {
     await using server = await startAppServer();
     const { exitCode, stderr } = await demo(["--url", server.url], "\n\n");
     expect(stderr).toBe("username: Enter your username or e-mail address.\npassword: Enter your password.\n");
     expect(exitCode).toBe(1);
   });
 
-  it("when no server is there: what to start", async () => {
+  it("when no server is running, with the command that starts one", async () => {
     const { url, close } = await startAppServer();
     await close();
     const { exitCode, stderr } = await demo(["--url", url], "john\nsecret\n");
@@ -99,7 +99,7 @@ describe("the demo with a password ends with exit code 1 and says why", () => {
     expect(exitCode).toBe(1);
   });
 
-  it("when something else answers there", async () => {
+  it("when another server answers at the address", async () => {
     const other = createServer((_, response) => response.end("<!doctype html>")).listen(0, "127.0.0.1");
     await once(other, "listening");
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
@@ -112,15 +112,15 @@ describe("the demo with a password ends with exit code 1 and says why", () => {
   it.each([
     ["", "username"],
     ["john\n", "password"],
-  ])("when standard input is too short: %j", async (input, missing) => {
+  ])("when standard input is too short (%j)", async (input, missing) => {
     const { exitCode, stderr } = await demo([], input);
-    expect(stderr).toBe(`Standard input ended before the ${missing}: one line for each is expected there.\n`);
+    expect(stderr).toBe(`Standard input ended before the ${missing}. Write each on a line of its own.\n`);
     expect(exitCode).toBe(1);
   });
 
-  it("when the address is none", async () => {
+  it("when the address is invalid", async () => {
     const { exitCode, stderr } = await demo(["--url", "localhost:3000"], "");
-    expect(stderr).toContain("It must be an address such as http://localhost:3000.");
+    expect(stderr).toContain("Use an address such as http://localhost:3000.");
     expect(exitCode).toBe(1);
   });
 

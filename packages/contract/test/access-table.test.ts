@@ -1,4 +1,4 @@
-// Makes docs/access.md from the contract: `pnpm docs:update` writes it, and without that a change of access
+// Makes docs/access.md from the contract: `npm run docs:update` writes it, and without that a change of access
 // fails here, so that it shows in a review.
 
 import { type Access, operationsOf } from "@lockstep/kit";
@@ -22,7 +22,7 @@ const who = (access: Access): string => {
 const table = () => [
   "# Who may call what",
   "",
-  "Made from `packages/contract` by `pnpm docs:update`; a test fails when it is out of date.",
+  "Made from `packages/contract` by `npm run docs:update`; a test fails when it is out of date.",
   "",
   "| operation | kind | who may call it | what it does |",
   "|---|---|---|---|",
