@@ -1,4 +1,4 @@
-// The application that both authorization servers are asked by.
+// The client that both authorization servers are asked by.
 
 export const codeFlowClient = {
   id: "bench",

@@ -1,11 +1,11 @@
-// What it takes to let an application in: the whole code flow with PKCE, from `/authorize` over a person's consent to the
+// What it takes to let a client in: the whole code flow with PKCE, from `/authorize` over a person's consent to the
 // tokens, in CPU time of the server. Beside the library that does the protocol, with everything in memory.
 
 import { readFileSync } from "node:fs";
+import { beginAuthorization, openBrowser, photoApp } from "@lockstep/server/authorization-server-testing";
 import { loadConfig } from "@lockstep/server/config";
 import { openDatabase } from "@lockstep/server/database";
 import { fixtureApp } from "@lockstep/server/fixture-app";
-import { beginAuthorization, openBrowser, photoApp } from "@lockstep/server/oauth-testing";
 import { createDomain } from "@lockstep/server/server";
 import { testSource } from "@lockstep/server/testing";
 import * as client from "openid-client";
@@ -68,14 +68,14 @@ const cpuTicks = (pid: number): number => {
 
 const insecure = { execute: [client.allowInsecureRequests] };
 
-/** A person who is signed in, and allows what an application asks for that they never allowed before. */
+/** A person who is signed in, and allows what a client asks for that they never allowed before. */
 const atLockstep = async ({ url: databaseUrl, env }: BenchDatabase, { url }: Running): Promise<Flow> => {
   const db = await openDatabase(databaseUrl);
   const settings = loadConfig({ ...env, PUBLIC_URL: url }, "/");
   const domain = await createDomain(db, { app: fixtureApp, config: { ...settings, secret: settings.secret ?? "" } });
-  const { application, secret } = await domain.applications.register(photoApp, "operator", testSource);
+  const { client: app, secret } = await domain.clients.register(photoApp, "operator", testSource);
   await db.destroy();
-  const config = await client.discovery(new URL(url), application.id, secret ?? "", undefined, insecure);
+  const config = await client.discovery(new URL(url), app.id, secret ?? "", undefined, insecure);
   const browser = openBrowser({ url });
   await browser.signIn("user-0", password);
   return async () => {

@@ -89,7 +89,7 @@ export const createSubjects = async (database: BenchDatabase, users: number) => 
       { name: names.rpc, path: "/trpc/user.me" },
       { name: names.rest, path: "/users/me" },
       { name: names.batch, path: batchPath, calls: batchSize },
-      { name: names.thirdParty, path: "/trpc/user.me", signIn: asApplication(database) },
+      { name: names.thirdParty, path: "/trpc/user.me", signIn: asClient(database) },
     ],
     refusal: "/trpc/user.me",
   };
@@ -204,8 +204,8 @@ const post = async <T>(url: string, body: unknown, headers: Record<string, strin
   return (await response.json()) as T;
 };
 
-/** An application that the user has let in, with a token as the authorization server signs it. */
-const asApplication =
+/** A client that the user has let in, with a token as the authorization server signs it. */
+const asClient =
   ({ url: databaseUrl, env }: BenchDatabase): SignIn =>
   async (url, username) => {
     const db = await openDatabase(databaseUrl);

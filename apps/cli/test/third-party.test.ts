@@ -7,7 +7,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { served } from "@app/server/testing";
-import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
+import { openBrowser, startAuthorizationServer } from "@lockstep/server/authorization-server-testing";
 import { describe, expect, it } from "vitest";
 import { startDemo } from "./demo-process.ts";
 
@@ -108,7 +108,7 @@ describe("npm run demo", () => {
   it("asks for consent again when the grant was revoked", async () => {
     await using app = await start();
     await app.signIn();
-    await app.browser.rpc("grant.revoke", { applicationId: "lockstep-cli" });
+    await app.browser.rpc("grant.revoke", { clientId: "lockstep-cli" });
     const { exitCode, stdout } = await app.signIn();
     expect(exitCode).toBe(0);
     expect(stdout).toContain(answers);

@@ -6,8 +6,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { freePort } from "@lockstep/server/authorization-server-testing";
 import { engines } from "@lockstep/server/engines";
-import { freePort } from "@lockstep/server/oauth-testing";
 import { describe, expect, it } from "vitest";
 
 const main = join(import.meta.dirname, "../dist/main.js");
@@ -71,7 +71,7 @@ const startBundle = async (env: Record<string, string>) => {
 };
 
 describe.each(engines)("the built server on $engine", ({ newDatabase }) => {
-  it("serves its pages, signs people in, and answers applications", async () => {
+  it("serves its pages, signs people in, and answers clients", async () => {
     const database = await newDatabase();
     try {
       await using provider = await startProvider();

@@ -1,10 +1,10 @@
-// Being asked for access, as people meet it: an application sends them here, they sign in, decide, and are sent back.
+// Being asked for access, as people meet it: a client sends them here, they sign in, decide, and are sent back.
 
 import { john, testClock, testSource } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { idOf, meetingsBy } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { idOf, meetingsBy } from "./client.ts";
 import { allSelected, button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
 const asks = "Printshop asks for access to your Lockstep account";
@@ -34,7 +34,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
   afterAll(() => browser?.close());
   const meet = meetingsBy(() => browser);
 
-  /** Waits until the person is back at the application, and answers at which address. */
+  /** Waits until the person is back at the client, and answers at which address. */
   const cameBack = async (page: Page): Promise<URL> => {
     await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
     return new URL(page.url());
@@ -48,10 +48,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
   };
 
   describe("signing in on the way", () => {
-    test("says for which application, and knows who is expected", async () => {
+    test("says for which app, and knows who is expected", async () => {
       await using visitor = await meet({ signedIn: false });
-      const { page, application, username, password } = visitor;
-      await page.goto((await application.begin({ login_hint: john.username })).url);
+      const { page, app, username, password } = visitor;
+      await page.goto((await app.begin({ login_hint: john.username })).url);
       await heading(page, "Sign in").waitFor();
       await page.getByText("to continue to Printshop").waitFor();
       expect(await username.inputValue()).toBe(john.username);
@@ -66,20 +66,20 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("is not needed by whoever is signed in", async () => {
       await using visitor = await meet();
-      const { page, application } = visitor;
-      await page.goto((await application.begin()).url);
+      const { page, app } = visitor;
+      await page.goto((await app.begin()).url);
       await heading(page, asks).waitFor();
       const account = page.getByRole("region", { name: "Signed in as" });
       await account.getByText(john.fullName).waitFor();
       await account.getByText(`@${john.username}`).waitFor();
     });
 
-    test("happens once more where the application wants to be sure", async () => {
+    test("happens once more where the app wants to be sure", async () => {
       const clock = testClock(Date.now() - 60_000);
       await using visitor = await meet({ server: { now: clock.now } });
       clock.advanceSeconds(60);
-      const { page, application, password } = visitor;
-      const { url, redeem } = await application.begin({ prompt: "login" });
+      const { page, app, password } = visitor;
+      const { url, redeem } = await app.begin({ prompt: "login" });
       await page.goto(url);
       await heading(page, "Enter your password again").waitFor();
       await page.getByText("Printshop wants to be sure that it is you.").waitFor();
@@ -101,12 +101,12 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       const clock = testClock(Date.now() - 60_000);
       await using visitor = await meet({ server: { now: clock.now, config: { providers: [north] } } });
       clock.advanceSeconds(60);
-      const { page, server, application } = visitor;
+      const { page, server, app } = visitor;
       const { name, issuer } = north;
       const identity = { issuer, subject: "j", email: null, emailVerified: false, fullName: null, username: null };
       await server.domain.identities.link(await idOf(server), name, identity, testSource);
       await server.db.updateTable("users").set({ password_hash: null }).execute();
-      await page.goto((await application.begin({ prompt: "login" })).url);
+      await page.goto((await app.begin({ prompt: "login" })).url);
       await heading(page, "Sign in again").waitFor();
       await page.getByText("Printshop wants to be sure that it is you.").waitFor();
       const link = page.getByRole("link", { name: "Continue with North" });
@@ -117,9 +117,9 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("can be as somebody else, who is then the one that is asked", async () => {
       await using visitor = await meet();
-      const { page, application, username } = visitor;
+      const { page, app, username } = visitor;
       const id = await createAnn(visitor);
-      const { url, redeem } = await application.begin({ login_hint: john.username });
+      const { url, redeem } = await app.begin({ login_hint: john.username });
       await page.goto(url);
       await button(page, "Use another account").click();
       await heading(page, "Sign in").waitFor();
@@ -136,8 +136,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
   describe("the question", () => {
     test("says who asks, for what, for how long, and where the answer goes [S30]", async () => {
       await using visitor = await meet();
-      const { page, application, server } = visitor;
-      await page.goto((await application.begin({ scope: "openid profile:read greeting:read" })).url);
+      const { page, app, server } = visitor;
+      await page.goto((await app.begin({ scope: "openid profile:read greeting:read" })).url);
       await heading(page, asks).waitFor();
       const wants = page.locator("section", { has: page.getByRole("heading", { name: "It wants to" }) });
       expect(await wants.getByRole("listitem").allTextContents()).toEqual([
@@ -147,7 +147,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       ]);
       const days = server.config.sessionLimits.idleSeconds / 86_400;
       await page.getByText(`or until it is not used for ${days} days.`).waitFor();
-      await page.getByText(new URL(application.origin).host, { exact: true }).waitFor();
+      await page.getByText(new URL(app.origin).host, { exact: true }).waitFor();
       expect(await page.getByRole("link", { name: "printshop.example/about" }).getAttribute("rel")).toBe("noreferrer");
       expect(await page.getByText("Not verified").count()).toBe(0);
       expect(await page.getByRole("navigation").count()).toBe(0);
@@ -155,12 +155,12 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("sends back, when it is allowed, what makes tokens of exactly that", async () => {
       await using visitor = await meet();
-      const { page, application, server } = visitor;
-      const { url, redeem } = await application.begin();
+      const { page, app, server } = visitor;
+      const { url, redeem } = await app.begin();
       await page.goto(url);
       await button(page, "Allow").click();
       const back = await cameBack(page);
-      expect(back.origin + back.pathname).toBe(`${application.origin}/callback`);
+      expect(back.origin + back.pathname).toBe(`${app.origin}/callback`);
       const { access_token, scope } = await redeem(back.href);
       expect(scope).toBe("openid profile:read");
       const call = (path: string) =>
@@ -170,8 +170,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("sends back, when it is denied, that it was", async () => {
       await using visitor = await meet();
-      const { page, application, server } = visitor;
-      await page.goto((await application.begin()).url);
+      const { page, app, server } = visitor;
+      await page.goto((await app.begin()).url);
       await button(page, "Deny").click();
       const back = await cameBack(page);
       expect(back.searchParams.get("error")).toBe("access_denied");
@@ -179,28 +179,28 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       expect(await server.domain.grants.list(await idOf(server))).toEqual([]);
     });
 
-    test("is not asked again by an application that is verified", async () => {
+    test("is not asked again by an app that is verified", async () => {
       await using visitor = await meet();
-      const { page, application } = visitor;
-      await page.goto((await application.begin()).url);
+      const { page, app } = visitor;
+      await page.goto((await app.begin()).url);
       await button(page, "Allow").click();
       await cameBack(page);
 
       await page.goto("/");
-      const { url, redeem } = await application.begin();
+      const { url, redeem } = await app.begin();
       await page.goto(url);
       expect((await redeem((await cameBack(page)).href)).claims()).toBeTruthy();
     });
 
     test("after signing in only, where it was answered before", async () => {
       await using visitor = await meet();
-      const { page, context, application } = visitor;
-      await page.goto((await application.begin()).url);
+      const { page, context, app } = visitor;
+      await page.goto((await app.begin()).url);
       await button(page, "Allow").click();
       await cameBack(page);
 
       await context.clearCookies();
-      await page.goto((await application.begin()).url);
+      await page.goto((await app.begin()).url);
       await heading(page, "Sign in").waitFor();
       await signIn(page);
       await cameBack(page);
@@ -208,12 +208,12 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("tells what is new from what was allowed before", async () => {
       await using visitor = await meet();
-      const { page, application } = visitor;
-      await page.goto((await application.begin()).url);
+      const { page, app } = visitor;
+      await page.goto((await app.begin()).url);
       await button(page, "Allow").click();
       await cameBack(page);
 
-      await page.goto((await application.begin({ scope: "openid profile:read greeting:read" })).url);
+      await page.goto((await app.begin({ scope: "openid profile:read greeting:read" })).url);
       const listBelow = (title: string) =>
         page
           .locator("section", { has: page.getByRole("heading", { name: title }) })
@@ -227,15 +227,15 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       ]);
     });
 
-    test("is asked each time, with a warning, by an application that nobody vouches for [S30]", async () => {
-      await using visitor = await meet({ application: { verified: false } });
-      const { page, application } = visitor;
+    test("is asked each time, with a warning, by an app that nobody vouches for [S30]", async () => {
+      await using visitor = await meet({ app: { verified: false } });
+      const { page, app } = visitor;
       for (const title of ["It wants to", "It wants, as before, to"]) {
-        await page.goto((await application.begin()).url);
+        await page.goto((await app.begin()).url);
         await page.getByRole("heading", { name: title }).waitFor();
         const warning = page.getByRole("note");
         await warning.getByText("Not verified").waitFor();
-        await warning.getByText(new URL(application.origin).host).waitFor();
+        await warning.getByText(new URL(app.origin).host).waitFor();
         await button(page, "Allow").click();
         await cameBack(page);
       }
@@ -243,8 +243,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("can be answered by keyboard alone", async () => {
       await using visitor = await meet();
-      const { page, application } = visitor;
-      await page.goto((await application.begin()).url);
+      const { page, app } = visitor;
+      await page.goto((await app.begin()).url);
       await heading(page, asks).waitFor();
       const passed: (string | null | undefined)[] = [];
       for (const name of ["Skip to the content", "Use another account", "printshop.example/about", "Deny", "Allow"]) {
@@ -258,8 +258,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("stays open when the server did not hear the answer", async () => {
       await using visitor = await meet();
-      const { page, context, application } = visitor;
-      await page.goto((await application.begin()).url);
+      const { page, context, app } = visitor;
+      await page.goto((await app.begin()).url);
       await heading(page, asks).waitFor();
       await context.setOffline(true);
       await button(page, "Allow").click();
@@ -271,10 +271,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("leaves a word behind where an app opens beside the browser", async () => {
       await using visitor = await meet({
-        application: { kind: "native", redirectUris: ["com.example.printshop:/callback"], postLogoutRedirectUris: [] },
+        app: { kind: "native", redirectUris: ["com.example.printshop:/callback"], postLogoutRedirectUris: [] },
       });
-      const { page, application } = visitor;
-      await page.goto((await application.begin()).url);
+      const { page, app } = visitor;
+      await page.goto((await app.begin()).url);
       await page.getByText("com.example.printshop:", { exact: true }).waitFor();
       await button(page, "Allow").click();
       await heading(page, "Going back to Printshop").waitFor();
@@ -298,10 +298,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("is what somebody else's request is, in a browser in which it did not begin", async () => {
       await using visitor = await meet();
-      const { page, application } = visitor;
+      const { page, app } = visitor;
       const attacker = await browser.newContext();
       const theirs = await attacker.newPage();
-      await theirs.goto((await application.begin()).url);
+      await theirs.goto((await app.begin()).url);
       await heading(theirs, "Sign in").waitFor();
       const address = theirs.url();
       await attacker.close();
@@ -311,8 +311,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
     test("is one that was answered", async () => {
       await using visitor = await meet();
-      const { page, application } = visitor;
-      await page.goto((await application.begin()).url);
+      const { page, app } = visitor;
+      await page.goto((await app.begin()).url);
       await heading(page, asks).waitFor();
       const address = page.url();
       await button(page, "Allow").click();
@@ -324,8 +324,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
 
   test("no page of another site can frame it [S18]", async () => {
     await using visitor = await meet();
-    const { page, context, application, server } = visitor;
-    await page.goto((await application.begin()).url);
+    const { page, context, app, server } = visitor;
+    await page.goto((await app.begin()).url);
     await heading(page, asks).waitFor();
     const address = page.url();
     const { headers } = await fetch(address, { headers: { accept: "text/html" } });
@@ -354,14 +354,14 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
         server: { now: clock.now },
         colorScheme,
         viewport: { width: 360, height: 640 },
-        application: { verified: false, name: "W".repeat(100) },
+        app: { verified: false, name: "W".repeat(100) },
       });
-      const { page, application } = visitor;
+      const { page, app } = visitor;
       const check = async () => {
         await expectAccessible(page);
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
       };
-      await page.goto((await application.begin()).url);
+      await page.goto((await app.begin()).url);
       await heading(page, "Sign in").waitFor();
       await check();
       await signIn(page);
@@ -370,7 +370,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       await button(page, "Allow").click();
       await cameBack(page);
       clock.advanceSeconds(60);
-      await page.goto((await application.begin({ prompt: "login", scope: "openid profile:read greeting:read" })).url);
+      await page.goto((await app.begin({ prompt: "login", scope: "openid profile:read greeting:read" })).url);
       await heading(page, "Enter your password again").waitFor();
       await check();
       await visitor.password.fill(john.password);

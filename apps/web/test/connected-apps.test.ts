@@ -1,10 +1,10 @@
-// The applications that a person has let in, as they meet them: what each may do, and how they end that.
+// The clients that a person has let in, as they meet them: what each may do, and how they end that.
 
 import { testSource } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { idOf, meetingsBy } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { idOf, meetingsBy } from "./client.ts";
 import { button, eventually, expectAccessible, focusedText, heading } from "./visitor.ts";
 
 describe.skipIf(skippedWithoutBrowser("browser tests of connected apps"))("connected apps", () => {
@@ -15,11 +15,11 @@ describe.skipIf(skippedWithoutBrowser("browser tests of connected apps"))("conne
   afterAll(() => browser?.close());
   const meet = meetingsBy(() => browser);
 
-  /** A person who let the application in, with the list of such before them. */
+  /** A person who let the client in, with the list of such before them. */
   const meetConnected = async (options: Parameters<typeof meet>[0] = {}) => {
     const visitor = await meet(options);
-    const { page, application } = visitor;
-    const { url, redeem } = await application.begin();
+    const { page, app } = visitor;
+    const { url, redeem } = await app.begin();
     await page.goto(url);
     await button(page, "Allow").click();
     await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
@@ -37,12 +37,12 @@ describe.skipIf(skippedWithoutBrowser("browser tests of connected apps"))("conne
     const { page } = visitor;
     await page.getByRole("link", { name: "Apps" }).click();
     await heading(page, "Connected apps").waitFor();
-    await page.getByText("None. When an application asks for access and you allow it, it is listed here.").waitFor();
+    await page.getByText("None. When an app asks for access and you allow it, it is listed here.").waitFor();
     await eventually(() => focusedText(page), "Connected apps");
   });
 
   test("shows what each may do, since when, and when it last did [S28]", async () => {
-    await using visitor = await meetConnected({ application: { verified: false } });
+    await using visitor = await meetConnected({ app: { verified: false } });
     const { page } = visitor;
     expect(await apps(page).allTextContents()).toEqual(["Printshop Not verified"]);
     const list = page.getByRole("region", { name: "Allowed in" });
@@ -77,8 +77,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of connected apps"))("conne
 
   test("is what was wanted where the access had ended already", async () => {
     await using visitor = await meetConnected();
-    const { page, server, application } = visitor;
-    await server.domain.grants.revoke(await idOf(server), application.application.id, testSource);
+    const { page, server, app } = visitor;
+    await server.domain.grants.revoke(await idOf(server), app.client.id, testSource);
     await endAccess(page).click();
     await page.getByRole("dialog").getByRole("button", { name: "End access" }).click();
     await page.getByRole("status").getByText("Printshop has no access any more.").waitFor();
@@ -114,7 +114,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of connected apps"))("conne
       await using visitor = await meetConnected({
         colorScheme,
         viewport: { width: 360, height: 640 },
-        application: { verified: false },
+        app: { verified: false },
       });
       const { page } = visitor;
       await expectAccessible(page);

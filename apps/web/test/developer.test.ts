@@ -1,4 +1,4 @@
-// Registering an application, as a developer meets it: what they say of it, what they are given, and whether the code
+// Registering a client, as a developer meets it: what they say of it, what they are given, and whether the code
 // that they are given works.
 
 import { execFile, spawn } from "node:child_process";
@@ -10,14 +10,14 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { discover } from "@lockstep/server/oauth-testing";
+import { discover } from "@lockstep/server/authorization-server-testing";
 import { john, testClock, testSource } from "@lockstep/server/testing";
 import * as client from "openid-client";
 import type { Browser, Page } from "playwright-core";
 import { build, type Rolldown } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { idOf, startServer } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { idOf, startServer } from "./client.ts";
 import { button, eventually, expectAccessible, focusedText, heading, pathOf, visitsBy } from "./visitor.ts";
 
 describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the developer's pages", () => {
@@ -38,7 +38,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
   const box = (page: Page, name: string) => page.getByRole("textbox", { name });
 
   const register = async (page: Page, kind: string, redirectUri?: string) => {
-    await page.getByRole("link", { name: "Register an application" }).click();
+    await page.getByRole("link", { name: "Register an app" }).click();
     await page.getByRole("radio", { name: kind }).check();
     await box(page, "Name").fill("Printshop");
     if (redirectUri !== undefined) await box(page, "Redirect addresses").fill(redirectUri);
@@ -46,14 +46,14 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
     await heading(page, "Printshop").waitFor();
   };
 
-  /** What stands beside a label on the page of an application. */
+  /** What stands beside a label on the page of a client. */
   const value = (page: Page, label: string) =>
     page.locator("dl > div", { has: page.getByText(label, { exact: true }) }).locator("code");
 
-  const web = "A web application with a server";
-  const native = "An application on a phone, a computer or a terminal";
+  const web = "An app with a server";
+  const native = "An app on a phone, a computer or a terminal";
 
-  test("register an application, and show its secret this once", async () => {
+  test("register an app, and show its secret this once", async () => {
     await using visitor = await visitDeveloper({ permissions: ["clipboard-read", "clipboard-write"] });
     const { page, server } = visitor;
     await page.getByText("None yet.").waitFor();
@@ -64,7 +64,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
     expect(pathOf(page)).toBe(`/developer/${id}`);
     expect(await value(page, "Issuer").textContent()).toBe(server.config.publicUrl);
     await page.getByText("Copy the secret now").waitFor();
-    expect(await server.domain.applications.list({ userId: await idOf(server) })).toMatchObject([
+    expect(await server.domain.clients.list({ userId: await idOf(server) })).toMatchObject([
       { id, name: "Printshop", kind: "web", redirectUris: ["https://printshop.example/callback"], verified: false },
     ]);
 
@@ -72,7 +72,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
     await page.getByRole("status").getByText("Copied").waitFor();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
 
-    await page.getByRole("link", { name: "All your applications" }).click();
+    await page.getByRole("link", { name: "All your apps" }).click();
     await page.getByRole("link", { name: "Printshop" }).click();
     await heading(page, "Printshop").waitFor();
     expect(await value(page, "Client secret").count()).toBe(0);
@@ -89,8 +89,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
     expect(await value(page, "Client secret").count()).toBe(0);
     expect(await page.getByRole("button", { name: "Make another secret" }).count()).toBe(0);
 
-    await page.getByRole("link", { name: "All your applications" }).click();
-    await page.getByRole("link", { name: "Register an application" }).click();
+    await page.getByRole("link", { name: "All your apps" }).click();
+    await page.getByRole("link", { name: "Register an app" }).click();
     await box(page, "Redirect addresses").fill("https://left.example/over");
     await page.getByRole("radio", { name: "A service that acts for itself" }).check();
     expect(await box(page, "Redirect addresses").count()).toBe(0);
@@ -103,10 +103,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
   test("judge what is typed by the contract's schema, and ask the server nothing", async () => {
     await using visitor = await visitDeveloper();
     const { page } = visitor;
-    await page.getByRole("link", { name: "Register an application" }).click();
+    await page.getByRole("link", { name: "Register an app" }).click();
     const calls: string[] = [];
     page.on("request", (request) => {
-      if (request.url().includes("application.register")) calls.push(request.url());
+      if (request.url().includes("client.register")) calls.push(request.url());
     });
     await button(page, "Register").click();
     await page.getByText("Enter a name").waitFor();
@@ -126,10 +126,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
     const { page, server } = visitor;
     await register(page, web, "https://printshop.example/callback");
     const owner = { userId: await idOf(server) };
-    const [before] = await server.domain.applications.list(owner);
+    const [before] = await server.domain.clients.list(owner);
     if (!before) throw new Error("Nothing was registered");
     const { id, verified: _, createdAt: __, ...registered } = before;
-    await server.domain.applications.update(id, { ...registered, requirePushedRequests: true }, owner, testSource);
+    await server.domain.clients.update(id, { ...registered, requirePushedRequests: true }, owner, testSource);
 
     await page.reload();
     await box(page, "Name").fill("Print shop");
@@ -137,7 +137,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
     await button(page, "Save changes").click();
     await page.getByRole("status").getByText("Saved").waitFor();
     await heading(page, "Print shop").waitFor();
-    expect(await server.domain.applications.list(owner)).toEqual([
+    expect(await server.domain.clients.list(owner)).toEqual([
       {
         ...before,
         name: "Print shop",
@@ -179,7 +179,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
     expect([await errorOf(secret), await errorOf(next)]).toEqual(["invalid_client", "invalid_grant"]);
   });
 
-  test("delete an application once the developer is sure", async () => {
+  test("delete an app once the developer is sure", async () => {
     await using visitor = await visitDeveloper();
     const { page, server } = visitor;
     await register(page, web, "https://printshop.example/callback");
@@ -191,10 +191,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
     await heading(page, "Developer").waitFor();
     await page.getByRole("status").getByText("Printshop was deleted.").waitFor();
     expect(await page.getByRole("listitem").count()).toBe(0);
-    expect(await server.domain.applications.list({ userId: await idOf(server) })).toEqual([]);
+    expect(await server.domain.clients.list({ userId: await idOf(server) })).toEqual([]);
   });
 
-  test("have none at an address of somebody else's application", async () => {
+  test("have none at an address of somebody else's app", async () => {
     await using visitor = await visitDeveloper();
     const { page } = visitor;
     await page.goto("/developer/lockstep-cli");
@@ -252,7 +252,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
       };
     };
 
-    test("of a web application signs a person in, and reads what it was granted", async () => {
+    test("of a web app signs a person in, and reads what it was granted", async () => {
       await using visitor = await visitDeveloper();
       const { page } = visitor;
       await using address = await openAddress();
@@ -275,7 +275,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
       expect(JSON.parse((await page.locator("body").textContent()) ?? "")).toMatchObject({ username: john.username });
     });
 
-    test("of a terminal's application signs a person in, and reads what it was granted", async () => {
+    test("of a terminal's app signs a person in, and reads what it was granted", async () => {
       await using visitor = await visitDeveloper();
       const { page } = visitor;
       await register(page, native, "http://127.0.0.1/callback");
@@ -289,11 +289,11 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
       expect(rest).toContain(`username: '${john.username}'`);
     });
 
-    test("of an application in the browser signs a person in, and reads what it was granted", async () => {
+    test("of an app in the browser signs a person in, and reads what it was granted", async () => {
       await using visitor = await visitDeveloper();
       const { page } = visitor;
       await using address = await openAddress();
-      await register(page, "An application that runs in the browser", `${address.origin}/`);
+      await register(page, "An app that runs in the browser", `${address.origin}/`);
       await using files = await write({
         "index.html": '<!doctype html><title>Printshop</title><body><script type="module" src="/app.mjs"></script>',
         "app.mjs": await codeOf(page),
@@ -336,7 +336,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
       };
       await check();
-      await page.getByRole("link", { name: "Register an application" }).click();
+      await page.getByRole("link", { name: "Register an app" }).click();
       await button(page, "Register").click();
       await page.getByText("Enter a name").waitFor();
       await check();
@@ -346,7 +346,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
       await button(page, "Delete Printshop").click();
       await check();
       await button(page, "Cancel").click();
-      await page.getByRole("link", { name: "All your applications" }).click();
+      await page.getByRole("link", { name: "All your apps" }).click();
       await page.getByRole("link", { name: "Printshop" }).waitFor();
       await check();
     });

@@ -4,8 +4,8 @@ import { startAppServer } from "@app/server/testing";
 import { john } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startServer } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { startServer } from "./client.ts";
 import { eventually, expectAccessible } from "./visitor.ts";
 
 describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => {
@@ -70,7 +70,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
     await context.close();
   });
 
-  test("the Authorize button signs in as an application does, with code and PKCE: 401 before, 200 after", async () => {
+  test("the Authorize button signs in as an app does, with code and PKCE: 401 before, 200 after", async () => {
     await using server = await startServer();
     const context = await browser.newContext({ baseURL: server.url });
     context.setDefaultTimeout(60_000);

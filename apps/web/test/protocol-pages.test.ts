@@ -1,12 +1,12 @@
-// Pages in the middle of a protocol, as people meet them: a device's code, signing out for an application, and requests
+// Pages in the middle of a protocol, as people meet them: a device's code, signing out for a client, and requests
 // that cannot be answered.
 
 import { testClock } from "@lockstep/server/testing";
 import * as client from "openid-client";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { idOf, meetingsBy } from "./application.ts";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { idOf, meetingsBy } from "./client.ts";
 import { button, eventually, expectAccessible, heading, pathOf, signIn } from "./visitor.ts";
 
 describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the pages of a protocol", () => {
@@ -37,10 +37,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
     };
 
     test("signs in, takes the code, shows it once more, asks, and lets the device in", async () => {
-      await using visitor = await meet({ signedIn: false, application: native });
-      const { page, application } = visitor;
-      const device = await begin(application.config);
-      expect(await poll(application.config, device)).toBe("authorization_pending");
+      await using visitor = await meet({ signedIn: false, app: native });
+      const { page, app } = visitor;
+      const device = await begin(app.config);
+      expect(await poll(app.config, device)).toBe("authorization_pending");
 
       await page.goto(device.verification_uri);
       await page.getByText("to connect a device").waitFor();
@@ -59,11 +59,11 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
       await button(page, "Allow").click();
       await heading(page, "You can go back to your device").waitFor();
       await page.getByText("Printshop is connected.").waitFor();
-      expect(await poll(application.config, device)).toBe("openid profile:read");
+      expect(await poll(app.config, device)).toBe("openid profile:read");
     });
 
     test("says what is wrong with a code, at its field", async () => {
-      await using visitor = await meet({ application: native });
+      await using visitor = await meet({ app: native });
       const { page } = visitor;
       await page.goto("/device");
       await button(page, "Continue").click();
@@ -78,23 +78,23 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
     });
 
     test("waits to be asked when a link brought the code, and stops when it is not the device's", async () => {
-      await using visitor = await meet({ signedIn: false, application: { ...native, verified: false } });
-      const { page, application } = visitor;
-      const device = await begin(application.config);
+      await using visitor = await meet({ signedIn: false, app: { ...native, verified: false } });
+      const { page, app } = visitor;
+      const device = await begin(app.config);
       await page.goto(device.verification_uri_complete ?? "");
       await page.getByText("to connect a device").waitFor();
       await signIn(page);
       await heading(page, "Does your device show this code?").waitFor();
       await page.getByRole("note").getByText("Not verified").waitFor();
-      expect(await poll(application.config, device)).toBe("authorization_pending");
+      expect(await poll(app.config, device)).toBe("authorization_pending");
       await expectAccessible(page);
       await button(page, "Stop").click();
       await heading(page, "The device was not connected").waitFor();
-      expect(await poll(application.config, device)).toBe("access_denied");
+      expect(await poll(app.config, device)).toBe("access_denied");
     });
 
     test("says how long to wait after too many wrong codes", async () => {
-      await using visitor = await meet({ application: native, server: { now: testClock().now } });
+      await using visitor = await meet({ app: native, server: { now: testClock().now } });
       const { page } = visitor;
       await page.goto("/device");
       for (let tried = 0; tried < 10; tried++) {
@@ -110,29 +110,27 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
     });
 
     test("lets no device in when the question is answered with no", async () => {
-      await using visitor = await meet({ application: native });
-      const { page, application } = visitor;
-      const device = await begin(application.config);
+      await using visitor = await meet({ app: native });
+      const { page, app } = visitor;
+      const device = await begin(app.config);
       await page.goto(device.verification_uri_complete ?? "");
       await button(page, "It does, continue").click();
       await button(page, "Deny").click();
       await heading(page, "The device was not connected").waitFor();
-      expect(await poll(application.config, device)).toBe("access_denied");
+      expect(await poll(app.config, device)).toBe("access_denied");
     });
   });
 
-  describe("signing out for an application", () => {
-    /** The person let the application in, and signs out there. */
+  describe("signing out for an app", () => {
+    /** The person let the client in, and signs out there. */
     const signOutThere = async (visitor: Awaited<ReturnType<typeof meet>>, parameters: Record<string, string> = {}) => {
-      const { page, application } = visitor;
-      const { url, redeem } = await application.begin();
+      const { page, app } = visitor;
+      const { url, redeem } = await app.begin();
       await page.goto(url);
       await button(page, "Allow").click();
       await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
       const { id_token } = await redeem(page.url());
-      await page.goto(
-        client.buildEndSessionUrl(application.config, { id_token_hint: id_token ?? "", ...parameters }).href,
-      );
+      await page.goto(client.buildEndSessionUrl(app.config, { id_token_hint: id_token ?? "", ...parameters }).href);
       await heading(page, "Sign out of Lockstep too?").waitFor();
       await page.getByText("Printshop asks for it").waitFor();
     };
@@ -142,8 +140,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
 
     test("ends the session here when the person says so, and leads back", async () => {
       await using visitor = await meet();
-      const { page, application } = visitor;
-      const back = `${application.origin}/bye`;
+      const { page, app } = visitor;
+      const back = `${app.origin}/bye`;
       await signOutThere(visitor, { post_logout_redirect_uri: back });
       await expectAccessible(page);
       await button(page, "Sign out of Lockstep too").click();
@@ -156,8 +154,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
 
     test("leaves it when they want to stay, and leads back all the same", async () => {
       await using visitor = await meet();
-      const { page, application, fullName } = visitor;
-      await signOutThere(visitor, { post_logout_redirect_uri: `${application.origin}/bye` });
+      const { page, app, fullName } = visitor;
+      await signOutThere(visitor, { post_logout_redirect_uri: `${app.origin}/bye` });
       await button(page, "Stay signed in").click();
       await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
       expect(await liveSessions(visitor)).toBe(1);
@@ -183,10 +181,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
     const phone = { width: 390, height: 700 };
 
     test("gets its error by a click alone, on a page that names where it leads (RFC 9700 §4.11.2)", async () => {
-      await using visitor = await meet({ application: unverified, viewport: phone });
-      const { page, application } = visitor;
-      const { host } = new URL(application.origin);
-      const { url } = await application.begin({ response_type: "token" });
+      await using visitor = await meet({ app: unverified, viewport: phone });
+      const { page, app } = visitor;
+      const { host } = new URL(app.origin);
+      const { url } = await app.begin({ response_type: "token" });
       await page.goto(url);
       await heading(page, `Go on to ${host}?`).waitFor();
       await page.getByText("Nothing was shared with it.").waitFor();
@@ -199,18 +197,18 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
     });
 
     test("gets it by a form where it asked for one", async () => {
-      await using visitor = await meet({ application: unverified });
-      const { page, application } = visitor;
-      await page.goto((await application.begin({ prompt: "none", response_mode: "form_post" })).url);
-      await button(page, `Go on to ${new URL(application.origin).host}`).click();
+      await using visitor = await meet({ app: unverified });
+      const { page, app } = visitor;
+      await page.goto((await app.begin({ prompt: "none", response_mode: "form_post" })).url);
+      await button(page, `Go on to ${new URL(app.origin).host}`).click();
       await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
     });
 
     test("gets people back after they signed out by a click alone", async () => {
-      await using visitor = await meet({ signedIn: false, application: unverified, viewport: phone });
-      const { page, application, server } = visitor;
-      const back = `${application.origin}/bye`;
-      const parameters = { client_id: application.application.id, post_logout_redirect_uri: back };
+      await using visitor = await meet({ signedIn: false, app: unverified, viewport: phone });
+      const { page, app, server } = visitor;
+      const back = `${app.origin}/bye`;
+      const parameters = { client_id: app.client.id, post_logout_redirect_uri: back };
       await page.goto(`${server.url}/logout?${new URLSearchParams(parameters)}`);
       const { host } = new URL(back);
       await heading(page, `Go on to ${host}?`).waitFor();
@@ -225,12 +223,12 @@ describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the p
 
   describe("a request that cannot be answered", () => {
     test.each([
-      ["an application that nobody registered", { client_id: "nobody" }],
+      ["an app that nobody registered", { client_id: "nobody" }],
       ["an address that was not registered", { redirect_uri: "https://evil.example/callback" }],
     ])("is explained, and leads nowhere: %s [S3]", async (_name, parameters) => {
       await using visitor = await meet();
-      const { page, application } = visitor;
-      const url = new URL((await application.begin()).url);
+      const { page, app } = visitor;
+      const url = new URL((await app.begin()).url);
       for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
       await page.goto(url.href);
       await heading(page, "This request cannot be answered").waitFor();

@@ -51,7 +51,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of recent access"))("access
         await page.getByRole("status").getByText("Your password has been changed").waitFor();
       },
       emails: async () => (await identities.list(userId)).identities.map(({ email }) => email),
-      clients: async () => (await grants.list(userId)).map(({ application }) => application.id),
+      clients: async () => (await grants.list(userId)).map(({ client }) => client.id),
     };
   };
   interface Added {
@@ -66,7 +66,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of recent access"))("access
     await using visitor = await visitPassword(async ({ link, allow }) => {
       await link("mine@example.org");
       await link("theirs@example.org");
-      clients.push((await allow()).applicationId, (await allow()).applicationId);
+      clients.push((await allow()).clientId, (await allow()).clientId);
     });
     const { page } = visitor;
     await recent(page).getByRole("checkbox", { name: "theirs@example.org" }).check();

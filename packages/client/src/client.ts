@@ -69,7 +69,7 @@ interface CommonOptions {
    * meanwhile wait for the same answer, so what this does must not wait for one of them.
    */
   readonly onStepUp?: (event: StepUp) => Promise<boolean>;
-  /** The same, when an operation is refused because the person has not allowed the application to do it. */
+  /** The same, when an operation is refused because the person has not allowed the client to do it. */
   readonly onConsentNeeded?: (event: ConsentNeeded) => Promise<boolean>;
   /** Epoch milliseconds, in the place of the machine's clock: for tests. */
   readonly now?: () => number;

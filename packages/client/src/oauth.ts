@@ -1,4 +1,4 @@
-// Owns the relying party's half for applications of somebody else: how one asks a person for access, keeps what it
+// Owns the relying party's half for clients of somebody else: how one asks a person for access, keeps what it
 // was granted, and gives it back. What the protocol demands of each message is checked by `oauth4webapi`; which calls
 // the granted scopes allow follows from the contract. Kept apart from the main entry, which our own apps carry.
 
@@ -13,7 +13,7 @@ export interface AuthorizationOptions<G extends string> {
   /** The server's issuer identifier (RFC 8414 §2): its own address. Plain http is for this machine alone. */
   readonly issuer: string | URL;
   readonly clientId: string;
-  /** Of an application that runs on a server. What people download or open in a browser keeps no secret. */
+  /** Of a client that runs on a server. What people download or open in a browser keeps no secret. */
   readonly clientSecret?: string;
   /**
    * What to ask for. What the client may call follows from it. With `offline_access` the access lasts while nobody
@@ -32,16 +32,16 @@ export interface AuthorizationOptions<G extends string> {
 
 /** How a person is sent to the server. */
 export interface AuthorizeOptions {
-  /** Where they are sent back to: one of those that the application registered. */
+  /** Where they are sent back to: one of those that the client registered. */
   readonly redirectUri: string;
   /** How long ago they may have proved who they are, in seconds. */
   readonly maxAgeSeconds?: number;
-  /** Whom the application believes it is dealing with. */
+  /** Whom the client believes it is dealing with. */
   readonly loginHint?: string;
 }
 
 /**
- * What an application keeps, as JSON, while a person is at the server, where only this browser or this process can
+ * What a client keeps, as JSON, while a person is at the server, where only this browser or this process can
  * read it: it is how `redeem` knows that an answer belongs to this request.
  */
 export interface PendingAuthorization {
@@ -75,7 +75,7 @@ export interface DeviceAuthorization {
   readonly redeem: (options?: { readonly signal?: AbortSignal }) => Promise<Grant>;
 }
 
-/** What an application does about its access to a person's account. */
+/** What a client does about its access to a person's account. */
 export interface PersonalAuthorization<in S> extends Authorization<S> {
   /**
    * Begins: send the person to `url`, and keep `pending` for `redeem`.
@@ -119,7 +119,7 @@ const longestBackoffSeconds = 30;
 const clockToleranceSeconds = 300;
 
 /**
- * An application's access to somebody's account: authorization code with PKCE, or device code, and refresh.
+ * A client's access to somebody's account: authorization code with PKCE, or device code, and refresh.
  * Give it to `createClient`, whose calls are then those that `scopes` allow: what is asked for and what compiles are
  * one list.
  *

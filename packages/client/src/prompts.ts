@@ -1,5 +1,5 @@
 // Owns what a person is asked when the server refuses a call until they answer: to prove again who they are, or to
-// allow an application more. One question at a time, and one for all calls that wait for the same answer.
+// allow a client more. One question at a time, and one for all calls that wait for the same answer.
 
 /** A call is refused because it has been too long since the person proved who they are. @see RFC 9470 §3 */
 export interface StepUp {
@@ -9,7 +9,7 @@ export interface StepUp {
   readonly path: string;
 }
 
-/** A call is refused because the person has not allowed the application to do this. @see RFC 6750 §3.1 */
+/** A call is refused because the person has not allowed the client to do this. @see RFC 6750 §3.1 */
 export interface ConsentNeeded {
   /** All that the operation needs. */
   readonly scopes: readonly string[];

@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { RegisterApplicationInput } from "@lockstep/kit";
-import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
+import { RegisterClientInput } from "@lockstep/kit";
+import { openBrowser, startAuthorizationServer } from "@lockstep/server/authorization-server-testing";
 import { john, testSource } from "@lockstep/server/testing";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,7 +16,7 @@ declare const page: ThirdPartyPage;
 let browser: Browser;
 let script: string;
 
-/** The application's own server, which has nothing but the page. */
+/** The client's own server, which has nothing but the page. */
 const servePage = async () => {
   const server = createServer((request, response) => {
     const [type, body] = request.url?.endsWith(".js")
@@ -42,8 +42,8 @@ describe.skipIf(hasNoBrowser())("a page of another origin", () => {
     await using server = await startAuthorizationServer();
     using web = await servePage();
     const { origin } = web;
-    const { application } = await server.domain.applications.register(
-      RegisterApplicationInput.parse({
+    const { client } = await server.domain.clients.register(
+      RegisterClientInput.parse({
         name: "A page",
         kind: "browser",
         redirectUris: [`${origin}/callback`],
@@ -65,7 +65,7 @@ describe.skipIf(hasNoBrowser())("a page of another origin", () => {
     await tab.goto(`${origin}/`);
     const url = await tab.evaluate(([issuer, clientId]) => page.begin(issuer, clientId), [
       server.config.publicUrl,
-      application.id,
+      client.id,
     ] as const);
     await tab.goto((await person.allow(url)).href);
     expect(await tab.evaluate(() => page.finish())).toEqual({

@@ -10,9 +10,9 @@ import {
   type Tokens,
 } from "@lockstep/client";
 import { createAuthorization, type PersonalAuthorization } from "@lockstep/client/oauth";
-import { RegisterApplicationInput } from "@lockstep/kit";
+import { RegisterClientInput } from "@lockstep/kit";
+import { openBrowser, startAuthorizationServer } from "@lockstep/server/authorization-server-testing";
 import type { fixtureContract } from "@lockstep/server/fixture-app";
-import { openBrowser, startAuthorizationServer } from "@lockstep/server/oauth-testing";
 import { john, testSessionLimits, testSource } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
 import { describe, expect, it } from "vitest";
@@ -25,7 +25,7 @@ const scopes = ["openid", "profile:read", "offline_access"] as const;
 
 type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
 
-/** A server with an application, and John, who is signed in at his browser. */
+/** A server with a client, and John, who is signed in at his browser. */
 const start = async () => {
   // However slow this machine is, a refresh that is asked for again comes in time.
   let waitedMs = 0;
@@ -34,8 +34,8 @@ const start = async () => {
     now: () => Date.now() + waitedMs,
     config: { sessionLimits: { ...testSessionLimits, graceSeconds: 3600 } },
   });
-  const { application } = await server.domain.applications.register(
-    RegisterApplicationInput.parse({
+  const { client } = await server.domain.clients.register(
+    RegisterClientInput.parse({
       name: "A photo app",
       kind: "native",
       redirectUris: [redirectUri],
@@ -56,15 +56,15 @@ const start = async () => {
       waitedMs += ms;
     },
     issuer,
-    clientId: application.id,
-    /** What an application is made from, unless a test says otherwise. */
-    options: { issuer, clientId: application.id, scopes, fetch: network.fetch },
+    clientId: client.id,
+    /** What a client is made from, unless a test says otherwise. */
+    options: { issuer, clientId: client.id, scopes, fetch: network.fetch },
     [Symbol.asyncDispose]: server.close,
   };
 };
 type Started = Awaited<ReturnType<typeof start>>;
 
-/** Signs John in to an application. */
+/** Signs John in to a client. */
 const connect = async ({ browser }: Started, authorization: PersonalAuthorization<never>) => {
   const { url, pending } = await authorization.authorize({ redirectUri });
   return authorization.redeem(await browser.allow(url), pending);
@@ -81,7 +81,7 @@ const tokenRequests = ({ network }: Started) =>
 
 const userIdOf = async (server: Server) => (await server.domain.users.findByLogin(john.username))?.user.id;
 
-describe("an application of somebody else", () => {
+describe("a client of somebody else", () => {
   it("sends a person to the server, and calls what they allowed", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
@@ -136,8 +136,8 @@ describe("an application of somebody else", () => {
 
   it("that runs on a server proves itself with its secret, whatever is in it", async () => {
     await using app = await start();
-    const { application, secret } = await app.server.domain.applications.register(
-      RegisterApplicationInput.parse({
+    const { client, secret } = await app.server.domain.clients.register(
+      RegisterClientInput.parse({
         name: "A web app",
         kind: "web",
         redirectUris: [redirectUri],
@@ -146,8 +146,7 @@ describe("an application of somebody else", () => {
       "operator",
       testSource,
     );
-    const of = (clientSecret: string) =>
-      createAuthorization({ ...app.options, clientId: application.id, clientSecret });
+    const of = (clientSecret: string) => createAuthorization({ ...app.options, clientId: client.id, clientSecret });
     await connect(app, of(secret ?? ""));
     expect(await codeOf(connect(app, of("wrong: +/=&%")))).toBe("invalid_client");
     expect(tokenRequests(app)[0]?.get("client_secret")).toBeNull();
@@ -334,7 +333,7 @@ describe("refreshing", () => {
   it("ends the session when the person has revoked what they allowed, and says so once", async () => {
     await using app = await start();
     const { client, reasons, tokens } = await expired(app);
-    const { status } = await app.browser.rpc("grant.revoke", { applicationId: app.clientId });
+    const { status } = await app.browser.rpc("grant.revoke", { clientId: app.clientId });
     expect(status).toBe(200);
     const answers = await Promise.all([safe(client.user.me.query()), safe(client.user.me.query())]);
     expect(answers.map(([, error]) => errorOf("user.me", error)?.code)).toEqual(["UNAUTHENTICATED", "UNAUTHENTICATED"]);
@@ -345,7 +344,7 @@ describe("refreshing", () => {
 
   it.each([
     ["fails", async () => Response.json({ error: "server_error" }, { status: 500 })],
-    ["does not know the application", async () => Response.json({ error: "invalid_client" }, { status: 401 })],
+    ["does not know the client", async () => Response.json({ error: "invalid_client" }, { status: 401 })],
     ["is not there", () => Promise.reject(new TypeError("fetch failed"))],
   ])("ends nothing when the server %s", async (_, answer) => {
     await using app = await start();
@@ -520,7 +519,7 @@ describe("giving the access back", () => {
 describe("a call that the person has not allowed", () => {
   const both = ["profile:read", "greeting:read"] as const;
 
-  /** An application whose tokens are from when it asked for less. */
+  /** A client whose tokens are from when it asked for less. */
   const outgrown = async (app: Started, answer: () => Promise<boolean>) => {
     const tokens = memoryTokens();
     await connect(app, createAuthorization({ ...app.options, tokens }));

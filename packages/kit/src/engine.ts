@@ -3,13 +3,13 @@
 import { z } from "zod";
 import { engineRoles } from "./access.ts";
 import {
-  Application,
   AuthorizationAsker,
   AuthorizationRequest,
-  ConnectedApplication,
-  RegisterApplicationInput,
-  RegisteredApplication,
-} from "./applications.ts";
+  ConnectedClient,
+  OAuthClient,
+  RegisterClientInput,
+  RegisteredClient,
+} from "./clients.ts";
 import { defineContract, vocabulary } from "./contract.ts";
 import { engineErrors } from "./errors.ts";
 import { Identity, Provider } from "./identities.ts";
@@ -28,7 +28,7 @@ import { ChangeEmailInput, UpdateUserInput, User } from "./users.ts";
 
 /** What an id looks like that we made: nothing else reaches a database. */
 const Id = z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" });
-const ApplicationId = z.object({ applicationId: Id.describe("The `client_id` of an application") });
+const ClientId = z.object({ clientId: Id.describe("The `client_id` of a client") });
 const AuthorizationId = z.object({ authorizationId: Id });
 
 const words = { scopes: engineScopes, roles: engineRoles, errors: engineErrors };
@@ -146,28 +146,28 @@ export const engine = {
   },
   authorization: {
     asker: query({
-      summary: "Read which application asks for access, before signing in",
+      summary: "Read which client asks for access, before signing in",
       access: anyone,
       input: AuthorizationId,
       output: AuthorizationAsker,
       errors: ["AUTHORIZATION_NOT_FOUND"],
     }),
     read: query({
-      summary: "Read what an application asks the signed-in user for",
+      summary: "Read what a client asks the signed-in user for",
       access: firstParty(),
       input: AuthorizationId,
       output: AuthorizationRequest,
       errors: ["AUTHORIZATION_NOT_FOUND"],
     }),
     approve: mutation({
-      summary: "Grant an application what it asks for",
+      summary: "Grant a client what it asks for",
       access: firstParty(),
       input: AuthorizationId,
       output: z.object({ redirectTo: z.string() }),
       errors: ["AUTHORIZATION_NOT_FOUND"],
     }),
     deny: mutation({
-      summary: "Refuse an application what it asks for",
+      summary: "Refuse a client what it asks for",
       access: firstParty(),
       input: AuthorizationId,
       output: z.object({ redirectTo: z.string() }),
@@ -176,53 +176,53 @@ export const engine = {
   },
   grant: {
     list: query({
-      summary: "List the applications that the signed-in user has let in",
+      summary: "List the clients that the signed-in user has let in",
       access: firstParty(),
       rest: { method: "GET", path: "/users/me/grants" },
-      output: z.array(ConnectedApplication),
+      output: z.array(ConnectedClient),
     }),
     revoke: mutation({
-      summary: "End an application's access to the signed-in user, at once",
+      summary: "End a client's access to the signed-in user, at once",
       access: firstParty(),
-      rest: { method: "DELETE", path: "/users/me/grants/{applicationId}" },
-      input: ApplicationId,
+      rest: { method: "DELETE", path: "/users/me/grants/{clientId}" },
+      input: ClientId,
       output: z.object({}),
-      errors: ["APPLICATION_NOT_FOUND"],
+      errors: ["CLIENT_NOT_FOUND"],
     }),
   },
-  application: {
+  client: {
     list: query({
-      summary: "List the applications that the signed-in user has registered",
+      summary: "List the clients that the signed-in user has registered",
       access: firstParty(),
-      output: z.array(Application),
+      output: z.array(OAuthClient),
     }),
     register: mutation({
-      summary: "Register an application that may ask people for access",
+      summary: "Register a client that may ask people for access",
       access: firstParty(),
-      input: RegisterApplicationInput,
-      output: RegisteredApplication,
+      input: RegisterClientInput,
+      output: RegisteredClient,
       errors: ["CLIENT_NAME_REFUSED"],
     }),
     update: mutation({
-      summary: "Change what a registered application is called and where it sends people",
+      summary: "Change what a registered client is called and where it sends people",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
-      input: RegisterApplicationInput.safeExtend(ApplicationId.shape),
-      output: Application,
-      errors: ["APPLICATION_NOT_FOUND", "CLIENT_NAME_REFUSED"],
+      input: RegisterClientInput.safeExtend(ClientId.shape),
+      output: OAuthClient,
+      errors: ["CLIENT_NOT_FOUND", "CLIENT_NAME_REFUSED"],
     }),
     rotateSecret: mutation({
-      summary: "Give a registered application another secret; the one before ends at once",
+      summary: "Give a registered client another secret; the one before ends at once",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
-      input: ApplicationId,
-      output: RegisteredApplication,
-      errors: ["APPLICATION_NOT_FOUND", "CLIENT_HAS_NO_SECRET"],
+      input: ClientId,
+      output: RegisteredClient,
+      errors: ["CLIENT_NOT_FOUND", "CLIENT_HAS_NO_SECRET"],
     }),
     delete: mutation({
-      summary: "Delete a registered application and every access that it was granted",
+      summary: "Delete a registered client and every access that it was granted",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
-      input: ApplicationId,
+      input: ClientId,
       output: z.object({}),
-      errors: ["APPLICATION_NOT_FOUND"],
+      errors: ["CLIENT_NOT_FOUND"],
     }),
   },
   identity: {
@@ -256,9 +256,9 @@ export const engineAreas = {
   user: "The signed-in user",
   account: "How the signed-in user signs in",
   session: "The signed-in user's sessions",
-  authorization: "What an application asks for, and what is answered",
-  grant: "What the signed-in user has allowed applications",
-  application: "The applications that the signed-in user has registered",
+  authorization: "What a client asks for, and what is answered",
+  grant: "What the signed-in user has allowed clients",
+  client: "The clients that the signed-in user has registered",
   identity: "The signed-in user's accounts at providers",
 } as const satisfies Record<keyof typeof engine, string>;
 

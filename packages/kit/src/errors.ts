@@ -95,12 +95,12 @@ export const engineErrors = {
   },
   INSUFFICIENT_SCOPE: {
     status: 403,
-    message: "The application was not allowed to do this.",
+    message: "The client was not allowed to do this.",
     details: z.object({ scopes: z.array(z.string()) }),
   },
   USER_REQUIRED: {
     status: 403,
-    message: "This is done for a person; the application signed in as itself.",
+    message: "This is done for a person; the client signed in as itself.",
     details: none,
   },
 
@@ -138,7 +138,7 @@ export const engineErrors = {
   FOREIGN_ORIGIN: { status: 403, message: "This page may not use the session's cookie.", details: none },
   AUTHORIZATION_NOT_FOUND: {
     status: 404,
-    message: "This request was answered or has expired. Go back to the application and begin again.",
+    message: "This request was answered or has expired. Go back to the app and begin again.",
     details: none,
   },
   CLIENT_NAME_REFUSED: {
@@ -151,10 +151,10 @@ export const engineErrors = {
   },
   CLIENT_HAS_NO_SECRET: {
     status: 409,
-    message: "This application has no secret. It signs with its own key, or runs where no secret can be kept.",
+    message: "This client has no secret. It signs with its own key, or runs where no secret can be kept.",
     details: none,
   },
-  APPLICATION_NOT_FOUND: { status: 404, message: "There is no such application.", details: none },
+  CLIENT_NOT_FOUND: { status: 404, message: "There is no such client.", details: none },
   SESSION_NOT_FOUND: { status: 404, message: "There is no such session.", details: none },
   PASSWORD_REFUSED: {
     status: 400,

@@ -1,6 +1,6 @@
 export * from "./access.ts";
-export * from "./applications.ts";
 export * from "./brand.ts";
+export * from "./clients.ts";
 export * from "./contract.ts";
 export * from "./engine.ts";
 export * from "./errors.ts";

@@ -2,7 +2,7 @@
 // it needs.
 
 import { z } from "zod";
-import { ConnectedApplication } from "./applications.ts";
+import { ConnectedClient } from "./clients.ts";
 import { Identity } from "./identities.ts";
 
 /** For how long what was added to an account counts as recent. */
@@ -11,6 +11,6 @@ export const recentAccessDays = 30;
 /** Ways into an account that are recent: for its owner to recognise, or to revoke with a change of the password. */
 export const RecentAccess = z.object({
   identities: z.array(Identity),
-  grants: z.array(ConnectedApplication),
+  grants: z.array(ConnectedClient),
 });
 export type RecentAccess = z.infer<typeof RecentAccess>;

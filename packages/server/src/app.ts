@@ -9,16 +9,16 @@ import {
   engineErrors,
   engineRoles,
   engineScopes,
-  type RegisterApplicationInput,
+  type RegisterClientInput,
   type Scopes,
 } from "@lockstep/kit";
 import type { Kysely } from "kysely";
 import type { z } from "zod";
 import type { Migrations } from "./db/app-migrations.ts";
 import type { Schema } from "./db/schema.ts";
-import type { Audit } from "./domain/audit.ts";
-import type { Now, Random } from "./domain/environment.ts";
-import type { Users } from "./domain/users.ts";
+import type { Users } from "./domain/accounts/users.ts";
+import type { Audit } from "./domain/kernel/audit.ts";
+import type { Now, Random } from "./domain/kernel/environment.ts";
 import type { Implement, ImplementationOf } from "./rpc/trpc.ts";
 import { StartError } from "./start-error.ts";
 
@@ -84,7 +84,7 @@ export interface App<C extends AnyContract = AnyContract> {
   /** The app's own tables. They are applied by name, after the engine's; one that ran never changes. */
   readonly migrations?: Migrations;
   /** Clients that are registered in development, by their `client_id`: such as a demo in the terminal. */
-  readonly developmentClients?: Readonly<Record<string, z.input<typeof RegisterApplicationInput>>>;
+  readonly developmentClients?: Readonly<Record<string, z.input<typeof RegisterClientInput>>>;
 }
 
 /**

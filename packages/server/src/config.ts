@@ -5,9 +5,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
-import type { SessionLimits } from "./domain/sessions.ts";
-import { type ProviderSettings, parseProviders } from "./external-login/provider-settings.ts";
+import type { SessionLimits } from "./domain/sessions/sessions.ts";
 import { ProxyRange } from "./http/forwarded-for.ts";
+import { type ProviderSettings, parseProviders } from "./relying-party/identity-provider-settings.ts";
 import { PreviousSecrets, Secret } from "./secret-setting.ts";
 import { StartError } from "./start-error.ts";
 
@@ -98,10 +98,8 @@ const Environment = z.object({
   REGISTRATION: z
     .enum(["off", "token", "open"])
     .default("off")
-    .describe(
-      "Who may register an application over the wire (RFC 7591): nobody, who has `REGISTRATION_TOKEN`, or anybody.",
-    ),
-  REGISTRATION_TOKEN: Secret.optional().describe("What an application registers with when `REGISTRATION` is `token`."),
+    .describe("Who may register a client over the wire (RFC 7591): nobody, who has `REGISTRATION_TOKEN`, or anybody."),
+  REGISTRATION_TOKEN: Secret.optional().describe("What a client registers with when `REGISTRATION` is `token`."),
   TRUST_PROXY: z
     .union([flag, list.pipe(z.array(ProxyRange))])
     .optional()

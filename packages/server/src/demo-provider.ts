@@ -3,8 +3,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { type DemoClient, demoCredentials } from "../demo-provider/client.ts";
-import { type ProviderSettings, parseProviders } from "./external-login/provider-settings.ts";
 import { packageFile } from "./package-files.ts";
+import { type ProviderSettings, parseProviders } from "./relying-party/identity-provider-settings.ts";
 import { StartError } from "./start-error.ts";
 
 /**

@@ -3,10 +3,10 @@
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { RegisterApplicationInput } from "@lockstep/kit";
+import { RegisterClientInput } from "@lockstep/kit";
 import type { App } from "./app.ts";
 import { type Config, developmentSecretPrefix, loadConfig } from "./config.ts";
-import type { Random } from "./domain/environment.ts";
+import type { Random } from "./domain/kernel/environment.ts";
 import type { Domain } from "./server.ts";
 
 /** The settings, and a secret in any case: of development when none is set. */
@@ -37,7 +37,7 @@ export const john = { username: "john", password: "secret", email: "john@example
 export const seedDevelopment = async (domain: Domain, { developmentClients = {} }: App): Promise<void> => {
   await seedJohn(domain);
   for (const [id, client] of Object.entries(developmentClients))
-    await domain.applications.ensure(id, RegisterApplicationInput.parse(client));
+    await domain.clients.ensure(id, RegisterClientInput.parse(client));
 };
 
 /** Makes the tutorial's user, who has a password that no policy would accept. */

@@ -1,7 +1,7 @@
 // Owns the machine's randomness, asked for by the block: one system call for a few hundred ids, not one for each.
 
 import { randomFillSync } from "node:crypto";
-import type { Random } from "./domain/environment.ts";
+import type { Random } from "./domain/kernel/environment.ts";
 
 const blockBytes = 4096;
 

@@ -9,6 +9,8 @@ import type { AnyContract } from "@lockstep/kit";
 import type { AnyTRPCRouter } from "@trpc/server";
 import type { FastifyServerOptions } from "fastify";
 import { type App, assertEngineIn } from "./app.ts";
+import { createAuthorizationServer } from "./authorization-server/authorization-server.ts";
+import { createDpopNonces } from "./authorization-server/dpop-nonces.ts";
 import type { Config } from "./config.ts";
 import { readDatabaseTime } from "./db/clock.ts";
 import { type Db, openDatabase } from "./db/database.ts";
@@ -17,54 +19,52 @@ import { folderWarning } from "./db/sqlite-files.ts";
 import { truncateLargeLog } from "./db/sqlite-log.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
 import { startDeadline } from "./deadline.ts";
-import { createAnonymousEntries } from "./domain/anonymous-entries.ts";
-import { createApplications } from "./domain/applications.ts";
-import { createAudit } from "./domain/audit.ts";
-import { createClock, reportedClockDifferenceMs } from "./domain/clock.ts";
-import { createDevices } from "./domain/devices.ts";
-import { createDisabling } from "./domain/disabling.ts";
-import { createDpop } from "./domain/dpop.ts";
-import { createEnrollment } from "./domain/enrollment.ts";
-import { type Now, type Random, randomId } from "./domain/environment.ts";
-import { createExternalSignIn } from "./domain/external-sign-in.ts";
-import { createGrants } from "./domain/grants.ts";
-import { createGuard } from "./domain/guard.ts";
-import { createHashingQueue } from "./domain/hashing-queue.ts";
-import { createHashingThreads } from "./domain/hashing-threads.ts";
-import { createIdentities } from "./domain/identities.ts";
-import { createKeyring } from "./domain/keyring.ts";
-import { createLinkTickets } from "./domain/link-tickets.ts";
-import { createOAuthRecords } from "./domain/oauth-records.ts";
-import { createPasswordChange } from "./domain/password-change.ts";
-import { createPasswordPolicy } from "./domain/password-policy.ts";
-import { createPasswords } from "./domain/passwords.ts";
-import { createProfile } from "./domain/profile.ts";
-import { createScopes } from "./domain/scopes.ts";
-import { createSealed } from "./domain/sealed.ts";
-import { createSecrets } from "./domain/secrets.ts";
-import { createSessionEvents } from "./domain/session-events.ts";
-import { createSessions } from "./domain/sessions.ts";
-import { createSignIn } from "./domain/sign-in.ts";
-import { createSpentIds } from "./domain/spent-ids.ts";
-import { createThrottle } from "./domain/throttle.ts";
-import { createTokens, idTokenLifetimeSeconds } from "./domain/tokens.ts";
-import { createUpkeep } from "./domain/upkeep.ts";
-import { createUsers } from "./domain/users.ts";
-import { createVerifiedTokens } from "./domain/verified-tokens.ts";
-import { createWatchSessions } from "./domain/watch-sessions.ts";
-import { createProviders } from "./external-login/providers.ts";
-import { createTransactions } from "./external-login/transactions.ts";
+import { createDisabling } from "./domain/accounts/disabling.ts";
+import { createEnrollment } from "./domain/accounts/enrollment.ts";
+import { createHashingQueue } from "./domain/accounts/hashing-queue.ts";
+import { createHashingThreads } from "./domain/accounts/hashing-threads.ts";
+import { createPasswordChange } from "./domain/accounts/password-change.ts";
+import { createPasswordPolicy } from "./domain/accounts/password-policy.ts";
+import { createPasswords } from "./domain/accounts/passwords.ts";
+import { createProfile } from "./domain/accounts/profile.ts";
+import { createUsers } from "./domain/accounts/users.ts";
+import { createClients } from "./domain/clients/clients.ts";
+import { createGrants } from "./domain/clients/grants.ts";
+import { createOAuthRecords } from "./domain/clients/oauth-records.ts";
+import { createIdentities } from "./domain/identities/identities.ts";
+import { createIdentitySignIn } from "./domain/identities/identity-sign-in.ts";
+import { createLinkTickets } from "./domain/identities/link-tickets.ts";
+import { createAnonymousEntries } from "./domain/kernel/anonymous-entries.ts";
+import { createAudit } from "./domain/kernel/audit.ts";
+import { createClock, reportedClockDifferenceMs } from "./domain/kernel/clock.ts";
+import { type Now, type Random, randomId } from "./domain/kernel/environment.ts";
+import { createSealed } from "./domain/kernel/sealed.ts";
+import { createSecrets } from "./domain/kernel/secrets.ts";
+import { createSpentIds } from "./domain/kernel/spent-ids.ts";
+import { createThrottle } from "./domain/kernel/throttle.ts";
+import { createUpkeep } from "./domain/kernel/upkeep.ts";
+import { createDevices } from "./domain/sessions/devices.ts";
+import { createSessionEvents } from "./domain/sessions/session-events.ts";
+import { createSessions } from "./domain/sessions/sessions.ts";
+import { createSignIn } from "./domain/sessions/sign-in.ts";
+import { createWatchSessions } from "./domain/sessions/watch-sessions.ts";
+import { createDpop } from "./domain/tokens/dpop.ts";
+import { createGuard } from "./domain/tokens/guard.ts";
+import { createKeyring } from "./domain/tokens/keyring.ts";
+import { createScopes } from "./domain/tokens/scopes.ts";
+import { createTokens, idTokenLifetimeSeconds } from "./domain/tokens/tokens.ts";
+import { createVerifiedTokens } from "./domain/tokens/verified-tokens.ts";
 import { createApp } from "./http/app.ts";
 import { authorizationCookies, cookiesFor } from "./http/cookies.ts";
 import { allowAnyOrigin, crossOriginHeaders, markCrossOrigin } from "./http/cross-origin.ts";
-import { docsApplication, docsApplicationId } from "./http/docs.ts";
+import { docsClient, docsClientId } from "./http/docs.ts";
 import { createListening } from "./http/listening.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
-import { createDpopNonces } from "./oauth/dpop-nonces.ts";
-import { createOAuth } from "./oauth/oauth.ts";
 import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { systemRandom } from "./random.ts";
+import { createProviders } from "./relying-party/identity-providers.ts";
+import { createTransactions } from "./relying-party/transactions.ts";
 import { engineProcedures } from "./rpc/engine.ts";
 import { createImplement, createRouter, type ServedRouter } from "./rpc/trpc.ts";
 
@@ -148,7 +148,7 @@ export const createDomain = async (
   const oauthRecords = createOAuthRecords({ db, now, secrets });
   const throttle = createThrottle({ db, now, secrets });
   const anonymousEntries = createAnonymousEntries(throttle);
-  const applications = createApplications({
+  const clients = createClients({
     db,
     now,
     random,
@@ -165,7 +165,7 @@ export const createDomain = async (
     tokens: verifiedTokens,
     sessions,
     grants,
-    applications,
+    clients,
     dpop: createDpop({ spentIds, nonces: createDpopNonces(secrets), now }),
     now,
     roles: contract.roles,
@@ -189,7 +189,7 @@ export const createDomain = async (
     audit,
     events,
   });
-  const externalSignIn = createExternalSignIn({ db, random, users, identities, sessions, signIn, audit });
+  const identitySignIn = createIdentitySignIn({ db, random, users, identities, sessions, signIn, audit });
   const linkTickets = createLinkTickets({ sealed });
   const upkeep = createUpkeep({
     clock,
@@ -200,7 +200,7 @@ export const createDomain = async (
       grants.deleteExpired,
       oauthRecords.deleteExpired,
       spentIds.deleteExpired,
-      applications.deleteUnused,
+      clients.deleteUnused,
     ],
     shrinkFiles: () => truncateLargeLog(db),
   });
@@ -224,13 +224,13 @@ export const createDomain = async (
     throttle,
     anonymousEntries,
     signIn,
-    applications,
+    clients,
     grants,
     oauthRecords,
     spentIds,
     sealed,
     identities,
-    externalSignIn,
+    identitySignIn,
     linkTickets,
     audit,
     upkeep,
@@ -261,17 +261,17 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
     const { random, fetch } = world;
     const newId = () => randomId(random);
     const web = { directory: options.webDirectory ?? null, devUrl: config.webDevUrl };
-    await domain.applications.ensure(docsApplicationId, docsApplication(config.publicUrl, domain.scopes.names));
+    await domain.clients.ensure(docsClientId, docsClient(config.publicUrl, domain.scopes.names));
     const cookies = cookiesFor(config.publicUrl);
     const renderPage = createProtocolPages({ ...web, fetch, brand: options.app.brand });
-    const oauth = createOAuth({
+    const authorizationServer = createAuthorizationServer({
       ...domain,
       issuer: config.publicUrl,
       limits: config.sessionLimits,
       registration: config.registration,
       now: domain.clock.now,
       newId,
-      // What applications name: where their keys are, and where they hear of sign-outs.
+      // What clients name: where their keys are, and where they hear of sign-outs.
       fetch: outbound.fetchFor({ allowPrivateAddresses: !config.production }),
       renderPage,
       authorizationCookies: authorizationCookies(config.publicUrl),
@@ -290,7 +290,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         users: domain.users,
         audit: domain.audit,
       }),
-      ...engineProcedures({ ...domain, authorizationRequests: oauth.requests }),
+      ...engineProcedures({ ...domain, authorizationRequests: authorizationServer.requests }),
     } as never) as unknown as ServedRouter<C> & AnyTRPCRouter;
     const app = await createApp({
       brand,
@@ -311,9 +311,9 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       signIn: domain.signIn,
       contact: config.contact,
       passwordGrant: config.passwordGrant,
-      oauth,
+      authorizationServer,
       renderPage,
-      externalLogin: {
+      relyingParty: {
         ...domain,
         publicUrl: config.publicUrl,
         providers,
@@ -329,8 +329,8 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       app.log.warn(
         `This machine's clock is ${(Math.abs(differenceMs) / 1000).toFixed(1)} s ${differenceMs < 0 ? "ahead of" : "behind"} the database's. Lockstep follows the database's clock; ID tokens carry this machine's time. Synchronize it (NTP).`,
       );
-    const telling = oauth.endedSessions.begin(domain.events, (error) =>
-      app.log.warn({ err: error }, "an application was not told of the end of a session"),
+    const telling = authorizationServer.endedSessions.begin(domain.events, (error) =>
+      app.log.warn({ err: error }, "a client was not told of the end of a session"),
     );
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
     const listening = createListening(app);

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AnyContract, RegisterApplicationInput } from "@lockstep/kit";
+import { type AnyContract, RegisterClientInput } from "@lockstep/kit";
 import { SignJWT } from "jose";
 import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
@@ -13,8 +13,8 @@ import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
 import { startDemoProvider } from "./demo-provider.ts";
 import { john, seedDevelopment } from "./development.ts";
-import type { Source } from "./domain/audit.ts";
-import { randomId } from "./domain/environment.ts";
+import type { Source } from "./domain/kernel/audit.ts";
+import { randomId } from "./domain/kernel/environment.ts";
 import { fixtureApp, type fixtureContract } from "./fixture-app.ts";
 import type { OutboundOptions } from "./outbound.ts";
 import type { Request } from "./rpc/context.ts";
@@ -162,16 +162,16 @@ export const startTestServer = async <C extends AnyContract = typeof fixtureCont
 export type TestServer = Awaited<ReturnType<typeof startTestServer<typeof fixtureContract>>>;
 
 /**
- * An access token that an application was granted, signed as the authorization server signs it: for tests of what
- * comes after. How one is got: `oauth/*.test.ts`.
+ * An access token that a client was granted, signed as the authorization server signs it: for tests of what
+ * comes after. How one is got: `authorization-server/*.test.ts`.
  */
 export const grantedToken = async (
   { domain, config }: { domain: Domain; config: ServerOptions["config"] },
   userId: string,
   scopes: readonly string[],
-): Promise<{ accessToken: string; applicationId: string; grantId: string }> => {
-  const { application } = await domain.applications.register(
-    RegisterApplicationInput.parse({
+): Promise<{ accessToken: string; clientId: string; grantId: string }> => {
+  const { client } = await domain.clients.register(
+    RegisterClientInput.parse({
       name: "A photo app",
       kind: "web",
       redirectUris: ["https://photos.example/callback"],
@@ -181,9 +181,9 @@ export const grantedToken = async (
     testSource,
   );
   const grantId = randomId(realWorld.random);
-  await domain.grants.save({ id: grantId, userId, applicationId: application.id, scopes, payload: {} }, testSource);
+  await domain.grants.save({ id: grantId, userId, clientId: client.id, scopes, payload: {} }, testSource);
   const key = domain.keyring.signing();
-  const accessToken = await new SignJWT({ client_id: application.id, grant_id: grantId, scope: scopes.join(" ") })
+  const accessToken = await new SignJWT({ client_id: client.id, grant_id: grantId, scope: scopes.join(" ") })
     .setProtectedHeader({ alg: key.algorithm, kid: key.id, typ: "at+jwt" })
     .setIssuer(config.publicUrl)
     .setAudience(config.publicUrl)
@@ -192,5 +192,5 @@ export const grantedToken = async (
     .setExpirationTime("10 minutes")
     .setJti(randomId(realWorld.random))
     .sign(key.privateKey);
-  return { accessToken, applicationId: application.id, grantId };
+  return { accessToken, clientId: client.id, grantId };
 };

@@ -13,10 +13,10 @@ import {
   callback,
   callWith,
   openBrowser,
-  registerApplication,
+  registerClient,
   type Server,
   startAuthorizationServer,
-} from "../src/oauth/testing.ts";
+} from "../src/authorization-server/testing.ts";
 import { testSource } from "../src/testing.ts";
 
 let server: Server;
@@ -33,7 +33,7 @@ const usernameOf = async (accessToken: unknown) =>
 
 /** A client of the kind web, as an operator registers it. */
 const registerWeb = async () => {
-  const { id, secret } = await registerApplication(server);
+  const { id, secret } = await registerClient(server);
   return { id, secret: secret ?? "" };
 };
 
@@ -97,7 +97,7 @@ it("[S4] passport-openidconnect signs in without PKCE once an operator lifts it,
   };
   const refused = { error: expect.objectContaining({ code: "invalid_request" }) };
   expect(await signIn({ nonce: "on" })).toEqual(refused);
-  await server.domain.applications.setExceptions(id, { mayOmitPkce: true }, testSource);
+  await server.domain.clients.setExceptions(id, { mayOmitPkce: true }, testSource);
   expect(await signIn({})).toEqual(refused);
   const answer = await signIn({ nonce: "on" });
   expect(answer).toMatchObject({ success: { profile: { username: "john", displayName: "John Doe" } } });
@@ -149,7 +149,7 @@ it("simple-oauth2 gets, refreshes and revokes tokens without discovery, and acts
   expect(await usernameOf(next.token["access_token"])).toBeUndefined();
   await expect(next.refresh()).rejects.toMatchObject({ data: { payload: { error: "invalid_grant" } } });
 
-  const service = await registerApplication(server, { kind: "service", redirectUris: [], postLogoutRedirectUris: [] });
+  const service = await registerClient(server, { kind: "service", redirectUris: [], postLogoutRedirectUris: [] });
   const itself = { client: { id: service.id, secret: service.secret ?? "" }, auth: addresses };
   const granted = await new ClientCredentials(itself).getToken({ scope: "greeting:read" });
   expect(granted.token).toMatchObject({ token_type: expect.stringMatching(/^bearer$/i), scope: "greeting:read" });
@@ -198,7 +198,7 @@ it("the MCP SDK finds the server from the API, registers itself, uses PKCE, and 
   expect(await auth(client, options)).toBe("REDIRECT");
   expect(sentTo?.searchParams.get("code_challenge_method")).toBe("S256");
   // It listens on a port that the system gives it (RFC 8252 §7.3).
-  expect(await server.domain.applications.find(String(registered?.client_id))).toMatchObject({ kind: "native" });
+  expect(await server.domain.clients.find(String(registered?.client_id))).toMatchObject({ kind: "native" });
   const back = await browser.allow(String(sentTo));
   expect(back.searchParams.get("state")).toBe(state);
   const authorizationCode = back.searchParams.get("code") ?? "";

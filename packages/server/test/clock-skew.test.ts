@@ -4,11 +4,11 @@ import { createServer, request as forward, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as client from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beginAuthorization, openBrowser, photoApp } from "../src/authorization-server/testing.ts";
 import { readDatabaseTime } from "../src/db/clock.ts";
 import { type Db, openDatabase } from "../src/db/database.ts";
 import { seedJohn } from "../src/development.ts";
 import { fixtureApp } from "../src/fixture-app.ts";
-import { beginAuthorization, openBrowser, photoApp } from "../src/oauth/testing.ts";
 import { createDomain } from "../src/server.ts";
 import { testConfig, testSource, testWorld } from "../src/testing.ts";
 import { engines, type NewDatabase } from "./engines.ts";
@@ -56,16 +56,10 @@ beforeAll(async () => {
   await seedJohn(domain);
   const register = async (input: Partial<typeof photoApp>) => {
     const registered = { ...photoApp, ...input };
-    const { application, secret } = await domain.applications.register(registered, "operator", testSource);
-    return client.discovery(
-      new URL(publicUrl),
-      application.id,
-      secret ?? undefined,
-      secret ? undefined : client.None(),
-      {
-        execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
-      },
-    );
+    const { client: app, secret } = await domain.clients.register(registered, "operator", testSource);
+    return client.discovery(new URL(publicUrl), app.id, secret ?? undefined, secret ? undefined : client.None(), {
+      execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
+    });
   };
   app = await register({});
   deviceApp = await register({ kind: "native", redirectUris: ["http://127.0.0.1/callback"] });

@@ -3,7 +3,6 @@
 
 import * as client from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { firstPartyClientId } from "../src/domain/tokens.ts";
 import {
   basic,
   beginAuthorization,
@@ -12,10 +11,11 @@ import {
   connect,
   openBrowser,
   post,
-  registerApplication,
+  registerClient,
   type Server,
   startAuthorizationServer,
-} from "../src/oauth/testing.ts";
+} from "../src/authorization-server/testing.ts";
+import { firstPartyClientId } from "../src/domain/tokens/tokens.ts";
 import { john, startTestServer, testSessionLimits, testSource, typed } from "../src/testing.ts";
 import { engines, type NewDatabase } from "./engines.ts";
 
@@ -44,7 +44,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
     Promise.all(Array.from({ length: count }, (_, index) => call(index % 2 === 0 ? first : second, index)));
   const connected = async (kind: "web" | "native" = "web") => {
     const redirectUris = [kind === "native" ? "http://127.0.0.1/callback" : callback];
-    const app = await registerApplication(first, { kind, redirectUris });
+    const app = await registerClient(first, { kind, redirectUris });
     const browser = openBrowser(first);
     await browser.signIn();
     return { app, browser };

@@ -129,9 +129,9 @@ export const textOf = (failure: Failure): FailureText => {
       return { title: "Not signed in", text: errors[failure.code].message, passing: false };
     case "AUTHORIZATION_NOT_FOUND":
       return { title: "This request is no longer open", text: errors.AUTHORIZATION_NOT_FOUND.message, passing: false };
-    case "APPLICATION_NOT_FOUND":
+    case "CLIENT_NOT_FOUND":
       return {
-        title: errors.APPLICATION_NOT_FOUND.message,
+        title: errors.CLIENT_NOT_FOUND.message,
         text: "It may have been deleted meanwhile.",
         passing: false,
       };

@@ -1,4 +1,4 @@
-// Which account an application would get access to, and the way to another one.
+// Which account an app would get access to, and the way to another one.
 
 import type { User } from "@lockstep/kit";
 import { Button } from "@mantine/core";

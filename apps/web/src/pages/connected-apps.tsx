@@ -1,6 +1,6 @@
-// The page of the applications that a person has let in: what each may do, since when, and how to end it.
+// The page of the apps that a person has let in: what each may do, since when, and how to end it.
 
-import type { ConnectedApplication } from "@lockstep/kit";
+import type { ConnectedClient } from "@lockstep/kit";
 import { Button, Skeleton } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
@@ -16,7 +16,7 @@ import { ScopeList } from "./scope-list.tsx";
 import { UnverifiedMark } from "./unverified.tsx";
 
 export const ConnectedAppsPage = () => (
-  <Page title="Connected apps" lead="Applications that you allowed into your account, and what they may do there.">
+  <Page title="Connected apps" lead="Apps that you allowed into your account, and what they may do there.">
     <ConnectedApps />
   </Page>
 );
@@ -24,13 +24,13 @@ export const ConnectedAppsPage = () => (
 const ConnectedApps = () => {
   const queryClient = useQueryClient();
   const title = useRef<HTMLHeadingElement>(null);
-  const [asking, setAsking] = useState<ConnectedApplication | null>(null);
+  const [asking, setAsking] = useState<ConnectedClient | null>(null);
   const [ended, setEnded] = useState<readonly string[]>([]);
   const list = useQuery(trpc.grant.list.queryOptions());
   const failure = list.error && readFailure("grant.list", list.error);
 
-  const hasEnded = ({ application: { id, name } }: ConnectedApplication) => {
-    queryClient.setQueryData(trpc.grant.list.queryKey(), (apps) => apps?.filter((app) => app.application.id !== id));
+  const hasEnded = ({ client: { id, name } }: ConnectedClient) => {
+    queryClient.setQueryData(trpc.grant.list.queryKey(), (apps) => apps?.filter((app) => app.client.id !== id));
     setAsking(null);
     setEnded((before) => [...before, name]);
   };
@@ -50,12 +50,12 @@ const ConnectedApps = () => {
       {failure && <FailureNotice failure={failure} onRetry={() => void list.refetch()} retrying={list.isFetching} />}
       {!list.data && !failure && <Skeleton height="9rem" radius="0.5rem" />}
       {list.data?.length === 0 && (
-        <p className={styles.none}>None. When an application asks for access and you allow it, it is listed here.</p>
+        <p className={styles.none}>None. When an app asks for access and you allow it, it is listed here.</p>
       )}
       {list.data && list.data.length > 0 && (
         <ul className={styles.apps}>
           {list.data.map((app) => (
-            <AppItem key={app.application.id} app={app} onEnd={() => setAsking(app)} />
+            <AppItem key={app.client.id} app={app} onEnd={() => setAsking(app)} />
           ))}
         </ul>
       )}
@@ -64,13 +64,13 @@ const ConnectedApps = () => {
   );
 };
 
-const AppItem = ({ app, onEnd }: { app: ConnectedApplication; onEnd: () => void }) => {
-  const { application, scopes, grantedAt, lastUsedAt } = app;
+const AppItem = ({ app: connected, onEnd }: { app: ConnectedClient; onEnd: () => void }) => {
+  const { client: app, scopes, grantedAt, lastUsedAt } = connected;
   return (
     <li className={styles.app}>
       <div className={styles.facts}>
         <h3 className={styles.name}>
-          {application.name} {!application.verified && <UnverifiedMark />}
+          {app.name} {!app.verified && <UnverifiedMark />}
         </h3>
         <p className={styles.fact}>
           Allowed <Ago at={grantedAt} />,{" "}
@@ -78,17 +78,17 @@ const AppItem = ({ app, onEnd }: { app: ConnectedApplication; onEnd: () => void 
             last used <Ago at={lastUsedAt} />
           </span>
         </p>
-        {application.uri !== null && (
+        {app.uri !== null && (
           <p className={styles.fact}>
-            <a href={application.uri} target="_blank" rel="noreferrer">
-              {new URL(application.uri).host}
+            <a href={app.uri} target="_blank" rel="noreferrer">
+              {new URL(app.uri).host}
             </a>
           </p>
         )}
         <p className={styles.may}>It may</p>
         <ScopeList scopes={scopes} />
       </div>
-      <Button variant="default" size="sm" aria-label={`End access of ${application.name}`} onClick={onEnd}>
+      <Button variant="default" size="sm" aria-label={`End access of ${app.name}`} onClick={onEnd}>
         End access
       </Button>
     </li>
@@ -96,25 +96,25 @@ const AppItem = ({ app, onEnd }: { app: ConnectedApplication; onEnd: () => void 
 };
 
 interface EndAccessProps {
-  readonly app: ConnectedApplication;
+  readonly app: ConnectedClient;
   readonly onEnded: () => void;
   readonly onCancel: () => void;
 }
 
-const EndAccess = ({ app: { application }, onEnded, onCancel }: EndAccessProps) => {
+const EndAccess = ({ app: { client: app }, onEnded, onCancel }: EndAccessProps) => {
   const revoke = useMutation(
     trpc.grant.revoke.mutationOptions({
       onSuccess: onEnded,
       onError(error) {
         // Ended already: that is what was wanted.
-        if (readFailure("grant.revoke", error).code === "APPLICATION_NOT_FOUND") onEnded();
+        if (readFailure("grant.revoke", error).code === "CLIENT_NOT_FOUND") onEnded();
       },
     }),
   );
   const failure = revoke.error && readFailure("grant.revoke", revoke.error);
   return (
-    <Dialog title={`End the access of ${application.name}?`} onCancel={onCancel}>
-      <p>It stops at once. {application.name} keeps what it has read so far, and may ask you for access again.</p>
+    <Dialog title={`End the access of ${app.name}?`} onCancel={onCancel}>
+      <p>It stops at once. {app.name} keeps what it has read so far, and may ask you for access again.</p>
       {failure && (
         <div className={styles.failure}>
           <FailureNotice key={revoke.submittedAt} failure={failure} takesFocus />
@@ -126,7 +126,7 @@ const EndAccess = ({ app: { application }, onEnded, onCancel }: EndAccessProps) 
         </Button>
         <Button
           aria-disabled={revoke.isPending}
-          onClick={() => !revoke.isPending && revoke.mutate({ applicationId: application.id })}
+          onClick={() => !revoke.isPending && revoke.mutate({ clientId: app.id })}
         >
           {revoke.isPending ? "Ending…" : "End access"}
         </Button>

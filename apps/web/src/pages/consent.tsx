@@ -1,4 +1,4 @@
-// The question whether an application may have what it asks for: who asks, for what, for how long, where the answer
+// The question whether an app may have what it asks for: who asks, for what, for how long, where the answer
 // goes, and what of it the person allowed before.
 
 import { brand } from "@app/contract";
@@ -26,15 +26,15 @@ export interface ConsentProps {
 }
 
 export const Consent = ({ request, account, failure, deciding, onAllow, onDeny }: ConsentProps) => {
-  const { application, returnsTo, scopes, lastsSeconds } = request;
+  const { client: app, returnsTo, scopes, lastsSeconds } = request;
   const asked = scopes.filter(({ grantedBefore }) => !grantedBefore);
   const before = scopes.filter(({ grantedBefore }) => grantedBefore);
   return (
-    <Page title={`${application.name} asks for access to your ${brand.name} account`} narrow>
+    <Page title={`${app.name} asks for access to your ${brand.name} account`} narrow>
       <div className={card.card}>
         <div className={card.fields}>
           <AccountInUse {...account} />
-          {!application.verified && <UnverifiedNotice returnsTo={returnsTo} />}
+          {!app.verified && <UnverifiedNotice returnsTo={returnsTo} />}
           {asked.length > 0 && (
             <section>
               <h2 className={styles.asks}>{before.length > 0 ? "New this time, it wants to" : "It wants to"}</h2>
@@ -61,12 +61,12 @@ export const Consent = ({ request, account, failure, deciding, onAllow, onDeny }
               <dt>Where you go next</dt>
               <dd>{returnsTo === null ? "Back to your device, which is told." : <strong>{returnsTo}</strong>}</dd>
             </div>
-            {application.uri !== null && (
+            {app.uri !== null && (
               <div>
                 <dt>About it</dt>
                 <dd>
-                  <a href={application.uri} target="_blank" rel="noreferrer">
-                    {application.uri.replace(/^https:\/\//, "")}
+                  <a href={app.uri} target="_blank" rel="noreferrer">
+                    {app.uri.replace(/^https:\/\//, "")}
                   </a>
                 </dd>
               </div>

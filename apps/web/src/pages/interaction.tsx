@@ -1,4 +1,4 @@
-// What a person meets whom an application sent here to ask for access: signing in, if they are not signed in, and
+// What a person meets whom an app sent here to ask for access: signing in, if they are not signed in, and
 // then the question, or none where they answered it before.
 
 import type { AuthorizationRequest } from "@lockstep/kit";
@@ -47,9 +47,9 @@ const SignInToContinue = ({ authorizationId, other }: InteractionPageProps & { o
     );
   }
   if (!asker.data) return <OneMoment />;
-  const { application, loginHint } = asker.data;
+  const { client: app, loginHint } = asker.data;
   return (
-    <Page title="Sign in" lead={`to continue to ${application.name}`} narrow>
+    <Page title="Sign in" lead={`to continue to ${app.name}`} narrow>
       {now.status === "signed-out" && !other && <EndNotice because={now.because} />}
       <SignInForm username={(!other && loginHint) || ""} />
       <ProviderButtons returnTo={location.pathname} />
@@ -120,7 +120,7 @@ const Authorization = ({ authorizationId, onOther }: InteractionPageProps & { on
 
   const account = { user: me.data, signingOut: signOut.isPending, onOther: () => signOut.mutate() };
   if (request.data.signInAgain) {
-    return <SignInAgain application={request.data.application} account={account} onSignedIn={readAgain} />;
+    return <SignInAgain app={request.data.client} account={account} onSignedIn={readAgain} />;
   }
   const busy = approve.isPending || deny.isPending || signOut.isPending;
   return (
@@ -137,10 +137,10 @@ const Authorization = ({ authorizationId, onOther }: InteractionPageProps & { on
 
 const leave = ({ redirectTo }: { redirectTo: string }) => location.assign(redirectTo);
 
-/** What stays in sight where the application opens in a window of its own. */
-const GoingBack = ({ request: { application, returnsTo } }: { request: AuthorizationRequest }) => (
+/** What stays in sight where the app opens in a window of its own. */
+const GoingBack = ({ request: { client: app, returnsTo } }: { request: AuthorizationRequest }) => (
   <Page
-    title={returnsTo === null ? "One moment" : `Going back to ${application.name}`}
+    title={returnsTo === null ? "One moment" : `Going back to ${app.name}`}
     lead={returnsTo === null ? undefined : "If it does not open by itself, switch to it: it has its answer."}
     narrow
   >
@@ -161,7 +161,7 @@ const Refused = ({ failure, onRetry, retrying }: RefusedProps) =>
   isOver(failure) ? (
     <Page
       title="This request is no longer open"
-      lead="It was answered, it has expired, or it began in another browser. Nothing was shared by opening this page. Go back to the application and begin again."
+      lead="It was answered, it has expired, or it began in another browser. Nothing was shared by opening this page. Go back to the app and begin again."
       narrow
     >
       <p className={styles.center}>

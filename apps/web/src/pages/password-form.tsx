@@ -1,12 +1,6 @@
 // The form to change one's password, or to set the first one, with what to revoke in the same step.
 
-import {
-  ChangePasswordInput,
-  type ConnectedApplication,
-  passwordLength,
-  type RecentAccess,
-  type User,
-} from "@lockstep/kit";
+import { ChangePasswordInput, type ConnectedClient, passwordLength, type RecentAccess, type User } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -43,7 +37,7 @@ export interface PasswordFormProps {
   readonly first: boolean;
   readonly recent: RecentAccess;
   /** All of them, recent or not. */
-  readonly grants: readonly ConnectedApplication[];
+  readonly grants: readonly ConnectedClient[];
   readonly onDone: (outcome: PasswordOutcome) => void;
 }
 

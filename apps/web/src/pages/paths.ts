@@ -11,7 +11,7 @@ export const paths = {
   developer: "/developer/*?",
   linkedAccounts: "/linked-accounts",
   password: "/password",
-  /** Where the server sends a person whom an application asks for access. */
+  /** Where the server sends a person whom an app asks for access. */
   interaction: "/interaction/:authorizationId",
 } as const;
 

@@ -1,4 +1,4 @@
-// The pages that the server shows in the middle of a protocol: a device's code, signing out for an application, and
+// The pages that the server shows in the middle of a protocol: a device's code, signing out for an app, and
 // requests that cannot be answered. Their forms go straight to it, without a call of this app.
 
 import { brand } from "@app/contract";
@@ -48,7 +48,7 @@ export const ProtocolPages = ({ message }: { message: string }) => {
       return <DeviceConfirm page={page} />;
     case "device_done":
       return (
-        <Page title="You can go back to your device" lead={`${page.application.name} is connected.`} narrow>
+        <Page title="You can go back to your device" lead={`${page.client.name} is connected.`} narrow>
           <HomeLink to="/apps">See what it may do</HomeLink>
         </Page>
       );
@@ -142,10 +142,10 @@ const DeviceCode = ({ page }: { page: Of<"device_code"> }) => {
 };
 
 const DeviceConfirm = ({ page }: { page: Of<"device_confirm"> }) => (
-  <Page title="Does your device show this code?" lead={`${page.application.name} waits there to be connected.`} narrow>
+  <Page title="Does your device show this code?" lead={`${page.client.name} waits there to be connected.`} narrow>
     <ServerForm page={page}>
       <p className={styles.code}>{page.userCode}</p>
-      {!page.application.verified && <UnverifiedNotice />}
+      {!page.client.verified && <UnverifiedNotice />}
       <p className={styles.caution}>If it shows another one, or if you began this on no device of yours, stop here.</p>
       <input type="hidden" name="user_code" value={page.userCode} />
       <input type="hidden" name="confirm" value="yes" />
@@ -161,13 +161,13 @@ const DeviceConfirm = ({ page }: { page: Of<"device_confirm"> }) => (
 
 const SignOutQuestion = ({ page }: { page: Of<"sign_out"> }) => (
   <Page
-    title={page.application ? `Sign out of ${brand.name} too?` : `Sign out of ${brand.name}?`}
-    lead={page.application ? `${page.application.name} asks for it, as you signed out there.` : undefined}
+    title={page.client ? `Sign out of ${brand.name} too?` : `Sign out of ${brand.name}?`}
+    lead={page.client ? `${page.client.name} asks for it, as you signed out there.` : undefined}
     narrow
   >
     <ServerForm page={page}>
       <p className={styles.text}>
-        If you share this device with others, sign out. Applications that are connected to your account stay connected.
+        If you share this device with others, sign out. Apps that are connected to your account stay connected.
       </p>
       {page.returnsTo !== null && (
         <p className={styles.text}>
@@ -176,7 +176,7 @@ const SignOutQuestion = ({ page }: { page: Of<"sign_out"> }) => (
       )}
       <div className={styles.stack}>
         <Button type="submit" fullWidth name="logout" value="yes">
-          {page.application ? `Sign out of ${brand.name} too` : `Sign out of ${brand.name}`}
+          {page.client ? `Sign out of ${brand.name} too` : `Sign out of ${brand.name}`}
         </Button>
         <Button type="submit" fullWidth variant="default">
           Stay signed in
@@ -187,7 +187,7 @@ const SignOutQuestion = ({ page }: { page: Of<"sign_out"> }) => (
 );
 
 const Leave = ({ page }: { page: Of<"leave"> }) => {
-  const name = page.application?.name ?? "An application";
+  const name = page.client?.name ?? "An app";
   return (
     <Page
       title={`Go on to ${page.to}?`}
@@ -230,7 +230,7 @@ const Leave = ({ page }: { page: Of<"leave"> }) => {
 const CannotAnswer = ({ page: { error, description } }: { page: Of<"error"> }) => (
   <Page
     title="This request cannot be answered"
-    lead="The application that sent you here asked for something in a way that is not accepted. Nothing was shared with it. Go back and try again; if that does not help, tell its makers what is written here."
+    lead="The app that sent you here asked for something in a way that is not accepted. Nothing was shared with it. Go back and try again; if that does not help, tell its makers what is written here."
     narrow
   >
     <Facts error={error} description={description} />

@@ -1,6 +1,6 @@
 // What was added to the account lately and opens it: to be recognised, or revoked together with a change of the password.
 
-import { type ConnectedApplication, type Identity, type RecentAccess, recentAccessDays } from "@lockstep/kit";
+import { type ConnectedClient, type Identity, type RecentAccess, recentAccessDays } from "@lockstep/kit";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import card from "../shell/card.module.css";
@@ -25,7 +25,7 @@ const title = `Added in the last ${recentAccessDays} days`;
 export interface RecentAccessChoiceProps {
   readonly recent: RecentAccess;
   /** All of them, recent or not. */
-  readonly grants: readonly ConnectedApplication[];
+  readonly grants: readonly ConnectedClient[];
   readonly chosen: ChosenAccess;
   readonly onChoose: (chosen: ChosenAccess) => void;
 }
@@ -33,7 +33,7 @@ export interface RecentAccessChoiceProps {
 /** Part of the form that changes the password. Nothing where there is nothing to choose. */
 export const RecentAccessChoice = ({ recent, grants, chosen, onChoose }: RecentAccessChoiceProps) => {
   const identities = recent.identities.map(({ id }) => id);
-  const clients = recent.grants.map(({ application }) => application.id);
+  const clients = recent.grants.map(({ client }) => client.id);
   const count = identities.length + clients.length;
   const allRecent =
     identities.every((id) => chosen.identities.includes(id)) &&
@@ -57,13 +57,13 @@ export const RecentAccessChoice = ({ recent, grants, chosen, onChoose }: RecentA
           ))}
           {recent.grants.map((grant) => (
             <Choice
-              key={grant.application.id}
-              checked={chosen.everyGrant || chosen.clients.includes(grant.application.id)}
+              key={grant.client.id}
+              checked={chosen.everyGrant || chosen.clients.includes(grant.client.id)}
               onChange={(checked) =>
                 onChoose({
                   ...chosen,
                   everyGrant: false,
-                  clients: withOrWithout(chosen.everyGrant ? clients : chosen.clients, grant.application.id, checked),
+                  clients: withOrWithout(chosen.everyGrant ? clients : chosen.clients, grant.client.id, checked),
                 })
               }
             >
@@ -115,9 +115,9 @@ const IdentityWords = ({ identity: { provider, email, linkedAt } }: { identity: 
   </>
 );
 
-const GrantWords = ({ grant: { application, grantedAt } }: { grant: ConnectedApplication }) => (
+const GrantWords = ({ grant: { client: app, grantedAt } }: { grant: ConnectedClient }) => (
   <>
-    {application.name} {!application.verified && <UnverifiedMark />}
+    {app.name} {!app.verified && <UnverifiedMark />}
     <span className={styles.hint}>
       An app. Allowed <Ago at={grantedAt} />
     </span>
@@ -138,7 +138,7 @@ export const RecentAccessList = ({ recent: { identities, grants } }: { recent: R
           </li>
         ))}
         {grants.map((grant) => (
-          <li key={grant.application.id}>
+          <li key={grant.client.id}>
             <GrantWords grant={grant} />
           </li>
         ))}

@@ -1,4 +1,4 @@
-// What an application may do, or wants to, in words.
+// What an app may do, or wants to, in words.
 
 import styles from "./scope-list.module.css";
 

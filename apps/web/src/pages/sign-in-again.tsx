@@ -1,7 +1,7 @@
-// Asks whoever is signed in to prove that it is still them, before an application that wants to be sure: by their
+// Asks whoever is signed in to prove that it is still them, before an app that wants to be sure: by their
 // password, or at an identity provider.
 
-import type { ApplicationView, Identity } from "@lockstep/kit";
+import type { ClientView, Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
@@ -17,7 +17,7 @@ import { Page } from "../shell/page.tsx";
 import { AccountInUse, type AccountInUseProps } from "./account-in-use.tsx";
 
 export interface SignInAgainProps {
-  readonly application: ApplicationView;
+  readonly app: ClientView;
   readonly account: AccountInUseProps;
   readonly onSignedIn: () => void;
 }
@@ -43,16 +43,16 @@ export const SignInAgain = (props: SignInAgainProps) => {
   );
 };
 
-const leadOf = ({ name }: ApplicationView) => `${name} wants to be sure that it is you.`;
+const leadOf = ({ name }: ClientView) => `${name} wants to be sure that it is you.`;
 
-const ByPassword = ({ application, account, onSignedIn }: SignInAgainProps) => {
+const ByPassword = ({ app, account, onSignedIn }: SignInAgainProps) => {
   const { username } = account.user;
   const { form, signIn, failure } = usePasswordAgain(username, onSignedIn);
   useEffect(() => {
     if (document.activeElement === document.body) form.select("password");
   }, []);
   return (
-    <Page title="Enter your password again" lead={leadOf(application)} narrow>
+    <Page title="Enter your password again" lead={leadOf(app)} narrow>
       <form noValidate className={card.card} onSubmit={form.submit}>
         <div className={card.fields}>
           <AccountInUse {...account} />
@@ -72,8 +72,8 @@ interface AtProviderProps extends Omit<SignInAgainProps, "onSignedIn"> {
   readonly identities: readonly Identity[];
 }
 
-const AtProvider = ({ application, account, identities }: AtProviderProps) => (
-  <Page title="Sign in again" lead={leadOf(application)} narrow>
+const AtProvider = ({ app, account, identities }: AtProviderProps) => (
+  <Page title="Sign in again" lead={leadOf(app)} narrow>
     <div className={`${card.card} ${card.fields}`}>
       <AccountInUse {...account} />
       <SignInAgainLinks identities={identities} returnTo={location.pathname} />

@@ -1,4 +1,4 @@
-// Marks an application that nobody vouches for.
+// Marks an app that nobody vouches for.
 
 import { Alert } from "@mantine/core";
 import styles from "./unverified.module.css";

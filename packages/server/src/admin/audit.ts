@@ -1,9 +1,9 @@
-// Owns `lockstep audit`: the audit trail, as an operator reads it. What is in it: `domain/audit.ts`.
+// Owns `lockstep audit`: the audit trail, as an operator reads it. What is in it: `domain/kernel/audit.ts`.
 
 import { type Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
-import type { AuditEntry } from "../domain/audit.ts";
-import type { Now } from "../domain/environment.ts";
+import type { AuditEntry } from "../domain/kernel/audit.ts";
+import type { Now } from "../domain/kernel/environment.ts";
 import type { Domain } from "../server.ts";
 import { realWorld } from "../server.ts";
 import { type AdminProcess, withDomain } from "./command.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
-import { isSecretOf } from "../domain/applications.ts";
+import { isSecretOf } from "../domain/clients/clients.ts";
 import { openAdmin } from "./testing.ts";
 
 const redirect = "https://photos.example/callback";
@@ -16,21 +16,21 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     return { ...admin, domain, create };
   };
 
-  it("registers an application, verified, and shows its secret once", async () => {
+  it("registers a client, verified, and shows its secret once", async () => {
     await using admin = await open();
     const { exitCode, stdout, stderr } = await admin.lockstep([
       ...["client", "create", "Photo app", "--redirect", redirect, "--scope", "profile:read", "greeting:read"],
     ]);
     const [, id = "", secret = ""] = /^client_id {6}(\S+)\nclient_secret {2}(\S{43})\n$/.exec(stdout) ?? [];
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(await admin.domain.applications.find(id)).toMatchObject({
+    expect(await admin.domain.clients.find(id)).toMatchObject({
       name: "Photo app",
       kind: "web",
       verified: true,
       redirectUris: [redirect],
       scopes: ["profile:read", "greeting:read"],
     });
-    const stored = await admin.domain.applications.registrationOf(id);
+    const stored = await admin.domain.clients.registrationOf(id);
     expect(stored?.secretHash).not.toBe(secret);
     expect(isSecretOf(stored?.secretHash ?? "", secret)).toBe(true);
     for (const command of ["list", "show"]) {
@@ -40,7 +40,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("gives none to an application that could not keep it", async () => {
+  it("gives none to a client that could not keep it", async () => {
     await using admin = await open();
     for (const kind of ["browser", "native"]) {
       const { id, secret } = await admin.create("--kind", kind);
@@ -49,7 +49,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
       expect(rotated).toEqual({
         exitCode: 1,
         stdout: "",
-        stderr: expect.stringContaining("This application has no secret."),
+        stderr: expect.stringContaining("This client has no secret."),
       });
     }
   });
@@ -57,7 +57,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
   it("[S4] lifts PKCE for one client that keeps a secret, and shows what is required instead", async () => {
     await using admin = await open();
     const { id } = await admin.create();
-    const may = async () => (await admin.domain.applications.find(id))?.mayOmitPkce;
+    const may = async () => (await admin.domain.clients.find(id))?.mayOmitPkce;
     const shown = async () => (await admin.lockstep(["client", "show", id])).stdout;
     expect(await shown()).toMatch(/^requires +PKCE$/m);
     await admin.lockstep(["client", "update", id, "--no-pkce"]);
@@ -77,7 +77,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
   it("[S21] lets one client address its assertions to the token endpoint", async () => {
     await using admin = await open();
     const { id } = await admin.create("--jwks-uri", "https://photos.example/jwks");
-    const may = async () => (await admin.domain.applications.find(id))?.assertsToTokenEndpoint;
+    const may = async () => (await admin.domain.clients.find(id))?.assertsToTokenEndpoint;
     expect(await may()).toBe(false);
     await admin.lockstep(["client", "update", id, "--assertion-audience", "token-endpoint"]);
     expect(await may()).toBe(true);
@@ -107,7 +107,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     const keys = "https://photos.example/jwks";
     const { id, secret } = await admin.create("--jwks-uri", keys, "--require-par", "--require-dpop");
     expect(secret).toBeNull();
-    const registration = async () => (await admin.domain.applications.registrationOf(id))?.registration;
+    const registration = async () => (await admin.domain.clients.registrationOf(id))?.registration;
     expect(await registration()).toMatchObject({
       token_endpoint_auth_method: "private_key_jwt",
       jwks_uri: keys,
@@ -119,18 +119,18 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     expect(await registration()).toHaveProperty("dpop_bound_access_tokens", true);
   });
 
-  it("vouches for an application of somebody else, and takes that back", async () => {
+  it("vouches for a client of somebody else, and takes that back", async () => {
     await using admin = await open();
     const { id } = await admin.create();
     expect((await admin.lockstep(["client", "unverify", id])).stdout).toBe("Photo app is no longer verified.\n");
-    expect((await admin.domain.applications.find(id))?.verified).toBe(false);
+    expect((await admin.domain.clients.find(id))?.verified).toBe(false);
     expect((await admin.lockstep(["client", "verify", id])).stdout).toBe("Photo app is verified.\n");
-    expect((await admin.domain.applications.find(id))?.verified).toBe(true);
+    expect((await admin.domain.clients.find(id))?.verified).toBe(true);
   });
 
   it("[S86] gives a client the right to introspect the tokens of others only when it is told to, and takes it back", async () => {
     await using admin = await open();
-    const may = async (id: string) => (await admin.domain.applications.find(id))?.mayIntrospect;
+    const may = async (id: string) => (await admin.domain.clients.find(id))?.mayIntrospect;
     const [plain, resourceServer] = [await admin.create(), await admin.create("--introspect")];
     expect([await may(plain.id), await may(resourceServer.id)]).toEqual([false, true]);
     await admin.lockstep(["client", "update", plain.id, "--introspect"]);
@@ -144,17 +144,17 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     await using admin = await open();
     const { id, secret } = await admin.create();
     const rotated = JSON.parse((await admin.lockstep(["client", "rotate-secret", id, "--json"])).stdout);
-    const hash = (await admin.domain.applications.registrationOf(id))?.secretHash ?? "";
+    const hash = (await admin.domain.clients.registrationOf(id))?.secretHash ?? "";
     expect([isSecretOf(hash, secret), isSecretOf(hash, rotated.secret)]).toEqual([false, true]);
   });
 
-  it("deletes an application", async () => {
+  it("deletes a client", async () => {
     await using admin = await open();
     const { id } = await admin.create();
     expect((await admin.lockstep(["client", "delete", id])).stdout).toBe(
       "Photo app is deleted, and every access that it was granted has ended.\n",
     );
-    expect(await admin.domain.applications.find(id)).toBeNull();
+    expect(await admin.domain.clients.find(id)).toBeNull();
   });
 
   it.each([
@@ -171,7 +171,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     const ran = await admin.lockstep(["client", "create", "Photo app", ...options]);
     expect([ran.exitCode, ran.stdout]).toEqual([2, ""]);
     expect(ran.stderr).toMatch(problem);
-    expect(await admin.domain.applications.list("operator")).toEqual([]);
+    expect(await admin.domain.clients.list("operator")).toEqual([]);
   });
 
   it.each(["show", "update", "verify", "rotate-secret", "delete"])("%s says when there is none", async (command) => {
@@ -179,7 +179,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     expect(await admin.lockstep(["client", command, "nobody"])).toEqual({
       exitCode: 3,
       stdout: "",
-      stderr: "There is no application nobody.\n",
+      stderr: "There is no client nobody.\n",
     });
   });
 
@@ -190,12 +190,12 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     await admin.lockstep(["client", "rotate-secret", id]);
     await admin.lockstep(["client", "delete", id]);
     const entries = await admin.domain.audit.list({ limit: 10 });
-    const ofIt = entries.filter(({ detail }) => detail["application"] === id);
+    const ofIt = entries.filter(({ detail }) => detail["client"] === id);
     expect(ofIt.map(({ action }) => action).sort()).toEqual([
-      "application.delete",
-      "application.register",
-      "application.rotate_secret",
-      "application.verify",
+      "client.delete",
+      "client.register",
+      "client.rotate_secret",
+      "client.verify",
     ]);
     expect(JSON.stringify(entries)).not.toContain(secret);
   });

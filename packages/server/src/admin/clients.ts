@@ -1,18 +1,18 @@
-// Owns `lockstep client`: the applications of other people that may ask for access, as an operator manages them.
+// Owns `lockstep client`: the clients of other people that may ask for access, as an operator manages them.
 // What an operator registers is verified; what others registered can be made so.
 
 import {
-  type Application,
-  type ApplicationKind,
-  applicationKinds,
+  type ClientKind,
+  clientKinds,
   engineErrors,
-  RegisterApplicationInput,
-  type RegisteredApplication,
+  type OAuthClient,
+  RegisterClientInput,
+  type RegisteredClient,
 } from "@lockstep/kit";
 import { type Command, Option } from "commander";
-import type { Applications, Exceptions } from "../domain/applications.ts";
-import { commandLine } from "../domain/audit.ts";
-import { refusalOf } from "../domain/domain-error.ts";
+import type { Clients, Exceptions } from "../domain/clients/clients.ts";
+import { commandLine } from "../domain/kernel/audit.ts";
+import { refusalOf } from "../domain/kernel/domain-error.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
 
@@ -22,7 +22,7 @@ interface Options {
 
 interface RegistrationOptions extends Options {
   readonly name?: string;
-  readonly kind?: ApplicationKind;
+  readonly kind?: ClientKind;
   readonly redirect?: string[];
   readonly postLogout?: string[];
   readonly scope?: string[];
@@ -40,12 +40,12 @@ const assertionAudiences = ["issuer", "token-endpoint"] as const;
 type AssertionAudience = (typeof assertionAudiences)[number];
 
 export const addClientCommands = (program: Command, admin: AdminProcess) => {
-  const client = program.command("client").description("The applications of others that may ask people for access");
+  const clientCommand = program.command("client").description("Clients that may ask people for access");
 
   withRegistrationOptions(
-    client
+    clientCommand
       .command("create")
-      .description("Registers an application, verified; its secret is shown once")
+      .description("Registers a client, verified; its secret is shown once")
       .argument("<name>", "what people read when they are asked"),
     admin,
   )
@@ -58,7 +58,7 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
       ),
     )
     .action((name: string, options: RegistrationOptions) =>
-      withDomain(admin, async ({ applications }) => {
+      withDomain(admin, async ({ clients }) => {
         const input = checked({
           name,
           kind: options.kind ?? "web",
@@ -72,20 +72,20 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
           requireDpop: options.requireDpop ?? false,
         });
         checkPkce(options.pkce === false, input);
-        const registered = await applications.register(input, "operator", commandLine);
-        const application = await withExceptions(applications, registered.application, options);
-        await tellSecret(admin, options, { ...registered, application });
+        const registered = await clients.register(input, "operator", commandLine);
+        const client = await withExceptions(clients, registered.client, options);
+        await tellSecret(admin, options, { ...registered, client });
       }),
     );
 
-  client
+  clientCommand
     .command("list")
-    .description("Lists all applications, by name")
-    .option("--json", "print each application on a line")
+    .description("Lists all clients, by name")
+    .option("--json", "print each client on a line")
     .addHelpText("after", aboutJson)
     .action(({ json }: Options) =>
-      withDomain(admin, async ({ applications }) => {
-        const list = await applications.list("operator");
+      withDomain(admin, async ({ clients }) => {
+        const list = await clients.list("operator");
         if (json) {
           for (const each of list) await writeJson(admin.stdout, each);
           return;
@@ -101,20 +101,20 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
       }),
     );
 
-  aboutOne(client, "show", "Shows an application").action((id: string, { json }: Options) =>
-    withDomain(admin, async ({ applications }) => {
-      const application = found(await applications.find(id), id);
-      await (json ? writeJson(admin.stdout, application) : write(admin.stdout, aligned(fieldsOf(application))));
+  aboutOne(clientCommand, "show", "Shows a client").action((id: string, { json }: Options) =>
+    withDomain(admin, async ({ clients }) => {
+      const client = found(await clients.find(id), id);
+      await (json ? writeJson(admin.stdout, client) : write(admin.stdout, aligned(fieldsOf(client))));
     }),
   );
 
-  withRegistrationOptions(aboutOne(client, "update", "Changes what is given, and leaves the rest"), admin)
+  withRegistrationOptions(aboutOne(clientCommand, "update", "Changes what is given, and leaves the rest"), admin)
     .option("--name <name>", "what people read when they are asked")
     .addHelpText("after", aboutOperators)
     .addHelpText("after", example("pnpm lockstep client update KDUN… --redirect https://photos.example/signed-in"))
     .action((id: string, options: RegistrationOptions) =>
-      withDomain(admin, async ({ applications }) => {
-        const before = found(await applications.find(id), id);
+      withDomain(admin, async ({ clients }) => {
+        const before = found(await clients.find(id), id);
         const input = checked({
           name: options.name ?? before.name,
           kind: options.kind ?? before.kind,
@@ -128,28 +128,28 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
           requireDpop: options.requireDpop ?? before.requireDpop,
         });
         checkPkce(!(options.pkce ?? !before.mayOmitPkce), input);
-        const updated = found(await applications.update(id, input, "operator", commandLine), id);
-        const changed = await withExceptions(applications, updated, options);
+        const updated = found(await clients.update(id, input, "operator", commandLine), id);
+        const changed = await withExceptions(clients, updated, options);
         await tell(admin, options, changed, "is changed");
       }),
     );
 
   for (const verified of [true, false]) {
     const [name, description, now] = verified
-      ? ["verify", "Vouches for an application: people are no longer warned of it", "is verified"]
+      ? ["verify", "Vouches for a client: people are no longer warned of it", "is verified"]
       : ["unverify", "Takes that back: people are warned, and asked each time", "is no longer verified"];
-    aboutOne(client, name, description).action((id: string, options: Options) =>
-      withDomain(admin, async ({ applications }) => {
-        await tell(admin, options, found(await applications.setVerified(id, verified, commandLine), id), now);
+    aboutOne(clientCommand, name, description).action((id: string, options: Options) =>
+      withDomain(admin, async ({ clients }) => {
+        await tell(admin, options, found(await clients.setVerified(id, verified, commandLine), id), now);
       }),
     );
   }
 
-  aboutOne(client, "rotate-secret", "Gives an application another secret; the one before ends at once")
+  aboutOne(clientCommand, "rotate-secret", "Gives a client another secret; the one before ends at once")
     .addHelpText("after", aboutSecret)
     .action((id: string, options: Options) =>
-      withDomain(admin, async ({ applications }) => {
-        const registered = await applications.rotateSecret(id, "operator", commandLine).catch((error: unknown) => {
+      withDomain(admin, async ({ clients }) => {
+        const registered = await clients.rotateSecret(id, "operator", commandLine).catch((error: unknown) => {
           if (refusalOf(error)?.code !== "CLIENT_HAS_NO_SECRET") throw error;
           throw new CommandError("failed", engineErrors.CLIENT_HAS_NO_SECRET.message);
         });
@@ -157,19 +157,19 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
       }),
     );
 
-  aboutOne(client, "delete", "Deletes an application, and every access that it was granted").action(
+  aboutOne(clientCommand, "delete", "Deletes a client, and every access that it was granted").action(
     (id: string, options: Options) =>
-      withDomain(admin, async ({ applications }) => {
-        const application = found(await applications.find(id), id);
-        await applications.delete(id, "operator", commandLine);
-        await tell(admin, options, application, "is deleted, and every access that it was granted has ended");
+      withDomain(admin, async ({ clients }) => {
+        const client = found(await clients.find(id), id);
+        await clients.delete(id, "operator", commandLine);
+        await tell(admin, options, client, "is deleted, and every access that it was granted has ended");
       }),
   );
 };
 
 const withRegistrationOptions = (command: Command, { app }: AdminProcess) =>
   command
-    .addOption(new Option("--kind <kind>", "what it is (new ones: web)").choices(Object.keys(applicationKinds)))
+    .addOption(new Option("--kind <kind>", "what it is (new ones: web)").choices(Object.keys(clientKinds)))
     .option("--redirect <uri...>", "where people may be sent back to")
     .option("--post-logout <uri...>", "where people may be sent after signing out")
     .addOption(new Option("--scope <scope...>", "what it may ask for").choices(Object.keys(app.contract.scopes)))
@@ -189,18 +189,18 @@ const withRegistrationOptions = (command: Command, { app }: AdminProcess) =>
         assertionAudiences,
       ),
     )
-    .option("--json", "print the application");
+    .option("--json", "print the client");
 
-/** A command about one application. */
-const aboutOne = (client: Command, name: string, description: string) => {
-  const command = client.command(name).description(description).argument("<id>", "its client_id");
-  if (name !== "update") command.option("--json", "print the application");
+/** A command about one client. */
+const aboutOne = (parent: Command, name: string, description: string) => {
+  const command = parent.command(name).description(description).argument("<id>", "its client_id");
+  if (name !== "update") command.option("--json", "print the client");
   return command.addHelpText("after", aboutJson);
 };
 
 /** @throws CommandError that says what is wrong with it. */
-const checked = (input: unknown): RegisterApplicationInput => {
-  const parsed = RegisterApplicationInput.safeParse(input);
+const checked = (input: unknown): RegisterClientInput => {
+  const parsed = RegisterClientInput.safeParse(input);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
     ({ path, message }) => `${optionOf[String(path[0])] ?? path.join(".")}: ${message}.`,
@@ -221,15 +221,15 @@ const optionOf: Record<string, string> = {
 };
 
 /** RFC 9700 §2.1.1: PKCE is all that protects a client that proves nothing. @throws CommandError */
-const checkPkce = (omitted: boolean, { kind }: RegisterApplicationInput) => {
+const checkPkce = (omitted: boolean, { kind }: RegisterClientInput) => {
   if (omitted && kind !== "web")
     throw new CommandError("usage", "--no-pkce: only a client of the kind web may do that.");
 };
 
 /** Makes the exceptions that the command names, or takes them back. */
 const withExceptions = async (
-  applications: Applications,
-  application: Application,
+  clients: Clients,
+  client: OAuthClient,
   { introspect, pkce, assertionAudience }: RegistrationOptions,
 ) => {
   const exceptions: Partial<Exceptions> = {
@@ -237,62 +237,62 @@ const withExceptions = async (
     ...(pkce !== undefined && { mayOmitPkce: !pkce }),
     ...(assertionAudience !== undefined && { assertsToTokenEndpoint: assertionAudience === "token-endpoint" }),
   };
-  const { mayIntrospect, mayOmitPkce, assertsToTokenEndpoint } = { ...application, ...exceptions };
+  const { mayIntrospect, mayOmitPkce, assertsToTokenEndpoint } = { ...client, ...exceptions };
   const isSame =
-    mayIntrospect === application.mayIntrospect &&
-    mayOmitPkce === application.mayOmitPkce &&
-    assertsToTokenEndpoint === application.assertsToTokenEndpoint;
-  if (isSame) return application;
-  return found(await applications.setExceptions(application.id, exceptions, commandLine), application.id);
+    mayIntrospect === client.mayIntrospect &&
+    mayOmitPkce === client.mayOmitPkce &&
+    assertsToTokenEndpoint === client.assertsToTokenEndpoint;
+  if (isSame) return client;
+  return found(await clients.setExceptions(client.id, exceptions, commandLine), client.id);
 };
 
-const found = <T>(application: T | null, id: string): T => {
-  if (application === null) throw new CommandError("notFound", `There is no application ${visible(id)}.`);
-  return application;
+const found = <T>(client: T | null, id: string): T => {
+  if (client === null) throw new CommandError("notFound", `There is no client ${visible(id)}.`);
+  return client;
 };
 
-const tell = ({ stdout }: AdminProcess, { json }: Options, application: Application, whatIsTrueNow: string) =>
-  json ? writeJson(stdout, application) : writeLine(stdout, `${visible(application.name)} ${whatIsTrueNow}.`);
+const tell = ({ stdout }: AdminProcess, { json }: Options, client: OAuthClient, whatIsTrueNow: string) =>
+  json ? writeJson(stdout, client) : writeLine(stdout, `${visible(client.name)} ${whatIsTrueNow}.`);
 
 const tellSecret = async (
   { stdout }: AdminProcess,
   { json }: Options,
-  { application, secret }: RegisteredApplication,
+  { client, secret }: RegisteredClient,
 ): Promise<void> => {
-  if (json) return writeJson(stdout, { ...application, secret });
+  if (json) return writeJson(stdout, { ...client, secret });
   await write(
     stdout,
     aligned([
-      ["client_id", application.id],
-      ["client_secret", secret ?? "- (an application of this kind keeps none)"],
+      ["client_id", client.id],
+      ["client_secret", secret ?? "- (a client of this kind keeps none)"],
     ]),
   );
 };
 
-const fieldsOf = (application: Application) => [
-  ["client_id", application.id],
-  ["name", application.name],
-  ["kind", application.kind],
-  ["state", application.verified ? "verified" : "unverified"],
-  ["uri", application.uri ?? "-"],
-  ["redirect", application.redirectUris.join(" ") || "-"],
-  ["post-logout", application.postLogoutRedirectUris.join(" ") || "-"],
-  ["scopes", application.scopes.join(" ") || "-"],
-  ["jwks-uri", application.jwksUri ?? "-"],
-  ["backchannel", application.backchannelLogoutUri ?? "-"],
+const fieldsOf = (client: OAuthClient) => [
+  ["client_id", client.id],
+  ["name", client.name],
+  ["kind", client.kind],
+  ["state", client.verified ? "verified" : "unverified"],
+  ["uri", client.uri ?? "-"],
+  ["redirect", client.redirectUris.join(" ") || "-"],
+  ["post-logout", client.postLogoutRedirectUris.join(" ") || "-"],
+  ["scopes", client.scopes.join(" ") || "-"],
+  ["jwks-uri", client.jwksUri ?? "-"],
+  ["backchannel", client.backchannelLogoutUri ?? "-"],
   [
     "requires",
     [
-      application.kind !== "service" && (application.mayOmitPkce ? "nonce" : "PKCE"),
-      application.requirePushedRequests && "PAR",
-      application.requireDpop && "DPoP",
+      client.kind !== "service" && (client.mayOmitPkce ? "nonce" : "PKCE"),
+      client.requirePushedRequests && "PAR",
+      client.requireDpop && "DPoP",
     ]
       .filter(Boolean)
       .join(" ") || "-",
   ],
-  ["assertions to", application.assertsToTokenEndpoint ? "the token endpoint" : "the issuer"],
-  ["introspects", application.mayIntrospect ? "tokens of all clients" : "its own tokens"],
-  ["created", instant(application.createdAt)],
+  ["assertions to", client.assertsToTokenEndpoint ? "the token endpoint" : "the issuer"],
+  ["introspects", client.mayIntrospect ? "tokens of all clients" : "its own tokens"],
+  ["created", instant(client.createdAt)],
 ];
 
 const example = (commandLine: string) => `
@@ -301,7 +301,7 @@ Example:
 
 const aboutKinds = `
 Kinds:
-${Object.entries(applicationKinds)
+${Object.entries(clientKinds)
   .map(([kind, words]) => `  ${kind.padEnd(8)} ${words}`)
   .join("\n")}`;
 
@@ -313,6 +313,6 @@ const aboutSecret = `
 Only a hash of the secret is kept: it cannot be shown again.`;
 
 const aboutJson = `
-An application in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "jwksUri",
+A client in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "jwksUri",
 "backchannelLogoutUri", "requirePushedRequests", "requireDpop", "verified", "mayIntrospect", "mayOmitPkce", "assertsToTokenEndpoint", "createdAt"}; the addresses may be null,
-"createdAt" is in epoch milliseconds. Exit code 3: there is no such application.`;
+"createdAt" is in epoch milliseconds. Exit code 3: there is no such client.`;

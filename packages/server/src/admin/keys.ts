@@ -1,8 +1,8 @@
 // Owns `lockstep keys`: the keys that tokens are signed with, as an operator sees and changes them. Never a private part.
 
 import { type Command, Option } from "commander";
-import { commandLine } from "../domain/audit.ts";
-import { type Keyring, type SigningAlgorithm, signingAlgorithms } from "../domain/keyring.ts";
+import { commandLine } from "../domain/kernel/audit.ts";
+import { type Keyring, type SigningAlgorithm, signingAlgorithms } from "../domain/tokens/keyring.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
 

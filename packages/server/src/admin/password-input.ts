@@ -1,7 +1,7 @@
 // Owns how an operator gives a new password: at a hidden prompt, twice, or on standard input when that is
 // no terminal. Never as an argument, where `ps` and the shell's history keep it.
 
-import type { Refusal } from "../domain/password-policy.ts";
+import type { Refusal } from "../domain/accounts/password-policy.ts";
 import { type AdminProcess, CommandError } from "./command.ts";
 import { writeLine } from "./output.ts";
 

@@ -3,7 +3,7 @@
 
 import type { Command } from "commander";
 import { loadConfig } from "../config.ts";
-import { LoginRefusal } from "../domain/login-refusal.ts";
+import { LoginRefusal } from "../domain/identities/login-refusal.ts";
 import { createConfiguredProviders, realWorld } from "../server.ts";
 import { type AdminProcess, CommandError } from "./command.ts";
 import { aligned, visible, write, writeJson, writeLine } from "./output.ts";

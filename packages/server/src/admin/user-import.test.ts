@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as bcrypt from "@node-rs/bcrypt";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
-import { commandLine } from "../domain/audit.ts";
+import { commandLine } from "../domain/kernel/audit.ts";
 import { typed } from "../testing.ts";
 import { openAdmin } from "./testing.ts";
 

@@ -1,14 +1,14 @@
 // Owns `lockstep user import`: accounts from elsewhere, one JSON object on each line, with the bcrypt hashes
-// they had. Signing in verifies such a hash and puts a better one in its place: `domain/passwords.ts`.
+// they had. Signing in verifies such a hash and puts a better one in its place: `domain/accounts/passwords.ts`.
 
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { EmailAddress, UpdateUserInput, Username } from "@lockstep/kit";
 import type { Command } from "commander";
 import { z } from "zod";
-import { commandLine } from "../domain/audit.ts";
-import type { Passwords } from "../domain/passwords.ts";
-import type { NewUser } from "../domain/users.ts";
+import type { Passwords } from "../domain/accounts/passwords.ts";
+import type { NewUser } from "../domain/accounts/users.ts";
+import { commandLine } from "../domain/kernel/audit.ts";
 import type { Domain } from "../server.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { type Line, linesOf } from "./lines.ts";

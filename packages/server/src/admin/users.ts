@@ -3,7 +3,7 @@
 import { EmailAddress, LoginInput, recentAccessDays, UpdateUserInput, type User, Username } from "@lockstep/kit";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { z } from "zod";
-import { commandLine } from "../domain/audit.ts";
+import { commandLine } from "../domain/kernel/audit.ts";
 import type { Domain } from "../server.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";

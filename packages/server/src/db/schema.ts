@@ -11,7 +11,7 @@ export interface Schema {
   signing_keys: SigningKeysTable;
   /** Keys of RS256. */
   rsa_signing_keys: SigningKeysTable;
-  applications: ApplicationsTable;
+  applications: ClientsTable;
   grants: GrantsTable;
   oauth_records: OAuthRecordsTable;
   spent_ids: SpentIdsTable;
@@ -28,7 +28,7 @@ export interface UsersTable {
   full_name: string;
   role: string;
   disabled: 0 | 1;
-  /** A form that `domain/passwords.ts` made or imported. Null: no password opens this account. */
+  /** A form that `domain/accounts/passwords.ts` made or imported. Null: no password opens this account. */
   password_hash: string | null;
   created_at: number;
 }
@@ -95,7 +95,7 @@ export interface SigningKeysTable {
   retired_at: number | null;
 }
 
-export interface ApplicationsTable {
+export interface ClientsTable {
   /** The `client_id`. */
   id: string;
   name: string;

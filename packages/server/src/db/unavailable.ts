@@ -1,5 +1,5 @@
 // Owns the error that means "the database cannot serve this now": down, unreachable, frozen, read-only, locked, full.
-// Dialects throw it in place of the driver's own error; transports answer 503 (`refusalOf` in `domain/domain-error.ts`).
+// Dialects throw it in place of the driver's own error; transports answer 503 (`refusalOf` in `domain/kernel/domain-error.ts`).
 
 /** How long a caller is asked to wait. Short: most outages are a failover or a restart. */
 const retryAfterSeconds = 2;

@@ -13,12 +13,12 @@ import Fastify, {
 } from "fastify";
 import type { Db } from "../db/database.ts";
 import { withDatabaseLimit } from "../db/time-limit.ts";
-import { DomainError } from "../domain/domain-error.ts";
-import type { Guard } from "../domain/guard.ts";
-import type { Keyring } from "../domain/keyring.ts";
-import type { Scopes } from "../domain/scopes.ts";
-import type { SignIn } from "../domain/sign-in.ts";
-import { type ExternalLoginOptions, externalLoginRoutes } from "../external-login/routes.ts";
+import { DomainError } from "../domain/kernel/domain-error.ts";
+import type { SignIn } from "../domain/sessions/sign-in.ts";
+import type { Guard } from "../domain/tokens/guard.ts";
+import type { Keyring } from "../domain/tokens/keyring.ts";
+import type { Scopes } from "../domain/tokens/scopes.ts";
+import { type RelyingPartyOptions, relyingPartyRoutes } from "../relying-party/routes.ts";
 import { assertAddressesDiffer, readPages, recordRoutes } from "./addresses.ts";
 import { answerClientError, followConnections, isHostValid, nodeOptions } from "./connections.ts";
 import { cookiesFor } from "./cookies.ts";
@@ -68,12 +68,12 @@ export interface AppOptions {
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
   /** The authorization server: its own addresses, and its part of `/token`. */
-  readonly oauth: {
+  readonly authorizationServer: {
     readonly routes: FastifyPluginAsync;
     readonly registrationRoutes: FastifyPluginAsync;
     readonly answer: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
   };
-  readonly externalLogin: Omit<ExternalLoginOptions, "cookies" | "sourceOf">;
+  readonly relyingParty: Omit<RelyingPartyOptions, "cookies" | "sourceOf">;
   /** Makes the page that says what a protocol has to say. */
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly web: { directory: string | null; devUrl: string | null };
@@ -139,9 +139,9 @@ export const createApp = async (options: AppOptions) => {
   await app.register(protectedResourceRoutes(options));
   await app.register(async (pages) => {
     pages.addHook("onRequest", asPage(headers));
-    await pages.register(options.oauth.routes);
+    await pages.register(options.authorizationServer.routes);
     const cookies = cookiesFor(options.publicUrl);
-    await pages.register(externalLoginRoutes({ ...options.externalLogin, cookies, sourceOf }));
+    await pages.register(relyingPartyRoutes({ ...options.relyingParty, cookies, sourceOf }));
     await pages.register(docsRoutes(options));
   });
   await app.register(async (open) => {
@@ -157,8 +157,8 @@ export const createApp = async (options: AppOptions) => {
       strictPreflight: false,
     });
     await open.register(userinfoRoutes(options));
-    await open.register(tokenRoutes({ ...options, answerApplication: options.oauth.answer }));
-    await open.register(options.oauth.registrationRoutes);
+    await open.register(tokenRoutes({ ...options, answerClient: options.authorizationServer.answer }));
+    await open.register(options.authorizationServer.registrationRoutes);
     // Every address of the server's own is known by now.
     assertAddressesDiffer({ operations: options.contract.operations, own, pages: await readPages(options.web) });
     await open.register(restRoutes(options));

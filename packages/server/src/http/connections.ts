@@ -5,7 +5,7 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { EngineErrorCode } from "@lockstep/kit";
-import { DomainError } from "../domain/domain-error.ts";
+import { DomainError } from "../domain/kernel/domain-error.ts";
 import { errorShape } from "../rpc/errors.ts";
 
 /** Node's options that go with `answerClientError` and `isHostValid`. */

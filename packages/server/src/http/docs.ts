@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { RegisterApplicationInput } from "@lockstep/kit";
+import type { RegisterClientInput } from "@lockstep/kit";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { packageFile } from "../package-files.ts";
 import { allowAnyOrigin } from "./cross-origin.ts";
@@ -24,10 +24,10 @@ const contentSecurityPolicy = [
 
 const redirectPath = "/docs/oauth2-redirect.html";
 
-/** The page is an application like any other: public, and sent back to itself (Authorization Code with PKCE). */
-export const docsApplicationId = "docs";
+/** The page is a client like any other: public, and sent back to itself (Authorization Code with PKCE). */
+export const docsClientId = "docs";
 
-export const docsApplication = (publicUrl: string, scopes: readonly string[]): RegisterApplicationInput => ({
+export const docsClient = (publicUrl: string, scopes: readonly string[]): RegisterClientInput => ({
   name: "API documentation",
   kind: "browser",
   uri: null,
@@ -66,7 +66,7 @@ export const docsRoutes = (options: OpenApiOptions) => async (app: FastifyInstan
       .send(body);
 
   const { publicUrl, brand } = options;
-  const script = docsScript({ publicUrl, redirectPath, clientId: docsApplicationId });
+  const script = docsScript({ publicUrl, redirectPath, clientId: docsClientId });
   app.get("/docs", async (_request, reply) => served(reply, "text/html; charset=utf-8", docsPage(brand)));
   app.get("/docs/start.js", async (_request, reply) => served(reply, "text/javascript; charset=utf-8", script));
   app.get("/docs/page.css", async (_request, reply) => served(reply, "text/css; charset=utf-8", docsStyles));

@@ -4,7 +4,7 @@
 
 import type { ProtocolPage } from "@lockstep/kit";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import { DomainError, refusalOf } from "../domain/domain-error.ts";
+import { DomainError, refusalOf } from "../domain/kernel/domain-error.ts";
 import { codeByStatus, refuse } from "./rpc.ts";
 
 export const answerFailure =

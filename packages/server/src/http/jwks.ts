@@ -2,7 +2,7 @@
 
 import type { FastifyInstance } from "fastify";
 import { DatabaseUnavailableError } from "../db/unavailable.ts";
-import type { Keyring } from "../domain/keyring.ts";
+import type { Keyring } from "../domain/tokens/keyring.ts";
 import { allowAnyOrigin } from "./cross-origin.ts";
 
 /** A minute: a new key is published five before it signs, so no cache misses it. */

@@ -59,7 +59,7 @@ export const createOpenApi = ({ brand, contract, publicUrl, contact, passwordGra
       version: "0.1.0",
       description: [
         `The REST API of ${brand.name}. Send an access token in the \`Authorization\` header: \`Bearer <token>\`.`,
-        "An application gets one from the OAuth 2 authorization code flow with PKCE, and can do what a person allowed it.",
+        "A client gets one from the OAuth 2 authorization code flow with PKCE, and can do what a person allowed it.",
         "Errors are problem details (RFC 9457): decide by `code`. Those of `/token` are OAuth's (RFC 6749 §5.2).",
       ].join("\n\n"),
       contact: {
@@ -87,7 +87,7 @@ export const createOpenApi = ({ brand, contract, publicUrl, contact, passwordGra
         }),
         [codeFlow]: {
           type: "oauth2",
-          description: "For everybody else's applications: a person allows what they ask for.",
+          description: "For everybody else's clients: a person allows what they ask for.",
           flows: {
             authorizationCode: { authorizationUrl: `${publicUrl}/authorize`, tokenUrl, refreshUrl: tokenUrl, scopes },
           },
@@ -158,7 +158,7 @@ const whoMayCall = (access: Access, { scopes }: AnyContract): string => {
       return `Needs an access token with the scope ${access.scopes.map((scope) => `\`${scope}\` (${scopes[scope]})`).join(" and ")}.`;
     case "firstParty":
       return [
-        "For this service's own apps: needs the access token of a session. A token that an application was granted is refused.",
+        "For this service's own apps: needs the access token of a session. A token that a client was granted is refused.",
         ...(access.role ? [`The user needs the role \`${access.role}\`.`] : []),
         ...(access.maxAgeSeconds === undefined
           ? []
@@ -240,10 +240,10 @@ const tokenOperation = (passwordGrant: boolean, scopeNames: readonly string[]): 
   operationId: "token",
   tags: ["auth"],
   summary: passwordGrant
-    ? "Get a token for a username and a password, for a refresh token, or as an application"
-    : "Get a token for a refresh token, or as an application",
+    ? "Get a token for a username and a password, for a refresh token, or as a client"
+    : "Get a token for a refresh token, or as a client",
   description:
-    "OAuth 2's token endpoint (RFC 6749 §3.2). An application sends its `client_id`, and authenticates by HTTP Basic, in the form or by a signed assertion if it has a secret or a key.",
+    "OAuth 2's token endpoint (RFC 6749 §3.2). A client sends its `client_id`, and authenticates by HTTP Basic, in the form or by a signed assertion if it has a secret or a key.",
   security: [],
   requestBody: {
     required: true,
@@ -271,7 +271,7 @@ const tokenOperation = (passwordGrant: boolean, scopeNames: readonly string[]): 
             redirect_uri: { type: "string", description: "For `authorization_code`: as it was sent to `/authorize`" },
             code_verifier: { type: "string", description: "For `authorization_code`: of PKCE (RFC 7636)" },
             device_code: { type: "string", description: "For a device code: what `/device/authorize` answered" },
-            client_id: { type: "string", description: "Of an application; this service's own apps have none" },
+            client_id: { type: "string", description: "Of a client; this service's own apps have none" },
             client_secret: { type: "string", description: "Of a client that is registered with one" },
             scope: { type: "string", description: `Space-separated, of: ${scopeNames.join(", ")}` },
           },

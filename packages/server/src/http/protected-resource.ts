@@ -3,8 +3,8 @@
 
 import type { Brand } from "@lockstep/kit";
 import type { FastifyInstance } from "fastify";
-import { proofAlgorithms } from "../domain/dpop.ts";
-import type { Scopes } from "../domain/scopes.ts";
+import { proofAlgorithms } from "../domain/tokens/dpop.ts";
+import type { Scopes } from "../domain/tokens/scopes.ts";
 import { allowAnyOrigin } from "./cross-origin.ts";
 
 const path = "/.well-known/oauth-protected-resource";

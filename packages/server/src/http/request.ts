@@ -2,10 +2,10 @@
 
 import { isIP } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Source } from "../domain/audit.ts";
-import { type Credential, readCredential } from "../domain/bearer.ts";
-import { DomainError } from "../domain/domain-error.ts";
-import type { Guard } from "../domain/guard.ts";
+import type { Source } from "../domain/kernel/audit.ts";
+import { DomainError } from "../domain/kernel/domain-error.ts";
+import { type Credential, readCredential } from "../domain/tokens/bearer.ts";
+import type { Guard } from "../domain/tokens/guard.ts";
 import { type Context, createContext } from "../rpc/context.ts";
 import type { cookiesFor } from "./cookies.ts";
 

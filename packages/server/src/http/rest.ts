@@ -5,7 +5,7 @@ import { type Operation, operationsOf } from "@lockstep/kit";
 import { callTRPCProcedure, getTRPCErrorFromUnknown } from "@trpc/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { DomainError, RefusedError } from "../domain/domain-error.ts";
+import { DomainError, RefusedError } from "../domain/kernel/domain-error.ts";
 import { errorShape, refusalFrom } from "../rpc/errors.ts";
 import { cookiesFor } from "./cookies.ts";
 import { contextOf, takeBodies } from "./request.ts";

@@ -11,8 +11,8 @@ import {
 import type { AnyTRPCRouter } from "@trpc/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { limitEachWait } from "../db/time-limit.ts";
-import { DomainError, type RefusedError, refusalOf } from "../domain/domain-error.ts";
-import type { Guard } from "../domain/guard.ts";
+import { DomainError, type RefusedError, refusalOf } from "../domain/kernel/domain-error.ts";
+import type { Guard } from "../domain/tokens/guard.ts";
 import { errorShape, refusalFrom } from "../rpc/errors.ts";
 import { cookiesFor } from "./cookies.ts";
 import { withResourceMetadata } from "./protected-resource.ts";

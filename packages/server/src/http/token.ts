@@ -1,14 +1,14 @@
 // Owns `POST /token`: who answers. Our own apps, which have no client id, are answered here: the password form of the
-// FastAPI guide (RFC 6749 §4.3) and the refresh of what it issued (§6). Whoever comes as an application is answered by
+// FastAPI guide (RFC 6749 §4.3) and the refresh of what it issued (§6). Whoever comes as a client is answered by
 // the authorization server, which knows no password grant: RFC 9700 §2.4 keeps it from third parties, and one setting
 // turns it off. No page of another origin is answered without a client id.
 
 import formbody from "@fastify/formbody";
 import { isStorableText, LoginInput } from "@lockstep/kit";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { refusalOf } from "../domain/domain-error.ts";
-import type { Scopes } from "../domain/scopes.ts";
-import type { SignedIn, SignIn } from "../domain/sign-in.ts";
+import { refusalOf } from "../domain/kernel/domain-error.ts";
+import type { SignedIn, SignIn } from "../domain/sessions/sign-in.ts";
+import type { Scopes } from "../domain/tokens/scopes.ts";
 import { isForeignTo } from "./cookies.ts";
 import { headerValues, sourceOf } from "./request.ts";
 
@@ -41,18 +41,18 @@ export interface TokenRoutesOptions {
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
   readonly scopes: Scopes;
-  readonly answerApplication: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
+  readonly answerClient: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
 }
 
 export const tokenRoutes =
-  ({ publicUrl, signIn, passwordGrant, scopes, answerApplication }: TokenRoutesOptions) =>
+  ({ publicUrl, signIn, passwordGrant, scopes, answerClient }: TokenRoutesOptions) =>
   async (app: FastifyInstance) => {
     const isForeign = isForeignTo(publicUrl);
     app.removeAllContentTypeParsers();
     await app.register(formbody);
 
     app.post("/token", async (request, reply) => {
-      if (isApplication(request)) return answerApplication(request, reply, Buffer.from(asForm(request)));
+      if (isClient(request)) return answerClient(request, reply, Buffer.from(asForm(request)));
       // A page of another origin is no app of our own, and must not be one to try passwords from.
       if (isForeign(request))
         throw new TokenError("unauthorized_client", "Pages of other origins need a client_id of their own");
@@ -150,14 +150,14 @@ const readForm = (request: FastifyRequest): Map<string, string> => {
 };
 
 /** Whether somebody comes with a client id, with a proof of being one, or with a grant that only they have. */
-const isApplication = (request: FastifyRequest): boolean => {
+const isClient = (request: FastifyRequest): boolean => {
   const body = (request.body ?? {}) as Record<string, string | string[]>;
   const named = ["client_id", "client_secret", "client_assertion"].some((name) => (body[name] ?? "") !== "");
   const proven = headerValues(request, "authorization").some((value) => !isEmptyBasic(value));
-  return named || proven || applicationGrants.has(body["grant_type"]);
+  return named || proven || clientGrants.has(body["grant_type"]);
 };
 
-const applicationGrants = new Set<unknown>([
+const clientGrants = new Set<unknown>([
   "authorization_code",
   "client_credentials",
   "urn:ietf:params:oauth:grant-type:device_code",

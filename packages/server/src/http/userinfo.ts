@@ -1,11 +1,11 @@
-// Owns `/userinfo`: who a person is, for an application that they have let in (OpenID Connect Core §5.3). It takes the
+// Owns `/userinfo`: who a person is, for a client that they have let in (OpenID Connect Core §5.3). It takes the
 // access token of every other operation, so it is answered here, by the same guard.
 
 import type { ErrorDetails } from "@lockstep/kit";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { challengeFor } from "../domain/bearer.ts";
-import { refusalOf } from "../domain/domain-error.ts";
-import type { Guard } from "../domain/guard.ts";
+import { refusalOf } from "../domain/kernel/domain-error.ts";
+import { challengeFor } from "../domain/tokens/bearer.ts";
+import type { Guard } from "../domain/tokens/guard.ts";
 import { withResourceMetadata } from "./protected-resource.ts";
 import { credentialOf } from "./request.ts";
 

@@ -1,7 +1,7 @@
 // Owns the procedures that change how an account is signed in to.
 
 import { engine } from "@lockstep/kit";
-import type { Profile } from "../domain/profile.ts";
+import type { Profile } from "../domain/accounts/profile.ts";
 import { implement } from "./trpc.ts";
 
 export const accountProcedures = ({ profile }: { profile: Profile }) => ({

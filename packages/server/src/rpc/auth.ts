@@ -1,8 +1,8 @@
 import { engine } from "@lockstep/kit";
-import { DomainError } from "../domain/domain-error.ts";
-import type { Identities } from "../domain/identities.ts";
-import type { Sessions } from "../domain/sessions.ts";
-import type { SignedIn, SignIn } from "../domain/sign-in.ts";
+import type { Identities } from "../domain/identities/identities.ts";
+import { DomainError } from "../domain/kernel/domain-error.ts";
+import type { Sessions } from "../domain/sessions/sessions.ts";
+import type { SignedIn, SignIn } from "../domain/sessions/sign-in.ts";
 import type { Context } from "./context.ts";
 import { implement } from "./trpc.ts";
 

@@ -1,7 +1,7 @@
 // Owns the procedures by which a person answers a client's request for access.
 
 import { engine } from "@lockstep/kit";
-import type { AuthorizationRequestHere, AuthorizationRequests } from "../domain/authorization-requests.ts";
+import type { AuthorizationRequestHere, AuthorizationRequests } from "../domain/clients/authorization-requests.ts";
 import type { Context } from "./context.ts";
 import { implement } from "./trpc.ts";
 

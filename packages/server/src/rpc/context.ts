@@ -1,8 +1,8 @@
 // Owns what a procedure knows of the call it answers.
 
-import type { Source } from "../domain/audit.ts";
-import type { Credential } from "../domain/bearer.ts";
-import type { ApplicationPrincipal, Guard, Principal } from "../domain/guard.ts";
+import type { Source } from "../domain/kernel/audit.ts";
+import type { Credential } from "../domain/tokens/bearer.ts";
+import type { ClientPrincipal, Guard, Principal } from "../domain/tokens/guard.ts";
 
 /** The tokens that a browser keeps for us, where no script can read them. */
 export interface Cookies {
@@ -33,13 +33,13 @@ export interface Request {
 
 export interface Context extends Omit<Request, "credential"> {
   /** Who calls, looked up once however many calls a batch has. Rejects with a `DomainError`. */
-  readonly authenticate: () => Promise<Principal | ApplicationPrincipal>;
+  readonly authenticate: () => Promise<Principal | ClientPrincipal>;
   readonly guard: Guard;
 }
 
 /** The context of one request; also what `createCaller` takes. */
 export const createContext = (guard: Guard, { credential, ...request }: Request): Context => {
-  let principal: Promise<Principal | ApplicationPrincipal> | undefined;
+  let principal: Promise<Principal | ClientPrincipal> | undefined;
   return {
     ...request,
     guard,

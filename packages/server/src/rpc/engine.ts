@@ -2,9 +2,9 @@
 
 import type { EngineErrors, engine } from "@lockstep/kit";
 import { accountProcedures } from "./account.ts";
-import { applicationProcedures } from "./application.ts";
 import { authProcedures } from "./auth.ts";
 import { authorizationProcedures } from "./authorization.ts";
+import { clientProcedures } from "./client.ts";
 import { grantProcedures } from "./grant.ts";
 import { identityProcedures } from "./identity.ts";
 import { sessionProcedures } from "./session.ts";
@@ -18,7 +18,7 @@ type Domain = Parameters<typeof authProcedures>[0] &
   Parameters<typeof sessionProcedures>[0] &
   Parameters<typeof authorizationProcedures>[0] &
   Parameters<typeof grantProcedures>[0] &
-  Parameters<typeof applicationProcedures>[0] &
+  Parameters<typeof clientProcedures>[0] &
   Parameters<typeof identityProcedures>[0];
 
 /** The procedures of the engine's own operations. */
@@ -29,6 +29,6 @@ export const engineProcedures = (domain: Domain): ImplementationOf<EngineErrors,
   session: sessionProcedures(domain),
   authorization: authorizationProcedures(domain),
   grant: grantProcedures(domain),
-  application: applicationProcedures(domain),
+  client: clientProcedures(domain),
   identity: identityProcedures(domain),
 });

@@ -4,8 +4,8 @@ import type { EngineErrorCode, ErrorDetails, ErrorStatus, Errors, RpcErrorShape 
 import { TRPCError } from "@trpc/server";
 import { type TRPC_ERROR_CODE_KEY, TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import { z } from "zod";
-import { challengeFor } from "../domain/bearer.ts";
-import { DomainError, type RefusedError, refusalOf } from "../domain/domain-error.ts";
+import { DomainError, type RefusedError, refusalOf } from "../domain/kernel/domain-error.ts";
+import { challengeFor } from "../domain/tokens/bearer.ts";
 
 const trpcCodeByStatus = {
   400: "BAD_REQUEST",

@@ -1,7 +1,7 @@
 import { engine } from "@lockstep/kit";
-import { DomainError } from "../domain/domain-error.ts";
-import type { Identities } from "../domain/identities.ts";
-import type { LinkTickets } from "../domain/link-tickets.ts";
+import type { Identities } from "../domain/identities/identities.ts";
+import type { LinkTickets } from "../domain/identities/link-tickets.ts";
+import { DomainError } from "../domain/kernel/domain-error.ts";
 import { implement } from "./trpc.ts";
 
 export const identityProcedures = ({

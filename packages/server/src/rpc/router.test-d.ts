@@ -11,7 +11,7 @@ import {
 import { describe, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { anyone, contractOf, firstParty, mutation, query, scoped } from "../../test/words.ts";
-import type { FirstPartyPrincipal, Principal } from "../domain/guard.ts";
+import type { FirstPartyPrincipal, Principal } from "../domain/tokens/guard.ts";
 import type { fixtureContract } from "../fixture-app.ts";
 import { createRouter, implement, type ServedRouter } from "./trpc.ts";
 

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { engines } from "../../test/engines.ts";
 import { anyone, contractOf, firstParty, mutation, query, scoped, subscription } from "../../test/words.ts";
-import { DomainError } from "../domain/domain-error.ts";
-import { createGuard } from "../domain/guard.ts";
+import { DomainError } from "../domain/kernel/domain-error.ts";
+import { createGuard } from "../domain/tokens/guard.ts";
 import { fixtureContract } from "../fixture-app.ts";
 import {
   grantedToken,
@@ -164,7 +164,7 @@ describe("access", () => {
     tokens: null as never,
     sessions: null as never,
     grants: null as never,
-    applications: null as never,
+    clients: null as never,
     dpop: null as never,
     now: clock.now,
     roles: engineRoles,
@@ -182,7 +182,7 @@ describe("access", () => {
   const own = (role: string = "user") => ({ kind: "firstParty", user: person(role), session }) as const;
   const other = (...scopes: string[]) =>
     ({ kind: "thirdParty", user: person("admin"), clientId: "app", scopes: new Set(scopes) }) as const;
-  const itself = { kind: "application", clientId: "app" } as const;
+  const itself = { kind: "client", clientId: "app" } as const;
   const refusal = (check: () => void) => {
     try {
       check();

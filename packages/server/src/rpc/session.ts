@@ -1,8 +1,8 @@
 import { engine } from "@lockstep/kit";
-import type { Audit } from "../domain/audit.ts";
-import { DomainError } from "../domain/domain-error.ts";
-import type { Sessions } from "../domain/sessions.ts";
-import type { WatchSessions } from "../domain/watch-sessions.ts";
+import type { Audit } from "../domain/kernel/audit.ts";
+import { DomainError } from "../domain/kernel/domain-error.ts";
+import type { Sessions } from "../domain/sessions/sessions.ts";
+import type { WatchSessions } from "../domain/sessions/watch-sessions.ts";
 import { implement } from "./trpc.ts";
 
 /** As much of an account's history as a person reads. */

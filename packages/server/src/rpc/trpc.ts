@@ -19,8 +19,8 @@ import {
 } from "@lockstep/kit";
 import { initTRPC, TRPCError } from "@trpc/server";
 import type { z } from "zod";
-import { DomainError, RefusedError, refusalOf } from "../domain/domain-error.ts";
-import type { PrincipalFor } from "../domain/guard.ts";
+import { DomainError, RefusedError, refusalOf } from "../domain/kernel/domain-error.ts";
+import type { PrincipalFor } from "../domain/tokens/guard.ts";
 import type { Context } from "./context.ts";
 import { asTrpcError, errorShape, refusalFrom } from "./errors.ts";
 import { unstorableTextIn } from "./unstorable-text.ts";

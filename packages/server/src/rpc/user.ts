@@ -1,8 +1,8 @@
 // Owns the procedures of the signed-in user: who they are, and their password.
 
 import { engine } from "@lockstep/kit";
-import type { PasswordChange } from "../domain/password-change.ts";
-import type { Profile } from "../domain/profile.ts";
+import type { PasswordChange } from "../domain/accounts/password-change.ts";
+import type { Profile } from "../domain/accounts/profile.ts";
 import { implement } from "./trpc.ts";
 
 export const userProcedures = ({ profile, passwordChange }: { profile: Profile; passwordChange: PasswordChange }) => ({

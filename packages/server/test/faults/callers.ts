@@ -1,8 +1,8 @@
 // People and clients that call a real server over HTTP while faults happen to it, and what they must find whatever happens:
 // no call without an answer, no answer but a success or an outage, no code or refresh token redeemed twice.
 
+import { basic, callback, openBrowser } from "../../src/authorization-server/testing.ts";
 import type { Db } from "../../src/db/database.ts";
-import { basic, callback, openBrowser } from "../../src/oauth/testing.ts";
 import { type Findings, settle, Unavailable } from "./findings.ts";
 
 /** Fewer than a session may do within the grace window, so that each one makes a new generation. */

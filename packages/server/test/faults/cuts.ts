@@ -5,10 +5,10 @@
 
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort, photoApp } from "../../src/authorization-server/testing.ts";
 import { openDatabase } from "../../src/db/database.ts";
 import { seedJohn } from "../../src/development.ts";
 import { fixtureApp } from "../../src/fixture-app.ts";
-import { freePort, photoApp } from "../../src/oauth/testing.ts";
 import { createDomain } from "../../src/server.ts";
 import { testConfig, testSource, testWorld } from "../../src/testing.ts";
 import { prepareServer, spawnServer } from "../servers.ts";
@@ -48,7 +48,7 @@ export const runCuts = async ({
   const config = { ...testConfig(cluster.url), publicUrl: url };
   const domain = await createDomain(db, { app: fixtureApp, config, world: testWorld(Date.now) });
   await seedJohn(domain);
-  const { application, secret } = await domain.applications.register(photoApp, "operator", testSource);
+  const { client, secret } = await domain.clients.register(photoApp, "operator", testSource);
   await createWriteTables(db);
   const administrator = await cluster.connect();
 
@@ -56,7 +56,7 @@ export const runCuts = async ({
   const { report, problems, found, acknowledge, within } = findings;
   const { useSession, connectClient, sessions } = createCallers({
     url,
-    client: { id: application.id, secret },
+    client: { id: client.id, secret },
     findings,
     server: { up: async () => {}, isAlive: server.isAlive, kills: () => 0 },
   });

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { type Db, openDatabase } from "../../src/db/database.ts";
 import { migrateToLatest } from "../../src/db/migrate.ts";
 import { seedJohn } from "../../src/development.ts";
-import { randomId } from "../../src/domain/environment.ts";
+import { randomId } from "../../src/domain/kernel/environment.ts";
 import { fixtureApp } from "../../src/fixture-app.ts";
 import { createDomain, realWorld } from "../../src/server.ts";
 import { testConfig, testSource, testWorld } from "../../src/testing.ts";

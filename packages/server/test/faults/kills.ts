@@ -13,11 +13,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
+import { freePort, photoApp } from "../../src/authorization-server/testing.ts";
 import { type DatabaseUrl, openDatabase } from "../../src/db/database.ts";
 import { migrateToLatest } from "../../src/db/migrate.ts";
 import { seedJohn } from "../../src/development.ts";
 import { fixtureApp } from "../../src/fixture-app.ts";
-import { freePort, photoApp } from "../../src/oauth/testing.ts";
 import { createDomain } from "../../src/server.ts";
 import { testConfig, testSource, testWorld } from "../../src/testing.ts";
 import { prepareServer, spawnServer } from "../servers.ts";
@@ -54,7 +54,7 @@ export const runKills = async ({ kills, minutes = Number.POSITIVE_INFINITY, answ
   const config = { ...testConfig(databaseUrl), publicUrl: url };
   const domain = await createDomain(db, { app: fixtureApp, config, world: testWorld(Date.now) });
   await seedJohn(domain);
-  const { application, secret } = await domain.applications.register(photoApp, "operator", testSource);
+  const { client, secret } = await domain.clients.register(photoApp, "operator", testSource);
   await createWriteTables(db);
 
   const findings = createFindings(answerLimitMs);
@@ -119,7 +119,7 @@ export const runKills = async ({ kills, minutes = Number.POSITIVE_INFINITY, answ
 
   const { useSession, connectClient, sessions } = createCallers({
     url,
-    client: { id: application.id, secret },
+    client: { id: client.id, secret },
     findings,
     server: {
       up: async () => void (await starting),

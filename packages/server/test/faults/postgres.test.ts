@@ -2,8 +2,8 @@
 
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openBrowser, shownBy } from "../../src/authorization-server/testing.ts";
 import { type DatabaseUrl, openDatabase } from "../../src/db/database.ts";
-import { openBrowser, shownBy } from "../../src/oauth/testing.ts";
 import { startTestServer, type TestServer } from "../../src/testing.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { canMountDisk, mountDisk } from "./disk.ts";

@@ -4,5 +4,5 @@ export const developerPath = "/developer";
 
 export const registerPath = `${developerPath}/register`;
 
-/** Of an application's page. */
-export const addressOf = (applicationId: string): string => `${developerPath}/${applicationId}`;
+/** Of an app's page. */
+export const addressOf = (clientId: string): string => `${developerPath}/${clientId}`;

@@ -1,6 +1,6 @@
-// Owns the code that a developer begins with: for each kind of application, a whole program that works as it stands.
+// Owns the code that a developer begins with: for each kind of app, a whole program that works as it stands.
 
-import type { Application, ApplicationKind } from "@lockstep/kit";
+import type { ClientKind, OAuthClient } from "@lockstep/kit";
 
 export interface CodeToPaste {
   /** What it is, and how to run it. */
@@ -8,11 +8,10 @@ export interface CodeToPaste {
   readonly code: string;
 }
 
-type Asking = Pick<Application, "id" | "redirectUris" | "scopes">;
+type Asking = Pick<OAuthClient, "id" | "redirectUris" | "scopes">;
 
 /** `issuer` is this service's address: all else, programs find out from there. */
-export const codeToPaste = (kind: ApplicationKind, application: Asking, issuer: string): CodeToPaste =>
-  writers[kind](application, issuer);
+export const codeToPaste = (kind: ClientKind, app: Asking, issuer: string): CodeToPaste => writers[kind](app, issuer);
 
 const text = JSON.stringify;
 
@@ -37,8 +36,8 @@ const result = await answer.json();`
 
 const indent = (code: string, by: string) => code.replaceAll("\n", `\n${by}`);
 
-const web = (application: Asking, issuer: string): CodeToPaste => {
-  const redirectUri = application.redirectUris[0] ?? "http://localhost:4000/callback";
+const web = (app: Asking, issuer: string): CodeToPaste => {
+  const redirectUri = app.redirectUris[0] ?? "http://localhost:4000/callback";
   const port = new URL(redirectUri).port || "4000";
   return {
     sentence:
@@ -47,14 +46,14 @@ const web = (application: Asking, issuer: string): CodeToPaste => {
 import * as client from "openid-client";
 
 const redirectUri = ${text(redirectUri)};
-const config = await ${discovery(application, issuer, "process.env.CLIENT_SECRET", "undefined")};
+const config = await ${discovery(app, issuer, "process.env.CLIENT_SECRET", "undefined")};
 
 const signIn = async (response) => {
   const codeVerifier = client.randomPKCECodeVerifier();
   const state = client.randomState();
   const address = client.buildAuthorizationUrl(config, {
     redirect_uri: redirectUri,
-    scope: ${text(scopeOf(application))},
+    scope: ${text(scopeOf(app))},
     state,
     code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
     code_challenge_method: "S256",
@@ -71,7 +70,7 @@ const comeBack = async (request, response) => {
     expectedState,
     pkceCodeVerifier,
   });
-  ${indent(use(application, issuer), "  ")}
+  ${indent(use(app, issuer), "  ")}
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(result));
 };
 
@@ -85,15 +84,15 @@ createServer((request, response) => {
   };
 };
 
-const browser = (application: Asking, issuer: string): CodeToPaste => {
-  const redirectUri = application.redirectUris[0] ?? "http://localhost:4000/";
+const browser = (app: Asking, issuer: string): CodeToPaste => {
+  const redirectUri = app.redirectUris[0] ?? "http://localhost:4000/";
   return {
     sentence:
       "Run npm install openid-client, and have your page load this at the redirect address. It keeps the tokens in memory.",
     code: `import * as client from "openid-client";
 
 const redirectUri = ${text(redirectUri)};
-const config = await ${discovery(application, issuer, "undefined", "client.None()")};
+const config = await ${discovery(app, issuer, "undefined", "client.None()")};
 
 export const signIn = async () => {
   const codeVerifier = client.randomPKCECodeVerifier();
@@ -101,7 +100,7 @@ export const signIn = async () => {
   sessionStorage.setItem("sign-in", JSON.stringify({ state, codeVerifier }));
   const address = client.buildAuthorizationUrl(config, {
     redirect_uri: redirectUri,
-    scope: ${text(scopeOf(application))},
+    scope: ${text(scopeOf(app))},
     state,
     code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
     code_challenge_method: "S256",
@@ -117,7 +116,7 @@ const comeBack = async () => {
     pkceCodeVerifier: codeVerifier,
   });
   history.replaceState(null, "", location.pathname);
-  ${indent(use(application, issuer), "  ")}
+  ${indent(use(app, issuer), "  ")}
   return result;
 };
 
@@ -129,8 +128,8 @@ else await signIn();
 
 const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\])[:/]/;
 
-const native = (application: Asking, issuer: string): CodeToPaste => {
-  const redirectUri = application.redirectUris.find((uri) => loopback.test(uri));
+const native = (app: Asking, issuer: string): CodeToPaste => {
+  const redirectUri = app.redirectUris.find((uri) => loopback.test(uri));
   const { pathname } = new URL(redirectUri ?? "http://127.0.0.1/callback");
   return {
     sentence: redirectUri
@@ -140,7 +139,7 @@ const native = (application: Asking, issuer: string): CodeToPaste => {
 import { createServer } from "node:http";
 import * as client from "openid-client";
 
-const config = await ${discovery(application, issuer, "undefined", "client.None()")};
+const config = await ${discovery(app, issuer, "undefined", "client.None()")};
 
 // Any free port will do: only the rest of the address is compared.
 const server = createServer().listen(0, "127.0.0.1");
@@ -151,7 +150,7 @@ const pkceCodeVerifier = client.randomPKCECodeVerifier();
 const expectedState = client.randomState();
 const address = client.buildAuthorizationUrl(config, {
   redirect_uri: redirectUri,
-  scope: ${text(scopeOf(application))},
+  scope: ${text(scopeOf(app))},
   state: expectedState,
   code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
   code_challenge_method: "S256",
@@ -166,7 +165,7 @@ const tokens = await client.authorizationCodeGrant(config, new URL(request.url, 
   pkceCodeVerifier,
   expectedState,
 });
-${use(application, issuer)}
+${use(app, issuer)}
 console.log(result);
 `,
   };
@@ -181,6 +180,6 @@ const service = ({ id, scopes }: Asking, issuer: string): CodeToPaste => ({
 });
 
 const writers = { web, browser, native, service } satisfies Record<
-  ApplicationKind,
-  (application: Asking, issuer: string) => CodeToPaste
+  ClientKind,
+  (app: Asking, issuer: string) => CodeToPaste
 >;

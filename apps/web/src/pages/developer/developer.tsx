@@ -1,41 +1,41 @@
-// The part of the app for people who make applications: which page of it is at which address, and the secret that
+// The part of the app for developers of third-party apps: which page of it is at which address, and the secret that
 // was given out last, for as long as its page is open.
 
-import type { RegisteredApplication } from "@lockstep/kit";
+import type { RegisteredClient } from "@lockstep/kit";
 import { useEffect, useState } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { NotFoundPage } from "../not-found.tsx";
 import { addressOf, developerPath, registerPath } from "./addresses.ts";
-import { ApplicationPage } from "./application-page.tsx";
-import { ApplicationsPage } from "./applications-page.tsx";
+import { AppPage } from "./app-page.tsx";
+import { AppsPage } from "./apps-page.tsx";
 import { RegisterPage } from "./register-page.tsx";
 
 export const DeveloperPages = () => {
   const [path, navigate] = useLocation();
-  const [issued, setIssued] = useState<RegisteredApplication | null>(null);
+  const [issued, setIssued] = useState<RegisteredClient | null>(null);
   const [deleted, setDeleted] = useState<string | null>(null);
   useEffect(() => {
-    if (issued && path !== addressOf(issued.application.id)) setIssued(null);
+    if (issued && path !== addressOf(issued.client.id)) setIssued(null);
     if (path !== developerPath) setDeleted(null);
   }, [path]);
   return (
     <Switch>
       <Route path={developerPath}>
-        <ApplicationsPage deleted={deleted} />
+        <AppsPage deleted={deleted} />
       </Route>
       <Route path={registerPath}>
         <RegisterPage
           onRegistered={(registered) => {
-            navigate(addressOf(registered.application.id));
+            navigate(addressOf(registered.client.id));
             setIssued(registered);
           }}
         />
       </Route>
-      <Route path="/developer/:applicationId">
-        {({ applicationId }) => (
-          <ApplicationPage
-            applicationId={applicationId}
-            issued={issued?.application.id === applicationId ? issued : null}
+      <Route path="/developer/:clientId">
+        {({ clientId }) => (
+          <AppPage
+            clientId={clientId}
+            issued={issued?.client.id === clientId ? issued : null}
             onIssued={setIssued}
             onDeleted={({ name }) => {
               navigate(developerPath);

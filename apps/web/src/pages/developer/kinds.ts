@@ -1,6 +1,6 @@
-// Owns what a developer is told about each kind of application, beside what the contract calls it.
+// Owns what a developer is told about each kind of app, beside what the contract calls it.
 
-import type { ApplicationKind } from "@lockstep/kit";
+import type { ClientKind } from "@lockstep/kit";
 
 export interface KindWords {
   readonly hint: string;
@@ -31,4 +31,4 @@ export const kindWords = {
     redirectHint: null,
     keepsSecret: true,
   },
-} as const satisfies Record<ApplicationKind, KindWords>;
+} as const satisfies Record<ClientKind, KindWords>;

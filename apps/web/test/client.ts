@@ -1,0 +1,100 @@
+// Owns clients of somebody else's: a certified client (`openid-client`), and the address on this machine at which
+// its people come back.
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Contract } from "@app/contract";
+import { type AppServerOptions, served } from "@app/server/testing";
+import { RegisterClientInput } from "@lockstep/kit";
+import { beginAuthorization, discover, startAuthorizationServer } from "@lockstep/server/authorization-server-testing";
+import { john, testSource } from "@lockstep/server/testing";
+import * as client from "openid-client";
+import type { Browser } from "playwright-core";
+import { type VisitOptions, visitsBy } from "./visitor.ts";
+
+/** A server that is visited at the address which it gives for itself: cookies belong to a host's name. */
+export const startServer = async (options: AppServerOptions = {}) => {
+  const server = await startAuthorizationServer<Contract>({ ...served, ...options });
+  return { ...server, url: server.config.publicUrl };
+};
+
+export type Server = Awaited<ReturnType<typeof startServer>>;
+
+export interface ClientOptions extends Partial<RegisterClientInput> {
+  /** Whether an operator vouches for it; john registered it himself otherwise. */
+  readonly verified?: boolean;
+}
+
+/** The id of whoever has this username. */
+export const idOf = async (server: Server, username: string = john.username): Promise<string> => {
+  const found = await server.domain.users.findByLogin(username);
+  if (!found) throw new Error(`There is no ${username}`);
+  return found.user.id;
+};
+
+/** Registers it, and waits for its people to come back; `await using` stops that. */
+export const startClient = async (server: Server, { verified = true, ...input }: ClientOptions = {}) => {
+  const landing = createServer((_request, response) => {
+    response
+      .setHeader("content-type", "text/html")
+      .end("<!doctype html><title>Printshop</title><h1>Back at Printshop</h1>");
+  });
+  await new Promise<void>((resolve) => landing.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(landing.address() as AddressInfo).port}`;
+  const redirectUri = input.redirectUris?.[0] ?? `${origin}/callback`;
+
+  const { client: app, secret } = await server.domain.clients.register(
+    RegisterClientInput.parse({
+      name: "Printshop",
+      kind: "web",
+      uri: "https://printshop.example/about",
+      redirectUris: [redirectUri],
+      postLogoutRedirectUris: [`${origin}/bye`],
+      scopes: ["profile:read", "profile:write", "greeting:read"],
+      ...input,
+    }),
+    verified ? "operator" : { userId: await idOf(server) },
+    testSource,
+  );
+  const config = await discover(server, app.id, secret);
+  return {
+    client: app,
+    config,
+    origin,
+    /** Where it sends a person, and how it makes tokens of what they bring back. */
+    async begin(parameters: Record<string, string> = {}) {
+      const { url, checks } = await beginAuthorization(config, {
+        redirect_uri: redirectUri,
+        scope: "openid profile:read",
+        ...parameters,
+      });
+      return { url: url.href, redeem: (back: string) => client.authorizationCodeGrant(config, new URL(back), checks) };
+    },
+    async [Symbol.asyncDispose]() {
+      landing.closeAllConnections();
+      await new Promise((resolve) => landing.close(resolve));
+    },
+  };
+};
+
+export const meetingsBy = (browser: () => Browser) => {
+  const visits = visitsBy(browser, startServer);
+
+  /** A visitor, and a client of somebody else's; signed in as john unless said otherwise. */
+  return async ({
+    signedIn = true,
+    app: clientOptions = {},
+    ...options
+  }: VisitOptions & { readonly signedIn?: boolean; readonly app?: ClientOptions } = {}) => {
+    const visitor = await (signedIn ? visits.visitSignedIn(options) : visits.visit("/sign-in", options));
+    const app = await startClient(visitor.server, clientOptions);
+    return {
+      ...visitor,
+      app,
+      async [Symbol.asyncDispose]() {
+        await app[Symbol.asyncDispose]();
+        await visitor[Symbol.asyncDispose]();
+      },
+    };
+  };
+};

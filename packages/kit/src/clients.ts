@@ -1,0 +1,241 @@
+// Owns the shapes of OAuth clients: as a developer registers one, as a person who is asked for consent sees it, and what
+// that person granted it.
+
+import { z } from "zod";
+import { displayName } from "./names.ts";
+import { scopeNamePattern } from "./scopes.ts";
+
+/** What a client is decides how it proves itself, and which addresses it may be sent back to. */
+export const clientKinds = {
+  /** Runs on a server and keeps a secret. */
+  web: "An app with a server",
+  /** Runs in a browser and keeps none. */
+  browser: "An app that runs in the browser",
+  /** Runs on a person's device and keeps none: phones, desktops, command lines. @see RFC 8252 */
+  native: "An app on a phone, a computer or a terminal",
+  /** Acts for itself, and for no person. @see RFC 6749 §4.4 */
+  service: "A service that acts for itself",
+} as const;
+export type ClientKind = keyof typeof clientKinds;
+const ClientKind = z.enum(Object.keys(clientKinds) as [ClientKind, ...ClientKind[]]);
+
+/** Absolute, in the characters of RFC 3986, without a fragment (RFC 6749 §3.1.2) and without a name or password. */
+const AbsoluteUri = z
+  .string()
+  .max(2000)
+  .regex(/^[\w.~:/?[\]@!$&'()*+,;=%-]+$/, { error: "Must be a whole address, without a fragment" })
+  .refine((text) => z.url().safeParse(text).success, { error: "Must be a whole address, without a fragment" })
+  .refine((text) => !/^[^/?]*\/\/[^/?]*@/.test(text), { error: "Must not contain a name or a password" })
+  // Addresses are compared as text, so it would match nothing (RFC 9700 §2.1).
+  .refine((text) => !/^[^/?]*\/\/[^/?]*\*/.test(text), { error: "Must not have a wildcard in its host" });
+
+const secure = /^https:\/\/[^/?]/;
+/** The person's own machine: the one place where plain http is no danger (RFC 9700 §2.6, RFC 8252 §7.3). */
+const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?([/?]|$)/;
+/** A scheme of one's own: a domain name in reverse (RFC 8252 §7.1), or one word and a path, as real apps have. */
+const ownScheme = /^[a-z][a-z0-9-]*((\.[a-z0-9-]+)+:|:\/)/;
+/** Schemes that browsers and systems give a meaning: some run what follows, none belongs to one app. */
+const takenScheme =
+  /^(https?|wss?|ftp|javascript|vbscript|data|file|filesystem|blob|about|view-source|intent|chrome|chrome-extension|moz-extension):/;
+
+/** Where a person may be sent back to by a client that runs on a server or in a browser. */
+export const WebRedirectUri = AbsoluteUri.refine((text) => secure.test(text) || loopback.test(text), {
+  error: "Must begin with https://, or with http:// on the loopback interface",
+});
+
+/** RFC 8252 §7.2: nobody claims https on the loopback interface. */
+const secureLoopback = /^https:\/\/(127\.0\.0\.1|\[::1\]|localhost)([:/?]|$)/;
+
+/** The same for one that runs on their own device. */
+export const NativeRedirectUri = AbsoluteUri.refine(
+  (text) =>
+    (secure.test(text) && !secureLoopback.test(text)) ||
+    loopback.test(text) ||
+    (ownScheme.test(text) && !takenScheme.test(text)),
+  { error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app: or example://" },
+);
+
+/** Any scope that OAuth can carry. Which ones there are, the contract says, and the server checks. */
+const ScopeName = z.string().max(100).regex(scopeNamePattern, { error: "Must be the name of a scope" });
+
+const uris = z.array(AbsoluteUri).max(20);
+
+/** What people know a client by. Those that nobody vouches for are held to more: see `CLIENT_NAME_REFUSED`. */
+export const ClientName = displayName({ maxLength: 100 });
+
+/** What a registration says, whoever makes it. */
+const registration = {
+  name: ClientName,
+  kind: ClientKind,
+  /** Where its people can read about it. */
+  uri: AbsoluteUri.regex(secure, { error: "Must begin with https://" }).nullable(),
+  redirectUris: uris,
+  postLogoutRedirectUris: uris,
+  /** What it may ask for; a person decides each time. */
+  scopes: z
+    .array(ScopeName)
+    .max(100)
+    .transform((names) => [...new Set(names)]),
+  /** Where its keys are: it then proves itself by signing, and keeps no secret. @see OpenID Connect Core §9 */
+  jwksUri: WebRedirectUri.nullable(),
+  /** Where it is told that a person has signed out. @see OpenID Connect Back-Channel Logout §2.2 */
+  backchannelLogoutUri: WebRedirectUri.nullable(),
+  /** Whether it has to push its requests before it sends a person here. @see RFC 9126 §6 */
+  requirePushedRequests: z.boolean(),
+  /** Whether its tokens are bound to a key that it holds. @see RFC 9449 §5.2 */
+  requireDpop: z.boolean(),
+};
+
+export const RegisterClientInput = z
+  .object({
+    ...registration,
+    uri: registration.uri.default(null),
+    redirectUris: registration.redirectUris.default([]),
+    postLogoutRedirectUris: registration.postLogoutRedirectUris.default([]),
+    jwksUri: registration.jwksUri.default(null),
+    backchannelLogoutUri: registration.backchannelLogoutUri.default(null),
+    requirePushedRequests: registration.requirePushedRequests.default(false),
+    requireDpop: registration.requireDpop.default(false),
+  })
+  .superRefine(({ kind, redirectUris, postLogoutRedirectUris, jwksUri }, context) => {
+    if (jwksUri !== null && (kind === "browser" || kind === "native")) {
+      context.addIssue({ code: "custom", path: ["jwksUri"], message: "An app of this kind keeps no key" });
+    }
+    if (kind === "service" && redirectUris.length > 0) {
+      context.addIssue({ code: "custom", path: ["redirectUris"], message: "A service sends nobody anywhere" });
+    }
+    if (kind !== "service" && redirectUris.length === 0) {
+      context.addIssue({ code: "custom", path: ["redirectUris"], message: "Enter where people come back to" });
+    }
+    const RedirectUri = kind === "native" ? NativeRedirectUri : WebRedirectUri;
+    for (const [property, uris] of Object.entries({ redirectUris, postLogoutRedirectUris })) {
+      for (const [index, uri] of uris.entries()) {
+        const { error } = RedirectUri.safeParse(uri);
+        for (const { message } of error?.issues ?? [])
+          context.addIssue({ code: "custom", path: [property, index], message });
+      }
+    }
+  });
+export type RegisterClientInput = z.output<typeof RegisterClientInput>;
+
+/** A registered client, as its owner sees it. */
+export const OAuthClient = z.object({
+  /** Its `client_id`. */
+  id: z.string(),
+  ...registration,
+  /** Whether an operator of this service vouches for it. */
+  verified: z.boolean(),
+  /** Whether an operator lets it introspect the tokens of every client. @see RFC 7662 §2.1 */
+  mayIntrospect: z.boolean(),
+  /** Whether an operator lets it leave out PKCE and send a nonce instead. @see RFC 9700 §2.1.1 */
+  mayOmitPkce: z.boolean(),
+  /** Whether its assertions are addressed to the token endpoint, in place of the issuer. @see RFC 7523 §3 */
+  assertsToTokenEndpoint: z.boolean(),
+  /** Epoch milliseconds. */
+  createdAt: z.int(),
+});
+export type OAuthClient = z.infer<typeof OAuthClient>;
+
+/** With the secret, which is shown this once. `null`: a client of this kind keeps none. */
+export const RegisteredClient = z.object({ client: OAuthClient, secret: z.string().nullable() });
+export type RegisteredClient = z.infer<typeof RegisteredClient>;
+
+/** A client, as a person sees it who is asked by it. */
+export const ClientView = z.object({
+  id: z.string(),
+  name: z.string(),
+  uri: z.string().nullable(),
+  /** Where the person is sent back to: what a client cannot make up. */
+  verified: z.boolean(),
+});
+export type ClientView = z.infer<typeof ClientView>;
+
+const WordedScope = z.object({ name: ScopeName, words: z.string() });
+
+/** Who asks, before anybody has signed in. */
+export const AuthorizationAsker = z.object({
+  client: ClientView,
+  /** Whom it believes it is dealing with. @see OpenID Connect Core §3.1.2.1 */
+  loginHint: z.string().nullable(),
+});
+export type AuthorizationAsker = z.infer<typeof AuthorizationAsker>;
+
+/** What a signed-in person is asked to decide. */
+export const AuthorizationRequest = z.object({
+  client: ClientView,
+  /** Where the answer goes: the host, or the scheme of an app; `null` for a device, which asks for it itself. */
+  returnsTo: z.string().nullable(),
+  scopes: z.array(WordedScope.extend({ grantedBefore: z.boolean() })),
+  /** How long the access lasts without being used, in seconds. */
+  lastsSeconds: z.int(),
+  /** Whether the person has to sign in anew first: the client asked for it, or it was too long ago. */
+  signInAgain: z.boolean(),
+  /** Whether there is something to ask. `false`: all of it was granted before, and `approve` needs no question. */
+  consent: z.boolean(),
+});
+export type AuthorizationRequest = z.infer<typeof AuthorizationRequest>;
+
+/** A client that a person has let in. */
+export const ConnectedClient = z.object({
+  client: ClientView,
+  scopes: z.array(WordedScope),
+  /** Epoch milliseconds. */
+  grantedAt: z.int(),
+  /** When it last got a token: epoch milliseconds. */
+  lastUsedAt: z.int(),
+});
+export type ConnectedClient = z.infer<typeof ConnectedClient>;
+
+/** What the server tells the pages that are part of a protocol: it stands in the page, for the web app to show. */
+export const ProtocolPage = z.discriminatedUnion("page", [
+  /** A code is typed that a device shows (RFC 8628 §3.3). */
+  z.object({
+    page: z.literal("device_code"),
+    action: z.string(),
+    token: z.string(),
+    userCode: z.string().nullable(),
+    problem: z.enum(["missing", "unknown", "expired", "used", "failed"]).nullable(),
+  }),
+  /** A code was typed by nobody who is signed in. */
+  z.object({ page: z.literal("device_sign_in"), userCode: z.string().nullable() }),
+  /** Too many wrong codes were typed. */
+  z.object({ page: z.literal("device_wait"), seconds: z.int() }),
+  /** The device shows the same code? */
+  z.object({
+    page: z.literal("device_confirm"),
+    action: z.string(),
+    token: z.string(),
+    userCode: z.string(),
+    client: ClientView,
+  }),
+  z.object({ page: z.literal("device_done"), client: ClientView }),
+  z.object({ page: z.literal("device_denied") }),
+  /** A client asks to sign the person out (OpenID Connect RP-Initiated Logout §2). */
+  z.object({
+    page: z.literal("sign_out"),
+    action: z.string(),
+    token: z.string(),
+    client: ClientView.nullable(),
+    /** Where either answer leads: the host, or the scheme of an app; `null`: to a page of ours. */
+    returnsTo: z.string().nullable(),
+  }),
+  z.object({ page: z.literal("signed_out") }),
+  /** A client that nobody vouches for wants the browser to be sent to it (RFC 9700 §4.11.2). */
+  z.object({
+    page: z.literal("leave"),
+    client: ClientView.nullable(),
+    /** The host, or the scheme of an app. */
+    to: z.string(),
+    /** Where a click leads: by a form with these fields, or by a link. */
+    action: z.string(),
+    fields: z.record(z.string(), z.string()).nullable(),
+    /** What is told there. Absent: the person has signed out. */
+    refusal: z.object({ error: z.string(), description: z.string().nullable() }).optional(),
+  }),
+  /** The request cannot be answered, and nobody is sent anywhere (RFC 9700 §4.11.2). */
+  z.object({ page: z.literal("error"), error: z.string(), description: z.string().nullable() }),
+]);
+export type ProtocolPage = z.infer<typeof ProtocolPage>;
+
+/** The name of the `<meta>` element that carries a `ProtocolPage` as JSON. */
+export const protocolPageMeta = "lockstep-protocol-page";

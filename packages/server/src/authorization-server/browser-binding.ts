@@ -1,0 +1,85 @@
+// Owns what ties a request for access to the browser in which it began: a random value in a cookie, of which the
+// request's record has the hash. Whoever learns the request's id can neither read it nor answer it (login CSRF,
+// RFC 9700 §4.7). The record also keeps which revision of the client the person is shown.
+
+import { type Interaction, type KoaContextWithOIDC, Provider } from "oidc-provider";
+import { secretHash } from "../domain/clients/clients.ts";
+import { revisionProperty } from "./adapter.ts";
+import { paths } from "./paths.ts";
+
+/** The cookies of requests for access, as `http/cookies.ts` names and reads them. */
+export interface AuthorizationCookies {
+  nameOf(id: string): string;
+  valueOf(secret: string, beganAtSeconds: number): string;
+  /** The ids of requests that another one takes the place of, given the browser's `Cookie` header. */
+  replacedBy(id: string, cookieHeader: string | undefined): string[];
+}
+
+/** What a request's record holds besides what the library writes. */
+export interface Binding {
+  readonly browserHash: string;
+  /** The revision of the client that the person is shown. */
+  readonly clientRevision: number;
+}
+
+/** Binds each request of this provider as it is written. */
+export const bindToBrowser = (provider: Provider, newSecret: () => string) => {
+  // What the library's types leave out of its own class; `binding.test.ts` fails when it goes.
+  const Model = provider.Interaction as unknown as {
+    IN_PAYLOAD: readonly string[];
+    prototype: Partial<Binding> & { save(ttl: number): Promise<string> };
+  };
+  const names = [...Model.IN_PAYLOAD, "browserHash", "clientRevision"] satisfies (string | keyof Binding)[];
+  Object.defineProperty(Model, "IN_PAYLOAD", { get: () => names });
+
+  const secrets = new WeakMap<object, string>();
+  const { save } = Model.prototype;
+  Model.prototype.save = function (ttl) {
+    if (this.browserHash === undefined) {
+      const secret = newSecret();
+      secrets.set(this, secret);
+      const clientRevision = Number(Provider.ctx?.oidc.client?.[revisionProperty] ?? 0);
+      Object.assign(this, { browserHash: secretHash(secret), clientRevision } satisfies Binding);
+    }
+    return save.call(this, ttl);
+  };
+
+  return {
+    /** Gives the browser the cookie of a request that was just written, and takes those that are too many. */
+    keep(
+      ctx: KoaContextWithOIDC,
+      interaction: Interaction,
+      { cookies, secure, lifetimeSeconds }: { cookies: AuthorizationCookies; secure: boolean; lifetimeSeconds: number },
+    ): void {
+      const secret = secrets.get(interaction);
+      if (secret === undefined) throw new Error("A request for access was not bound to its browser");
+      const attributes = { httpOnly: true, sameSite: "strict", secure, signed: false } as const;
+      for (const id of cookies.replacedBy(interaction.uid, ctx.get("cookie") || undefined)) {
+        ctx.cookies.set(cookies.nameOf(id), null, attributes);
+        for (const path of [`${paths.authorization}/${id}`, `${paths.code_verification}/${id}`])
+          ctx.cookies.set(resumeCookie, null, { httpOnly: true, sameSite: "lax", secure, signed: true, path });
+      }
+      const maxAge = lifetimeSeconds * 1000;
+      ctx.cookies.set(cookies.nameOf(interaction.uid), cookies.valueOf(secret, interaction.exp - lifetimeSeconds), {
+        ...attributes,
+        maxAge,
+      });
+    },
+  };
+};
+
+/** The library's, by which a request goes on in the browser where it began. */
+export const resumeCookie = "lockstep-resume";
+/** The library's too, for something that is not used here. */
+export const unusedCookie = "lockstep-interaction";
+
+/** Sends no cookie that nothing reads. */
+export const withoutUnusedCookie = async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+  await next();
+  const lines = ctx.res.getHeader("set-cookie");
+  if (!Array.isArray(lines)) return;
+  ctx.res.setHeader(
+    "set-cookie",
+    lines.filter((line) => !line.startsWith(`${unusedCookie}=`) && !line.startsWith(`${unusedCookie}.sig=`)),
+  );
+};

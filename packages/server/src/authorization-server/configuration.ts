@@ -1,0 +1,344 @@
+// Owns how the authorization server behaves: the settings of `oidc-provider`, most of them derived from the contract.
+// Protocol is the library's; what it lacks is in this folder, a file each.
+
+import type { EventEmitter } from "node:events";
+import type { ProtocolPage } from "@lockstep/kit";
+import {
+  type AdapterFactory,
+  type Client,
+  errors,
+  interactionPolicy,
+  type JWK,
+  type KoaContextWithOIDC,
+  Provider,
+} from "oidc-provider";
+import type { Users } from "../domain/accounts/users.ts";
+import { type Clients, isSecretOf, type Registration, registrationProblem } from "../domain/clients/clients.ts";
+import type { Grants } from "../domain/clients/grants.ts";
+import type { Clock } from "../domain/kernel/clock.ts";
+import type { Secrets } from "../domain/kernel/secrets.ts";
+import type { SessionLimits } from "../domain/sessions/sessions.ts";
+import { proofAlgorithms } from "../domain/tokens/dpop.ts";
+import { accessTokenAlgorithm, idTokenAlgorithm } from "../domain/tokens/keyring.ts";
+import type { Scopes } from "../domain/tokens/scopes.ts";
+import { accessTokenLifetimeSeconds, idTokenLifetimeSeconds } from "../domain/tokens/tokens.ts";
+import {
+  assertsToTokenEndpointProperty,
+  introspectsProperty,
+  omitsPkceProperty,
+  revisionProperty,
+  verifiedProperty,
+} from "./adapter.ts";
+import {
+  type AuthorizationCookies,
+  bindToBrowser,
+  resumeCookie,
+  unusedCookie,
+  withoutUnusedCookie,
+} from "./browser-binding.ts";
+import { report } from "./call.ts";
+import { checkAssertion } from "./client-assertions.ts";
+import { dpopNonceSecret } from "./dpop-nonces.ts";
+import { askBeforeLeaving } from "./leaving.ts";
+import { answerOutages } from "./outages.ts";
+import { pagesOf } from "./pages.ts";
+import { paths } from "./paths.ts";
+import { completeScopes } from "./requested-scopes.ts";
+import { toSharedClock } from "./shared-clock.ts";
+
+/** Who may register a client over the wire (RFC 7591): nobody, who has this token, or anybody. */
+export type RegistrationPolicy = "off" | "open" | { readonly token: string };
+
+export interface ProviderOptions {
+  readonly issuer: string;
+  readonly clock: Pick<Clock, "offsetMs">;
+  readonly adapter: AdapterFactory;
+  /** What is signed with and, among the rest, verified: of each algorithm, the first one signs. */
+  readonly keys: readonly JWK[];
+  readonly secrets: Secrets;
+  readonly users: Users;
+  readonly grants: Grants;
+  readonly clients: Clients;
+  readonly scopes: Scopes;
+  readonly limits: SessionLimits;
+  readonly registration: RegistrationPolicy;
+  readonly fetch: (address: string | URL, init?: RequestInit) => Promise<Response>;
+  readonly renderPage: (page: ProtocolPage) => Promise<string>;
+  readonly authorizationCookies: AuthorizationCookies;
+  readonly newId: () => string;
+  /** The id of the refresh token that follows the one of this id. */
+  readonly successorOf: (refreshTokenId: string) => string;
+}
+
+const minute = 60;
+const interactionLifetimeSeconds = 30 * minute;
+
+export const createProvider = (options: ProviderOptions): Provider => {
+  const { issuer, secrets, users, grants, clients, scopes, limits, registration, newId } = options;
+  const accessTokenKey = options.keys.find(({ alg }) => alg === accessTokenAlgorithm);
+  const secure = issuer.startsWith("https://");
+  const pages = pagesOf(options.renderPage, clients);
+
+  const provider = new Provider(issuer, {
+    adapter: options.adapter,
+    jwks: { keys: [...options.keys] },
+    routes: paths,
+    scopes: [...scopes.grantableNames],
+    claims: {
+      openid: ["sub"],
+      profile: ["name", "preferred_username"],
+      email: ["email", "email_verified"],
+    },
+    responseTypes: ["code"], // RFC 9700 §2.1.2
+    clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+    clientDefaults: {
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      token_endpoint_auth_method: "client_secret_basic",
+      id_token_signed_response_alg: idTokenAlgorithm, // OpenID Connect Registration §2
+    },
+    enabledJWA: {
+      idTokenSigningAlgValues: [idTokenAlgorithm, accessTokenAlgorithm],
+      clientAuthSigningAlgValues: ["ES256", "EdDSA", "Ed25519", "RS256", "PS256"],
+      dPoPSigningAlgValues: proofAlgorithms,
+    },
+    extraClientMetadata: {
+      properties: [
+        verifiedProperty,
+        introspectsProperty,
+        omitsPkceProperty,
+        assertsToTokenEndpointProperty,
+        revisionProperty,
+      ],
+      validator(ctx, name, value, metadata) {
+        // Within a registration over the wire nobody vouches for himself.
+        if (ctx !== undefined && value !== undefined)
+          throw new errors.InvalidClientMetadata(`${name} is not yours to say`);
+        if (name !== verifiedProperty) return;
+        const problem = registrationProblem(metadata as Registration);
+        if (problem !== null) throw new errors.InvalidClientMetadata(problem);
+      },
+    },
+    pkce: { required: requiresPkce },
+    async assertJwtClientAuthClaimsAndHeader(ctx, claims, _header, client) {
+      checkAssertion(ctx, claims, client);
+    },
+    // The library has no hook of its own after its checks of scopes. Nobody sends this parameter.
+    extraParams: { lockstep_scopes: (ctx, _value, client) => completeScopes(ctx, client, scopes) },
+    // A refresh token is issued to whoever registered for it, asked for `offline_access` or not.
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
+    rotateRefreshToken: true,
+    // What was granted lasts until it is revoked, or not used; signing out of our own app does not end it.
+    expiresWithSession: async () => false,
+    ttl: {
+      AccessToken: accessTokenLifetimeSeconds,
+      ClientCredentials: accessTokenLifetimeSeconds,
+      AuthorizationCode: minute,
+      DeviceCode: 10 * minute,
+      IdToken: idTokenLifetimeSeconds,
+      Interaction: interactionLifetimeSeconds,
+      Session: limits.idleSeconds,
+      Grant: limits.lifetimeSeconds,
+      // Idle, and never beyond what the first of its line may last (RFC 9700 §4.14.2).
+      RefreshToken: (_ctx, token) =>
+        Math.max(1, Math.min(limits.idleSeconds, limits.lifetimeSeconds - token.totalLifetime())),
+    },
+    cookies: {
+      keys: [secrets.mac("oauth-cookies", "keys")],
+      names: {
+        session: secure ? "__Host-lockstep-authorization-server" : "lockstep-authorization-server",
+        interaction: unusedCookie,
+        resume: resumeCookie,
+      },
+      long: { signed: true, httpOnly: true, sameSite: "lax", secure },
+      short: { signed: true, httpOnly: true, sameSite: "lax", secure },
+    },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: mayIntrospect },
+      revocation: { enabled: true, allowedPolicy: mayRevoke },
+      dPoP: { enabled: true, nonceSecret: dpopNonceSecret(secrets) },
+      deviceFlow: {
+        enabled: true,
+        charset: "base-20",
+        mask: "****-****",
+        userCodeInputSource: pages.deviceCode,
+        userCodeConfirmSource: pages.deviceConfirm,
+        successSource: pages.deviceDone,
+      },
+      rpInitiatedLogout: { enabled: true, logoutSource: pages.signOut, postLogoutSuccessSource: pages.signedOut },
+      backchannelLogout: { enabled: true },
+      registration: {
+        enabled: registration !== "off",
+        initialAccessToken: typeof registration === "object" ? registration.token : false,
+        // Without it there is no way to read or change a registration over the wire, where the library would show and
+        // compare the hash of the secret.
+        issueRegistrationAccessToken: false,
+        idFactory: newId,
+        secretFactory: async () => clients.newSecret(),
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: async () => issuer,
+        useGrantedResource: async () => true,
+        getResourceServerInfo: async (_ctx, resource) => {
+          if (resource !== issuer && resource !== `${issuer}/`) throw new errors.InvalidTarget();
+          return {
+            scope: scopes.grantableNames.join(" "),
+            audience: issuer,
+            accessTokenFormat: "jwt",
+            accessTokenTTL: accessTokenLifetimeSeconds,
+            jwt: { sign: { alg: accessTokenAlgorithm, kid: accessTokenKey?.kid } },
+          };
+        },
+      },
+    },
+    interactions: {
+      policy: policy(grants),
+      url(ctx, interaction) {
+        binding.keep(ctx, interaction, {
+          cookies: options.authorizationCookies,
+          secure,
+          lifetimeSeconds: interactionLifetimeSeconds,
+        });
+        return `/interaction/${interaction.uid}`;
+      },
+    },
+    async findAccount(ctx, id) {
+      const user = await users.find(id);
+      if (!user || user.disabled) {
+        // Disabled or deleted since they answered. The library would fail where it has a person to answer for.
+        if (endsWithPerson.has(ctx.oidc.route)) throw new errors.AccessDenied("the account cannot be used");
+        return undefined;
+      }
+      return {
+        accountId: user.id,
+        claims: async () => ({
+          sub: user.id,
+          name: user.fullName,
+          preferred_username: user.username,
+          // Nobody proved that it is theirs.
+          ...(user.email !== null && { email: user.email, email_verified: false }),
+        }),
+      };
+    },
+    formats: {
+      customizers: {
+        jwt(_ctx, _token, { payload }) {
+          // Access tokens are verified by the clock that servers share.
+          Object.assign(payload, toSharedClock(payload, options.clock));
+        },
+      },
+    },
+    async extraTokenClaims(_ctx, token) {
+      if (token.kind === "ClientCredentials") await clients.keep(token.clientId ?? "");
+      if (token.kind !== "AccessToken" || !token.grantId) return undefined;
+      // The one place that every access token passes on its way out.
+      if (!(await grants.used(token.grantId))) throw new errors.InvalidGrant("the grant was revoked");
+      return { grant_id: token.grantId };
+    },
+    clientBasedCORS: (_ctx, origin, client) =>
+      client.tokenEndpointAuthMethod === "none" &&
+      (client.redirectUris ?? []).some((uri) => URL.canParse(uri) && new URL(uri).origin === origin),
+    renderError: pages.error,
+    fetch: (url, init) => options.fetch(url as URL, init as RequestInit),
+  });
+
+  const binding = bindToBrowser(provider, options.newId);
+  provider.proxy = true;
+  provider.use(answerOutages(provider, pages.show));
+  provider.use(withoutUnusedCookie);
+  provider.use(pages.letFormsPass);
+  provider.use(askBeforeLeaving(provider, { clients, grants, show: pages.show }));
+  provider.use(withoutTypeOfNothing);
+  // What the caller is told nothing of.
+  provider.on("server_error", (_ctx, error) => report(error));
+  // Koa's own, which the library's types leave out; it goes to the console when nobody listens.
+  (provider as Provider & EventEmitter).on("error", report);
+  provider.on("backchannel.error", (_ctx, error) => report(error));
+  // `client_secret` holds a hash: what a client shows is hashed as well.
+  provider.Client.prototype.compareClientSecret = function (this: Client, shown: string) {
+    return this.clientSecret !== undefined && isSecretOf(this.clientSecret, shown);
+  };
+  // RFC 6749 §5.2, RFC 8628 §3.2: the library calls it `invalid_request`.
+  const { grantTypeAllowed } = provider.Client.prototype;
+  provider.Client.prototype.grantTypeAllowed = function (this: Client, type: string) {
+    const allowed = grantTypeAllowed.call(this, type);
+    if (!allowed && type === askedGrantType(Provider.ctx)) throw new errors.UnauthorizedClient();
+    return allowed;
+  };
+  // An error of the device flow changes the session when the library is done with it, or never began one.
+  const sessions = provider.Session.prototype as { exp?: number; persist(): Promise<string> };
+  const { persist } = sessions;
+  sessions.persist = async function () {
+    return this.exp === undefined ? "" : persist.call(this);
+  };
+  // The library declares no type for the method; the races in `refresh.test.ts` fail when it goes.
+  const refreshTokens = provider.RefreshToken.prototype as typeof provider.RefreshToken.prototype & TokenIds;
+  const newTokenId = refreshTokens.generateTokenId;
+  refreshTokens.generateTokenId = function () {
+    const replaced = Provider.ctx?.oidc.entities.RotatedRefreshToken;
+    return replaced ? options.successorOf(replaced.jti) : newTokenId.call(this);
+  };
+  return provider;
+};
+
+/** Where the library goes on with what a person answered. */
+const endsWithPerson = new Set(["authorization", "resume", "code_verification", "device_resume"]);
+
+/** The grant that a request is about; `null`: it is about none. */
+const askedGrantType = (ctx: KoaContextWithOIDC | undefined): unknown => {
+  if (ctx?.oidc.route === "token") return ctx.oidc.params?.["grant_type"];
+  return ctx?.oidc.route === "device_authorization" ? "urn:ietf:params:oauth:grant-type:device_code" : null;
+};
+
+/** How the library's models make the ids of their tokens. */
+type TokenIds = { generateTokenId(): string };
+
+/** RFC 7009 §2.2: a revocation is answered with nothing. Called text, it makes some clients look for JSON and fail. */
+const withoutTypeOfNothing = async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+  await next();
+  if (ctx.body === "") ctx.remove("content-type");
+};
+
+/** RFC 9700 §2.1.1: PKCE, or, where an operator lifted it for a client that can prove who it is, a nonce. */
+const requiresPkce = ({ oidc }: KoaContextWithOIDC, client: Client): boolean => {
+  if (client[omitsPkceProperty] !== true || client.tokenEndpointAuthMethod === "none") return true;
+  if (oidc.params?.["nonce"] === undefined) throw new errors.InvalidRequest("send PKCE, or a nonce");
+  return false;
+};
+
+type OfClient = { readonly clientId?: string | undefined };
+
+/** Who may ask what a token says: whom it was issued to, and whom an operator gave the right to (RFC 7662 §2.1). */
+const mayIntrospect = async (_ctx: unknown, client: Client, token: OfClient) =>
+  token.clientId === client.clientId ||
+  (client[introspectsProperty] === true && client.tokenEndpointAuthMethod !== "none");
+
+/** RFC 7009 §2.1: a client revokes what was issued to it, and is told when it tries more. */
+const mayRevoke = async (_ctx: unknown, client: Client, token: OfClient) => {
+  if (token.clientId !== client.clientId) throw new errors.InvalidRequest("the token was issued to another client");
+  return true;
+};
+
+/**
+ * The library's, and two questions more: a client that nobody vouches for asks each time (OWASP ASVS 10.7.1), and one
+ * that its owner has changed asks again (OAuth 2.1 §7.3).
+ */
+const policy = (grants: Grants) => {
+  const prompts = interactionPolicy.base();
+  prompts.get("consent")?.checks.add(
+    new interactionPolicy.Check("unverified_application", "the client is not verified", "consent_required", (ctx) => {
+      const unverified = ctx.oidc.client?.[verifiedProperty] !== true;
+      return unverified && !ctx.oidc.result?.consent;
+    }),
+  );
+  prompts.get("consent")?.checks.add(
+    new interactionPolicy.Check("changed_client", "the client has changed", "consent_required", async (ctx) => {
+      const grantId = ctx.oidc.entities.Grant?.jti;
+      return grantId !== undefined && !ctx.oidc.result?.consent && !(await grants.answersFor(grantId));
+    }),
+  );
+  return prompts;
+};

@@ -1,0 +1,54 @@
+// Owns who may type the code that a device shows, and how often (RFC 8628 §5.1): people who are signed in, since a code
+// that is typed can be denied, and wrong codes are counted per person, per address and in total.
+
+import type { Source } from "../domain/kernel/audit.ts";
+import { DomainError } from "../domain/kernel/domain-error.ts";
+import { network, type Throttle } from "../domain/kernel/throttle.ts";
+import type { Sessions } from "../domain/sessions/sessions.ts";
+
+/** Wrong codes that cost nothing, and how long the next one has to wait at the most. */
+const perPerson = { free: 10, maxWaitSeconds: 60 * 60 };
+const perAddress = { free: 30, maxWaitSeconds: 15 * 60 };
+/** In one hour. Of 20^8 codes, with a thousand waiting, one in 25,000 hours is hit. */
+const perHour = { free: 1000, maxWaitSeconds: 60 };
+
+/** What has to be shown instead of looking at a code. */
+export type Refusal = { readonly page: "device_sign_in" } | { readonly page: "device_wait"; readonly seconds: number };
+
+export interface Entry {
+  /** The code was one that waits: this try does not count. */
+  readonly right: () => Promise<void>;
+}
+
+export const createDeviceEntry = ({
+  sessions,
+  throttle,
+  now,
+}: {
+  sessions: Sessions;
+  throttle: Throttle;
+  now: () => number;
+}) => ({
+  /** Takes one try of whoever has this refresh token in their browser. */
+  async begin(refreshToken: string | null, source: Source): Promise<Entry | Refusal> {
+    const session = refreshToken === null ? null : await sessions.holderOf(refreshToken);
+    if (!session || (await sessions.endReason(session.id)) !== null) return { page: "device_sign_in" };
+    const hour = Math.floor(now() / (60 * 60 * 1000));
+    try {
+      const right = await throttle.takeGuess([
+        { name: `device-code:user:${session.userId}`, limit: perPerson },
+        ...(source.address === null
+          ? []
+          : [{ name: `device-code:address:${network(source.address)}`, limit: perAddress }]),
+        { name: `device-code:hour:${hour}`, limit: perHour },
+      ]);
+      return { right };
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== "TOO_MANY_ATTEMPTS") throw error;
+      const { retryAfterSeconds } = error.details as { retryAfterSeconds: number };
+      return { page: "device_wait", seconds: retryAfterSeconds };
+    }
+  },
+});
+
+export type DeviceEntry = ReturnType<typeof createDeviceEntry>;

@@ -1,0 +1,255 @@
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
+import * as client from "openid-client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { engines } from "../../test/engines.ts";
+import {
+  type Browser,
+  beginAuthorization,
+  callback,
+  callWith,
+  connect,
+  inputsOf,
+  openBrowser,
+  registerClient,
+  type Server,
+  shownBy,
+  startAuthorizationServer,
+  startOn,
+} from "./testing.ts";
+
+let server: Server;
+let app: Awaited<ReturnType<typeof registerClient>>;
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  server = await startAuthorizationServer({ config: { registration: "open" } });
+  app = await registerClient(server);
+});
+afterAll(async () => {
+  await server.close();
+  await receiver.close();
+});
+
+const bye = "https://photos.example/bye";
+
+const signedIn = async () => {
+  const browser = openBrowser(server);
+  await browser.signIn();
+  return browser;
+};
+
+const confirm = (browser: Browser, form: URLSearchParams | Record<string, string>) =>
+  browser.follow("/logout/confirm", {
+    method: "POST",
+    body: new URLSearchParams(form).toString(),
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+  });
+
+/** Whether a client gets to know who is there, without a question. */
+const isKnown = async (browser: Browser, config = app.config) => {
+  const { url } = await beginAuthorization(config, { prompt: "none" });
+  return (await browser.follow(url)).url.searchParams.has("code");
+};
+
+const endSession = (tokens: { id_token?: string | undefined }, parameters: Record<string, string> = {}) =>
+  client.buildEndSessionUrl(app.config, {
+    ...(tokens.id_token !== undefined && { id_token_hint: tokens.id_token }),
+    post_logout_redirect_uri: bye,
+    state: "s",
+    ...parameters,
+  });
+
+describe("a client that asks to sign a person out", () => {
+  it("[S61] has them asked first, and then they are signed out here as well, and sent back", async () => {
+    const browser = await signedIn();
+    const tokens = await connect(browser, app.config);
+    expect((await browser.rpc("session.list", undefined, "query")).status).toBe(200);
+
+    const asked = await browser.follow(endSession(tokens));
+    const policy = asked.response?.headers.get("content-security-policy");
+    const page = await shownBy(asked.response);
+    expect(page).toMatchObject({ page: "sign_out", action: "/logout/confirm", client: { id: app.id } });
+    expect(policy).toContain("form-action 'self' https://photos.example");
+    expect((await browser.rpc("session.list", undefined, "query")).status).toBe(200);
+
+    const token = page?.page === "sign_out" ? page.token : "";
+    const back = await confirm(browser, { xsrf: token, logout: "yes" });
+    expect(back.url.href).toBe(`${bye}?state=s`);
+    expect((await browser.rpc("session.list", undefined, "query")).code).toBe("INVALID_TOKEN");
+    expect(await isKnown(browser)).toBe(false);
+    // What was granted stays: signing out is not taking back.
+    expect((await callWith(server, "/users/me", tokens.access_token)).status).toBe(200);
+  });
+
+  it("[S61] gets nowhere by a form that another page made up", async () => {
+    const browser = await signedIn();
+    const tokens = await connect(browser, app.config, { prompt: "consent" });
+    await browser.follow(endSession(tokens));
+    for (const xsrf of ["", "x"]) {
+      expect((await confirm(browser, { xsrf, logout: "yes" })).response?.status).toBe(400);
+    }
+    expect((await browser.rpc("session.list", undefined, "query")).status).toBe(200);
+  });
+
+  it("leaves everything as it is when the person does not want to, and stays bound to their session of ours", async () => {
+    const browser = await signedIn();
+    const tokens = await connect(browser, app.config, { prompt: "consent" });
+    const other = await registerClient(server);
+    await connect(browser, other.config);
+    const page = await shownBy((await browser.follow(endSession(tokens))).response);
+    const token = page?.page === "sign_out" ? page.token : "";
+    await confirm(browser, { xsrf: token });
+    expect((await browser.rpc("session.list", undefined, "query")).status).toBe(200);
+    expect(await isKnown(browser, other.config)).toBe(true);
+    await browser.rpc("auth.logout", undefined);
+    expect(await isKnown(browser, other.config)).toBe(false);
+  });
+
+  it("[S3] sends nobody to an address that was not registered for it", async () => {
+    const browser = await signedIn();
+    const tokens = await connect(browser, app.config, { prompt: "consent" });
+    for (const uri of ["https://evil.example/", callback, `${bye}/`, `${bye}?x`, "javascript:alert(1)"]) {
+      const { response, url } = await browser.follow(endSession(tokens, { post_logout_redirect_uri: uri }));
+      expect([url.origin, response?.status]).toEqual([server.url, 400]);
+    }
+    // Without saying who asks, there is no registered address at all.
+    const { response } = await browser.follow(`/logout?post_logout_redirect_uri=${encodeURIComponent(bye)}`);
+    const page = await shownBy(response);
+    const left = await confirm(browser, { xsrf: page?.page === "sign_out" ? page.token : "", logout: "yes" });
+    expect([left.url.pathname, await shownBy(left.response)]).toEqual(["/logout/success", { page: "signed_out" }]);
+  });
+
+  it("is believed in a hint only if it is ours", async () => {
+    const browser = await signedIn();
+    const [header, , signature] = String((await connect(browser, app.config, { prompt: "consent" })).id_token).split(
+      ".",
+    );
+    const claims = Buffer.from(JSON.stringify({ aud: app.id, sub: "x", iss: server.url })).toString("base64url");
+    for (const id_token of ["x", "a.b.c", `${header}.${claims}.${signature}`]) {
+      expect((await browser.follow(endSession({ id_token }))).response?.status).toBe(400);
+    }
+  });
+
+  it("reaches a person who is not signed in by a form that submits itself", async () => {
+    const browser = openBrowser(server);
+    const { response } = await browser.follow(endSession({}, { client_id: app.id }));
+    expect(response?.headers.get("content-security-policy")).toContain("form-action 'self' https://photos.example");
+    const back = await confirm(browser, inputsOf((await response?.text()) ?? ""));
+    expect(back.url.href).toBe(`${bye}?state=s`);
+  });
+});
+
+describe("[S60] a client that wants to know when a person signs out", () => {
+  /** Registered with an address that is told. */
+  const listening = async (metadata: Partial<client.ClientMetadata> = {}) => {
+    const config = await client.dynamicClientRegistration(
+      new URL(server.url),
+      {
+        redirect_uris: [callback],
+        post_logout_redirect_uris: [bye],
+        backchannel_logout_uri: `${receiver.url}/logout`,
+        backchannel_logout_session_required: true,
+        ...metadata,
+      },
+      undefined,
+      { execute: [client.allowInsecureRequests] },
+    );
+    const browser = await signedIn();
+    const tokens = await connect(browser, config);
+    return { browser, tokens, clientId: config.clientMetadata().client_id };
+  };
+
+  const isTold = async (tokens: Awaited<ReturnType<typeof connect>>, clientId: string) => {
+    const { payload, protectedHeader } = await jwtVerify(
+      await receiver.next(),
+      createRemoteJWKSet(new URL(`${server.url}/jwks`)),
+      {
+        issuer: server.config.publicUrl,
+        audience: clientId,
+        requiredClaims: ["iat", "exp", "jti"],
+      },
+    );
+    const { sub, sid } = decodeJwt(String(tokens.id_token));
+    expect(protectedHeader.typ).toBe("logout+jwt");
+    expect(payload).toMatchObject({ sub, sid, events: { "http://schemas.openid.net/event/backchannel-logout": {} } });
+    expect(payload).not.toHaveProperty("nonce");
+    expect(Number(payload.exp) - Number(payload.iat)).toBeLessThanOrEqual(120);
+  };
+
+  it("is told by a token of ours, when another client asked for it", async () => {
+    const { browser, tokens, clientId } = await listening();
+    await connect(browser, app.config);
+    const page = await shownBy((await browser.follow(endSession({}, { client_id: app.id }))).response);
+    await confirm(browser, { xsrf: page?.page === "sign_out" ? page.token : "", logout: "yes" });
+    await isTold(tokens, clientId);
+  });
+
+  it("is told when they sign out of our own app", async () => {
+    const { browser, tokens, clientId } = await listening();
+    await browser.rpc("auth.logout", undefined);
+    await isTold(tokens, clientId);
+  });
+
+  it.each(["ES256", "RS256"])("is told with a signature of the algorithm that it registered: %s", async (alg) => {
+    const { browser } = await listening({ id_token_signed_response_alg: alg });
+    await browser.rpc("auth.logout", undefined);
+    const keys = createRemoteJWKSet(new URL(`${server.url}/jwks`));
+    const { protectedHeader } = await jwtVerify(await receiver.next(), keys);
+    expect(protectedHeader.alg).toBe(alg);
+  });
+
+  it("is told when their session is ended from elsewhere, once", async () => {
+    const { browser, tokens, clientId } = await listening();
+    const other = await signedIn();
+    await other.rpc("session.revokeOthers", undefined);
+    await isTold(tokens, clientId);
+    expect(receiver.waiting()).toBe(0);
+    expect(await isKnown(browser)).toBe(false);
+  });
+});
+
+describe.each(engines)("a server on $engine", ({ newDatabase }) => {
+  it("stops in order when a session has ended a moment ago", async () => {
+    for (let round = 0; round < 3; round++) {
+      const server = await startOn(newDatabase);
+      const { config } = await registerClient(server);
+      const browser = openBrowser(server);
+      await browser.signIn();
+      await connect(browser, config);
+      await browser.rpc("auth.logout", undefined);
+      await expect(server[Symbol.asyncDispose]()).resolves.toBeUndefined();
+    }
+  });
+});
+
+/** A relying party's address for logout tokens. */
+const startReceiver = async () => {
+  const arrived: string[] = [];
+  let notify: () => void = () => {};
+  const bodyOf = async (request: IncomingMessage) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString();
+  };
+  const http = createServer(async (request, response) => {
+    arrived.push(new URLSearchParams(await bodyOf(request)).get("logout_token") ?? "");
+    notify();
+    response.writeHead(200).end();
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    waiting: () => arrived.length,
+    async next(): Promise<string> {
+      while (arrived.length === 0)
+        await new Promise<void>((resolve) => {
+          notify = resolve;
+        });
+      return arrived.shift() ?? "";
+    },
+    close: () => new Promise<unknown>((resolve) => http.close(resolve)),
+  };
+};

@@ -1,0 +1,39 @@
+// Owns what the authorization server answers while the database cannot serve: 503 and when to come back. The library
+// would call it an error of its own (500).
+
+import type { KoaContextWithOIDC, Provider } from "oidc-provider";
+import { type DomainError, refusalOf } from "../domain/kernel/domain-error.ts";
+import { report } from "./call.ts";
+import type { ShowPage } from "./pages.ts";
+
+/** A step around everything that the library does. It never sends a browser anywhere: a client learns nothing of it. */
+export const answerOutages = (provider: Provider, show: ShowPage) => {
+  const outages = new WeakMap<object, DomainError<"UNAVAILABLE">>();
+  const isOutage = (ctx: object, error: unknown): boolean => {
+    const refusal = refusalOf(error);
+    if (refusal?.code !== "UNAVAILABLE") return false;
+    outages.set(ctx, refusal as DomainError<"UNAVAILABLE">);
+    return true;
+  };
+  provider.on("server_error", (ctx, error) => void isOutage(ctx, error));
+
+  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    try {
+      await next();
+    } catch (error) {
+      // Thrown where the library itself catches nothing, such as when it saves its session at the end.
+      if (!isOutage(ctx, error)) throw error;
+      report(error);
+    }
+    const outage = outages.get(ctx);
+    if (!outage) return;
+    const { message, details } = outage;
+    const error = "temporarily_unavailable";
+    ctx.remove("location");
+    ctx.remove("set-cookie");
+    if (ctx.accepts("json", "html") === "html") await show(ctx, { page: "error", error, description: message });
+    else ctx.body = { error, error_description: message };
+    ctx.status = 503;
+    ctx.set("retry-after", String(details.retryAfterSeconds));
+  };
+};

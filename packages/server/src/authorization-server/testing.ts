@@ -1,0 +1,300 @@
+// Owns the other side of a protocol test: a browser with its cookies, in which a person answers, and clients
+// of somebody else's making (`openid-client`), which are given nothing but our address, an id and a secret.
+
+import { type AddressInfo, createServer } from "node:net";
+import { type AnyContract, type ProtocolPage, protocolPageMeta, RegisterClientInput } from "@lockstep/kit";
+import * as client from "openid-client";
+import type { fixtureContract } from "../fixture-app.ts";
+import { john, startTestServer, type TestServerOptions, testSource } from "../testing.ts";
+
+export const callback = "https://photos.example/callback";
+
+export const photoApp: RegisterClientInput = RegisterClientInput.parse({
+  name: "A photo app",
+  kind: "web",
+  uri: "https://photos.example",
+  redirectUris: [callback],
+  postLogoutRedirectUris: ["https://photos.example/bye"],
+  scopes: ["profile:read", "greeting:read"],
+});
+
+/** A server whose public address is where it listens: clients find everything from there. */
+export const startAuthorizationServer = async <C extends AnyContract = typeof fixtureContract>(
+  options: TestServerOptions<C> = {},
+) => {
+  for (;;) {
+    const port = await freePort();
+    const config = { ...options.config, port, host: "localhost", publicUrl: `http://localhost:${port}` };
+    try {
+      return { ...(await startTestServer<C>({ ...options, config })), url: config.publicUrl };
+    } catch (error) {
+      // Somebody else took the port between the probe and the server.
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+  }
+};
+
+/** The same on a database of its own, which goes with it. */
+export const startOn = async (
+  newDatabase: (
+    content: "migrated",
+  ) => Promise<{ readonly url: NonNullable<TestServerOptions["databaseUrl"]>; drop(): Promise<void> }>,
+  options: TestServerOptions = {},
+) => {
+  const database = await newDatabase("migrated");
+  const server = await startAuthorizationServer({ ...options, databaseUrl: database.url });
+  return {
+    ...server,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await database.drop();
+    },
+  };
+};
+
+export type Server = Awaited<ReturnType<typeof startAuthorizationServer<typeof fixtureContract>>>;
+
+/** A port of this machine that nothing listens on. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+      .once("error", reject)
+      .listen(0, "localhost", () => {
+        const { port } = probe.address() as AddressInfo;
+        probe.close(() => resolve(port));
+      });
+  });
+
+/** A browser as far as protocols need one: cookies with their paths, redirects one at a time, calls of our own page. */
+export const openBrowser = (server: Pick<Server, "url">) => {
+  /** By name, and by path where that is not `/`: the same name at two paths is two cookies (RFC 6265 §5.3). */
+  const jar = new Map<string, { value: string; path: string }>();
+  let accessToken: string | null = null;
+
+  const go = async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
+    const target = new URL(url, server.url);
+    const cookies = [...jar]
+      .filter(([, { path }]) => path === "/" || target.pathname === path || target.pathname.startsWith(`${path}/`))
+      .map(([key, { value }]) => `${key.split(" ")[0]}=${value}`);
+    const response = await fetch(target, {
+      redirect: "manual",
+      ...init,
+      headers: { accept: "text/html", ...(cookies.length > 0 && { cookie: cookies.join("; ") }), ...init.headers },
+    });
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = "", ...attributes] = line.split(/; */);
+      const name = pair.slice(0, pair.indexOf("="));
+      const value = pair.slice(name.length + 1);
+      const attribute = (key: string) =>
+        attributes.find((each) => each.toLowerCase().startsWith(`${key}=`))?.slice(key.length + 1);
+      const expires = attribute("expires");
+      const path = attribute("path") ?? "/";
+      const key = path === "/" ? name : `${name} ${path}`;
+      if (value === "" || (expires && new Date(expires).getTime() < Date.now())) jar.delete(key);
+      else jar.set(key, { value, path });
+    }
+    return response;
+  };
+
+  /** Follows redirects on our own server, and answers the first address beyond it, or the page that it ends at. */
+  const follow = async (url: string | URL, init?: RequestInit): Promise<{ url: URL; response: Response | null }> => {
+    let current = new URL(url, server.url);
+    let response = await go(current, init);
+    for (let hops = 0; hops < 10; hops++) {
+      const location = response.headers.get("location");
+      if (location === null) return { url: current, response };
+      current = new URL(location, current);
+      if (current.origin !== server.url) return { url: current, response: null };
+      if (current.pathname.startsWith("/interaction/")) return { url: current, response: null };
+      response = await go(current);
+    }
+    throw new Error("Too many redirects");
+  };
+
+  const rpc = async (path: string, input: unknown, kind: "query" | "mutation" = "mutation") => {
+    const query = kind === "query" && input !== undefined ? `?input=${encodeURIComponent(JSON.stringify(input))}` : "";
+    const response = await go(`/trpc/${path}${query}`, {
+      method: kind === "query" ? "GET" : "POST",
+      headers: {
+        accept: "*/*",
+        "sec-fetch-site": "same-origin",
+        ...(accessToken !== null && { authorization: `Bearer ${accessToken}` }),
+        ...(kind === "mutation" && { "content-type": "application/json" }),
+      },
+      ...(kind === "mutation" && { body: input === undefined ? "" : JSON.stringify(input) }),
+    });
+    const body = (await response.json()) as {
+      result?: { data: Record<string, unknown> };
+      error?: { data: { code: string } };
+    };
+    return { status: response.status, data: body.result?.data ?? null, code: body.error?.data.code ?? null };
+  };
+
+  const authorizationId = (url: URL) => url.pathname.split("/").at(-1) ?? "";
+
+  return {
+    jar,
+    go,
+    follow,
+    rpc,
+    authorizationId,
+
+    /** Signs in to our own app; `john` unless somebody else is named. */
+    async signIn(username: string = john.username, password: string = john.password) {
+      accessToken = null;
+      const { data } = await rpc("auth.login", { username, password, transport: "cookie" });
+      accessToken = String(data?.["accessToken"]);
+    },
+
+    /** Begins at a client's address, allows what it asks for, if it asks, and answers where the browser is sent. */
+    async allow(url: string | URL): Promise<URL> {
+      const asked = await follow(url);
+      if (!asked.url.pathname.startsWith("/interaction/")) return asked.url;
+      const { data } = await rpc("authorization.approve", { authorizationId: authorizationId(asked.url) });
+      return (await follow(String(data?.["redirectTo"]))).url;
+    },
+
+    /** Types the code that a device shows, says that it is the same, and answers what the client asks for. */
+    async enterCode(
+      userCode: string,
+      answer: "approve" | "deny" = "approve",
+      beforeReturn: () => Promise<unknown> = async () => {},
+    ): Promise<ProtocolPage | null> {
+      const post = async (page: ProtocolPage | null, form: Record<string, string>) => {
+        if (page?.page !== "device_code" && page?.page !== "device_confirm") return { url: null, response: null };
+        const body = new URLSearchParams({ xsrf: page.token, user_code: userCode, ...form });
+        return follow(page.action, { method: "POST", body });
+      };
+      const asked = await protocolPageOf(await go("/device"));
+      const shown = await protocolPageOf((await post(asked, {})).response);
+      const { url, response } = await post(shown, { confirm: "yes" });
+      if (!url?.pathname.startsWith("/interaction/")) return response && protocolPageOf(response);
+      const { data } = await rpc(`authorization.${answer}`, { authorizationId: authorizationId(url) });
+      await beforeReturn();
+      return protocolPageOf((await follow(String(data?.["redirectTo"]))).response);
+    },
+  };
+};
+
+/** What the server tells the web app in a page of a protocol. */
+const protocolPageOf = async (response: Response | null): Promise<ProtocolPage | null> => {
+  const content = new RegExp(`<meta name="${protocolPageMeta}" content="([^"]*)"`).exec((await response?.text()) ?? "");
+  const unescaped = content?.[1]?.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">");
+  return unescaped === undefined ? null : (JSON.parse(unescaped.replaceAll("&amp;", "&")) as ProtocolPage);
+};
+
+export type Browser = ReturnType<typeof openBrowser>;
+
+/** A client that an operator registered, and the certified client that it runs. */
+export const registerClient = async (server: Server, input: Partial<RegisterClientInput> = {}) => {
+  const { client: app, secret } = await server.domain.clients.register(
+    { ...photoApp, ...input },
+    "operator",
+    testSource,
+  );
+  const config = await discover(server, app.id, secret);
+  return { id: app.id, secret, config };
+};
+
+/** What a standard client needs: the issuer's address, an id, a secret. */
+export const discover = (server: Server, id: string, secret: string | null, auth?: client.ClientAuth) =>
+  client.discovery(new URL(server.config.publicUrl), id, secret ?? undefined, secret ? auth : client.None(), {
+    execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
+  });
+
+/** Where the client sends a person, with all that it remembers of it. */
+export const beginAuthorization = async (
+  config: client.Configuration,
+  parameters: Record<string, string> = {},
+): Promise<{ url: URL; checks: client.AuthorizationCodeGrantChecks }> => {
+  const pkceCodeVerifier = client.randomPKCECodeVerifier();
+  const expectedState = client.randomState();
+  const scope = parameters["scope"] ?? "openid profile profile:read";
+  // OpenID Connect Core §3.1.2.1: what an identity token repeats; there is none without `openid`.
+  const expectedNonce = scope.split(" ").includes("openid") ? client.randomNonce() : undefined;
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: callback,
+    scope,
+    code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: "S256",
+    state: expectedState,
+    ...(expectedNonce !== undefined && { nonce: expectedNonce }),
+    ...parameters,
+  });
+  return { url, checks: { pkceCodeVerifier, expectedState, ...(expectedNonce !== undefined && { expectedNonce }) } };
+};
+
+/** The whole flow, with a person who is signed in and allows it. */
+export const connect = async (
+  browser: Browser,
+  config: client.Configuration,
+  parameters: Record<string, string> = {},
+  options?: client.DPoPOptions,
+) => {
+  const { url, checks } = await beginAuthorization(config, parameters);
+  return client.authorizationCodeGrant(config, await browser.allow(url), checks, undefined, options);
+};
+
+/** The error code that a certified client was answered with; `null`: it was not refused. */
+export const refusalOf = (answer: Promise<unknown>): Promise<string | null> =>
+  answer.then(
+    () => null,
+    (error: { error?: unknown }) => {
+      if (typeof error.error === "string") return error.error;
+      throw error;
+    },
+  );
+
+/** A form, sent as no decent client would send it. */
+export const post = async (
+  server: Server,
+  path: string,
+  form: Record<string, string> | URLSearchParams | string,
+  headers: Record<string, string> = {},
+) => {
+  const response = await fetch(`${server.url}${path}`, {
+    method: "POST",
+    redirect: "manual",
+    body: typeof form === "string" ? form : new URLSearchParams(form).toString(),
+    headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
+  });
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
+  const body = (isJson ? JSON.parse(text) : {}) as Record<string, unknown>;
+  return { status: response.status, headers: response.headers, text, body };
+};
+
+export const basic = (id: string, secret: string | null) => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret ?? ""}`).toString("base64")}`,
+});
+
+/** What the page that was answered has to show; `null`: it is none of a protocol's. */
+export const shownBy = async (response: Response | null): Promise<ProtocolPage | null> => {
+  const html = (await response?.text()) ?? "";
+  const [, content] = new RegExp(`<meta name="${protocolPageMeta}" content="([^"]*)">`).exec(html) ?? [];
+  if (content === undefined) return null;
+  const text = content.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">");
+  return JSON.parse(text.replaceAll("&amp;", "&")) as ProtocolPage;
+};
+
+/** The fields of a form that submits itself. */
+export const inputsOf = (html: string): URLSearchParams => {
+  const fields = new URLSearchParams();
+  for (const [, name = "", value = ""] of html.matchAll(/name="(\w+)" value="([^"]*)"/g)) fields.append(name, value);
+  return fields;
+};
+
+/** Calls an operation with an access token. */
+export const callWith = async (server: Server, path: string, accessToken: string, scheme = "Bearer") => {
+  const response = await fetch(`${server.url}${path}`, { headers: { authorization: `${scheme} ${accessToken}` } });
+  const body = (await response.json()) as { code?: string; username?: string };
+  return { status: response.status, code: body.code, body, challenge: response.headers.get("www-authenticate") };
+};
+
+/** Somebody else who has an account here. */
+export const addPerson = async ({ domain }: Server, username: string): Promise<{ id: string }> => {
+  const passwordHash = await domain.passwords.hash("secret");
+  const made = await domain.users.create({ username, email: null, fullName: username, role: "user", passwordHash });
+  if (!made) throw new Error(`${username} is taken`);
+  return made;
+};

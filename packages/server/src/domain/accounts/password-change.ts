@@ -1,0 +1,158 @@
+// Owns replacing a password: by its owner, who knows the current one or has none yet, and by an operator's command.
+// Either revokes the account's other sessions in the same transaction, and what else gives access if asked to.
+
+import { type Identity, type RecentAccess, recentAccessDays, type User } from "@lockstep/kit";
+import type { Db } from "../../db/database.ts";
+import type { Grants } from "../clients/grants.ts";
+import type { Identities } from "../identities/identities.ts";
+import type { Audit, Source } from "../kernel/audit.ts";
+import { DomainError } from "../kernel/domain-error.ts";
+import type { Now } from "../kernel/environment.ts";
+import type { SessionEvents } from "../sessions/session-events.ts";
+import type { Session, Sessions } from "../sessions/sessions.ts";
+import type { SignIn } from "../sessions/sign-in.ts";
+import type { PasswordPolicy } from "./password-policy.ts";
+import type { Passwords } from "./passwords.ts";
+import type { Users } from "./users.ts";
+
+/** What an owner revokes together with the change. Default: nothing. */
+interface RevokedAccess {
+  /** Ids of clients, whose grants are revoked. `true`: every grant. */
+  readonly revokeGrants?: boolean | readonly string[];
+  /** Ids of identities. */
+  readonly unlinkIdentities?: readonly string[];
+}
+
+interface Owner {
+  readonly user: User;
+  readonly session: Session;
+}
+
+export type PasswordChange = ReturnType<typeof createPasswordChange>;
+
+export const createPasswordChange = ({
+  now,
+  users,
+  passwords,
+  passwordPolicy,
+  sessions,
+  grants,
+  identities,
+  signIn,
+  audit,
+  events,
+}: {
+  now: Now;
+  users: Users;
+  passwords: Passwords;
+  passwordPolicy: PasswordPolicy;
+  sessions: Sessions;
+  grants: Grants;
+  identities: Identities;
+  signIn: SignIn;
+  audit: Audit;
+  events: SessionEvents;
+}) => {
+  const recentSince = () => now() - recentAccessDays * 24 * 60 * 60 * 1000;
+
+  /** @throws DomainError `PASSWORD_REFUSED`, `OVERLOADED` */
+  const hashAllowed = async ({ username, email, fullName }: User, newPassword: string) => {
+    const refusal = await passwordPolicy.refusalOf(newPassword, [username, email ?? "", fullName]);
+    if (refusal) {
+      throw new DomainError("PASSWORD_REFUSED", { reason: refusal.reason, explanation: refusal.message });
+    }
+    return passwords.hash(newPassword);
+  };
+
+  /** `replace` writes the new hash; what it throws leaves everything as it was. */
+  const replaceByOwner = async (
+    { user, session }: Owner,
+    { revokeGrants = false, unlinkIdentities = [] }: RevokedAccess,
+    source: Source,
+    replace: (transaction: Db) => Promise<void>,
+  ) => {
+    await sessions.endAllOf(user.id, "password_changed", source, {
+      except: session.id,
+      async alongside(transaction) {
+        await replace(transaction);
+        if (revokeGrants !== false)
+          await grants.revokeAllOf(user.id, source, transaction, revokeGrants === true ? null : revokeGrants);
+        await identities.unlinkAmong(user.id, unlinkIdentities, source, transaction);
+      },
+    });
+    events.publish(user.id, { type: "password_changed" });
+  };
+
+  return {
+    /**
+     * Changes the password of somebody who is signed in, and revokes their other sessions and what they ask for.
+     * @throws DomainError `INVALID_CREDENTIALS`, `PASSWORD_REFUSED`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
+     */
+    async byOwner(
+      owner: Owner,
+      { currentPassword, newPassword, ...revoked }: { currentPassword: string; newPassword: string } & RevokedAccess,
+      source: Source,
+    ): Promise<void> {
+      const { user, session } = owner;
+      const verified = await signIn.confirmPassword(user, currentPassword, source);
+      const passwordHash = await hashAllowed(user, newPassword);
+      await replaceByOwner(owner, revoked, source, async (transaction) => {
+        // Hashing took its time: a password that somebody else changed meanwhile is not the one that was verified.
+        const held = await users.hold(user.id, verified, passwordHash, transaction);
+        if (!held) throw new DomainError("INVALID_CREDENTIALS");
+        await audit.record({ action: "password.change", userId: user.id, sessionId: session.id, source }, transaction);
+      });
+    },
+
+    /**
+     * Sets the first password of somebody who is signed in and has none.
+     * @throws DomainError `PASSWORD_EXISTS`, `PASSWORD_REFUSED`, `OVERLOADED`
+     */
+    async setFirst(
+      owner: Owner,
+      { newPassword, ...revoked }: { newPassword: string } & RevokedAccess,
+      source: Source,
+    ): Promise<void> {
+      const { user, session } = owner;
+      if (await users.hasPassword(user.id)) throw new DomainError("PASSWORD_EXISTS");
+      const passwordHash = await hashAllowed(user, newPassword);
+      await replaceByOwner(owner, revoked, source, async (transaction) => {
+        // Of two that set one at once, the second changes nothing.
+        const set = await users.setFirstPasswordHash(user.id, passwordHash, transaction);
+        if (!set) throw new DomainError("PASSWORD_EXISTS");
+        await audit.record({ action: "password.create", userId: user.id, sessionId: session.id, source }, transaction);
+      });
+    },
+
+    /**
+     * Replaces a password without its owner, already hashed: every session and every grant is revoked in the same
+     * transaction, since whoever had the account may have made them. Recent identities are unlinked if asked to.
+     * Answers the recent identities that remain.
+     */
+    async byAdministrator(
+      userId: string,
+      passwordHash: string,
+      source: Source,
+      { unlinkRecentIdentities = false }: { unlinkRecentIdentities?: boolean } = {},
+    ): Promise<Identity[]> {
+      await sessions.endAllOf(userId, "password_changed", source, {
+        async alongside(transaction) {
+          await users.setPasswordHash(userId, passwordHash, transaction);
+          await grants.revokeAllOf(userId, source, transaction);
+          if (unlinkRecentIdentities) await identities.unlinkSince(userId, recentSince(), source, transaction);
+          await audit.record({ action: "password.set", userId, source }, transaction);
+        },
+      });
+      return identities.listLinkedSince(userId, recentSince());
+    },
+
+    /** The identities and grants that were added to an account in the last 30 days. */
+    async recentAccess(userId: string): Promise<RecentAccess> {
+      const [linked, granted] = await Promise.all([
+        identities.listLinkedSince(userId, recentSince()),
+        grants.list(userId, recentSince()),
+      ]);
+      return { identities: linked, grants: granted };
+    },
+  };
+};

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { engines, openTestDatabase } from "../../../test/engines.ts";
+import { testWorld } from "../../testing.ts";
+import { createUsers, type NewUser } from "./users.ts";
+
+const jane: NewUser = {
+  username: "jane",
+  email: "jane@example.com",
+  fullName: "Jane Roe",
+  role: "user",
+  passwordHash: null,
+};
+
+describe.each(engines)("users on $engine", ({ newDatabase }) => {
+  const open = async () => {
+    const database = await openTestDatabase(newDatabase);
+    return { ...database, users: createUsers({ db: database.db, ...testWorld(() => 1000) }) };
+  };
+
+  it("are found by username or e-mail address, without regard to case", async () => {
+    await using database = await open();
+    const created = await database.users.create(jane);
+    expect(created).toMatchObject({ username: "jane", disabled: false, createdAt: 1000 });
+    expect((await database.users.findByLogin("JANE"))?.user).toEqual(created);
+    expect((await database.users.findByLogin("Jane@Example.com"))?.user).toEqual(created);
+    expect(await database.users.findByLogin("nobody")).toBeNull();
+  });
+
+  it("share neither username nor e-mail address", async () => {
+    await using database = await open();
+    await database.users.create(jane);
+    expect(await database.users.create({ ...jane, email: null })).toBeNull();
+    expect(await database.users.create({ ...jane, username: "other" })).toBeNull();
+    expect(await database.users.create({ ...jane, username: "third", email: null })).not.toBeNull();
+  });
+
+  it("cannot take the e-mail address of another, and lose nothing trying", async () => {
+    await using database = await open();
+    await database.users.create(jane);
+    const other = await database.users.create({ ...jane, username: "other", email: "other@example.com" });
+    const id = other?.id ?? "";
+    await expect(database.users.update(id, { fullName: "New", email: "jane@example.com" })).rejects.toMatchObject({
+      code: "EMAIL_TAKEN",
+    });
+    expect((await database.users.findByLogin("other"))?.user).toEqual(other);
+    expect(await database.users.update(id, { email: null })).toMatchObject({ email: null, fullName: "Jane Roe" });
+  });
+
+  it("are told apart from those who are gone", async () => {
+    await using database = await open();
+    expect(await database.users.update("nobody", { fullName: "X" })).toBeNull();
+  });
+
+  it("keep a password that was changed while an older one was upgraded", async () => {
+    await using database = await open();
+    const created = await database.users.create({ ...jane, passwordHash: "new" });
+    const id = created?.id ?? "";
+    expect(await database.users.hold(id, "old", "upgraded old", database.db)).toBe(false);
+    expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("new");
+    expect(await database.users.hold(id, "new", "upgraded new", database.db)).toBe(true);
+    expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("upgraded new");
+    await database.users.setDisabled(id, true);
+    expect(await database.users.hold(id, "upgraded new", null, database.db)).toBe(false);
+  });
+
+  it("keep any text as it was typed", async () => {
+    await using database = await open();
+    const fullName = "Zoë 🦊 O'Brien; drop table users -- 李";
+    await database.users.create({ ...jane, fullName });
+    expect((await database.users.findByLogin("jane"))?.user.fullName).toBe(fullName);
+  });
+});

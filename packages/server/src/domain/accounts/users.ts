@@ -1,0 +1,192 @@
+// Owns the people who have an account. How they prove who they are: `passwords.ts`.
+
+import type { User } from "@lockstep/kit";
+import type { Selectable } from "kysely";
+import { type Db, isUniqueViolation } from "../../db/database.ts";
+import type { UsersTable } from "../../db/schema.ts";
+import { DomainError } from "../kernel/domain-error.ts";
+import { type Now, type Random, randomId } from "../kernel/environment.ts";
+
+export interface NewUser {
+  /** As `Username` of the contract gives it: lower case. */
+  readonly username: string;
+  readonly email: string | null;
+  readonly fullName: string;
+  readonly role: string;
+  /** Default: not. */
+  readonly disabled?: boolean;
+  /** As `passwords.hash` or `passwords.import` gives it. */
+  readonly passwordHash: string | null;
+}
+
+/** A name as accounts are found by: however it is typed, it is one name. */
+export const normalizeLogin = (login: string): string => login.trim().normalize("NFKC").toLowerCase();
+
+/** The name under which failed sign-ins are counted: the account's, or the typed name when no account has it. */
+export const accountKey = (userId: string | null, login: string): string =>
+  userId === null ? `name:${normalizeLogin(login)}` : `user:${userId}`;
+
+export type Users = ReturnType<typeof createUsers>;
+
+export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Random }) => ({
+  /** `null`: the username or the e-mail address is taken. */
+  async create(user: NewUser): Promise<User | null> {
+    const [created] = await this.createAll([user]);
+    return created ?? null;
+  },
+
+  /**
+   * Creates those whose username and e-mail address are free, and answers them. One statement: all of them
+   * or, when it fails, none. A thousand at a time is what both engines take easily.
+   */
+  async createAll(newUsers: readonly NewUser[], transaction: Db = db): Promise<User[]> {
+    const rows = await transaction
+      .insertInto("users")
+      .values(
+        newUsers.map((user) => ({
+          id: randomId(random),
+          username: user.username,
+          email: user.email,
+          full_name: user.fullName,
+          role: user.role,
+          disabled: user.disabled ? (1 as const) : (0 as const),
+          password_hash: user.passwordHash,
+          created_at: now(),
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .returningAll()
+      .execute();
+    return rows.map(userFromRow);
+  },
+
+  async find(id: string): Promise<User | null> {
+    const row = await db.selectFrom("users").selectAll().where("id", "=", id).executeTakeFirst();
+    return row ? userFromRow(row) : null;
+  },
+
+  /** By username or e-mail address, with the password's stored form. A username has no `@`, so the two never meet. */
+  async findByLogin(login: string): Promise<{ user: User; passwordHash: string | null } | null> {
+    const name = normalizeLogin(login);
+    const row = await db
+      .selectFrom("users")
+      .selectAll()
+      .where(name.includes("@") ? "email" : "username", "=", name)
+      .executeTakeFirst();
+    return row ? { user: userFromRow(row), passwordHash: row.password_hash } : null;
+  },
+
+  /** All users, by username; for `after`, those that come later. */
+  async list({ after = "", limit }: { after?: string; limit: number }): Promise<User[]> {
+    const rows = await db
+      .selectFrom("users")
+      .selectAll()
+      .where("username", ">", after)
+      .orderBy("username")
+      .limit(limit)
+      .execute();
+    return rows.map(userFromRow);
+  },
+
+  /** @throws DomainError `EMAIL_TAKEN`. `null`: there is no such user any more. */
+  async update(
+    id: string,
+    change: { readonly fullName?: string; readonly email?: string | null },
+    transaction: Db = db,
+  ): Promise<User | null> {
+    try {
+      const row = await transaction
+        .updateTable("users")
+        .set({
+          ...(change.fullName !== undefined && { full_name: change.fullName }),
+          ...(change.email !== undefined && { email: change.email }),
+        })
+        .where("id", "=", id)
+        .returningAll()
+        .executeTakeFirst();
+      return row ? userFromRow(row) : null;
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new DomainError("EMAIL_TAKEN");
+      throw error;
+    }
+  },
+
+  async setDisabled(id: string, disabled: boolean, transaction: Db = db): Promise<void> {
+    await transaction
+      .updateTable("users")
+      .set({ disabled: disabled ? 1 : 0 })
+      .where("id", "=", id)
+      .execute();
+  },
+
+  async setPasswordHash(id: string, passwordHash: string, transaction: Db = db): Promise<void> {
+    await transaction.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
+  },
+
+  /** Gives an enabled account its first password. `false`: it has one, or is not enabled any more. */
+  async setFirstPasswordHash(id: string, passwordHash: string, transaction: Db): Promise<boolean> {
+    const row = await transaction
+      .updateTable("users")
+      .set({ password_hash: passwordHash })
+      .where("id", "=", id)
+      .where("password_hash", "is", null)
+      .where("disabled", "=", 0)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
+  async hasPassword(id: string, transaction: Db = db): Promise<boolean> {
+    const row = await transaction
+      .selectFrom("users")
+      .select("id")
+      .where("id", "=", id)
+      .where("password_hash", "is not", null)
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
+  /** Takes the user's row for the rest of a transaction, whatever it says. */
+  async take(id: string, transaction: Db): Promise<void> {
+    await transaction.updateTable("users").set({ id }).where("id", "=", id).execute();
+  },
+
+  /** Takes the user's row for the rest of a transaction, if they are enabled. `false`: they are not, or not any more. */
+  async holdEnabled(id: string, transaction: Db): Promise<boolean> {
+    const row = await transaction
+      .updateTable("users")
+      .set({ id })
+      .where("id", "=", id)
+      .where("disabled", "=", 0)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+
+  /**
+   * Takes the user's row for the rest of a transaction, if they are enabled and `verified` is still the stored
+   * form of their password, and puts `upgrade` in its place. `false`: one of them was changed meanwhile.
+   */
+  async hold(id: string, verified: string, upgrade: string | null, transaction: Db): Promise<boolean> {
+    const row = await transaction
+      .updateTable("users")
+      .set({ password_hash: upgrade ?? verified })
+      .where("id", "=", id)
+      .where("password_hash", "=", verified)
+      .where("disabled", "=", 0)
+      .returning("id")
+      .executeTakeFirst();
+    return row !== undefined;
+  },
+});
+
+/** The one place where a row becomes what others may see; the password's stored form stays behind. */
+export const userFromRow = (row: Omit<Selectable<UsersTable>, "password_hash">): User => ({
+  id: row.id,
+  username: row.username,
+  email: row.email,
+  fullName: row.full_name,
+  role: row.role,
+  disabled: row.disabled === 1,
+  createdAt: row.created_at,
+});

@@ -1,0 +1,179 @@
+import { RegisterClientInput } from "@lockstep/kit";
+import { describe, expect, it } from "vitest";
+import { engines } from "../../../test/engines.ts";
+import { startTestServer, testClock, testSessionLimits, testSource } from "../../testing.ts";
+import type { GrantedToken } from "./grants.ts";
+
+const registration = RegisterClientInput.parse({
+  name: "Photo app",
+  kind: "web",
+  redirectUris: ["https://photos.example/callback"],
+  scopes: ["profile:read", "greeting:read"],
+});
+
+const lifetimeSeconds = testSessionLimits.lifetimeSeconds;
+
+describe.each(engines)("grants on $engine", ({ newDatabase }) => {
+  const open = async () => {
+    const database = await newDatabase("migrated");
+    const clock = testClock();
+    const server = await startTestServer({ databaseUrl: database.url, now: clock.now });
+    const { clients, grants, users } = server.domain;
+    const userId = (await users.findByLogin("john"))?.user.id ?? "";
+    const clientId = (await clients.register(registration, "operator", testSource)).client.id;
+    const save = (id: string, scopes = ["profile:read"]) =>
+      grants.save({ id, userId, clientId, scopes, payload: { of: id } }, testSource);
+    const token = (grantId: string): GrantedToken => ({
+      grantId,
+      tokenId: `token of ${grantId}`,
+      clientId,
+      userId,
+    });
+    return {
+      ...server,
+      ...server.domain,
+      clock,
+      userId,
+      clientId,
+      save,
+      token,
+      async [Symbol.asyncDispose]() {
+        await server.close();
+        await database.drop();
+      },
+    };
+  };
+
+  /** What a code and a refresh token leave behind that were issued under a grant. */
+  const issueUnder = async ({ oauthRecords, clock }: Awaited<ReturnType<typeof open>>, grantId: string) => {
+    const kinds = ["AuthorizationCode", "RefreshToken"];
+    const record = { payload: {}, grantId, alias: null, expiresAt: clock.now() + 60_000 };
+    for (const kind of kinds) await oauthRecords.save(kind, `of ${grantId}`, record);
+    return async () => {
+      const found = await Promise.all(kinds.map((kind) => oauthRecords.find(kind, { id: `of ${grantId}` })));
+      return found.filter((each) => each !== null).length;
+    };
+  };
+
+  it("act for the person within what they allowed", async () => {
+    await using opened = await open();
+    await opened.save("g", ["profile:read", "nonsense"]);
+    expect(await opened.grants.findLive(opened.token("g"))).toMatchObject({
+      user: { id: opened.userId, username: "john" },
+      scopes: ["profile:read"],
+    });
+    expect(await opened.grants.payloadOf("g")).toEqual({ of: "g" });
+  });
+
+  it("are nobody else's: a token that names another's grant is refused", async () => {
+    await using opened = await open();
+    await opened.save("g");
+    expect(await opened.grants.findLive({ ...opened.token("g"), userId: "somebody-else" })).toBeNull();
+    expect(await opened.grants.findLive({ ...opened.token("g"), clientId: "another-client" })).toBeNull();
+    expect(await opened.grants.findLive(opened.token("none"))).toBeNull();
+  });
+
+  it("are never written over by another person's or another client's of the same ID", async () => {
+    await using opened = await open();
+    const { grants, clients, users, userId, clientId } = opened;
+    await opened.save("g");
+    const mary = await users.create({
+      username: "mary",
+      email: null,
+      fullName: "Mary",
+      role: "user",
+      passwordHash: await opened.passwords.hash("secret"),
+    });
+    const { client: other } = await clients.register(registration, "operator", testSource);
+    for (const different of [{ userId: String(mary?.id) }, { clientId: other.id }]) {
+      const taken = { id: "g", userId, clientId, scopes: ["greeting:read"], payload: { of: "another" } };
+      await expect(grants.save({ ...taken, ...different }, testSource)).rejects.toThrow("A grant of this ID");
+    }
+    expect(await grants.payloadOf("g")).toEqual({ of: "g" });
+    expect(await grants.findLive(opened.token("g"))).toMatchObject({ scopes: ["profile:read"] });
+  });
+
+  it("are dead once they have expired, also before they are deleted", async () => {
+    await using opened = await open();
+    const { grants, clock, userId, clientId } = opened;
+    await opened.save("g");
+    clock.advanceSeconds(lifetimeSeconds - 1);
+    expect(await grants.findLive(opened.token("g"))).not.toBeNull();
+    expect(await grants.payloadOf("g")).not.toBeNull();
+    expect((await grants.scopesOf(userId, clientId)).size).toBe(1);
+    expect(await grants.list(userId)).toHaveLength(1);
+    clock.advanceSeconds(1);
+    expect(await grants.findLive(opened.token("g"))).toBeNull();
+    expect(await grants.payloadOf("g")).toBeNull();
+    expect((await grants.scopesOf(userId, clientId)).size).toBe(0);
+    expect(await grants.list(userId)).toEqual([]);
+    expect(await grants.used("g")).toBe(false);
+    expect(await grants.deleteExpired(10)).toBe(1);
+  });
+
+  it("last on with each token that is issued under them", async () => {
+    await using opened = await open();
+    await opened.save("g");
+    opened.clock.advanceSeconds(lifetimeSeconds - 1);
+    expect(await opened.grants.used("g")).toBe(true);
+    opened.clock.advanceSeconds(lifetimeSeconds - 1);
+    expect(await opened.grants.findLive(opened.token("g"))).not.toBeNull();
+  });
+
+  it("[S29] take their codes and refresh tokens with them, and no others", async () => {
+    await using opened = await open();
+    const { grants, userId, clientId } = opened;
+    for (const id of ["one", "other"]) await opened.save(id);
+    const [ofOne, ofOther] = [await issueUnder(opened, "one"), await issueUnder(opened, "other")];
+    await grants.end("one", "grant.revoke", testSource);
+    expect([await ofOne(), await ofOther()]).toEqual([0, 2]);
+    expect(await grants.findLive(opened.token("one"))).toBeNull();
+    expect(await grants.findLive(opened.token("other"))).not.toBeNull();
+
+    expect(await grants.revoke(userId, clientId, testSource)).toBe(true);
+    expect(await ofOther()).toBe(0);
+    expect(await grants.revoke(userId, clientId, testSource)).toBe(false);
+  });
+
+  it("[S29] take their codes and refresh tokens with them when all of a person's are revoked", async () => {
+    await using opened = await open();
+    const { db, grants, userId } = opened;
+    await opened.save("g");
+    const left = await issueUnder(opened, "g");
+    await db.transaction().execute((transaction) => grants.revokeAllOf(userId, testSource, transaction));
+    expect(await left()).toBe(0);
+    expect(await grants.findLive(opened.token("g"))).toBeNull();
+  });
+
+  it("[S28] of others stay when a person takes back theirs", async () => {
+    await using opened = await open();
+    await opened.save("g");
+    expect(await opened.grants.revoke("somebody-else", opened.clientId, testSource)).toBe(false);
+    expect(await opened.grants.revoke(opened.userId, "another-client", testSource)).toBe(false);
+    expect(await opened.grants.findLive(opened.token("g"))).not.toBeNull();
+  });
+
+  it("do nothing for a person who is disabled", async () => {
+    await using opened = await open();
+    await opened.save("g");
+    await opened.db.updateTable("users").set({ disabled: 1 }).where("id", "=", opened.userId).execute();
+    expect(await opened.grants.findLive(opened.token("g"))).toBeNull();
+    expect(await opened.grants.payloadOf("g")).toBeNull();
+  });
+
+  it("do nothing for a token that was revoked by itself", async () => {
+    await using opened = await open();
+    await opened.save("g");
+    await opened.spentIds.spend("access-token", opened.token("g").tokenId, 60);
+    expect(await opened.grants.findLive(opened.token("g"))).toBeNull();
+    expect(await opened.grants.findLive({ ...opened.token("g"), tokenId: "another" })).not.toBeNull();
+  });
+
+  it("are one when the same one is written five times at once, and told of once", async () => {
+    await using opened = await open();
+    await Promise.all([1, 2, 3, 4, 5].map(() => opened.save("g")));
+    expect(await opened.db.selectFrom("grants").select("id").execute()).toEqual([{ id: "g" }]);
+    const entries = await opened.audit.list({ limit: 10 });
+    expect(entries.filter(({ action }) => action === "grant.approve")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,297 @@
+// Owns grants: what a person has allowed a client, one for each time they were asked. Tokens name theirs, and
+// the guard reads it on every call, so what is revoked ends at once. How one is asked for: `authorization-server/`.
+
+import type { ClientView, ConnectedClient, User } from "@lockstep/kit";
+import type { Selectable } from "kysely";
+import type { Db } from "../../db/database.ts";
+import { lookup } from "../../db/lookup.ts";
+import type { GrantsTable } from "../../db/schema.ts";
+import { userFromRow } from "../accounts/users.ts";
+import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
+import type { Now } from "../kernel/environment.ts";
+import type { SpentIds } from "../kernel/spent-ids.ts";
+import type { Scopes } from "../tokens/scopes.ts";
+import { viewFromRow } from "./clients.ts";
+import type { OAuthRecords } from "./oauth-records.ts";
+
+/** What a grant is named by in a token. */
+export interface GrantedToken {
+  readonly grantId: string;
+  /** The token's own id, `jti`. */
+  readonly tokenId: string;
+  readonly clientId: string;
+  readonly userId: string;
+}
+
+export type Grants = ReturnType<typeof createGrants>;
+
+export const createGrants = ({
+  db,
+  now,
+  scopes,
+  audit,
+  records,
+  spentIds,
+  lifetimeSeconds,
+}: {
+  db: Db;
+  now: Now;
+  scopes: Scopes;
+  audit: Audit;
+  records: OAuthRecords;
+  spentIds: SpentIds;
+  /** How long a grant lasts without a token being issued under it. */
+  lifetimeSeconds: number;
+}) => {
+  /** Ends the grants that `which` selects, with all that was issued under them. Answers how many. */
+  const end = (
+    which: { id: string } | { userId: string; clientId: string },
+    action: AuditAction,
+    source: Source,
+  ): Promise<number> =>
+    db.transaction().execute(async (transaction) => {
+      const ended = await transaction
+        .deleteFrom("grants")
+        .$if("id" in which, (query) => query.where("id", "=", "id" in which ? which.id : ""))
+        .$if("userId" in which, (query) =>
+          query
+            .where("user_id", "=", "userId" in which ? which.userId : "")
+            .where("application_id", "=", "userId" in which ? which.clientId : ""),
+        )
+        .returning(["id", "user_id", "application_id"])
+        .execute();
+      const ids = ended.map(({ id }) => id);
+      await records.deleteOfGrants(ids, transaction);
+      const [first] = ended;
+      if (first) {
+        const detail = { client: first.application_id, grants: ids.length };
+        await audit.record({ action, userId: first.user_id, detail, source }, transaction);
+      }
+      return ids.length;
+    });
+
+  const read = lookup(db, (asked) =>
+    db
+      .selectFrom(asked.as("asked"))
+      .innerJoin("grants", "grants.id", "asked.value")
+      .innerJoin("users", "users.id", "grants.user_id")
+      .select([
+        "asked.value as key",
+        "users.id",
+        "users.username",
+        "users.email",
+        "users.full_name",
+        "users.role",
+        "users.disabled",
+        "users.created_at",
+        "grants.application_id",
+        "grants.scopes",
+        "grants.expires_at",
+      ]),
+  );
+
+  const connected = (client: ClientView, rows: readonly Row[]): ConnectedClient => ({
+    client,
+    scopes: scopes.worded(new Set(rows.flatMap((row) => scopes.grantableIn(row.scopes)))),
+    grantedAt: Math.min(...rows.map((row) => row.created_at)),
+    lastUsedAt: Math.max(...rows.map((row) => row.last_used_at)),
+  });
+
+  return {
+    /**
+     * Writes a grant. One of the same ID is replaced, also when several are written at once.
+     * @throws Error when the grant of this ID is another person's or another client's: a bug in how IDs are made
+     */
+    async save(
+      grant: {
+        readonly id: string;
+        readonly userId: string;
+        readonly clientId: string;
+        readonly scopes: readonly string[];
+        /** The authorization server's own record of it. */
+        readonly payload: object;
+      },
+      source: Source,
+    ): Promise<void> {
+      const changing = {
+        scopes: grant.scopes.filter(scopes.isGrantable).join(" "),
+        payload: JSON.stringify(grant.payload),
+        last_used_at: now(),
+        expires_at: now() + lifetimeSeconds * 1000,
+      };
+      const { id, userId, clientId } = grant;
+      await db.transaction().execute(async (transaction) => {
+        const row = { id, user_id: userId, application_id: clientId, created_at: now(), ...changing };
+        const made = await transaction
+          .insertInto("grants")
+          .values(({ selectFrom }) => ({
+            ...row,
+            application_revision: selectFrom("applications").select("revision").where("id", "=", clientId),
+          }))
+          .onConflict((conflict) => conflict.column("id").doNothing())
+          .returning("id")
+          .executeTakeFirst();
+        if (!made) {
+          const same = await transaction
+            .updateTable("grants")
+            .set(changing)
+            .where("id", "=", id)
+            .where("user_id", "=", userId)
+            .where("application_id", "=", clientId)
+            .returning("id")
+            .executeTakeFirst();
+          if (!same) throw new Error("A grant of this ID is another person's or another client's");
+          return;
+        }
+        await transaction
+          .updateTable("applications")
+          .set({ unused_expires_at: null })
+          .where("id", "=", clientId)
+          .where("unused_expires_at", "is not", null)
+          .execute();
+        const detail = { client: clientId, scopes: changing.scopes };
+        await audit.record({ action: "grant.approve", userId, detail, source }, transaction);
+      });
+    },
+
+    /** The authorization server's own record of a grant that has not expired. */
+    async payloadOf(id: string): Promise<Record<string, unknown> | null> {
+      const row = await db
+        .selectFrom("grants")
+        .innerJoin("users", "users.id", "grants.user_id")
+        .select("payload")
+        .where("grants.id", "=", id)
+        .where("expires_at", ">", now())
+        .where("users.disabled", "=", 0)
+        .executeTakeFirst();
+      return row ? (JSON.parse(row.payload) as Record<string, unknown>) : null;
+    },
+
+    /** A token is issued under it: it lasts on from now. `false`: it was revoked meanwhile, or has expired. */
+    async used(id: string): Promise<boolean> {
+      const row = await db
+        .updateTable("grants")
+        .set({ last_used_at: now(), expires_at: now() + lifetimeSeconds * 1000 })
+        .where("id", "=", id)
+        .where("expires_at", ">", now())
+        .returning("id")
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
+    /**
+     * For whom a token acts, and within what, at this moment. `null`: the grant was revoked or has expired, it is
+     * another's, the user is disabled, or this very token was revoked.
+     */
+    async findLive(token: GrantedToken): Promise<{ user: User; scopes: readonly string[] } | null> {
+      const [row, revoked] = await Promise.all([read(token.grantId), spentIds.isSpent("access-token", token.tokenId)]);
+      if (!row || revoked || row.expires_at <= now() || row.disabled === 1) return null;
+      if (row.id !== token.userId || row.application_id !== token.clientId) return null;
+      return { user: userFromRow(row), scopes: scopes.grantableIn(row.scopes) };
+    },
+
+    /**
+     * Whether a grant answers for the person when its client asks again: the client is as it was when they granted it.
+     * Its tokens are good either way.
+     */
+    async answersFor(id: string): Promise<boolean> {
+      const row = await db
+        .selectFrom("grants")
+        .innerJoin("applications", (join) =>
+          join
+            .onRef("applications.id", "=", "grants.application_id")
+            .onRef("applications.revision", "=", "grants.application_revision"),
+        )
+        .select("grants.id")
+        .where("grants.id", "=", id)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
+    /** All that the user has granted the client, as it is now, and not revoked. */
+    async scopesOf(userId: string, clientId: string): Promise<ReadonlySet<string>> {
+      const rows = await db
+        .selectFrom("grants")
+        .innerJoin("applications", (join) =>
+          join
+            .onRef("applications.id", "=", "grants.application_id")
+            .onRef("applications.revision", "=", "grants.application_revision"),
+        )
+        .select("scopes")
+        .where("user_id", "=", userId)
+        .where("application_id", "=", clientId)
+        .where("expires_at", ">", now())
+        .execute();
+      return new Set(rows.flatMap((row) => scopes.grantableIn(row.scopes)));
+    },
+
+    /** The clients that a user has let in, the last used first; with `since`, by what was granted from then on. */
+    async list(userId: string, since = 0): Promise<ConnectedClient[]> {
+      const rows = await db
+        .selectFrom("grants")
+        .innerJoin("applications", "applications.id", "grants.application_id")
+        .selectAll("grants")
+        .select(["applications.name", "applications.metadata", "applications.verified"])
+        .where("user_id", "=", userId)
+        .where("expires_at", ">", now())
+        .where("grants.created_at", ">=", since)
+        .orderBy("last_used_at", "desc")
+        .execute();
+      const byClient = Map.groupBy(rows, (row) => row.application_id);
+      return [...byClient].map(([id, some]) => connected(viewFromRow({ ...(some[0] as Row), id }), some));
+    },
+
+    /** Takes back everything that the user has granted the client. `false`: there was nothing. */
+    revoke: async (userId: string, clientId: string, source: Source): Promise<boolean> =>
+      (await end({ userId, clientId }, "grant.revoke", source)) > 0,
+
+    /**
+     * Revokes every grant of a user, or those of some clients, in the transaction of what makes it necessary. Answers
+     * how many there were.
+     */
+    async revokeAllOf(
+      userId: string,
+      source: Source,
+      transaction: Db,
+      clientIds: readonly string[] | null = null,
+    ): Promise<number> {
+      if (clientIds?.length === 0) return 0;
+      const revoked = await transaction
+        .deleteFrom("grants")
+        .where("user_id", "=", userId)
+        .$if(clientIds !== null, (query) => query.where("application_id", "in", clientIds ?? []))
+        .returning(["id", "application_id"])
+        .execute();
+      await records.deleteOfGrants(
+        revoked.map(({ id }) => id),
+        transaction,
+      );
+      const entries = [...Map.groupBy(revoked, (grant) => grant.application_id)].map(([client, some]) => ({
+        action: "grant.revoke" as const,
+        userId,
+        detail: { client, grants: some.length },
+        source,
+      }));
+      await audit.recordAll(entries, transaction);
+      return revoked.length;
+    },
+
+    /** Ends one grant, as the authorization server's rules ask. */
+    end: async (id: string, action: "grant.revoke" | "grant.reuse", source: Source): Promise<void> => {
+      await end({ id }, action, source);
+    },
+
+    /** Deletes up to `limit` grants that have expired, and answers how many. */
+    async deleteExpired(limit: number): Promise<number> {
+      const { numDeletedRows } = await db
+        .deleteFrom("grants")
+        .where("id", "in", (query) =>
+          query.selectFrom("grants").select("id").where("expires_at", "<=", now()).limit(limit),
+        )
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+};
+
+type Row = Selectable<GrantsTable> & { name: string; metadata: string; verified: 0 | 1 };

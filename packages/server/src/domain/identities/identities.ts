@@ -1,0 +1,299 @@
+// Owns the accounts at providers that open an account here. Each is known by its issuer and its subject there, never
+// by an e-mail address, which can be given to somebody else (OpenID Connect Core §5.7; OWASP ASVS 6.8.1).
+// What becomes of somebody whom a provider vouches for: `identity-sign-in.ts`.
+
+import type { Identity, Provider, User } from "@lockstep/kit";
+import type { Selectable } from "kysely";
+import { type Db, isUniqueViolation } from "../../db/database.ts";
+import type { IdentitiesTable } from "../../db/schema.ts";
+import type { Users } from "../accounts/users.ts";
+import type { Audit, Source } from "../kernel/audit.ts";
+import { DomainError } from "../kernel/domain-error.ts";
+import { type Now, type Random, randomId } from "../kernel/environment.ts";
+import type { Sealed } from "../kernel/sealed.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+
+/** Whom accounts are made for: anybody, nobody, or verified e-mail addresses of these domains. */
+export type AccountCreation = "always" | "never" | readonly string[];
+
+/** As much of a provider's settings as is the domain's business. */
+export interface ProviderRules {
+  readonly name: string;
+  readonly label: string;
+  readonly create: AccountCreation;
+  /** Whether signing out here signs out there too. */
+  readonly endSession: boolean;
+  /** How to ask that the person proves again who they are; some let them choose an account at the most. */
+  readonly freshness: "prompt_login" | "select_account";
+}
+
+/** Who somebody is at a provider, as it vouched for. */
+export interface ExternalIdentity {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly email: string | null;
+  /** Whether the provider says that it made sure of the address. */
+  readonly emailVerified: boolean;
+  readonly fullName: string | null;
+  /** What they are called there, to make a username of. */
+  readonly username: string | null;
+}
+
+/** The session at a provider that a session here goes back to. */
+export interface ProviderSession {
+  readonly sessionId: string | null;
+  readonly idToken: string | null;
+}
+
+export type Identities = ReturnType<typeof createIdentities>;
+
+/** Longer than any session: an ID token is a hint of who signs out, however old (RP-Initiated Logout §2). */
+const idTokenLifetimeSeconds = 400 * 24 * 60 * 60;
+
+export const createIdentities = ({
+  db,
+  now,
+  random,
+  users,
+  sessions,
+  sealed,
+  audit,
+  providers,
+}: {
+  db: Db;
+  now: Now;
+  random: Random;
+  users: Users;
+  sessions: Sessions;
+  sealed: Sealed;
+  audit: Audit;
+  providers: readonly ProviderRules[];
+}) => {
+  const rulesOf = (name: string): ProviderRules | null => providers.find((provider) => provider.name === name) ?? null;
+
+  /** One that is not set up any more signs nobody in. */
+  const viewOf = (name: string): Provider => {
+    const rules = rulesOf(name);
+    return { name, label: rules?.label ?? name, canReauthenticate: rules?.freshness === "prompt_login" };
+  };
+
+  const recordUnlinked = (
+    userId: string,
+    unlinked: readonly { readonly provider: string }[],
+    source: Source,
+    transaction: Db,
+  ) => {
+    const entries = unlinked.map(({ provider }) => ({
+      action: "identity.unlink" as const,
+      userId,
+      detail: { provider },
+      source,
+    }));
+    return audit.recordAll(entries, transaction);
+  };
+
+  return {
+    providers: providers.map(({ name }) => viewOf(name)),
+    rulesOf,
+
+    async find({ issuer, subject }: Pick<ExternalIdentity, "issuer" | "subject">) {
+      const row = await db
+        .selectFrom("identities")
+        .selectAll()
+        .where("issuer", "=", issuer)
+        .where("subject", "=", subject)
+        .executeTakeFirst();
+      return row ? { id: row.id, userId: row.user_id } : null;
+    },
+
+    /** A user's, the first linked first; `hasPassword`: whether they can do without any. */
+    async list(userId: string): Promise<{ hasPassword: boolean; identities: Identity[] }> {
+      const rows = await db
+        .selectFrom("identities")
+        .selectAll()
+        .where("user_id", "=", userId)
+        .orderBy("linked_at")
+        .orderBy("id")
+        .execute();
+      const view = (row: Selectable<IdentitiesTable>): Identity => ({
+        id: row.id,
+        provider: viewOf(row.provider),
+        email: row.email,
+        linkedAt: row.linked_at,
+        lastUsedAt: row.last_used_at,
+      });
+      return { hasPassword: await users.hasPassword(userId), identities: rows.map(view) };
+    },
+
+    /**
+     * Writes that this identity opens this account, with an entry in the audit trail. Linking what is linked already
+     * changes nothing. Answers its id; `null`: it opens another account.
+     */
+    async link(
+      userId: string,
+      provider: string,
+      identity: ExternalIdentity,
+      source: Source,
+      within: Db = db,
+    ): Promise<string | null> {
+      const write = async (transaction: Db) => {
+        const id = randomId(random);
+        await transaction
+          .insertInto("identities")
+          .values({
+            id,
+            user_id: userId,
+            issuer: identity.issuer,
+            subject: identity.subject,
+            provider,
+            email: identity.email,
+            linked_at: now(),
+            last_used_at: null,
+          })
+          .execute();
+        await audit.record({ action: "identity.link", userId, detail: { provider }, source }, transaction);
+        return id;
+      };
+      try {
+        return await (within === db ? db.transaction().execute(write) : write(within));
+      } catch (error) {
+        if (within !== db || !isUniqueViolation(error)) throw error;
+        const known = await this.find(identity);
+        return known?.userId === userId ? known.id : null;
+      }
+    },
+
+    /**
+     * Unlinks, and ends the sessions that began with it, other than `keep`.
+     * @throws DomainError `IDENTITY_NOT_FOUND`, `LAST_WAY_IN`
+     */
+    async unlink(user: Pick<User, "id">, identityId: string, keep: string, source: Source): Promise<void> {
+      const unlinkWithin = async (transaction: Db) => {
+        // Taken first: of two that unlink at once, and of one that signs in meanwhile, the second sees what the first left.
+        await users.take(user.id, transaction);
+        const rows = await transaction
+          .selectFrom("identities")
+          .select(["id", "provider"])
+          .where("user_id", "=", user.id)
+          .execute();
+        const unlinked = rows.find(({ id }) => id === identityId);
+        if (!unlinked) throw new DomainError("IDENTITY_NOT_FOUND");
+        // A provider that is not set up any more lets nobody in.
+        const others = rows.filter(({ id, provider }) => id !== identityId && rulesOf(provider) !== null);
+        if (others.length === 0 && !(await users.hasPassword(user.id, transaction)))
+          throw new DomainError("LAST_WAY_IN");
+        const begun = await transaction
+          .selectFrom("provider_sessions")
+          .select("session_id")
+          .where("identity_id", "=", identityId)
+          .execute();
+        await transaction.deleteFrom("identities").where("id", "=", identityId).execute();
+        const detail = { provider: unlinked.provider };
+        await audit.record({ action: "identity.unlink", userId: user.id, detail, source }, transaction);
+        return begun.map((row) => row.session_id).filter((sessionId) => sessionId !== keep);
+      };
+      await sessions.endAmong(user.id, unlinkWithin, "revoked", source);
+    },
+
+    /** A user's that were linked from `since` on: epoch milliseconds. */
+    async listLinkedSince(userId: string, since: number): Promise<Identity[]> {
+      return (await this.list(userId)).identities.filter(({ linkedAt }) => linkedAt >= since);
+    },
+
+    /**
+     * Unlinks these of a user's, in the transaction that gives the account a new password: a way in remains. Ids that
+     * are not linked to it are passed over. The caller revokes the sessions.
+     */
+    async unlinkAmong(userId: string, ids: readonly string[], source: Source, transaction: Db): Promise<void> {
+      if (ids.length === 0) return;
+      const unlinked = await transaction
+        .deleteFrom("identities")
+        .where("user_id", "=", userId)
+        .where("id", "in", ids)
+        .returning("provider")
+        .execute();
+      await recordUnlinked(userId, unlinked, source, transaction);
+    },
+
+    /** Like `unlinkAmong`, for those that were linked from `since` on. */
+    async unlinkSince(userId: string, since: number, source: Source, transaction: Db): Promise<void> {
+      const unlinked = await transaction
+        .deleteFrom("identities")
+        .where("user_id", "=", userId)
+        .where("linked_at", ">=", since)
+        .returning("provider")
+        .execute();
+      await recordUnlinked(userId, unlinked, source, transaction);
+    },
+
+    /**
+     * Writes that it was used now, under this name. `false`: it is not linked to this account any more.
+     * To be asked within the transaction that lets somebody in.
+     */
+    async hold(
+      { id, userId }: { id: string; userId: string },
+      provider: string,
+      email: string | null,
+      transaction: Db,
+    ): Promise<boolean> {
+      const row = await transaction
+        .updateTable("identities")
+        .set({ last_used_at: now(), provider, ...(email !== null && { email }) })
+        .where("id", "=", id)
+        .where("user_id", "=", userId)
+        .returning("id")
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
+    /** Writes which session at the provider a session here goes back to. */
+    async begin(sessionId: string, identityId: string, there: ProviderSession, transaction: Db): Promise<void> {
+      await transaction
+        .insertInto("provider_sessions")
+        .values({
+          session_id: sessionId,
+          identity_id: identityId,
+          provider_session_id: there.sessionId,
+          id_token_jwe: there.idToken && (await sealed.seal("id-tokens", there.idToken, idTokenLifetimeSeconds)),
+        })
+        .execute();
+    },
+
+    /**
+     * Ends what began with a subject, or with one session, at an issuer, and answers how many sessions that were.
+     * @see OpenID Connect Back-Channel Logout 1.0 §2.7
+     */
+    async endSessionsFrom(
+      issuer: string,
+      { subject, sessionId }: { subject: string | null; sessionId: string | null },
+      source: Source,
+    ): Promise<number> {
+      const rows = await db
+        .selectFrom("provider_sessions")
+        .innerJoin("identities", "identities.id", "provider_sessions.identity_id")
+        .select(["session_id", "user_id"])
+        .where("issuer", "=", issuer)
+        .$if(subject !== null, (query) => query.where("subject", "=", subject))
+        .$if(sessionId !== null, (query) => query.where("provider_session_id", "=", sessionId))
+        .execute();
+      let ended = 0;
+      for (const userId of new Set(rows.map((row) => row.user_id))) {
+        const ids = rows.filter((row) => row.user_id === userId).map((row) => row.session_id);
+        ended += await sessions.endAmong(userId, async () => ids, "provider_signed_out", source);
+      }
+      return ended;
+    },
+
+    /** Where a session began, when signing out of it is to sign out there too: the provider, and its sealed ID token. */
+    async toEndWith(sessionId: string): Promise<{ provider: string; idTokenJwe: string } | null> {
+      const row = await db
+        .selectFrom("provider_sessions")
+        .innerJoin("identities", "identities.id", "provider_sessions.identity_id")
+        .select(["provider", "id_token_jwe"])
+        .where("session_id", "=", sessionId)
+        .executeTakeFirst();
+      if (!row?.id_token_jwe || !rulesOf(row.provider)?.endSession) return null;
+      return { provider: row.provider, idTokenJwe: row.id_token_jwe };
+    },
+  };
+};

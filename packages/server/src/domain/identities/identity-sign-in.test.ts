@@ -1,0 +1,321 @@
+import { firstParty, Username } from "@lockstep/kit";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { engines } from "../../../test/engines.ts";
+import { john, startTestServer, testClock, testSource, typed } from "../../testing.ts";
+import { DomainError } from "../kernel/domain-error.ts";
+import type { ExternalIdentity, ProviderRules } from "./identities.ts";
+import { usernameOf, type Vouched } from "./identity-sign-in.ts";
+import { LoginRefusal } from "./login-refusal.ts";
+
+const north: ProviderRules = {
+  name: "north",
+  label: "North",
+  create: "always",
+  endSession: true,
+  freshness: "prompt_login",
+};
+const south: ProviderRules = {
+  ...north,
+  name: "south",
+  label: "South",
+  endSession: false,
+  freshness: "select_account",
+};
+
+/** What else a provider's settings say is not the domain's business. */
+const elsewhere = {
+  protocol: "openid",
+  issuer: "https://north.example",
+  discoveryUrl: null,
+  clientId: "x",
+  clientSecret: null,
+  clientAuthentication: null,
+  scopes: ["openid"],
+  allowPrivateAddresses: false,
+} as const;
+
+const vouched = (subject: string, change: Partial<ExternalIdentity> = {}, rules = north): Vouched => ({
+  rules,
+  identity: {
+    issuer: `https://${rules.name}.example`,
+    subject,
+    email: null,
+    emailVerified: false,
+    fullName: null,
+    username: subject,
+    ...change,
+  },
+  there: { sessionId: `session of ${subject}`, idToken: "an ID token" },
+  authenticatedAt: null,
+});
+
+const refusalOf = (call: Promise<unknown>) =>
+  call.then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof LoginRefusal) return error.problem;
+      if (error instanceof DomainError) return error.code;
+      throw error;
+    },
+  );
+
+describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase }) => {
+  const start = async (now?: () => number) => {
+    const database = await newDatabase("migrated");
+    const server = await startTestServer({
+      databaseUrl: database.url,
+      config: { providers: [north, south].map((rules) => ({ ...elsewhere, ...rules })) },
+      ...(now && { now }),
+    });
+    const { users, identitySignIn, identities, audit, sessions, guard } = server.domain;
+    const johnsId = (await users.findByLogin(john.username))?.user.id ?? "";
+    return {
+      ...server,
+      johnsId,
+      signIn: (who: Vouched) => identitySignIn.signIn(who, testSource),
+      link: async (who: Vouched) => {
+        const { session } = await server.domain.signIn.withPassword(typed(john.username, john.password));
+        await identitySignIn.link(who, session, testSource);
+        return session;
+      },
+      unlink: async (userId: string, subject: string, keep = "") => {
+        const found = await identities.find(vouched(subject).identity);
+        return identities.unlink({ id: userId }, found?.id ?? "none", keep, testSource);
+      },
+      isLive: async (sessionId: string) => (await sessions.findLive(sessionId)) !== null,
+      actions: async () => (await audit.list({ limit: 100 })).map(({ action }) => action),
+      guard,
+      async [Symbol.asyncDispose]() {
+        await server.close();
+        await database.drop();
+      },
+    };
+  };
+
+  it("gets an account the first time, and the same one ever after", async () => {
+    await using server = await start();
+    const first = await server.signIn(
+      vouched("ada", { email: "ada@example.org", emailVerified: true, fullName: "Ada Lovelace" }),
+    );
+    expect(first.user).toMatchObject({
+      username: "ada",
+      email: "ada@example.org",
+      fullName: "Ada Lovelace",
+      role: "user",
+    });
+    const again = await server.signIn(vouched("ada", { email: "moved@example.org", fullName: "Somebody Else" }));
+    expect(again.user).toEqual(first.user);
+    expect(again.session.id).not.toBe(first.session.id);
+    const principal = await server.guard.authenticate({ kind: "bearer", token: again.accessToken });
+    expect(principal.kind).toBe("firstParty");
+    expect(await server.domain.identities.list(first.user.id)).toMatchObject({
+      hasPassword: false,
+      identities: [
+        { provider: { name: "north", label: "North", canReauthenticate: true }, email: "moved@example.org" },
+      ],
+    });
+  });
+
+  it("[S52] is known by issuer and subject together, never by an e-mail address", async () => {
+    await using server = await start();
+    const address = { email: "ada@example.org", emailVerified: true };
+    const ada = await server.signIn(vouched("ada", address));
+    // The address went to somebody else at the provider, and the subject means somebody else at another provider.
+    expect(await refusalOf(server.signIn(vouched("eve", address)))).toBe("account_exists");
+    const other = await server.signIn(vouched("ada", {}, south));
+    expect(other.user.id).not.toBe(ada.user.id);
+  });
+
+  it("[S59] is told to sign in and link when an account has the verified e-mail address", async () => {
+    await using server = await start();
+    const who = vouched("eve", { email: john.email, emailVerified: true });
+    expect(await refusalOf(server.signIn(who))).toBe("account_exists");
+    expect(await server.domain.identities.list(server.johnsId)).toEqual({ hasPassword: true, identities: [] });
+    await server.link(vouched("eve", { email: john.email }));
+    expect((await server.signIn(vouched("eve"))).user.id).toBe(server.johnsId);
+  });
+
+  it("[S95] learns nothing of an account by an e-mail address that nobody verified", async () => {
+    await using server = await start();
+    const { user } = await server.signIn(vouched("eve", { email: john.email, emailVerified: false }));
+    expect(user).toMatchObject({ username: "eve", email: null });
+    expect((await server.domain.users.findByLogin(john.email))?.user.id).toBe(server.johnsId);
+  });
+
+  it("[S96] gives no fresh sign-in when the identity provider does not say when it was", async () => {
+    await using server = await start();
+    const { accessToken } = await server.signIn(vouched("ada"));
+    const principal = await server.domain.guard.authenticate({ kind: "bearer", token: accessToken });
+    expect(() => server.domain.guard.authorize(firstParty({ maxAgeSeconds: 15 * 60 }), principal)).toThrow(
+      expect.objectContaining({ code: "REAUTHENTICATION_REQUIRED" }),
+    );
+  });
+
+  it("keeps no e-mail address that nobody verified, so that its owner can have it", async () => {
+    await using server = await start();
+    const { user } = await server.signIn(vouched("eve", { email: "ada@example.org", emailVerified: false }));
+    expect(user.email).toBeNull();
+    const owner = await server.signIn(vouched("ada", { email: "ada@example.org", emailVerified: true }));
+    expect(owner.user.email).toBe("ada@example.org");
+  });
+
+  it("gets another username when theirs is taken, or none that could be one", async () => {
+    await using server = await start();
+    const taken = await server.signIn(vouched("1", { username: "John" }));
+    expect(taken.user.username).toMatch(/^john-[a-z0-9]{4,6}$/);
+    const none = await server.signIn(vouched("2", { username: "日本", fullName: "日本" }));
+    expect(none.user).toMatchObject({ username: "user", fullName: "日本" });
+    expect(
+      (await server.signIn(vouched("3", { username: null, email: "eva.braun+x@example.org" }))).user.username,
+    ).toBe("eva.braunx");
+  });
+
+  it("gets one account, however often they arrive at once", async () => {
+    await using server = await start();
+    const signedIn = await Promise.all(Array.from({ length: 8 }, () => server.signIn(vouched("ada"))));
+    expect(new Set(signedIn.map(({ user }) => user.id)).size).toBe(1);
+    expect((await server.actions()).filter((action) => action === "user.create")).toHaveLength(1);
+  });
+
+  it("stays out of a disabled account, by every door", async () => {
+    await using server = await start();
+    const { user, session } = await server.signIn(vouched("ada"));
+    await server.domain.disabling.disable(user.id, testSource);
+    expect(await server.isLive(session.id)).toBe(false);
+    expect(await refusalOf(server.signIn(vouched("ada")))).toBe("disabled");
+    await server.domain.disabling.enable(user.id, testSource);
+    expect((await server.signIn(vouched("ada"))).user.id).toBe(user.id);
+  });
+
+  it("has proved who they are when the provider says so, and never later than now", async () => {
+    const clock = testClock();
+    await using server = await start(clock.now);
+    const old = await server.signIn({ ...vouched("ada"), authenticatedAt: clock.now() - 3_600_000 });
+    expect(old.session.authenticatedAt).toBe(clock.now() - 3_600_000);
+    const early = await server.signIn({ ...vouched("ada"), authenticatedAt: clock.now() + 3_600_000 });
+    expect(early.session.authenticatedAt).toBe(clock.now());
+  });
+
+  it("[S59] is linked to the account of the session that asked, and only while it lives", async () => {
+    await using server = await start();
+    const session = await server.link(vouched("ada"));
+    await server.domain.identitySignIn.link(vouched("ada"), session, testSource);
+    expect((await server.domain.identities.list(server.johnsId)).identities).toHaveLength(1);
+    expect((await server.actions()).filter((action) => action === "identity.link")).toHaveLength(1);
+    await server.domain.sessions.end(session.userId, session.id, "signed_out", testSource);
+    const late = server.domain.identitySignIn.link(vouched("bob"), session, testSource);
+    expect(await refusalOf(late)).toBe("session_ended");
+  });
+
+  it("is not linked to a second account", async () => {
+    await using server = await start();
+    const { user } = await server.signIn(vouched("ada"));
+    expect(await refusalOf(server.link(vouched("ada")))).toBe("identity_taken");
+    expect((await server.signIn(vouched("ada"))).user.id).toBe(user.id);
+  });
+
+  it("is unlinked, which ends the other sessions that began with it, and no others", async () => {
+    await using server = await start();
+    const byPassword = await server.link(vouched("ada"));
+    const begun = await Promise.all([1, 2].map(() => server.signIn(vouched("ada"))));
+    const [here, there] = begun.map(({ session }) => session.id);
+    await server.unlink(server.johnsId, "ada", here);
+    expect(await Promise.all([byPassword.id, here ?? "", there ?? ""].map(server.isLive))).toEqual([true, true, false]);
+    expect((await server.signIn(vouched("ada"))).user.id).not.toBe(server.johnsId);
+  });
+
+  it("[S96] is listed with whether the identity provider can make them sign in again", async () => {
+    await using server = await start();
+    const { user, session } = await server.signIn(vouched("ada"));
+    for (const rules of [south, { ...north, name: "gone" }])
+      await server.domain.identitySignIn.link(vouched("ada", {}, rules), session, testSource);
+    const { identities } = await server.domain.identities.list(user.id);
+    const listed = identities.map(({ provider }) => [provider.name, provider.canReauthenticate]);
+    expect(Object.fromEntries(listed)).toEqual({ north: true, south: false, gone: false });
+  });
+
+  it("keeps the last way in: a password, or another identity of a provider that is set up", async () => {
+    await using server = await start();
+    const { user, session } = await server.signIn(vouched("ada"));
+    expect(await refusalOf(server.unlink(user.id, "ada"))).toBe("LAST_WAY_IN");
+    const gone = { ...south, name: "gone" };
+    await server.domain.identitySignIn.link(vouched("ada", {}, gone), session, testSource);
+    expect(await refusalOf(server.unlink(user.id, "ada"))).toBe("LAST_WAY_IN");
+    await server.domain.identitySignIn.link(vouched("ada", {}, south), session, testSource);
+    expect(await refusalOf(server.unlink(user.id, "ada"))).toBeNull();
+    expect(await refusalOf(server.unlink(server.johnsId, "ada"))).toBe("IDENTITY_NOT_FOUND");
+  });
+
+  it("keeps one way in when two are unlinked at once", async () => {
+    await using server = await start();
+    const people = await Promise.all(
+      Array.from({ length: 8 }, async (_, n) => {
+        const { user, session } = await server.signIn(vouched(`ada-${n}`));
+        await server.domain.identitySignIn.link(vouched(`eda-${n}`), session, testSource);
+        return { n, userId: user.id };
+      }),
+    );
+    const outcomes = await Promise.all(
+      people.map(({ n, userId }) =>
+        Promise.all([`ada-${n}`, `eda-${n}`].map((subject) => refusalOf(server.unlink(userId, subject)))),
+      ),
+    );
+    for (const outcome of outcomes) expect(outcome.toSorted()).toEqual(["LAST_WAY_IN", null]);
+  });
+
+  it("[S60] signs out at the provider, by session or altogether, and nobody else does", async () => {
+    await using server = await start();
+    const at = (subject: string, sessionId: string) => ({
+      ...vouched(subject),
+      there: { sessionId, idToken: null },
+    });
+    const [phone, laptop, eve] = [
+      await server.signIn(at("ada", "phone")),
+      await server.signIn(at("ada", "laptop")),
+      await server.signIn(at("eve", "phone of eve")),
+    ].map(({ session }) => session.id);
+    const live = () => Promise.all([phone ?? "", laptop ?? "", eve ?? ""].map(server.isLive));
+    const end = (issuer: string, subject: string | null, sessionId: string | null) =>
+      server.domain.identities.endSessionsFrom(issuer, { subject, sessionId }, testSource);
+
+    expect(await end("https://south.example", "ada", null)).toBe(0);
+    expect(await end("https://north.example", "eve", "phone")).toBe(0);
+    expect(await live()).toEqual([true, true, true]);
+    expect(await end("https://north.example", null, "phone")).toBe(1);
+    expect(await live()).toEqual([false, true, true]);
+    expect(await server.domain.sessions.endReason(phone ?? "")).toBe("provider_signed_out");
+    expect(await end("https://north.example", "ada", null)).toBe(1);
+    expect(await live()).toEqual([false, false, true]);
+  });
+
+  it("leaves an ID token behind only where it is needed to sign out there, and encrypted", async () => {
+    await using server = await start();
+    const { session } = await server.signIn(vouched("ada"));
+    const { session: other } = await server.signIn(vouched("ada", {}, south));
+    const stored = JSON.stringify(await server.db.selectFrom("provider_sessions").selectAll().execute());
+    expect(stored).not.toContain("an ID token");
+    expect(await server.domain.identities.toEndWith(session.id)).toMatchObject({ provider: "north" });
+    expect(await server.domain.identities.toEndWith(other.id)).toBeNull();
+  });
+
+  it("has nothing left when the account is gone", async () => {
+    await using server = await start();
+    const { user } = await server.signIn(vouched("ada"));
+    await server.db.deleteFrom("users").where("id", "=", user.id).execute();
+    expect(await server.domain.identities.find(vouched("ada").identity)).toBeNull();
+    expect(await server.db.selectFrom("provider_sessions").selectAll().execute()).toEqual([]);
+  });
+});
+
+describe("a username made of what a provider calls somebody", () => {
+  it("is one that a person could have chosen, whatever the provider says", async () => {
+    const anything = fc.string({ unit: "binary", maxLength: 300 });
+    await fc.assert(
+      fc.property(anything, anything, (username, fullName) => {
+        const name = usernameOf({ ...vouched("x").identity, username, fullName });
+        expect(Username.parse(`${name}-abcdef`)).toBe(`${name}-abcdef`);
+      }),
+    );
+  });
+});

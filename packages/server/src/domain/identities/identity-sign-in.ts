@@ -1,0 +1,171 @@
+// Owns what becomes of somebody whom a provider vouches for: they are signed in to the account that their identity
+// opens, get an account if the provider's rules let them, or have the identity linked to the account they are in.
+//
+// Nothing is ever linked because an e-mail address is the same: its owner signs in first, and links.
+
+import { Username } from "@lockstep/kit";
+import { type Db, isUniqueViolation } from "../../db/database.ts";
+import type { Users } from "../accounts/users.ts";
+import type { Audit, Source } from "../kernel/audit.ts";
+import { DomainError } from "../kernel/domain-error.ts";
+import { type Random, randomId } from "../kernel/environment.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
+import type { ExternalIdentity, Identities, ProviderRules, ProviderSession } from "./identities.ts";
+import { LoginRefusal } from "./login-refusal.ts";
+
+/** What a provider vouched for. */
+export interface Vouched {
+  readonly rules: ProviderRules;
+  readonly identity: ExternalIdentity;
+  readonly there: ProviderSession;
+  /** When the person proved who they are: epoch milliseconds. `null`: the identity provider does not say. */
+  readonly authenticatedAt: number | null;
+}
+
+export type IdentitySignIn = ReturnType<typeof createIdentitySignIn>;
+
+export const createIdentitySignIn = ({
+  db,
+  random,
+  users,
+  identities,
+  sessions,
+  signIn,
+  audit,
+}: {
+  db: Db;
+  random: Random;
+  users: Users;
+  identities: Identities;
+  sessions: Sessions;
+  signIn: SignIn;
+  audit: Audit;
+}) => {
+  /** Makes the account and its identity in one transaction. `null`: somebody made one of the two meanwhile. */
+  const create = async ({ rules, identity }: Vouched, username: string, source: Source) => {
+    try {
+      return await db.transaction().execute(async (transaction) => {
+        const [user] = await users.createAll(
+          [
+            {
+              username,
+              // An address that nobody verified may be another person's: it is not kept from its owner.
+              email: identity.emailVerified ? identity.email : null,
+              fullName: identity.fullName ?? username,
+              role: "user",
+              passwordHash: null,
+            },
+          ],
+          transaction,
+        );
+        if (!user) return null;
+        const detail = { provider: rules.name };
+        await audit.record({ action: "user.create", userId: user.id, detail, source }, transaction);
+        const id = await identities.link(user.id, rules.name, identity, source, transaction);
+        return id === null ? null : { id, userId: user.id };
+      });
+    } catch (error) {
+      if (isUniqueViolation(error)) return null;
+      throw error;
+    }
+  };
+
+  /** The identity, of an account that was there or is made now. */
+  const findOrCreate = async (vouched: Vouched, source: Source) => {
+    const { rules, identity } = vouched;
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const known = await identities.find(identity);
+      if (known) return known;
+      // An address that nobody verified neither names nor blocks the account that has it.
+      if (identity.email !== null && identity.emailVerified) {
+        const owner = await users.findByLogin(identity.email);
+        if (owner) throw new LoginRefusal("account_exists", "an account has this e-mail address", owner.user.id);
+      }
+      refuseUnlessCreated(rules, identity);
+      const username = usernameOf(identity);
+      const suffix =
+        attempt === 0
+          ? ""
+          : `-${randomId(random)
+              .toLowerCase()
+              .replace(/[^a-z0-9]/g, "")
+              .slice(0, 6)}`;
+      const created = await create(vouched, `${username}${suffix}`, source);
+      if (created) return created;
+    }
+    throw new Error("No username was free, over and over");
+  };
+
+  return {
+    /**
+     * Starts a session for whom the provider vouches for.
+     * @throws LoginRefusal
+     */
+    async signIn(vouched: Vouched, source: Source): Promise<SignedIn> {
+      const { rules, identity, there, authenticatedAt } = vouched;
+      const found = await findOrCreate(vouched, source);
+      const user = await users.find(found.userId);
+      if (!user) throw new LoginRefusal("expired", "the account was deleted meanwhile");
+      try {
+        return await signIn.withIdentity(user, source, {
+          proof: (transaction) => identities.hold(found, rules.name, identity.email, transaction),
+          alongside: (transaction, sessionId) =>
+            identities.begin(
+              sessionId,
+              found.id,
+              { ...there, idToken: rules.endSession ? there.idToken : null },
+              transaction,
+            ),
+          // A cookie may have opened the identity provider: without its word, this is no fresh sign-in (RFC 9470).
+          authenticatedAt: authenticatedAt ?? 0,
+          detail: { provider: rules.name },
+        });
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error;
+        throw user.disabled
+          ? new LoginRefusal("disabled", "the account is disabled", user.id)
+          : new LoginRefusal("expired", "the account was disabled or the identity unlinked meanwhile", user.id);
+      }
+    },
+
+    /**
+     * Links the identity to the account of a session, which must still be live.
+     * @throws LoginRefusal
+     */
+    async link(vouched: Vouched, session: { id: string; userId: string }, source: Source): Promise<void> {
+      const live = await sessions.findLive(session.id);
+      if (live?.user.id !== session.userId)
+        throw new LoginRefusal("session_ended", "the session that asked for the link has ended", session.userId);
+      const id = await identities.link(session.userId, vouched.rules.name, vouched.identity, source);
+      if (id === null) throw new LoginRefusal("identity_taken", "this identity opens another account", session.userId);
+    },
+  };
+};
+
+/** Of usernames that were taken; the first is what the provider calls them, the next have random letters. */
+const maxAttempts = 5;
+
+const refuseUnlessCreated = ({ create }: ProviderRules, { email, emailVerified }: ExternalIdentity) => {
+  if (create === "always") return;
+  if (create === "never") throw new LoginRefusal("no_account", "this provider makes no accounts");
+  const domain = email?.slice(email.lastIndexOf("@") + 1);
+  if (domain === undefined || !create.includes(domain))
+    throw new LoginRefusal("no_account", "the e-mail address is of no domain that accounts are made for");
+  // OWASP ASVS 6.8.1: anybody can write any address into a profile.
+  if (!emailVerified) throw new LoginRefusal("email_unverified", "the provider has not verified the e-mail address");
+};
+
+/** A username from what the provider calls them, without what a username cannot hold. */
+export const usernameOf = ({ username, email, fullName }: ExternalIdentity): string => {
+  const wished = username?.split("@")[0] || email?.split("@")[0] || fullName || "";
+  const plain = wished
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/\s+/g, ".")
+    .replace(/[^a-z0-9._-]/g, "")
+    .replace(/^[._-]+/, "")
+    // Room for the letters that make it unique.
+    .slice(0, 40);
+  return Username.safeParse(plain).data ?? "user";
+};

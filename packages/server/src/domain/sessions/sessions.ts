@@ -1,0 +1,374 @@
+// Owns sessions: one row for each time somebody signed in to one of our own apps, from its start through every
+// refresh to its end. The text of a refresh token: `refresh-tokens.ts`.
+//
+// Rotation is one conditional UPDATE: the row it returns is the permission to go on. A generation that was
+// replaced within the grace window gets the current token, computed again; one replaced longer ago was stolen,
+// from us or from them, and ends the session (RFC 9700 §4.14.2).
+
+import type { SessionEndReason, SessionView, User } from "@lockstep/kit";
+import type { Selectable } from "kysely";
+import type { Db } from "../../db/database.ts";
+import { lookup } from "../../db/lookup.ts";
+import { prepared } from "../../db/prepared.ts";
+import type { SessionsTable } from "../../db/schema.ts";
+import { userFromRow } from "../accounts/users.ts";
+import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
+import { DomainError } from "../kernel/domain-error.ts";
+import { type Now, type Random, randomId } from "../kernel/environment.ts";
+import type { Secrets } from "../kernel/secrets.ts";
+import { isOurs, parseRefreshToken, refreshTokenOf } from "./refresh-tokens.ts";
+import type { SessionEvents } from "./session-events.ts";
+
+export interface SessionLimits {
+  /** How long a session lasts without a refresh. */
+  readonly idleSeconds: number;
+  /** How long it lasts at the longest. */
+  readonly lifetimeSeconds: number;
+  /** How long a replaced refresh token still gets its successor. */
+  readonly graceSeconds: number;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly userId: string;
+  /** When the person last proved who they are: epoch milliseconds. */
+  readonly authenticatedAt: number;
+  /** What it was narrowed to at sign-in. `null`: nothing is out of its reach. */
+  readonly scopes: readonly string[] | null;
+}
+
+export interface RefreshedSession {
+  readonly session: Session;
+  readonly refreshToken: string;
+  /** When the refresh token ends by itself: epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+export interface StartOptions {
+  readonly proof?: (transaction: Db) => Promise<boolean>;
+  readonly alongside?: (transaction: Db, sessionId: string) => Promise<void>;
+  readonly scopes?: readonly string[] | null;
+  /** Epoch milliseconds. */
+  readonly authenticatedAt?: number;
+  /** For the audit trail: how they signed in. */
+  readonly detail?: Record<string, unknown>;
+}
+
+/** Says which sessions, within the transaction that ends them. */
+type Among = (transaction: Db) => Promise<readonly string[]>;
+
+export interface SessionsOptions {
+  readonly db: Db;
+  readonly now: Now;
+  readonly random: Random;
+  readonly secrets: Secrets;
+  readonly audit: Audit;
+  readonly events: SessionEvents;
+  readonly limits: SessionLimits;
+}
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+type Row = Selectable<SessionsTable>;
+
+/** What a refresh writes, and `next`, the generation that it makes of the one that it found. */
+type AdvancedRow = Pick<
+  Row,
+  "id" | "generation" | "replaced" | "last_seen_at" | "idle_expires_at" | "address" | "user_agent"
+> & { next: number };
+
+/**
+ * The most generations that one session may replace within the grace window, which bounds what its row remembers. Beyond
+ * it a refresh answers the token that it was given: whoever holds one of the remembered generations gets that same token
+ * anyway, so a thief gains nothing, and no client that is faster loses its session.
+ */
+const maxReplaced = 16;
+
+/** Reads the row once more after losing a race; each loss means that another refresh succeeded. */
+const maxAttempts = 5;
+
+export const createSessions = ({ db, now, random, secrets, audit, events, limits }: SessionsOptions) => {
+  const graceMs = limits.graceSeconds * 1000;
+  const idleExpiry = (row: Pick<Row, "expires_at">) => Math.min(now() + limits.idleSeconds * 1000, row.expires_at);
+
+  const refreshed = (row: Row, generation: number, expiresAt: number): RefreshedSession => ({
+    session: sessionFromRow(row),
+    refreshToken: refreshTokenOf(secrets, { sessionId: row.id, seed: row.seed }, generation),
+    expiresAt,
+  });
+
+  const read = lookup(db, (asked) =>
+    db
+      .selectFrom(asked.as("asked"))
+      .innerJoin("sessions", "sessions.id", "asked.value")
+      .innerJoin("users", "users.id", "sessions.user_id")
+      .select([
+        "asked.value as key",
+        "users.id",
+        "users.username",
+        "users.email",
+        "users.full_name",
+        "users.role",
+        "users.disabled",
+        "users.created_at",
+        "sessions.authenticated_at",
+        "sessions.scopes",
+        "sessions.ended_at",
+        "sessions.end_reason",
+        "sessions.expires_at",
+        "sessions.idle_expires_at",
+      ]),
+  );
+
+  const readForRefresh = prepared(db, ({ id }: { id: string }) =>
+    db
+      .selectFrom("sessions")
+      .innerJoin("users", "users.id", "sessions.user_id")
+      .selectAll("sessions")
+      .select(["username", "email", "full_name", "role", "disabled", "users.created_at as user_created_at"])
+      .where("sessions.id", "=", id),
+  );
+
+  const advance = prepared(db, (row: AdvancedRow) =>
+    db
+      .updateTable("sessions")
+      .set({
+        generation: row.next,
+        replaced: row.replaced,
+        last_seen_at: row.last_seen_at,
+        idle_expires_at: row.idle_expires_at,
+        address: row.address,
+        user_agent: row.user_agent,
+      })
+      .where("id", "=", row.id)
+      .where("generation", "=", row.generation)
+      .where("ended_at", "is", null)
+      .returning("generation"),
+  );
+
+  /** Ends the sessions that `which` selects, with one audit entry each, and tells whoever watches. */
+  const end = async (
+    userId: string,
+    which: { among: Among } | { except: string | null },
+    reason: SessionEndReason,
+    source: Source,
+    alongside: (transaction: Db) => Promise<void> = async () => {},
+  ): Promise<number> => {
+    const ended = await db.transaction().execute(async (transaction) => {
+      await alongside(transaction);
+      const among = "among" in which ? await which.among(transaction) : null;
+      if (among?.length === 0) return [];
+      const rows = await transaction
+        .updateTable("sessions")
+        .set({ ended_at: now(), end_reason: reason })
+        .where("user_id", "=", userId)
+        .where("ended_at", "is", null)
+        .$if(among !== null, (query) => query.where("id", "in", among ?? []))
+        .$if("except" in which && which.except !== null, (query) =>
+          query.where("id", "!=", ("except" in which && which.except) || ""),
+        )
+        .returning("id")
+        .execute();
+      for (const { id } of rows) {
+        const entry = { action: actionOf(reason), userId, sessionId: id, detail: { reason }, source };
+        await audit.record(entry, transaction);
+      }
+      return rows;
+    });
+    for (const { id } of ended) events.publish(userId, { type: "session_ended", sessionId: id, reason });
+    return ended.length;
+  };
+
+  return {
+    /**
+     * A new session for a person who proved who they are; never one that existed before. `proof` asks, within the
+     * transaction, whether what they proved still holds, and `alongside` adds to it; `scopes` narrows what the
+     * session may do; `authenticatedAt` is when they proved it, if that was not now.
+     * @throws DomainError `INVALID_CREDENTIALS` when it does not
+     */
+    async start(
+      userId: string,
+      source: Source,
+      {
+        proof = async () => true,
+        alongside = async () => {},
+        scopes = null,
+        authenticatedAt = now(),
+        detail = {},
+      }: StartOptions = {},
+    ): Promise<RefreshedSession> {
+      const startedAt = now();
+      const expiresAt = startedAt + limits.lifetimeSeconds * 1000;
+      const row: Row = {
+        id: randomId(random),
+        user_id: userId,
+        created_at: startedAt,
+        authenticated_at: Math.min(authenticatedAt, startedAt),
+        last_seen_at: startedAt,
+        idle_expires_at: idleExpiry({ expires_at: expiresAt }),
+        expires_at: expiresAt,
+        ended_at: null,
+        end_reason: null,
+        seed: Buffer.from(random(20)).toString("base64url"),
+        generation: 0,
+        replaced: "[]",
+        scopes: scopes?.join(" ") ?? null,
+        address: source.address,
+        user_agent: source.userAgent,
+      };
+      await db.transaction().execute(async (transaction) => {
+        if (!(await proof(transaction))) throw new DomainError("INVALID_CREDENTIALS");
+        await transaction.insertInto("sessions").values(row).execute();
+        await alongside(transaction, row.id);
+        await audit.record({ action: "sign_in", userId, sessionId: row.id, detail, source }, transaction);
+      });
+      events.publish(userId, { type: "signed_in", session: viewOf(row) });
+      return refreshed(row, 0, row.idle_expires_at);
+    },
+
+    /**
+     * The next refresh token for this one. Of any number that redeem the same token at once, one advances the
+     * session and the others get the same successor.
+     * @throws DomainError `SESSION_ENDED`; `unknown` for everything that we did not make.
+     */
+    async refresh(refreshToken: string, source: Source): Promise<RefreshedSession & { user: User }> {
+      const token = parseRefreshToken(refreshToken);
+      if (!token) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+
+      for (let attempt = 0; attempt < maxAttempts; attempt++) {
+        const [row] = await readForRefresh({ id: token.sessionId });
+        // Nothing below may be said, or done, for a token that is not ours.
+        if (!row || !isOurs(secrets, token, row.seed)) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+        const reason = endOf(row, now());
+        if (reason) throw new DomainError("SESSION_ENDED", { reason });
+        const user = userFromRow({ ...row, id: row.user_id, created_at: row.user_created_at });
+
+        const replaced = (JSON.parse(row.replaced) as [generation: number, at: number][]).filter(
+          ([, at]) => now() - at <= graceMs,
+        );
+        if (token.generation < row.generation) {
+          if (replaced.some(([generation]) => generation === token.generation)) {
+            return { ...refreshed(row, row.generation, row.idle_expires_at), user };
+          }
+          await end(row.user_id, { among: async () => [row.id] }, "reused", source);
+          throw new DomainError("SESSION_ENDED", { reason: "reused" });
+        }
+        // Ours, but of a generation that was never given out by this database: an older backup is in its place.
+        if (token.generation > row.generation) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+        if (replaced.length >= maxReplaced) return { ...refreshed(row, row.generation, row.idle_expires_at), user };
+
+        const [advanced] = await advance({
+          id: row.id,
+          generation: row.generation,
+          next: row.generation + 1,
+          replaced: JSON.stringify([...replaced, [row.generation, now()]]),
+          last_seen_at: now(),
+          idle_expires_at: idleExpiry(row),
+          address: source.address,
+          user_agent: source.userAgent,
+        });
+        if (advanced) return { ...refreshed(row, advanced.generation, idleExpiry(row)), user };
+      }
+      throw new Error("A session was refreshed by others over and over");
+    },
+
+    /** The session and its user as they are at this moment. `null`: ended, expired, or the user is disabled. */
+    async findLive(id: string): Promise<{ session: Session; user: User } | null> {
+      const row = await read(id);
+      if (!row || endOf(row, now())) return null;
+      const { key, authenticated_at, scopes } = row;
+      return {
+        session: sessionFromRow({ id: key, user_id: row.id, authenticated_at, scopes }),
+        user: userFromRow(row),
+      };
+    },
+
+    /** The live session that a refresh token belongs to, now or before; nothing is changed. */
+    async holderOf(refreshToken: string): Promise<Session | null> {
+      const token = parseRefreshToken(refreshToken);
+      if (!token) return null;
+      const row = await db.selectFrom("sessions").selectAll().where("id", "=", token.sessionId).executeTakeFirst();
+      return row && row.ended_at === null && isOurs(secrets, token, row.seed) ? sessionFromRow(row) : null;
+    },
+
+    /** Why a session is over; `null` while it lives. */
+    async endReason(id: string): Promise<SessionEndReason | null> {
+      const row = await read(id);
+      return row ? endOf(row, now()) : "unknown";
+    },
+
+    /** A user's live sessions, the last seen first. */
+    async list(userId: string): Promise<SessionView[]> {
+      const rows = await db
+        .selectFrom("sessions")
+        .selectAll()
+        .where("user_id", "=", userId)
+        .where("ended_at", "is", null)
+        .where("expires_at", ">", now())
+        .where("idle_expires_at", ">", now())
+        .orderBy("last_seen_at", "desc")
+        .orderBy("id")
+        .execute();
+      return rows.map(viewOf);
+    },
+
+    /** Ends one session of a user, for good and at once. `false`: they have no such live session. */
+    end: async (userId: string, sessionId: string, reason: SessionEndReason, source: Source): Promise<boolean> =>
+      (await end(userId, { among: async () => [sessionId] }, reason, source)) > 0,
+
+    /** Ends those of a user's sessions whose ids `among` answers, and answers how many. It may do more in its transaction. */
+    endAmong: (userId: string, among: Among, reason: SessionEndReason, source: Source): Promise<number> =>
+      end(userId, { among }, reason, source),
+
+    /**
+     * Ends a user's sessions but one, or all, and answers how many. `alongside` is why: it happens in the same
+     * transaction.
+     */
+    endAllOf: (
+      userId: string,
+      reason: SessionEndReason,
+      source: Source,
+      { except = null, alongside }: { except?: string | null; alongside?: (transaction: Db) => Promise<void> } = {},
+    ): Promise<number> => end(userId, { except }, reason, source, alongside),
+
+    /** Deletes up to `limit` sessions that can never be used again, and answers how many: call it until none are left. */
+    async deleteExpired(limit: number): Promise<number> {
+      const { numDeletedRows } = await db
+        .deleteFrom("sessions")
+        .where("id", "in", (query) =>
+          query.selectFrom("sessions").select("id").where("expires_at", "<=", now()).limit(limit),
+        )
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+};
+
+const actionOf = (reason: SessionEndReason): AuditAction => {
+  if (reason === "signed_out" || reason === "provider_signed_out") return "sign_out";
+  return reason === "reused" ? "session.reuse" : "session.revoke";
+};
+
+const endOf = (
+  row: Pick<Row, "ended_at" | "end_reason" | "expires_at" | "idle_expires_at"> & { disabled: 0 | 1 },
+  at: number,
+) => {
+  if (row.ended_at !== null) return (row.end_reason ?? "revoked") as SessionEndReason;
+  if (row.disabled === 1) return "disabled";
+  return row.expires_at <= at || row.idle_expires_at <= at ? "expired" : null;
+};
+
+const sessionFromRow = (row: Pick<Row, "id" | "user_id" | "authenticated_at" | "scopes">): Session => ({
+  id: row.id,
+  userId: row.user_id,
+  authenticatedAt: row.authenticated_at,
+  scopes: row.scopes === null ? null : row.scopes.split(" ").filter(Boolean),
+});
+
+const viewOf = (row: Row): SessionView => ({
+  id: row.id,
+  address: row.address,
+  userAgent: row.user_agent,
+  createdAt: row.created_at,
+  lastSeenAt: row.last_seen_at,
+});

@@ -1,0 +1,209 @@
+import * as bcrypt from "@node-rs/bcrypt";
+import { decodeJwt } from "jose";
+import { describe, expect, it } from "vitest";
+import { engines } from "../../../test/engines.ts";
+import { john, startTestServer, testSource, testWorld, typed } from "../../testing.ts";
+import { createHashingQueue } from "../accounts/hashing-queue.ts";
+import { createPasswords } from "../accounts/passwords.ts";
+import { createUsers } from "../accounts/users.ts";
+import { createAudit } from "../kernel/audit.ts";
+import { createSecrets } from "../kernel/secrets.ts";
+import { createThrottle } from "../kernel/throttle.ts";
+import { createDevices } from "./devices.ts";
+import { createSignIn } from "./sign-in.ts";
+
+describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
+  const start = async () => {
+    const database = await newDatabase("migrated");
+    const server = await startTestServer({ databaseUrl: database.url });
+    return {
+      ...server,
+      async [Symbol.asyncDispose]() {
+        await server.close();
+        await database.drop();
+      },
+    };
+  };
+
+  it("[S69] refuses an unknown user, a wrong password and a disabled user alike", async () => {
+    await using server = await start();
+    const { signIn, users } = server.domain;
+    const found = await users.findByLogin(john.username);
+    const attempt = async (username: string, password: string) => {
+      const { statusCode, body, headers } = await server.app.inject({
+        method: "POST",
+        url: "/trpc/auth.login",
+        headers: { "content-type": "application/json" },
+        payload: JSON.stringify({ username, password }),
+      });
+      return {
+        statusCode,
+        body: body.replaceAll(String(headers["x-request-id"]), ""),
+        length: headers["content-length"],
+      };
+    };
+    expect((await signIn.withPassword(typed("john", "secret"))).user.username).toBe("john");
+
+    const unknown = await attempt("nobody", "secret");
+    expect(unknown.statusCode).toBe(401);
+    expect(JSON.parse(unknown.body)).toMatchObject({ error: { data: { code: "INVALID_CREDENTIALS" } } });
+    expect(await attempt("john", "wrong")).toEqual(unknown);
+    await users.setDisabled(found?.user.id ?? "", true);
+    expect(await attempt("john", "secret")).toEqual(unknown);
+    expect(await attempt("john", "wrong")).toEqual(unknown);
+  });
+
+  it("[S77] starts a new session each time", async () => {
+    await using server = await start();
+    const sessionOf = async () => {
+      const { accessToken } = await server.domain.signIn.withPassword(typed("john", "secret"));
+      return decodeJwt(accessToken)["sid"];
+    };
+    expect(await sessionOf()).not.toBe(await sessionOf());
+  });
+
+  it("[S80] ends with the account's disabling, at the very next call", async () => {
+    await using server = await start();
+    const { signIn, guard, users } = server.domain;
+    const { accessToken, user } = await signIn.withPassword(typed("john", "secret"));
+    await guard.authenticate({ kind: "bearer", token: accessToken });
+    await users.setDisabled(user.id, true);
+    await expect(guard.authenticate({ kind: "bearer", token: accessToken })).rejects.toMatchObject({
+      code: "INVALID_TOKEN",
+    });
+  });
+
+  it("[S69] hashes as much, and reads and writes as often, for an unknown, a wrong, a disabled and a passwordless one", async () => {
+    await using server = await start();
+    const { db, domain, config } = server;
+    const rounds: number[] = [];
+    const counted = createPasswords({
+      cost: 6,
+      pepper: null,
+      previousPeppers: [],
+      queue: createHashingQueue(() => 1),
+      bcrypt: {
+        hash: (password, options) => {
+          rounds.push(2 ** Number(options?.cost));
+          return bcrypt.hash(password, options);
+        },
+        compare: (password, hash) => {
+          rounds.push(2 ** bcrypt.parseOptions(hash).cost);
+          return bcrypt.compare(password, hash);
+        },
+      },
+    });
+    const world = { db, ...testWorld(Date.now) };
+    const secrets = createSecrets(config.secret);
+    const queries: string[] = [];
+    const watched = db.withPlugin({
+      transformQuery: ({ node }) => {
+        queries.push(node.kind);
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const signIn = createSignIn({
+      ...domain,
+      users: createUsers({ ...world, db: watched }),
+      passwords: counted,
+      throttle: createThrottle({ ...world, db: watched, secrets }),
+      devices: createDevices({ ...world, secrets }),
+      audit: createAudit({ ...world, db: watched }),
+    });
+    const people = { known: {}, disabled: { disabled: true }, passwordless: { passwordHash: null } };
+    for (const [username, which] of Object.entries(people)) {
+      const passwordHash = await counted.hash("secret");
+      await domain.users.create({ username, email: null, fullName: username, role: "user", passwordHash, ...which });
+    }
+    // Counters are written in the order of their ids, which are random.
+    const costOf = async (username: string, password: string) => {
+      rounds.length = 0;
+      queries.length = 0;
+      await expect(signIn.withPassword(typed(username, password))).rejects.toMatchObject({
+        code: "INVALID_CREDENTIALS",
+      });
+      return { rounds: rounds.reduce((sum, each) => sum + each, 0), queries: queries.toSorted() };
+    };
+    await costOf("somebody before", "x");
+    const unknown = await costOf("unknown", "secret");
+    expect(unknown.rounds).toBe(2 ** 6);
+    expect(unknown.queries).toContain("InsertQueryNode");
+    expect(await costOf("known", "wrong")).toEqual(unknown);
+    expect(await costOf("disabled", "secret")).toEqual(unknown);
+    expect(await costOf("passwordless", "secret")).toEqual(unknown);
+  });
+
+  it("[S90] is refused before anything is written while its account or its address has its share of the hashing queue", async () => {
+    await using server = await start();
+    const { db, domain, config } = server;
+    const world = { db, ...testWorld(Date.now) };
+    const secrets = createSecrets(config.secret);
+    const userId = (await domain.users.findByLogin(john.username))?.user.id;
+    const queries: string[] = [];
+    const watched = db.withPlugin({
+      transformQuery: ({ node }) => {
+        queries.push(node.kind);
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const refused = async (shareOf: (index: number) => string, count: number) => {
+      const queue = createHashingQueue(() => 1);
+      const signIn = createSignIn({
+        ...domain,
+        users: createUsers({ ...world, db: watched }),
+        passwords: createPasswords({ cost: 4, pepper: null, previousPeppers: [], queue }),
+        throttle: createThrottle({ ...world, db: watched, secrets }),
+        devices: createDevices({ ...world, secrets }),
+      });
+      const ended = Promise.withResolvers<void>();
+      const holding = Array.from({ length: count }, (_, index) => queue.run(() => ended.promise, [shareOf(index)]));
+      queries.length = 0;
+      await expect(signIn.withPassword(typed("john", "secret"))).rejects.toMatchObject({ code: "OVERLOADED" });
+      const asked = [...queries];
+      ended.resolve();
+      await Promise.all(holding);
+      expect((await signIn.withPassword(typed("john", "secret"))).user.username).toBe("john");
+      return asked;
+    };
+    for (const share of [`account:user:${userId}`, "address:192.0.2.1"])
+      expect(await refused(() => share, 6)).toEqual(["SelectQueryNode"]);
+    // Nothing is even read where nobody's password can be hashed.
+    expect(await refused((index) => `account:${index}`, 17)).toEqual([]);
+  });
+
+  it("counts no attempt whose password was not looked at, where the queue filled up meanwhile", async () => {
+    await using server = await start();
+    const { db, domain } = server;
+    const queue = createHashingQueue(() => 1);
+    const passwords = createPasswords({ cost: 4, pepper: null, previousPeppers: [], queue });
+    const signIn = createSignIn({
+      ...domain,
+      passwords: { ...passwords, refuseWhenFull() {} },
+      devices: createDevices({ ...testWorld(Date.now), secrets: domain.secrets }),
+    });
+    const ended = Promise.withResolvers<void>();
+    const holding = Array.from({ length: 17 }, () => queue.run(() => ended.promise));
+    await expect(signIn.withPassword(typed("john", "secret"))).rejects.toMatchObject({ code: "OVERLOADED" });
+    const counters = await db.selectFrom("throttles").select("failures").execute();
+    expect(counters).toEqual([{ failures: 0 }, { failures: 0 }]);
+    ended.resolve();
+    await Promise.all(holding);
+  });
+
+  it("[S88] gives a device token that is good although the stored password was upgraded", async () => {
+    await using server = await start();
+    const { signIn, users } = server.domain;
+    const userId = (await users.findByLogin(john.username))?.user.id ?? "";
+    await users.setPasswordHash(userId, await bcrypt.hash(john.password, { cost: 4, version: "2b" }));
+    const { deviceToken } = await signIn.withPassword(typed(john.username, john.password));
+    const stranger = { ...typed(john.username, "wrong"), source: { ...testSource, address: "198.51.100.7" } };
+    for (let index = 0; index < 6; index++) await expect(signIn.withPassword(stranger)).rejects.toThrow();
+    await expect(signIn.withPassword(typed(john.username, john.password))).rejects.toMatchObject({
+      code: "TOO_MANY_ATTEMPTS",
+    });
+    const known = { ...typed(john.username, john.password), deviceToken };
+    expect((await signIn.withPassword(known)).user.id).toBe(userId);
+  });
+});

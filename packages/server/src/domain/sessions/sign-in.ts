@@ -1,0 +1,186 @@
+// Owns signing in to our own apps and staying signed in: from what a person types to a session, its access
+// token and its refresh token. Sessions themselves: `sessions.ts`; the limit on guessing: `throttle.ts`.
+
+import type { LoginInput, User } from "@lockstep/kit";
+import type { Passwords, Verification } from "../accounts/passwords.ts";
+import { accountKey, type Users } from "../accounts/users.ts";
+import type { Audit, Source } from "../kernel/audit.ts";
+import { DomainError } from "../kernel/domain-error.ts";
+import { type Attempt, network, type Throttle } from "../kernel/throttle.ts";
+import type { Scopes } from "../tokens/scopes.ts";
+import { firstPartyClientId, type Tokens } from "../tokens/tokens.ts";
+import type { DeviceOwner, Devices } from "./devices.ts";
+import type { RefreshedSession, Session, Sessions, StartOptions } from "./sessions.ts";
+
+/** What a signed-in client gets. */
+export interface SignedIn {
+  readonly user: User;
+  readonly session: Session;
+  readonly scopes: readonly string[];
+  readonly accessToken: string;
+  readonly accessTokenLifetimeSeconds: number;
+  readonly refreshToken: string;
+  /** Epoch milliseconds. */
+  readonly refreshTokenExpiresAt: number;
+}
+
+export interface PasswordSignIn {
+  readonly login: Pick<LoginInput, "username" | "password">;
+  /** What the device kept from an earlier sign-in. */
+  readonly deviceToken: string | null;
+  readonly source: Source;
+  /** What the session is to be narrowed to. Left out: nothing is out of its reach. */
+  readonly scopes?: readonly string[] | null;
+}
+
+export type SignIn = ReturnType<typeof createSignIn>;
+
+export const createSignIn = ({
+  users,
+  passwords,
+  sessions,
+  tokens,
+  throttle,
+  devices,
+  audit,
+  scopes: { names: scopeNames },
+}: {
+  users: Users;
+  passwords: Passwords;
+  sessions: Sessions;
+  tokens: Tokens;
+  throttle: Throttle;
+  devices: Devices;
+  audit: Audit;
+  scopes: Pick<Scopes, "names">;
+}) => {
+  const withAccessToken = async (user: User, refreshed: RefreshedSession): Promise<SignedIn> => {
+    const scopes = refreshed.session.scopes ?? scopeNames;
+    const { accessToken, expiresInSeconds } = await tokens.issue({
+      userId: user.id,
+      sessionId: refreshed.session.id,
+      clientId: firstPartyClientId,
+      scopes,
+    });
+    return {
+      user,
+      scopes,
+      session: refreshed.session,
+      accessToken,
+      accessTokenLifetimeSeconds: expiresInSeconds,
+      refreshToken: refreshed.refreshToken,
+      refreshTokenExpiresAt: refreshed.expiresAt,
+    };
+  };
+
+  /** Verifies within the limit on guessing; what was not looked at, because too much is going on, is not counted. */
+  const verifyWithin = async (
+    attempt: Attempt,
+    password: string,
+    passwordHash: string | null,
+  ): Promise<Verification> => {
+    const { account, address } = attempt;
+    const shares = [`account:${account}`, ...(address === null ? [] : [`address:${network(address)}`])];
+    // Before anything is written: in a flood, what is refused must cost next to nothing.
+    passwords.refuseWhenFull(shares);
+    const taken = await throttle.take(attempt);
+    let verification: Verification;
+    try {
+      verification = await passwords.verify(password, passwordHash, shares);
+    } catch (error) {
+      await taken.refund();
+      throw error;
+    }
+    if (verification.matches) await taken.succeeded();
+    return verification;
+  };
+
+  return {
+    /**
+     * Starts a new session for whoever knows the password. Unknown user, wrong password and disabled user are
+     * the same refusal, in the same time.
+     * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
+     */
+    async withPassword({
+      login,
+      deviceToken,
+      source,
+      scopes = null,
+    }: PasswordSignIn): Promise<SignedIn & { deviceToken: string }> {
+      passwords.refuseWhenFull();
+      const found = await users.findByLogin(login.username);
+      // A disabled account is verified like any other, but never as its own: success must not be told from failure by time.
+      const enabled = found && !found.user.disabled ? found : null;
+      const attempt: Attempt = {
+        account: accountKey(found?.user.id ?? null, login.username),
+        address: source.address,
+        knownDevice: devices.verify(deviceToken, found && ownerOf(found)),
+      };
+      const verification = await verifyWithin(attempt, login.password, enabled?.passwordHash ?? null);
+      if (!enabled?.passwordHash || !verification.matches) {
+        await audit.record({ action: "sign_in", outcome: "refused", userId: found?.user.id ?? null, source });
+        throw new DomainError("INVALID_CREDENTIALS");
+      }
+      const { user, passwordHash } = enabled;
+      const { upgrade } = verification;
+      try {
+        // Hashing took its time: a password that was changed, or an account that was disabled meanwhile, starts nothing.
+        const started = await sessions.start(user.id, source, {
+          scopes,
+          proof: (transaction) => users.hold(user.id, passwordHash, upgrade, transaction),
+        });
+        return {
+          ...(await withAccessToken(user, started)),
+          deviceToken: devices.issue({ userId: user.id, passwordHash: upgrade ?? passwordHash }),
+        };
+      } catch (error) {
+        // Another sign-in may have put the upgrade in its place first: then the password is right for that form.
+        if (upgrade !== null && error instanceof DomainError)
+          return this.withPassword({ login, deviceToken, source, scopes });
+        throw error;
+      }
+    },
+
+    /**
+     * Starts a new session for whoever a provider vouches for. `start.proof` asks whether the identity still opens the
+     * account; a disabled account it does not open.
+     * @throws DomainError `INVALID_CREDENTIALS`
+     */
+    async withIdentity(user: User, source: Source, start: StartOptions & Required<Pick<StartOptions, "proof">>) {
+      const started = await sessions.start(user.id, source, {
+        ...start,
+        proof: async (transaction) => (await users.holdEnabled(user.id, transaction)) && start.proof(transaction),
+      });
+      return withAccessToken(user, started);
+    },
+
+    /**
+     * The next access token of a session, for its refresh token.
+     * @throws DomainError `SESSION_ENDED`
+     */
+    async withRefreshToken(refreshToken: string, source: Source): Promise<SignedIn> {
+      const { user, ...refreshed } = await sessions.refresh(refreshToken, source);
+      return withAccessToken(user, refreshed);
+    },
+
+    /**
+     * Checks the password of somebody who is signed in, and answers its stored form.
+     * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
+     */
+    async confirmPassword(user: User, password: string, source: Source): Promise<string> {
+      const stored = (await users.findByLogin(user.username))?.passwordHash ?? null;
+      // Whoever is signed in is at a device that the account knows.
+      const attempt: Attempt = {
+        account: accountKey(user.id, user.username),
+        address: source.address,
+        knownDevice: true,
+      };
+      const { matches } = await verifyWithin(attempt, password, stored);
+      if (stored === null || !matches) throw new DomainError("INVALID_CREDENTIALS");
+      return stored;
+    },
+  };
+};
+
+const ownerOf = ({ user, passwordHash }: { user: User; passwordHash: string | null }): DeviceOwner | null =>
+  passwordHash === null ? null : { userId: user.id, passwordHash };

@@ -1,0 +1,318 @@
+import type { SessionEndReason } from "@lockstep/kit";
+import { engineScopes } from "@lockstep/kit";
+import { describe, expect, it, vi } from "vitest";
+import { engines, openTestDatabase } from "../../../test/engines.ts";
+import { beginWait, withDatabaseLimit } from "../../db/time-limit.ts";
+import { DatabaseUnavailableError } from "../../db/unavailable.ts";
+import { testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
+import { createDisabling } from "../accounts/disabling.ts";
+import { createUsers } from "../accounts/users.ts";
+import { createGrants } from "../clients/grants.ts";
+import { createOAuthRecords } from "../clients/oauth-records.ts";
+import { createAudit } from "../kernel/audit.ts";
+import { createSecrets } from "../kernel/secrets.ts";
+import { createSpentIds } from "../kernel/spent-ids.ts";
+import { createScopes } from "../tokens/scopes.ts";
+import { createSessionEvents } from "./session-events.ts";
+import { createSessions, type Session } from "./sessions.ts";
+import { createWatchSessions, type StreamLimits } from "./watch-sessions.ts";
+
+describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) => {
+  const open = async () => {
+    const database = await openTestDatabase(newDatabase);
+    const clock = testClock();
+    const world = { db: database.db, ...testWorld(clock.now) };
+    const audit = createAudit(world);
+    const users = createUsers(world);
+    const [jane, joe] = await users.createAll(
+      ["jane", "joe"].map((username) => ({
+        username,
+        email: null,
+        fullName: username,
+        role: "user" as const,
+        passwordHash: null,
+      })),
+    );
+    const closing = new AbortController();
+    /** A server's own part: what happens in another is not told here. */
+    const process = (limits?: StreamLimits) => {
+      const events = createSessionEvents();
+      const secrets = createSecrets("a secret of at least thirty-two characters");
+      const sessions = createSessions({ ...world, audit, events, secrets, limits: testSessionLimits });
+      const looks: string[][] = [];
+      let answer = (id: string): Promise<SessionEndReason | null> => sessions.endReason(id);
+      const watchSessions = createWatchSessions({
+        sessions: {
+          endReason(id) {
+            // Those of one turn are one query (`db/lookup.ts`).
+            if (looks.at(-1)?.length === 0) setImmediate(() => looks.push([]));
+            looks.at(-1)?.push(id);
+            return answer(id);
+          },
+        },
+        events,
+        closing: closing.signal,
+        ...(limits && { limits }),
+        lookEveryMs: 10,
+        lookLimitMs: 30,
+      });
+      looks.push([]);
+      const answerLooks = (by: typeof answer | null) => {
+        answer = by ?? ((id) => sessions.endReason(id));
+      };
+      const grants = createGrants({
+        ...world,
+        scopes: createScopes(engineScopes),
+        audit,
+        records: createOAuthRecords({ ...world, secrets }),
+        spentIds: createSpentIds(world),
+        lifetimeSeconds: testSessionLimits.lifetimeSeconds,
+      });
+      const disabling = createDisabling({ ...world, users, sessions, grants, audit });
+      const watch = async (session: Session, signal = new AbortController().signal) => {
+        const watching = watchSessions(session, signal);
+        expect((await watching.next()).value).toEqual({ type: "watching" });
+        return watching;
+      };
+      return { events, sessions, watchSessions, watch, disabling, looks, answerLooks };
+    };
+    return {
+      ...database,
+      clock,
+      users,
+      closing,
+      here: process(),
+      elsewhere: process(),
+      process,
+      jane: jane?.id ?? "",
+      joe: joe?.id ?? "",
+    };
+  };
+
+  it("tells of a sign-in elsewhere, with where it is", async () => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const mine = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(mine.session);
+    const other = await here.sessions.start(jane, { ...testSource, address: "198.51.100.7", userAgent: "a phone" });
+    expect((await watching.next()).value).toEqual({
+      type: "signed_in",
+      session: {
+        id: other.session.id,
+        address: "198.51.100.7",
+        userAgent: "a phone",
+        createdAt: opened.clock.now(),
+        lastSeenAt: opened.clock.now(),
+      },
+    });
+    await watching.return();
+  });
+
+  it("misses nothing that happens between its begin and the first look at its news", async () => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const mine = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(mine.session);
+    const others = [await here.sessions.start(jane, testSource), await here.sessions.start(jane, testSource)];
+    for (const { session } of others) {
+      expect((await watching.next()).value).toMatchObject({ type: "signed_in", session: { id: session.id } });
+    }
+    await watching.return();
+  });
+
+  it("[S55] tells nothing of anybody else", async () => {
+    await using opened = await open();
+    const { here, jane, joe } = opened;
+    const mine = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(mine.session);
+    await here.sessions.start(joe, testSource);
+    await here.sessions.endAllOf(joe, "revoked", testSource);
+    const own = await here.sessions.start(jane, testSource);
+    expect((await watching.next()).value).toMatchObject({ type: "signed_in", session: { id: own.session.id } });
+    await watching.return();
+  });
+
+  it("[S79] goes on when another session ends, and ends with its own, saying why", async () => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const mine = await here.sessions.start(jane, testSource);
+    const other = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(mine.session);
+    await here.sessions.end(jane, other.session.id, "revoked", testSource);
+    await here.sessions.end(jane, mine.session.id, "signed_out", testSource);
+    const ended = { type: "session_ended", sessionId: other.session.id, reason: "revoked" };
+    expect((await watching.next()).value).toEqual(ended);
+    expect((await watching.next()).value).toMatchObject({ sessionId: mine.session.id, reason: "signed_out" });
+    await expect(watching.next()).rejects.toMatchObject({ code: "SESSION_ENDED", details: { reason: "signed_out" } });
+    expect(await watching.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("[S73] tells all who watch that a replaced token came back", async () => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const stolen = await here.sessions.start(jane, testSource);
+    const mine = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(mine.session);
+    await here.sessions.refresh(stolen.refreshToken, testSource);
+    opened.clock.advanceSeconds(testSessionLimits.graceSeconds + 1);
+    await expect(here.sessions.refresh(stolen.refreshToken, testSource)).rejects.toMatchObject({
+      details: { reason: "reused" },
+    });
+    expect((await watching.next()).value).toEqual({
+      type: "session_ended",
+      sessionId: stolen.session.id,
+      reason: "reused",
+    });
+    await watching.return();
+  });
+
+  it.each<[string, (opened: Awaited<ReturnType<typeof open>>, session: Session) => Promise<unknown>]>([
+    ["revoked", ({ elsewhere, jane }, { id }) => elsewhere.sessions.end(jane, id, "revoked", testSource)],
+    ["disabled", ({ elsewhere, jane }) => elsewhere.disabling.disable(jane, testSource)],
+    ["password_changed", ({ elsewhere, jane }) => elsewhere.sessions.endAllOf(jane, "password_changed", testSource)],
+    ["expired", async ({ clock }) => clock.advanceSeconds(testSessionLimits.idleSeconds)],
+    ["unknown", ({ db, jane }) => db.deleteFrom("users").where("id", "=", jane).execute()],
+  ])(
+    "[S27] [S80] finds by looking that its session is over, where nobody here made it so: %s",
+    async (reason, make) => {
+      await using opened = await open();
+      const { here, jane } = opened;
+      const mine = await here.sessions.start(jane, testSource);
+      const watching = await here.watch(mine.session);
+      const news = watching.next();
+      await make(opened, mine.session);
+      expect((await news).value).toEqual({ type: "session_ended", sessionId: mine.session.id, reason });
+      await expect(watching.next()).rejects.toMatchObject({ code: "SESSION_ENDED", details: { reason } });
+    },
+  );
+
+  it("ends without an error when its watcher goes away, or the server closes", async () => {
+    await using opened = await open();
+    const { here, jane, closing } = opened;
+    const mine = await here.sessions.start(jane, testSource);
+    const away = new AbortController();
+    const [left, stayed] = [await here.watch(mine.session, away.signal), await here.watch(mine.session)];
+    const [leaving, staying] = [left.next(), stayed.next()];
+    away.abort();
+    expect(await leaving).toEqual({ done: true, value: undefined });
+    await here.sessions.start(jane, testSource);
+    expect((await staying).value).toMatchObject({ type: "signed_in" });
+    closing.abort();
+    expect(await stayed.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("ends a stream that is opened while the server closes", async () => {
+    await using opened = await open();
+    const { here, jane, closing } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    closing.abort();
+    const watching = await here.watch(session);
+    expect(await watching.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("[S91] [S118] looks in no time of the call that opened the first stream", async () => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    const limits: number[] = [];
+    here.answerLooks(async () => {
+      const { leftMs, end } = beginWait(1000);
+      end();
+      limits.push(leftMs);
+      return null;
+    });
+    const watching = await withDatabaseLimit(10, () => here.watch(session));
+    await vi.waitFor(() => expect(limits).not.toEqual([]));
+    expect(limits[0]).toBe(1000);
+    await watching.return();
+  });
+
+  it("[S91] looks once for all streams of a session, and for all sessions in one query", async () => {
+    await using opened = await open();
+    const { here, jane, joe } = opened;
+    const sessions = [await here.sessions.start(jane, testSource), await here.sessions.start(joe, testSource)];
+    const streams = [];
+    for (const { session } of [...sessions, ...sessions, ...sessions]) streams.push(await here.watch(session));
+    here.looks.splice(0, here.looks.length, []);
+    await vi.waitFor(() => expect(here.looks.length).toBeGreaterThan(3));
+    for (const ids of here.looks.slice(0, -1)) expect(ids).toEqual(sessions.map(({ session }) => session.id));
+    for (const stream of streams) void stream.return();
+    opened.closing.abort();
+  });
+
+  it("[S91] looks no more for the end of a session that its stream has been told of", async () => {
+    await using opened = await open();
+    const { here, jane, joe } = opened;
+    const [over, live] = [await here.sessions.start(jane, testSource), await here.sessions.start(joe, testSource)];
+    const streams = [await here.watch(over.session), await here.watch(live.session)];
+    await here.sessions.end(jane, over.session.id, "revoked", testSource);
+    here.looks.splice(0, here.looks.length, []);
+    await vi.waitFor(() => expect(here.looks.length).toBeGreaterThan(3));
+    // The first may have begun before.
+    for (const ids of here.looks.slice(2, -1)) expect(ids).toEqual([live.session.id]);
+    for (const stream of streams) void stream.return();
+    opened.closing.abort();
+  });
+
+  it("[S91] hands one and the same event to all streams", async () => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    const [one, other] = [await here.watch(session), await here.watch(session)];
+    await here.sessions.start(jane, testSource);
+    expect((await one.next()).value).toBe((await other.next()).value);
+    await Promise.all([one.return(), other.return()]);
+  });
+
+  it.each([
+    ["session", { session: 2, user: 9, server: 9 }],
+    ["user", { session: 9, user: 2, server: 9 }],
+    ["server", { session: 9, user: 9, server: 2 }],
+  ] as const)("[S91] refuses one stream too many of a %s, until another is closed", async (limit, limits) => {
+    await using opened = await open();
+    const { jane, joe } = opened;
+    const { sessions, watch, watchSessions } = opened.process(limits);
+    const { session } = await sessions.start(jane, testSource);
+    const { session: second } = await sessions.start(limit === "server" ? joe : jane, testSource);
+    const third = limit === "session" ? session : second;
+    const first = await watch(session);
+    const last = await watch(third);
+    const refused = watchSessions(third, new AbortController().signal);
+    await expect(refused.next()).rejects.toMatchObject({
+      code: "TOO_MANY_STREAMS",
+      details: { limit, max: 2, retryAfterSeconds: 30 },
+    });
+    await last.return();
+    const allowed = await watch(third);
+    await Promise.all([first.return(), allowed.return()]);
+  });
+
+  it("keeps streams open while the database fails or hangs, and looks again", async () => {
+    await using opened = await open();
+    const { here, elsewhere, jane } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(session);
+    const news = watching.next();
+    const failing = vi.fn(async () => {
+      throw new DatabaseUnavailableError("down");
+    });
+    here.answerLooks(failing);
+    await vi.waitFor(() => expect(failing.mock.calls.length).toBeGreaterThan(1));
+    const hanging = vi.fn(() => new Promise<never>(() => {}));
+    here.answerLooks(hanging);
+    await vi.waitFor(() => expect(hanging.mock.calls.length).toBeGreaterThan(1));
+    await elsewhere.sessions.end(jane, session.id, "revoked", testSource);
+    here.answerLooks(null);
+    expect((await news).value).toMatchObject({ type: "session_ended", reason: "revoked" });
+    await watching.return();
+  });
+
+  it("ends the stream of a reader that falls too far behind", async () => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const { session } = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(session);
+    for (let count = 0; count <= 100; count++) here.events.publish(jane, { type: "password_changed" });
+    expect(await watching.next()).toEqual({ done: true, value: undefined });
+  });
+});

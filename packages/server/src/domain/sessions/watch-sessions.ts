@@ -1,0 +1,197 @@
+// Owns watching one's sessions: events as they happen, and the end of the watcher's own session as the last; and how
+// many streams may watch at once.
+//
+// Within a process an end is told at once. One that another process made (a command, a second server) is found by
+// looking at the database: one look for all sessions that are watched, however many streams each has. Calls never
+// wait for either: the guard reads the session each time.
+
+import type { ErrorDetails, SessionEvent } from "@lockstep/kit";
+import { outsideOfCalls } from "../../db/time-limit.ts";
+import { DomainError } from "../kernel/domain-error.ts";
+import type { SessionEvents } from "./session-events.ts";
+import type { Session, Sessions } from "./sessions.ts";
+
+/** The most streams at once. A browser opens one for each visible tab. */
+export type StreamLimits = Readonly<Record<ErrorDetails<"TOO_MANY_STREAMS">["limit"], number>>;
+
+const defaultLimits: StreamLimits = { session: 20, user: 100, server: 10_000 };
+
+/** Events that wait for a slow reader. Beyond, its stream ends: it connects again, and reads everything anew. */
+const maxPendingEvents = 100;
+
+/** Sessions that one query reads, so that no look blocks the event loop for long. */
+const sessionsPerQuery = 500;
+
+/** How long a refused client waits: streams are freed when tabs are closed, not by themselves. */
+const retryAfterSeconds = 30;
+
+export interface WatchSessionsOptions {
+  readonly sessions: Pick<Sessions, "endReason">;
+  readonly events: SessionEvents;
+  /** Aborted when the server closes: ends all streams in good order. */
+  readonly closing: AbortSignal;
+  readonly limits?: StreamLimits;
+  readonly lookEveryMs?: number;
+  /** When a look that has not answered is given up. The next look starts as usual. */
+  readonly lookLimitMs?: number;
+}
+
+export type WatchSessions = ReturnType<typeof createWatchSessions>;
+
+export const createWatchSessions = ({
+  sessions,
+  events,
+  closing,
+  limits = defaultLimits,
+  lookEveryMs = 1000,
+  lookLimitMs = 5000,
+}: WatchSessionsOptions) => {
+  const bySession = new Map<string, Set<Watcher>>();
+  const byUser = new Map<string, Set<Watcher>>();
+  let streams = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let looking = false;
+
+  events.onEach((userId, event) => {
+    for (const watcher of byUser.get(userId) ?? []) watcher.push(event);
+  });
+  closing.addEventListener("abort", () => {
+    for (const watchers of bySession.values()) for (const watcher of watchers) watcher.end();
+  });
+
+  const lookAt = async (watched: readonly Watcher[]) => {
+    await Promise.all(
+      watched.map(async ({ session: { id, userId } }) => {
+        const reason = await sessions.endReason(id);
+        // Somebody may have been told meanwhile, and gone.
+        if (reason && bySession.has(id)) events.publish(userId, { type: "session_ended", sessionId: id, reason });
+      }),
+    );
+  };
+
+  const look = async () => {
+    if (looking) return;
+    looking = true;
+    // A snapshot: watchers come and go while the database is asked.
+    const watched = [...bySession.values()].flatMap(([first]) => (first && !first.isOver() ? first : []));
+    try {
+      for (let from = 0; from < watched.length; from += sessionsPerQuery)
+        await within(lookLimitMs, lookAt(watched.slice(from, from + sessionsPerQuery)));
+    } catch {
+      // A database that does not answer ends no stream: the next look, or the next call, tells.
+    } finally {
+      looking = false;
+    }
+  };
+
+  const assertRoom = ({ id, userId }: Session) => {
+    const open = { session: bySession.get(id)?.size ?? 0, user: byUser.get(userId)?.size ?? 0, server: streams };
+    for (const limit of ["session", "user", "server"] as const)
+      if (open[limit] >= limits[limit])
+        throw new DomainError("TOO_MANY_STREAMS", { limit, max: limits[limit], retryAfterSeconds });
+  };
+
+  const add = (watcher: Watcher) => {
+    const { id, userId } = watcher.session;
+    insert(bySession, id, watcher);
+    insert(byUser, userId, watcher);
+    streams++;
+    // The looks are not part of the call that happened to start them.
+    timer ??= outsideOfCalls(() => setInterval(look, lookEveryMs));
+    if (closing.aborted) watcher.end();
+  };
+
+  const remove = (watcher: Watcher) => {
+    const { id, userId } = watcher.session;
+    take(bySession, id, watcher);
+    take(byUser, userId, watcher);
+    streams--;
+    if (streams > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+
+  /**
+   * What happens to the sessions of this session's user, until `signal` is aborted or the server closes.
+   * @throws DomainError `TOO_MANY_STREAMS` at the first event; `SESSION_ENDED`, with the reason, when this session
+   * itself has ended.
+   */
+  return async function* (session: Session, signal: AbortSignal): AsyncGenerator<SessionEvent, void, undefined> {
+    if (signal.aborted) return;
+    assertRoom(session);
+    const watcher = createWatcher(session);
+    add(watcher);
+    signal.addEventListener("abort", watcher.end);
+    try {
+      yield watching;
+      for (let event = await watcher.next(); event !== null; event = await watcher.next()) {
+        yield event;
+        if (event.type === "session_ended" && event.sessionId === session.id)
+          throw new DomainError("SESSION_ENDED", { reason: event.reason });
+      }
+    } finally {
+      signal.removeEventListener("abort", watcher.end);
+      remove(watcher);
+    }
+  };
+};
+
+/** One object for all streams, as every event is: transports parse and serialize it once. */
+const watching: SessionEvent = Object.freeze({ type: "watching" });
+
+type Watcher = ReturnType<typeof createWatcher>;
+
+/** One stream: the events that it has not taken yet. */
+const createWatcher = (session: Session) => {
+  const pending: SessionEvent[] = [];
+  let ended = false;
+  let over = false;
+  let wake = () => {};
+  const end = () => {
+    ended = true;
+    wake();
+  };
+  return {
+    session,
+    end,
+    /** Whether the end of its session is among its events: no look needs to find it again. */
+    isOver: () => over,
+    push(event: SessionEvent) {
+      over ||= event.type === "session_ended" && event.sessionId === session.id;
+      if (pending.length >= maxPendingEvents) return end();
+      pending.push(event);
+      wake();
+    },
+    /** `null`: the stream ends. */
+    async next(): Promise<SessionEvent | null> {
+      while (!ended) {
+        const event = pending.shift();
+        if (event) return event;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return null;
+    },
+  };
+};
+
+const insert = (sets: Map<string, Set<Watcher>>, key: string, watcher: Watcher) => {
+  const set = sets.get(key);
+  if (set) set.add(watcher);
+  else sets.set(key, new Set([watcher]));
+};
+
+const take = (sets: Map<string, Set<Watcher>>, key: string, watcher: Watcher) => {
+  const set = sets.get(key);
+  set?.delete(watcher);
+  if (set?.size === 0) sets.delete(key);
+};
+
+const within = (limitMs: number, promise: Promise<void>): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+};

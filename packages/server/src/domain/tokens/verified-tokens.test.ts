@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { engines } from "../../../test/engines.ts";
+import { startTestServer, type TestServerOptions, testClock, testSource, typed } from "../../testing.ts";
+import { accessTokenLifetimeSeconds } from "./tokens.ts";
+import { createVerifiedTokens } from "./verified-tokens.ts";
+
+/** A server with john signed in, and a memory of its tokens that tells how often one was verified. */
+const start = async (databaseUrl: TestServerOptions = {}) => {
+  const clock = testClock();
+  const server = await startTestServer({ ...databaseUrl, now: clock.now });
+  const { domain } = server;
+  const signIn = () => domain.signIn.withPassword(typed("john", "secret"));
+  const verified: string[] = [];
+  const remembering = (limit?: number) =>
+    createVerifiedTokens({
+      tokens: {
+        verify: (token) => {
+          verified.push(token);
+          return domain.tokens.verify(token);
+        },
+      },
+      keyring: domain.keyring,
+      now: clock.now,
+      ...(limit !== undefined && { limit }),
+    });
+  const me = async (token: string) => {
+    const { statusCode, headers } = await server.app.inject({
+      url: "/trpc/user.me",
+      headers: { authorization: `Bearer ${token}` },
+    });
+    return [statusCode, headers["www-authenticate"]];
+  };
+  return { ...server, clock, signIn, verified, remembering, me };
+};
+
+const refused = [401, expect.stringContaining('error="invalid_token"')];
+
+describe("a token that was verified", () => {
+  it("is not verified again, and says the same", async () => {
+    await using server = await start();
+    const { accessToken, user, session } = await server.signIn();
+    const memory = server.remembering();
+    const first = await memory.verify(accessToken);
+    expect(first).toMatchObject({ userId: user.id, sessionId: session.id, clientId: "first-party" });
+    expect(await memory.verify(accessToken)).toEqual(first);
+    expect(server.verified).toHaveLength(1);
+  });
+
+  it("[S46] is verified again after its expiry, and then refused", async () => {
+    await using server = await start();
+    const { accessToken } = await server.signIn();
+    const memory = server.remembering();
+    await memory.verify(accessToken);
+    server.clock.advanceSeconds(accessTokenLifetimeSeconds - 1);
+    await memory.verify(accessToken);
+    expect(server.verified).toHaveLength(1);
+    // The leeway for clocks is the verifier's to give: nothing is remembered in it.
+    server.clock.advanceSeconds(2);
+    expect(await memory.verify(accessToken)).not.toBeNull();
+    expect(await memory.verify(accessToken)).not.toBeNull();
+    expect(server.verified).toHaveLength(3);
+    server.clock.advanceSeconds(10);
+    expect(await memory.verify(accessToken)).toBeNull();
+  });
+
+  it("is forgotten when more are in use than there is room for", async () => {
+    await using server = await start();
+    const tokens = [(await server.signIn()).accessToken, (await server.signIn()).accessToken] as const;
+    const memory = server.remembering(1);
+    for (const token of [...tokens, ...tokens]) expect(await memory.verify(token)).not.toBeNull();
+    expect(server.verified).toEqual([...tokens, ...tokens]);
+  });
+
+  it("[S37] does not vouch for one that differs in a character, nor is a refusal remembered", async () => {
+    await using server = await start();
+    const { accessToken } = await server.signIn();
+    const memory = server.remembering();
+    await memory.verify(accessToken);
+    const forged = accessToken.replace(/.(?=.{20}$)/, (character) => (character === "A" ? "B" : "A"));
+    expect(await memory.verify(forged)).toBeNull();
+    expect(await memory.verify(forged)).toBeNull();
+    expect(server.verified).toEqual([accessToken, forged, forged]);
+  });
+});
+
+describe.each(engines)("a token that was verified a call ago, on $engine", ({ newDatabase }) => {
+  const open = async () => {
+    const database = await newDatabase("migrated");
+    const server = await start({ databaseUrl: database.url });
+    const signedIn = await server.signIn();
+    expect(await server.me(signedIn.accessToken)).toEqual([200, undefined]);
+    return {
+      ...server,
+      ...signedIn,
+      async [Symbol.asyncDispose]() {
+        await server.close();
+        await database.drop();
+      },
+    };
+  };
+
+  it("[S37] [S50] is refused at the very next call when its key was retired", async () => {
+    await using server = await open();
+    const { keyring } = server.domain;
+    await keyring.retire(keyring.signing().id, testSource);
+    expect(await server.me(server.accessToken)).toEqual(refused);
+  });
+
+  it("[S37] [S50] is refused once its server learned that another retired its key", async () => {
+    await using server = await open();
+    const { keyring } = server.domain;
+    await server.db
+      .updateTable("signing_keys")
+      .set({ retired_at: server.clock.now() })
+      .where("id", "=", keyring.signing().id)
+      .execute();
+    // What the server does every few seconds.
+    await keyring.maintain();
+    expect(await server.me(server.accessToken)).toEqual(refused);
+  });
+
+  it("[S50] is good while its key only verifies, and refused when that is over", async () => {
+    await using server = await open();
+    const { keyring } = server.domain;
+    await keyring.rotate(testSource);
+    server.clock.advanceSeconds(6 * 60);
+    expect(await server.me(server.accessToken)).toEqual([200, undefined]);
+  });
+
+  it("[S37] [S79] is refused at the very next call when its session was ended", async () => {
+    await using server = await open();
+    await server.domain.sessions.end(server.user.id, server.session.id, "signed_out", testSource);
+    expect(await server.me(server.accessToken)).toEqual(refused);
+  });
+
+  it("[S37] [S80] is refused at the very next call when its user was disabled", async () => {
+    await using server = await open();
+    await server.domain.users.setDisabled(server.user.id, true);
+    expect(await server.me(server.accessToken)).toEqual(refused);
+  });
+
+  it("[S54] shows the user as they are now", async () => {
+    await using server = await open();
+    await server.db.updateTable("users").set({ role: "admin", full_name: "John Changed" }).execute();
+    const principal = await server.domain.guard.authenticate({ kind: "bearer", token: server.accessToken });
+    expect(principal).toMatchObject({ user: { role: "admin", fullName: "John Changed" } });
+  });
+});

@@ -1,0 +1,260 @@
+// Owns one OpenID provider as this server's relying party sees it, around `openid-client`: discovery, the code flow,
+// what the ID token must say, and logout tokens. @see OpenID Connect Core 1.0; RFC 9700 §2.1
+
+import { displayNameFrom, EmailAddress } from "@lockstep/kit";
+import { compactVerify, createRemoteJWKSet, jwtVerify, customFetch as keysFetch } from "jose";
+import * as client from "openid-client";
+import type { ExternalIdentity } from "../domain/identities/identities.ts";
+import { LoginRefusal } from "../domain/identities/login-refusal.ts";
+import type { Now } from "../domain/kernel/environment.ts";
+import { type Checks, freshSeconds, type LogoutToken, type Provider, refusalOf } from "./identity-provider.ts";
+import type { ProviderSettings } from "./identity-provider-settings.ts";
+
+type Fetch = (address: string | URL, init?: RequestInit) => Promise<Response>;
+
+/** How long a provider's metadata is good for; its keys are looked at on their own. */
+const metadataLifetimeMs = 60 * 60 * 1000;
+
+/** Never `none`, never symmetric (RFC 8725 §3.1). */
+const signatureAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+
+/** OpenID Connect Core §2. */
+const maxSubjectLength = 255;
+
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout";
+
+interface Discovered {
+  readonly configuration: client.Configuration;
+  /** For ID tokens, which come from the provider itself: a key that is new is looked for at once. */
+  readonly keys: ReturnType<typeof createRemoteJWKSet>;
+  /** For logout tokens, which anyone can send: looked for twice a minute at the most. */
+  readonly logoutKeys: ReturnType<typeof createRemoteJWKSet>;
+  readonly at: number;
+}
+
+/** What a fresh sign-in may be old, with some room for clocks that differ. */
+const freshLimitMs = (freshSeconds + 60) * 1000;
+
+export const createOpenidProvider = ({
+  settings,
+  fetch,
+  now,
+}: {
+  settings: ProviderSettings;
+  fetch: Fetch;
+  now: Now;
+}): Provider => {
+  const { issuer, discoveryUrl, clientId, scopes } = settings;
+
+  const discover = async (): Promise<Discovered> => {
+    const configuration = await client.discovery(
+      new URL(discoveryUrl ?? issuer),
+      clientId,
+      {},
+      // What it sends is decided when its metadata is known.
+      (server, own, body, headers) => authenticationFor(settings, server)(server, own, body, headers),
+      {
+        [client.customFetch]: fetch as client.CustomFetch,
+        // What may be asked over plain http is decided there, address by address.
+        execute: settings.allowPrivateAddresses ? [client.allowInsecureRequests] : [],
+      },
+    );
+    const server = configuration.serverMetadata();
+    // The library compares as a URL does, to which `https://id.example.com` and `…/` are one (ASVS 10.5.3).
+    if (server.issuer !== issuer && !isTenantTemplate(server.issuer, issuer))
+      throw new LoginRefusal("untrusted", `the provider calls itself ${server.issuer}, and is set up as ${issuer}`);
+    for (const endpoint of ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const) {
+      const address = server[endpoint];
+      if (typeof address !== "string" || !URL.canParse(address))
+        throw new LoginRefusal("unavailable", `the provider's metadata has no ${endpoint}`);
+    }
+    const jwksUri = new URL(server.jwks_uri ?? "");
+    return {
+      configuration,
+      keys: createRemoteJWKSet(jwksUri, { [keysFetch]: fetch, cooldownDuration: 0 }),
+      logoutKeys: createRemoteJWKSet(jwksUri, { [keysFetch]: fetch }),
+      at: now(),
+    };
+  };
+
+  let known: Discovered | null = null;
+  let pending: Promise<Discovered> | null = null;
+  /** Metadata is asked for once, however many wait for it; old metadata is better than none. */
+  const discovered = async (): Promise<Discovered> => {
+    if (known && now() - known.at < metadataLifetimeMs) return known;
+    pending ??= discover().finally(() => {
+      pending = null;
+    });
+    try {
+      known = await pending;
+    } catch (error) {
+      if (!known) throw error;
+    }
+    return known;
+  };
+
+  /** The claims that `openid-client` let through, and a signature that it takes for granted over TLS (ASVS 10.5.4, 6.8.2). */
+  const redeemCode = async ({ configuration, keys }: Discovered, callback: URL, checks: Checks) => {
+    const tokens = await client.authorizationCodeGrant(configuration, callback, {
+      pkceCodeVerifier: checks.codeVerifier,
+      expectedState: checks.state,
+      expectedNonce: checks.nonce,
+      idTokenExpected: true,
+    });
+    const claims = tokens.claims();
+    if (!claims || !tokens.id_token) throw new LoginRefusal("untrusted", "the answer has no ID token");
+    const { auth_time: authenticatedAt } = claims;
+    // The library would insist on `auth_time`; a provider that was told to ask again and leaves it out has asked.
+    if (checks.fresh && authenticatedAt !== undefined && authenticatedAt * 1000 < now() - freshLimitMs)
+      throw new LoginRefusal("untrusted", "the provider did not ask the person to sign in again");
+    await compactVerify(tokens.id_token, keys, { algorithms: signatureAlgorithms });
+    return { tokens, claims, idToken: tokens.id_token };
+  };
+
+  /** When the person proved who they are: what the provider says, or now, if it was told to ask again and says nothing. */
+  const authenticatedAtOf = (authTime: number | undefined, { fresh }: Checks): number | null => {
+    if (authTime !== undefined) return authTime * 1000;
+    return fresh && settings.freshness === "prompt_login" ? now() : null;
+  };
+
+  return {
+    settings,
+
+    async authorizationUrl(checks) {
+      const { configuration } = await discovered();
+      return client.buildAuthorizationUrl(configuration, {
+        redirect_uri: checks.redirectUri,
+        scope: scopes.join(" "),
+        state: checks.state,
+        nonce: checks.nonce,
+        code_challenge: await client.calculatePKCECodeChallenge(checks.codeVerifier),
+        code_challenge_method: "S256",
+        ...(checks.fresh &&
+          (settings.freshness === "prompt_login"
+            ? { prompt: "login", max_age: String(freshSeconds) }
+            : { prompt: "select_account" })),
+      });
+    },
+
+    async redeem(callback, checks) {
+      const provider = await discovered();
+      const { tokens, claims, idToken } = await redeemCode(provider, callback, checks);
+      if (text(claims.sub, maxSubjectLength) !== claims.sub)
+        throw new LoginRefusal("untrusted", "the subject is longer than OpenID Connect allows, or no plain text");
+      const asksUserinfo = claims["email"] === undefined || claims["name"] === undefined;
+      const userinfo =
+        asksUserinfo && provider.configuration.serverMetadata().userinfo_endpoint
+          ? await client.fetchUserInfo(provider.configuration, tokens.access_token, claims.sub)
+          : {};
+      return {
+        identity: identityOf({ issuer: claims.iss, subject: claims.sub }, claims, userinfo),
+        there: { sessionId: text(claims["sid"], maxSubjectLength), idToken },
+        authenticatedAt: authenticatedAtOf(claims.auth_time, checks),
+      };
+    },
+
+    async endSessionUrl(idToken, returnTo) {
+      const { configuration } = await discovered();
+      if (!configuration.serverMetadata().end_session_endpoint) return null;
+      return client.buildEndSessionUrl(configuration, {
+        id_token_hint: idToken,
+        post_logout_redirect_uri: returnTo,
+      });
+    },
+
+    async verifyLogoutToken(token): Promise<LogoutToken> {
+      const { logoutKeys } = await discovered();
+      const { payload } = await jwtVerify(token, logoutKeys, {
+        issuer,
+        audience: clientId,
+        algorithms: signatureAlgorithms,
+        typ: "logout+jwt",
+        requiredClaims: ["iat", "jti", "events"],
+        maxTokenAge: logoutTokenLifetimeSeconds,
+        currentDate: new Date(now()),
+      });
+      const subject = text(payload.sub, maxSubjectLength);
+      const sessionId = text(payload["sid"], maxSubjectLength);
+      const event = (payload["events"] as Record<string, unknown>)[logoutEvent];
+      if (typeof event !== "object" || event === null)
+        throw new LoginRefusal("untrusted", "the token is about no logout");
+      // Back-Channel Logout §2.4: what has a nonce is an ID token, in the place of a logout token.
+      if ("nonce" in payload) throw new LoginRefusal("untrusted", "the logout token has a nonce");
+      if (subject === null && sessionId === null) throw new LoginRefusal("untrusted", "the logout token names nobody");
+      return { id: payload.jti ?? "", issuer, subject, sessionId };
+    },
+
+    async check() {
+      const { configuration, keys } = await discover().catch((error: unknown) => {
+        throw refusalOf(error);
+      });
+      // Looked for a key that nobody has: the set was read, or says why not.
+      const unread = await keys({ alg: "RS256", kid: "none" }).then(
+        () => null,
+        (error: unknown) => error as { code?: string },
+      );
+      if (unread && unread.code !== "ERR_JWKS_NO_MATCHING_KEY") throw refusalOf(unread);
+      const server = configuration.serverMetadata();
+      const notes = [`Its issuer is ${server.issuer}.`, `Its keys can be read at ${server.jwks_uri}.`];
+      if (server.code_challenge_methods_supported?.includes("S256") !== true)
+        notes.push(
+          "It does not say that it knows PKCE with S256: it is sent all the same, and checked by those that do.",
+        );
+      if (!server.authorization_response_iss_parameter_supported)
+        notes.push("It does not name itself in its answers: only its own callback address keeps it apart from others.");
+      if (settings.endSession && !server.end_session_endpoint)
+        notes.push("endSession is set, but it has no end_session_endpoint: signing out stays here.");
+      return notes;
+    },
+  };
+};
+
+/** Back-Channel Logout §2.6, OWASP ASVS 10.5.5. */
+export const logoutTokenLifetimeSeconds = 120;
+
+/** Microsoft's metadata for all tenants names none; the library puts the token's own in its place. */
+const isTenantTemplate = (named: string, issuer: string) =>
+  /^https:\/\/login\.microsoftonline\.com\/(common|organizations|consumers)\/v2\.0$/.test(issuer) &&
+  named === "https://login.microsoftonline.com/{tenantid}/v2.0";
+
+const authenticationFor = (
+  { clientSecret, clientAuthentication }: ProviderSettings,
+  server: client.ServerMetadata,
+): client.ClientAuth => {
+  if (clientSecret === null) return client.None();
+  const offered = server.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
+  const way =
+    clientAuthentication ?? (offered.includes("client_secret_basic") ? "client_secret_basic" : "client_secret_post");
+  return way === "client_secret_basic" ? client.ClientSecretBasic(clientSecret) : client.ClientSecretPost(clientSecret);
+};
+
+type Claims = Readonly<Record<string, unknown>>;
+
+const identityOf = (
+  who: Pick<ExternalIdentity, "issuer" | "subject">,
+  idToken: Claims,
+  userinfo: Claims,
+): ExternalIdentity => {
+  // The address and whether it is verified are one statement: both from the same place.
+  const about = idToken["email"] === undefined ? userinfo : idToken;
+  const email = EmailAddress.safeParse(about["email"]);
+  return {
+    ...who,
+    email: email.success ? email.data : null,
+    emailVerified: email.success && about["email_verified"] === true,
+    fullName: nameOf(idToken["name"] ?? userinfo["name"]),
+    username: text(idToken["preferred_username"] ?? userinfo["preferred_username"], 200),
+  };
+};
+
+/** Text of a claim, if it is some, not too long, and can be shown and stored. */
+export const text = (claim: unknown, maxLength: number): string | null =>
+  typeof claim === "string" && claim.trim() !== "" && claim.length <= maxLength && isPrintable(claim)
+    ? claim.trim()
+    : null;
+
+/** A name for people in a claim: nobody here can correct it, so what must not be shown is dropped. */
+export const nameOf = (claim: unknown): string | null =>
+  typeof claim === "string" ? displayNameFrom(claim, 200) : null;
+
+const isPrintable = (value: string) => value.isWellFormed() && !/\p{Cc}/u.test(value);

@@ -1,0 +1,238 @@
+// Owns the addresses of signing in through a provider: leaving for it, coming back, and both directions of signing out.
+// Whatever goes wrong ends in one page of the web app, with a reason, and in one entry of the audit trail.
+
+import formbody from "@fastify/formbody";
+import type { LoginProblem } from "@lockstep/kit";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Identities } from "../domain/identities/identities.ts";
+import type { IdentitySignIn } from "../domain/identities/identity-sign-in.ts";
+import type { LinkTickets } from "../domain/identities/link-tickets.ts";
+import { LoginRefusal } from "../domain/identities/login-refusal.ts";
+import type { AnonymousEntries } from "../domain/kernel/anonymous-entries.ts";
+import type { Audit, Source } from "../domain/kernel/audit.ts";
+import { refusalOf as domainRefusalOf } from "../domain/kernel/domain-error.ts";
+import type { Sealed } from "../domain/kernel/sealed.ts";
+import type { SpentIds } from "../domain/kernel/spent-ids.ts";
+import type { Sessions } from "../domain/sessions/sessions.ts";
+import { type Checks, type Provider, refusalOf } from "./identity-provider.ts";
+import type { Providers } from "./identity-providers.ts";
+import { logoutTokenLifetimeSeconds } from "./openid.ts";
+import { returnPath } from "./return-path.ts";
+import type { createTransactions, Transaction } from "./transactions.ts";
+
+/** As much of the browser's cookies as is needed here; `http/cookies.ts` owns them. */
+interface SessionCookies {
+  /** `null` when there is none, or when another site made the browser come here. */
+  readonly refreshToken: string | null;
+  setRefreshToken(token: string, expiresAt: number): void;
+}
+
+export interface RelyingPartyOptions {
+  readonly providers: Providers;
+  readonly transactions: ReturnType<typeof createTransactions>;
+  readonly identitySignIn: IdentitySignIn;
+  readonly identities: Identities;
+  readonly sessions: Sessions;
+  readonly linkTickets: LinkTickets;
+  readonly spentIds: SpentIds;
+  readonly sealed: Sealed;
+  readonly audit: Audit;
+  readonly anonymousEntries: AnonymousEntries;
+  readonly publicUrl: string;
+  readonly cookies: (request: FastifyRequest, reply: FastifyReply) => SessionCookies;
+  readonly sourceOf: (request: FastifyRequest) => Source;
+}
+
+interface ToProvider {
+  Params: { provider: string };
+  Querystring: Record<string, unknown>;
+}
+
+const maxReasonLength = 300;
+
+/** What is known of a sign-in that is refused. */
+type Attempt = Pick<Transaction, "provider" | "returnTo" | "replaces" | "link">;
+
+export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: FastifyInstance) => {
+  const { providers, transactions, identitySignIn, identities, sessions, publicUrl, cookies, sourceOf } = options;
+
+  const find = (name: string): Provider => {
+    const provider = providers.get(name);
+    if (!provider) throw new LoginRefusal("unknown_provider", "no such provider is set up");
+    return provider;
+  };
+
+  const checksOf = (provider: string, transaction: Transaction): Checks => ({
+    ...transaction,
+    // One for each provider: an answer that was meant for another never fits (RFC 9700 §4.4.2.2).
+    redirectUri: `${publicUrl}/login/${provider}/callback`,
+  });
+
+  /** Writes down why, and sends the browser to the page that says so. */
+  const refuse = async (error: unknown, attempt: Attempt, request: FastifyRequest, reply: FastifyReply) => {
+    if (isOutage(error)) throw error;
+    const { problem, userId, message } = asRefusal(error, request);
+    // A provider may have had its word in it, of any length.
+    const reason = message.slice(0, maxReasonLength);
+    const provider = providers.has(attempt.provider) ? attempt.provider : null;
+    request.log.warn({ provider, problem, reason }, "a sign-in through a provider was refused");
+    const source = sourceOf(request);
+    const concernsAccount = userId !== null || attempt.link !== null || attempt.replaces !== null;
+    // An address that somebody made up is in the log alone.
+    if (concernsAccount || (provider !== null && (await options.anonymousEntries.take(source))))
+      await options.audit.record({
+        action: attempt.link ? "identity.link" : "sign_in",
+        outcome: "refused",
+        userId: userId ?? attempt.link?.userId ?? null,
+        detail: { provider, problem, reason },
+        source,
+      });
+    return seeOther(reply, problemPage(attempt, provider, problem));
+  };
+
+  /** Ends the session that the browser has just forgotten. Nobody else has its token, so it may as well expire. */
+  const endReplaced = async ({ replaces }: Transaction, request: FastifyRequest) => {
+    if (!replaces) return;
+    try {
+      await sessions.end(replaces.userId, replaces.id, "signed_out", sourceOf(request));
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      request.log.warn({ err: error }, "the session that a sign-in replaced was left to expire");
+    }
+  };
+
+  app.addHook("onRequest", async (_request, reply) => {
+    reply.header("cache-control", "no-store");
+  });
+
+  app.get<ToProvider>("/login/:provider", { exposeHeadRoute: false }, async (request, reply) => {
+    const { params, query } = request;
+    const returnTo = returnPath(query["returnTo"], publicUrl);
+    let attempt: Attempt = { provider: params.provider, returnTo, replaces: null, link: null };
+    try {
+      const provider = find(params.provider);
+      const { refreshToken } = cookies(request, reply);
+      const holder = refreshToken === null ? null : await sessions.holderOf(refreshToken);
+      const browser = holder && { id: holder.id, userId: holder.userId };
+      attempt = { ...attempt, replaces: browser };
+      if (typeof query["ticket"] === "string") {
+        const ticket = await options.linkTickets.read(query["ticket"]);
+        // Somebody else's ticket must not link this person's identity to somebody else's account: the browser that
+        // brings it has to be the one that asked for it.
+        if (!ticket || ticket.provider !== params.provider || browser?.id !== ticket.session.id)
+          throw new LoginRefusal("session_ended", "the ticket is not of this browser's session", browser?.userId);
+        attempt = {
+          provider: params.provider,
+          returnTo: returnPath(ticket.returnTo, publicUrl),
+          replaces: null,
+          link: ticket.session,
+        };
+      }
+      const transaction = transactions.create({ ...attempt, fresh: query["fresh"] === "1" });
+      const address = await provider.authorizationUrl(checksOf(params.provider, transaction));
+      await transactions.keep(transaction, request, reply);
+      return seeOther(reply, String(address));
+    } catch (error) {
+      return refuse(error, attempt, request, reply);
+    }
+  });
+
+  app.get<ToProvider>("/login/:provider/callback", { exposeHeadRoute: false }, async (request, reply) => {
+    const { params, query } = request;
+    let attempt: Attempt = { provider: params.provider, returnTo: "/", replaces: null, link: null };
+    try {
+      const provider = find(params.provider);
+      const transaction = await transactions.end(query["state"], request, reply);
+      if (!transaction) throw new LoginRefusal("expired", "no sign-in that this browser began waits for this answer");
+      attempt = { ...transaction, provider: params.provider };
+      if (transaction.provider !== params.provider)
+        throw new LoginRefusal("untrusted", "the answer came back as another provider's");
+      const callback = new URL(request.url, publicUrl);
+      const vouched = {
+        rules: provider.settings,
+        ...(await provider.redeem(callback, checksOf(params.provider, transaction))),
+      };
+      const source = sourceOf(request);
+      if (transaction.link) {
+        await identitySignIn.link(vouched, transaction.link, source);
+        return seeOther(reply, transaction.returnTo);
+      }
+      const signedIn = await identitySignIn.signIn(vouched, source);
+      cookies(request, reply).setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
+      await endReplaced(transaction, request);
+      return seeOther(reply, transaction.returnTo);
+    } catch (error) {
+      return refuse(error, attempt, request, reply);
+    }
+  });
+
+  /** RP-Initiated Logout 1.0 §2: only who just signed out here has an ID token of ours, sealed, to bring. */
+  app.get<ToProvider>("/login/:provider/logout", { exposeHeadRoute: false }, async (request, reply) => {
+    const { hint } = request.query;
+    const idToken = typeof hint === "string" ? await options.sealed.open<string>("id-tokens", hint) : null;
+    const after = `${publicUrl}/sign-in`;
+    const provider = providers.get(request.params.provider);
+    if (!provider || idToken === null) return seeOther(reply, after);
+    try {
+      return seeOther(reply, String((await provider.endSessionUrl(idToken, after)) ?? after));
+    } catch (error) {
+      // Signed out here they are; that the provider does not answer is no reason to say otherwise.
+      const { message: reason } = asRefusal(error, request);
+      request.log.warn({ provider: provider.settings.name, reason }, "the provider's session was left as it is");
+      return seeOther(reply, after);
+    }
+  });
+
+  await app.register(async (logout) => {
+    logout.removeAllContentTypeParsers();
+    await logout.register(formbody);
+
+    /** Back-Channel Logout 1.0 §2.5. */
+    logout.post<ToProvider>("/login/:provider/backchannel-logout", async (request, reply) => {
+      const { logout_token: token } = (request.body ?? {}) as Record<string, unknown>;
+      try {
+        const provider = find(request.params.provider);
+        const verified = typeof token === "string" ? await provider.verifyLogoutToken(token) : null;
+        if (!verified) throw new LoginRefusal("untrusted", "there is no logout token that could be trusted");
+        const { id, issuer } = verified;
+        const tokenId = `${issuer} ${id}`;
+        if (await options.spentIds.isSpent("logout-token", tokenId))
+          throw new LoginRefusal("untrusted", "the logout token was used before");
+        const ended = await identities.endSessionsFrom(issuer, verified, sourceOf(request));
+        // Afterwards: in an outage, the provider's next try has to count. Twice its time: its clock may be ahead of ours.
+        await options.spentIds.spend("logout-token", tokenId, 2 * logoutTokenLifetimeSeconds);
+        request.log.info({ provider: provider.settings.name, ended }, "signed out by the provider");
+        return reply.code(200).send();
+      } catch (error) {
+        if (isOutage(error)) throw error;
+        const { message: reason } = asRefusal(error, request);
+        request.log.warn({ reason }, "a logout token was refused");
+        return reply.code(400).send({ error: "invalid_request" });
+      }
+    });
+  });
+};
+
+/** The database cannot serve now: nothing can be written down, and the same request may succeed in a moment. */
+const isOutage = (error: unknown) => domainRefusalOf(error)?.code === "UNAVAILABLE";
+
+/** The refusal that a failure is. A bug is logged without what came with it, which may be a token, and told as an outage. */
+const asRefusal = (error: unknown, request: FastifyRequest): LoginRefusal => {
+  try {
+    return refusalOf(error);
+  } catch {
+    request.log.error({ stack: error instanceof Error ? error.stack : null }, "a sign-in through a provider failed");
+    return new LoginRefusal("unavailable", "internal");
+  }
+};
+
+/** Never 307: what was posted must not be posted on (RFC 9700 §4.12). */
+const seeOther = (reply: FastifyReply, address: string) => reply.code(303).header("location", address).send();
+
+/** Whoever is signed in is told where they link and unlink; whoever is not, where they sign in, with the way back kept. */
+const problemPage = ({ returnTo, replaces, link }: Attempt, provider: string | null, problem: LoginProblem) => {
+  const told = new URLSearchParams({ problem, ...(provider !== null && { provider }) });
+  if (link || replaces) return `/linked-accounts?${told}`;
+  if (returnTo !== "/") told.set("return", returnTo);
+  return `/sign-in?${told}`;
+};
