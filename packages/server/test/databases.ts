@@ -5,12 +5,13 @@ import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 
-const program = (name: string) => join(import.meta.dirname, name);
+/** A program beside this file: a source here, JavaScript in the published package. */
+const program = (name: string) => join(import.meta.dirname, name + extname(import.meta.filename));
 
 /** Nothing here outlives a crash of the machine, so PostgreSQL need not wait for the disk. */
 const settings = ["fsync=off", "full_page_writes=off"];
@@ -18,7 +19,7 @@ const settings = ["fsync=off", "full_page_writes=off"];
 const templateName = "migrated";
 
 export default async (project: TestProject) => {
-  const child = fork(program("postgres-process.ts"), settings);
+  const child = fork(program("postgres-process"), settings);
   const exited = once(child, "exit");
   const url = await Promise.race([
     once(child, "message").then(([message]) => message as string),
@@ -33,7 +34,7 @@ export default async (project: TestProject) => {
   await admin.query(`create database ${templateName}`);
   await admin.end();
   const migrate = (database: string) =>
-    promisify(execFile)(process.execPath, [program("migrate-process.ts"), database]);
+    promisify(execFile)(process.execPath, [program("migrate-process"), database]);
   await Promise.all([migrate(`file:${sqliteFile}`), migrate(url.replace(/postgres$/, templateName))]);
 
   project.provide("postgresUrl", url);

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+// The process of `npm create lockstep` and `npx create-lockstep upgrade`.
+
+import { runCommand } from "./program.ts";
+import { runProgram } from "./run-program.ts";
+
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interruption.abort());
+
+process.exitCode = await runCommand(process.argv.slice(2), {
+  env: process.env,
+  // npm runs a package's command in the folder that it was typed in.
+  directory: process.cwd(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  runProgram,
+  signal: interruption.signal,
+});

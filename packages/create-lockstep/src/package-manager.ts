@@ -1,0 +1,47 @@
+// Owns the package managers that an app can be used with: how each is recognized and called.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+export const packageManagers = ["npm", "pnpm"] as const;
+export type PackageManager = (typeof packageManagers)[number];
+
+const isPackageManager = (name: string | undefined): name is PackageManager =>
+  packageManagers.some((each) => each === name);
+
+/** The one that runs this command, by what it says of itself; npm when it is another. */
+export const runningPackageManager = (userAgent: string | undefined): PackageManager => {
+  const name = userAgent?.split("/")[0];
+  return isPackageManager(name) ? name : "npm";
+};
+
+/** The one whose lockfile an app has. */
+export const packageManagerOf = (app: string): PackageManager =>
+  existsSync(join(app, "pnpm-lock.yaml")) ? "pnpm" : "npm";
+
+export const installArguments: Readonly<Record<PackageManager, readonly string[]>> = {
+  npm: ["install", "--no-audit", "--no-fund", "--prefer-offline"],
+  pnpm: ["install", "--no-frozen-lockfile", "--prefer-offline"],
+};
+
+/** Asks once whether the registry, or the cache, has a package: an installation without a network tries for minutes. */
+export const lookUpArguments = (specifier: string): readonly string[] => [
+  "view",
+  specifier,
+  "version",
+  "--prefer-offline",
+  "--fetch-retries=0",
+  "--fetch-timeout=20000",
+];
+
+/** How somebody types a script of the app's package.json. */
+export const typedScript = (manager: PackageManager, script: string): string => {
+  if (manager === "pnpm") return `pnpm ${script}`;
+  return script === "start" || script === "test" ? `npm ${script}` : `npm run ${script}`;
+};
+
+/** How somebody types an admin command, before its own arguments. */
+export const typedAdmin: Readonly<Record<PackageManager, string>> = {
+  npm: "npm run lockstep --",
+  pnpm: "pnpm lockstep",
+};

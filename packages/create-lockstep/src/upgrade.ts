@@ -1,0 +1,172 @@
+// Owns upgrading an app to this release: versions in its manifests, packages, then the app's own checks. The app's code is
+// its team's, and stays as it is.
+
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import semver from "semver";
+import { changesBetween } from "./changelog.ts";
+import { installArguments, packageManagerOf } from "./package-manager.ts";
+import { exitCodes, Refusal } from "./refusal.ts";
+import type { Manifest } from "./template.ts";
+import type { World } from "./world.ts";
+
+export const upgradeUsage = `Usage: npx create-lockstep@latest upgrade [options]
+
+Upgrades the app in this folder to the version of this command: raises its versions of Lockstep and of the libraries that
+come with it, installs them, shows what changed, and runs the app's type check and tests. The app's code stays as it is.
+
+  --no-check      leaves the type check and the tests to you
+  --allow-dirty   also where git has changes that are not committed`;
+
+interface Release {
+  readonly world: World;
+  readonly version: string;
+  /** The template of a new app: the versions of everything that was released together. */
+  readonly template: string;
+  readonly changelog: string;
+}
+
+const kinds = ["dependencies", "devDependencies", "optionalDependencies"] as const satisfies (keyof Manifest)[];
+type Versions = Readonly<Record<string, string>>;
+
+interface ManifestFile {
+  readonly path: string;
+  /** As it was read. */
+  readonly text: string;
+}
+
+/** @throws Refusal when the folder is no app, nothing can be upgraded, or a step failed. */
+export const upgradeApp = async (argv: readonly string[], release: Release): Promise<void> => {
+  const { world, version, changelog } = release;
+  const options = parse(argv);
+  const say = (line: string) => void world.stdout.write(`${line}\n`);
+  const app = world.directory;
+
+  const manifests = await manifestsIn(app);
+  const from = installedVersion(manifests);
+  if (from === null) throw new Refusal("This folder is no Lockstep app: run it where the app's own package.json is.");
+  if (semver.gt(from, version))
+    throw new Refusal(`The app is on ${from}, and this is ${version}. Run npx create-lockstep@latest upgrade.`);
+  if (!options.allowDirty) await assertCommitted(app, world);
+
+  const wanted = await versionsIn(release.template);
+  const changed: string[] = [];
+  for (const { path, text } of manifests) {
+    const next = raised(text, wanted);
+    if (next === text) continue;
+    await writeFile(path, next);
+    changed.push(path);
+  }
+  if (changed.length === 0) {
+    say(`The app is on ${version} already.`);
+    return;
+  }
+
+  const manager = packageManagerOf(app);
+  const undo = async () => {
+    for (const { path, text } of manifests) await writeFile(path, text);
+  };
+  say(`Installing ${version} with ${manager}…`);
+  const installed = await world
+    .runProgram(manager, installArguments[manager], { directory: app, signal: world.signal })
+    .catch(async (error) => {
+      await undo();
+      throw error;
+    });
+  if (!installed.succeeded) {
+    await undo();
+    if (world.signal.aborted) throw new Refusal("Interrupted: the versions are what they were.", exitCodes.interrupted);
+    throw new Refusal(
+      `${installed.output.trim()}\n${manager} could not install ${version}: the versions are what they were.`,
+    );
+  }
+
+  const changes = changesBetween(changelog, from, version);
+  if (changes !== "") say(`\n${changes}\n`);
+  if (options.check) await runChecks(app, world, say);
+  say(
+    `Upgraded from ${from} to ${version}. Look at what changed (git diff) and commit it. The next start migrates the database.`,
+  );
+};
+
+const parse = (argv: readonly string[]) => {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { "no-check": { type: "boolean" }, "allow-dirty": { type: "boolean" } },
+    });
+    return { check: !values["no-check"], allowDirty: values["allow-dirty"] === true };
+  } catch {
+    throw new Refusal("upgrade takes --no-check and --allow-dirty, and nothing else. See --help.", exitCodes.usage);
+  }
+};
+
+/** The manifests of an app: its root's, and those of its packages. */
+const manifestsIn = async (app: string): Promise<readonly ManifestFile[]> => {
+  const folders = ["apps", "packages"].map(async (group) => {
+    const entries = await readdir(join(app, group), { withFileTypes: true }).catch(() => []);
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => join(app, group, entry.name));
+  });
+  const paths = [app, ...(await Promise.all(folders)).flat()].map((folder) => join(folder, "package.json"));
+  const files = paths.map(async (path) => {
+    const text = await readFile(path, "utf8").catch(() => null);
+    return text === null ? [] : [{ path, text }];
+  });
+  return (await Promise.all(files)).flat();
+};
+
+const dependenciesOf = (text: string): Versions => {
+  const manifest = JSON.parse(text) as Manifest;
+  return Object.assign({}, ...kinds.map((kind) => manifest[kind]));
+};
+
+const isOurs = (name: string) => name.startsWith("@lockstep/");
+
+/** The least version of Lockstep that the app asks for; `null` when it asks for none. */
+const installedVersion = (manifests: readonly ManifestFile[]): string | null => {
+  const versions = manifests.flatMap(({ text }) =>
+    Object.entries(dependenciesOf(text)).flatMap(([name, range]) => {
+      const version = isOurs(name) && semver.validRange(range) ? semver.minVersion(range) : null;
+      return version ? [version.version] : [];
+    }),
+  );
+  return semver.sort(versions)[0] ?? null;
+};
+
+const assertCommitted = async (app: string, { runProgram, signal }: World): Promise<void> => {
+  const { succeeded, output } = await runProgram("git", ["status", "--porcelain"], { directory: app, signal });
+  if (succeeded && output.trim() !== "")
+    throw new Refusal(
+      "git has changes that are not committed. Commit them first, so that you see what the upgrade changes.",
+    );
+};
+
+/** The versions that a new app of this release has, by package. */
+const versionsIn = async (template: string): Promise<Versions> =>
+  Object.assign({}, ...(await manifestsIn(template)).map(({ text }) => dependenciesOf(text)));
+
+/** A manifest with newer versions where the release has newer ones. Everything else is written as it was. */
+const raised = (text: string, wanted: Versions): string =>
+  Object.entries(dependenciesOf(text)).reduce((next, [name, range]) => {
+    const version = wanted[name];
+    if (version === undefined || !isOlder(range, version)) return next;
+    const written = (value: string) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`;
+    return next.replaceAll(written(range), () => written(version));
+  }, text);
+
+/** A range that is no version, such as an address or a tag, is the team's decision. */
+const isOlder = (range: string, than: string): boolean => {
+  if (!semver.validRange(range) || !semver.validRange(than)) return false;
+  const [have, want] = [semver.minVersion(range), semver.minVersion(than)];
+  return have !== null && want !== null && semver.lt(have, want);
+};
+
+const runChecks = async (app: string, { runProgram, signal }: World, say: (line: string) => void): Promise<void> => {
+  say("Running the app's checks…");
+  const { succeeded } = await runProgram("npm", ["run", "check"], { directory: app, signal, shown: true });
+  if (!succeeded)
+    throw new Refusal(
+      "The app's checks fail with the new version: what they say is above. Mend the app, or go back with `git checkout .` and a new install.",
+    );
+};
