@@ -119,7 +119,7 @@ export type Domain = Awaited<ReturnType<typeof createDomain>>;
 export const createDomain = async (
   db: Db,
   { app: { brand, contract }, config, world = realWorld }: Pick<ServerOptions, "app" | "config" | "world">,
-  closing = new AbortController().signal,
+  closing: AbortSignal = new AbortController().signal,
 ) => {
   const { random, fetch } = world;
   const clock = await createClock({ machineNow: world.now, readSharedTime: () => world.databaseTime(db) });

@@ -33,8 +33,7 @@ export default async (project: TestProject) => {
   await admin.connect();
   await admin.query(`create database ${templateName}`);
   await admin.end();
-  const migrate = (database: string) =>
-    promisify(execFile)(process.execPath, [program("migrate-process"), database]);
+  const migrate = (database: string) => promisify(execFile)(process.execPath, [program("migrate-process"), database]);
   await Promise.all([migrate(`file:${sqliteFile}`), migrate(url.replace(/postgres$/, templateName))]);
 
   project.provide("postgresUrl", url);

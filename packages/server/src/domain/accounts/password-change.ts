@@ -16,14 +16,14 @@ import type { Passwords } from "./passwords.ts";
 import type { Users } from "./users.ts";
 
 /** What an owner revokes together with the change. Default: nothing. */
-interface RevokedAccess {
+export interface RevokedAccess {
   /** Ids of clients, whose grants are revoked. `true`: every grant. */
   readonly revokeGrants?: boolean | readonly string[];
   /** Ids of identities. */
   readonly unlinkIdentities?: readonly string[];
 }
 
-interface Owner {
+export interface Owner {
   readonly user: User;
   readonly session: Session;
 }

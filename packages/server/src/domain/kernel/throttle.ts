@@ -11,7 +11,7 @@ import { DomainError } from "./domain-error.ts";
 import type { Now } from "./environment.ts";
 import type { Secrets } from "./secrets.ts";
 
-interface Limit {
+export interface Limit {
   /** Failures that cost nothing. */
   readonly free: number;
   readonly maxWaitSeconds: number;
