@@ -57,10 +57,12 @@ describe.skipIf(skippedWithoutBrowser("the test of npm run dev"))("npm run dev",
 
     // Server: it restarts, and the page stays.
     let printed = dev.output().length;
-    copy.edit("apps/server/src/demo.ts", "This is a protected route.", "This route was edited.");
+    copy.edit("apps/server/src/notes.ts", "({ id, text, createdAt", "({ id, text: text.toUpperCase(), createdAt");
     await dev.printed(`Lockstep is ready: ${url}`, printed);
-    await page.getByRole("link", { name: "Greeting" }).click();
-    await page.getByText("This route was edited.").waitFor();
+    await page.getByRole("link", { name: "Notes" }).click();
+    await page.getByLabel("Text").fill("A note");
+    await page.getByRole("button", { name: "Add note" }).click();
+    await page.getByText("A NOTE").waitFor();
     await page.getByRole("link", { name: "Account" }).click();
     await fullName.fill("Typed again");
     expect(await stayed()).toBe(true);

@@ -108,7 +108,7 @@ const work = async (url: string, client: number, held: HeldSession[], time: { ov
       session.refreshToken = refreshToken;
 
       for (let n = 0; n < 5; n++) await expect(caller.query("user.me", accessToken), 200);
-      await expect(caller.query("user.me,session.list,demo.greeting?batch=1&input={}", accessToken), 200);
+      await expect(caller.query("user.me,session.list,grant.list?batch=1&input={}", accessToken), 200);
       await expect(caller.query("session.history", accessToken), 200);
       await expect(caller.query("user.me", forgedToken), 401);
       await expect(caller.query("no.such", accessToken), 404);

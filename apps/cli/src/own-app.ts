@@ -32,12 +32,12 @@ export const runOwnApp = async ({ url, credentials, show }: OwnAppOptions): Prom
   show("auth.login", { status, "expires in": `${expiresIn} seconds` });
 
   // Two calls in one request.
-  const [me, greeting] = await Promise.all([
+  const [me, sessions] = await Promise.all([
     resultOf("user.me", client.user.me.query()),
-    resultOf("demo.greeting", client.demo.greeting.query()),
+    resultOf("session.list", client.session.list.query()),
   ]);
   show("user.me", { username: me.username, name: me.fullName, "e-mail": me.email ?? "none", role: me.role });
-  show("demo.greeting", { message: greeting.message });
+  show("session.list", { sessions: String(sessions.length) });
 
   await resultOf("auth.logout", client.auth.logout.mutate());
   show("auth.logout", { status: "signed out" });
@@ -54,7 +54,7 @@ export const runOwnApp = async ({ url, credentials, show }: OwnAppOptions): Prom
   });
 };
 
-type Path = "auth.login" | "auth.logout" | "user.me" | "demo.greeting";
+type Path = "auth.login" | "auth.logout" | "user.me" | "session.list";
 
 /** The failure of a call, as a sentence for the user of the demo. */
 const failureOf = (path: Path, thrown: unknown, url: string): DemoError => {

@@ -60,12 +60,12 @@ export const runThirdParty = async ({ url, tokens, show }: ThirdPartyOptions, fl
     url,
     tokens: memoryTokens(stored && { accessToken: stored.accessToken }),
   });
-  const [, forbidden] = await safe(unrestricted.demo.greeting.query());
-  const error = errorOf("demo.greeting", forbidden);
+  const [, forbidden] = await safe(unrestricted.user.update.mutate({ fullName: me.fullName }));
+  const error = errorOf("user.update", forbidden);
   if (!forbidden || error?.code !== "INSUFFICIENT_SCOPE") {
     throw new DemoError("A call without its scope was not refused with INSUFFICIENT_SCOPE.");
   }
-  show("demo.greeting, not granted", {
+  show("user.update, not granted", {
     refused: `${error.httpStatus} ${error.code}`,
     message: forbidden.message,
     needs: error.details.scopes.join(" "),

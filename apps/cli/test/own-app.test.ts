@@ -17,7 +17,7 @@ const demo = async (args: readonly string[], input: string, { leaveOpen = false 
 };
 
 describe("npm run demo -- --password", () => {
-  it("signs in, shows the user and the greeting, and shows a refused call with its typed error", async () => {
+  it("signs in, shows the user and the number of sessions, and shows a refused call with its typed error", async () => {
     await using server = await startAppServer();
     const { exitCode, stdout, stderr } = await demo(["--url", server.url], `${john.username}\n${john.password}\n`);
 
@@ -33,8 +33,8 @@ user.me
   e-mail    john@example.com
   role      user
 
-demo.greeting
-  message  Hello, John Doe! This is a protected route.
+session.list
+  sessions  1
 
 auth.logout
   status  signed out

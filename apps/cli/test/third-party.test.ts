@@ -56,7 +56,7 @@ const answers = `user.me, granted
   e-mail    john@example.com
   role      user
 
-demo.greeting, not granted
+user.update, not granted
   refused    403 INSUFFICIENT_SCOPE
 `;
 
@@ -68,8 +68,8 @@ describe("npm run demo", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain("scopes   openid profile:read offline_access\n");
     expect(stdout).toContain(answers);
-    expect(stdout).toContain("  needs      greeting:read\n");
-    expect(stdout).toMatch(/challenge {2}Bearer error="insufficient_scope", scope="greeting:read"/);
+    expect(stdout).toContain("  needs      profile:write\n");
+    expect(stdout).toMatch(/challenge {2}Bearer error="insufficient_scope", scope="profile:write"/);
     expect(back.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(page.status).toBe(200);
     expect(await page.text()).toContain("Go back to the terminal");

@@ -1,13 +1,16 @@
 // The app: its contract, and what answers its own operations.
 
-import { brand, contract } from "@app/contract";
-import { defineApp } from "@lockstep/server";
-import { demoProcedures } from "./demo.ts";
+import { brand, type Contract, contract } from "@app/contract";
+import { defineApp, type Tools } from "@lockstep/server";
+import { type NotesTables, noteProcedures, notesMigrations } from "./notes.ts";
+import { demoProcedures } from "./protected-route.ts";
 
 export const app = defineApp({
   brand,
   contract,
-  procedures: (tools) => ({
+  migrations: notesMigrations,
+  procedures: (tools: Tools<Contract["errors"], NotesTables>) => ({
+    note: noteProcedures(tools),
     demo: demoProcedures(tools),
   }),
   developmentClients: {
@@ -16,7 +19,7 @@ export const app = defineApp({
       name: "Lockstep in the terminal",
       kind: "native",
       redirectUris: ["http://127.0.0.1/callback"],
-      scopes: ["profile:read", "greeting:read"],
+      scopes: Object.keys(contract.scopes),
     },
   },
 });

@@ -150,12 +150,12 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
 
   describe("the way back after signing in", () => {
     test("leads to the page that was asked for", async () => {
-      await using visitor = await visit("/greeting?from=mail");
+      await using visitor = await visit("/notes?from=mail");
       const { page } = visitor;
       await heading(page, "Sign in").waitFor();
       await signIn(page);
-      await heading(page, "Greeting").waitFor();
-      expect(pathOf(page)).toBe("/greeting?from=mail");
+      await heading(page, "Notes").waitFor();
+      expect(pathOf(page)).toBe("/notes?from=mail");
     });
 
     test.each(["https://evil.example/", "//evil.example/", "/\\evil.example/", "/..//evil.example/"])(
@@ -263,15 +263,15 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
   test("greets whoever is signed in", async () => {
     await using visitor = await visitSignedIn();
     const { page } = visitor;
-    await page.getByRole("link", { name: "Greeting" }).click();
-    await page.getByText("Hello, John Doe! This is a protected route.").waitFor();
-    await eventually(() => focusedText(page), "Greeting");
-    expect(await page.getByRole("link", { name: "Greeting" }).getAttribute("aria-current")).toBe("page");
+    await page.getByRole("link", { name: "Notes" }).click();
+    await page.getByText("You have no notes yet.").waitFor();
+    await eventually(() => focusedText(page), "Notes");
+    expect(await page.getByRole("link", { name: "Notes" }).getAttribute("aria-current")).toBe("page");
   });
 
   describe("the end of a session", () => {
     test("comes by signing out, and the server forgets it as well", async () => {
-      await using visitor = await visit("/greeting");
+      await using visitor = await visit("/notes");
       const { page, server } = visitor;
       // At once: the browser keeps the body of an answer for a while only.
       const answered = page.waitForResponse(/auth\.login/).then((response) => response.json());
@@ -284,7 +284,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
         headers: { authorization: `Bearer ${result.data.accessToken}` },
       });
       expect(me.status).toBe(401);
-      await page.goto("/greeting");
+      await page.goto("/notes");
       await heading(page, "Sign in").waitFor();
     });
 
@@ -317,12 +317,12 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       const found = await server.domain.users.findByLogin(john.username);
       if (!found) throw new Error("There is no john");
       await server.domain.sessions.endAllOf(found.user.id, "revoked", testSource);
-      await page.getByRole("link", { name: "Greeting" }).click();
+      await page.getByRole("link", { name: "Notes" }).click();
       await heading(page, "Sign in").waitFor();
       await page.getByRole("status").getByText("This session was ended").waitFor();
       await eventually(() => focusedText(page), "Sign in");
       await signIn(page);
-      await page.getByText("Hello, John Doe!").waitFor();
+      await page.getByText("You have no notes yet.").waitFor();
     });
 
     test("leaves nothing of one person to the next", async () => {
@@ -356,28 +356,28 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     test("says that the network is gone, and loads when asked again", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
-      await page.route("**/trpc/demo.greeting*", (route) => route.abort());
+      await page.route("**/trpc/note.list*", (route) => route.abort());
       await context.setOffline(true);
       await page.getByRole("status").getByText("You are offline. What you see may be out of date.").waitFor();
-      await page.getByRole("link", { name: "Greeting" }).click();
+      await page.getByRole("link", { name: "Notes" }).click();
       await page.getByRole("alert").getByText("You are offline", { exact: true }).waitFor();
 
       await context.setOffline(false);
       await page.getByRole("alert").getByText("The server cannot be reached").waitFor();
       expect(await page.getByText("You are offline.").count()).toBe(0);
-      await page.unroute("**/trpc/demo.greeting*");
+      await page.unroute("**/trpc/note.list*");
       await button(page, "Try again").click();
-      await page.getByText("Hello, John Doe!").waitFor();
+      await page.getByText("You have no notes yet.").waitFor();
     });
 
     test("loads by itself when the network is back", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
       await context.setOffline(true);
-      await page.getByRole("link", { name: "Greeting" }).click();
+      await page.getByRole("link", { name: "Notes" }).click();
       await page.getByRole("alert").waitFor();
       await context.setOffline(false);
-      await page.getByText("Hello, John Doe!").waitFor();
+      await page.getByText("You have no notes yet.").waitFor();
     });
 
     test("tells a server that is gone from a wrong password, and keeps what was typed", async () => {
@@ -407,8 +407,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       await using visitor = await visitSignedIn();
       const { page, server } = visitor;
       await server.db.schema.alterTable("sessions").renameTo("elsewhere").execute();
-      const answered = page.waitForResponse(/demo\.greeting/);
-      await page.getByRole("link", { name: "Greeting" }).click();
+      const answered = page.waitForResponse(/note\.list/);
+      await page.getByRole("link", { name: "Notes" }).click();
       const [{ error }] = await (await answered).json();
       await page.getByRole("alert").getByText("Something went wrong on our side.").waitFor();
       await page.getByText(error.data.requestId).waitFor();
@@ -493,8 +493,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       await page.getByText("Must be an e-mail address").waitFor();
       await expectAccessible(page);
 
-      await page.getByRole("link", { name: "Greeting" }).click();
-      await page.getByText("Hello, John Doe!").waitFor();
+      await page.getByRole("link", { name: "Notes" }).click();
+      await page.getByText("You have no notes yet.").waitFor();
       await expectAccessible(page);
 
       await context.setOffline(true);
@@ -525,8 +525,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     await button(page, "Save changes").click();
     await page.getByText("Saved").waitFor();
     expect(await widths()).toEqual([360, 360]);
-    await page.getByRole("link", { name: "Greeting" }).click();
-    await page.getByText("Hello").waitFor();
+    await page.getByRole("link", { name: "Notes" }).click();
+    await page.getByText("You have no notes yet.").waitFor();
     expect(await widths()).toEqual([360, 360]);
   });
 
@@ -540,7 +540,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       expect(answer.headers.get("content-type")).toMatch(/^(text|app)\/javascript/);
       expect(answer.headers.get("cache-control")).toContain("immutable");
     }
-    const html = await fetch(`${server.url}/greeting`, { headers: { accept: "text/html" } });
+    const html = await fetch(`${server.url}/notes`, { headers: { accept: "text/html" } });
     expect(html.headers.get("content-security-policy")).toContain("style-src 'self'");
     expect(html.headers.get("cache-control")).toBe("no-cache");
     expect(await page.locator("style, script:not([src])").count()).toBe(0);

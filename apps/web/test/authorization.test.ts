@@ -137,13 +137,13 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
     test("says who asks, for what, for how long, and where the answer goes [S30]", async () => {
       await using visitor = await meet();
       const { page, app, server } = visitor;
-      await page.goto((await app.begin({ scope: "openid profile:read greeting:read" })).url);
+      await page.goto((await app.begin({ scope: "openid profile:read notes:read" })).url);
       await heading(page, asks).waitFor();
       const wants = page.locator("section", { has: page.getByRole("heading", { name: "It wants to" }) });
       expect(await wants.getByRole("listitem").allTextContents()).toEqual([
         "Know that it is you",
         "See your name, username and e-mail address",
-        "Be greeted on your behalf",
+        "Read your notes",
       ]);
       const days = server.config.sessionLimits.idleSeconds / 86_400;
       await page.getByText(`or until it is not used for ${days} days.`).waitFor();
@@ -165,7 +165,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       expect(scope).toBe("openid profile:read");
       const call = (path: string) =>
         fetch(server.url + path, { headers: { authorization: `Bearer ${access_token}` } }).then(({ status }) => status);
-      expect([await call("/users/me"), await call("/protected-route")]).toEqual([200, 403]);
+      expect([await call("/users/me"), await call("/api/notes")]).toEqual([200, 403]);
     });
 
     test("sends back, when it is denied, that it was", async () => {
@@ -213,14 +213,14 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       await button(page, "Allow").click();
       await cameBack(page);
 
-      await page.goto((await app.begin({ scope: "openid profile:read greeting:read" })).url);
+      await page.goto((await app.begin({ scope: "openid profile:read notes:read" })).url);
       const listBelow = (title: string) =>
         page
           .locator("section", { has: page.getByRole("heading", { name: title }) })
           .getByRole("listitem")
           .allTextContents();
       await page.getByRole("heading", { name: "New this time, it wants to" }).waitFor();
-      expect(await listBelow("New this time, it wants to")).toEqual(["Be greeted on your behalf"]);
+      expect(await listBelow("New this time, it wants to")).toEqual(["Read your notes"]);
       expect(await listBelow("You allowed it before to")).toEqual([
         "Know that it is you",
         "See your name, username and e-mail address",
@@ -370,7 +370,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
       await button(page, "Allow").click();
       await cameBack(page);
       clock.advanceSeconds(60);
-      await page.goto((await app.begin({ prompt: "login", scope: "openid profile:read greeting:read" })).url);
+      await page.goto((await app.begin({ prompt: "login", scope: "openid profile:read notes:read" })).url);
       await heading(page, "Enter your password again").waitFor();
       await check();
       await visitor.password.fill(john.password);

@@ -10,10 +10,10 @@ import { beforeAll, expect, test, vi } from "vitest";
  * What may have to arrive, compressed by gzip, before somebody sees their account: the entry and all that it imports
  * by itself. Pages that fewer people open, and never first, are fetched when they are opened.
  */
-const firstLoadBudgetBytes = 150_000;
+const firstLoadBudgetBytes = 153_000;
 
 /** What all of it may weigh, with the pages that are fetched later: nobody is sent all of it at once. */
-const wholeBudgetBytes = 178_000;
+const wholeBudgetBytes = 182_000;
 
 const root = join(import.meta.dirname, "..");
 let chunks: Rolldown.OutputChunk[];

@@ -50,7 +50,7 @@ export const startClient = async (server: Server, { verified = true, ...input }:
       uri: "https://printshop.example/about",
       redirectUris: [redirectUri],
       postLogoutRedirectUris: [`${origin}/bye`],
-      scopes: ["profile:read", "profile:write", "greeting:read"],
+      scopes: ["profile:read", "profile:write", "notes:read"],
       ...input,
     }),
     verified ? "operator" : { userId: await idOf(server) },

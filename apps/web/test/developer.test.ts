@@ -133,7 +133,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
 
     await page.reload();
     await box(page, "Name").fill("Print shop");
-    await page.getByRole("checkbox", { name: "Be greeted on your behalf" }).check();
+    await page.getByRole("checkbox", { name: "Read your notes" }).check();
     await button(page, "Save changes").click();
     await page.getByRole("status").getByText("Saved").waitFor();
     await heading(page, "Print shop").waitFor();
@@ -141,7 +141,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
       {
         ...before,
         name: "Print shop",
-        scopes: ["profile:read", "greeting:read"],
+        scopes: ["profile:read", "notes:read"],
         requirePushedRequests: true,
       },
     ]);

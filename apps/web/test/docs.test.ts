@@ -50,7 +50,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
     await page.goto("/docs");
     await page.getByRole("heading", { name: /Lockstep/ }).waitFor();
     expect(await tryOut(page, "/users/me")).toBe(401);
-    expect(await tryOut(page, "/protected-route")).toBe(401);
+    expect(await tryOut(page, "/users/me/sessions")).toBe(401);
 
     await page.getByRole("button", { name: "Authorize", exact: true }).first().click();
     const dialog = page.locator(".modal-ux");
@@ -63,8 +63,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
     await dialog.getByRole("button", { name: "Close" }).last().click();
 
     expect(await tryOut(page, "/users/me")).toBe(200);
-    expect(await tryOut(page, "/protected-route")).toBe(200);
-    await page.getByText("Hello, John Doe! This is a protected route.").first().waitFor();
+    expect(await tryOut(page, "/users/me/sessions")).toBe(200);
+    await page.getByText("current").first().waitFor();
     expect(elsewhere).toEqual([]);
     expect(faults).toEqual([]);
     await context.close();
@@ -100,8 +100,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
     await dialog.getByRole("button", { name: "Close" }).last().click();
 
     expect(await tryOut(page, "/users/me")).toBe(200);
-    // Not asked for, and so not granted.
-    expect(await tryOut(page, "/protected-route")).toBe(403);
+    // For this service's own apps.
+    expect(await tryOut(page, "/users/me/sessions")).toBe(403);
     await context.close();
   });
 
@@ -113,7 +113,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of /docs"))("/docs", () => 
     const context = await browser.newContext({ baseURL: server.url, viewport, reducedMotion: "reduce" });
     const page = await context.newPage();
     await page.goto("/docs");
-    await tryOut(page, "/protected-route");
+    await tryOut(page, "/users/me/sessions");
     await page.locator('.opblock-post:has([data-path="/token"]) .opblock-summary-control').click();
     await page.locator("#post_token_responses").waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);

@@ -91,13 +91,13 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
       ["North", "ada", "Ada Lovelace"],
       ["South", "grace", "Grace Hopper"],
     ])("sign a new person in through the %s one, back at the page they asked for", async (name, login, fullName) => {
-      await using visitor = await visit("/greeting?from=mail");
+      await using visitor = await visit("/notes?from=mail");
       const { page } = visitor;
       await heading(page, "Sign in").waitFor();
       await expectAccessible(page);
       await through(page, name, login);
       await page.getByText(`Hello, ${fullName}!`).waitFor();
-      expect(pathOf(page)).toBe("/greeting?from=mail");
+      expect(pathOf(page)).toBe("/notes?from=mail");
       await page.reload();
       await page.getByText(`Hello, ${fullName}!`).waitFor();
     });
@@ -213,13 +213,13 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
     });
 
     test("are left without a word lost when the person cancels there", async () => {
-      await using visitor = await visit("/greeting");
+      await using visitor = await visit("/notes");
       const { page } = visitor;
       await page.getByRole("link", { name: "Continue with North" }).click();
       await page.getByRole("link", { name: "Cancel" }).click();
       await page.getByRole("alert").getByText("You cancelled at North.").waitFor();
       await signIn(page);
-      await page.getByText("Hello, John Doe!").waitFor();
+      await page.getByText("You have no notes yet.").waitFor();
     });
 
     test("[S59] prove again who somebody is that has no password, before another is linked", async () => {

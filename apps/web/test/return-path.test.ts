@@ -4,13 +4,13 @@ import { returnPath, signInAddress } from "../src/session/return-path.ts";
 const origin = "https://app.example.com";
 const search = (address: string) => `?${new URLSearchParams({ return: address })}`;
 
-test.each(["/greeting", "/greeting?a=1&b=2#part", "/%2F%2Fevil.example"])("returns to %s of this app", (address) => {
+test.each(["/notes", "/notes?a=1&b=2#part", "/%2F%2Fevil.example"])("returns to %s of this app", (address) => {
   expect(returnPath(search(address), origin)).toBe(address);
 });
 
 test("finds its own way back from the address that it made", () => {
-  expect(signInAddress("/greeting?a=1&b=2")).toBe("/sign-in?return=%2Fgreeting%3Fa%3D1%26b%3D2");
-  expect(returnPath(new URL(signInAddress("/greeting?a=1&b=2"), origin).search, origin)).toBe("/greeting?a=1&b=2");
+  expect(signInAddress("/notes?a=1&b=2")).toBe("/sign-in?return=%2Fnotes%3Fa%3D1%26b%3D2");
+  expect(returnPath(new URL(signInAddress("/notes?a=1&b=2"), origin).search, origin)).toBe("/notes?a=1&b=2");
 });
 
 test.each([
@@ -26,10 +26,10 @@ test.each([
   " //evil.example",
   "javascript:alert(1)",
   "data:text/html,hello",
-  "greeting",
+  "notes",
   "",
   "/sign-in",
-  "/sign-in?return=/greeting",
+  "/sign-in?return=/notes",
 ])("returns to the account when asked for %j", (address) => {
   expect(returnPath(search(address), origin)).toBe("/");
 });

@@ -111,8 +111,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sessions"))("sessions", 
       await using visitor = await visitSignedIn({ server: { now: clock.now } });
       const { page } = visitor;
       clock.advanceSeconds(11 * 60);
-      await page.getByRole("link", { name: "Greeting" }).click();
-      await page.getByText("Hello, John Doe!").waitFor();
+      await page.getByRole("link", { name: "Notes" }).click();
+      await page.getByText("You have no notes yet.").waitFor();
     });
 
     test("a server that cannot be reached is said to be, and asked again", async () => {
@@ -351,8 +351,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sessions"))("sessions", 
       await using visitor = await visitSignedIn();
       const { page, context, server } = visitor;
       const other = await context.newPage();
-      await other.goto(`${server.url}/greeting`);
-      await other.getByText("Hello, John Doe!").waitFor();
+      await other.goto(`${server.url}/notes`);
+      await other.getByText("You have no notes yet.").waitFor();
       expect(await liveSessions(visitor)).toBe(1);
 
       await button(page, "Sign out").click();
@@ -361,7 +361,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sessions"))("sessions", 
       await other.getByRole("status").getByText("You have signed out in another window.").waitFor();
 
       await signIn(page);
-      await other.getByText("Hello, John Doe!").waitFor();
+      await other.getByText("You have no notes yet.").waitFor();
       expect(await liveSessions(visitor)).toBe(1);
     });
   });
@@ -456,8 +456,8 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sessions"))("sessions", 
       await using visitor = await visitPassword({ server: { now: clock.now } });
       const { page, context, server } = visitor;
       const other = await context.newPage();
-      await other.goto(`${server.url}/greeting`);
-      await other.getByText("Hello, John Doe!").waitFor();
+      await other.goto(`${server.url}/notes`);
+      await other.getByText("You have no notes yet.").waitFor();
       clock.advanceSeconds(16 * 60);
       await changePassword(page, john.password, newPassword);
       const dialog = page.getByRole("dialog", { name: "Enter your password again" });

@@ -1,31 +1,16 @@
-// The contract of this app: every operation, the engine's and its own. Add yours here; the compiler then asks for its
-// handler in apps/server.
+// The contract of this app: the engine's operations and those of its features. Add yours to the list; the compiler then
+// asks for its procedures in apps/server/src/app.ts.
 
-import { defineContract, engine, type RouterOf } from "@lockstep/kit";
-import { z } from "zod";
-import { errors, roles, scopes } from "./words.ts";
+import { composeContract, type RouterOf } from "@lockstep/kit";
+import { notes } from "./notes.ts";
+import { protectedRoute } from "./protected-route.ts";
 
-export const contract = defineContract(
-  {
-    scopes,
-    roles,
-    errors,
-    areas: { demo: "What a protected route looks like" },
-  },
-  ({ query, scoped }) => ({
-    ...engine,
-    demo: {
-      greeting: query({
-        summary: "Greet the signed-in user, to show a protected route",
-        access: scoped("greeting:read"),
-        rest: { method: "GET", path: "/protected-route" },
-        output: z.object({
-          message: z.string().meta({ examples: ["Hello, John Doe! This is a protected route."] }),
-        }),
-      }),
-    },
-  }),
-);
+export const contract = composeContract({
+  features: [
+    notes, //
+    protectedRoute,
+  ],
+});
 
 export type Contract = typeof contract;
 

@@ -1,3 +1,3 @@
 export * from "./brand.ts";
 export * from "./contract.ts";
-export * from "./words.ts";
+export * from "./notes.ts";

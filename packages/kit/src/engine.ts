@@ -13,6 +13,7 @@ import {
 import { defineContract, vocabulary } from "./contract.ts";
 import { engineErrors } from "./errors.ts";
 import { Identity, Provider } from "./identities.ts";
+import { Id } from "./ids.ts";
 import { RecentAccess } from "./recent-access.ts";
 import { engineScopes } from "./scopes.ts";
 import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
@@ -26,8 +27,6 @@ import {
 } from "./sign-in.ts";
 import { ChangeEmailInput, UpdateUserInput, User } from "./users.ts";
 
-/** What an id looks like that we made: nothing else reaches a database. */
-const Id = z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" });
 const ClientId = z.object({ clientId: Id.describe("The `client_id` of a client") });
 const AuthorizationId = z.object({ authorizationId: Id });
 

@@ -1,9 +1,9 @@
 // Owns what a person is told when a call failed. A code that is new in the contract does not compile here
 // until it has its words.
 
-import { type Contract, errors } from "@app/contract";
+import type { Contract } from "@app/contract";
 import { type ErrorOf as ErrorIn, errorReader, type Unreachable } from "@lockstep/client";
-import type { PathIn, RpcErrorData } from "@lockstep/kit";
+import { engineErrors as errors, type PathIn, type RpcErrorData } from "@lockstep/kit";
 
 /** A dotted path of the contract. */
 export type Path = PathIn<Contract>;
@@ -135,6 +135,8 @@ export const textOf = (failure: Failure): FailureText => {
         text: "It may have been deleted meanwhile.",
         passing: false,
       };
+    case "NOTE_NOT_FOUND":
+      return { title: "There is no such note", text: "It may have been deleted meanwhile.", passing: false };
     case "SESSION_NOT_FOUND":
       return { title: "This session had ended already", text: errors.SESSION_NOT_FOUND.message, passing: false };
     case "PASSWORD_REFUSED":

@@ -1,7 +1,6 @@
 // The account page: who is signed in, and what of it they can change.
 
-import { errors } from "@app/contract";
-import { ChangeEmailInput, UpdateUserInput, type User } from "@lockstep/kit";
+import { ChangeEmailInput, engineErrors, UpdateUserInput, type User } from "@lockstep/kit";
 import { Button, Skeleton, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
@@ -247,7 +246,7 @@ const EmailForm = ({ user }: { user: User }) => {
 const refusedEmail = (failure: ErrorOf<"account.changeEmail">): FieldErrors<{ email: string }> => {
   switch (failure.code) {
     case "EMAIL_TAKEN":
-      return { email: errors.EMAIL_TAKEN.message };
+      return { email: engineErrors.EMAIL_TAKEN.message };
     case "INVALID_INPUT":
       return complaintsOf(failure.details.issues);
     default:

@@ -4,7 +4,7 @@
 import type { ComponentType } from "react";
 import { lazyPage } from "../shell/lazy-page.tsx";
 import { AccountPage } from "./account.tsx";
-import { GreetingPage } from "./greeting.tsx";
+import { NotesPage } from "./notes.tsx";
 import { type PagePath, paths } from "./paths.ts";
 
 export interface PageEntry {
@@ -16,7 +16,7 @@ export interface PageEntry {
 
 export const pages: readonly PageEntry[] = [
   { path: paths.account, navLabel: "Account", Page: AccountPage },
-  { path: paths.greeting, navLabel: "Greeting", Page: GreetingPage },
+  { path: paths.notes, navLabel: "Notes", Page: NotesPage },
   {
     path: paths.sessions,
     navLabel: "Sessions",

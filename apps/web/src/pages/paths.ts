@@ -4,7 +4,7 @@
 export const paths = {
   account: "/",
   signIn: "/sign-in",
-  greeting: "/greeting",
+  notes: "/notes",
   sessions: "/sessions",
   apps: "/apps",
   /** Ends in `/*?` where further pages are below it. */

@@ -1,6 +1,6 @@
 // The form that says what an app is: for a new one, and to change one.
 
-import { scopes } from "@app/contract";
+import { contract } from "@app/contract";
 import { type ClientKind, clientKinds, type OAuthClient, RegisterClientInput } from "@lockstep/kit";
 import { Button, InputBase, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect } from "react";
@@ -161,7 +161,7 @@ export const AppForm = (props: AppFormProps) => {
         )}
         <fieldset className={styles.choices}>
           <legend className={styles.legend}>What it may ask for</legend>
-          {Object.entries(scopes).map(([scope, words]) => (
+          {Object.entries(contract.scopes).map(([scope, words]) => (
             <label key={scope} className={styles.choice}>
               <input
                 type="checkbox"

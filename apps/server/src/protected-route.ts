@@ -1,11 +1,11 @@
-// The protected route of the tutorial: delete it with its operation in the contract when you need it no more.
+// What the protected route of the FastAPI guide answers.
 
-import { contract } from "@app/contract";
+import { type Contract, contract } from "@app/contract";
 import type { Tools } from "@lockstep/server";
 
 const { demo } = contract.operations;
 
-export const demoProcedures = ({ implement }: Tools<typeof contract.errors>) => ({
+export const demoProcedures = ({ implement }: Tools<Contract["errors"]>) => ({
   greeting: implement(demo.greeting).handle(({ ctx }) => ({
     message: `Hello, ${ctx.principal.user.fullName}! This is a protected route.`,
   })),

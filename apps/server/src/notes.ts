@@ -1,0 +1,86 @@
+// The notes of users: their table, and what the operations of packages/contract/src/notes.ts do. Notes are deleted with
+// their user. The notes of a disabled user are kept, and are there again when the account is enabled.
+
+import { type Contract, contract, type Note } from "@app/contract";
+import type { App, Tools } from "@lockstep/server";
+
+const { note } = contract.operations;
+
+export interface NotesTables {
+  notes: {
+    id: string;
+    user_id: string;
+    text: string;
+    /** Epoch milliseconds. */
+    created_at: number;
+  };
+}
+
+export const notesMigrations = {
+  "0001-notes": {
+    async up(db) {
+      await db.schema
+        .createTable("notes")
+        .addColumn("id", "text", (column) => column.primaryKey())
+        .addColumn("user_id", "text", (column) => column.notNull().references("users.id").onDelete("cascade"))
+        .addColumn("text", "text", (column) => column.notNull())
+        .addColumn("created_at", "bigint", (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex("notes_of_user").on("notes").columns(["user_id", "created_at", "id"]).execute();
+    },
+  },
+} satisfies App["migrations"];
+
+export const noteProcedures = ({ implement, db, now, random }: Tools<Contract["errors"], NotesTables>) => ({
+  list: implement(note.list).handle(async ({ ctx, input: { cursor, limit } }) => {
+    const rows = await db
+      .selectFrom("notes")
+      .selectAll()
+      .where("user_id", "=", ctx.principal.user.id)
+      .$if(cursor !== undefined, (query) =>
+        query.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple("created_at", "id"), "<", tuple(...placeOf(cursor ?? ""))),
+        ),
+      )
+      .orderBy("created_at", "desc")
+      .orderBy("id", "desc")
+      .limit(limit + 1) // one more than asked for tells whether there is another page
+      .execute();
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    return { notes: page.map(noteFrom), nextCursor: last && rows.length > limit ? cursorOf(last) : null };
+  }),
+
+  create: implement(note.create).handle(async ({ ctx, input: { text } }) => {
+    const row = {
+      id: Buffer.from(random(16)).toString("base64url"),
+      user_id: ctx.principal.user.id,
+      text,
+      created_at: now(),
+    };
+    await db.insertInto("notes").values(row).execute();
+    return noteFrom(row);
+  }),
+
+  delete: implement(note.delete).handle(async ({ ctx, input: { noteId }, refuse }) => {
+    const { numDeletedRows } = await db
+      .deleteFrom("notes")
+      .where("id", "=", noteId)
+      .where("user_id", "=", ctx.principal.user.id)
+      .executeTakeFirst();
+    if (numDeletedRows === 0n) refuse("NOTE_NOT_FOUND");
+    return {};
+  }),
+});
+
+type NoteRow = NotesTables["notes"];
+
+const noteFrom = ({ id, text, created_at }: NoteRow): Note => ({ id, text, createdAt: created_at });
+
+/** A page ends at the creation time and the ID of its last note: notes of one millisecond are told apart by their IDs. */
+const cursorOf = ({ created_at, id }: NoteRow) => `${created_at}.${id}`;
+
+const placeOf = (cursor: string): [createdAt: number, id: string] => {
+  const [createdAt = "", id = ""] = cursor.split(".");
+  return [Number(createdAt), id];
+};

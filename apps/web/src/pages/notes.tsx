@@ -1,0 +1,187 @@
+// The page of the signed-in user's notes: what they are, adding one, and deleting one.
+
+import { CreateNoteInput, type Note } from "@app/contract";
+import { Button, InputBase, Skeleton } from "@mantine/core";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { trpc } from "../backend.ts";
+import { type ErrorOf, readFailure } from "../failures/failure.ts";
+import { FailureNotice } from "../failures/failure-notice.tsx";
+import { complaintsOf, type FieldErrors, useForm } from "../forms/use-form.ts";
+import card from "../shell/card.module.css";
+import { Page } from "../shell/page.tsx";
+import { Question } from "../shell/question.tsx";
+import { Ago } from "../words/moment.tsx";
+import styles from "./notes.module.css";
+
+export const NotesPage = () => (
+  <Page title="Notes" lead="What you want to remember. Nobody else can read it, but apps that you allow to.">
+    <NewNote />
+    <Notes />
+  </Page>
+);
+
+const NewNote = () => {
+  const queryClient = useQueryClient();
+  const create = useMutation(
+    trpc.note.create.mutationOptions({
+      onError: (error) => form.refuse(refusedFields(readFailure("note.create", error))),
+      onSuccess: () => {
+        form.show({ text: "" });
+        return queryClient.invalidateQueries({ queryKey: trpc.note.list.pathKey() });
+      },
+    }),
+  );
+  const form = useForm({
+    initialValues: { text: "" },
+    schema: CreateNoteInput,
+    onSubmit: (input) => {
+      if (!create.isPending) create.mutate(input);
+    },
+  });
+  const failure = create.error && readFailure("note.create", create.error);
+  return (
+    <form
+      noValidate
+      className={card.card}
+      aria-labelledby="new-note-title"
+      onChange={() => !create.isPending && create.reset()}
+      onSubmit={form.submit}
+    >
+      <h2 id="new-note-title" className={card.cardTitle}>
+        New note
+      </h2>
+      <div className={card.fields}>
+        {failure && Object.keys(refusedFields(failure)).length === 0 && (
+          <FailureNotice key={create.submittedAt} failure={failure} takesFocus />
+        )}
+        <InputBase
+          component="textarea"
+          label="Text"
+          multiline
+          rows={3}
+          size="md"
+          readOnly={create.isPending}
+          {...form.field("text")}
+        />
+        <div className={styles.submit}>
+          <Button type="submit" aria-disabled={create.isPending}>
+            {create.isPending ? "Adding…" : "Add note"}
+          </Button>
+          <p role="status" className={styles.fact}>
+            {create.isSuccess && "Added"}
+          </p>
+        </div>
+      </div>
+    </form>
+  );
+};
+
+const refusedFields = (failure: ErrorOf<"note.create">): FieldErrors<{ text: string }> =>
+  failure.code === "INVALID_INPUT" ? complaintsOf(failure.details.issues) : {};
+
+const Notes = () => {
+  const queryClient = useQueryClient();
+  const title = useRef<HTMLHeadingElement>(null);
+  const [asking, setAsking] = useState<Note | null>(null);
+  const [deletions, setDeletions] = useState(0);
+  const list = useInfiniteQuery(
+    trpc.note.list.infiniteQueryOptions({}, { getNextPageParam: ({ nextCursor }) => nextCursor }),
+  );
+  const failure = list.error && readFailure("note.list", list.error);
+  const notes = list.data?.pages.flatMap((page) => page.notes);
+
+  const hasBeenDeleted = async () => {
+    await queryClient.invalidateQueries({ queryKey: trpc.note.list.pathKey() });
+    setAsking(null);
+    setDeletions((before) => before + 1);
+  };
+  // The button that was pressed is gone by then, and so is its dialog.
+  useEffect(() => {
+    if (deletions > 0) title.current?.focus();
+  }, [deletions]);
+
+  return (
+    <section className={card.card} aria-labelledby="notes-title" aria-busy={list.isPending}>
+      <h2 id="notes-title" ref={title} tabIndex={-1} className={`${card.cardTitle} ${styles.title}`}>
+        Your notes
+      </h2>
+      <p role="status" className={styles.fact}>
+        {deletions > 0 && "The note was deleted."}
+      </p>
+      {failure && <FailureNotice failure={failure} onRetry={() => void list.refetch()} retrying={list.isFetching} />}
+      {!notes && !failure && <Skeleton height="5rem" radius="0.5rem" />}
+      {notes?.length === 0 && <p className={styles.fact}>You have no notes yet.</p>}
+      {notes && notes.length > 0 && (
+        <ul className={styles.notes}>
+          {notes.map((note) => (
+            <li key={note.id} className={styles.note}>
+              <div className={styles.content}>
+                <p className={styles.text}>{note.text}</p>
+                <p className={styles.fact}>
+                  <Ago at={note.createdAt} />
+                </p>
+              </div>
+              <Button
+                variant="default"
+                size="sm"
+                aria-label={`Delete the note “${beginningOf(note)}”`}
+                onClick={() => setAsking(note)}
+              >
+                Delete
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+      {list.hasNextPage && (
+        <Button
+          variant="default"
+          size="sm"
+          aria-disabled={list.isFetchingNextPage}
+          onClick={() => !list.isFetchingNextPage && void list.fetchNextPage()}
+        >
+          {list.isFetchingNextPage ? "Loading…" : "Show more"}
+        </Button>
+      )}
+      {asking && <DeleteNote note={asking} onDeleted={hasBeenDeleted} onCancel={() => setAsking(null)} />}
+    </section>
+  );
+};
+
+interface DeleteNoteProps {
+  readonly note: Note;
+  readonly onDeleted: () => Promise<void>;
+  readonly onCancel: () => void;
+}
+
+const DeleteNote = ({ note, onDeleted, onCancel }: DeleteNoteProps) => {
+  const remove = useMutation(
+    trpc.note.delete.mutationOptions({
+      onSuccess: onDeleted,
+      async onError(error) {
+        // Deleted already, in another window or by an app: that is what was wanted.
+        if (readFailure("note.delete", error).code === "NOTE_NOT_FOUND") await onDeleted();
+      },
+    }),
+  );
+  return (
+    <Question
+      title="Delete this note?"
+      text={`“${beginningOf(note)}” is deleted at once. This can’t be undone.`}
+      confirmLabel={remove.isPending ? "Deleting…" : "Delete note"}
+      busy={remove.isPending}
+      failure={remove.error && readFailure("note.delete", remove.error)}
+      failureKey={remove.submittedAt}
+      onConfirm={() => remove.mutate({ noteId: note.id })}
+      onCancel={onCancel}
+    />
+  );
+};
+
+/** Enough of a note to tell it from others: of its first line, 40 characters. */
+const beginningOf = ({ text }: Note): string => {
+  const [line = ""] = text.trim().split("\n");
+  const characters = [...line];
+  return characters.length > 40 ? `${characters.slice(0, 40).join("")}…` : line;
+};

@@ -1,0 +1,147 @@
+// The page of notes, as people meet it.
+
+import type { Contract } from "@app/contract";
+import { createClient, memoryTokens } from "@lockstep/client";
+import { john, typed } from "@lockstep/server/testing";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { button, eventually, expectAccessible, focusedText, visitsBy } from "./visitor.ts";
+
+const text = (page: Page) => page.getByLabel("Text");
+const listed = (page: Page) => page.getByRole("region", { name: "Your notes" }).getByRole("listitem");
+
+describe.skipIf(skippedWithoutBrowser("browser tests of the notes"))("the page of notes", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  const { visitSignedIn } = visitsBy(() => browser);
+
+  /** A visitor at the page of their notes, and what they would call elsewhere. */
+  const visitNotes = async (options?: Parameters<typeof visitSignedIn>[0]) => {
+    const visitor = await visitSignedIn(options);
+    const { page, server } = visitor;
+    await page.getByRole("link", { name: "Notes" }).click();
+    await page.getByText("You have no notes yet.").waitFor();
+    const { accessToken } = await server.domain.signIn.withPassword(typed(john.username, john.password));
+    const elsewhere = createClient<Contract>({ url: server.url, tokens: memoryTokens({ accessToken }) });
+    return { ...visitor, elsewhere };
+  };
+
+  test("adds notes, shows the newest first, and deletes one after asking", async () => {
+    await using visitor = await visitNotes();
+    const { page } = visitor;
+    for (const note of ["Water the plants", "Feed\nthe cat"]) {
+      await text(page).fill(note);
+      await button(page, "Add note").click();
+      await listed(page).getByText(note).waitFor();
+      await eventually(() => text(page).inputValue(), "");
+    }
+    expect(await listed(page).allInnerTexts()).toEqual([
+      expect.stringMatching(/^Feed\nthe cat\n/),
+      expect.stringMatching(/^Water the plants\n/),
+    ]);
+
+    await button(page, "Delete the note “Feed”").click();
+    const dialog = page.getByRole("dialog", { name: "Delete this note?" });
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    expect(await listed(page).count()).toBe(2);
+    await button(page, "Delete the note “Feed”").click();
+    await dialog.getByRole("button", { name: "Delete note" }).click();
+    await page.getByRole("status").getByText("The note was deleted.").waitFor();
+    expect(await listed(page).allInnerTexts()).toEqual([expect.stringMatching(/^Water the plants\n/)]);
+    await eventually(() => focusedText(page), "Your notes");
+  });
+
+  test("works by keyboard alone", async () => {
+    await using visitor = await visitNotes();
+    const { page } = visitor;
+    await text(page).focus();
+    await page.keyboard.type("Water the plants");
+    await page.keyboard.press("Tab");
+    expect(await focusedText(page)).toBe("Add note");
+    await page.keyboard.press("Enter");
+    await button(page, "Delete the note “Water the plants”").waitFor();
+    await page.keyboard.press("Tab");
+    await eventually(() => focusedText(page), "Delete");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await eventually(() => focusedText(page), "Delete");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByText("You have no notes yet.").waitFor();
+  });
+
+  test("names a note that is empty or too long at its field", async () => {
+    await using visitor = await visitNotes();
+    const { page } = visitor;
+    await button(page, "Add note").click();
+    await page.getByText("Write something").waitFor();
+    expect(await text(page).evaluate((field) => field === document.activeElement)).toBe(true);
+    await text(page).fill("x".repeat(10_001));
+    await button(page, "Add note").click();
+    await page.getByText(/10000/).waitFor();
+    expect(await text(page).getAttribute("aria-invalid")).toBe("true");
+  });
+
+  test("keeps what was typed when the server does not answer, and says so", async () => {
+    await using visitor = await visitNotes();
+    const { page, context } = visitor;
+    await text(page).fill("Water the plants");
+    await context.setOffline(true);
+    await button(page, "Add note").click();
+    await page.getByRole("alert").getByText("You are offline", { exact: true }).waitFor();
+    expect(await text(page).inputValue()).toBe("Water the plants");
+    await context.setOffline(false);
+    await button(page, "Add note").click();
+    await listed(page).getByText("Water the plants").waitFor();
+  });
+
+  test("takes a note that was deleted elsewhere for deleted", async () => {
+    await using visitor = await visitNotes();
+    const { page, elsewhere } = visitor;
+    await text(page).fill("Water the plants");
+    await button(page, "Add note").click();
+    await button(page, "Delete the note “Water the plants”").click();
+    const { notes } = await elsewhere.note.list.query({});
+    await elsewhere.note.delete.mutate({ noteId: notes[0]?.id ?? "" });
+    await button(page, "Delete note").click();
+    await page.getByRole("status").getByText("The note was deleted.").waitFor();
+    await page.getByText("You have no notes yet.").waitFor();
+  });
+
+  test("shows more than a page when asked to", async () => {
+    await using visitor = await visitNotes();
+    const { page, elsewhere } = visitor;
+    for (let count = 1; count <= 51; count++) await elsewhere.note.create.mutate({ text: `Note ${count}` });
+    await page.reload();
+    await button(page, "Show more").click();
+    await eventually(() => listed(page).count(), 51);
+    expect(await button(page, "Show more").count()).toBe(0);
+  });
+
+  test.each(["light", "dark"] as const)(
+    "is accessible (axe) in %s colours, and fits a phone of 390 px",
+    async (colorScheme) => {
+      await using visitor = await visitNotes({ colorScheme, viewport: { width: 390, height: 844 } });
+      const { page } = visitor;
+      await text(page).fill("W".repeat(300));
+      await button(page, "Add note").click();
+      await listed(page).first().waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+      await expectAccessible(page);
+      await button(page, "Add note").click();
+      await page.getByText("Write something").waitFor();
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Delete the note" }).click();
+      await page.getByRole("dialog").waitFor();
+      await expectAccessible(page);
+    },
+  );
+});

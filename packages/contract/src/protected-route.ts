@@ -1,0 +1,20 @@
+// The protected route of the FastAPI guide. Delete it when you do not need it: docs/fastapi.md names its files.
+
+import { defineFeature } from "@lockstep/kit";
+import { z } from "zod";
+
+export const protectedRoute = defineFeature(
+  { areas: { demo: "What a protected route looks like" } },
+  ({ query, scoped }) => ({
+    demo: {
+      greeting: query({
+        summary: "Greet the signed-in user, to show a protected route",
+        access: scoped("profile:read"),
+        rest: { method: "GET", path: "/protected-route" },
+        output: z.object({
+          message: z.string().meta({ examples: ["Hello, John Doe! This is a protected route."] }),
+        }),
+      }),
+    },
+  }),
+);

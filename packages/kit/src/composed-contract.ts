@@ -1,0 +1,78 @@
+// Owns how an app's contract is composed of the engine's operations and the app's features.
+
+import { engineRoles } from "./access.ts";
+import { type AnyContract, type Contract, defineContract } from "./contract.ts";
+import { engine, engineAreas } from "./engine.ts";
+import { type EngineErrors, type ErrorDeclaration, engineErrors } from "./errors.ts";
+import type { Feature } from "./features.ts";
+import { engineScopes } from "./scopes.ts";
+
+type Each<F extends readonly unknown[], Part extends keyof Feature> = F extends readonly [infer First, ...infer Others]
+  ? (First extends Readonly<Record<Part, infer Words>> ? Words : never) & Each<Others, Part>
+  : unknown;
+
+/** One object type in place of an intersection of several, for what extends `Kind`. */
+type Flat<T, Kind = unknown> = { readonly [Name in keyof T]: Extract<T[Name], Kind> };
+
+/** The contract of the engine and the features `F`. */
+export type ComposedContract<F extends readonly Feature[], R extends readonly string[]> = Contract<
+  Flat<typeof engineScopes & Each<F, "scopes">, string>,
+  R,
+  Flat<EngineErrors & Each<F, "errors">, ErrorDeclaration>,
+  Flat<typeof engine & Each<F, "operations">>
+>;
+
+/**
+ * The contract of an app: the engine's operations and those of its features.
+ * @throws TypeError that names a scope, error or area which two of them declare
+ *
+ * @example
+ * ```ts
+ * export const contract = composeContract({ features: [notes, bookmarks] });
+ * export type AppRouter = RouterOf<typeof contract>;
+ * ```
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export const composeContract = <
+  const F extends readonly Feature[],
+  const R extends readonly string[] = typeof engineRoles,
+>({
+  features,
+  roles = engineRoles as unknown as R, // the type's default
+}: {
+  readonly features: F;
+  /** What a user is here, the least first. Left out: `user` and `admin`. */
+  readonly roles?: R;
+}): ComposedContract<F, R> => {
+  const composed: AnyContract = defineContract(
+    {
+      roles,
+      scopes: join("scope", engineScopes, features, "scopes"),
+      errors: join("error", engineErrors, features, "errors"),
+      areas: join("area", engineAreas, features, "areas"),
+    },
+    () => join("area", engine, features, "operations") as AnyContract["operations"],
+  );
+  return composed as unknown as ComposedContract<F, R>; // what `join` put together, written out
+};
+
+const join = <Words extends object>(
+  kind: "scope" | "error" | "area",
+  engines: Words,
+  features: readonly Feature[],
+  part: keyof Feature,
+): Words => {
+  const joined = { ...engines } as Record<string, unknown>;
+  for (const feature of features) {
+    for (const [name, declared] of Object.entries(feature[part] as object)) {
+      if (Object.hasOwn(engines, name))
+        throw new TypeError(
+          `A feature declares the ${kind} ${name}, which is one of the engine's. Give it another name.`,
+        );
+      if (Object.hasOwn(joined, name))
+        throw new TypeError(`Two features declare the ${kind} ${name}. Give one of them another name.`);
+      joined[name] = declared;
+    }
+  }
+  return joined as Words;
+};

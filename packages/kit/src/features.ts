@@ -1,0 +1,79 @@
+// Owns features: the scopes, errors and operations of one subject, declared together in a file of their own. A page can
+// import the schemas beside a feature without the engine's operations: composed-contract.ts joins the two.
+
+import { engineRoles } from "./access.ts";
+import { type Vocabulary, vocabulary } from "./contract.ts";
+import type { engine } from "./engine.ts";
+import { type EngineErrors, type Errors, engineErrors, type ImpliedErrorCode } from "./errors.ts";
+import { engineScopes, type Scopes } from "./scopes.ts";
+
+type EngineScopes = typeof engineScopes;
+type EngineRoles = typeof engineRoles;
+type EngineOperations = typeof engine;
+
+/** What the compiler says of a name that the engine has. */
+type OwnNames<Engine> = { readonly [Name in keyof Engine]?: "The engine has this name. Choose another." };
+
+type None = Record<never, never>;
+
+/** A part of a contract: what one feature adds to the engine's words and operations. */
+export interface Feature<S extends Scopes = Scopes, E extends Errors = Errors, T = unknown> {
+  readonly scopes: S;
+  readonly errors: E;
+  readonly areas: Readonly<Record<string, string>>;
+  readonly operations: T;
+}
+
+export interface FeatureWords<S extends Scopes, R extends readonly string[], E extends Errors, Area extends string> {
+  /** What a user can allow a client to do, with the words of the consent page: they complete "… wants to". */
+  readonly scopes?: S;
+  /** What can go wrong here and nowhere else. The engine's errors can be named without being declared again. */
+  readonly errors?: E;
+  /** What the operations of each area are about, for the API's documentation. */
+  readonly areas: Readonly<Record<Area, string>> & OwnNames<EngineOperations>;
+  /** The app's roles, where it has more than the engine's. */
+  readonly roles?: R;
+}
+
+/**
+ * Declares a feature. Its operations can use the engine's scopes and errors besides its own; a name that the engine has
+ * does not compile.
+ * @throws TypeError that names a scope which cannot be used
+ *
+ * @example
+ * ```ts
+ * export const notes = defineFeature(
+ *   {
+ *     areas: { note: "The signed-in user's notes" },
+ *     scopes: { "notes:read": "Read your notes" },
+ *   },
+ *   ({ query, scoped }) => ({
+ *     note: {
+ *       list: query({ summary: "List your notes", access: scoped("notes:read"), output: z.array(Note) }),
+ *     },
+ *   }),
+ * );
+ * ```
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export const defineFeature = <
+  T extends object,
+  const S extends Scopes & OwnNames<EngineScopes> = None,
+  const E extends Errors & OwnNames<EngineErrors> = None,
+  const R extends readonly string[] = EngineRoles,
+>(
+  words: FeatureWords<S, R, E, keyof NoInfer<T> & string>,
+  declareOperations: (
+    vocabulary: Vocabulary<
+      (keyof S | keyof EngineScopes) & string,
+      R[number],
+      Exclude<(keyof E | keyof EngineErrors) & string, ImpliedErrorCode>
+    >,
+  ) => T,
+): Feature<S, E, T> => {
+  const { areas, scopes = {} as S, errors = {} as E, roles = engineRoles as unknown as R } = words; // the types' defaults
+  const operations = declareOperations(
+    vocabulary({ scopes: { ...engineScopes, ...scopes }, roles, errors: { ...engineErrors, ...errors } }),
+  );
+  return { scopes, errors, areas, operations };
+};

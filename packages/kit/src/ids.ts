@@ -1,0 +1,6 @@
+// Owns what an ID looks like.
+
+import { z } from "zod";
+
+/** An ID that the server made. Untrusted input that is no ID is rejected before it reaches a database. */
+export const Id = z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" });
