@@ -76,7 +76,7 @@ const here: readonly (readonly [command: string, output: RegExp])[] = [
     'npm run lockstep -- client create "Photo app" --redirect https://photos.example/callback --scope profile:read',
     /Photo app/,
   ],
-  ['npm run lockstep -- client create "Nightly report" --kind service --scope greeting:read', /Nightly report/],
+  ['npm run lockstep -- client create "Nightly report" --kind service --scope notes:read', /Nightly report/],
   ["npm run lockstep -- client list", /Nightly report.*Photo app/s],
   ['npm run lockstep -- client verify "$CLIENT_ID"', /\S/],
   ['npm run lockstep -- client rotate-secret "$CLIENT_ID"', /\S/],
