@@ -3,6 +3,7 @@
 // ends, until it is closed or refused. @see https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import type { RpcErrorShape } from "@lockstep/kit";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { beforeRetry } from "./before-retry.ts";
 
 export interface FetchEventSourceInit {
@@ -151,29 +152,20 @@ export class FetchEventSource {
 
 const plainly = (url: string, signal: AbortSignal) => fetch(url, { signal });
 
-/** The events of a response's body, as they arrive. */
+/** The events of a response's body, as they arrive. An event that the stream ends in the middle of is dropped. */
 export async function* eventsOf({ body }: Response): AsyncGenerator<StreamEvent, void, undefined> {
   if (!body) return;
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  let rest = "";
-  let fields: { event?: string; id?: string; data: string[] } = { data: [] };
+  const parsed: EventSourceMessage[] = [];
+  const parser = createParser({ onEvent: (event) => parsed.push(event) });
   try {
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
-      const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (line !== "") {
-          const [, field = "", text = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
-          if (field === "data") fields.data.push(text);
-          else if (field === "event" || field === "id") fields[field] = text;
-          continue;
-        }
-        const { event = "message", id, data } = fields;
-        fields = { data: [] };
-        if (data.length > 0) yield { type: event, data: data.join("\n"), ...(id !== undefined && { lastEventId: id }) };
+      parser.feed(decoder.decode(value, { stream: true }));
+      for (const { event: type = "message", id, data } of parsed.splice(0)) {
+        yield { type, data, ...(id !== undefined && { lastEventId: id }) };
       }
     }
   } finally {

@@ -216,15 +216,18 @@ describe("session.events", () => {
 
 describe("a stream's events", () => {
   const text =
-    "event: connected\ndata: {}\n\n: a comment\n\nid: 7\ndata: first\ndata:second: line\n\nevent: none\n\ndata: é✓\r\n\r\ndata\n\ndata: cut off";
+    "\uFEFFevent: connected\ndata: {}\n\n: a comment\n\nretry: 10\nid: 7\ndata: first\ndata:second: line\n\nevent: none\n\n" +
+    "data: é✓\r\n\r\nunknown: field\ndata\n\nevent:\rdata: carriage\rdata: returns\r\rid: a\0b\ndata: no ID\n\ndata: cut off";
   const expected = [
     { type: "connected", data: "{}" },
     { type: "message", data: "first\nsecond: line", lastEventId: "7" },
     { type: "message", data: "é✓" },
     { type: "message", data: "" },
+    { type: "message", data: "carriage\nreturns" },
+    { type: "message", data: "no ID" },
   ];
 
-  it.each([1, 2, 3, 7, 1000])("are read from pieces of %d bytes", async (size) => {
+  it.each([1, 2, 3, 7, 1000])("are read from chunks of %d bytes", async (size) => {
     const bytes = new TextEncoder().encode(text);
     const body = new ReadableStream({
       start(controller) {
@@ -235,5 +238,17 @@ describe("a stream's events", () => {
     const events = [];
     for await (const event of eventsOf(new Response(body))) events.push(event);
     expect(events).toEqual(expected);
+  });
+
+  it("cancels the response when its reader leaves", async () => {
+    let cancelled = false;
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(new TextEncoder().encode("data: 1\n\ndata: 2\n\n")),
+      cancel() {
+        cancelled = true;
+      },
+    });
+    for await (const { data } of eventsOf(new Response(body))) if (data === "2") break;
+    expect(cancelled).toBe(true);
   });
 });
