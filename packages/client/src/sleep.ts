@@ -1,0 +1,16 @@
+// Owns waiting for a time. Runs in browsers as well, so `node:timers/promises` is not there.
+
+/** Waits for `ms` milliseconds. Rejects with the signal's reason when that is aborted first. */
+export const sleep = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+  });
