@@ -1,14 +1,17 @@
-// Owns how long the answer to a question about tokens is waited for: while it is, nobody else has a turn.
+// Owns time limits. `AbortSignal.timeout` would do, but React Native lacks it.
 
-/** A server that does not answer holds up no other tab and no other process for longer. */
-const deadlineMs = 30_000;
+/** The time limit of requests for tokens: while one waits, no other tab or process can have its turn. */
+const requestDeadlineMs = 30_000;
 
-/** Runs `ask`, whose signal ends it when it has taken too long. */
-export const withDeadline = async <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+/** Runs `request`, and aborts its signal after the time limit. */
+export const withDeadline = async <T>(
+  request: (signal: AbortSignal) => T | Promise<T>,
+  deadlineMs = requestDeadlineMs,
+): Promise<T> => {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new Error("The server did not answer in time")), deadlineMs);
   try {
-    return await ask(abort.signal);
+    return await request(abort.signal);
   } finally {
     clearTimeout(timer);
   }

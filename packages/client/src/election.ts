@@ -1,70 +1,83 @@
-// Owns turns among tabs that can only talk. Whoever wants one says so and waits for an objection: from the
-// holder, or from one who wants it too and comes first by name. It can fail when a tab is too slow to object;
-// then two refresh at once, and the server's grace window gives both the same successor.
+// Owns turns among tabs that can only send messages, for pages without Web Locks: plain http from another machine, and
+// browsers from before March 2022.
+//
+// The server's grace window does not replace it. Answers to refreshes that overlap can arrive in another order than they
+// were made, and then the browser is left with an older cookie, which counts as stolen after the window (decision 19).
+// When a tab is too slow to object, two tabs refresh at once; the grace window covers that.
 
 import type { TakeTurn } from "./turns.ts";
 
-/** As much of a `BroadcastChannel` as is needed. */
+/** The parts of a `BroadcastChannel` that are needed. */
 export interface Channel {
   postMessage(message: unknown): void;
   addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
 }
 
 type Message =
+  /** I want a turn. */
   | { readonly type: "want"; readonly from: string }
-  | { readonly type: "held"; readonly to: string }
+  /** Your turn is refused: it is mine, or I want it and my name comes first. */
+  | { readonly type: "object"; readonly to: string }
+  /** My turn is over. */
   | { readonly type: "released" };
 
-/** How long an objection is waited for. */
+/** How long a tab waits for objections before it takes its turn. */
 const objectionMs = 100;
 
-/** How long one who was refused waits for the end of the other's turn before asking again: the other may be gone. */
+/** How long a refused tab waits for the end of the other's turn before it asks again. The other tab may be gone. */
 const patienceMs = 1000;
 
-/** Turns among everybody on this channel. One task at a time may be given. */
+/** Turns among all tabs on this channel. Each tab may ask for one turn at a time. */
 export const electedTurns = (channel: Channel): TakeTurn => {
-  const name = [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
-  let wanting = false;
-  let holding = false;
+  const name = [...crypto.getRandomValues(new Uint8Array(16))].join(".");
+  let state: "idle" | "asking" | "inTurn" = "idle";
   let refused = false;
-  let released = () => {};
+  let onReleased = () => {};
   const post = (message: Message) => channel.postMessage(message);
 
   channel.addEventListener("message", (event) => {
-    const data = event.data as Message;
-    if (data.type === "released") released();
-    if (data.type === "held" && data.to === name) refused = true;
-    if (data.type === "want" && (holding || (wanting && name < data.from))) post({ type: "held", to: data.from });
-    else if (data.type === "want") refused = true;
+    const message = event.data as Message;
+    switch (message.type) {
+      case "released":
+        return onReleased();
+      case "object":
+        if (message.to === name) refused = true;
+        return;
+      case "want":
+        if (state === "inTurn" || (state === "asking" && name < message.from))
+          return post({ type: "object", to: message.from });
+        refused = true;
+    }
   });
+
+  const waitForRelease = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patienceMs);
+      onReleased = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
 
   const elect = async () => {
     for (;;) {
       refused = false;
-      wanting = true;
+      state = "asking";
       post({ type: "want", from: name });
-      await new Promise((done) => setTimeout(done, objectionMs));
-      wanting = false;
+      await new Promise((resolve) => setTimeout(resolve, objectionMs));
       if (!refused) return;
-      await new Promise<void>((done) => {
-        const timer = setTimeout(done, patienceMs);
-        released = () => {
-          clearTimeout(timer);
-          done();
-        };
-      });
+      state = "idle";
+      await waitForRelease();
     }
   };
 
   return async (task) => {
     await elect();
-    holding = true;
+    state = "inTurn";
     try {
       return await task();
     } finally {
-      holding = false;
+      state = "idle";
       post({ type: "released" });
     }
   };

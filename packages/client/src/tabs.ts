@@ -1,7 +1,8 @@
-// Owns what the tabs of one browser have in common: their turns at the session's cookie, and the news of it.
-// Turns are Web Locks; where a browser has none (a page over plain http), an election: `election.ts`.
+// Owns what the tabs of one browser share: turns for changing their session, and news of its changes. Web Locks give the
+// turns; `election.ts` does where there are none.
 
 import type { SessionEndReason, User } from "@lockstep/kit";
+import { withDeadline } from "./deadline.ts";
 import { type Channel, electedTurns } from "./election.ts";
 import type { Tokens } from "./tokens.ts";
 import { createTurns, type TakeTurn } from "./turns.ts";
@@ -19,36 +20,44 @@ export interface Tabs {
   listen(listener: (news: News) => void): void;
 }
 
-/** As much of the platform as tabs need, written out so that programs without its types can use the client. */
+/** The parts of the platform that tabs need, declared here so that programs without DOM types can use the client. */
 interface Locks {
-  request(name: string, task: () => Promise<void>): Promise<unknown>;
+  request(name: string, options: { readonly signal: AbortSignal }, task: () => Promise<void>): Promise<unknown>;
 }
 interface Platform {
   readonly document?: object;
   readonly navigator?: { readonly locks?: Locks };
   readonly BroadcastChannel?: new (name: string) => Channel;
 }
-const platform = globalThis as unknown as Platform; // each part is optional above, and looked at before use
+const platform = globalThis as unknown as Platform; // each part is optional above, and checked before use
 
 export interface TabsOptions {
-  /** `null`: there are none. */
+  /** `null`: the browser has none. */
   readonly locks?: Locks | null;
   readonly createChannel?: (name: string) => Channel;
+  /** How long a tab waits for the lock. */
+  readonly lockWaitMs?: number;
 }
 
 /**
- * How long a turn lasts beyond its news: a lock can change hands before the news of what was done under it has
- * arrived, and whoever has the lock next would do it again.
+ * The browser can freeze the tab that has the lock. The others then go on without the lock, and the server's grace window
+ * covers two refreshes at once.
+ */
+const longestLockWaitMs = 10_000;
+
+/**
+ * How long a turn lasts after its news was sent. Otherwise the next tab could get the lock before it gets the news, and
+ * would refresh once more.
  */
 const lingerMs = 100;
 
-/** The tabs of this origin that use the server called `name`; `null` where a page knows of no other. */
+/** The tabs of this origin that use the server called `name`. `null` where a page cannot know of other tabs. */
 export const browserTabs = (name: string, options: TabsOptions = {}): Tabs | null => {
-  // Node has channels and locks of its own, between people who have nothing to do with one another.
+  // Node has BroadcastChannel and locks, too. There they would connect people who have nothing to do with one another.
   const { BroadcastChannel: NewChannel } = platform.document ? platform : {};
   const createChannel = options.createChannel ?? (NewChannel && ((channel: string) => new NewChannel(channel)));
   if (!createChannel) return null;
-  const { locks = platform.navigator?.locks ?? null } = options;
+  const { locks = platform.navigator?.locks ?? null, lockWaitMs = longestLockWaitMs } = options;
   const channel = createChannel(name);
   const elected = locks ? null : electedTurns(createChannel(`${name} turns`));
   const alone = createTurns();
@@ -58,12 +67,16 @@ export const browserTabs = (name: string, options: TabsOptions = {}): Tabs | nul
     if (elected) return elected(turn);
     let granted = false;
     try {
-      await locks?.request(name, () => {
-        granted = true;
-        return turn();
-      });
+      await withDeadline(
+        (signal) =>
+          locks?.request(name, { signal }, () => {
+            granted = true;
+            return turn();
+          }),
+        lockWaitMs,
+      );
     } catch (error) {
-      // Refused to a page without storage, such as one in a frame of another site.
+      // The wait was too long, or the page has no storage, such as one in a frame of another site.
       if (granted) throw error;
       await turn();
     }
@@ -72,7 +85,7 @@ export const browserTabs = (name: string, options: TabsOptions = {}): Tabs | nul
   return {
     exclusive: (task) =>
       new Promise((resolve, reject) => {
-        // Within this tab one at a time, so that `told` is of this turn.
+        // One turn at a time within this tab, so that `told` belongs to this turn.
         const turn = async () => {
           told = false;
           await task().then(resolve, reject);

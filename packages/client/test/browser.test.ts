@@ -1,4 +1,4 @@
-// Five tabs of a real browser: one session, one refresh.
+// The tabs of a real browser: one session, one refresh.
 
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
@@ -11,15 +11,35 @@ declare const page: TestPage;
 let browser: Browser;
 let script: string;
 
-describe.skipIf(hasNoBrowser())("five tabs of a browser", () => {
+/** Stops everything in a page, as browsers freeze tabs in the background. Returns how to go on. */
+const freeze = async (tab: Page) => {
+  const frozen = Promise.withResolvers<void>();
+  const thawed = Promise.withResolvers<void>();
+  await tab.route("**/frozen", async (route) => {
+    frozen.resolve();
+    await thawed.promise;
+    await route.fulfill({ body: "" });
+  });
+  void tab.evaluate(() => {
+    const request = new XMLHttpRequest();
+    request.open("GET", "/frozen", false);
+    request.send();
+  });
+  await frozen.promise;
+  return () => thawed.resolve();
+};
+
+const heldLocks = (tab: Page) => tab.evaluate(async () => (await navigator.locks.query()).held?.length);
+
+describe.skipIf(hasNoBrowser())("the tabs of a browser", () => {
   beforeAll(async () => {
     script = await bundled("page.ts");
     browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
 
-  /** A server, and five tabs at its address that have loaded one of our pages; `init` is run before the page's own. */
-  const open = async (init?: () => void) => {
+  /** A server, and tabs at its address that have loaded one of our pages. */
+  const open = async ({ count = 5, webLocks = true } = {}) => {
     const clock = testClock();
     const server = await startTestServer({ now: clock.now });
     const asked = { refreshes: 0 };
@@ -31,8 +51,10 @@ describe.skipIf(hasNoBrowser())("five tabs of a browser", () => {
       route.fulfill({ contentType: "text/html", body: '<!doctype html><script src="/tab.js"></script>' }),
     );
     await context.route("**/tab.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
-    if (init) await context.addInitScript(init);
-    const tabs = await Promise.all(Array.from({ length: 5 }, () => context.newPage()));
+    if (!webLocks) {
+      await context.addInitScript(() => Object.defineProperty(navigator, "locks", { value: undefined }));
+    }
+    const tabs = await Promise.all(Array.from({ length: count }, () => context.newPage()));
     const load = () => Promise.all(tabs.map((tab) => tab.goto(`${server.url}/tab`)));
     await load();
     return {
@@ -60,7 +82,7 @@ describe.skipIf(hasNoBrowser())("five tabs of a browser", () => {
     );
     await vi.waitFor(async () =>
       expect(await Promise.all(tabs.map((tab) => tab.evaluate(() => page.state().status)))).toEqual(
-        Array(5).fill("signedIn"),
+        Array(tabs.length).fill("signedIn"),
       ),
     );
     if (!user) throw new Error("Nobody was signed in");
@@ -87,14 +109,65 @@ describe.skipIf(hasNoBrowser())("five tabs of a browser", () => {
     expect(await reasons(world.tabs)).toEqual([[], [], [], [], []]);
   });
 
-  it("refresh once where the browser has no Web Locks", async () => {
-    await using world = await open(() => Object.defineProperty(navigator, "locks", { value: undefined }));
-    expect(await world.tabs[0]?.evaluate(() => navigator.locks === undefined)).toBe(true);
+  describe.each([
+    ["with Web Locks", true],
+    ["without Web Locks", false],
+  ])("%s", (_, webLocks) => {
+    it("20 of them refresh once across an expiry, and none is signed out", async () => {
+      await using world = await open({ count: 20, webLocks });
+      expect(await world.tabs[0]?.evaluate(() => navigator.locks !== undefined)).toBe(webLocks);
+      await signIn(world.tabs);
+      for (let times = 1; times <= 2; times++) {
+        await world.pass(3600);
+        expect(await names(world.tabs)).toEqual(Array(20).fill(john.username));
+        expect(world.asked.refreshes).toBe(times);
+      }
+      expect((await reasons(world.tabs)).flat()).toEqual([]);
+    });
+
+    it("go on after one was frozen for longer than the grace window", async () => {
+      await using world = await open({ webLocks });
+      await signIn(world.tabs);
+      const [first, ...others] = world.tabs;
+      if (!first) throw new Error("No tabs");
+      if (webLocks) await vi.waitFor(async () => expect(await heldLocks(first)).toBe(0));
+      const thaw = await freeze(first);
+      for (let times = 1; times <= 2; times++) {
+        world.passOnServer(3600);
+        expect(await names(others)).toEqual(everybody.slice(1));
+      }
+      thaw();
+      expect(await names(world.tabs)).toEqual(everybody);
+      expect((await reasons(world.tabs)).flat()).toEqual([]);
+    });
+  });
+
+  it("without Web Locks, go on after one was frozen in the middle of a refresh", async () => {
+    await using world = await open({ webLocks: false });
     await signIn(world.tabs);
+    const [first, ...others] = world.tabs;
+    if (!first) throw new Error("No tabs");
+    const asked = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    await first.route("**/auth.refresh", async (route) => {
+      asked.resolve();
+      await released.promise;
+      await route.continue();
+    });
     await world.pass(3600);
+    const answer = first.evaluate(() => page.name());
+    await asked.promise;
+    const thaw = await freeze(first);
+    released.resolve();
+    await vi.waitFor(() => expect(world.asked.refreshes).toBe(1), { timeout: 10_000 });
+    for (let times = 1; times <= 2; times++) {
+      world.passOnServer(3600);
+      expect(await names(others)).toEqual(everybody.slice(1));
+    }
+    thaw();
+    expect(await answer).toBe(john.username);
     expect(await names(world.tabs)).toEqual(everybody);
-    expect(world.asked.refreshes).toBe(1);
-    expect(await reasons(world.tabs)).toEqual([[], [], [], [], []]);
+    expect((await reasons(world.tabs)).flat()).toEqual([]);
   });
 
   it("find their session by one refresh when the browser opens them all again", async () => {

@@ -1,9 +1,9 @@
-// The tabs of one browser, as far as Node has what browsers have: with its Web Locks, and without.
+// The tabs of one browser, with Node's own Web Locks and BroadcastChannel. `browser.test.ts` has real tabs.
 
 import { createClient, memoryTokens, sessionOf } from "@lockstep/client";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { browserTabs } from "../src/tabs.ts";
+import { browserTabs, type TabsOptions } from "../src/tabs.ts";
 import { cookieJar, recorded, refreshes } from "./requests.ts";
 
 const credentials = { username: john.username, password: john.password };
@@ -19,7 +19,7 @@ const createChannel = (name: string) => {
 };
 
 /** A browser with `count` tabs of one origin, and a server. */
-const openTabs = async (count: number, locks: LockManager | null) => {
+const openTabs = async (count: number, locks: LockManager | null, options: TabsOptions = {}) => {
   const clock = testClock();
   const server = await startTestServer({ now: clock.now });
   const network = recorded(cookieJar(server.url).fetch);
@@ -32,7 +32,7 @@ const openTabs = async (count: number, locks: LockManager | null) => {
       tokens,
       fetch: network.fetch,
       now: clock.now,
-      tabs: browserTabs(server.url, { locks, createChannel }),
+      tabs: browserTabs(server.url, { locks, createChannel, ...options }),
       onSignedOut: (reason) => reasons.push(reason),
     });
     return { client, tokens, reasons, session: sessionOf(client) };
@@ -46,7 +46,7 @@ describe.each([
   ["Web Locks", navigator.locks],
   ["an election", null],
 ])("tabs with %s", (_, locks) => {
-  it("find the session by one refresh when all load at once", async () => {
+  it("find the session with one refresh when all load at once", async () => {
     await using browser = await openTabs(5, locks);
     await createClient({
       url: browser.server.url,
@@ -76,7 +76,7 @@ describe.each([
     expect(tabs.flatMap(({ reasons }) => reasons)).toEqual([]);
   });
 
-  it("go on when the one whose turn it was could not reach the server", async () => {
+  it("go on when the tab that refreshes cannot reach the server", async () => {
     await using browser = await openTabs(3, locks);
     const { first, tabs, clock, network } = browser;
     await first.client.auth.login.mutate(credentials);
@@ -90,8 +90,55 @@ describe.each([
   });
 });
 
-describe("what one tab learns, all tabs know", () => {
-  it("that somebody signed in, and that they signed out", async () => {
+describe("a tab that the browser has frozen during its turn", () => {
+  it("does not keep the others from refreshing when it has the lock", async () => {
+    await using browser = await openTabs(3, navigator.locks, { lockWaitMs: 20 });
+    const { first, tabs, clock, network, server } = browser;
+    await first.client.auth.login.mutate(credentials);
+    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    const frozen = Promise.withResolvers<void>();
+    const locked = Promise.withResolvers<void>();
+    const turn = navigator.locks.request(server.url, () => {
+      locked.resolve();
+      return frozen.promise;
+    });
+    await locked.promise;
+    clock.advanceSeconds(3600);
+    const answers = await Promise.all(tabs.map(({ client }) => client.user.me.query()));
+    expect(answers.map(({ username }) => username)).toEqual(Array(3).fill(john.username));
+    expect(refreshes(network.requests).length).toBeGreaterThan(0);
+    expect(tabs.flatMap(({ reasons }) => reasons)).toEqual([]);
+    frozen.resolve();
+    await turn;
+  });
+
+  it("does not keep the others from refreshing when it was elected", async () => {
+    await using browser = await openTabs(3, null);
+    const { first, tabs, clock } = browser;
+    await first.client.auth.login.mutate(credentials);
+    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    clock.advanceSeconds(3600);
+    const taken = Promise.withResolvers<void>();
+    browser.network.answer = (path) => {
+      if (!path.endsWith("auth.refresh")) return null;
+      browser.network.answer = () => null;
+      taken.resolve();
+      return new Promise(() => {});
+    };
+    const abort = new AbortController();
+    const unanswered = first.client.user.me.query(undefined, { signal: abort.signal }).catch(() => null);
+    await taken.promise;
+    // Closed channels object to nothing, as those of a frozen tab.
+    for (const channel of channels.splice(0, 2)) channel.close();
+    const answers = await Promise.all(tabs.slice(1).map(({ client }) => client.user.me.query()));
+    expect(answers.map(({ username }) => username)).toEqual(Array(2).fill(john.username));
+    abort.abort();
+    expect(await unanswered).toBeNull();
+  });
+});
+
+describe("all tabs learn", () => {
+  it("that a person signed in, and that they signed out", async () => {
     await using browser = await openTabs(3, navigator.locks);
     const { first, tabs, network } = browser;
     await Promise.all(tabs.map(({ session }) => session.restore()));
@@ -105,7 +152,7 @@ describe("what one tab learns, all tabs know", () => {
     expect(refreshes(network.requests)).toHaveLength(1);
   });
 
-  it("that the session was revoked, each told once", async () => {
+  it("that the session was revoked, each once", async () => {
     await using browser = await openTabs(3, navigator.locks);
     const { first, tabs, server } = browser;
     const { user } = await first.client.auth.login.mutate(credentials);
@@ -116,18 +163,17 @@ describe("what one tab learns, all tabs know", () => {
     expect(tabs.map(({ tokens }) => tokens.get())).toEqual([null, null, null]);
   });
 
-  it("that somebody else signed in takes their place in every tab", async () => {
+  it("that another session replaced theirs", async () => {
     await using browser = await openTabs(2, navigator.locks);
-    const { first, tabs, server } = browser;
+    const { first, tabs } = browser;
     await first.client.auth.login.mutate(credentials);
     const { sessionId } = await first.client.auth.login.mutate(credentials);
     await vi.waitFor(() => expect(tabs[1]?.session.get()).toMatchObject({ status: "signedIn", sessionId }));
     expect(await first.client.session.list.query()).toHaveLength(1);
-    expect(server.url).toBeTruthy();
     expect(tabs.flatMap(({ reasons }) => reasons)).toEqual([]);
   });
 
-  it("but a server that renders pages shares nothing between those who ask", () => {
+  it("nothing of each other where a server renders pages", () => {
     expect(browserTabs("https://api.example.com")).toBeNull();
   });
 });
