@@ -1,4 +1,4 @@
-// Owns the client: the tRPC client of the contract, narrowed to what its caller was granted.
+// Owns the client: a tRPC client of the contract, narrowed to the scopes that its caller was granted.
 
 import type {
   AnyContract,
@@ -21,105 +21,105 @@ import { type IssuedTokens, memoryTokens, type TokenStore, type Tokens } from ".
 
 declare const ownApp: unique symbol;
 
-/** Stands for a first-party app, which may call every operation. */
+/** Stands for one of our own apps, which may call every operation. */
 export type OwnApp = typeof ownApp;
 
-/** What of a contract a client is typed by. */
+/** The parts of a contract that type a client. */
 export type ClientContract = RoutedContract & Pick<AnyContract, "scopes">;
 
-/** The router of the contract `C` as the holder of `S` sees it. */
+/** The router of the contract `C` for a caller with the scopes `S`. */
 export type RouterFor<C extends ClientContract, S extends ScopeOf<C> | OwnApp = OwnApp> = [S] extends [string]
   ? RouterOf<Granted<C, S>>
   : RouterOf<C>;
 
-/** The client of the contract `C` as the holder of `S` sees it: a plain tRPC client, for whatever takes one. */
+/** The client of the contract `C` for a caller with the scopes `S`: a plain tRPC client, for everything that takes one. */
 export type Client<C extends ClientContract = EngineContract, S extends ScopeOf<C> | OwnApp = OwnApp> = TRPCClient<
   RouterFor<C, S>
 >;
 
 /**
- * What a third party was allowed by a person: `createAuthorization` of `@lockstep/client/oauth` makes one.
- * @typeParam S the scopes that it asks for
+ * A third-party app's access to a person's account. `createAuthorization` of `@lockstep/client/oauth` makes one.
+ * @typeParam S the scopes that the app asks for
  */
 export interface Authorization<in S> {
   readonly tokens: TokenStore;
-  /** Whether the person has allowed this: a person may have allowed less than was asked. */
+  /** Whether the person has allowed this scope. They may have allowed less than the app asked for. */
   readonly allows: (scope: S) => Promise<boolean>;
   /**
-   * Asks for the tokens that take the place of `held`. `null`: the person, or time, has ended what was allowed.
-   * Rejects when the server could not be asked, which ends nothing.
+   * Gets new tokens in place of `current`. `null`: the grant was revoked or has expired.
+   * Rejects when the server cannot be reached; the grant then remains.
    */
-  readonly refresh: (held: Tokens) => Promise<IssuedTokens | null>;
+  readonly refresh: (current: Tokens) => Promise<IssuedTokens | null>;
 }
 
 /** The scopes that an authorization asks for, as `createClient` takes them. */
 export type ScopesOf<A> = A extends Authorization<infer S> ? S : never;
 
-/** What every client is made from. */
+/** The options that all clients have. */
 interface CommonOptions {
-  /** Where the server is, as an absolute URL: `https://api.example.com`. RPC is found below it, at `trpc`. */
+  /** The server's absolute URL: `https://api.example.com`. RPC is below it, at `trpc`. */
   readonly url: string | URL;
   /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Called once when a session is over, by whomever, with why. In each tab of a browser. */
+  /** Called once when the session ends, with the reason, whoever ended it. Called in every tab of a browser. */
   readonly onSignedOut?: (reason: SessionEndReason) => void;
   /**
-   * Called when an operation is refused because the person proved too long ago who they are. Once they have, answer
-   * `true`: the call is made once more, unless it is known that somebody else has signed in instead. With `false`, or when this fails, it stays refused. Calls that are refused
-   * meanwhile wait for the same answer, so what this does must not wait for one of them.
+   * Called when an operation needs a fresh sign-in. Return `true` after the person has reauthenticated: the call is made
+   * once more, unless another person has signed in instead. After `false` or an error the call stays refused. Other
+   * calls that are refused in the meantime wait for the same answer, so this function must not wait for one of them.
    */
   readonly onStepUp?: (event: StepUp) => Promise<boolean>;
-  /** The same, when an operation is refused because the person has not allowed the client to do it. */
+  /** The same for an operation whose scopes the person has not granted. */
   readonly onConsentNeeded?: (event: ConsentNeeded) => Promise<boolean>;
-  /** Epoch milliseconds, in the place of the machine's clock: for tests. */
+  /** Epoch milliseconds. Replaces the machine's clock in tests. */
   readonly now?: () => number;
 }
 
-/** Of a client that signs its user in, or brings a token. */
+/** The options of a client that signs its user in, or that is given a token. */
 interface OwnSession {
   /**
-   * Where the refresh token travels. `cookie`: for pages of the server's own origin, whose browser keeps it where no
-   * script can read it, and where all tabs share one session. `body`, unless given: everybody else keeps it in `tokens`.
+   * How the refresh token is sent. `cookie` is for pages of the server's own origin: no script can read the token, and all
+   * tabs share one session. `body` is for everybody else: the client stores the token in `tokens`. Default: `body`.
    */
   readonly transport?: "body" | "cookie";
-  /** Where tokens are kept. Memory unless given, which is right for `cookie`. */
+  /** Where tokens are stored. Default: in memory, which is right for `cookie`. */
   readonly tokens?: TokenStore;
-  /** The tabs that share the session, in the place of the browser's own: for tests, and platforms that have others. */
+  /** The tabs that share the session. Replaces the browser's tabs in tests and on other platforms. `null`: none. */
   readonly tabs?: Tabs | null;
   readonly authorization?: never;
 }
 
-/** Of a third party's client. */
+/** The options of a third-party app's client. */
 interface Authorized<S> {
-  /** Where its tokens come from, and what it may call. */
+  /** Where its tokens come from. Also decides what it may call. */
   readonly authorization: Authorization<S>;
   readonly transport?: never;
   readonly tokens?: never;
   readonly tabs?: never;
 }
 
-/** What a client is made from. */
+/** The options of `createClient`. */
 export type ClientOptions<S = OwnApp> = CommonOptions & (OwnSession | Authorized<S>);
 
-/** The most calls that travel in one request; the server refuses more. */
+/** The most calls in one request. The server refuses more. */
 const maxBatchItems = 20;
 
-/** The longest URL of a request, in characters: common proxies refuse a request line above 8 KiB. */
+/** The longest URL, in characters. Common proxies refuse a request line above 8 KiB. */
 const maxUrlLength = 8000;
 
 /**
- * A tRPC client of the contract. Signing in through it (`auth.login`) keeps the tokens; every later call carries the
- * access token, which is refreshed ahead of its time, or when the server refuses it: then the call is made once more.
- * `auth.logout`, or a server that says the session has ended, forgets them. A server that cannot be reached ends
- * nothing.
+ * A tRPC client of the contract. `auth.login` stores the tokens, and every later call sends the access token. The client
+ * refreshes it before it expires, and also when the server refuses it: then the call is made once more. `auth.logout`
+ * removes the tokens, and so does a server that says that the session has ended. A server that cannot be reached does
+ * not end the session.
  *
- * Calls made in the same tick travel in one request. They fail with a `TRPCClientError`: read it with
- * `errorOf` or tRPC's own `safe`. Whether somebody is signed in: `sessionOf`.
+ * Calls of the same tick are sent in one request. They fail with a `TRPCClientError`; read it with `errorOf` or with
+ * tRPC's own `safe`. `sessionOf` says whether somebody is signed in.
  *
- * @typeParam C the contract of the backend: `typeof contract` of its contract package. Left out: the operations that
- * every backend has
- * @typeParam S the scopes that a third party was granted, among those that its `authorization` asks for. Calling
- * anything else does not compile. Left out: an app of our own, which may call everything
+ * @typeParam C the backend's contract: `typeof contract` of its contract package. Default: the operations that every
+ * backend has
+ * @typeParam S the scopes that a third-party app was granted, among those that its `authorization` asks for. Calling
+ * anything else does not compile. Default: one of our own apps, which may call everything
  * @throws TypeError when `url` is not an absolute URL
  *
  * @example
@@ -144,10 +144,10 @@ export const createClient = <C extends ClientContract = EngineContract, S extend
     fetch: (input: Parameters<typeof globalThis.fetch>[0], init?: object) => fetch(input, init as RequestInit),
   };
 
-  // No part of the session's own calls: what asks for a token needs none.
+  // A client of its own: a refresh must not wait for the session that it refreshes.
   const refreshing = createTRPCClient<EngineRouter>({ links: [httpLink(http)] });
-  const refreshOwn: SessionOptions["refresh"] = async (held) => {
-    const input = transport === "cookie" ? {} : { refreshToken: held?.refreshToken };
+  const refreshOwn: SessionOptions["refresh"] = async (current) => {
+    const input = transport === "cookie" ? {} : { refreshToken: current?.refreshToken };
     try {
       return await withDeadline((signal) => refreshing.auth.refresh.mutate(input, { signal }));
     } catch (error) {
@@ -158,8 +158,8 @@ export const createClient = <C extends ClientContract = EngineContract, S extend
   };
   const refreshAuthorized =
     ({ refresh }: Authorization<S>): SessionOptions["refresh"] =>
-    async (held) =>
-      (held && (await refresh(held))) ?? { ended: "unknown" };
+    async (current) =>
+      (current && (await refresh(current))) ?? { ended: "unknown" };
   const session = createSession({
     tokens,
     transport,
@@ -177,10 +177,10 @@ export const createClient = <C extends ClientContract = EngineContract, S extend
       link,
       splitLink({
         condition: ({ type }) => type === "subscription",
-        // A third of all there is to load, and few pages watch anything.
+        // A third of the code, which few pages need.
         true: onDemand(async () => (await import("./stream-link.ts")).streamLink({ url, fetch, session, calls })),
         false: splitLink({
-          condition: ({ path }) => alone.has(path),
+          condition: ({ path }) => unbatched.has(path),
           true: httpLink({ ...http, headers: ({ op }) => calls.headers([op]) }),
           false: httpBatchLink({
             ...http,
@@ -193,16 +193,16 @@ export const createClient = <C extends ClientContract = EngineContract, S extend
     ],
   });
   sessions.set(client, session.view);
-  return client as unknown as Client<C, S>; // the same object, without the operations that were not granted
+  return client as unknown as Client<C, S>; // the same object, typed without the operations that were not granted
 };
 
-const alone: ReadonlySet<string> = new Set(credentialPaths);
+const unbatched: ReadonlySet<string> = new Set(credentialPaths);
 
 const sessions = new WeakMap<object, ClientSession>();
 
 /**
- * The session of a client that `createClient` made.
- * @throws TypeError for any other
+ * The session of a client.
+ * @throws TypeError when the client was not made by `createClient`
  */
 export const sessionOf = (client: object): ClientSession => {
   const session = sessions.get(client);
@@ -210,13 +210,13 @@ export const sessionOf = (client: object): ClientSession => {
   return session;
 };
 
-/** What of a refresh that failed ends the session; anything else may be over by the next attempt. */
+/** Why a failed refresh ends the session. `null`: it does not, and the next attempt may succeed. */
 const endOf = (failure: RpcFailure | null): SessionEndReason | null => {
   if (failure?.code === "SESSION_ENDED") return failure.details.reason;
   return failure?.code === "FOREIGN_ORIGIN" || failure?.code === "INVALID_INPUT" ? "unknown" : null;
 };
 
-/** `trpc` below the server's address, which may have a path of its own. */
+/** `trpc` below the server's URL, which may have a path. */
 const rpcUrl = (server: string | URL): URL => {
   const base = String(server);
   return new URL("trpc", base.endsWith("/") ? base : `${base}/`);

@@ -1,4 +1,4 @@
-// Owns how a caller reads a failed call.
+// Owns how a caller reads the error of a failed call.
 
 import type {
   EngineContract,
@@ -12,15 +12,15 @@ import type {
 import { isTRPCClientError } from "@trpc/client";
 
 /**
- * No answer of this API arrived: no network, no server, something else in its place, or the caller's own
- * signal ended the wait. The thrown error's `cause` says which.
+ * No answer of this API arrived: there is no network or no server, something else answered in its place, or the caller's
+ * own signal was aborted. The `cause` of the thrown error says which.
  */
 export interface Unreachable {
   readonly code: "UNREACHABLE";
   readonly details: Record<string, never>;
 }
 
-/** The operations that every backend has, which the client itself calls. */
+/** The operations that every backend has. The client itself calls some of them. */
 export type EngineRouter = RouterOf<EngineContract>;
 
 /** What a call of the operation at `P` of the contract `C` can fail with; narrow it by `code`. */
@@ -35,8 +35,8 @@ export type ErrorReader<C extends RoutedContract> = <P extends PathIn<C>>(
 ) => ErrorOf<P, C> | null;
 
 /**
- * Reads what a call of `path` failed with, as the union that this operation declared.
- * `null`: not the failure of such a call (a bug in the caller's own code, say), so throw it on.
+ * Reads the error of a failed call of `path` as the union that this operation declares.
+ * `null`: the error is not one of such a call but a bug in the caller's own code, say. Rethrow it.
  *
  * @example
  * ```ts
@@ -56,24 +56,24 @@ export const errorReader =
     if (!isTRPCClientError(error)) return null;
     const data: unknown = error.data;
     if (!isRpcErrorData(data)) return { code: "UNREACHABLE", details: {} };
-    // What failed before it was known which operation is meant has no path.
+    // An error has no path when the request failed before the operation was known.
     if (data.path !== undefined && data.path !== path) return null;
-    return data as never; // what the operation declared, as the server promises
+    return data as never; // one that the operation declares: the server answers no other
   };
 
 /** The same for the operations that every backend has. */
 export const errorOf: ErrorReader<EngineContract> = errorReader<EngineContract>();
 
-/** What a call was answered with; narrow it by `code`. */
+/** The error that a call was answered with; narrow it by `code`. */
 export type RpcFailure = RpcErrorData;
 
-/** The answer of this API that a failure stands for, whichever operation it was; `null` when there was none. */
+/** The error of this API in a failed call of any operation. `null`: there was no answer of this API. */
 export const readFailure = (error: unknown): RpcFailure | null => {
   const data: unknown = isTRPCClientError(error) ? error.data : null;
   return isRpcErrorData(data) ? data : null;
 };
 
-/** Whether an answer is this API's; a gateway's, or another tRPC server's, has no `details`. */
+/** Whether an error is one of this API. Those of gateways and of other tRPC servers have no `details`. */
 const isRpcErrorData = (data: unknown): data is RpcErrorData => {
   if (typeof data !== "object" || data === null) return false;
   const { code, details } = data as Partial<RpcErrorData>;

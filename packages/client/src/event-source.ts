@@ -1,6 +1,7 @@
-// Owns streams of events over `fetch`, in the shape of the platform's `EventSource`, which cannot send a header:
-// a token would have to be in the URL, where logs and histories keep it. Connects again whenever the connection
-// ends, until it is closed or refused. @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+// Owns event streams over `fetch`, with the interface of the platform's `EventSource`. That one cannot send headers, so a
+// token would have to be in the URL, which logs and histories record. Reconnects whenever the connection ends, until
+// it is closed or refused. `eventsource-parser` reads the format.
+// @see https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import type { RpcErrorShape } from "@lockstep/kit";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
@@ -8,20 +9,20 @@ import { beforeRetry } from "./before-retry.ts";
 
 export interface FetchEventSourceInit {
   /**
-   * Makes one connection. Rejects with `Refused` when there is no use in trying again.
-   * @param lastEventId what was received last, for the server to go on from there
+   * Makes one connection. Rejects with `Refused` when a retry is of no use.
+   * @param lastEventId the ID of the last event, for the server to continue from
    */
   readonly connect?: (url: string, signal: AbortSignal, lastEventId: string) => Promise<Response>;
-  /** Asked when the stream tells of an error. `true`: that was seen to, so connect again at once and say nothing. */
+  /** Handles an error event. `true`: the cause is gone, so reconnect at once and dispatch nothing. */
   readonly recover?: (error: RpcErrorShape) => Promise<boolean>;
-  /** Told of each thing that arrives on a stream that was let through. */
+  /** Called with each message or ping: the server has accepted the stream. */
   readonly received?: () => void;
-  /** Whether a stream that the server ends is connected again, like one that broke. */
+  /** Whether to reconnect when the server ends the stream, as after a broken connection. */
   readonly endless?: boolean;
   readonly withCredentials?: boolean;
 }
 
-/** A connection was refused for good, with this answer. */
+/** The server refused the connection, and a retry would be refused, too. */
 export class Refused extends Error {
   override readonly name = "Refused";
   readonly shape: RpcErrorShape;
@@ -32,7 +33,7 @@ export class Refused extends Error {
   }
 }
 
-/** A connection was refused with this answer, and the next may not be. */
+/** The server refused the connection, but a later one may succeed. */
 export class RefusedForNow extends Error {
   override readonly name = "RefusedForNow";
   readonly shape: RpcErrorShape;
@@ -43,19 +44,19 @@ export class RefusedForNow extends Error {
   }
 }
 
-/** Whether the same request may succeed later: the server, or a limit, is to blame. */
+/** Whether the same request may succeed later, because the server failed or a limit was reached. */
 export const mayPass = ({ data: { httpStatus } }: RpcErrorShape): boolean => httpStatus >= 500 || httpStatus === 429;
 
 /** How long the server asks to wait. */
 const retryAfterSecondsOf = ({ data: { details } }: RpcErrorShape): number =>
   "retryAfterSeconds" in details ? details.retryAfterSeconds : 0;
 
-/** What listeners get. */
+/** An event as listeners get it. */
 export interface StreamEvent {
   readonly type: string;
   readonly data?: string;
   readonly lastEventId?: string;
-  /** Of a stream that was refused. */
+  /** Why the stream was refused. */
   readonly error?: RpcErrorShape;
 }
 
@@ -95,7 +96,7 @@ export class FetchEventSource {
 
   async #run(
     url: string,
-    { connect = plainly, recover, received, endless = false }: FetchEventSourceInit,
+    { connect = connectPlainly, recover, received, endless = false }: FetchEventSourceInit,
   ): Promise<void> {
     const { signal } = this.#closed;
     let lastEventId = "";
@@ -111,7 +112,7 @@ export class FetchEventSource {
         this.readyState = this.OPEN;
         for await (const event of eventsOf(response)) {
           if (signal.aborted) return;
-          // What comes of every connection, even of one that is refused at once, is no success.
+          // Other events come on every connection, also on one that is refused at once.
           if (event.type === "message" || event.type === "ping") {
             failures = 0;
             received?.();
@@ -150,7 +151,7 @@ export class FetchEventSource {
   }
 }
 
-const plainly = (url: string, signal: AbortSignal) => fetch(url, { signal });
+const connectPlainly = (url: string, signal: AbortSignal) => fetch(url, { signal });
 
 /** The events of a response's body, as they arrive. An event that the stream ends in the middle of is dropped. */
 export async function* eventsOf({ body }: Response): AsyncGenerator<StreamEvent, void, undefined> {

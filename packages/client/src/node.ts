@@ -1,5 +1,5 @@
-// Owns tokens in a file, for programs on a machine of their user: readable by nobody else, replaced as a whole,
-// and shared by all processes that name the same file.
+// Owns tokens in a file, for programs on their user's machine. Only the user can read the file; it is replaced atomically;
+// all processes that name the same file share it.
 
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
@@ -13,16 +13,16 @@ interface Content {
   readonly deviceToken?: string | null;
 }
 
-/** Whoever holds the lock says so this often; one that was killed does not, and is waited for no longer than that. */
+/** After this time without a sign of life, the lock of a process that was killed can be taken over. */
 const staleMs = 10_000;
 
-/** Long enough for a lock to go stale, and for a few who were there before. */
+/** Long enough for a lock to become stale, and for the turns of a few other processes. */
 const lockRetries = { retries: 300, factor: 1.2, minTimeout: 20, maxTimeout: 200 };
 
 /**
- * Keeps tokens in the file at `path`, which is made with mode 0600; its folder with 0700 when there is none.
- * Sign-in, refresh and sign-out take turns with every other process on this file, so that two that find an expired
- * token get one refresh. A file that cannot be understood counts as empty.
+ * Keeps tokens in the file at `path`. Creates it with mode 0600, and its folder with mode 0700 if there is none.
+ * Sign-in, refresh and sign-out take turns with all other processes that use the file, so that two processes with an
+ * expired token make one refresh. A file that is not valid JSON counts as empty.
  */
 export const fileTokens = (path: string): TokenStore => {
   const file = resolve(path);
@@ -40,7 +40,7 @@ export const fileTokens = (path: string): TokenStore => {
   const write = async (change: Content) => {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const content = { ...(await read()), ...change };
-    // Next to it, for only within one file system a rename replaces it as a whole.
+    // In the same folder: a rename is atomic only within one file system.
     const draft = `${file}.${randomUUID()}`;
     try {
       const handle = await open(draft, "wx", 0o600);
@@ -57,17 +57,17 @@ export const fileTokens = (path: string): TokenStore => {
     }
   };
 
-  // Two changes of one process: each reads what the other wrote.
-  const line = turnsFor(file);
-  const change = (part: Content) => line.writing(() => write(part));
+  // Changes of this process run one after the other: each reads what the other wrote.
+  const queues = queuesOf(file);
+  const change = (part: Content) => queues.writes(() => write(part));
 
   return {
     get: async () => (await read()).tokens ?? null,
     set: (tokens) => change({ tokens }),
     exclusive: (task) =>
-      line.turns(async () => {
+      queues.turns(async () => {
         await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-        // One that was lost to a machine that slept is no reason to stop: the server knows how to answer two at once.
+        // A lock can be lost while the machine sleeps. Go on: the server's grace window covers two refreshes at once.
         const options = { realpath: false, stale: staleMs, retries: lockRetries, onCompromised: () => {} };
         const release = await lockfile.lock(file, options);
         try {
@@ -83,13 +83,13 @@ export const fileTokens = (path: string): TokenStore => {
   };
 };
 
-const files = new Map<string, { readonly turns: TakeTurn; readonly writing: TakeTurn }>();
+const files = new Map<string, { readonly turns: TakeTurn; readonly writes: TakeTurn }>();
 
-/** The lines of this process for one file: for turns, and for the writes within and without them. */
-const turnsFor = (file: string) => {
+/** The queues of this process for one file. Writes have their own, because they happen inside and outside of turns. */
+const queuesOf = (file: string) => {
   const existing = files.get(file);
   if (existing) return existing;
-  const line = { turns: createTurns(), writing: createTurns() };
-  files.set(file, line);
-  return line;
+  const queues = { turns: createTurns(), writes: createTurns() };
+  files.set(file, queues);
+  return queues;
 };

@@ -1,11 +1,11 @@
-// Owns links whose code is fetched when the first call takes them.
+// Owns links whose code is loaded with their first call.
 
 import { type OperationLink, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { observable, type Unsubscribable } from "@trpc/server/observable";
 import { beforeRetry } from "./before-retry.ts";
 import type { EngineRouter } from "./errors.ts";
 
-/** The link that `load` answers; a call waits until it can be loaded, or is given up. For what waits to connect anyway. */
+/** The link that `load` imports. A call waits until it is loaded, or until its caller leaves. For calls that retry anyway. */
 export const onDemand =
   (load: () => Promise<TRPCLink<EngineRouter>>): TRPCLink<EngineRouter> =>
   (runtime) => {
@@ -19,7 +19,7 @@ export const onDemand =
         throw error;
       }
     };
-    /** `null`: nobody waits any longer. */
+    /** `null`: the caller has left. */
     const linkFor = async (signal: AbortSignal) => {
       for (let failures = 0; !signal.aborted; failures++) {
         try {

@@ -1,17 +1,17 @@
-// Owns what a person is asked when the server refuses a call until they answer: to prove again who they are, or to
-// allow a client more. One question at a time, and one for all calls that wait for the same answer.
+// Owns what a person is asked when the server refuses a call: to reauthenticate, or to grant more scopes. Asks one
+// question at a time, and asks once for all calls that wait for the same answer.
 
-/** A call is refused because it has been too long since the person proved who they are. @see RFC 9470 §3 */
+/** A call is refused because the person's last sign-in is too old. @see RFC 9470 §3 */
 export interface StepUp {
-  /** How long ago that may be, in seconds. */
+  /** How old the sign-in may be, in seconds. */
   readonly maxAgeSeconds: number;
   /** The operation that was called: the first of those that wait. */
   readonly path: string;
 }
 
-/** A call is refused because the person has not allowed the client to do this. @see RFC 6750 §3.1 */
+/** A call is refused because the person has not granted its scopes. @see RFC 6750 §3.1 */
 export interface ConsentNeeded {
-  /** All that the operation needs. */
+  /** All scopes that the operation needs. */
   readonly scopes: readonly string[];
   /** The operation that was called: the first of those that wait. */
   readonly path: string;
@@ -19,18 +19,18 @@ export interface ConsentNeeded {
 
 /** A kind of question. */
 export interface Prompt<Need> {
-  /** Names this moment, from which on a call is on its way. */
+  /** Marks the moment at which a call is sent: pass it to `answer` as `sent`. */
   moment(): number;
   /**
-   * Asks, unless what is needed was asked and granted since `sent`, or is being asked. `true`: make the call again.
-   * Rejects with what the one who asks failed with.
+   * Asks the question, unless it was answered with yes since `sent`, or is being asked now. `true`: make the call again.
+   * Rejects when `ask` fails.
    */
   answer(need: Need, sent: number): Promise<boolean>;
 }
 
 /**
- * @param ask puts the question. Left out: nobody does, and each refusal stands
- * @param covers whether a yes to `asked` also gives `needed`
+ * @param ask asks the person. `undefined`: every call stays refused
+ * @param covers whether a yes to `asked` also answers `needed`
  */
 export const createPrompt = <Need>(
   ask: ((need: Need) => Promise<boolean>) | undefined,

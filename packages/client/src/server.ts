@@ -1,29 +1,29 @@
-// Owns calls that a web server makes while it renders a page: as whoever asked for the page, for that request only.
+// Owns the calls of a web server while it renders a page: on behalf of the person who requested the page, for one request.
 
 import type { EngineContract } from "@lockstep/kit";
 import { type Client, type ClientContract, createClient } from "./client.ts";
 import { memoryTokens } from "./tokens.ts";
 
 export interface ServerClientOptions {
-  /** Where the backend is, as an absolute URL. */
+  /** The backend's absolute URL. */
   readonly url: string | URL;
-  /** The headers of the request that is answered: of the Fetch API, or of `node:http`. */
+  /** The headers of the page's request, from the Fetch API or from `node:http`. */
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
   /**
-   * Puts `Set-Cookie` headers on the answer to that request. Only with it is the browser's cookie used: a session that
-   * is refreshed gets a new one, and a browser that never receives it loses the session. So call it before the answer's
-   * headers leave, and let no cache keep that answer.
+   * Adds `Set-Cookie` headers to the page's response. The browser's session cookie is used only when this is given:
+   * using it replaces it, and a browser that never receives the new one loses the session. So call the backend before
+   * the response's headers are sent, and let no cache store the response.
    */
   readonly setCookies?: (cookies: readonly string[]) => void;
-  /** Where the request came from, as the backend's list of sessions is to show it, if it trusts this server to say so. */
+  /** The IP address of the page's request, for the backend's list of sessions, if it trusts this server as a proxy. */
   readonly address?: string;
   /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
 /**
- * A client that acts as the principal of one incoming request: by its bearer token, or, with `setCookies`, by its
- * session cookie. Never share it between requests. Without either, its calls are nobody's.
+ * A client that acts as the user of one incoming request, by its bearer token or, with `setCookies`, by its session
+ * cookie. Without either, its calls are unauthenticated. Never share it between requests.
  */
 export const createServerClient = <C extends ClientContract = EngineContract>({
   url,

@@ -1,6 +1,6 @@
-// Owns the session's part in each call: sends the access token, keeps what a sign-in is answered with, and makes a
-// refused call again, once, when what it was refused for can be had: a new token (`session.ts`), or what a person is
-// asked for (`prompts.ts`).
+// Owns the session's part in each call: sends the access token, stores the answer to a sign-in, and repeats a refused
+// call once after the reason for the refusal is gone: with a new token (`session.ts`), or after the person's answer
+// (`prompts.ts`).
 
 import type { EngineContract, LoginInput, LoginResult, PathIn, RefreshResult, User } from "@lockstep/kit";
 import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
@@ -13,7 +13,7 @@ import type { Tokens } from "./tokens.ts";
 
 type Path = PathIn<EngineContract>;
 
-/** Operations that the server answers only outside of batches, for they take a password or a token. */
+/** Operations that take a password or a token. The server refuses them in batches. */
 export const credentialPaths = [
   "auth.login",
   "auth.refresh",
@@ -29,10 +29,10 @@ const paths = {
   update: "user.update",
 } as const satisfies Record<string, Path>;
 
-/** They decide which tokens there are: one at a time, so that a late answer never undoes a newer one. */
+/** Operations that change the tokens. They run one at a time, so that a late answer never replaces newer tokens. */
 const changeTokens: ReadonlySet<string> = new Set([paths.login, paths.refresh, paths.logout]);
 
-/** They take no access token. */
+/** Operations that take no access token. */
 const signIn: ReadonlySet<string> = new Set([paths.login, paths.refresh]);
 
 export interface SessionLinkOptions {
@@ -42,38 +42,38 @@ export interface SessionLinkOptions {
   readonly onConsentNeeded: ((event: ConsentNeeded) => Promise<boolean>) | undefined;
 }
 
-/** The headers of a request, and the link that reads its answers: two ends of one session. */
+/** The link that reads the answers, and the headers of the requests. */
 export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: SessionLinkOptions) => {
-  // Whoever proves who they are has just done so, whatever was asked.
+  // A reauthentication is new enough for every call, whichever asked for it.
   const stepUp = createPrompt(onStepUp, () => true);
   const consent = createPrompt(onConsentNeeded, (asked, needed) =>
     needed.scopes.every((scope) => asked.scopes.includes(scope)),
   );
 
-  // What each call left with. A batch leaves later than its calls are made, so only `headers` knows.
+  // The tokens that each call was sent with. A batch is sent later than its calls are made, so only `headers` knows them.
   const sentWith = new WeakMap<Operation["context"], Tokens>();
 
   const headers = async (ops: readonly Pick<Operation, "context" | "path">[]): Promise<Record<string, string>> => {
     if (ops.every(({ path }) => signIn.has(path))) return {};
-    const held = await session.held();
-    if (!held) return {};
-    for (const { context } of ops) sentWith.set(context, held);
-    return { authorization: `Bearer ${held.accessToken}` };
+    const tokens = await session.tokens();
+    if (!tokens) return {};
+    for (const { context } of ops) sentWith.set(context, tokens);
+    return { authorization: `Bearer ${tokens.accessToken}` };
   };
 
-  /** Gets a token in the place of one that was refused. `false`: there is none to be had. */
+  /** Gets a token in place of the refused one. `false`: there is none. */
   const replace = async (context: Operation["context"]): Promise<boolean> => {
     const sent = sentWith.get(context);
     return sent !== undefined && session.replace(sent.accessToken);
   };
 
-  /** Whether the person who answered is the one who was signed in: the call is nobody else's. Not known: yes. */
+  /** Whether the same person is signed in as before: nobody else may repeat the call. `true` when that is not known. */
   const sameAs = (before: string | undefined): boolean => {
     const after = session.userId();
     return before === undefined || after === undefined || after === before;
   };
 
-  /** What can be done about the refusals of one call. */
+  /** How the refusals of one call can be remedied. */
   const remediesOf = (op: Operation): Remedies => {
     const tried = new Set<string>();
     let sent = { stepUp: 0, consent: 0 };
@@ -83,7 +83,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
       },
       accepted: () => tried.clear(),
       async remedy(refusal) {
-        // Refused before anything was done, so it can be done once more; never twice for the same reason.
+        // The server refused before it did anything, so the call is safe to repeat; never twice for the same reason.
         if (tried.has(refusal.code)) return false;
         tried.add(refusal.code);
         const { path } = op;
@@ -108,13 +108,13 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
     return op;
   };
 
-  /** What the answer to a call says of the session. */
+  /** Updates the session after the answer to a call. */
   const learn = async (op: Operation, { envelope, error }: Answer, askedAt: number) => {
     const data = envelope && "data" in envelope.result ? envelope.result.data : undefined;
     const sent = sentWith.get(op.context) ?? null;
     if (data && signIn.has(op.path)) await session.keep(data as LoginResult | RefreshResult, askedAt);
     if (data && op.path === paths.logout) await session.end("signed_out", sent);
-    if (data && (op.path === paths.me || op.path === paths.update)) session.know(data as User);
+    if (data && (op.path === paths.me || op.path === paths.update)) session.updateUser(data as User);
     const failure = readFailure(error);
     if (failure?.code === "SESSION_ENDED") await session.end(failure.details.reason, sent);
   };
@@ -133,7 +133,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
             let request: Unsubscribable | undefined;
             leave = () => {
               request?.unsubscribe();
-              // Whoever waits for this answer to take their turn must not wait for ever.
+              // Ends the turn: others wait for it.
               resolve({});
             };
             request = next(op).subscribe({
@@ -154,7 +154,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
         };
 
         const answerTo = async (op: Operation): Promise<Answer> => {
-          // A stream asks for itself, each time it connects.
+          // A stream prepares the session itself, each time it connects.
           if (op.type === "subscription") return sendAndLearn(op);
           if (!signIn.has(op.path)) await until(session.ready(), op.signal);
           const { sending, remedy } = remediesOf(op);
@@ -167,12 +167,12 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
               if (!(await until(remedy(refusal), op.signal))) return answer;
             } catch (error) {
               if (refusal.code === "INVALID_TOKEN" || op.signal?.aborted) throw error;
-              return { error: because(answer.error, error) };
+              return { error: refusedBecause(answer.error, error) };
             }
           }
         };
 
-        // The caller may pass one context to many calls: this call's own.
+        // A copy of the context: the caller may pass the same object to many calls.
         answerTo({ ...made, context: { ...made.context } }).then(
           ({ envelope, error }) => {
             if (error) return observer.error(error);
@@ -191,13 +191,12 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
   return { link, headers, remediesOf };
 };
 
-/** One call's. */
 interface Remedies {
-  /** The call is on its way. */
+  /** Call it when the call is sent. */
   sending(): void;
-  /** It was let through: a later refusal of the same stream is a new one. */
+  /** Call it when a stream was accepted: a later refusal may then be remedied again. */
   accepted(): void;
-  /** After a refusal. `true`: make the call again. */
+  /** Remedies a refusal. `true`: make the call again. */
   remedy(refusal: RpcFailure): Promise<boolean>;
 }
 
@@ -209,21 +208,21 @@ interface Answer {
   readonly error?: Failure;
 }
 
-/** A refusal that stands, because whoever was to ask for what is missing failed. */
-const because = (refusal: Failure | undefined, cause: unknown): Failure =>
+/** A refusal that stays, with the error of the prompt as its cause. */
+const refusedBecause = (refusal: Failure | undefined, cause: unknown): Failure =>
   TRPCClientError.from({ error: refusal?.shape } as TRPCErrorResponse, {
     ...(refusal?.meta && { meta: refusal.meta }),
     cause: cause instanceof Error ? cause : new Error(String(cause)),
   });
 
-/** A call that was never answered, because the session could not be asked for a token first. */
+/** The error of a call that was never sent, because the refresh before it failed. */
 const unanswered = (cause: unknown): Failure => {
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  // Without the answer to that other call, which none of this one's declared errors would match.
+  // Without the refresh's own error code: this operation does not declare it.
   return new TRPCClientError(error.message, { cause: readFailure(error) ? error : ((error.cause as Error) ?? error) });
 };
 
-/** Waits for `promise`, but no longer than the caller does. */
+/** Waits for `promise`, or until the caller aborts. */
 const until = async <T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> => {
   if (!signal) return promise;
   let stop = () => {};

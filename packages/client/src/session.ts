@@ -1,5 +1,5 @@
-// Owns the session of one client: its tokens, when they are refreshed, and when it is over. How that takes part
-// in each call: `session-link.ts`. Turns among tabs and processes: `tabs.ts` and the store's own `exclusive`.
+// Owns the session of one client: its tokens, when they are refreshed, and when the session ends. `session-link.ts` owns
+// the session's part in each call; `tabs.ts` and the store's `exclusive` own the turns among tabs and processes.
 
 import type { LoginInput, RefreshInput, SessionEndReason, User } from "@lockstep/kit";
 import type { News, Tabs } from "./tabs.ts";
@@ -7,21 +7,21 @@ import { type IssuedTokens, type TokenStore, type Tokens, tokensOf, turnsAt } fr
 
 /** Whether somebody is signed in. The same object until the next change. */
 export type SessionState =
-  /** Not known yet. `error`: why the last attempt to find out failed; the next call, or `restore`, tries again. */
+  /** Not known yet. `error`: why the last attempt to find out failed. The next call, or `restore`, tries again. */
   | { readonly status: "loading"; readonly error?: unknown }
-  /** `user` and `sessionId` are absent while nothing told them: the tokens were found in a store, say. */
+  /** `user` and `sessionId` are absent while they are not known, such as for tokens found in a store. */
   | { readonly status: "signedIn"; readonly user?: User; readonly sessionId?: string }
-  /** `reason` is `null` for somebody who was not signed in to begin with. */
+  /** `reason` is `null` when nobody was signed in from the start. */
   | { readonly status: "signedOut"; readonly reason: SessionEndReason | null };
 
-/** The session of a client, to look at. `get` and `subscribe` fit React's `useSyncExternalStore`. */
+/** The session of a client, read-only. `get` and `subscribe` fit React's `useSyncExternalStore`. */
 export interface ClientSession {
   get(): SessionState;
-  /** Calls `listener` after each change; the returned function ends that. */
+  /** Calls `listener` after each change. Returns a function that removes the listener. */
   subscribe(listener: () => void): () => void;
   /**
-   * Finds out whether somebody is signed in, if that is not known yet: from the store, or by the browser's cookie.
-   * Calls do so by themselves. Rejects when the server could not be asked; nobody is signed out by that.
+   * Finds out whether somebody is signed in, if that is not known yet: from the store, or with the browser's cookie.
+   * Calls do so by themselves. Rejects when the server cannot be reached; that signs nobody out.
    */
   restore(): Promise<SessionState>;
 }
@@ -30,26 +30,26 @@ export interface SessionOptions {
   readonly tokens: TokenStore;
   readonly transport: "body" | "cookie";
   readonly tabs: Tabs | null;
-  /** Asks for the next tokens. Rejects when the server could not be asked, which ends nothing. */
-  readonly refresh: (held: Tokens | null) => Promise<Issued | Ended>;
+  /** Gets new tokens. Rejects when the server cannot be reached; the session then goes on. */
+  readonly refresh: (current: Tokens | null) => Promise<Issued | Ended>;
   readonly now: () => number;
   readonly onSignedOut: ((reason: SessionEndReason) => void) | undefined;
 }
 
-/** What a sign-in or a refresh brings. */
+/** The answer to a sign-in or a refresh. */
 export interface Issued extends IssuedTokens {
   readonly user?: User | null;
   readonly deviceToken?: string | undefined;
 }
 
-/** What a refresh is answered with when the session is over. */
+/** The answer to a refresh of a session that has ended. */
 export interface Ended {
   readonly ended: SessionEndReason;
 }
 
 export type Session = ReturnType<typeof createSession>;
 
-/** After a refresh ahead of time that failed, the token at hand is used for this long before the next attempt. */
+/** How long the current token is used after an early refresh failed, before the next attempt. */
 const retryAheadMs = 5_000;
 
 export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedOut }: SessionOptions) => {
@@ -57,15 +57,16 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
   const turn = tabs?.exclusive ?? turnsAt(tokens);
   const listeners = new Set<() => void>();
   let state: SessionState = { status: "loading" };
-  /** The store's own news of a change that was made here is none. */
+  /** How many changes of the store are made here at the moment, so that its news of them is ignored. */
   let changing = 0;
-  /** No later news brings a session back that has ended. */
+  /** The last session that ended: late news must not bring it back. */
   let endedId: string | undefined;
   let preparing: Promise<void> | undefined;
   let renewing: Promise<boolean> | undefined;
-  let aheadFrom = Number.NEGATIVE_INFINITY;
-  /** Called with each change of the tokens that another tab made. */
-  const awaitingNews = new Set<() => void>();
+  /** No early refresh before this time. */
+  let refreshNotBefore = Number.NEGATIVE_INFINITY;
+  /** Called after each change of the tokens that another tab made. */
+  const newsListeners = new Set<() => void>();
 
   const become = (next: SessionState) => {
     state = next;
@@ -90,41 +91,41 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
   const signedOut = (reason: SessionEndReason) => {
     const before = state;
     if (before.status === "signedOut") return;
-    // Somebody who came without a session loses none.
-    const stranger = before.status === "loading" && reason === "unknown";
-    become({ status: "signedOut", reason: stranger ? null : reason });
-    if (!stranger) onSignedOut?.(reason);
+    // A visitor who came without a session was not signed out.
+    const isVisitor = before.status === "loading" && reason === "unknown";
+    become({ status: "signedOut", reason: isVisitor ? null : reason });
+    if (!isVisitor) onSignedOut?.(reason);
   };
 
-  /** Makes the state follow what the store holds, which others may have changed. */
-  const follow = (held: Tokens | null) => {
-    if (held) {
-      if (state.status !== "signedIn" || state.sessionId !== held.sessionId) signedIn(held);
+  /** Updates the state after the store, which others may have changed. */
+  const follow = (current: Tokens | null) => {
+    if (current) {
+      if (state.status !== "signedIn" || state.sessionId !== current.sessionId) signedIn(current);
     } else if (state.status === "signedIn") signedOut("signed_out");
     else if (state.status === "loading" && !byCookie) become({ status: "signedOut", reason: null });
   };
 
-  /** Keeps what a sign-in or a refresh was answered with. `false`: that session has ended meanwhile. */
+  /** Stores the answer to a sign-in or a refresh. `false`: that session has ended in the meantime. */
   const keep = async ({ user = null, deviceToken, ...issued }: Issued, askedAt: number): Promise<boolean> => {
     if (isSame(issued.sessionId, endedId)) return false;
     const { refreshToken: _, ...inMemory } = issued;
     const next = tokensOf(byCookie ? inMemory : issued, askedAt);
     await store(next);
     if (deviceToken !== undefined) await tokens.device?.set(deviceToken);
-    aheadFrom = Number.NEGATIVE_INFINITY;
+    refreshNotBefore = Number.NEGATIVE_INFINITY;
     signedIn(next, user);
     tabs?.tell({ type: "signed_in", tokens: next, user });
     return true;
   };
 
-  /** The session is over, unless the one that `of` belonged to was followed by another. */
+  /** Ends the session, unless a later one has replaced the one that the tokens `of` belong to. */
   const end = async (reason: SessionEndReason, of: Tokens | null) => {
-    const held = await tokens.get();
-    const same = !of || !held || held.accessToken === of.accessToken || isSame(held.sessionId, of.sessionId);
+    const current = await tokens.get();
+    const same = !of || !current || current.accessToken === of.accessToken || isSame(current.sessionId, of.sessionId);
     if (!same) return;
-    const sessionId = held?.sessionId ?? of?.sessionId;
+    const sessionId = current?.sessionId ?? of?.sessionId;
     endedId = sessionId;
-    if (held) await store(null);
+    if (current) await store(null);
     signedOut(reason);
     tabs?.tell({ type: "ended", sessionId: sessionId ?? null, reason });
   };
@@ -135,54 +136,54 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
       await store(news.tokens);
       signedIn(news.tokens, news.user);
     } else {
-      const held = await tokens.get();
-      if (held && !isSame(held.sessionId, news.sessionId ?? undefined)) return;
-      endedId = held?.sessionId;
-      if (held) await store(null);
+      const current = await tokens.get();
+      if (current && !isSame(current.sessionId, news.sessionId ?? undefined)) return;
+      endedId = current?.sessionId;
+      if (current) await store(null);
       signedOut(news.reason);
     }
-    for (const heard of [...awaitingNews]) heard();
+    for (const listener of [...newsListeners]) listener();
   };
 
-  /** Whether there is a token in the place of `stale`; `undefined` when `stale` is what there is. */
+  /** Whether a token has replaced `stale`. `undefined`: `stale` is still the current one. */
   const replaced = async (stale: string | null): Promise<boolean | undefined> => {
-    const held = await tokens.get();
-    if (held) return held.accessToken === stale ? undefined : true;
+    const current = await tokens.get();
+    if (current) return current.accessToken === stale ? undefined : true;
     return stale === null && state.status === "loading" ? undefined : false;
   };
 
-  /** One refresh, in this client's turn. `true`: there is a token in the place of `stale`. */
+  /** One refresh, within a turn. `true`: there is a new token in place of `stale`. */
   const redeem = async (stale: string | null): Promise<boolean> => {
-    // Somebody else had their turn first: what they got is ours too.
+    // Another tab or process that had its turn before may have refreshed already.
     const before = await replaced(stale);
     if (before !== undefined) return before;
-    const held = await tokens.get();
-    if (!byCookie && held?.refreshToken === undefined) {
-      await end("unknown", held);
+    const current = await tokens.get();
+    if (!byCookie && current?.refreshToken === undefined) {
+      await end("unknown", current);
       return false;
     }
     const askedAt = now();
-    const result = await refresh(held);
+    const result = await refresh(current);
     if ("ended" in result) {
-      await end(result.ended, held);
+      await end(result.ended, current);
       return false;
     }
-    // What the app itself put there while this was on its way counts.
+    // Tokens that the app itself stored in the meantime win.
     return (await replaced(stale)) ?? (await keep(result, askedAt));
   };
 
   /**
-   * The next access token, for everybody who asks meanwhile. `false`: the session has ended.
-   * Rejects when the server could not be asked, which ends nothing.
+   * Gets a new access token, once for all callers that ask in the meantime. `false`: the session has ended.
+   * Rejects when the server cannot be reached; the session then goes on.
    */
   const renew = (stale: string | null): Promise<boolean> => {
     renewing ??= new Promise<boolean>((resolve, reject) => {
-      // A tab that is told what it waits for need not wait for its turn.
-      const heard = () => void replaced(stale).then((answer) => answer !== undefined && resolve(answer), reject);
-      awaitingNews.add(heard);
+      // News of another tab's refresh ends the wait for this tab's turn.
+      const hear = () => void replaced(stale).then((answer) => answer !== undefined && resolve(answer), reject);
+      newsListeners.add(hear);
       turn(() => redeem(stale))
         .then(resolve, reject)
-        .finally(() => awaitingNews.delete(heard));
+        .finally(() => newsListeners.delete(hear));
     }).finally(() => {
       renewing = undefined;
     });
@@ -190,9 +191,9 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
   };
 
   const prepare = async () => {
-    const held = await tokens.get();
-    follow(held);
-    if (!held) {
+    const current = await tokens.get();
+    follow(current);
+    if (!current) {
       if (byCookie && state.status === "loading") {
         await renew(null).catch((error: unknown) => {
           if (state.status === "loading") become({ status: "loading", error });
@@ -201,11 +202,11 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
       }
       return;
     }
-    const renewable = byCookie || held.refreshToken !== undefined;
-    if (!renewable || held.refreshAt === undefined || now() < held.refreshAt || now() < aheadFrom) return;
-    // The token may still do, and by the server's clock it may not even be old: the answer to the call decides.
-    await renew(held.accessToken).catch(() => {
-      aheadFrom = now() + retryAheadMs;
+    const renewable = byCookie || current.refreshToken !== undefined;
+    if (!renewable || current.refreshAt === undefined || now() < Math.max(current.refreshAt, refreshNotBefore)) return;
+    // A failure is no error of the call: the token may still be valid, and the server says so if it is not.
+    await renew(current.accessToken).catch(() => {
+      refreshNotBefore = now() + retryAheadMs;
     });
   };
 
@@ -215,7 +216,7 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
   });
   if (!byCookie) void whenKnown(tokens.get(), follow);
 
-  /** Brings the tokens up to date before a call. Rejects when it is not known whether anybody is signed in. */
+  /** Prepares the tokens for a call. Rejects when it cannot be found out whether somebody is signed in. */
   const ready = (): Promise<void> => {
     preparing ??= prepare().finally(() => {
       preparing = undefined;
@@ -228,16 +229,16 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
     ready,
     keep,
     end,
-    held: () => tokens.get(),
+    tokens: () => tokens.get(),
 
-    /** After `stale` was refused. `true`: call again, there is a token in its place. */
+    /** Gets a token in place of `stale`, which the server refused. `true`: there is one, so call again. */
     replace: async (stale: string): Promise<boolean> => (await replaced(stale)) ?? renew(stale),
 
-    /** Who is signed in, as far as anything told. */
+    /** Who is signed in, if that is known. */
     userId: (): string | undefined => (state.status === "signedIn" ? state.user?.id : undefined),
 
-    /** What the server said of the user, later than at sign-in. */
-    know(user: User) {
+    /** Updates the user after a later answer of the server. */
+    updateUser(user: User) {
       if (state.status === "signedIn") become({ ...state, user });
     },
 
@@ -270,6 +271,6 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
 
 const isSame = (one: string | undefined, other: string | undefined) => one !== undefined && one === other;
 
-/** At once when the store answers at once. */
+/** Calls `use` with the value: synchronously when the store is. */
 const whenKnown = <T>(value: T | Promise<T>, use: (value: T) => void) =>
   value instanceof Promise ? value.then(use, () => {}) : use(value);

@@ -1,5 +1,5 @@
-// Owns how subscriptions travel: tRPC's own link over a stream that carries the access token in a header, and
-// connects again with the one of that moment.
+// Owns subscriptions: tRPC's own link over a stream that sends the access token in a header, and that reconnects with the
+// token of that moment.
 
 import type { EngineContract, PathIn, RpcErrorShape } from "@lockstep/kit";
 import { httpSubscriptionLink, type Operation, type TRPCLink } from "@trpc/client";
@@ -15,7 +15,7 @@ export interface StreamLinkOptions {
   readonly calls: Pick<ReturnType<typeof createSessionLink>, "headers" | "remediesOf">;
 }
 
-/** They have no end of their own: when the server ends one, it is about to stop, and another will be there soon. */
+/** Subscriptions without an end of their own. When the server ends one, it is about to stop, so the client reconnects. */
 const endless: ReadonlySet<string> = new Set(["session.events"] satisfies PathIn<EngineContract>[]);
 
 export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): TRPCLink<EngineRouter> => {
@@ -38,9 +38,9 @@ export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): T
         if (response.ok && response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
         const { error } = (await response.json()) as { error?: RpcErrorShape };
         if (error?.data) throw mayPass(error) ? new RefusedForNow(error) : new Refused(error);
-        throw new Error("No stream was opened");
+        throw new Error("The server did not answer with an event stream");
       },
-      // The server refuses a call within the stream: it opens the stream first.
+      // tRPC sends refusals as an event of the stream, after it has opened the stream.
       recover: ({ data }) => remedies.remedy(data),
       received: remedies.accepted,
     };

@@ -1,38 +1,38 @@
-// Owns where a client keeps what it was given at sign-in.
+// Owns the tokens of a client and the stores that keep them.
 
 import { type TakeTurn, turnsOf } from "./turns.ts";
 
-/** What a signed-in client holds. */
+/** The tokens of a signed-in client. */
 export interface Tokens {
   readonly accessToken: string;
-  /** When the access token expires: epoch milliseconds by this machine's clock. Absent: not known. */
+  /** When the access token expires, in epoch milliseconds by this machine's clock. Absent: not known. */
   readonly expiresAt?: number;
-  /** From when on the next one is asked for, a little before: epoch milliseconds by this machine's clock. */
+  /** When the client refreshes it, a little earlier, in epoch milliseconds by this machine's clock. */
   readonly refreshAt?: number;
-  /** Absent where the browser keeps it, and where the access token is all there is. */
+  /** Absent when it is in a cookie, and when there is only an access token. */
   readonly refreshToken?: string;
-  /** Names the sign-in that these came from, so that the end of one never takes the tokens of a later one. */
+  /** The session that these belong to, so that the end of one session never removes the tokens of a later one. */
   readonly sessionId?: string;
-  /** What a third party was granted: names of scopes. Absent for an app of our own. */
+  /** The scopes that a third-party app was granted. Absent for our own apps. */
   readonly scopes?: readonly string[];
 }
 
-/** What a server issued, as it told of it. */
+/** Tokens as the server issues them. */
 export interface IssuedTokens {
   readonly accessToken: string;
-  /** For how long the access token is good, in seconds. Absent: not known. */
+  /** How long the access token is valid, in seconds. Absent: not known. */
   readonly expiresIn?: number | undefined;
   readonly refreshToken?: string | undefined;
   readonly sessionId?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
 }
 
-/** The next token is asked for when this much is left of an access token, or a tenth of its life if that is less. */
+/** An access token is refreshed this long before it expires, or a tenth of its lifetime before if that is less. */
 const marginMs = 60_000;
 
 /**
- * Issued tokens as they are kept.
- * @param askedAt when they were asked for, by this machine's clock: the answer may have taken its time
+ * Issued tokens as they are stored.
+ * @param askedAt when they were requested, by this machine's clock: their lifetime may begin before the answer arrives
  */
 export const tokensOf = (
   { accessToken, expiresIn, refreshToken, sessionId, scopes }: IssuedTokens,
@@ -51,29 +51,29 @@ export const tokensOf = (
   };
 };
 
-/** Where one thing is kept; `null` is nothing. It may take its time. */
+/** A place for one value; `null` is none. May be asynchronous. */
 export interface Slot<T> {
   get(): T | null | Promise<T | null>;
   set(value: T | null): void | Promise<void>;
 }
 
 /**
- * A place for tokens; `null` is signed out. It is asked before each call, so one that is slow to read keeps a copy in
- * memory. `set` is done when what was kept survives the end of the process, as far as this store can.
+ * A place for tokens; `null` is signed out. The client reads it before each call, so a store that is slow to read should
+ * keep a copy in memory. `set` resolves when the tokens are stored for good, as far as this store can.
  */
 export interface TokenStore extends Slot<Tokens> {
-  /** Calls `listener` after each change that others than the client may have made; the returned function ends that. */
+  /** Calls `listener` after each change, whoever made it. Returns a function that removes the listener. */
   subscribe?(listener: () => void): () => void;
   /**
-   * Runs `task` while nobody else who uses the same place runs one: sign-in, refresh and sign-out go through here.
-   * Left out: clients of this process that have this very store take turns.
+   * Runs `task` while no other user of the same place runs one. Sign-in, refresh and sign-out run in here.
+   * Default: the clients of this process that have this store object take turns.
    */
   exclusive?<T>(task: () => Promise<T>): Promise<T>;
-  /** What tells this device from a stranger's at the next sign-in: it outlives the session. */
+  /** The device token: at the next sign-in it tells this device from a stranger's. It outlives the session. */
   readonly device?: Slot<string>;
 }
 
-/** A store that is at hand at once: `get` and `subscribe` fit React's `useSyncExternalStore`. */
+/** A synchronous store. `get` and `subscribe` fit React's `useSyncExternalStore`. */
 export interface MemoryTokens extends TokenStore {
   get(): Tokens | null;
   set(tokens: Tokens | null): void;
@@ -81,8 +81,8 @@ export interface MemoryTokens extends TokenStore {
 }
 
 /**
- * Keeps tokens in memory: gone with the page or the process, and out of reach of other pages.
- * @param initial what is held from the start, such as the token that a third party was granted
+ * Keeps tokens in memory. They are gone with the page or the process, and no other page can read them.
+ * @param initial the tokens at the start, such as an access token that a third-party app was granted
  */
 export const memoryTokens = (initial: Tokens | null = null): MemoryTokens => {
   let current = initial;
@@ -108,7 +108,7 @@ export const memoryTokens = (initial: Tokens | null = null): MemoryTokens => {
   };
 };
 
-/** The store with news of each change that is made through it, where it has none of its own. */
+/** The same store with `subscribe`, which tells of the changes made through it, if the store itself has none. */
 export const watchable = (store: TokenStore): TokenStore => {
   if (store.subscribe) return store;
   const listeners = new Set<() => void>();
@@ -127,5 +127,5 @@ export const watchable = (store: TokenStore): TokenStore => {
   };
 };
 
-/** Turns at a store: among all who share the place, or those in this process who share the object. */
+/** The turns of a store: its own `exclusive`, or else those of this process for this store object. */
 export const turnsAt = (store: TokenStore): TakeTurn => store.exclusive?.bind(store) ?? turnsOf(store);

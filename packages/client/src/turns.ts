@@ -1,9 +1,9 @@
-// Owns taking turns within a process: one task after the other, for each thing that they share.
+// Owns turns within a process: one task after the other for each object that they share.
 
-/** Runs a task when no other one runs, and answers with what it answers. */
+/** Runs a task when no other one runs, and returns its result. */
 export type TakeTurn = <T>(task: () => Promise<T>) => Promise<T>;
 
-/** A line of tasks; one that fails holds up nobody. */
+/** A queue of tasks. A task that fails does not stop the next. */
 export const createTurns = (): TakeTurn => {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {
@@ -13,13 +13,13 @@ export const createTurns = (): TakeTurn => {
   };
 };
 
-const lines = new WeakMap<object, TakeTurn>();
+const queues = new WeakMap<object, TakeTurn>();
 
-/** The line for `shared`: the same one for everybody who has that object. */
+/** The queue of `shared`: the same one for everybody who has that object. */
 export const turnsOf = (shared: object): TakeTurn => {
-  const existing = lines.get(shared);
+  const existing = queues.get(shared);
   if (existing) return existing;
-  const line = createTurns();
-  lines.set(shared, line);
-  return line;
+  const queue = createTurns();
+  queues.set(shared, queue);
+  return queue;
 };

@@ -1,4 +1,4 @@
-// The relying party's half in a page of another origin: what a browser lets it read of our answers.
+// A third-party app in a page of another origin: which of our answers a browser lets it read.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -16,7 +16,7 @@ declare const page: ThirdPartyPage;
 let browser: Browser;
 let script: string;
 
-/** The client's own server, which has nothing but the page. */
+/** The app's own server, which serves only the page. */
 const servePage = async () => {
   const server = createServer((request, response) => {
     const [type, body] = request.url?.endsWith(".js")
@@ -38,7 +38,7 @@ describe.skipIf(hasNoBrowser())("a page of another origin", () => {
   });
   afterAll(() => browser?.close());
 
-  it("is let in, refreshes, calls and gives the access back, and sends no cookie", async () => {
+  it("gets access, refreshes, calls and revokes, and sends no cookie", async () => {
     await using server = await startAuthorizationServer();
     using web = await servePage();
     const { origin } = web;

@@ -1,4 +1,4 @@
-// The relying party's half against a whole authorization server, with a person who answers in a browser of theirs.
+// A third-party app against a complete authorization server, with a person who answers in their own browser.
 
 import {
   createClient,
@@ -25,12 +25,12 @@ const scopes = ["openid", "profile:read", "offline_access"] as const;
 
 type Server = Awaited<ReturnType<typeof startAuthorizationServer>>;
 
-/** A server with a client, and John, who is signed in at his browser. */
+/** A server with a client, and John, who is signed in in his browser. */
 const start = async () => {
-  // However slow this machine is, a refresh that is asked for again comes in time.
+  // The long grace window makes a repeated refresh come in time on the slowest machine.
   let waitedMs = 0;
   const server = await startAuthorizationServer({
-    // The server sees that a device waits between its polls, though no test does.
+    // The server's clock moves while a device waits between polls; the tests themselves never wait.
     now: () => Date.now() + waitedMs,
     config: { sessionLimits: { ...testSessionLimits, graceSeconds: 3600 } },
   });
@@ -57,14 +57,14 @@ const start = async () => {
     },
     issuer,
     clientId: client.id,
-    /** What a client is made from, unless a test says otherwise. */
+    /** The default options of an authorization. */
     options: { issuer, clientId: client.id, scopes, fetch: network.fetch },
     [Symbol.asyncDispose]: server.close,
   };
 };
 type Started = Awaited<ReturnType<typeof start>>;
 
-/** Signs John in to a client. */
+/** Gets John's consent, and his tokens. */
 const connect = async ({ browser }: Started, authorization: PersonalAuthorization<never>) => {
   const { url, pending } = await authorization.authorize({ redirectUri });
   return authorization.redeem(await browser.allow(url), pending);
@@ -81,8 +81,8 @@ const tokenRequests = ({ network }: Started) =>
 
 const userIdOf = async (server: Server) => (await server.domain.users.findByLogin(john.username))?.user.id;
 
-describe("a client of somebody else", () => {
-  it("sends a person to the server, and calls what they allowed", async () => {
+describe("a third-party app", () => {
+  it("sends a person to the server, and calls what they granted", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
     const client = createClient<Contract, "profile:read">({ url: app.server.url, authorization });
@@ -95,7 +95,7 @@ describe("a client of somebody else", () => {
     expect(sessionOf(client).get().status).toBe("signedIn");
   });
 
-  it("asks with PKCE, for its scopes, bound to this request, and for no resource but the server's own", async () => {
+  it("asks with PKCE, state and nonce for its scopes, and names no resource", async () => {
     await using app = await start();
     const { url, pending } = await createAuthorization(app.options).authorize({
       redirectUri,
@@ -121,7 +121,7 @@ describe("a client of somebody else", () => {
     expect(JSON.parse(JSON.stringify(pending))).toEqual(pending);
   });
 
-  it("is told when the person refuses", async () => {
+  it("fails with access_denied when the person refuses", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
     const { url, pending } = await authorization.authorize({ redirectUri });
@@ -134,7 +134,7 @@ describe("a client of somebody else", () => {
     expect(await authorization.tokens.get()).toBeNull();
   });
 
-  it("that runs on a server proves itself with its secret, whatever is in it", async () => {
+  it("on a server authenticates with its secret, whatever characters it has", async () => {
     await using app = await start();
     const { client, secret } = await app.server.domain.clients.register(
       RegisterClientInput.parse({
@@ -153,7 +153,7 @@ describe("a client of somebody else", () => {
   });
 });
 
-describe("an answer that is not to this request is refused", () => {
+describe("an answer to another request is refused", () => {
   const begun = async (app: Started) => {
     const authorization = createAuthorization(app.options);
     const { url, pending } = await authorization.authorize({ redirectUri });
@@ -167,7 +167,7 @@ describe("an answer that is not to this request is refused", () => {
     ["no issuer", (back: URL) => back.searchParams.delete("iss")],
     ["two codes", (back: URL) => back.searchParams.append("code", "another")],
     ["an error of another server", (back: URL) => (back.search = "?error=access_denied&iss=https://elsewhere.example")],
-  ])("%s, before the code is shown to anybody [S56] [S57]", async (_, change) => {
+  ])("with %s, before the code is sent anywhere [S56] [S57]", async (_, change) => {
     await using app = await start();
     const { authorization, pending, back } = await begun(app);
     change(back);
@@ -176,7 +176,7 @@ describe("an answer that is not to this request is refused", () => {
     expect(await authorization.tokens.get()).toBeNull();
   });
 
-  it("a code that was put in its place, by the nonce and by the verifier [S56]", async () => {
+  it("with the code of another request, by the nonce and by the verifier [S56]", async () => {
     await using app = await start();
     const { authorization, pending, back } = await begun(app);
     const { pending: other } = await authorization.authorize({ redirectUri });
@@ -187,7 +187,7 @@ describe("an answer that is not to this request is refused", () => {
     expect(await authorization.tokens.get()).toBeNull();
   });
 
-  it("an ID token that the server did not sign [S58]", async () => {
+  it("with an ID token that the server did not sign [S58]", async () => {
     await using app = await start();
     const { authorization, pending, back } = await begun(app);
     app.network.change = async (path, response) => {
@@ -202,7 +202,7 @@ describe("an answer that is not to this request is refused", () => {
     expect(await authorization.tokens.get()).toBeNull();
   });
 
-  it("an ID token whose time is over by the server's clock, whatever this machine's says", async () => {
+  it("with an ID token that has expired by the server's clock, whatever this machine's clock says", async () => {
     await using app = await start();
     const { authorization, pending, back } = await begun(app);
     app.network.change = async (_, { body, status, headers }) => {
@@ -212,7 +212,7 @@ describe("an answer that is not to this request is refused", () => {
     expect(await codeOf(authorization.redeem(back, pending))).toBe("invalid_response");
   });
 
-  it("the same one a second time", async () => {
+  it("when it is redeemed a second time", async () => {
     await using app = await start();
     const { authorization, pending, back } = await begun(app);
     await authorization.redeem(back, pending);
@@ -220,8 +220,8 @@ describe("an answer that is not to this request is refused", () => {
   });
 });
 
-describe("a server is not believed", () => {
-  it("when it calls itself something else [S57]", async () => {
+describe("an authorization server is refused", () => {
+  it("when it has another issuer [S57]", async () => {
     await using app = await start();
     const issuer = app.issuer.replace("localhost", "127.0.0.1");
     const fetch: typeof globalThis.fetch = (input, init) =>
@@ -231,7 +231,7 @@ describe("a server is not believed", () => {
   });
 
   it.each(["javascript:alert(1)", "file:///etc/passwd", "no address"])(
-    "when a person is to open %s",
+    "when it sends a person to %s",
     async (address) => {
       await using app = await start();
       app.network.change = async (path, response) =>
@@ -244,13 +244,13 @@ describe("a server is not believed", () => {
   );
 
   it.each(["http://api.example.com", "http://localhost.example.com", "ftp://localhost"])(
-    "at %s, which anybody on the way could answer for",
+    "at %s, which is not https",
     (issuer) => {
       expect(() => createAuthorization({ issuer, clientId: "app", scopes })).toThrow(TypeError);
     },
   );
 
-  it("when a gateway answers in its place: it counts as unreachable, and the next attempt asks again", async () => {
+  it("when a gateway answers in its place: that counts as unreachable, and the next attempt discovers it again", async () => {
     await using app = await start();
     app.network.answer = async () => new Response("<h1>502</h1>", { status: 502 });
     const authorization = createAuthorization(app.options);
@@ -263,7 +263,7 @@ describe("a server is not believed", () => {
 });
 
 describe("refreshing", () => {
-  /** A client whose clock is ahead of its access token's end. */
+  /** A client whose access token has expired by the client's clock. */
   const expired = async (app: Started, tokens: TokenStore = memoryTokens()) => {
     let aheadMs = 0;
     const now = () => Date.now() + aheadMs;
@@ -285,7 +285,7 @@ describe("refreshing", () => {
     return { authorization, client, open, reasons, tokens };
   };
 
-  it("happens once for all calls and clients of a store, and the rotated token is kept", async () => {
+  it("happens once for all calls and clients of a store, and stores the new refresh token", async () => {
     await using app = await start();
     const { open, client, tokens } = await expired(app);
     const before = await tokens.get();
@@ -305,7 +305,7 @@ describe("refreshing", () => {
     expect(after?.accessToken).not.toBe(before?.accessToken);
   });
 
-  it("happens, too, when only the server knows that the token is no longer good", async () => {
+  it("happens when the server refuses a token that has not expired by the client's clock", async () => {
     await using app = await start();
     const tokens = memoryTokens();
     const authorization = createAuthorization({ ...app.options, tokens });
@@ -317,11 +317,11 @@ describe("refreshing", () => {
     expect(tokens.get()?.refreshToken).not.toBe(held.refreshToken);
   });
 
-  it("goes on after an answer that never arrived, with the same successor", async () => {
+  it("can be repeated after a lost answer", async () => {
     await using app = await start();
     const { client, tokens } = await expired(app);
     app.network.lose = (path) => path === "/token";
-    // The access token at hand still does, by the server's clock.
+    // By the server's clock the current access token is still valid.
     expect((await client.user.me.query()).username).toBe(john.username);
     const before = await tokens.get();
     app.network.lose = () => false;
@@ -330,7 +330,7 @@ describe("refreshing", () => {
     expect((await tokens.get())?.refreshToken).not.toBe(before?.refreshToken);
   });
 
-  it("ends the session when the person has revoked what they allowed, and says so once", async () => {
+  it("ends the session when the person has revoked the grant, and calls onSignedOut once", async () => {
     await using app = await start();
     const { client, reasons, tokens } = await expired(app);
     const { status } = await app.browser.rpc("grant.revoke", { clientId: app.clientId });
@@ -345,8 +345,8 @@ describe("refreshing", () => {
   it.each([
     ["fails", async () => Response.json({ error: "server_error" }, { status: 500 })],
     ["does not know the client", async () => Response.json({ error: "invalid_client" }, { status: 401 })],
-    ["is not there", () => Promise.reject(new TypeError("fetch failed"))],
-  ])("ends nothing when the server %s", async (_, answer) => {
+    ["cannot be reached", () => Promise.reject(new TypeError("fetch failed"))],
+  ])("does not end the session when the server %s", async (_, answer) => {
     await using app = await start();
     const { client, tokens, reasons } = await expired(app);
     const before = (await tokens.get()) as Tokens;
@@ -362,11 +362,11 @@ describe("refreshing", () => {
 });
 
 describe("a device without a browser", () => {
-  /** A device that has asked for a code, and waits as the test lets it. */
+  /** A device that has requested a code. Its waits are the test's. */
   const waiting = async (app: Started, { abort }: { abort?: AbortController } = {}) => {
     const waits: number[] = [];
     let aheadMs = 0;
-    // What happens while the device waits, one after the other; then it waits for ever.
+    // What happens during each wait of the device. After the last one the test fails.
     const meanwhile: (() => unknown)[] = [];
     const authorization = createAuthorization({
       ...app.options,
@@ -375,7 +375,7 @@ describe("a device without a browser", () => {
         waits.push(ms / 1000);
         app.wait(ms);
         const happens = meanwhile.shift();
-        if (!happens) throw new Error("The test has come to its end");
+        if (!happens) throw new Error("The device waits more often than the test expects");
         await happens();
         signal?.throwIfAborted();
       },
@@ -394,7 +394,7 @@ describe("a device without a browser", () => {
   };
   const nothing = () => {};
 
-  it("shows a code, waits for the person's answer on another, and calls what they allowed", async () => {
+  it("shows a code, waits for the person's answer on another device, and calls what they granted", async () => {
     await using app = await start();
     const { authorization, device, meanwhile, waits, redeem } = await waiting(app);
     expect(device).toMatchObject({
@@ -412,14 +412,14 @@ describe("a device without a browser", () => {
     expect((await client.user.me.query()).username).toBe(john.username);
   });
 
-  it("is told when the person refuses", async () => {
+  it("fails with access_denied when the person refuses", async () => {
     await using app = await start();
     const { device, meanwhile, redeem } = await waiting(app);
     meanwhile.push(() => app.browser.enterCode(device.userCode, "deny"));
     expect(await codeOf(redeem())).toBe("access_denied");
   });
 
-  it("asks less often when it is told to, for good (RFC 8628 §3.5)", async () => {
+  it("polls less often from each `slow_down` on (RFC 8628 §3.5)", async () => {
     await using app = await start();
     const { device, meanwhile, waits, redeem } = await waiting(app);
     const slowDown = () => {
@@ -434,7 +434,7 @@ describe("a device without a browser", () => {
     expect(waits).toEqual([5, 10, 15, 15, 15]);
   });
 
-  it("waits longer and longer for a server that cannot be reached, and goes on when it can", async () => {
+  it("backs off while the server cannot be reached, and goes on afterwards", async () => {
     await using app = await start();
     const { device, meanwhile, waits, redeem } = await waiting(app);
     const vanish = () => {
@@ -449,7 +449,7 @@ describe("a device without a browser", () => {
     expect(waits).toEqual([5, 10, 20, 30, 30]);
   });
 
-  it("stops when the code has expired, without asking", async () => {
+  it("stops when the code has expired, without another poll", async () => {
     await using app = await start();
     const { device, meanwhile, redeem, advanceSeconds } = await waiting(app);
     meanwhile.push(nothing, () => advanceSeconds((device.expiresAt - Date.now()) / 1000 + 1));
@@ -457,7 +457,7 @@ describe("a device without a browser", () => {
     expect(tokenRequests(app)).toHaveLength(1);
   });
 
-  it("stops when its caller does", async () => {
+  it("stops when its caller aborts", async () => {
     await using app = await start();
     const abort = new AbortController();
     const { meanwhile, redeem } = await waiting(app, { abort });
@@ -467,7 +467,7 @@ describe("a device without a browser", () => {
     expect(tokenRequests(app)).toHaveLength(1);
   });
 
-  it("stops a real wait, too", async () => {
+  it("stops a real timer when its caller aborts", async () => {
     await using app = await start();
     const { redeem } = await createAuthorization(app.options).authorizeDevice();
     const abort = new AbortController();
@@ -478,8 +478,8 @@ describe("a device without a browser", () => {
   });
 });
 
-describe("giving the access back", () => {
-  it("ends it at the server, and forgets the tokens", async () => {
+describe("revoking the access", () => {
+  it("ends it on the server, and removes the tokens", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
     const reasons: string[] = [];
@@ -503,7 +503,7 @@ describe("giving the access back", () => {
     await authorization.revoke();
   });
 
-  it("keeps them when the server could not be told, so that it can be tried again", async () => {
+  it("keeps the tokens when the server cannot be reached, so that it can be repeated", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
     await connect(app, authorization);
@@ -516,10 +516,10 @@ describe("giving the access back", () => {
   });
 });
 
-describe("a call that the person has not allowed", () => {
+describe("a call whose scopes the person has not granted", () => {
   const both = ["profile:read", "greeting:read"] as const;
 
-  /** A client whose tokens are from when it asked for less. */
+  /** An app that asks for more scopes than its tokens have. */
   const outgrown = async (app: Started, answer: () => Promise<boolean>) => {
     const tokens = memoryTokens();
     await connect(app, createAuthorization({ ...app.options, tokens }));
@@ -540,7 +540,7 @@ describe("a call that the person has not allowed", () => {
     return { client, authorization, events };
   };
 
-  it("asks them once for all that wait, and is made again when they have", async () => {
+  it("asks them once for all calls that wait, and is repeated when they consent", async () => {
     await using app = await start();
     const { client, authorization, events } = await outgrown(app, async () => true);
     expect(await authorization.allows("greeting:read")).toBe(false);
@@ -554,7 +554,7 @@ describe("a call that the person has not allowed", () => {
     expect(await authorization.allows("greeting:read")).toBe(true);
   });
 
-  it("stays refused, by name, when they do not", async () => {
+  it("fails with INSUFFICIENT_SCOPE when they do not", async () => {
     await using app = await start();
     const { client, events } = await outgrown(app, async () => false);
     const [, error] = await safe(client.demo.greeting.query());

@@ -1,4 +1,4 @@
-// Owns the real browser of tests, and how a page's script is made for it.
+// Owns the browser of the tests, and how a page's script is bundled for it.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { build } from "vite";
 
 const executablePath = process.env["CHROMIUM_PATH"] || "/usr/bin/chromium";
 
-/** Whether to skip for want of a browser, with one line that says so; a failure where one is required. */
+/** Whether to skip because there is no browser, which is printed. Throws where a browser is required. */
 export const hasNoBrowser = (): boolean => {
   if (existsSync(executablePath)) return false;
   const message = `No browser at ${executablePath}. Install Chromium (Debian: apt-get install chromium) or set CHROMIUM_PATH.`;
@@ -31,7 +31,7 @@ export const launchBrowser = (): Promise<Browser> =>
     ],
   });
 
-/** The script of a page, with all that it imports. */
+/** The script of a page with all its imports. */
 export const bundled = async (entry: string): Promise<string> => {
   const built = await build({
     configFile: false,

@@ -1,4 +1,4 @@
-// The client against a whole server: what becomes of its tokens, and how its calls travel.
+// The client against a complete server: its tokens, and how its calls are sent.
 
 import { createClient, errorOf, memoryTokens, type TokenStore, type Tokens } from "@lockstep/client";
 import { operationsOf } from "@lockstep/kit";
@@ -12,7 +12,7 @@ type Contract = typeof fixtureContract;
 
 const credentials = { username: john.username, password: john.password };
 
-/** The real `fetch`, with a record of what was asked. */
+/** The real `fetch` with a record of its requests. */
 const recordedFetch = () => {
   const requests: { url: URL; authorization: string | null }[] = [];
   const fetch: typeof globalThis.fetch = (input, init) => {
@@ -23,7 +23,7 @@ const recordedFetch = () => {
   return { fetch, requests };
 };
 
-/** The real `fetch`, whose answers are held back until they are let go. */
+/** The real `fetch`, whose answers wait until they are released. */
 const heldFetch = () => {
   const arrived = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -37,7 +37,7 @@ const heldFetch = () => {
 };
 
 describe("signing in", () => {
-  it("keeps the token with its expiry, and every later call carries it", async () => {
+  it("stores the token with its expiry, and every later call sends it", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const { fetch, requests } = recordedFetch();
@@ -58,7 +58,7 @@ describe("signing in", () => {
     ]);
   });
 
-  it("replaces the token that was held", async () => {
+  it("replaces the token of the session before", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const client = createClient<Contract>({ url: server.url, tokens });
@@ -69,7 +69,7 @@ describe("signing in", () => {
     expect(tokens.get()?.accessToken).toBe(second.accessToken);
   });
 
-  it("keeps what was held when it is refused", async () => {
+  it("keeps the current token when it is refused", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const client = createClient<Contract>({ url: server.url, tokens });
@@ -88,7 +88,7 @@ describe("signing in", () => {
     expect(errorOf("user.me", error)?.code).toBe("UNAUTHENTICATED");
   });
 
-  it("takes the token that a third party brings", async () => {
+  it("accepts the access token of a third-party app", async () => {
     await using server = await startTestServer();
     const { accessToken } = await createClient<Contract>({ url: server.url }).auth.login.mutate(credentials);
 
@@ -98,7 +98,7 @@ describe("signing in", () => {
 });
 
 describe("the end of a session", () => {
-  it("by signing out: forgets the token, which the server no longer takes", async () => {
+  it("by signing out: removes the token, which the server then refuses", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const client = createClient<Contract>({ url: server.url, tokens });
@@ -112,7 +112,7 @@ describe("the end of a session", () => {
     expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
   });
 
-  it("by the server: answers INVALID_TOKEN, and forgets the token", async () => {
+  it("by the server: fails the call with INVALID_TOKEN and removes the token", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const client = createClient<Contract>({ url: server.url, tokens });
@@ -158,7 +158,7 @@ describe("the end of a session", () => {
     expect(changes).toBe(1);
   });
 
-  it("forgets the token of a store that answers with a new object each time", async () => {
+  it("removes the token from a store that returns a new object each time", async () => {
     await using server = await startTestServer();
     let stored = "null";
     const tokens: TokenStore = {
@@ -176,7 +176,7 @@ describe("the end of a session", () => {
     expect(tokens.get()).toBeNull();
   });
 
-  it("keeps the token when signing out did not reach the server, so that it can be tried again", async () => {
+  it("keeps the token when sign-out does not reach the server, so that it can be repeated", async () => {
     const server = await startTestServer();
     const tokens = memoryTokens();
     const client = createClient<Contract>({ url: server.url, tokens });
@@ -190,7 +190,7 @@ describe("the end of a session", () => {
 });
 
 describe("an answer to an older token", () => {
-  it("that it has ended does not wipe the newer one, with which the call is made again", async () => {
+  it("does not remove the newer token, with which the call is repeated", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const held = heldFetch();
@@ -210,7 +210,7 @@ describe("an answer to an older token", () => {
     expect((await client.user.me.query()).username).toBe(john.username);
   });
 
-  it("that it was signed out does not wipe the newer one", async () => {
+  it("to a sign-out does not remove the newer token", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const held = heldFetch();
@@ -220,7 +220,7 @@ describe("an answer to an older token", () => {
     await client.auth.login.mutate(credentials);
     const signedOut = slow.auth.logout.mutate();
     await held.arrived;
-    // A sign-in waits for the sign-out that is under way, so the later one counts.
+    // The sign-in waits for the sign-out, so its token is the one that stays.
     const signedIn = client.auth.login.mutate(credentials);
     held.release();
 
@@ -229,7 +229,7 @@ describe("an answer to an older token", () => {
     expect(tokens.get()?.accessToken).toBe(accessToken);
   });
 
-  it("is told apart though the caller gives every call the same context", async () => {
+  it("is recognized when the caller passes the same context to every call", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const held = heldFetch();
@@ -259,7 +259,7 @@ describe("an answer to an older token", () => {
     expect(tokens.get()?.accessToken).toBe(accessToken);
   });
 
-  it("is told by the token that left with the call, not by the one held when it was made", async () => {
+  it("is recognized by the token that the call was sent with, not by the one stored when it was made", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const client = createClient<Contract>({ url: server.url, tokens });
@@ -267,7 +267,7 @@ describe("an answer to an older token", () => {
     const { accessToken, user } = await client.auth.login.mutate(credentials);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
     tokens.set(null);
-    // Calls of one tick leave together, after it: this one carries the token that is set in between.
+    // The calls of a tick are sent together after it: this one is sent with the token that is set in between.
     const answer = safe(client.user.me.query());
     tokens.set({ accessToken });
 
@@ -277,8 +277,8 @@ describe("an answer to an older token", () => {
   });
 });
 
-describe("how calls travel", () => {
-  it("in one request when they are made together", async () => {
+describe("calls are sent", () => {
+  it("in one request when they are made in the same tick", async () => {
     await using server = await startTestServer();
     const { fetch, requests } = recordedFetch();
     const client = createClient<Contract>({ url: server.url, fetch });
@@ -291,7 +291,7 @@ describe("how calls travel", () => {
     expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/user.me,demo.greeting"]);
   });
 
-  it("in requests of at most 20 calls, which the server answers all", async () => {
+  it("in requests of at most 20 calls, all of which are answered", async () => {
     await using server = await startTestServer();
     const { fetch, requests } = recordedFetch();
     const client = createClient<Contract>({ url: server.url, fetch });
@@ -303,7 +303,7 @@ describe("how calls travel", () => {
     expect(requests.map(({ url }) => url.pathname.split(",").length)).toEqual([20, 20, 5]);
   });
 
-  it("fail alone: the others of the request are answered", async () => {
+  it("independently: one that fails leaves the others answered", async () => {
     await using server = await startTestServer();
     const client = createClient<Contract>({ url: server.url });
 
@@ -320,7 +320,7 @@ describe("how calls travel", () => {
     ["https://api.example.com/", "https://api.example.com/trpc/user.me"],
     ["https://example.com/backend", "https://example.com/backend/trpc/user.me"],
     ["https://example.com/backend/", "https://example.com/backend/trpc/user.me"],
-  ])("to trpc below the address: %s", async (url, expected) => {
+  ])("to /trpc below the URL %s", async (url, expected) => {
     const asked: string[] = [];
     const fetch: typeof globalThis.fetch = async (input) => {
       asked.push(String(input).split("?")[0] ?? "");
@@ -331,7 +331,7 @@ describe("how calls travel", () => {
     expect(asked).toEqual([expected, expected]);
   });
 
-  it("alone when they take a password or a token, as the contract declares them", async () => {
+  it("unbatched when they take a password or a token, as the contract declares", async () => {
     const declared = [...operationsOf(fixtureContract.operations)]
       .filter(([, { credential }]) => credential)
       .map(([path]) => path);
@@ -344,14 +344,14 @@ describe("how calls travel", () => {
     expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/auth.login", "/trpc/auth.login"]);
   });
 
-  it("not at all to what is no address", () => {
+  it("nowhere when the URL is not absolute", () => {
     expect(() => createClient<Contract>({ url: "/api" })).toThrow(TypeError);
     expect(() => createClient<Contract>({ url: "localhost:3000" })).toThrow(TypeError);
   });
 });
 
 describe("tokens in memory", () => {
-  it("tell each change to those who listen, until they no longer do", () => {
+  it("call each listener after each change until it is removed", () => {
     const tokens = memoryTokens({ accessToken: "first" });
     const seen: (string | undefined)[] = [];
     const stop = tokens.subscribe(() => seen.push(tokens.get()?.accessToken));

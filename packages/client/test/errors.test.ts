@@ -1,4 +1,4 @@
-// What `errorOf` reads from failures, of a whole server and of what may stand in its place.
+// What `errorOf` reads from the failures of a complete server, and of other programs in its place.
 
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest";
 
 const credentials = { username: john.username, password: john.password };
 
-/** Something that is no server of ours, at an address of this machine. */
+/** A server that is not ours. */
 const startOther = async (answer: RequestListener) => {
   const other = createServer(answer).listen(0, "127.0.0.1");
   await once(other, "listening");
@@ -25,7 +25,7 @@ const startOther = async (answer: RequestListener) => {
 };
 
 describe("errorOf", () => {
-  it("reads an error that the operation declared, with the server's sentence on the error itself", async () => {
+  it("reads an error that the operation declares; its message is the server's", async () => {
     await using server = await startTestServer();
     const client = createClient({ url: server.url });
 
@@ -46,7 +46,7 @@ describe("errorOf", () => {
     expect(errorOf("user.me", thrown)).toMatchObject({ code: "UNAUTHENTICATED", wwwAuthenticate: "Bearer" });
   });
 
-  it("reads which part of an input is not valid", async () => {
+  it("reads which field of an input is invalid", async () => {
     await using server = await startTestServer();
     const client = createClient({ url: server.url });
     await client.auth.login.mutate(credentials);
@@ -57,27 +57,27 @@ describe("errorOf", () => {
     expect(error.details.issues).toEqual([{ path: ["fullName"], message: "Enter your name" }]);
   });
 
-  it("reads the same from what tRPC's own `safe` gives", async () => {
+  it("reads the same as tRPC's own `safe`", async () => {
     await using server = await startTestServer();
     const [me, error] = await safe(createClient({ url: server.url }).user.me.query());
     expect(me).toBeUndefined();
     expect(error?.data).toEqual(errorOf("user.me", error));
   });
 
-  it("is null for the failure of another operation", async () => {
+  it("returns null for the error of another operation", async () => {
     await using server = await startTestServer();
     const [, thrown] = await safe(createClient({ url: server.url }).user.me.query());
     expect(errorOf("user.update", thrown)).toBeNull();
   });
 
   it.each([undefined, null, "INVALID_TOKEN", new TypeError("a bug"), { data: { code: "INVALID_TOKEN", details: {} } }])(
-    "is null for what is no failure of a call: %s",
+    "returns null for a value that is not the error of a call: %s",
     (thrown) => {
       expect(errorOf("user.me", thrown)).toBeNull();
     },
   );
 
-  it("reads an answer to the whole request, which names no operation", async () => {
+  it("reads an error of the whole request, which names no operation", async () => {
     await using server = await startTestServer();
     const client = createClient({ url: server.url });
     const [, thrown] = await safe(client.auth.login.mutate({ ...credentials, password: "x".repeat(200_000) }));
@@ -121,7 +121,7 @@ describe("UNREACHABLE is read", () => {
     expect(errorOf("user.me", thrown)).toEqual(unreachable);
   });
 
-  it("when the caller stopped waiting", async () => {
+  it("when the caller aborted", async () => {
     const arrived = Promise.withResolvers<void>();
     await using silent = await startOther(() => arrived.resolve());
     const abort = new AbortController();

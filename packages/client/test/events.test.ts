@@ -1,4 +1,4 @@
-// Watching sessions through the client: over a stream whose token is in a header, for as long as the session lives.
+// Watching sessions through the client, over a stream that sends the token in a header.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ const credentials = { username: john.username, password: john.password };
 
 const waitFor = (assertion: () => void) => vi.waitFor(assertion, { timeout: 10_000 });
 
-/** Somebody who is signed in, and what they see of their sessions. */
+/** A signed-in client, and the events that it receives. */
 const watch = async (url: string, now: () => number = Date.now) => {
   const network = recorded(globalThis.fetch);
   const reasons: string[] = [];
@@ -57,7 +57,7 @@ const watch = async (url: string, now: () => number = Date.now) => {
 };
 
 describe("session.events", () => {
-  it("tells of sign-ins elsewhere, and no URL carries a token", async () => {
+  it("tells of sign-ins elsewhere, and no URL has a token in it", async () => {
     await using server = await startTestServer();
     using watcher = await watch(server.url);
     await createClient({ url: server.url }).auth.login.mutate(credentials);
@@ -73,10 +73,10 @@ describe("session.events", () => {
     }
   });
 
-  it("goes on with a fresh token when its connection drops after the old one expired", async () => {
+  it("reconnects with a fresh token when the connection drops after the token expired", async () => {
     const clock = testClock();
     await using server = await startTestServer({ now: clock.now });
-    // By its own clock the client's token is new, so the server has to refuse it.
+    // By the client's clock the token is new, so the server has to refuse it first.
     using watcher = await watch(server.url);
     clock.advanceSeconds(3600);
     server.app.server.closeAllConnections();
@@ -91,7 +91,7 @@ describe("session.events", () => {
     await waitFor(() => expect(watcher.seen.at(-1)?.type).toBe("signed_in"));
   });
 
-  it("asks for a fresh token ahead of time when it connects again", async () => {
+  it("refreshes an expired token before it reconnects", async () => {
     const clock = testClock();
     await using server = await startTestServer({ now: clock.now });
     using watcher = await watch(server.url, clock.now);
@@ -101,7 +101,7 @@ describe("session.events", () => {
     expect(watcher.streams()).toHaveLength(2);
   });
 
-  it("goes on when the server was stopped in order, and another took its place", async () => {
+  it("reconnects after the server was stopped and another took its place", async () => {
     const directory = await mkdtemp(join(tmpdir(), "lockstep-client-"));
     const databaseUrl = `file:${join(directory, "test.db")}` as const;
     const first = await startTestServer({ databaseUrl });
@@ -117,7 +117,7 @@ describe("session.events", () => {
     await rm(directory, { recursive: true });
   });
 
-  it("ends with its session, for good, and the reason is reported once", async () => {
+  it("ends for good with its session, and reports the reason once", async () => {
     await using server = await startTestServer();
     using watcher = await watch(server.url);
     await server.domain.sessions.endAllOf(watcher.signedIn.user.id, "password_changed", testSource);
@@ -135,7 +135,7 @@ describe("session.events", () => {
     expect(watcher.reasons).toHaveLength(1);
   });
 
-  it("ends when the session ended while it was not connected", async () => {
+  it("ends when the session ended while the stream was disconnected", async () => {
     await using server = await startTestServer();
     using watcher = await watch(server.url);
     watcher.network.answer = (path) =>
@@ -163,27 +163,30 @@ describe("session.events", () => {
   it.each([
     ["in a stream", () => new Response(inStream, { headers: { "content-type": "text/event-stream" } })],
     ["in place of a stream", () => Response.json({ error: tooMany }, { status: 429 })],
-  ])("[S91] waits as long as it is told when too many streams are open, and then connects: %s", async (_, refusal) => {
-    await using server = await startTestServer();
-    using watcher = await watch(server.url);
-    let refused = false;
-    watcher.network.answer = (path) => {
-      if (refused || !path.endsWith("session.events")) return null;
-      refused = true;
-      return Promise.resolve(refusal());
-    };
-    const timers = vi.spyOn(globalThis, "setTimeout");
-    server.app.server.closeAllConnections();
-    await watcher.watching(2);
-    // The second retry of its own accord would come after two seconds at most.
-    const waits = timers.mock.calls.filter(([, delayMs = 0]) => delayMs >= 2500 && delayMs <= 4000);
-    timers.mockRestore();
-    expect(waits).toHaveLength(1);
-    expect(watcher.errors).toEqual([]);
-    expect(watcher.streams()).toHaveLength(3);
-  });
+  ])(
+    "[S91] waits as long as the server says when too many streams are open, and then connects: %s",
+    async (_, refusal) => {
+      await using server = await startTestServer();
+      using watcher = await watch(server.url);
+      let refused = false;
+      watcher.network.answer = (path) => {
+        if (refused || !path.endsWith("session.events")) return null;
+        refused = true;
+        return Promise.resolve(refusal());
+      };
+      const timers = vi.spyOn(globalThis, "setTimeout");
+      server.app.server.closeAllConnections();
+      await watcher.watching(2);
+      // Without the server's 2 s, the wait would be 1 s at most.
+      const waits = timers.mock.calls.filter(([, delayMs = 0]) => delayMs >= 2500 && delayMs <= 4000);
+      timers.mockRestore();
+      expect(waits).toHaveLength(1);
+      expect(watcher.errors).toEqual([]);
+      expect(watcher.streams()).toHaveLength(3);
+    },
+  );
 
-  it("[S91] is asked for ever more seldom while it is refused, and never before the server said", async () => {
+  it("[S91] backs off while it is refused, and never retries earlier than the server says", async () => {
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(1);
     try {
@@ -205,7 +208,7 @@ describe("session.events", () => {
     }
   });
 
-  it("is refused to somebody who is not signed in", async () => {
+  it("is refused without a token", async () => {
     await using server = await startTestServer();
     const error = await new Promise((resolve) =>
       createClient({ url: server.url }).session.events.subscribe(undefined, { onError: resolve }),

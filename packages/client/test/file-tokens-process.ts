@@ -1,4 +1,4 @@
-// A program that is signed in by a file: says who it is.
+// A program that is signed in by a file. Prints the username.
 
 import { createClient } from "@lockstep/client";
 import { fileTokens } from "@lockstep/client/node";

@@ -24,7 +24,7 @@ const folder = async () => {
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
 describe("tokens in a file", () => {
-  it("are for its owner only, whatever the file was before, and nothing is left beside it", async () => {
+  it("can be read by their owner only, whatever mode the file had, and leave no other file behind", async () => {
     await using server = await startTestServer();
     await using place = await folder();
     const client = createClient({ url: server.url, tokens: fileTokens(place.file) });
@@ -38,7 +38,7 @@ describe("tokens in a file", () => {
     expect(await readdir(join(place.file, ".."))).toEqual(["session.json"]);
   });
 
-  it("are found by the next process, and gone after signing out, but for the device's own", async () => {
+  it("are found by the next process, and removed by a sign-out, except for the device token", async () => {
     await using server = await startTestServer();
     await using place = await folder();
     await createClient({ url: server.url, tokens: fileTokens(place.file) }).auth.login.mutate(credentials);
@@ -53,7 +53,7 @@ describe("tokens in a file", () => {
     });
   });
 
-  it.each(["", "{", "[]", "null", '"text"'])("count as none where the file says: %s", async (content) => {
+  it.each(["", "{", "[]", "null", '"text"'])("are absent when the content of the file is: %s", async (content) => {
     await using place = await folder();
     await fileTokens(place.file).set(null);
     await writeFile(place.file, content);
@@ -75,7 +75,7 @@ describe("tokens in a file", () => {
     expect(refreshes(network.requests)).toHaveLength(1);
   });
 
-  it("are refreshed once by two processes, both of which go on", async () => {
+  it("are refreshed once by two processes", async () => {
     const clock = testClock();
     await using server = await startTestServer({ now: clock.now });
     await using place = await folder();

@@ -6,7 +6,7 @@ import { onDemand } from "../src/on-demand.ts";
 
 type EngineRouter = RouterOf<EngineContract>;
 type Call = Parameters<OperationLink<EngineRouter>>[0];
-/** What a link is called with; these look at none of it. */
+/** The links here do not look at their call. */
 const call = {} as Call;
 
 /** A link that answers each call with its number, then completes. */
@@ -28,7 +28,7 @@ const settled = (link: OperationLink<EngineRouter>) =>
     });
   });
 
-it("loads a link with the first call that takes it, once", async () => {
+it("loads a link once, with its first call", async () => {
   const { link } = counting();
   const load = vi.fn(async () => link);
   const loaded = onDemand(load)({});
@@ -46,7 +46,7 @@ describe("a link that cannot be loaded", () => {
     vi.useRealTimers();
   });
 
-  it("is asked for again, ever more rarely, until it is there", async () => {
+  it("is retried with growing waits until it loads", async () => {
     const { link } = counting();
     const offline = new TypeError("offline");
     const load = vi
@@ -64,7 +64,7 @@ describe("a link that cannot be loaded", () => {
     expect(await answer).toBe(1);
   });
 
-  it("is not asked for any more when nobody waits", async () => {
+  it("is not retried when no call waits", async () => {
     const load = vi.fn(async (): Promise<TRPCLink<EngineRouter>> => {
       throw new TypeError("offline");
     });
@@ -76,14 +76,14 @@ describe("a link that cannot be loaded", () => {
   });
 });
 
-it("tells a call that its link failed", async () => {
+it("fails the call when the loaded link throws", async () => {
   const broken: TRPCLink<EngineRouter> = () => () => {
     throw new Error("broken");
   };
   expect(await settled(onDemand(async () => broken)({}))).toBe("broken");
 });
 
-it("makes no call that was given up while the link was loaded", async () => {
+it("does not make a call that was unsubscribed while the link was loading", async () => {
   const { link, calls } = counting();
   const loaded = onDemand(async () => link)({});
   loaded(call).subscribe({}).unsubscribe();

@@ -1,5 +1,5 @@
-// What is published: both packages built, packed, checked, and used by a project that has nothing but them
-// and their published dependencies, in a folder from which this repository cannot be reached.
+// The published packages: built, packed, checked, and used by a project that has only them and their published
+// dependencies, in a folder outside of this repository.
 
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
@@ -26,7 +26,7 @@ const published = [
 
 const execute = promisify(execFile);
 
-/** Runs a program to its end; one that fails is told of with all that it printed. */
+/** Runs a program to its end. The error of one that fails has all that it printed. */
 const run = async (file: string, args: readonly string[], options: { cwd: string }) => {
   try {
     return await execute(file, args, options);
@@ -40,7 +40,7 @@ const node = (script: string, args: readonly string[], cwd: string) =>
 const tsc = (args: readonly string[], cwd: string) => node(join(client, "node_modules/typescript/bin/tsc"), args, cwd);
 const readJson = async (file: string) => JSON.parse(await readFile(file, "utf8"));
 
-/** The pnpm that this repository names, which is also the one that runs its scripts. */
+/** Runs the version of pnpm that this repository names. */
 const pnpm = async (args: readonly string[], cwd: string) => {
   const { packageManager } = await readJson(join(client, "../../package.json"));
   const wanted = packageManager.split("@")[1];
@@ -91,7 +91,7 @@ export const run = async (url: string, username: string, password: string) => {
 };
 `;
 
-/** The same, with a line that calls what was not granted, and lines that misread what comes back. */
+/** The same with one error each: a call that was not granted, a misread result, and so on. */
 const wrong = {
   ungranted: consumer.replace("return { name", 'await theirs.user.update.mutate({ fullName: "x" });\n  return { name'),
   misread: consumer.replace("const name: string", "const name: number"),
@@ -113,7 +113,7 @@ const resolutions = {
   bundler: { module: "esnext", moduleResolution: "bundler" },
 };
 
-/** A package and, beside where it is stored, those it needs. */
+/** A package and its dependencies, which pnpm stores beside it. */
 const withDependencies = async (directory: string) => {
   const { dependencies } = await readJson(join(directory, "package.json"));
   const store = dirname(await realpath(directory));
@@ -158,7 +158,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 describe.each(published)("the tarball of $name", ({ name, directory: source, entries }) => {
   const unpacked = () => join(project, "node_modules", name);
 
-  it("has what was built, and neither sources nor tests", async () => {
+  it("contains the build, and neither sources nor tests", async () => {
     const files = (await readdir(unpacked(), { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
       .map((entry) =>
@@ -177,7 +177,7 @@ describe.each(published)("the tarball of $name", ({ name, directory: source, ent
     expect(["LICENSE", "README.md", "package.json"]).toEqual(expect.arrayContaining(others));
   });
 
-  it("names only what can be installed, and leads to what was built", async () => {
+  it("names only installable dependencies, and its exports lead to the build", async () => {
     const manifest = await readJson(join(unpacked(), "package.json"));
     expect(JSON.stringify(manifest)).not.toMatch(/workspace:|catalog:|\.\/src/);
     expect(manifest.exports).toEqual(
@@ -199,13 +199,13 @@ describe.each(published)("the tarball of $name", ({ name, directory: source, ent
   it("passes attw", async () => {
     const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js");
     const checking = node(attw, ["--profile", "esm-only", "--no-color", tarballs.get(name) ?? ""], directory);
-    // It fails when it finds a problem.
+    // Exits with 1 when it finds a problem.
     await expect(checking).resolves.toHaveProperty("stdout");
   });
 });
 
 describe("a project without this repository", () => {
-  /** What the compiler says of a file, as lines of `file(line,column): error …`. */
+  /** The compiler's errors for a file: lines of `file(line,column): error …`. */
   const check = async (source: string, resolution: object) => {
     const folder = await mkdtemp(join(project, "check-"));
     await writeFile(join(folder, "consumer.ts"), source);
@@ -221,7 +221,7 @@ describe("a project without this repository", () => {
   };
   const lineOf = (source: string, text: string) => source.split("\n").findIndex((line) => line.includes(text)) + 1;
 
-  it.each(Object.entries(resolutions))("type-checks, libraries included (%s)", async (_, resolution) => {
+  it.each(Object.entries(resolutions))("type-checks, including the libraries (%s)", async (_, resolution) => {
     expect((await check(consumer, resolution)).errors).toEqual([]);
   });
 
@@ -240,7 +240,7 @@ describe("a project without this repository", () => {
     expect(errors[0]).toContain(`consumer.ts(${lineOf(wrong.unasked, "client.user.update")},`);
   });
 
-  it("does not compile with an output or an error read as what it is not", async () => {
+  it("does not compile with a misread output or error", async () => {
     const misread = await check(wrong.misread, resolutions.nodenext);
     expect(misread.errors).toEqual([expect.stringMatching(/Type 'string' is not assignable to type 'number'/)]);
     const undeclared = await check(wrong.undeclared, resolutions.nodenext);
@@ -260,7 +260,7 @@ describe("a project without this repository", () => {
     expect(JSON.parse(stdout)).toEqual({ name: john.fullName, username: john.username, refused: "UNAUTHENTICATED" });
   });
 
-  it("imports both packages on plain Node, with everything they name", async () => {
+  it("imports every entry on plain Node, with all its exports", async () => {
     const script = join(project, "names.js");
     await writeFile(
       script,
@@ -286,7 +286,7 @@ describe("a project without this repository", () => {
 });
 
 describe("the main entry", () => {
-  /** What a page that uses it loads, as a bundler of apps makes it. */
+  /** The size of what a page loads, as an app's bundler makes it. */
   const bundle = async (external: readonly RegExp[]) => {
     const built = await build({
       configFile: false,
@@ -309,11 +309,11 @@ describe("the main entry", () => {
     return { sizeBytes: gzipSync(code, { level: 9 }).length };
   };
 
-  it("is small, and brings nothing of the contract along, in a page that has tRPC's client", async () => {
+  it("is at most 5.5 kB without tRPC's client, and has nothing of the contract in it", async () => {
     expect((await bundle([/^@trpc\//])).sizeBytes).toBeLessThanOrEqual(5_500);
   });
 
-  it("stays small together with tRPC's client, which is half of it, until a page watches something", async () => {
+  it("is at most 12 kB with tRPC's client, until a page subscribes to something", async () => {
     expect((await bundle([])).sizeBytes).toBeLessThanOrEqual(12_000);
   });
 });

@@ -1,4 +1,4 @@
-// A page of our own app, as a browser runs it: a client with the cookie transport, and what became of its session.
+// A page of one of our own apps: a client with the cookie transport, and the ends of its sessions.
 
 import { createClient, sessionOf } from "@lockstep/client";
 
@@ -11,7 +11,7 @@ const client = createClient({
   onSignedOut: (reason) => reasons.push(reason),
 });
 
-/** What tests do with the page. */
+/** What tests call in the page. */
 const page = {
   client,
   reasons,

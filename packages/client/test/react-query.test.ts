@@ -17,7 +17,7 @@ const setUp = (url: string) => {
 };
 
 describe("with @trpc/tanstack-react-query", () => {
-  it("signs in by a mutation, reads by a query and finds it in the cache", async () => {
+  it("signs in with a mutation, reads with a query, and caches the result", async () => {
     await using server = await startTestServer();
     const { tokens, queryClient, trpc } = setUp(server.url);
 
@@ -35,7 +35,7 @@ describe("with @trpc/tanstack-react-query", () => {
     expect(await queryClient.fetchQuery(trpc.user.me.queryOptions(undefined, { staleTime: 60_000 }))).toEqual(updated);
   });
 
-  it("fails with an error that errorOf reads", async () => {
+  it("fails with an error that `errorOf` reads", async () => {
     await using server = await startTestServer();
     const { queryClient, trpc } = setUp(server.url);
 

@@ -1,4 +1,4 @@
-// What components are told of the session, as React renders them on a server; in a browser the web app shows it.
+// The session in components that React renders on a server. The tests of the web app have it in a browser.
 
 import { john, startTestServer } from "@lockstep/server/testing";
 import { createElement } from "react";
@@ -10,7 +10,7 @@ import { SessionProvider, useSession } from "../src/react.ts";
 const Status = () => createElement("p", null, useSession().status);
 
 describe("useSession", () => {
-  it("knows nobody while a server renders, so that a page and its first render agree", async () => {
+  it("is `loading` while a server renders, so that hydration agrees", async () => {
     await using server = await startTestServer();
     const client = createClient({ url: server.url });
     await client.auth.login.mutate({ username: john.username, password: john.password });
@@ -18,7 +18,7 @@ describe("useSession", () => {
     expect(page).toBe("<p>loading</p>");
   });
 
-  it("says that it needs a provider", () => {
+  it("throws outside a provider", () => {
     expect(() => renderToString(createElement(Status))).toThrow("useSession needs a SessionProvider around it");
   });
 });

@@ -1,4 +1,4 @@
-// Owns the network as tests see it: what was asked, answers that never came, and a browser's cookies.
+// Owns the network of the tests: recorded requests, faked and lost answers, and a browser's cookies.
 
 interface Recorded {
   readonly url: URL;
@@ -11,18 +11,18 @@ type Fetch = typeof globalThis.fetch;
 
 interface Network {
   readonly requests: Recorded[];
-  /** An answer in the server's place; `null`: the server's. */
+  /** An answer in place of the server's. `null`: the server answers. */
   answer: (path: string) => Promise<Response | null> | null;
-  /** What arrives in the place of what the server answered. */
+  /** Changes the server's answer. */
   change: (path: string, response: Response) => Promise<Response>;
-  /** How long the server's answer takes to arrive, once it is given. */
+  /** Delays the server's answer until the promise resolves. */
   hold: (path: string) => Promise<unknown> | null;
-  /** Whether the server's answer never arrives. */
+  /** Whether the server's answer is lost. */
   lose: (path: string) => boolean;
   readonly fetch: Fetch;
 }
 
-/** `fetch` with a record of what was asked, which can answer in the server's place, or lose what it answered. */
+/** `fetch` with a record of its requests. It can answer in place of the server, and change, delay or lose its answers. */
 export const recorded = (fetch: Fetch): Network => {
   const network: Network = {
     requests: [],
@@ -59,7 +59,7 @@ export const recorded = (fetch: Fetch): Network => {
 export const refreshes = (requests: readonly Recorded[]) =>
   requests.filter(({ url }) => url.pathname.endsWith("/auth.refresh"));
 
-/** `fetch` as a page of `origin` does it, in a browser of one site. */
+/** `fetch` of a page of `origin`, in a browser that keeps the cookies of this one site. */
 export const cookieJar = (origin: string) => {
   const cookies = new Map<string, string>();
   const receive = (lines: readonly string[]) => {

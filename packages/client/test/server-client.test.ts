@@ -1,4 +1,4 @@
-// Calls that a web server makes for whoever asked it for a page.
+// Calls that a web server makes while it renders a page.
 
 import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
 import { createServerClient } from "@lockstep/client/server";
@@ -13,7 +13,7 @@ describe("a client for one request", () => {
   it.each([
     ["of the Fetch API", (authorization: string) => new Headers({ authorization })],
     ["of node:http", (authorization: string) => ({ authorization, accept: "*/*" })],
-  ])("acts by the bearer token of headers %s, and never refreshes it", async (_, headersWith) => {
+  ])("uses the bearer token of headers %s, and never refreshes it", async (_, headersWith) => {
     const clock = testClock();
     await using server = await startTestServer({ now: clock.now });
     const { accessToken, expiresIn } = await createClient({ url: server.url }).auth.login.mutate(credentials);
@@ -28,7 +28,7 @@ describe("a client for one request", () => {
     expect(refreshes(network.requests)).toHaveLength(0);
   });
 
-  it("acts by the session cookie when it can give the browser the next one, which the browser then goes on with", async () => {
+  it("redeems the session cookie when it can pass the new one to the browser, whose session then goes on", async () => {
     const clock = testClock();
     await using server = await startTestServer({ now: clock.now });
     const browser = cookieJar(server.url);
@@ -52,7 +52,7 @@ describe("a client for one request", () => {
     expect(sessionOf(page).get().status).toBe("signedIn");
   });
 
-  it("is nobody's by a cookie alone, which it leaves as it is", async () => {
+  it("does not use the session cookie without setCookies", async () => {
     await using server = await startTestServer();
     const browser = cookieJar(server.url);
     const page = createClient({ url: server.url, transport: "cookie", fetch: browser.fetch });

@@ -1,4 +1,4 @@
-// A session across its refreshes, against a whole server: never lost while it lives, and over when it is over.
+// A session across its refreshes, against a complete server: when it goes on, and when it ends.
 
 import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
 import type { fixtureContract } from "@lockstep/server/fixture-app";
@@ -11,7 +11,7 @@ type Contract = typeof fixtureContract;
 
 const credentials = { username: john.username, password: john.password };
 
-/** A server and a client whose clocks move together, or apart. */
+/** A server and a client. Their clocks can be moved together or separately. */
 const setUp = async ({ transport = "body" as "body" | "cookie", clientClock = testClock() } = {}) => {
   const clock = testClock(clientClock.now());
   const server = await startTestServer({ now: clock.now });
@@ -46,7 +46,7 @@ const setUp = async ({ transport = "body" as "body" | "cookie", clientClock = te
 };
 
 describe.each(["body", "cookie"] as const)("with the %s transport, a session", (transport) => {
-  it("is refreshed ahead of time, in one request for calls made together", async () => {
+  it("is refreshed before the token expires, once for calls of the same tick", async () => {
     await using world = await setUp({ transport });
     const { client, requests, pass, tokens } = world;
     const { expiresIn, accessToken } = await client.auth.login.mutate(credentials);
@@ -65,7 +65,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     expect(requests.every(({ status }) => status === 200)).toBe(true);
   });
 
-  it("is refreshed once when the server refuses the token, by 20 calls, which are made again together", async () => {
+  it("is refreshed once when the server refuses the token of 20 calls, which are repeated in one batch", async () => {
     await using world = await setUp({ transport });
     const { client, requests, serverClock, reasons } = world;
     const { expiresIn } = await client.auth.login.mutate(credentials);
@@ -80,7 +80,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     expect(reasons).toEqual([]);
   });
 
-  it("goes on for as long as it is used", async () => {
+  it("goes on while it is used", async () => {
     await using world = await setUp({ transport });
     const { client, requests, pass, reasons } = world;
     const { expiresIn } = await client.auth.login.mutate(credentials);
@@ -92,7 +92,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     expect(reasons).toEqual([]);
   });
 
-  it("that was revoked is over for every call, and reported once with its reason", async () => {
+  it("ends for all calls when it is revoked, and onSignedOut is called once with the reason", async () => {
     await using world = await setUp({ transport });
     const { client, server, reasons, session, tokens } = world;
     const { user } = await client.auth.login.mutate(credentials);
@@ -108,7 +108,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     expect(session.get()).toMatchObject({ status: "signedIn", user: { username: john.username } });
   });
 
-  it("that this client signs out of is over, and no later call asks for it", async () => {
+  it("ends when this client signs out, and later calls make no refresh", async () => {
     await using world = await setUp({ transport });
     const { client, reasons, requests } = world;
     await client.auth.login.mutate(credentials);
@@ -120,7 +120,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     expect(refreshes(requests)).toHaveLength(0);
   });
 
-  it("survives a server that cannot be reached, or fails, and goes on when it is back", async () => {
+  it("survives a server that fails or cannot be reached", async () => {
     await using world = await setUp({ transport });
     const { client, network, pass, reasons, session } = world;
     const { expiresIn } = await client.auth.login.mutate(credentials);
@@ -144,7 +144,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     expect(reasons).toEqual([]);
   });
 
-  it("is not lost with the answer to a refresh: asked again soon, the server gives the same successor", async () => {
+  it("survives a lost answer to a refresh: within the grace window the server answers with the same token", async () => {
     await using world = await setUp({ transport });
     const { client, network, pass, options } = world;
     const { expiresIn } = await client.auth.login.mutate(credentials);
@@ -172,7 +172,7 @@ const unavailable = (path: string) => ({
 });
 
 describe("a call", () => {
-  it("that is refused again with the new token is not made a third time", async () => {
+  it("is repeated only once when the new token is refused, too", async () => {
     await using world = await setUp();
     const { client, network, requests, session } = world;
     await client.auth.login.mutate(credentials);
@@ -199,7 +199,7 @@ describe("a call", () => {
     expect(session.get().status).toBe("signedIn");
   });
 
-  it("that is refused for another reason is not made again", async () => {
+  it("is not repeated when it was refused for another reason than its token", async () => {
     await using world = await setUp();
     const { client, requests, pass } = world;
     await client.auth.login.mutate(credentials);
@@ -216,7 +216,7 @@ describe("a call", () => {
     expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/user.changePassword"]);
   });
 
-  it("goes out with the token at hand when a refresh ahead of time fails", async () => {
+  it("is sent with the current token when an early refresh fails", async () => {
     await using world = await setUp();
     const { client, network, pass, requests } = world;
     const { expiresIn } = await client.auth.login.mutate(credentials);
@@ -228,7 +228,7 @@ describe("a call", () => {
     expect(refreshes(requests)).toHaveLength(1);
   });
 
-  it("stops waiting for a refresh when its caller does", async () => {
+  it("stops waiting for a refresh when its caller aborts", async () => {
     await using world = await setUp();
     const { client, network, pass } = world;
     const { expiresIn } = await client.auth.login.mutate(credentials);
@@ -250,7 +250,7 @@ describe("a call", () => {
     expect((await client.user.me.query()).username).toBe(john.username);
   });
 
-  it("is not held up for ever by a sign-in that its caller gave up", async () => {
+  it("does not wait for a sign-in that its caller aborted", async () => {
     await using world = await setUp();
     const { client, network } = world;
     const asked = Promise.withResolvers<void>();
@@ -270,7 +270,7 @@ describe("a call", () => {
 });
 
 describe("a stolen refresh token", () => {
-  it("that was used before its owner's ends the session, and says so", async () => {
+  it("ends the session when it was redeemed before the owner's, with the reason `reused`", async () => {
     await using world = await setUp();
     const { client, server, pass, tokens, reasons } = world;
     await client.auth.login.mutate(credentials);
@@ -286,7 +286,7 @@ describe("a stolen refresh token", () => {
 
 describe("clocks", () => {
   it.each([-30 * 365 * 24 * 3600, 30 * 365 * 24 * 3600])(
-    "that are %d seconds apart cost nobody their session",
+    "that are %d seconds apart end no session",
     async (seconds) => {
       const clientClock = testClock(Date.now());
       const clock = testClock();
@@ -298,7 +298,7 @@ describe("clocks", () => {
       await client.user.me.query();
       expect(refreshes(network.requests)).toHaveLength(0);
 
-      // Set right while the session goes on.
+      // The client's clock is corrected while the session goes on.
       clientClock.advanceSeconds(-seconds);
       clock.advanceSeconds(expiresIn + 5);
       clientClock.advanceSeconds(expiresIn + 5);
@@ -310,7 +310,7 @@ describe("clocks", () => {
 });
 
 describe("with the cookie transport", () => {
-  it("a page that loads finds its session by the cookie, once", async () => {
+  it("a page finds its session with one refresh when it loads", async () => {
     await using world = await setUp({ transport: "cookie" });
     const { client, options, requests } = world;
     await client.auth.login.mutate(credentials);
@@ -324,7 +324,7 @@ describe("with the cookie transport", () => {
     expect(refreshes(requests)).toHaveLength(1);
   });
 
-  it("a visitor without a session is asked for once, and reported to nobody", async () => {
+  it("a page makes one refresh for a visitor without a session, and does not call onSignedOut", async () => {
     await using world = await setUp({ transport: "cookie" });
     const { client, requests, reasons, session } = world;
     expect(await session.restore()).toEqual({ status: "signedOut", reason: null });
@@ -337,7 +337,7 @@ describe("with the cookie transport", () => {
     expect(reasons).toEqual([]);
   });
 
-  it("a page that comes back after its session was revoked is told why", async () => {
+  it("a page learns at load that its session was revoked, and why", async () => {
     await using world = await setUp({ transport: "cookie" });
     const { client, options, server, reasons } = world;
     const { user } = await client.auth.login.mutate(credentials);
@@ -347,7 +347,7 @@ describe("with the cookie transport", () => {
     expect(reasons).toEqual(["revoked"]);
   });
 
-  it("a page that cannot reach the server does not take its visitor for signed out", async () => {
+  it("a page that cannot reach the server does not sign its visitor out", async () => {
     await using world = await setUp({ transport: "cookie" });
     const { client, options, network } = world;
     await client.auth.login.mutate(credentials);
@@ -362,7 +362,7 @@ describe("with the cookie transport", () => {
     expect(sessionOf(page).get().status).toBe("signedIn");
   });
 
-  it("keeps no refresh token where a script could read it", async () => {
+  it("the refresh token is not stored where a script can read it", async () => {
     await using world = await setUp({ transport: "cookie" });
     const { client, tokens } = world;
     const answer = await client.auth.login.mutate(credentials);
@@ -371,8 +371,8 @@ describe("with the cookie transport", () => {
   });
 });
 
-describe("what a client keeps", () => {
-  it("survives the client, in a store that takes its time", async () => {
+describe("the store of a client", () => {
+  it("keeps the session for the next client, also when it is asynchronous", async () => {
     await using world = await setUp();
     const { server } = world;
     let kept: string | null = null;
@@ -397,7 +397,7 @@ describe("what a client keeps", () => {
     expect(kept).toBeNull();
   });
 
-  it("includes what tells this device from a stranger's at the next sign-in, after a sign-out too", async () => {
+  it("keeps the device token across a sign-out, and the next sign-in sends it", async () => {
     await using world = await setUp();
     const { client, requests, tokens } = world;
     const { deviceToken } = await client.auth.login.mutate(credentials);
@@ -408,7 +408,7 @@ describe("what a client keeps", () => {
     expect(tokens.device?.get()).toEqual(expect.any(String));
   });
 
-  it("tells of changes of the user", async () => {
+  it("follows changes of the user", async () => {
     await using world = await setUp();
     const { client, session } = world;
     await client.auth.login.mutate(credentials);

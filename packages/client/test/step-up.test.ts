@@ -1,4 +1,4 @@
-// What becomes of a call that the server refuses until a person has proved again who they are.
+// Calls that the server refuses until the person reauthenticates.
 
 import { type ClientOptions, createClient, errorOf, memoryTokens, type StepUp } from "@lockstep/client";
 import { john, startTestServer, testClock } from "@lockstep/server/testing";
@@ -10,7 +10,7 @@ const credentials = { username: john.username, password: john.password };
 const change = { currentPassword: john.password, newPassword: "a new one that nobody guesses" };
 const wrongChange = { ...change, currentPassword: "not it" };
 
-/** John's client, who signed in an hour ago, on a server where that is too long for changing a password. */
+/** John's client. He signed in an hour ago, which is too long ago for changing the password. */
 const signedInLongAgo = async (onStepUp?: ClientOptions["onStepUp"]) => {
   const clock = testClock();
   const server = await startTestServer({ now: clock.now });
@@ -36,7 +36,7 @@ const signedInLongAgo = async (onStepUp?: ClientOptions["onStepUp"]) => {
 };
 
 describe("a call that needs a fresh sign-in (RFC 9470)", () => {
-  it("asks for one, once, and is made again when it is there", async () => {
+  it("asks for it once, and is repeated after it", async () => {
     const events: StepUp[] = [];
     await using long = await signedInLongAgo(async (event) => {
       events.push(event);
@@ -48,7 +48,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(2);
   });
 
-  it("asks once for all calls that wait for it", async () => {
+  it("asks once for all calls that wait", async () => {
     let asked = 0;
     await using long = await signedInLongAgo(async () => {
       asked++;
@@ -63,7 +63,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(6);
   });
 
-  it("does not ask again for one that was on its way while the person answered", async () => {
+  it("does not ask again for a call that was sent before the person answered", async () => {
     let asked = 0;
     await using long = await signedInLongAgo(async () => {
       asked++;
@@ -86,7 +86,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(asked).toBe(1);
   });
 
-  it("stays refused when the person does not", async () => {
+  it("stays refused when the person declines", async () => {
     await using long = await signedInLongAgo(async () => false);
     const [, error] = await safe(long.client.user.changePassword.mutate(change));
     expect(errorOf("user.changePassword", error)).toMatchObject({
@@ -96,7 +96,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(1);
   });
 
-  it("stays refused for all that wait when the person does not, who is asked once", async () => {
+  it("asks once for all calls that wait, and all stay refused when the person declines", async () => {
     const answered = Promise.withResolvers<boolean>();
     let asked = 0;
     await using long = await signedInLongAgo(() => {
@@ -111,7 +111,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     };
     const answers = Promise.all([1, 2, 3].map(() => safe(long.client.user.changePassword.mutate(change))));
     await refused.promise;
-    // By the time that another call has come back, each knows that it was refused.
+    // After another call was answered, each of them knows that it was refused.
     await long.client.user.me.query();
     answered.resolve(false);
     expect((await answers).map(([, error]) => errorOf("user.changePassword", error)?.code)).toEqual(
@@ -120,7 +120,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(asked).toBe(1);
   });
 
-  it("stays refused when asking fails, and says why", async () => {
+  it("stays refused when the handler fails, with its error as the cause", async () => {
     const bug = new Error("no dialog");
     await using long = await signedInLongAgo(() => Promise.reject(bug));
     const [, error] = await safe(long.client.user.changePassword.mutate(change));
@@ -129,7 +129,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(1);
   });
 
-  it("is made again once, whatever the one who asked believes", async () => {
+  it("is repeated only once, whatever the handler answers", async () => {
     let asked = 0;
     await using long = await signedInLongAgo(async () => {
       asked++;
@@ -141,7 +141,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(2);
   });
 
-  it("is not made again as somebody else, who signed in instead", async () => {
+  it("is not repeated as another person who signed in instead", async () => {
     await using long = await signedInLongAgo(async () => {
       await long.client.auth.login.mutate({ username: "jane", password: john.password });
       return true;
@@ -155,7 +155,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect((await long.client.user.me.query()).username).toBe("jane");
   });
 
-  it("asks anew after the person has declined", async () => {
+  it("asks again after the person declined", async () => {
     let asked = 0;
     await using long = await signedInLongAgo(
       async () => ++asked > 1 && !!(await long.client.auth.login.mutate(credentials)),
@@ -166,7 +166,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(asked).toBe(2);
   });
 
-  it("asks anew when the answer is too old in its turn", async () => {
+  it("asks again when the last reauthentication is too old", async () => {
     let asked = 0;
     await using long = await signedInLongAgo(async () => {
       asked++;
@@ -183,7 +183,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(asked).toBe(2);
   });
 
-  it("waits no longer than its caller", async () => {
+  it("stops waiting when its caller aborts", async () => {
     const asked = Promise.withResolvers<void>();
     await using long = await signedInLongAgo(() => {
       asked.resolve();
@@ -198,12 +198,12 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(1);
   });
 
-  it("is told of a token that was refused in between, too", async () => {
+  it("is repeated after a refresh and a reauthentication", async () => {
     const clock = testClock();
     await using server = await startTestServer({ now: clock.now });
     const tokens = memoryTokens();
     let asked = 0;
-    // A clock that is an hour behind: only the server knows that the token has expired.
+    // The client's clock is an hour behind: only the server knows that the token has expired.
     const client = createClient({
       url: server.url,
       tokens,

@@ -1,9 +1,9 @@
-// A page of somebody else's, at an address of its own, as a browser runs it.
+// The page of a third-party app, on an origin of its own.
 
 import type { Tokens } from "@lockstep/client";
 import { createAuthorization } from "@lockstep/client/oauth";
 
-/** What tests do with the page. */
+/** What tests call in the page. */
 const page = {
   async begin(issuer: string, clientId: string) {
     const redirectUri = `${location.origin}/callback`;
@@ -15,9 +15,9 @@ const page = {
     const { issuer, clientId, pending } = JSON.parse(sessionStorage.getItem("authorization") ?? "");
     const authorization = createAuthorization({ issuer, clientId, scopes });
     const { subject } = await authorization.redeem(location.href, pending);
-    const held = (await authorization.tokens.get()) as Tokens;
-    const next = await authorization.refresh(held);
-    // RPC is for pages of the server's own origin: others call the same operations over REST.
+    const tokens = (await authorization.tokens.get()) as Tokens;
+    const next = await authorization.refresh(tokens);
+    // RPC answers only pages of the server's own origin. Others call the same operations over REST.
     const headers = { authorization: `Bearer ${next?.accessToken}` };
     const { username } = await (await fetch(`${issuer}/users/me`, { headers })).json();
     await authorization.revoke();

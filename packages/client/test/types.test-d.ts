@@ -1,4 +1,4 @@
-// What compiles for an app of our own, for a third party within its scopes, and for whoever handles an error.
+// What compiles for our own apps, for third-party apps within their scopes, and where errors are handled.
 
 import {
   type Client,
@@ -62,7 +62,7 @@ const url = "http://localhost:3000";
 /** The names of what is left of a contract. */
 type GrantedOf<T, S extends string> = keyof GrantedOperations<T, S>;
 
-describe("an app of our own", () => {
+describe("one of our own apps", () => {
   const client = createClient<Contract>({ url });
 
   it("sees every operation, with its input and output", () => {
@@ -76,42 +76,42 @@ describe("an app of our own", () => {
     expectTypeOf(client.demo.greeting.query).returns.resolves.toEqualTypeOf<{ message: string }>();
   });
 
-  it("calls what takes nothing with nothing", () => {
+  it("calls operations without input with no argument", () => {
     expectTypeOf(client.user.me.query).toBeCallableWith();
-    // @ts-expect-error there is nothing to send
+    // @ts-expect-error takes no input
     void client.user.me.query({ id: "1" });
   });
 
-  it("cannot call what is not declared, in another way, or with another input", () => {
+  it("cannot call an undeclared operation, as another kind, or with another input", () => {
     // @ts-expect-error no such operation
     client.user.remove;
     // @ts-expect-error no such area
     client.users;
-    // @ts-expect-error a query is no mutation
+    // @ts-expect-error a query, not a mutation
     client.user.me.mutate;
     // @ts-expect-error no password
     void client.auth.login.mutate({ username: "john" });
-    // @ts-expect-error a name is text
+    // @ts-expect-error the name is a string
     void client.user.update.mutate({ fullName: 1 });
     // @ts-expect-error no such field in the output
     void client.user.me.query().then((me) => me.passwordHash);
   });
 });
 
-describe("a third party", () => {
-  it("calls what it was granted", () => {
+describe("a third-party app", () => {
+  it("calls what was granted", () => {
     const client = createClient<Contract, "profile:read">({ url });
     expectTypeOf(client).toEqualTypeOf<Client<Contract, "profile:read">>();
     expectTypeOf(client.user.me.query).returns.resolves.toEqualTypeOf<User>();
   });
 
-  it("does not compile with a call that it was not granted", () => {
+  it("does not compile with a call that was not granted", () => {
     const client = createClient<Contract, "profile:read">({ url });
     // @ts-expect-error needs profile:write
     client.user.update;
-    // @ts-expect-error an area with nothing left is gone
+    // @ts-expect-error no operation of this area is granted
     client.demo;
-    // @ts-expect-error a session of our own apps only
+    // @ts-expect-error for our own apps only
     client.auth.logout;
   });
 
@@ -122,19 +122,19 @@ describe("a third party", () => {
     expectTypeOf(client.user).not.toHaveProperty("update");
   });
 
-  it("never gets what is for our own apps, whatever its scopes", () => {
+  it("never gets first-party operations, whatever its scopes", () => {
     const client = createClient<Contract, ScopeOf<Contract>>({ url });
     expectTypeOf(client.user).toHaveProperty("update");
     expectTypeOf(client.auth).not.toHaveProperty("logout");
   });
 
-  it("without any scope calls what is open to anyone", () => {
+  it("without a scope calls the operations for anyone", () => {
     const client = createClient<Contract, never>({ url });
     expectTypeOf(client).not.toHaveProperty("user");
     expectTypeOf(client).not.toHaveProperty("demo");
   });
 
-  it("names scopes that exist", () => {
+  it("cannot name a scope that does not exist", () => {
     // @ts-expect-error no such scope
     createClient<Contract, "profile:erase">({ url });
   });
@@ -145,7 +145,7 @@ describe("a third party", () => {
     expectTypeOf<GrantedOf<typeof both, "profile:read" | "profile:write">>().toEqualTypeOf<"all">();
   });
 
-  it("may take our own app's client for its own, but not the other way round", () => {
+  it("accepts the client of our own app, but not the other way round", () => {
     expectTypeOf<Client<Contract>["user"]>().toExtend<Client<Contract, "profile:read">["user"]>();
     expectTypeOf<Client<Contract, "profile:read">["user"]>().not.toExtend<Client<Contract>["user"]>();
   });
@@ -192,7 +192,7 @@ type OwnAppsOnly = "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQU
 describe("errorOf", () => {
   const thrown: unknown = undefined;
 
-  it("gives exactly what the operation declared, its access implies, and travelling adds", () => {
+  it("gives exactly the errors that the operation declares, that its access implies, and UNREACHABLE", () => {
     expectTypeOf<ErrorOf<"auth.login", Contract>["code"]>().toEqualTypeOf<Traveling | SigningIn | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"auth.logout", Contract>["code"]>().toEqualTypeOf<
       Traveling | SignedIn | OwnAppsOnly | "UNREACHABLE"
@@ -211,7 +211,7 @@ describe("errorOf", () => {
     >();
   });
 
-  it("gives the details that go with a code", () => {
+  it("gives the details of a code", () => {
     const error = errorOf("user.me", thrown);
     if (error?.code === "INSUFFICIENT_SCOPE") expectTypeOf(error.details.scopes).toEqualTypeOf<string[]>();
     if (error?.code === "INVALID_INPUT") {
@@ -224,15 +224,15 @@ describe("errorOf", () => {
     }
   });
 
-  it("does not compile with a code that this operation cannot answer, or a path that is not declared", () => {
+  it("does not compile with a code that the operation cannot answer, or an undeclared path", () => {
     const error = errorOf("auth.login", thrown);
-    // @ts-expect-error signing in changes no address
+    // @ts-expect-error sign-in does not answer this
     if (error?.code === "EMAIL_TAKEN") return;
     // @ts-expect-error no such operation
     errorOf("auth.signin", thrown);
   });
 
-  it("lets a switch be checked for leaving nothing out", () => {
+  it("lets the compiler check that a switch has every case", () => {
     const sentence = (code: Exclude<ErrorOf<"auth.login", Contract>["code"], Traveling>): string => {
       switch (code) {
         case "INVALID_CREDENTIALS":
@@ -253,8 +253,8 @@ describe("errorOf", () => {
   });
 });
 
-describe("tRPC's own ways of typing", () => {
-  it("`safe` gives the error data that the operation declared", async () => {
+describe("tRPC's own types", () => {
+  it("`safe` gives the error data that the operation declares", async () => {
     const [result, error] = await safe(
       createClient<Contract>({ url }).auth.login.mutate({ username: "john", password: "secret" }),
     );
@@ -283,13 +283,13 @@ describe("tRPC's own ways of typing", () => {
     expectTypeOf<Outputs["demo"]["greeting"]>().toEqualTypeOf<{ message: string }>();
   });
 
-  it("the router of the contract, and of what is left for a third party, are tRPC routers", () => {
+  it("the router of the contract and its narrowed version are tRPC routers", () => {
     expectTypeOf<AppRouter>().toExtend<AnyRouter>();
     expectTypeOf<RouterFor<Contract, "profile:read">>().toExtend<AnyRouter>();
     expectTypeOf<RouterFor<Contract, never>>().toExtend<AnyRouter>();
   });
 
-  it("`createTRPCOptionsProxy` takes the client, and types errors by operation", () => {
+  it("`createTRPCOptionsProxy` accepts the client, and types errors by operation", () => {
     const trpc = createTRPCOptionsProxy<AppRouter>({
       client: createClient<Contract>({ url }),
       queryClient: {} as QueryClient,
@@ -303,7 +303,7 @@ describe("tRPC's own ways of typing", () => {
     trpc.user.me.queryOptions(undefined, { select: (me) => expectTypeOf(me).toEqualTypeOf<User>() });
   });
 
-  it("`createTRPCOptionsProxy` takes a narrowed client", () => {
+  it("`createTRPCOptionsProxy` accepts a narrowed client", () => {
     const trpc = createTRPCOptionsProxy<RouterFor<Contract, "profile:read">>({
       client: createClient<Contract, "profile:read">({ url }),
       queryClient: {} as QueryClient,
@@ -320,7 +320,7 @@ describe("a change of the contract", () => {
   const heading = async (client: Pick<Client<Contract>["user"], "me">) =>
     (await client.me.query()).fullName.toUpperCase();
 
-  it("that takes a field away breaks the client's build", () => {
+  it("that removes a field of an output breaks the client's build", () => {
     const changed = {
       ...operations,
       user: {
@@ -329,13 +329,13 @@ describe("a change of the contract", () => {
       },
     };
     const client = {} as TRPCClient<RouterOf<{ errors: typeof errors; operations: typeof changed }>>;
-    // @ts-expect-error there is no full name any more
+    // @ts-expect-error fullName was removed
     void heading(client.user);
-    // @ts-expect-error nor here
+    // @ts-expect-error here, too
     void client.user.me.query().then((me) => me.fullName);
   });
 
-  it("that lets a field be null breaks the client's build", () => {
+  it("that makes a field nullable breaks the client's build", () => {
     const changed = {
       ...operations,
       user: {
@@ -348,11 +348,11 @@ describe("a change of the contract", () => {
       },
     };
     const client = {} as TRPCClient<RouterOf<{ errors: typeof errors; operations: typeof changed }>>;
-    // @ts-expect-error the name may be null
+    // @ts-expect-error may be null
     void heading(client.user);
   });
 
-  it("that asks for more breaks the client's build", () => {
+  it("that requires another input field breaks the client's build", () => {
     const changed = {
       greet: mutation({
         summary: "",
@@ -362,11 +362,11 @@ describe("a change of the contract", () => {
       }),
     };
     const client = {} as TRPCClient<RouterOf<{ errors: typeof errors; operations: typeof changed }>>;
-    // @ts-expect-error the full name is asked for as well
+    // @ts-expect-error fullName is required now
     void client.greet.mutate({ username: "john" });
   });
 
-  it("of an operation's access changes who can call it", () => {
+  it("of an operation's access changes which clients can call it", () => {
     const changed = { me: query({ summary: "", access: scoped("profile:write"), output: User }) };
     expectTypeOf<GrantedOf<typeof changed, "profile:read">>().toEqualTypeOf<never>();
   });
@@ -376,14 +376,14 @@ describe("an authorization", () => {
   const scopes = ["openid", "profile:read", "offline_access"] as const;
   const authorization = createAuthorization({ issuer: url, clientId: "app", scopes });
 
-  it("gives the client what its scopes allow: asking and calling are one list", () => {
+  it("lets the client call what its scopes allow", () => {
     const client = createClient<Contract, ScopesOf<typeof authorization>>({ url, authorization });
     expectTypeOf(client).toEqualTypeOf<Client<Contract, "profile:read">>();
-    // @ts-expect-error needs greeting:read, which is not asked for
+    // @ts-expect-error needs greeting:read, which is not in `scopes`
     client.demo;
   });
 
-  it("knows its scopes from an array that is written in place, too", () => {
+  it("infers its scopes from an array literal", () => {
     const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["greeting:read", "profile:read"] });
     expectTypeOf(wider).toEqualTypeOf<PersonalAuthorization<"greeting:read" | "profile:read">>();
     expectTypeOf(createClient<Contract, ScopesOf<typeof wider>>({ url, authorization: wider })).toEqualTypeOf<
@@ -391,36 +391,36 @@ describe("an authorization", () => {
     >();
   });
 
-  it("that asks for nothing of the API allows what is open to anyone", () => {
+  it("without scopes of the API allows the operations for anyone", () => {
     const signIn = createAuthorization({ issuer: url, clientId: "app", scopes: ["openid", "email"] });
     expectTypeOf(createClient<Contract, ScopesOf<typeof signIn>>({ url, authorization: signIn })).toEqualTypeOf<
       Client<Contract, never>
     >();
   });
 
-  it("does for a client that names no more than it asks for", () => {
+  it("fits a client that names a part of its scopes", () => {
     const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["greeting:read", "profile:read"] });
     expectTypeOf(createClient<Contract, "profile:read">({ url, authorization: wider })).toEqualTypeOf<
       Client<Contract, "profile:read">
     >();
-    // @ts-expect-error greeting:read is not asked for
+    // @ts-expect-error greeting:read is not in `scopes`
     createClient<Contract, "profile:read" | "greeting:read">({ url, authorization });
-    // @ts-expect-error nobody grants what an app of our own may do
+    // @ts-expect-error a third-party app is not one of our own apps
     createClient<Contract, OwnApp>({ url, authorization });
   });
 
-  it("asks for scopes that exist", () => {
+  it("cannot ask for a scope that does not exist", () => {
     const unknown = createAuthorization({ issuer: url, clientId: "app", scopes: ["profile:erase"] });
     // @ts-expect-error no such scope
     createClient<Contract, ScopesOf<typeof unknown>>({ url, authorization: unknown });
-    // @ts-expect-error not asked for
+    // @ts-expect-error not in `scopes`
     authorization.allows("greeting:read");
   });
 
-  it("brings its own tokens", () => {
-    // @ts-expect-error kept in two places
+  it("has its own tokens", () => {
+    // @ts-expect-error a second store
     createClient<Contract, "profile:read">({ url, authorization, tokens: {} as TokenStore });
-    // @ts-expect-error a cookie is for the server's own pages
+    // @ts-expect-error the cookie transport is for the server's own pages
     createClient<Contract, "profile:read">({ url, authorization, transport: "cookie" });
   });
 
@@ -430,8 +430,8 @@ describe("an authorization", () => {
   });
 });
 
-describe("what a person is asked for", () => {
-  it("is told with the operation that needs it, and answered with whether it was given", () => {
+describe("a question for the person", () => {
+  it("names the operation that needs the answer, and is answered with a boolean", () => {
     createClient<Contract>({
       url,
       onStepUp: async (event) => {
@@ -444,13 +444,13 @@ describe("what a person is asked for", () => {
         return false;
       },
     });
-    // @ts-expect-error an answer is needed
+    // @ts-expect-error returns no answer
     createClient<Contract>({ url, onStepUp: async () => {} });
   });
 });
 
 describe("the contract's paths", () => {
-  it("are those of every area's operations, and lead back to them", () => {
+  it("are those of all operations, and lead back to them", () => {
     type Areas = Contract["operations"];
     expectTypeOf<PathIn<Contract>>().toEqualTypeOf<
       { [A in keyof Areas]: `${A}.${keyof Areas[A] & string}` }[keyof Areas]
@@ -462,7 +462,7 @@ describe("the contract's paths", () => {
 });
 
 describe("a session", () => {
-  it("is read from the client, from React, and narrows by its status", () => {
+  it("is read from the client and from React, and narrows by its status", () => {
     const state = sessionOf(createClient<Contract>({ url })).get();
     expectTypeOf(state).toEqualTypeOf<SessionState>();
     expectTypeOf(useSession).returns.toEqualTypeOf<SessionState>();
@@ -470,7 +470,7 @@ describe("a session", () => {
     if (state.status === "signedOut") expectTypeOf(state.reason).toEqualTypeOf<SessionEndReason | null>();
   });
 
-  it("is kept in any store, at hand at once or not", () => {
+  it("is kept in any store, synchronous or not", () => {
     expectTypeOf<MemoryTokens>().toExtend<TokenStore>();
     expectTypeOf(fileTokens).returns.toEqualTypeOf<TokenStore>();
     createClient<Contract>({ url, tokens: { get: async () => null, set: async () => {} } });
