@@ -2,7 +2,7 @@
 // browsers from before March 2022.
 //
 // The server's grace window does not replace it. Answers to refreshes that overlap can arrive in another order than they
-// were made, and then the browser is left with an older cookie, which counts as stolen after the window (decision 19).
+// were made, and then the browser is left with an older cookie, which counts as stolen after the window (decision 20).
 // When a tab is too slow to object, two tabs refresh at once; the grace window covers that.
 
 import type { TakeTurn } from "./turns.ts";
