@@ -80,7 +80,7 @@ export interface AppOptions {
 }
 
 export const createApp = async (options: AppOptions) => {
-  const headers = await securityHeaders(options);
+  const headers = securityHeaders(options);
   const withHeaders = (request: FastifyRequest, reply: FastifyReply) =>
     reply.headers(headers.data).header("x-request-id", request.id);
   const app = Fastify({
