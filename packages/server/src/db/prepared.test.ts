@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type Compilable, sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../test/engines.ts";
 import { type Db, openDatabase } from "./database.ts";
@@ -48,6 +48,33 @@ describe.each(engines)("a prepared query on $engine", ({ newDatabase }) => {
     );
     expect(await add({ id: "a", email: null })).toEqual([{ id: "a", email: null }]);
     expect(await add({ id: "b", email: "b@example.com" })).toEqual([{ id: "b", email: "b@example.com" }]);
+  });
+});
+
+describe("a prepared query that does more with a value than pass it on", () => {
+  type Given = { name: string; limit: number };
+  const users = (db: Db) => db.selectFrom("users").selectAll();
+
+  it.each<[string, (db: Db, given: Given) => Compilable<unknown>]>([
+    ["a template literal", (db, { name }) => users(db).where("username", "like", `%${name}%`)],
+    ["String", (db, { name }) => users(db).where("username", "=", String(name))],
+    ["joining", (db, { name }) => users(db).where("username", "like", [name, "%"].join(""))],
+    ["JSON", (db, { name }) => users(db).where("username", "=", JSON.stringify({ name }))],
+    ["a method of the value", (db, { name }) => users(db).where("username", "=", name.toLowerCase())],
+    ["a property of the value", (db, { name }) => users(db).where("username", "=", name.length > 0 ? name : "nobody")],
+    ["a comparison", (db, { limit }) => users(db).limit(Math.min(limit, 100))],
+    ["arithmetic", (db, { limit }) => users(db).where("created_at", "<", limit + 1)],
+    ["raw SQL", (db, { name }) => users(db).where(sql<boolean>`username = ${sql.raw(name)}`)],
+    ["spreading", (db, given) => users(db).where("username", "=", { ...given }.name)],
+    ["listing", (db, given) => users(db).where("username", "in", Object.values(given).map(String))],
+  ])("fails, and names the value: %s", async (_, build) => {
+    const [{ newDatabase }] = engines;
+    await using database = await openTestDatabase(newDatabase);
+    const { db } = database;
+    const query = prepared(db, (given: Given) => build(db, given));
+    const running = query({ name: "john", limit: 1 });
+    await expect(running).rejects.toThrow(TypeError);
+    await expect(running).rejects.toThrow(/pass `(name|limit)` to Kysely as it is|cannot be listed/);
   });
 });
 
