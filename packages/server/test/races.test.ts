@@ -34,7 +34,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await domain.disabling.enable(johnsId, testSource);
-  await domain.users.setPasswordHash(johnsId, await domain.passwords.hash("secret"));
+  await domain.users.replacePasswordHash(johnsId, await domain.passwords.hash("secret"));
   await db.deleteFrom("throttles").execute();
 });
 
@@ -114,7 +114,7 @@ describe("two servers on one PostgreSQL", { timeout: 60_000 }, () => {
       for (const { data } of answers.filter(({ code }) => code === "OK")) {
         expect((await one().query("user.me", data.accessToken)).code).toBe("INVALID_TOKEN");
       }
-      await domain.users.setPasswordHash(johnsId, await domain.passwords.hash("secret"));
+      await domain.users.replacePasswordHash(johnsId, await domain.passwords.hash("secret"));
       await db.deleteFrom("throttles").execute();
     }
   });
@@ -136,14 +136,14 @@ describe("two servers on one PostgreSQL", { timeout: 60_000 }, () => {
       expect(await liveSessions()).toEqual([owners[winner]?.sessionId]);
       expect((await login(one(), `${goodPassword}, as number ${winner}`)).code).toBe("OK");
       expect((await login(one(), `${goodPassword}, as number ${1 - winner}`)).code).toBe("INVALID_CREDENTIALS");
-      await domain.users.setPasswordHash(johnsId, await domain.passwords.hash("secret"));
+      await domain.users.replacePasswordHash(johnsId, await domain.passwords.hash("secret"));
       await domain.sessions.endAllOf(johnsId, "revoked", testSource);
     }
   });
 
   it("[S66] sign in all who know the password while its stored form is upgraded", async () => {
     for (let round = 0; round < 5; round++) {
-      await domain.users.setPasswordHash(johnsId, await hash("secret", { cost: 5 }));
+      await domain.users.replacePasswordHash(johnsId, await hash("secret", { cost: 5 }));
       const answers = await atOnce(4, (server) => login(server));
       expect(answers.map(({ code }) => code)).toEqual(Array(4).fill("OK"));
       const found = await domain.users.findByLogin("john");

@@ -266,7 +266,8 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       // What a sign-in does that verified this password a moment ago.
       const goOn = () =>
         domain.sessions.start(user?.id ?? "", testSource, {
-          proof: (transaction) => domain.users.hold(user?.id ?? "", passwordHash ?? "", null, transaction),
+          proof: async (transaction) =>
+            (await domain.users.lockEnabledUser(user?.id ?? "", transaction))?.passwordHash === passwordHash,
         });
       await admin.lockstep(["user", "disable", "jane"]);
       await expect(goOn()).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });

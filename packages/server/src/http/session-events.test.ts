@@ -68,7 +68,7 @@ describe("the stream of one's session events", () => {
       if ((event.data as { type: string }).type === "password_changed") break;
     }
     stream.leave();
-    await server.domain.users.setPasswordHash(mine.user.id, await server.domain.passwords.hash("secret"));
+    await server.domain.users.replacePasswordHash(mine.user.id, await server.domain.passwords.hash("secret"));
   });
 
   it.each(["signed_out", "revoked", "password_changed", "disabled", "reused"] as const)(

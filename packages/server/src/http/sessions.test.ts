@@ -31,7 +31,7 @@ afterAll(() => Promise.all([server.close(), secureServer.close()]));
 
 beforeEach(() => clock.advanceSeconds(24 * 3600 + 1));
 afterEach(async () => {
-  await server.domain.users.setPasswordHash(johnsId, await server.domain.passwords.hash(john.password));
+  await server.domain.users.replacePasswordHash(johnsId, await server.domain.passwords.hash(john.password));
 });
 
 const signIn = (options = {}) => calls.mutate("auth.login", { username: "john", password: "secret" }, options);

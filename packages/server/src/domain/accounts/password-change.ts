@@ -97,9 +97,10 @@ export const createPasswordChange = ({
       const verified = await signIn.confirmPassword(user, currentPassword, source);
       const passwordHash = await hashAllowed(user, newPassword);
       await replaceByOwner(owner, revoked, source, async (transaction) => {
-        // Hashing took its time: a password that somebody else changed meanwhile is not the one that was verified.
-        const held = await users.hold(user.id, verified, passwordHash, transaction);
-        if (!held) throw new DomainError("INVALID_CREDENTIALS");
+        // The hash took time to compute: the password may have changed since it was verified.
+        const locked = await users.lockEnabledUser(user.id, transaction);
+        if (locked?.passwordHash !== verified) throw new DomainError("INVALID_CREDENTIALS");
+        await users.replacePasswordHash(user.id, passwordHash, transaction);
         await audit.record({ action: "password.change", userId: user.id, sessionId: session.id, source }, transaction);
       });
     },
@@ -117,9 +118,10 @@ export const createPasswordChange = ({
       if (await users.hasPassword(user.id)) throw new DomainError("PASSWORD_EXISTS");
       const passwordHash = await hashAllowed(user, newPassword);
       await replaceByOwner(owner, revoked, source, async (transaction) => {
-        // Of two that set one at once, the second changes nothing.
-        const set = await users.setFirstPasswordHash(user.id, passwordHash, transaction);
-        if (!set) throw new DomainError("PASSWORD_EXISTS");
+        // Of two concurrent calls, the second finds the password of the first.
+        const locked = await users.lockEnabledUser(user.id, transaction);
+        if (locked?.passwordHash !== null) throw new DomainError("PASSWORD_EXISTS");
+        await users.replacePasswordHash(user.id, passwordHash, transaction);
         await audit.record({ action: "password.create", userId: user.id, sessionId: session.id, source }, transaction);
       });
     },
@@ -137,7 +139,7 @@ export const createPasswordChange = ({
     ): Promise<Identity[]> {
       await sessions.endAllOf(userId, "password_changed", source, {
         async alongside(transaction) {
-          await users.setPasswordHash(userId, passwordHash, transaction);
+          await users.replacePasswordHash(userId, passwordHash, transaction);
           await grants.revokeAllOf(userId, source, transaction);
           if (unlinkRecentIdentities) await identities.unlinkSince(userId, recentSince(), source, transaction);
           await audit.record({ action: "password.set", userId, source }, transaction);

@@ -51,16 +51,17 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     expect(await database.users.update("nobody", { fullName: "X" })).toBeNull();
   });
 
-  it("keep a password that was changed while an older one was upgraded", async () => {
+  it("are locked with the password hash that is stored, unless they are disabled", async () => {
     await using database = await open();
-    const created = await database.users.create({ ...jane, passwordHash: "new" });
+    const created = await database.users.create({ ...jane, passwordHash: "old" });
     const id = created?.id ?? "";
-    expect(await database.users.hold(id, "old", "upgraded old", database.db)).toBe(false);
-    expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("new");
-    expect(await database.users.hold(id, "new", "upgraded new", database.db)).toBe(true);
-    expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("upgraded new");
+    const lock = () =>
+      database.db.transaction().execute((transaction) => database.users.lockEnabledUser(id, transaction));
+    await database.users.replacePasswordHash(id, "new");
+    expect(await lock()).toEqual({ passwordHash: "new" });
     await database.users.setDisabled(id, true);
-    expect(await database.users.hold(id, "upgraded new", null, database.db)).toBe(false);
+    expect(await lock()).toBeNull();
+    expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("new");
   });
 
   it("keep any text as it was typed", async () => {

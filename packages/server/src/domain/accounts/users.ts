@@ -119,21 +119,8 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
       .execute();
   },
 
-  async setPasswordHash(id: string, passwordHash: string, transaction: Db = db): Promise<void> {
+  async replacePasswordHash(id: string, passwordHash: string, transaction: Db = db): Promise<void> {
     await transaction.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
-  },
-
-  /** Gives an enabled account its first password. `false`: it has one, or is not enabled any more. */
-  async setFirstPasswordHash(id: string, passwordHash: string, transaction: Db): Promise<boolean> {
-    const row = await transaction
-      .updateTable("users")
-      .set({ password_hash: passwordHash })
-      .where("id", "=", id)
-      .where("password_hash", "is", null)
-      .where("disabled", "=", 0)
-      .returning("id")
-      .executeTakeFirst();
-    return row !== undefined;
   },
 
   async hasPassword(id: string, transaction: Db = db): Promise<boolean> {
@@ -146,37 +133,24 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
     return row !== undefined;
   },
 
-  /** Takes the user's row for the rest of a transaction, whatever it says. */
-  async take(id: string, transaction: Db): Promise<void> {
+  /** Locks the user's row until the transaction ends. */
+  async lockUser(id: string, transaction: Db): Promise<void> {
     await transaction.updateTable("users").set({ id }).where("id", "=", id).execute();
   },
 
-  /** Takes the user's row for the rest of a transaction, if they are enabled. `false`: they are not, or not any more. */
-  async holdEnabled(id: string, transaction: Db): Promise<boolean> {
+  /**
+   * Locks the user's row until the transaction ends, and returns the password hash that it holds. `null`: the user is
+   * disabled or was deleted.
+   */
+  async lockEnabledUser(id: string, transaction: Db): Promise<{ passwordHash: string | null } | null> {
     const row = await transaction
       .updateTable("users")
       .set({ id })
       .where("id", "=", id)
       .where("disabled", "=", 0)
-      .returning("id")
+      .returning("password_hash")
       .executeTakeFirst();
-    return row !== undefined;
-  },
-
-  /**
-   * Takes the user's row for the rest of a transaction, if they are enabled and `verified` is still the stored
-   * form of their password, and puts `upgrade` in its place. `false`: one of them was changed meanwhile.
-   */
-  async hold(id: string, verified: string, upgrade: string | null, transaction: Db): Promise<boolean> {
-    const row = await transaction
-      .updateTable("users")
-      .set({ password_hash: upgrade ?? verified })
-      .where("id", "=", id)
-      .where("password_hash", "=", verified)
-      .where("disabled", "=", 0)
-      .returning("id")
-      .executeTakeFirst();
-    return row !== undefined;
+    return row ? { passwordHash: row.password_hash } : null;
   },
 });
 

@@ -169,8 +169,8 @@ export const createIdentities = ({
      */
     async unlink(user: Pick<User, "id">, identityId: string, keep: string, source: Source): Promise<void> {
       const unlinkWithin = async (transaction: Db) => {
-        // Taken first: of two that unlink at once, and of one that signs in meanwhile, the second sees what the first left.
-        await users.take(user.id, transaction);
+        // Lock first, so that concurrent unlinking and sign-ins of this user run one after the other.
+        await users.lockUser(user.id, transaction);
         const rows = await transaction
           .selectFrom("identities")
           .select(["id", "provider"])

@@ -196,7 +196,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     await using server = await start();
     const { signIn, users } = server.domain;
     const userId = (await users.findByLogin(john.username))?.user.id ?? "";
-    await users.setPasswordHash(userId, await bcrypt.hash(john.password, { cost: 4, version: "2b" }));
+    await users.replacePasswordHash(userId, await bcrypt.hash(john.password, { cost: 4, version: "2b" }));
     const { deviceToken } = await signIn.withPassword(typed(john.username, john.password));
     const stranger = { ...typed(john.username, "wrong"), source: { ...testSource, address: "198.51.100.7" } };
     for (let index = 0; index < 6; index++) await expect(signIn.withPassword(stranger)).rejects.toThrow();

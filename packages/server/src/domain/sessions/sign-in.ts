@@ -124,10 +124,15 @@ export const createSignIn = ({
       const { user, passwordHash } = enabled;
       const { upgrade } = verification;
       try {
-        // Hashing took its time: a password that was changed, or an account that was disabled meanwhile, starts nothing.
         const started = await sessions.start(user.id, source, {
           scopes,
-          proof: (transaction) => users.hold(user.id, passwordHash, upgrade, transaction),
+          // The hash took time to compute: the password or the account may have changed since it was read.
+          async proof(transaction) {
+            const locked = await users.lockEnabledUser(user.id, transaction);
+            if (locked?.passwordHash !== passwordHash) return false;
+            if (upgrade !== null) await users.replacePasswordHash(user.id, upgrade, transaction);
+            return true;
+          },
         });
         return {
           ...(await withAccessToken(user, started)),
@@ -149,7 +154,8 @@ export const createSignIn = ({
     async withIdentity(user: User, source: Source, start: StartOptions & Required<Pick<StartOptions, "proof">>) {
       const started = await sessions.start(user.id, source, {
         ...start,
-        proof: async (transaction) => (await users.holdEnabled(user.id, transaction)) && start.proof(transaction),
+        proof: async (transaction) =>
+          (await users.lockEnabledUser(user.id, transaction)) !== null && start.proof(transaction),
       });
       return withAccessToken(user, started);
     },
