@@ -229,7 +229,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
       await using visitor = await visitSignedIn();
       const { page, server, email } = visitor;
       const found = await server.domain.users.findByLogin(john.username);
-      const change = () => server.domain.profile.changeEmail(found?.user.id ?? "", john.email, testSource);
+      const change = () => server.domain.accounts.changeEmail(found?.user.id ?? "", john.email, testSource);
       for (let attempt = 0; attempt < 5; attempt++) await change();
       await email.fill("jane@example.com");
       await button(page, "Change the address").click();

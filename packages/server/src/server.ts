@@ -19,14 +19,12 @@ import { folderWarning } from "./db/sqlite-files.ts";
 import { truncateLargeLog } from "./db/sqlite-log.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
 import { startDeadline } from "./deadline.ts";
-import { createDisabling } from "./domain/accounts/disabling.ts";
-import { createEnrollment } from "./domain/accounts/enrollment.ts";
+import { createAccounts } from "./domain/accounts/accounts.ts";
 import { createHashingQueue } from "./domain/accounts/hashing-queue.ts";
 import { createHashingThreads } from "./domain/accounts/hashing-threads.ts";
 import { createPasswordChange } from "./domain/accounts/password-change.ts";
 import { createPasswordPolicy } from "./domain/accounts/password-policy.ts";
 import { createPasswords } from "./domain/accounts/passwords.ts";
-import { createProfile } from "./domain/accounts/profile.ts";
 import { createUsers } from "./domain/accounts/users.ts";
 import { createClients } from "./domain/clients/clients.ts";
 import { createGrants } from "./domain/clients/grants.ts";
@@ -172,9 +170,7 @@ export const createDomain = async (
   });
   const devices = createDevices({ secrets, random, now });
   const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit, scopes });
-  const profile = createProfile({ db, users, throttle, audit });
-  const enrollment = createEnrollment({ db, users, audit });
-  const disabling = createDisabling({ db, users, sessions, grants, audit });
+  const accounts = createAccounts({ db, users, sessions, grants, throttle, audit });
   const sealed = createSealed({ secrets, now });
   const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
   const passwordChange = createPasswordChange({
@@ -189,7 +185,7 @@ export const createDomain = async (
     audit,
     events,
   });
-  const identitySignIn = createIdentitySignIn({ db, random, users, identities, sessions, signIn, audit });
+  const identitySignIn = createIdentitySignIn({ db, random, users, accounts, identities, sessions, signIn });
   const linkTickets = createLinkTickets({ sealed });
   const upkeep = createUpkeep({
     clock,
@@ -215,9 +211,7 @@ export const createDomain = async (
     passwords,
     passwordPolicy,
     passwordChange,
-    profile,
-    enrollment,
-    disabling,
+    accounts,
     keyring,
     tokens,
     guard,

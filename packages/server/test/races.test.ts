@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  await domain.disabling.enable(johnsId, testSource);
+  await domain.accounts.enable(johnsId, testSource);
   await domain.users.replacePasswordHash(johnsId, await domain.passwords.hash("secret"));
   await db.deleteFrom("throttles").execute();
 });
@@ -86,14 +86,14 @@ describe("two servers on one PostgreSQL", { timeout: 60_000 }, () => {
 
   it("[S27] [S80] leave no session behind when an account is disabled while people sign in to it", async () => {
     for (let round = 0; round < 10; round++) {
-      await domain.disabling.enable(johnsId, testSource);
+      await domain.accounts.enable(johnsId, testSource);
       const signingIn = atOnce(12, (server) => login(server));
-      const [answers] = await Promise.all([signingIn, domain.disabling.disable(johnsId, testSource)]);
+      const [answers] = await Promise.all([signingIn, domain.accounts.disable(johnsId, testSource)]);
       for (const { code } of answers) expect(["OK", "INVALID_CREDENTIALS", "TOO_MANY_ATTEMPTS"]).toContain(code);
       expect(await liveSessions()).toEqual([]);
       const rows = await db.selectFrom("sessions").selectAll().where("ended_at", "is", null).execute();
       expect(rows).toEqual([]);
-      await domain.disabling.enable(johnsId, testSource);
+      await domain.accounts.enable(johnsId, testSource);
       for (const { data } of answers.filter(({ code }) => code === "OK")) {
         expect((await one().query("user.me", data.accessToken)).code).toBe("INVALID_TOKEN");
         expect((await other().mutate("auth.refresh", { refreshToken: data.refreshToken })).reason).toBe("disabled");

@@ -124,9 +124,9 @@ async function* importUsers(lines: AsyncIterable<Line>, domain: Domain, schema: 
   yield* writeBatch(batch, domain);
 }
 
-async function* writeBatch(batch: readonly ReadLine[], { users, enrollment }: Domain): AsyncGenerator<Outcome> {
+async function* writeBatch(batch: readonly ReadLine[], { users, accounts }: Domain): AsyncGenerator<Outcome> {
   const newUsers = batch.flatMap(({ user }) => user ?? []);
-  const created = newUsers.length > 0 ? await enrollment.enrollAll(newUsers, commandLine) : [];
+  const created = newUsers.length > 0 ? await accounts.createAll(newUsers, commandLine) : [];
   const idOf = new Map(created.map(({ username, id }) => [username, id]));
   for (const read of batch) {
     const { line } = read;

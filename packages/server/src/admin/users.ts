@@ -83,8 +83,8 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     "disable",
     "Revokes every session and grant of a user, and lets none begin",
     [example("pnpm lockstep user disable jane")],
-    async ({ disabling }, found, options) => {
-      await disabling.disable(found.id, commandLine);
+    async ({ accounts }, found, options) => {
+      await accounts.disable(found.id, commandLine);
       await tell(admin, options, { ...found, disabled: true }, "is disabled, and every session and grant is revoked");
     },
   );
@@ -93,8 +93,8 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     "enable",
     "Lets a disabled user sign in again; earlier sessions and grants stay revoked",
     [example("pnpm lockstep user enable jane")],
-    async ({ disabling }, found, options) => {
-      if (found.disabled) await disabling.enable(found.id, commandLine);
+    async ({ accounts }, found, options) => {
+      if (found.disabled) await accounts.enable(found.id, commandLine);
       await tell(admin, options, { ...found, disabled: false }, "is enabled");
     },
   );
@@ -154,7 +154,7 @@ const create = async (admin: AdminProcess, domain: Domain, username: string, opt
   const { email = null, name: fullName = username, role } = options;
   await refuseTaken(domain, username, email);
   const passwordHash = await newPasswordHash(admin, domain, { username, email, fullName });
-  const created = await domain.enrollment.enroll({ username, email, fullName, role, passwordHash }, commandLine);
+  const created = await domain.accounts.create({ username, email, fullName, role, passwordHash }, commandLine);
   if (created) return await tell(admin, options, created, "is created");
   // Somebody took the name while the password was typed.
   await refuseTaken(domain, username, email);

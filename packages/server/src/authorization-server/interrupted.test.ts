@@ -49,7 +49,7 @@ describe.each(engines)("an authorization that is interrupted, on $engine", ({ ne
   const interruptions: Interruption[] = [
     {
       name: "the person is disabled",
-      happen: ({ domain, mary }) => domain.disabling.disable(mary, testSource),
+      happen: ({ domain, mary }) => domain.accounts.disable(mary, testSource),
       back: "access_denied",
       endsGrant: true,
     },

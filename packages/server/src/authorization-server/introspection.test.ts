@@ -111,10 +111,10 @@ describe("introspection", () => {
 
     const orphan = (await connected()).tokens;
     const john = (await server.domain.users.findByLogin("john"))?.user.id ?? "";
-    await server.domain.disabling.disable(john, testSource);
+    await server.domain.accounts.disable(john, testSource);
     expect(await introspect(orphan.access_token)).toBe(false);
     expect(await introspect(orphan.refresh_token)).toBe(false);
-    await server.domain.disabling.enable(john, testSource);
+    await server.domain.accounts.enable(john, testSource);
   });
 
   it("[S49] knows nothing of what is no access token of a client", async () => {

@@ -171,7 +171,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     await server.domain.clients.delete(id, "operator", testSource);
     expect(await refusalOf(refresh(tokens.refresh_token))).toBe("invalid_client");
     const john = (await server.domain.users.findByLogin("john"))?.user.id ?? "";
-    await server.domain.disabling.disable(john, testSource);
+    await server.domain.accounts.disable(john, testSource);
     expect(await refusalOf(other.refresh(other.tokens.refresh_token))).toBe("invalid_grant");
   });
 

@@ -178,7 +178,7 @@ describe("[S37] [S54] the very next call is refused", () => {
     }));
 
   it("when the account is disabled", () =>
-    refusedAfter("two", ({ id }) => server.domain.disabling.disable(id, testSource)));
+    refusedAfter("two", ({ id }) => server.domain.accounts.disable(id, testSource)));
 
   it("when the client is deleted", () =>
     refusedAfter("three", ({ app }) => server.domain.clients.delete(app.id, "operator", testSource)));

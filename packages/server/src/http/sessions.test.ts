@@ -317,11 +317,11 @@ describe("one's sessions", () => {
     expect((await me()).data.role).toBe("admin");
     await server.db.updateTable("users").set({ role: "user" }).where("id", "=", johnsId).execute();
     expect((await me()).data.role).toBe("user");
-    await server.domain.disabling.disable(johnsId, { address: null, userAgent: null, requestId: null });
+    await server.domain.accounts.disable(johnsId, { address: null, userAgent: null, requestId: null });
     expect((await me()).code).toBe("INVALID_TOKEN");
     const refused = await calls.mutate("auth.refresh", { refreshToken: data.refreshToken });
     expect(refused.error).toMatchObject({ details: { reason: "disabled" } });
-    await server.domain.disabling.enable(johnsId, { address: null, userAgent: null, requestId: null });
+    await server.domain.accounts.enable(johnsId, { address: null, userAgent: null, requestId: null });
     expect((await me()).code).toBe("INVALID_TOKEN");
   });
 });

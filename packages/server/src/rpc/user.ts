@@ -1,15 +1,21 @@
 // Owns the procedures of the signed-in user: who they are, and their password.
 
 import { engine } from "@lockstep/kit";
+import type { Accounts } from "../domain/accounts/accounts.ts";
 import type { PasswordChange } from "../domain/accounts/password-change.ts";
-import type { Profile } from "../domain/accounts/profile.ts";
 import { implement } from "./trpc.ts";
 
-export const userProcedures = ({ profile, passwordChange }: { profile: Profile; passwordChange: PasswordChange }) => ({
+export const userProcedures = ({
+  accounts,
+  passwordChange,
+}: {
+  accounts: Accounts;
+  passwordChange: PasswordChange;
+}) => ({
   me: implement(engine.user.me).handle(({ ctx }) => ctx.principal.user),
 
   update: implement(engine.user.update).handle(({ ctx, input }) =>
-    profile.update(ctx.principal.user.id, input, ctx.source),
+    accounts.update(ctx.principal.user.id, input, ctx.source),
   ),
 
   changePassword: implement(engine.user.changePassword).handle(async ({ ctx, input }) => {

@@ -185,28 +185,3 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     ).rejects.toMatchObject({ code: "PASSWORD_REFUSED" });
   });
 });
-
-describe.each(engines)("disabling an account on $engine", ({ newDatabase }) => {
-  it("revokes its grants, which enabling does not revive [S80]", async () => {
-    const database = await newDatabase("migrated");
-    await using server = await startTestServer({ databaseUrl: database.url });
-    const { users, disabling, grants } = server.domain;
-    const userId = (await users.findByLogin(john.username))?.user.id ?? "";
-    await grantedToken(server, userId, ["profile:read"]);
-    await disabling.disable(userId, testSource);
-    await disabling.enable(userId, testSource);
-    expect(await grants.list(userId)).toEqual([]);
-  });
-});
-
-describe("the address that signs in", () => {
-  it("is not looked for over and over: each attempt to change it counts [S95]", async () => {
-    await using server = await startTestServer();
-    const { users, profile } = server.domain;
-    const userId = (await users.findByLogin(john.username))?.user.id ?? "";
-    for (let index = 0; index < 5; index++) await profile.changeEmail(userId, `j${index}@example.com`, testSource);
-    await expect(profile.changeEmail(userId, "ann@example.com", testSource)).rejects.toMatchObject({
-      code: "TOO_MANY_ATTEMPTS",
-    });
-  });
-});

@@ -181,10 +181,10 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
   it("stays out of a disabled account, by every door", async () => {
     await using server = await start();
     const { user, session } = await server.signIn(vouched("ada"));
-    await server.domain.disabling.disable(user.id, testSource);
+    await server.domain.accounts.disable(user.id, testSource);
     expect(await server.isLive(session.id)).toBe(false);
     expect(await refusalOf(server.signIn(vouched("ada")))).toBe("disabled");
-    await server.domain.disabling.enable(user.id, testSource);
+    await server.domain.accounts.enable(user.id, testSource);
     expect((await server.signIn(vouched("ada"))).user.id).toBe(user.id);
   });
 

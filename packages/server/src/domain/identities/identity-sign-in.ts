@@ -5,8 +5,9 @@
 
 import { Username } from "@lockstep/kit";
 import { type Db, isUniqueViolation } from "../../db/database.ts";
+import type { Accounts } from "../accounts/accounts.ts";
 import type { Users } from "../accounts/users.ts";
-import type { Audit, Source } from "../kernel/audit.ts";
+import type { Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Random, randomId } from "../kernel/environment.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -29,24 +30,25 @@ export const createIdentitySignIn = ({
   db,
   random,
   users,
+  accounts,
   identities,
   sessions,
   signIn,
-  audit,
 }: {
   db: Db;
   random: Random;
   users: Users;
+  accounts: Accounts;
   identities: Identities;
   sessions: Sessions;
   signIn: SignIn;
-  audit: Audit;
 }) => {
   /** Makes the account and its identity in one transaction. `null`: somebody made one of the two meanwhile. */
   const create = async ({ rules, identity }: Vouched, username: string, source: Source) => {
     try {
       return await db.transaction().execute(async (transaction) => {
-        const [user] = await users.createAll(
+        const [user] = await accounts.createWithin(
+          transaction,
           [
             {
               username,
@@ -57,11 +59,10 @@ export const createIdentitySignIn = ({
               passwordHash: null,
             },
           ],
-          transaction,
+          source,
+          { provider: rules.name },
         );
         if (!user) return null;
-        const detail = { provider: rules.name };
-        await audit.record({ action: "user.create", userId: user.id, detail, source }, transaction);
         const id = await identities.link(user.id, rules.name, identity, source, transaction);
         return id === null ? null : { id, userId: user.id };
       });

@@ -5,13 +5,14 @@ import { engines, openTestDatabase } from "../../../test/engines.ts";
 import { beginWait, withDatabaseLimit } from "../../db/time-limit.ts";
 import { DatabaseUnavailableError } from "../../db/unavailable.ts";
 import { testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
-import { createDisabling } from "../accounts/disabling.ts";
+import { createAccounts } from "../accounts/accounts.ts";
 import { createUsers } from "../accounts/users.ts";
 import { createGrants } from "../clients/grants.ts";
 import { createOAuthRecords } from "../clients/oauth-records.ts";
 import { createAudit } from "../kernel/audit.ts";
 import { createSecrets } from "../kernel/secrets.ts";
 import { createSpentIds } from "../kernel/spent-ids.ts";
+import { createThrottle } from "../kernel/throttle.ts";
 import { createScopes } from "../tokens/scopes.ts";
 import { createSessionEvents } from "./session-events.ts";
 import { createSessions, type Session } from "./sessions.ts";
@@ -68,13 +69,14 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
         spentIds: createSpentIds(world),
         lifetimeSeconds: testSessionLimits.lifetimeSeconds,
       });
-      const disabling = createDisabling({ ...world, users, sessions, grants, audit });
+      const throttle = createThrottle({ ...world, secrets });
+      const accounts = createAccounts({ ...world, users, sessions, grants, throttle, audit });
       const watch = async (session: Session, signal = new AbortController().signal) => {
         const watching = watchSessions(session, signal);
         expect((await watching.next()).value).toEqual({ type: "watching" });
         return watching;
       };
-      return { events, sessions, watchSessions, watch, disabling, looks, answerLooks };
+      return { events, sessions, watchSessions, watch, accounts, looks, answerLooks };
     };
     return {
       ...database,
@@ -168,7 +170,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
 
   it.each<[string, (opened: Awaited<ReturnType<typeof open>>, session: Session) => Promise<unknown>]>([
     ["revoked", ({ elsewhere, jane }, { id }) => elsewhere.sessions.end(jane, id, "revoked", testSource)],
-    ["disabled", ({ elsewhere, jane }) => elsewhere.disabling.disable(jane, testSource)],
+    ["disabled", ({ elsewhere, jane }) => elsewhere.accounts.disable(jane, testSource)],
     ["password_changed", ({ elsewhere, jane }) => elsewhere.sessions.endAllOf(jane, "password_changed", testSource)],
     ["expired", async ({ clock }) => clock.advanceSeconds(testSessionLimits.idleSeconds)],
     ["unknown", ({ db, jane }) => db.deleteFrom("users").where("id", "=", jane).execute()],
