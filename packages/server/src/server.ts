@@ -11,6 +11,7 @@ import type { FastifyServerOptions } from "fastify";
 import { type App, assertEngineIn } from "./app.ts";
 import { createAuthorizationServer } from "./authorization-server/authorization-server.ts";
 import { createDpopNonces } from "./authorization-server/dpop-nonces.ts";
+import { registrationFormat } from "./authorization-server/registrations.ts";
 import type { Config } from "./config.ts";
 import { readDatabaseTime } from "./db/clock.ts";
 import { type Db, openDatabase } from "./db/database.ts";
@@ -155,9 +156,10 @@ export const createDomain = async (
     anonymousEntries,
     productName: brand.name,
     scopes,
+    registrations: registrationFormat,
   });
   const { lifetimeSeconds } = config.sessionLimits;
-  const grants = createGrants({ db, now, scopes, audit, records: oauthRecords, spentIds, lifetimeSeconds });
+  const grants = createGrants({ db, now, clients, scopes, audit, records: oauthRecords, spentIds, lifetimeSeconds });
   const verifiedTokens = createVerifiedTokens({ tokens, keyring, now });
   const guard = createGuard({
     tokens: verifiedTokens,

@@ -3,7 +3,7 @@
 // ago still counts as good, so that clients that race get the same successor (RFC 9700 §4.14.2).
 
 import { type Adapter, type AdapterPayload, errors, Provider } from "oidc-provider";
-import type { Clients, Registration } from "../domain/clients/clients.ts";
+import type { Clients } from "../domain/clients/clients.ts";
 import type { Grants } from "../domain/clients/grants.ts";
 import type { OAuthRecords } from "../domain/clients/oauth-records.ts";
 import type { Clock } from "../domain/kernel/clock.ts";
@@ -310,7 +310,7 @@ const clients = ({ clients, registration: policy }: AdapterOptions): Partial<Ada
       [revisionProperty]: ________,
       ...registration
     } = rest as Stored & Record<string, unknown>;
-    const registered = { name: name ?? id, secret: secret ?? null, registration: registration as Registration };
+    const registered = { name: name ?? id, secret: secret ?? null, registration };
     await clients.takeIn(id, registered, currentCall().source, { anonymous: policy === "open" });
   },
 });

@@ -13,7 +13,7 @@ import {
   Provider,
 } from "oidc-provider";
 import type { Users } from "../domain/accounts/users.ts";
-import { type Clients, isSecretOf, type Registration, registrationProblem } from "../domain/clients/clients.ts";
+import { type Clients, isSecretOf } from "../domain/clients/clients.ts";
 import type { Grants } from "../domain/clients/grants.ts";
 import type { Clock } from "../domain/kernel/clock.ts";
 import type { Secrets } from "../domain/kernel/secrets.ts";
@@ -43,6 +43,7 @@ import { askBeforeLeaving } from "./leaving.ts";
 import { answerOutages } from "./outages.ts";
 import { pagesOf } from "./pages.ts";
 import { paths } from "./paths.ts";
+import { type Registration, registrationProblem } from "./registrations.ts";
 import { completeScopes } from "./requested-scopes.ts";
 import { toSharedClock } from "./shared-clock.ts";
 

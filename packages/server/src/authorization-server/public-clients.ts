@@ -15,7 +15,7 @@ export const withPublicClientId = async (clients: Clients, { headers, body }: Se
   const id = authorization === undefined ? null : idWithoutSecret(authorization);
   if (id === null) return { headers, body };
   const client = await clients.registrationOf(id);
-  if (client?.registration.token_endpoint_auth_method !== "none") return { headers, body };
+  if (client?.registration["token_endpoint_auth_method"] !== "none") return { headers, body };
   const form = new URLSearchParams(body.toString());
   // Another id beside it is for the library to refuse.
   if (!form.getAll("client_id").includes(id)) form.append("client_id", id);

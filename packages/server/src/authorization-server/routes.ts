@@ -12,7 +12,6 @@ import type {
 import { decodeProtectedHeader } from "jose";
 import type { AdapterPayload, Provider } from "oidc-provider";
 import { type Clients, isSecretOf, secretHash } from "../domain/clients/clients.ts";
-import { readWireRegistration } from "../domain/clients/wire-registration.ts";
 import type { Source } from "../domain/kernel/audit.ts";
 import { refusalOf } from "../domain/kernel/domain-error.ts";
 import type { Keyring } from "../domain/tokens/keyring.ts";
@@ -24,6 +23,7 @@ import type { DeviceEntry } from "./device-entry.ts";
 import { paths } from "./paths.ts";
 import { withPublicClientId } from "./public-clients.ts";
 import { letAnswer } from "./requests.ts";
+import { readWireRegistration } from "./wire-registration.ts";
 
 /** The largest body: an assertion, a pushed request, some redirect addresses. */
 const bodyLimitBytes = 56 * 1024;

@@ -1,20 +1,9 @@
-// Owns other people's clients: who registered one, how it proves itself, and where it may send people. They
-// are kept as their registration (RFC 7591), which the authorization server reads; the rest of us sees the contract's
-// shapes of it. A secret is shown once, and stored as a hash.
+// Owns OAuth clients: who registered one, how it authenticates, and where it may redirect people. A client is stored as
+// its registration, in a format that the authorization server owns; everything else sees the contract's shapes of it. A
+// secret is shown once and stored as a hash.
 
 import { hash, timingSafeEqual } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
-import {
-  type ClientKind,
-  ClientName,
-  type ClientView,
-  identityScopes,
-  NativeRedirectUri,
-  type OAuthClient,
-  type RegisterClientInput,
-  type RegisteredClient,
-  WebRedirectUri,
-} from "@lockstep/kit";
+import type { ClientView, OAuthClient, RegisterClientInput, RegisteredClient } from "@lockstep/kit";
 import { type Selectable, sql, type UpdateObject } from "kysely";
 import type { Db } from "../../db/database.ts";
 import type { ClientsTable, Schema } from "../../db/schema.ts";
@@ -26,21 +15,22 @@ import type { SpentIds } from "../kernel/spent-ids.ts";
 import type { Scopes } from "../tokens/scopes.ts";
 import { clientNameProblem } from "./client-names.ts";
 
-/** A registration in the names of the wire, without `client_id`, `client_name` and `client_secret`. @see RFC 7591 §2 */
-export interface Registration {
-  readonly application_type?: string;
-  readonly client_uri?: string;
-  readonly redirect_uris?: readonly string[];
-  readonly post_logout_redirect_uris?: readonly string[];
-  readonly grant_types?: readonly string[];
-  readonly response_types?: readonly string[];
-  readonly token_endpoint_auth_method?: string;
-  readonly scope?: string;
-  readonly jwks_uri?: string;
-  readonly backchannel_logout_uri?: string;
-  readonly require_pushed_authorization_requests?: boolean;
-  readonly dpop_bound_access_tokens?: boolean;
-  readonly [name: string]: unknown;
+/** What a client is and what it may do: what the one who registers it says, but for its name. */
+export type ClientDetails = Omit<RegisterClientInput, "name">;
+
+/** A registration as it is stored. Only its format reads it. */
+export type StoredRegistration = Readonly<Record<string, unknown>>;
+
+/** The format of stored registrations. The authorization server owns it: `authorization-server/registrations.ts`. */
+export interface RegistrationFormat {
+  /** The registration of a client with these details. */
+  encode(details: ClientDetails): StoredRegistration;
+  /** The details that a registration holds. It may hold more than details can say. */
+  decode(registration: StoredRegistration): ClientDetails;
+  /** The registration with every detail replaced in which `after` differs from `before`. The rest stays. */
+  change(registration: StoredRegistration, before: ClientDetails, after: ClientDetails): StoredRegistration;
+  /** Whether the client authenticates with a secret. */
+  usesSecret(registration: StoredRegistration): boolean;
 }
 
 /** Who may change a client: the person who registered it, or an operator. */
@@ -65,6 +55,7 @@ export const createClients = ({
   anonymousEntries,
   productName,
   scopes,
+  registrations,
 }: {
   db: Db;
   now: Now;
@@ -75,8 +66,29 @@ export const createClients = ({
   /** What this service is called: no client that nobody vouches for is called so. */
   productName: string;
   scopes: Scopes;
+  registrations: RegistrationFormat;
 }) => {
-  const clientFromRow = (row: Row) => clientOf(row, scopes);
+  const detailsOf = (registration: StoredRegistration): ClientDetails => {
+    const details = registrations.decode(registration);
+    return { ...details, scopes: details.scopes.filter(scopes.has) };
+  };
+
+  const clientFromRow = (row: Row): OAuthClient => ({
+    id: row.id,
+    name: row.name,
+    ...detailsOf(parse(row.metadata)),
+    verified: row.verified === 1,
+    ...exceptionsOf(row),
+    createdAt: row.created_at,
+  });
+
+  /** What a person who is asked for consent sees of a client. */
+  const viewFromRow = (row: Pick<Row, "id" | "name" | "metadata" | "verified">): ClientView => ({
+    id: row.id,
+    name: row.name,
+    uri: registrations.decode(parse(row.metadata)).uri,
+    verified: row.verified === 1,
+  });
 
   /** 256 random bits: a plain hash of it cannot be turned back. */
   const newSecret = () => Buffer.from(random(32)).toString("base64url");
@@ -109,7 +121,7 @@ export const createClients = ({
     });
 
   const find = async (id: string): Promise<Row | null> => {
-    // What is asked for comes from anybody, and may be no text that a database takes.
+    // Untrusted input: reject anything that is not an ID.
     if (!clientId.test(id)) return null;
     return (await db.selectFrom("applications").selectAll().where("id", "=", id).executeTakeFirst()) ?? null;
   };
@@ -130,6 +142,7 @@ export const createClients = ({
 
   return {
     newSecret,
+    viewFromRow,
 
     /** Why nobody may register a client of this name, in a sentence; `null`: anybody may. */
     nameProblem: (name: string) => clientNameProblem(name, productName),
@@ -141,12 +154,13 @@ export const createClients = ({
     async register(input: RegisterClientInput, owner: Owner, source: Source): Promise<RegisteredClient> {
       checkScopes(input.scopes);
       await checkName(input.name, owner);
-      const secret = keepsSecret(input) ? newSecret() : null;
+      const registration = registrations.encode(input);
+      const secret = registrations.usesSecret(registration) ? newSecret() : null;
       const row: Row = {
         id: randomId(random),
         name: input.name,
         secret_hash: secret === null ? null : secretHash(secret),
-        metadata: JSON.stringify(registrationOf(input)),
+        metadata: JSON.stringify(registration),
         verified: owner === "operator" ? 1 : 0,
         may_introspect: 0,
         may_omit_pkce: 0,
@@ -165,7 +179,7 @@ export const createClients = ({
 
     /** Makes a client of our own be there, as it is described here. */
     async ensure(id: string, input: RegisterClientInput): Promise<void> {
-      const metadata = JSON.stringify(registrationOf(input));
+      const metadata = JSON.stringify(registrations.encode(input));
       const known = await find(id);
       if (known?.metadata === metadata && known.name === input.name) return;
       const row = { name: input.name, metadata, verified: 1 as const };
@@ -182,7 +196,7 @@ export const createClients = ({
      */
     async takeIn(
       id: string,
-      { name, secret, registration }: { name: string; secret: string | null; registration: Registration },
+      { name, secret, registration }: { name: string; secret: string | null; registration: StoredRegistration },
       source: Source,
       { anonymous = false } = {},
     ): Promise<void> {
@@ -252,11 +266,10 @@ export const createClients = ({
       verified: boolean;
       exceptions: Exceptions;
       revision: number;
-      registration: Registration;
+      registration: StoredRegistration;
     } | null> {
       const row = await find(id);
       if (!row) return null;
-      const registration = JSON.parse(row.metadata) as Registration;
       return {
         name: row.name,
         secretHash: row.secret_hash,
@@ -264,7 +277,7 @@ export const createClients = ({
         verified: row.verified === 1,
         exceptions: exceptionsOf(row),
         revision: row.revision,
-        registration,
+        registration: parse(row.metadata),
       };
     },
 
@@ -295,7 +308,8 @@ export const createClients = ({
       await checkName(input.name, owner);
       const known = await find(id);
       if (!known) return null;
-      const metadata = JSON.stringify(merged(clientFromRow(known), JSON.parse(known.metadata), input));
+      const stored = parse(known.metadata);
+      const metadata = JSON.stringify(registrations.change(stored, detailsOf(stored), input));
       // One statement: an operator who verifies it at this moment does so before the change, or after.
       const changed = sql<boolean>`(name <> ${input.name} or metadata <> ${metadata})`;
       const byOwner = {
@@ -335,7 +349,7 @@ export const createClients = ({
     async rotateSecret(id: string, owner: Owner, source: Source): Promise<RegisteredClient | null> {
       const known = await find(id);
       if (!known || (owner !== "operator" && known.owner_id !== owner.userId)) return null;
-      if (!usesSecret(JSON.parse(known.metadata))) throw new DomainError("CLIENT_HAS_NO_SECRET");
+      if (!registrations.usesSecret(parse(known.metadata))) throw new DomainError("CLIENT_HAS_NO_SECRET");
       const secret = newSecret();
       const values = { secret_hash: secretHash(secret) };
       const row = await change(id, owner, "client.rotate_secret", values, source);
@@ -367,101 +381,6 @@ export const isSecretOf = (expected: string, secret: string): boolean => {
   return a.length === b.length && timingSafeEqual(a, b);
 };
 
-const keepsSecret = ({ kind, jwksUri }: Pick<OAuthClient, "kind" | "jwksUri">) =>
-  (kind === "web" || kind === "service") && jwksUri === null;
-
-/** Whether a client authenticates with a secret. Its registration may have come over the wire, with keys in it. */
-const usesSecret = ({ token_endpoint_auth_method = "client_secret_basic" }: Registration) =>
-  token_endpoint_auth_method.startsWith("client_secret_");
-
-const deviceCode = "urn:ietf:params:oauth:grant-type:device_code";
-
-const grantTypes = {
-  web: ["authorization_code", "refresh_token"],
-  browser: ["authorization_code", "refresh_token"],
-  native: ["authorization_code", "refresh_token", deviceCode],
-  service: ["client_credentials"],
-} satisfies Record<ClientKind, string[]>;
-
-const registrationOf = (input: RegisterClientInput): Registration => {
-  const forPeople = input.kind !== "service";
-  return {
-    application_type: input.kind === "native" ? "native" : "web",
-    ...(input.uri !== null && { client_uri: input.uri }),
-    redirect_uris: input.redirectUris,
-    post_logout_redirect_uris: input.postLogoutRedirectUris,
-    grant_types: grantTypes[input.kind],
-    response_types: forPeople ? ["code"] : [],
-    token_endpoint_auth_method: keepsSecret(input) ? "client_secret_basic" : input.jwksUri ? "private_key_jwt" : "none",
-    ...(input.jwksUri !== null && { jwks_uri: input.jwksUri }),
-    ...(input.backchannelLogoutUri !== null && {
-      backchannel_logout_uri: input.backchannelLogoutUri,
-      backchannel_logout_session_required: true,
-    }),
-    ...(input.requirePushedRequests && { require_pushed_authorization_requests: true }),
-    ...(input.requireDpop && { dpop_bound_access_tokens: true }),
-    // Without any, the library would let it ask for all: `openid` means nothing to who acts for no person.
-    scope: [...(forPeople ? Object.keys(identityScopes) : []), ...input.scopes].join(" ") || "openid",
-  };
-};
-
-/**
- * A stored registration with what an input changes in it. It may have come over the wire, with more than an input can
- * say, or said in other words: what the input leaves as it was stays as it is stored.
- */
-const merged = (known: OAuthClient, stored: Registration, input: RegisterClientInput): Registration => {
-  const sameKind = known.kind === input.kind;
-  const [before, after] = [registrationOf(known), registrationOf(input)];
-  // An input says nothing about the scopes that stand for who the person is.
-  const identity = (stored.scope ?? before.scope ?? "")
-    .split(" ")
-    .filter((scope) => Object.hasOwn(identityScopes, scope));
-  const next: Registration = sameKind
-    ? { ...after, scope: [...identity, ...input.scopes].join(" ") || "openid" }
-    : after;
-  const result: Record<string, unknown> = { ...stored };
-  const changes = (name: string) => !sameKind || !isDeepStrictEqual(before[name], after[name]);
-  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (!changes(name)) continue;
-    if (next[name] === undefined) delete result[name];
-    else result[name] = next[name];
-  }
-  // What goes with the way in which a client proved itself before, and is refused beside another.
-  if (changes("jwks_uri")) delete result["jwks"];
-  if (changes("token_endpoint_auth_method")) delete result["token_endpoint_auth_signing_alg"];
-  return result;
-};
-
-/** What this registration must not say, in words; `null`: nothing. @see RFC 9700 §2.6, RFC 8252 §7 */
-export const registrationProblem = (registration: Registration): string | null => {
-  const { grant_types, token_endpoint_auth_method, redirect_uris, post_logout_redirect_uris } = registration;
-  // RFC 6749 §4.4: anybody could be it.
-  if (token_endpoint_auth_method === "none" && grant_types?.includes("client_credentials"))
-    return "grant_types: client_credentials needs a client that can prove who it is";
-  if (registration["client_name"] !== undefined) {
-    const name = ClientName.safeParse(registration["client_name"]);
-    if (!name.success) return `client_name: ${messagesOf(name.error)}`;
-  }
-  const RedirectUri = kindOf(registration) === "native" ? NativeRedirectUri : WebRedirectUri;
-  for (const [property, uris] of Object.entries({ redirect_uris, post_logout_redirect_uris })) {
-    for (const uri of uris ?? []) {
-      const parsed = RedirectUri.safeParse(uri);
-      if (!parsed.success) return `${property}: ${messagesOf(parsed.error)}`;
-    }
-  }
-  return null;
-};
-
-const messagesOf = ({ issues }: { issues: readonly { message: string }[] }) =>
-  issues.map(({ message }) => message).join("; ");
-
-const kindOf = (registration: Registration): ClientKind => {
-  if (!registration.response_types?.length && registration.grant_types?.includes("client_credentials"))
-    return "service";
-  if (registration.application_type === "native") return "native";
-  return registration.token_endpoint_auth_method === "none" ? "browser" : "web";
-};
-
 const flag = (set: boolean): 0 | 1 => (set ? 1 : 0);
 
 const exceptionsOf = (row: Row): Exceptions => ({
@@ -470,30 +389,4 @@ const exceptionsOf = (row: Row): Exceptions => ({
   assertsToTokenEndpoint: row.asserts_to_token_endpoint === 1,
 });
 
-const clientOf = (row: Row, known: Scopes): OAuthClient => {
-  const registration = JSON.parse(row.metadata) as Registration;
-  return {
-    id: row.id,
-    name: row.name,
-    kind: kindOf(registration),
-    uri: registration.client_uri ?? null,
-    redirectUris: [...(registration.redirect_uris ?? [])],
-    postLogoutRedirectUris: [...(registration.post_logout_redirect_uris ?? [])],
-    scopes: (registration.scope ?? "").split(" ").filter(known.has),
-    jwksUri: registration.jwks_uri ?? null,
-    backchannelLogoutUri: registration.backchannel_logout_uri ?? null,
-    requirePushedRequests: registration.require_pushed_authorization_requests ?? false,
-    requireDpop: registration.dpop_bound_access_tokens ?? false,
-    verified: row.verified === 1,
-    ...exceptionsOf(row),
-    createdAt: row.created_at,
-  };
-};
-
-/** What a person sees of it who is asked by it. */
-export const viewFromRow = (row: Pick<Row, "id" | "name" | "metadata" | "verified">): ClientView => ({
-  id: row.id,
-  name: row.name,
-  uri: (JSON.parse(row.metadata) as Registration).client_uri ?? null,
-  verified: row.verified === 1,
-});
+const parse = (metadata: string) => JSON.parse(metadata) as StoredRegistration;

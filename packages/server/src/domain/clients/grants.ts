@@ -11,7 +11,7 @@ import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
 import type { Now } from "../kernel/environment.ts";
 import type { SpentIds } from "../kernel/spent-ids.ts";
 import type { Scopes } from "../tokens/scopes.ts";
-import { viewFromRow } from "./clients.ts";
+import type { Clients } from "./clients.ts";
 import type { OAuthRecords } from "./oauth-records.ts";
 
 /** What a grant is named by in a token. */
@@ -28,6 +28,7 @@ export type Grants = ReturnType<typeof createGrants>;
 export const createGrants = ({
   db,
   now,
+  clients,
   scopes,
   audit,
   records,
@@ -36,6 +37,7 @@ export const createGrants = ({
 }: {
   db: Db;
   now: Now;
+  clients: Pick<Clients, "viewFromRow">;
   scopes: Scopes;
   audit: Audit;
   records: OAuthRecords;
@@ -238,7 +240,7 @@ export const createGrants = ({
         .orderBy("last_used_at", "desc")
         .execute();
       const byClient = Map.groupBy(rows, (row) => row.application_id);
-      return [...byClient].map(([id, some]) => connected(viewFromRow({ ...(some[0] as Row), id }), some));
+      return [...byClient].map(([id, some]) => connected(clients.viewFromRow({ ...(some[0] as Row), id }), some));
     },
 
     /** Takes back everything that the user has granted the client. `false`: there was nothing. */

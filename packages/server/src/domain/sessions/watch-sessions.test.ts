@@ -1,19 +1,12 @@
 import type { SessionEndReason } from "@lockstep/kit";
-import { engineScopes } from "@lockstep/kit";
 import { describe, expect, it, vi } from "vitest";
 import { engines, openTestDatabase } from "../../../test/engines.ts";
 import { beginWait, withDatabaseLimit } from "../../db/time-limit.ts";
 import { DatabaseUnavailableError } from "../../db/unavailable.ts";
 import { testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
-import { createAccounts } from "../accounts/accounts.ts";
 import { createUsers } from "../accounts/users.ts";
-import { createGrants } from "../clients/grants.ts";
-import { createOAuthRecords } from "../clients/oauth-records.ts";
 import { createAudit } from "../kernel/audit.ts";
 import { createSecrets } from "../kernel/secrets.ts";
-import { createSpentIds } from "../kernel/spent-ids.ts";
-import { createThrottle } from "../kernel/throttle.ts";
-import { createScopes } from "../tokens/scopes.ts";
 import { createSessionEvents } from "./session-events.ts";
 import { createSessions, type Session } from "./sessions.ts";
 import { createWatchSessions, type StreamLimits } from "./watch-sessions.ts";
@@ -61,22 +54,12 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
       const answerLooks = (by: typeof answer | null) => {
         answer = by ?? ((id) => sessions.endReason(id));
       };
-      const grants = createGrants({
-        ...world,
-        scopes: createScopes(engineScopes),
-        audit,
-        records: createOAuthRecords({ ...world, secrets }),
-        spentIds: createSpentIds(world),
-        lifetimeSeconds: testSessionLimits.lifetimeSeconds,
-      });
-      const throttle = createThrottle({ ...world, secrets });
-      const accounts = createAccounts({ ...world, users, sessions, grants, throttle, audit });
       const watch = async (session: Session, signal = new AbortController().signal) => {
         const watching = watchSessions(session, signal);
         expect((await watching.next()).value).toEqual({ type: "watching" });
         return watching;
       };
-      return { events, sessions, watchSessions, watch, accounts, looks, answerLooks };
+      return { events, sessions, watchSessions, watch, looks, answerLooks };
     };
     return {
       ...database,
@@ -170,7 +153,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
 
   it.each<[string, (opened: Awaited<ReturnType<typeof open>>, session: Session) => Promise<unknown>]>([
     ["revoked", ({ elsewhere, jane }, { id }) => elsewhere.sessions.end(jane, id, "revoked", testSource)],
-    ["disabled", ({ elsewhere, jane }) => elsewhere.accounts.disable(jane, testSource)],
+    ["disabled", ({ elsewhere, jane }) => elsewhere.sessions.endAllOf(jane, "disabled", testSource)],
     ["password_changed", ({ elsewhere, jane }) => elsewhere.sessions.endAllOf(jane, "password_changed", testSource)],
     ["expired", async ({ clock }) => clock.advanceSeconds(testSessionLimits.idleSeconds)],
     ["unknown", ({ db, jane }) => db.deleteFrom("users").where("id", "=", jane).execute()],
