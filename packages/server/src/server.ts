@@ -54,7 +54,7 @@ import { createScopes } from "./domain/tokens/scopes.ts";
 import { createTokens, idTokenLifetimeSeconds } from "./domain/tokens/tokens.ts";
 import { createVerifiedTokens } from "./domain/tokens/verified-tokens.ts";
 import { createApp } from "./http/app.ts";
-import { authorizationCookies, cookiesFor } from "./http/cookies.ts";
+import { authorizationCookies, cookiesFor, loginCookies } from "./http/cookies.ts";
 import { allowAnyOrigin, crossOriginHeaders, markCrossOrigin } from "./http/cross-origin.ts";
 import { docsClient, docsClientId } from "./http/docs.ts";
 import { createListening } from "./http/listening.ts";
@@ -313,7 +313,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         ...domain,
         publicUrl: config.publicUrl,
         providers,
-        transactions: createTransactions({ ...domain, random: world.random, publicUrl: config.publicUrl }),
+        transactions: createTransactions({ ...domain, random: world.random, cookies: loginCookies(config.publicUrl) }),
       },
       web,
     });

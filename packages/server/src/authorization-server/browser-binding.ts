@@ -7,8 +7,10 @@ import { secretHash } from "../domain/clients/clients.ts";
 import { revisionProperty } from "./adapter.ts";
 import { paths } from "./paths.ts";
 
-/** The cookies of requests for access, as `http/cookies.ts` names and reads them. */
+/** The cookies of the authorization server. `http/cookies.ts` owns them. */
 export interface AuthorizationCookies {
+  /** The names of `oidc-provider`'s own: of the session, of resuming a request, and of one that nothing here reads. */
+  readonly library: { readonly session: string; readonly resume: string; readonly interaction: string };
   nameOf(id: string): string;
   valueOf(secret: string, beganAtSeconds: number): string;
   /** The ids of requests that another one takes the place of, given the browser's `Cookie` header. */
@@ -57,7 +59,13 @@ export const bindToBrowser = (provider: Provider, newSecret: () => string) => {
       for (const id of cookies.replacedBy(interaction.uid, ctx.get("cookie") || undefined)) {
         ctx.cookies.set(cookies.nameOf(id), null, attributes);
         for (const path of [`${paths.authorization}/${id}`, `${paths.code_verification}/${id}`])
-          ctx.cookies.set(resumeCookie, null, { httpOnly: true, sameSite: "lax", secure, signed: true, path });
+          ctx.cookies.set(cookies.library.resume, null, {
+            httpOnly: true,
+            sameSite: "lax",
+            secure,
+            signed: true,
+            path,
+          });
       }
       const maxAge = lifetimeSeconds * 1000;
       ctx.cookies.set(cookies.nameOf(interaction.uid), cookies.valueOf(secret, interaction.exp - lifetimeSeconds), {
@@ -68,18 +76,13 @@ export const bindToBrowser = (provider: Provider, newSecret: () => string) => {
   };
 };
 
-/** The library's, by which a request goes on in the browser where it began. */
-export const resumeCookie = "lockstep-resume";
-/** The library's too, for something that is not used here. */
-export const unusedCookie = "lockstep-interaction";
-
-/** Sends no cookie that nothing reads. */
-export const withoutUnusedCookie = async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+/** Removes the cookie of this name from every response: the library sets it, and nothing here reads it. */
+export const withoutCookie = (name: string) => async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
   await next();
   const lines = ctx.res.getHeader("set-cookie");
   if (!Array.isArray(lines)) return;
   ctx.res.setHeader(
     "set-cookie",
-    lines.filter((line) => !line.startsWith(`${unusedCookie}=`) && !line.startsWith(`${unusedCookie}.sig=`)),
+    lines.filter((line) => !line.startsWith(`${name}=`) && !line.startsWith(`${name}.sig=`)),
   );
 };

@@ -29,13 +29,7 @@ import {
   revisionProperty,
   verifiedProperty,
 } from "./adapter.ts";
-import {
-  type AuthorizationCookies,
-  bindToBrowser,
-  resumeCookie,
-  unusedCookie,
-  withoutUnusedCookie,
-} from "./browser-binding.ts";
+import { type AuthorizationCookies, bindToBrowser, withoutCookie } from "./browser-binding.ts";
 import { report } from "./call.ts";
 import { checkAssertion } from "./client-assertions.ts";
 import { dpopNonceSecret } from "./dpop-nonces.ts";
@@ -76,6 +70,7 @@ const interactionLifetimeSeconds = 30 * minute;
 
 export const createProvider = (options: ProviderOptions): Provider => {
   const { issuer, secrets, users, grants, clients, scopes, limits, registration, newId } = options;
+  const { authorizationCookies } = options;
   const accessTokenKey = options.keys.find(({ alg }) => alg === accessTokenAlgorithm);
   const secure = issuer.startsWith("https://");
   const pages = pagesOf(options.renderPage, clients);
@@ -146,11 +141,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     },
     cookies: {
       keys: [secrets.mac("oauth-cookies", "keys")],
-      names: {
-        session: secure ? "__Host-lockstep-authorization-server" : "lockstep-authorization-server",
-        interaction: unusedCookie,
-        resume: resumeCookie,
-      },
+      names: authorizationCookies.library,
       long: { signed: true, httpOnly: true, sameSite: "lax", secure },
       short: { signed: true, httpOnly: true, sameSite: "lax", secure },
     },
@@ -199,7 +190,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
       policy: policy(grants),
       url(ctx, interaction) {
         binding.keep(ctx, interaction, {
-          cookies: options.authorizationCookies,
+          cookies: authorizationCookies,
           secure,
           lifetimeSeconds: interactionLifetimeSeconds,
         });
@@ -249,7 +240,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
   const binding = bindToBrowser(provider, options.newId);
   provider.proxy = true;
   provider.use(answerOutages(provider, pages.show));
-  provider.use(withoutUnusedCookie);
+  provider.use(withoutCookie(authorizationCookies.library.interaction));
   provider.use(pages.letFormsPass);
   provider.use(askBeforeLeaving(provider, { clients, grants, show: pages.show }));
   provider.use(withoutTypeOfNothing);

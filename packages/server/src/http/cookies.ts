@@ -1,6 +1,8 @@
-// Owns the cookies of our own web app, and which requests they count for: those of a page of this very origin.
-// SameSite=Strict keeps other sites out; the check of Origin and Sec-Fetch-Site keeps out what is same-site
-// and not us, and browsers that do not know SameSite (OAuth 2.1 §7.1.3.4).
+// Owns every cookie of this server: its name, its attributes, and which requests may use it. The cookies of our own web
+// app count only for requests from a page of this origin: SameSite=Strict excludes other sites, and the check of Origin
+// and Sec-Fetch-Site excludes other origins of the same site and browsers without SameSite (OAuth 2.1 §7.1.3.4).
+//
+// The names are constants, so that renaming the product signs nobody out.
 
 import type { CookieSerializeOptions } from "@fastify/cookie";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -8,6 +10,26 @@ import type { Cookies } from "../rpc/context.ts";
 
 /** How long a browser counts as one that an account signed in from. */
 const deviceLifetimeSeconds = 365 * 24 * 60 * 60;
+
+/** The names of all cookies. */
+const namesFor = (publicUrl: string) => {
+  // Browsers bind a `__Host-` cookie to this host, and accept it over https only.
+  const host = publicUrl.startsWith("https:") ? "__Host-" : "";
+  return {
+    refreshToken: `${host}lockstep-session`,
+    deviceToken: `${host}lockstep-device`,
+    /** One for each authorization request, followed by its ID. */
+    authorizationPrefix: `${host}lockstep-authorization-`,
+    /** One for each sign-in at an identity provider that has not come back, followed by its `state`. */
+    loginPrefix: `${host}lockstep-login-`,
+    /** Of `oidc-provider`: the browser's session there; and two with a path of their own, which `__Host-` does not allow. */
+    authorizationServer: {
+      session: `${host}lockstep-authorization-server`,
+      interaction: "lockstep-interaction",
+      resume: "lockstep-resume",
+    },
+  };
+};
 
 /** Whether a browser sent a request for a page of another origin than ours. */
 export const isForeignTo =
@@ -24,12 +46,8 @@ export const isForeignTo =
   };
 
 export const cookiesFor = (publicUrl: string) => {
-  const origin = new URL(publicUrl);
-  const secure = origin.protocol === "https:";
-  // `__Host-` binds a cookie to this very host, and browsers take it over https only.
-  const name = (plain: string) => (secure ? `__Host-${plain}` : plain);
-  const refreshToken = name("lockstep-session");
-  const deviceToken = name("lockstep-device");
+  const { refreshToken, deviceToken } = namesFor(publicUrl);
+  const secure = publicUrl.startsWith("https:");
   const authorizations = authorizationCookies(publicUrl);
   const attributes: CookieSerializeOptions = { httpOnly: true, secure, sameSite: "strict", path: "/" };
 
@@ -66,8 +84,11 @@ const maxAuthorizations = 4;
  * holds when the request began, in seconds, and a secret of this browser (RFC 9700 §4.7).
  */
 export const authorizationCookies = (publicUrl: string) => {
-  const prefix = `${publicUrl.startsWith("https://") ? "__Host-" : ""}lockstep-authorization-`;
+  const { authorizationPrefix: prefix, authorizationServer } = namesFor(publicUrl);
   return {
+    /** The names of `oidc-provider`'s own cookies. */
+    library: authorizationServer,
+
     nameOf: (id: string) => prefix + id,
 
     valueOf: (secret: string, beganAtSeconds: number) => `${beganAtSeconds}.${secret}`,
@@ -87,6 +108,35 @@ export const authorizationCookies = (publicUrl: string) => {
         .toReversed()
         .toSorted((a, b) => b.began - a.began);
       return waiting.slice(maxAuthorizations - 1).map((each) => each.id);
+    },
+  };
+};
+
+/**
+ * The cookies of sign-ins at identity providers, one for each, so that tabs do not spoil each other's. They come back on
+ * a navigation from the identity provider's site, so they are SameSite=Lax.
+ */
+export const loginCookies = (publicUrl: string) => {
+  const { loginPrefix: prefix } = namesFor(publicUrl);
+  const attributes: CookieSerializeOptions = {
+    httpOnly: true,
+    secure: publicUrl.startsWith("https:"),
+    sameSite: "lax",
+    path: "/",
+  };
+  return {
+    /** The `state` of every sign-in that this browser has begun and not ended. */
+    pending: ({ cookies }: FastifyRequest): string[] =>
+      Object.keys(cookies).flatMap((name) => (name.startsWith(prefix) ? name.slice(prefix.length) : [])),
+
+    read: ({ cookies }: FastifyRequest, state: string): string | null => cookies[prefix + state] ?? null,
+
+    set(reply: FastifyReply, state: string, value: string, lifetimeSeconds: number): void {
+      reply.setCookie(prefix + state, value, { ...attributes, maxAge: lifetimeSeconds });
+    },
+
+    clear(reply: FastifyReply, state: string): void {
+      reply.clearCookie(prefix + state, attributes);
     },
   };
 };

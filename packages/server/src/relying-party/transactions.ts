@@ -1,10 +1,8 @@
 // Owns the time between leaving for a provider and coming back: what was asked for, in a cookie of the browser that
 // asked, encrypted, for ten minutes, and used once (RFC 9700 §2.1.1, §4.7).
 //
-// The cookie comes back on a navigation from the provider's site, so it is SameSite=Lax. Each transaction has one of
-// its own, so that two tabs do not spoil each other's.
+// Each transaction has a cookie of its own, so that two tabs do not spoil each other's.
 
-import type { CookieSerializeOptions } from "@fastify/cookie";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Random, randomId } from "../domain/kernel/environment.ts";
 import type { Sealed } from "../domain/kernel/sealed.ts";
@@ -32,49 +30,51 @@ const maxPending = 4;
 
 const State = /^[\w-]{22}$/;
 
+/** The cookies of transactions, by their `state`. `http/cookies.ts` owns them. */
+export interface TransactionCookies {
+  pending(request: FastifyRequest): readonly string[];
+  read(request: FastifyRequest, state: string): string | null;
+  set(reply: FastifyReply, state: string, value: string, lifetimeSeconds: number): void;
+  clear(reply: FastifyReply, state: string): void;
+}
+
 export const createTransactions = ({
   sealed,
   spentIds,
   random,
-  publicUrl,
+  cookies,
 }: {
   sealed: Sealed;
   spentIds: SpentIds;
   random: Random;
-  publicUrl: string;
-}) => {
-  const secure = publicUrl.startsWith("https://");
-  const prefix = secure ? "__Host-lockstep-login-" : "lockstep-login-";
-  const attributes: CookieSerializeOptions = { httpOnly: true, secure, sameSite: "lax", path: "/" };
+  cookies: TransactionCookies;
+}) => ({
+  /** A new transaction; `keep` puts it into the browser. */
+  create: (asked: Pick<Transaction, "provider" | "fresh" | "returnTo" | "replaces" | "link">): Transaction => ({
+    ...asked,
+    state: randomId(random),
+    nonce: randomId(random),
+    codeVerifier: Buffer.from(random(32)).toString("base64url"),
+  }),
 
-  return {
-    /** A new transaction; `keep` puts it into the browser. */
-    create: (asked: Pick<Transaction, "provider" | "fresh" | "returnTo" | "replaces" | "link">): Transaction => ({
-      ...asked,
-      state: randomId(random),
-      nonce: randomId(random),
-      codeVerifier: Buffer.from(random(32)).toString("base64url"),
-    }),
+  async keep(transaction: Transaction, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const pending = cookies.pending(request);
+    if (pending.length >= maxPending) for (const state of pending) cookies.clear(reply, state);
+    const value = await sealed.seal("login-transactions", transaction, lifetimeSeconds);
+    cookies.set(reply, transaction.state, value, lifetimeSeconds);
+  },
 
-    async keep(transaction: Transaction, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-      const pending = Object.keys(request.cookies).filter((name) => name.startsWith(prefix));
-      if (pending.length >= maxPending) for (const name of pending) reply.clearCookie(name, attributes);
-      const value = await sealed.seal("login-transactions", transaction, lifetimeSeconds);
-      reply.setCookie(prefix + transaction.state, value, { ...attributes, maxAge: lifetimeSeconds });
-    },
-
-    /**
-     * The transaction that an answer with this state belongs to, and never again. `null`: none of this browser. When the
-     * database is unavailable, the browser keeps the transaction, and the same answer may be tried again.
-     */
-    async end(state: unknown, request: FastifyRequest, reply: FastifyReply): Promise<Transaction | null> {
-      if (typeof state !== "string" || !State.test(state)) return null;
-      const value = request.cookies[prefix + state];
-      if (value === undefined) return null;
-      const transaction = await sealed.open<Transaction>("login-transactions", value);
-      const isOurs = transaction?.state === state && (await spentIds.spend("login", state, lifetimeSeconds));
-      reply.clearCookie(prefix + state, attributes);
-      return isOurs ? transaction : null;
-    },
-  };
-};
+  /**
+   * The transaction that an answer with this state belongs to, and never again. `null`: none of this browser. When the
+   * database is unavailable, the browser keeps the transaction, and the same answer may be tried again.
+   */
+  async end(state: unknown, request: FastifyRequest, reply: FastifyReply): Promise<Transaction | null> {
+    if (typeof state !== "string" || !State.test(state)) return null;
+    const value = cookies.read(request, state);
+    if (value === null) return null;
+    const transaction = await sealed.open<Transaction>("login-transactions", value);
+    const isOurs = transaction?.state === state && (await spentIds.spend("login", state, lifetimeSeconds));
+    cookies.clear(reply, state);
+    return isOurs ? transaction : null;
+  },
+});
