@@ -171,7 +171,7 @@ export const createDomain = async (
     roles: contract.roles,
   });
   const devices = createDevices({ secrets, random, now });
-  const signIn = createSignIn({ users, passwords, sessions, tokens, throttle, devices, audit, scopes });
+  const signIn = createSignIn({ db, users, passwords, sessions, tokens, throttle, devices, audit, scopes });
   const accounts = createAccounts({ db, users, sessions, grants, throttle, audit });
   const sealed = createSealed({ secrets, now });
   const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });

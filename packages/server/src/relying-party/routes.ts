@@ -90,17 +90,6 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
     return seeOther(reply, problemPage(attempt, provider, problem));
   };
 
-  /** Ends the session that the browser has just forgotten. Nobody else has its token, so it may as well expire. */
-  const endReplaced = async ({ replaces }: Transaction, request: FastifyRequest) => {
-    if (!replaces) return;
-    try {
-      await sessions.end(replaces.userId, replaces.id, "signed_out", sourceOf(request));
-    } catch (error) {
-      if (!isOutage(error)) throw error;
-      request.log.warn({ err: error }, "the session that a sign-in replaced was left to expire");
-    }
-  };
-
   app.addHook("onRequest", async (_request, reply) => {
     reply.header("cache-control", "no-store");
   });
@@ -157,9 +146,8 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
         await identitySignIn.link(vouched, transaction.link, source);
         return seeOther(reply, transaction.returnTo);
       }
-      const signedIn = await identitySignIn.signIn(vouched, source);
+      const signedIn = await identitySignIn.signIn(vouched, source, transaction.replaces);
       cookies(request, reply).setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
-      await endReplaced(transaction, request);
       return seeOther(reply, transaction.returnTo);
     } catch (error) {
       return refuse(error, attempt, request, reply);

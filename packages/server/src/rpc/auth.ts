@@ -22,16 +22,15 @@ export const authProcedures = ({
     const byCookie = input.transport === "cookie";
     if (byCookie && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
 
+    const replaces = byCookie && cookies.refreshToken !== null ? await sessions.holderOf(cookies.refreshToken) : null;
     const { deviceToken, ...signedIn } = await signIn.withPassword({
       login: input,
       deviceToken: (byCookie ? cookies.deviceToken : input.deviceToken) ?? null,
       source,
+      replaces,
     });
     if (!byCookie) return { status: "signed_in" as const, deviceToken, ...answer(signedIn, "body", ctx) };
 
-    // The browser forgets the session that it had; nobody else holds its token.
-    const before = cookies.refreshToken && (await sessions.holderOf(cookies.refreshToken));
-    if (before) await sessions.end(before.userId, before.id, "signed_out", source);
     cookies.setDeviceToken(deviceToken);
     return { status: "signed_in" as const, ...answer(signedIn, "cookie", ctx) };
   }),

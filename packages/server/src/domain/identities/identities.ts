@@ -227,10 +227,10 @@ export const createIdentities = ({
     },
 
     /**
-     * Writes that it was used now, under this name. `false`: it is not linked to this account any more.
-     * To be asked within the transaction that lets somebody in.
+     * Records that the identity was used now, under this provider name, in the transaction that starts the session.
+     * `false`: it is no longer linked to this account.
      */
-    async hold(
+    async recordUse(
       { id, userId }: { id: string; userId: string },
       provider: string,
       email: string | null,

@@ -8,9 +8,8 @@ import { type Db, isUniqueViolation } from "../../db/database.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Users } from "../accounts/users.ts";
 import type { Source } from "../kernel/audit.ts";
-import { DomainError } from "../kernel/domain-error.ts";
 import { type Random, randomId } from "../kernel/environment.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { Sessions, StartOptions } from "../sessions/sessions.ts";
 import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
 import type { ExternalIdentity, Identities, ProviderRules, ProviderSession } from "./identities.ts";
 import { LoginRefusal } from "./login-refusal.ts";
@@ -100,34 +99,32 @@ export const createIdentitySignIn = ({
 
   return {
     /**
-     * Starts a session for whom the provider vouches for.
+     * Starts a session for the person that the identity provider vouches for.
+     * @param replaces the session that the same browser had before, which ends
      * @throws LoginRefusal
      */
-    async signIn(vouched: Vouched, source: Source): Promise<SignedIn> {
+    async signIn(vouched: Vouched, source: Source, replaces: StartOptions["replaces"] = null): Promise<SignedIn> {
       const { rules, identity, there, authenticatedAt } = vouched;
       const found = await findOrCreate(vouched, source);
       const user = await users.find(found.userId);
       if (!user) throw new LoginRefusal("expired", "the account was deleted meanwhile");
-      try {
-        return await signIn.withIdentity(user, source, {
-          proof: (transaction) => identities.hold(found, rules.name, identity.email, transaction),
-          alongside: (transaction, sessionId) =>
-            identities.begin(
-              sessionId,
-              found.id,
-              { ...there, idToken: rules.endSession ? there.idToken : null },
-              transaction,
-            ),
-          // A cookie may have opened the identity provider: without its word, this is no fresh sign-in (RFC 9470).
+      const started = await db.transaction().execute(async (transaction) => {
+        if (!(await users.lockEnabledUser(user.id, transaction)))
+          throw new LoginRefusal("disabled", "the account is disabled", user.id);
+        if (!(await identities.recordUse(found, rules.name, identity.email, transaction)))
+          throw new LoginRefusal("expired", "the identity was unlinked meanwhile", user.id);
+        const options: StartOptions = {
+          // Without the identity provider's word, a cookie may have opened it: no fresh sign-in (RFC 9470).
           authenticatedAt: authenticatedAt ?? 0,
+          replaces,
           detail: { provider: rules.name },
-        });
-      } catch (error) {
-        if (!(error instanceof DomainError)) throw error;
-        throw user.disabled
-          ? new LoginRefusal("disabled", "the account is disabled", user.id)
-          : new LoginRefusal("expired", "the account was disabled or the identity unlinked meanwhile", user.id);
-      }
+        };
+        const session = await sessions.startWithin(transaction, user.id, source, options);
+        const idToken = rules.endSession ? there.idToken : null;
+        await identities.begin(session.session.id, found.id, { ...there, idToken }, transaction);
+        return session;
+      });
+      return signIn.signedIn(user, started);
     },
 
     /**

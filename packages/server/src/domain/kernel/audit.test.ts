@@ -67,9 +67,12 @@ describe.each(engines)("the audit trail on $engine", ({ engine, newDatabase }) =
       passwordHash: null,
     });
     const userId = user?.id ?? "";
-    await expect(sessions.start(userId, testSource, { proof: async () => false })).rejects.toMatchObject({
-      code: "INVALID_CREDENTIALS",
-    });
+    await expect(
+      opened.db.transaction().execute(async (transaction) => {
+        await sessions.startWithin(transaction, userId, testSource);
+        throw new Error("the proof no longer holds");
+      }),
+    ).rejects.toThrow("the proof no longer holds");
     const { session } = await sessions.start(userId, testSource);
     await expect(
       sessions.endAllOf(userId, "revoked", testSource, {

@@ -45,13 +45,20 @@ export interface RefreshedSession {
 }
 
 export interface StartOptions {
-  readonly proof?: (transaction: Db) => Promise<boolean>;
-  readonly alongside?: (transaction: Db, sessionId: string) => Promise<void>;
+  /** What the session is narrowed to. Default: nothing is out of its reach. */
   readonly scopes?: readonly string[] | null;
-  /** Epoch milliseconds. */
+  /** When the person proved who they are: epoch milliseconds. Default: now. */
   readonly authenticatedAt?: number;
+  /** The session that the same browser had before. It ends: the browser forgets its token, and nobody else has it. */
+  readonly replaces?: Pick<Session, "id" | "userId"> | null;
   /** For the audit trail: how they signed in. */
   readonly detail?: Record<string, unknown>;
+}
+
+/** A session that was written and is not yet announced. */
+export interface StartedSession extends RefreshedSession {
+  /** Tells those who watch. Call it when the transaction is committed. */
+  readonly announce: () => void;
 }
 
 /** Says which sessions, within the transaction that ends them. */
@@ -146,84 +153,104 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       .returning("generation"),
   );
 
-  /** Ends the sessions that `which` selects, with one audit entry each, and tells whoever watches. */
-  const end = async (
+  /** Ends the sessions that `which` selects, with one audit entry each. `announce` tells those who watch. */
+  const endWithin = async (
+    transaction: Db,
     userId: string,
-    which: { among: Among } | { except: string | null },
+    which: { readonly among: readonly string[] } | { readonly except: string | null },
     reason: SessionEndReason,
     source: Source,
-    alongside: (transaction: Db) => Promise<void> = async () => {},
+  ): Promise<{ count: number; announce: () => void }> => {
+    const among = "among" in which ? which.among : null;
+    const except = "except" in which ? which.except : null;
+    if (among?.length === 0) return { count: 0, announce: () => {} };
+    const rows = await transaction
+      .updateTable("sessions")
+      .set({ ended_at: now(), end_reason: reason })
+      .where("user_id", "=", userId)
+      .where("ended_at", "is", null)
+      .$if(among !== null, (query) => query.where("id", "in", among ?? []))
+      .$if(except !== null, (query) => query.where("id", "!=", except ?? ""))
+      .returning("id")
+      .execute();
+    for (const { id } of rows) {
+      const entry = { action: actionOf(reason), userId, sessionId: id, detail: { reason }, source };
+      await audit.record(entry, transaction);
+    }
+    return {
+      count: rows.length,
+      announce() {
+        for (const { id } of rows) events.publish(userId, { type: "session_ended", sessionId: id, reason });
+      },
+    };
+  };
+
+  /** `select` chooses the sessions in the transaction that ends them, and may do more in it. */
+  const end = async (
+    userId: string,
+    select: (transaction: Db) => Promise<Parameters<typeof endWithin>[2]>,
+    reason: SessionEndReason,
+    source: Source,
   ): Promise<number> => {
-    const ended = await db.transaction().execute(async (transaction) => {
-      await alongside(transaction);
-      const among = "among" in which ? await which.among(transaction) : null;
-      if (among?.length === 0) return [];
-      const rows = await transaction
-        .updateTable("sessions")
-        .set({ ended_at: now(), end_reason: reason })
-        .where("user_id", "=", userId)
-        .where("ended_at", "is", null)
-        .$if(among !== null, (query) => query.where("id", "in", among ?? []))
-        .$if("except" in which && which.except !== null, (query) =>
-          query.where("id", "!=", ("except" in which && which.except) || ""),
-        )
-        .returning("id")
-        .execute();
-      for (const { id } of rows) {
-        const entry = { action: actionOf(reason), userId, sessionId: id, detail: { reason }, source };
-        await audit.record(entry, transaction);
-      }
-      return rows;
-    });
-    for (const { id } of ended) events.publish(userId, { type: "session_ended", sessionId: id, reason });
-    return ended.length;
+    const ended = await db
+      .transaction()
+      .execute(async (transaction) => endWithin(transaction, userId, await select(transaction), reason, source));
+    ended.announce();
+    return ended.count;
+  };
+
+  /**
+   * Writes a new session for a person who proved who they are, within the transaction that checks that the proof still
+   * holds; never a session that existed before.
+   */
+  const startWithin = async (
+    transaction: Db,
+    userId: string,
+    source: Source,
+    { scopes = null, authenticatedAt = now(), replaces = null, detail = {} }: StartOptions = {},
+  ): Promise<StartedSession> => {
+    const startedAt = now();
+    const expiresAt = startedAt + limits.lifetimeSeconds * 1000;
+    const row: Row = {
+      id: randomId(random),
+      user_id: userId,
+      created_at: startedAt,
+      authenticated_at: Math.min(authenticatedAt, startedAt),
+      last_seen_at: startedAt,
+      idle_expires_at: idleExpiry({ expires_at: expiresAt }),
+      expires_at: expiresAt,
+      ended_at: null,
+      end_reason: null,
+      seed: Buffer.from(random(20)).toString("base64url"),
+      generation: 0,
+      replaced: "[]",
+      scopes: scopes?.join(" ") ?? null,
+      address: source.address,
+      user_agent: source.userAgent,
+    };
+    await transaction.insertInto("sessions").values(row).execute();
+    await audit.record({ action: "sign_in", userId, sessionId: row.id, detail, source }, transaction);
+    const endReplaced =
+      replaces && (await endWithin(transaction, replaces.userId, { among: [replaces.id] }, "signed_out", source));
+    return {
+      ...refreshed(row, 0, row.idle_expires_at),
+      announce() {
+        endReplaced?.announce();
+        events.publish(userId, { type: "signed_in", session: viewOf(row) });
+      },
+    };
   };
 
   return {
-    /**
-     * A new session for a person who proved who they are; never one that existed before. `proof` asks, within the
-     * transaction, whether what they proved still holds, and `alongside` adds to it; `scopes` narrows what the
-     * session may do; `authenticatedAt` is when they proved it, if that was not now.
-     * @throws DomainError `INVALID_CREDENTIALS` when it does not
-     */
-    async start(
-      userId: string,
-      source: Source,
-      {
-        proof = async () => true,
-        alongside = async () => {},
-        scopes = null,
-        authenticatedAt = now(),
-        detail = {},
-      }: StartOptions = {},
-    ): Promise<RefreshedSession> {
-      const startedAt = now();
-      const expiresAt = startedAt + limits.lifetimeSeconds * 1000;
-      const row: Row = {
-        id: randomId(random),
-        user_id: userId,
-        created_at: startedAt,
-        authenticated_at: Math.min(authenticatedAt, startedAt),
-        last_seen_at: startedAt,
-        idle_expires_at: idleExpiry({ expires_at: expiresAt }),
-        expires_at: expiresAt,
-        ended_at: null,
-        end_reason: null,
-        seed: Buffer.from(random(20)).toString("base64url"),
-        generation: 0,
-        replaced: "[]",
-        scopes: scopes?.join(" ") ?? null,
-        address: source.address,
-        user_agent: source.userAgent,
-      };
-      await db.transaction().execute(async (transaction) => {
-        if (!(await proof(transaction))) throw new DomainError("INVALID_CREDENTIALS");
-        await transaction.insertInto("sessions").values(row).execute();
-        await alongside(transaction, row.id);
-        await audit.record({ action: "sign_in", userId, sessionId: row.id, detail, source }, transaction);
-      });
-      events.publish(userId, { type: "signed_in", session: viewOf(row) });
-      return refreshed(row, 0, row.idle_expires_at);
+    startWithin,
+
+    /** Starts a session in a transaction of its own, and announces it. */
+    async start(userId: string, source: Source, options?: StartOptions): Promise<RefreshedSession> {
+      const { announce, ...started } = await db
+        .transaction()
+        .execute((transaction) => startWithin(transaction, userId, source, options));
+      announce();
+      return started;
     },
 
     /**
@@ -250,7 +277,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
           if (replaced.some(([generation]) => generation === token.generation)) {
             return { ...refreshed(row, row.generation, row.idle_expires_at), user };
           }
-          await end(row.user_id, { among: async () => [row.id] }, "reused", source);
+          await end(row.user_id, async () => ({ among: [row.id] }), "reused", source);
           throw new DomainError("SESSION_ENDED", { reason: "reused" });
         }
         // Ours, but of a generation that was never given out by this database: an older backup is in its place.
@@ -314,11 +341,11 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
     /** Ends one session of a user, for good and at once. `false`: they have no such live session. */
     end: async (userId: string, sessionId: string, reason: SessionEndReason, source: Source): Promise<boolean> =>
-      (await end(userId, { among: async () => [sessionId] }, reason, source)) > 0,
+      (await end(userId, async () => ({ among: [sessionId] }), reason, source)) > 0,
 
     /** Ends those of a user's sessions whose ids `among` answers, and answers how many. It may do more in its transaction. */
     endAmong: (userId: string, among: Among, reason: SessionEndReason, source: Source): Promise<number> =>
-      end(userId, { among }, reason, source),
+      end(userId, async (transaction) => ({ among: await among(transaction) }), reason, source),
 
     /**
      * Ends a user's sessions but one, or all, and answers how many. `alongside` is why: it happens in the same
@@ -329,7 +356,16 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       reason: SessionEndReason,
       source: Source,
       { except = null, alongside }: { except?: string | null; alongside?: (transaction: Db) => Promise<void> } = {},
-    ): Promise<number> => end(userId, { except }, reason, source, alongside),
+    ): Promise<number> =>
+      end(
+        userId,
+        async (transaction) => {
+          await alongside?.(transaction);
+          return { except };
+        },
+        reason,
+        source,
+      ),
 
     /** Deletes up to `limit` sessions that can never be used again, and answers how many: call it until none are left. */
     async deleteExpired(limit: number): Promise<number> {

@@ -105,6 +105,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     });
     const signIn = createSignIn({
       ...domain,
+      db,
       users: createUsers({ ...world, db: watched }),
       passwords: counted,
       throttle: createThrottle({ ...world, db: watched, secrets }),
@@ -152,6 +153,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
       const queue = createHashingQueue(() => 1);
       const signIn = createSignIn({
         ...domain,
+        db,
         users: createUsers({ ...world, db: watched }),
         passwords: createPasswords({ cost: 4, pepper: null, previousPeppers: [], queue }),
         throttle: createThrottle({ ...world, db: watched, secrets }),
@@ -180,6 +182,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     const passwords = createPasswords({ cost: 4, pepper: null, previousPeppers: [], queue });
     const signIn = createSignIn({
       ...domain,
+      db,
       passwords: { ...passwords, refuseWhenFull() {} },
       devices: createDevices({ ...testWorld(Date.now), secrets: domain.secrets }),
     });

@@ -2,6 +2,7 @@
 // token and its refresh token. Sessions themselves: `sessions.ts`; the limit on guessing: `throttle.ts`.
 
 import type { LoginInput, User } from "@lockstep/kit";
+import type { Db } from "../../db/database.ts";
 import type { Passwords, Verification } from "../accounts/passwords.ts";
 import { accountKey, type Users } from "../accounts/users.ts";
 import type { Audit, Source } from "../kernel/audit.ts";
@@ -10,7 +11,7 @@ import { type Attempt, network, type Throttle } from "../kernel/throttle.ts";
 import type { Scopes } from "../tokens/scopes.ts";
 import { firstPartyClientId, type Tokens } from "../tokens/tokens.ts";
 import type { DeviceOwner, Devices } from "./devices.ts";
-import type { RefreshedSession, Session, Sessions, StartOptions } from "./sessions.ts";
+import type { RefreshedSession, Session, Sessions, StartedSession, StartOptions } from "./sessions.ts";
 
 /** What a signed-in client gets. */
 export interface SignedIn {
@@ -31,11 +32,14 @@ export interface PasswordSignIn {
   readonly source: Source;
   /** What the session is to be narrowed to. Left out: nothing is out of its reach. */
   readonly scopes?: readonly string[] | null;
+  /** The session that the same browser had before, which ends. */
+  readonly replaces?: StartOptions["replaces"];
 }
 
 export type SignIn = ReturnType<typeof createSignIn>;
 
 export const createSignIn = ({
+  db,
   users,
   passwords,
   sessions,
@@ -45,6 +49,7 @@ export const createSignIn = ({
   audit,
   scopes: { names: scopeNames },
 }: {
+  db: Db;
   users: Users;
   passwords: Passwords;
   sessions: Sessions;
@@ -71,6 +76,12 @@ export const createSignIn = ({
       refreshToken: refreshed.refreshToken,
       refreshTokenExpiresAt: refreshed.expiresAt,
     };
+  };
+
+  /** What a client gets for a session that was just started and committed. Announces the session. */
+  const signedIn = (user: User, started: StartedSession): Promise<SignedIn> => {
+    started.announce();
+    return withAccessToken(user, started);
   };
 
   /** Verifies within the limit on guessing; what was not looked at, because too much is going on, is not counted. */
@@ -106,6 +117,7 @@ export const createSignIn = ({
       deviceToken,
       source,
       scopes = null,
+      replaces = null,
     }: PasswordSignIn): Promise<SignedIn & { deviceToken: string }> {
       passwords.refuseWhenFull();
       const found = await users.findByLogin(login.username);
@@ -124,41 +136,26 @@ export const createSignIn = ({
       const { user, passwordHash } = enabled;
       const { upgrade } = verification;
       try {
-        const started = await sessions.start(user.id, source, {
-          scopes,
+        const started = await db.transaction().execute(async (transaction) => {
           // The hash took time to compute: the password or the account may have changed since it was read.
-          async proof(transaction) {
-            const locked = await users.lockEnabledUser(user.id, transaction);
-            if (locked?.passwordHash !== passwordHash) return false;
-            if (upgrade !== null) await users.replacePasswordHash(user.id, upgrade, transaction);
-            return true;
-          },
+          const locked = await users.lockEnabledUser(user.id, transaction);
+          if (locked?.passwordHash !== passwordHash) throw new DomainError("INVALID_CREDENTIALS");
+          if (upgrade !== null) await users.replacePasswordHash(user.id, upgrade, transaction);
+          return sessions.startWithin(transaction, user.id, source, { scopes, replaces });
         });
         return {
-          ...(await withAccessToken(user, started)),
+          ...(await signedIn(user, started)),
           deviceToken: devices.issue({ userId: user.id, passwordHash: upgrade ?? passwordHash }),
         };
       } catch (error) {
         // Another sign-in may have put the upgrade in its place first: then the password is right for that form.
         if (upgrade !== null && error instanceof DomainError)
-          return this.withPassword({ login, deviceToken, source, scopes });
+          return this.withPassword({ login, deviceToken, source, scopes, replaces });
         throw error;
       }
     },
 
-    /**
-     * Starts a new session for whoever a provider vouches for. `start.proof` asks whether the identity still opens the
-     * account; a disabled account it does not open.
-     * @throws DomainError `INVALID_CREDENTIALS`
-     */
-    async withIdentity(user: User, source: Source, start: StartOptions & Required<Pick<StartOptions, "proof">>) {
-      const started = await sessions.start(user.id, source, {
-        ...start,
-        proof: async (transaction) =>
-          (await users.lockEnabledUser(user.id, transaction)) !== null && start.proof(transaction),
-      });
-      return withAccessToken(user, started);
-    },
+    signedIn,
 
     /**
      * The next access token of a session, for its refresh token.
