@@ -97,7 +97,7 @@ export const authorizationCookies = (publicUrl: string) => {
     replacedBy(id: string, cookieHeader = ""): string[] {
       const waiting = cookieHeader
         .split(/; */)
-        .filter((pair) => pair.startsWith(prefix))
+        .filter((pair) => pair.startsWith(prefix) && !pair.startsWith(`${authorizationServer.session}=`))
         .map((pair) => pair.slice(prefix.length).split("=", 2))
         .flatMap(([waitingId = "", value = ""]) =>
           waitingId === id || !/^[\w-]{1,100}$/.test(waitingId)
