@@ -163,7 +163,7 @@ export const engine = {
       access: firstParty(),
       input: AuthorizationId,
       output: z.object({ redirectTo: z.string() }),
-      errors: ["AUTHORIZATION_NOT_FOUND"],
+      errors: ["AUTHORIZATION_NOT_FOUND", "REAUTHENTICATION_REQUIRED"],
     }),
     deny: mutation({
       summary: "Refuse a client what it asks for",

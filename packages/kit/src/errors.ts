@@ -200,7 +200,7 @@ export const transportErrorCodes = [
 export type TransportErrorCode = (typeof transportErrorCodes)[number];
 
 /** Codes that follow from an operation's access: of every call that needs a token, and of each kind of access. */
-export const accessErrorCodes = {
+const accessErrorCodes = {
   token: ["UNAUTHENTICATED", "INVALID_TOKEN", "INVALID_DPOP_PROOF", "DPOP_NONCE_NEEDED", "AMBIGUOUS_TOKEN"],
   scoped: ["INSUFFICIENT_SCOPE", "USER_REQUIRED"],
   firstParty: ["FIRST_PARTY_ONLY", "ROLE_REQUIRED", "REAUTHENTICATION_REQUIRED"],
@@ -225,8 +225,13 @@ export const accessErrorCodesOf = (access: Access): readonly EngineErrorCode[] =
   ];
 };
 
-/** Codes that follow from the access or the transport; an operation does not name them. */
-export type ImpliedErrorCode = TransportErrorCode | AccessErrors[keyof AccessErrors][number];
+/**
+ * Codes that follow from the access or the transport; an operation does not name them. It names
+ * `REAUTHENTICATION_REQUIRED` when its handler asks for a fresh sign-in.
+ */
+export type ImpliedErrorCode =
+  | TransportErrorCode
+  | Exclude<AccessErrors[keyof AccessErrors][number], "REAUTHENTICATION_REQUIRED">;
 
 /** The `data` of an error as it travels: a union to narrow by `code`. */
 export type RpcErrorData<Es extends Errors = EngineErrors, C extends keyof Es = keyof Es> = {

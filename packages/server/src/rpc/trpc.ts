@@ -3,7 +3,7 @@
 
 import {
   type Access,
-  accessErrorCodes,
+  accessErrorCodesOf,
   type EngineErrors,
   type Errors,
   engineErrors,
@@ -140,19 +140,17 @@ const cutOutput = (output: z.ZodType, answer: unknown): unknown => {
  * A refusal as tRPC's error, if the contract says that this operation can answer with it. One that is not declared
  * would reach callers who were promised that it cannot: that is a bug, and told as one.
  */
-const declared = (operation: Operation, error: unknown): unknown => {
+const declared = ({ access, errors }: Operation, error: unknown): unknown => {
   const refusal = refusalOf(error);
   if (!refusal) return error;
   const { code } = refusal;
-  // A database that is away, and input that only the domain can judge.
-  if (code === "UNAVAILABLE" || code === "INVALID_INPUT") return asTrpcError(refusal);
-  if ((operation.errors as readonly string[]).includes(code) || accessErrors.has(code)) return asTrpcError(refusal);
+  // Any operation may find the database unavailable, or input invalid that only the domain can check.
+  const codes: readonly string[] = [...errors, ...accessErrorCodesOf(access), "UNAVAILABLE", "INVALID_INPUT"];
+  if (codes.includes(code)) return asTrpcError(refusal);
   return new Error(`An operation answered ${code}, which the contract does not declare for it`, {
     cause: refusal.stack,
   });
 };
-
-const accessErrors: ReadonlySet<string> = new Set(Object.values(accessErrorCodes).flat());
 
 /** `cut` remembers what each frozen event became: one that many streams share is parsed once. */
 async function* cutEach(operation: Operation, cut: WeakMap<object, unknown>, events: AsyncIterable<unknown>) {
