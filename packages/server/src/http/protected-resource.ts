@@ -3,6 +3,7 @@
 
 import type { Brand } from "@lockstep/kit";
 import type { FastifyInstance } from "fastify";
+import { type Challenge, formatChallenge } from "../domain/tokens/bearer.ts";
 import { proofAlgorithms } from "../domain/tokens/dpop.ts";
 import type { Scopes } from "../domain/tokens/scopes.ts";
 import { allowAnyOrigin } from "./cross-origin.ts";
@@ -26,6 +27,6 @@ export const protectedResourceRoutes =
     );
   };
 
-/** Adds to challenges where to learn who issues tokens (RFC 9728 §5.1). */
-export const withResourceMetadata = (challenge: string, publicUrl: string): string =>
-  `${challenge}${challenge.includes("=") ? "," : ""} resource_metadata="${publicUrl}${path}"`;
+/** The header of a challenge, with the address of this document (RFC 9728 §5.1). */
+export const challengeHeader = ({ scheme, parameters }: Challenge, publicUrl: string): string =>
+  formatChallenge({ scheme, parameters: { ...parameters, resource_metadata: publicUrl + path } });

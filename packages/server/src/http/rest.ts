@@ -98,7 +98,7 @@ const refuse = (
   if (code === "UNAVAILABLE") request.log.warn({ err: cause }, "a call could not be served");
   return reply
     .code(httpStatus)
-    .headers(refusalHeaders([shape], publicUrl))
+    .headers(refusalHeaders([refusal], publicUrl))
     .type("application/problem+json")
     .send({ type: "about:blank", title: shape.message, status: httpStatus, code, ...(details as object), requestId });
 };

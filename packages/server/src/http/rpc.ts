@@ -1,21 +1,15 @@
 // Owns RPC over HTTP: Fastify to tRPC and back, and the same error shape for what never reaches a procedure.
 
-import {
-  type AnyContract,
-  type EngineErrorCode,
-  type ErrorDetails,
-  type Errors,
-  operationsOf,
-  type RpcErrorShape,
-} from "@lockstep/kit";
+import { type AnyContract, type EngineErrorCode, type ErrorDetails, operationsOf } from "@lockstep/kit";
 import type { AnyTRPCRouter } from "@trpc/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { limitEachWait } from "../db/time-limit.ts";
 import { DomainError, type RefusedError, refusalOf } from "../domain/kernel/domain-error.ts";
+import { challengeFor } from "../domain/tokens/bearer.ts";
 import type { Guard } from "../domain/tokens/guard.ts";
 import { errorShape, refusalFrom } from "../rpc/errors.ts";
 import { cookiesFor } from "./cookies.ts";
-import { withResourceMetadata } from "./protected-resource.ts";
+import { challengeHeader } from "./protected-resource.ts";
 import { contextOf, takeBodies } from "./request.ts";
 import { directRequestHandler } from "./trpc-direct/request-handler.ts";
 
@@ -74,10 +68,7 @@ export const rpcRoutes =
             : {
                 headers: {
                   ...(type === "subscription" ? noStoreStream : noStore),
-                  ...refusalHeaders(
-                    errors.map((error) => errorShape(refusalFrom(error), request.id)),
-                    publicUrl,
-                  ),
+                  ...refusalHeaders(errors.map(refusalFrom), publicUrl),
                 },
               },
         onError: ({ error, path }) => {
@@ -103,22 +94,21 @@ export const rpcRoutes =
 /** Answers what never reached a procedure in the shape of those that did. */
 export const refuse = (error: RefusedError, request: FastifyRequest, reply: FastifyReply) => {
   const shape = errorShape(error, request.id);
-  const { retryAfterSeconds } = waitIn(shape);
+  const { retryAfterSeconds } = detailsOf(error);
   if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
   return reply.code(shape.data.httpStatus).send({ error: shape });
 };
 
-/** The challenge for each way in which calls were refused (RFC 9110 §11.6.1), the longest wait (§10.2.3), and a nonce. */
-export const refusalHeaders = (shapes: readonly RpcErrorShape<Errors>[], publicUrl: string): Record<string, string> => {
+/** A challenge for each reason why calls were refused (RFC 9110 §11.6.1), the longest wait (§10.2.3), and a nonce. */
+export const refusalHeaders = (refusals: readonly RefusedError[], publicUrl: string): Record<string, string> => {
   const challenges = new Set(
-    shapes.flatMap(({ data: { wwwAuthenticate } }) =>
-      wwwAuthenticate === undefined ? [] : withResourceMetadata(wwwAuthenticate, publicUrl),
-    ),
+    refusals.flatMap((refusal) => {
+      const challenge = challengeFor(refusal);
+      return challenge === null ? [] : challengeHeader(challenge, publicUrl);
+    }),
   );
-  const waits = shapes.flatMap((shape) => waitIn(shape).retryAfterSeconds ?? []);
-  const [nonce] = shapes.flatMap(
-    ({ data }) => (data.details as Partial<ErrorDetails<"DPOP_NONCE_NEEDED">>).nonce ?? [],
-  );
+  const waits = refusals.flatMap((refusal) => detailsOf(refusal).retryAfterSeconds ?? []);
+  const [nonce] = refusals.flatMap((refusal) => detailsOf(refusal).nonce ?? []);
   return {
     ...(nonce !== undefined && { "dpop-nonce": nonce }), // RFC 9449 §9
     ...(challenges.size > 0 && { "www-authenticate": [...challenges].join(", ") }),
@@ -126,8 +116,9 @@ export const refusalHeaders = (shapes: readonly RpcErrorShape<Errors>[], publicU
   };
 };
 
-/** How long the caller is asked to wait; an app's own errors say so likewise. */
-const waitIn = ({ data }: RpcErrorShape<Errors>) => data.details as { readonly retryAfterSeconds?: number };
+/** The details that become headers. An app's own errors may have `retryAfterSeconds` too. */
+const detailsOf = ({ details }: RefusedError) =>
+  details as { readonly retryAfterSeconds?: number } & Partial<ErrorDetails<"DPOP_NONCE_NEEDED">>;
 
 /** What Fastify itself refuses, as an error of the contract. */
 export const codeByStatus = (status = 500): EngineErrorCode => {

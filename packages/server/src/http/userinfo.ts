@@ -4,10 +4,14 @@
 import type { ErrorDetails } from "@lockstep/kit";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { refusalOf } from "../domain/kernel/domain-error.ts";
-import { challengeFor } from "../domain/tokens/bearer.ts";
+import { type Challenge, challengeFor } from "../domain/tokens/bearer.ts";
 import type { Guard } from "../domain/tokens/guard.ts";
-import { withResourceMetadata } from "./protected-resource.ts";
+import { challengeHeader } from "./protected-resource.ts";
 import { credentialOf } from "./request.ts";
+
+const needsOpenid: Challenge = { scheme: "Bearer", parameters: { error: "insufficient_scope", scope: "openid" } };
+
+const noToken: Challenge = { scheme: "Bearer", parameters: {} };
 
 export const userinfoRoutes =
   ({ guard, publicUrl }: { guard: Guard; publicUrl: string }) =>
@@ -25,10 +29,7 @@ export const userinfoRoutes =
         if (principal.kind !== "thirdParty" || !principal.scopes.has("openid")) {
           return reply
             .code(403)
-            .header(
-              "www-authenticate",
-              withResourceMetadata('Bearer error="insufficient_scope", scope="openid"', publicUrl),
-            )
+            .header("www-authenticate", challengeHeader(needsOpenid, publicUrl))
             .send({ error: "insufficient_scope", scope: "openid" });
         }
         const { user, scopes } = principal;
@@ -46,16 +47,15 @@ export const userinfoRoutes =
       if (!refusal && error.statusCode !== undefined && error.statusCode < 500)
         return reply.code(error.statusCode).header("cache-control", "no-store").send({ error: "invalid_request" });
       if (!refusal || refusal.code === "UNAVAILABLE") throw error;
-      const challenge = challengeFor(refusal);
+      const challenge = challengeFor(refusal) ?? noToken;
       const { nonce } = refusal.details as Partial<ErrorDetails<"DPOP_NONCE_NEEDED">>;
-      const [, code = "invalid_token"] = /error="(\w+)"/.exec(challenge ?? "") ?? [];
       return reply
         .code(refusal.code === "AMBIGUOUS_TOKEN" ? 400 : 401)
         .headers({
-          "www-authenticate": withResourceMetadata(challenge ?? "Bearer", publicUrl),
+          "www-authenticate": challengeHeader(challenge, publicUrl),
           "x-request-id": request.id,
           ...(nonce !== undefined && { "dpop-nonce": nonce }),
         })
-        .send({ error: code });
+        .send({ error: challenge.parameters["error"] ?? "invalid_token" });
     });
   };

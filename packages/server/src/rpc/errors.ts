@@ -5,7 +5,7 @@ import { TRPCError } from "@trpc/server";
 import { type TRPC_ERROR_CODE_KEY, TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import { z } from "zod";
 import { DomainError, type RefusedError, refusalOf } from "../domain/kernel/domain-error.ts";
-import { challengeFor } from "../domain/tokens/bearer.ts";
+import { challengeFor, formatChallenge } from "../domain/tokens/bearer.ts";
 
 const trpcCodeByStatus = {
   400: "BAD_REQUEST",
@@ -74,7 +74,7 @@ export const errorShape = (error: RefusedError, requestId: string, path?: string
       httpStatus: status,
       requestId,
       ...(path !== undefined && { path }),
-      ...(challenge !== null && { wwwAuthenticate: challenge }),
+      ...(challenge !== null && { wwwAuthenticate: formatChallenge(challenge) }),
     },
   };
 };

@@ -1,5 +1,4 @@
-// Owns RFC 6750 as text, and RFC 9449's addition to it: the credential a request carries, and the challenge that
-// answers it.
+// Owns the credential that a request carries and the challenge that answers it (RFC 6750, RFC 9449).
 
 import { type Proof, proofAlgorithms } from "./dpop.ts";
 
@@ -36,20 +35,37 @@ export const readCredential = (
   }
 };
 
-/** The `WWW-Authenticate` value that goes with an error; `null` when it is not about the caller's token. */
-export const challengeFor = (error: { readonly code: string; readonly details: unknown }): string | null => {
+/** A challenge before it becomes a `WWW-Authenticate` header. @see RFC 9110 §11.6.1 */
+export interface Challenge {
+  readonly scheme: "Bearer" | "DPoP";
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** The `WWW-Authenticate` value of a challenge. */
+export const formatChallenge = ({ scheme, parameters }: Challenge): string =>
+  [
+    scheme,
+    Object.entries(parameters)
+      .map(([name, value]) => `${name}="${value}"`)
+      .join(", "),
+  ]
+    .filter(Boolean)
+    .join(" ");
+
+/** The challenge that goes with an error. `null`: the error is not about the caller's token. */
+export const challengeFor = (error: { readonly code: string; readonly details: unknown }): Challenge | null => {
   switch (error.code) {
     case "UNAUTHENTICATED":
       // RFC 6750 §3.1: without a token in the request, no error code.
-      return "Bearer";
+      return bearer({});
     case "INVALID_TOKEN":
       return bearer({ error: "invalid_token", error_description: "The access token is not valid or no longer valid" });
     case "INVALID_DPOP_PROOF":
       // RFC 9449 §7.1
-      return challenge("DPoP", { error: "invalid_dpop_proof", algs: proofAlgorithms.join(" ") });
+      return dpop({ error: "invalid_dpop_proof", algs: proofAlgorithms.join(" ") });
     case "DPOP_NONCE_NEEDED":
       // RFC 9449 §9
-      return challenge("DPoP", { error: "use_dpop_nonce", algs: proofAlgorithms.join(" ") });
+      return dpop({ error: "use_dpop_nonce", algs: proofAlgorithms.join(" ") });
     case "AMBIGUOUS_TOKEN":
       return bearer({
         error: "invalid_request",
@@ -81,9 +97,6 @@ export const challengeFor = (error: { readonly code: string; readonly details: u
   }
 };
 
-const bearer = (parameters: Record<string, string>) => challenge("Bearer", parameters);
+const bearer = (parameters: Record<string, string>): Challenge => ({ scheme: "Bearer", parameters });
 
-const challenge = (scheme: "Bearer" | "DPoP", parameters: Record<string, string>) =>
-  `${scheme} ${Object.entries(parameters)
-    .map(([name, value]) => `${name}="${value}"`)
-    .join(", ")}`;
+const dpop = (parameters: Record<string, string>): Challenge => ({ scheme: "DPoP", parameters });
