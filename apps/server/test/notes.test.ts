@@ -191,9 +191,9 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     await using world = await start();
     const { server, john } = world;
     const note = await john.client.note.create.mutate({ text: "Water the plants" });
-    await server.domain.disabling.disable(john.user.id, testSource);
+    await server.domain.accounts.disable(john.user.id, testSource);
     expect(await john.rest("GET", "/api/notes")).toMatchObject({ status: 401, body: { code: "INVALID_TOKEN" } });
-    await server.domain.disabling.enable(john.user.id, testSource);
+    await server.domain.accounts.enable(john.user.id, testSource);
     const { accessToken } = await server.domain.signIn.withPassword(typed("john", "secret"));
     expect(await john.rest("GET", "/api/notes", undefined, accessToken)).toMatchObject({ body: { notes: [note] } });
   });
