@@ -3,7 +3,8 @@
 // keep it waiting, nor fill its memory. What it connects to is what was checked: the name is looked up once.
 
 import type { lookup as dnsLookup, LookupAddress } from "node:dns";
-import { BlockList, isIP, type LookupFunction } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
+import { isLoopbackAddress, isPublicAddress } from "./domain/kernel/ip-addresses.ts";
 
 /** As `node:dns` has it; a test's own, in tests. */
 export type Lookup = typeof dnsLookup;
@@ -124,7 +125,7 @@ const refuseUnlessReachable = (url: URL, allowPrivateAddresses: boolean) => {
     throw new OutboundError(`${url.origin} is not asked: its address is private`);
 };
 
-const isLoopbackName = (host: string) => host === "localhost" || host === "::1" || /^127\./.test(host);
+const isLoopbackName = (host: string) => host === "localhost" || isLoopbackAddress(host);
 
 const publicLookup =
   (lookup: Lookup): LookupFunction =>
@@ -138,41 +139,3 @@ const publicLookup =
       return callback(null, addresses[0].address, addresses[0].family);
     });
   };
-
-// The IANA registries of special-purpose addresses (RFC 6890). IPv4 within IPv6 is looked at as IPv4.
-const special = new BlockList();
-for (const [net, prefix] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.0.0.0", 24],
-  ["192.0.2.0", 24],
-  ["192.88.99.0", 24],
-  ["192.168.0.0", 16],
-  ["198.18.0.0", 15],
-  ["198.51.100.0", 24],
-  ["203.0.113.0", 24],
-  ["224.0.0.0", 3],
-] as const)
-  special.addSubnet(net, prefix, "ipv4");
-for (const [net, prefix] of [
-  ["2001::", 23],
-  ["2001:db8::", 32],
-  ["2002::", 16],
-  ["3fff::", 20],
-] as const)
-  special.addSubnet(net, prefix, "ipv6");
-
-/** What is routed on the internet: of IPv6, 2000::/3. */
-const global6 = new BlockList();
-global6.addSubnet("2000::", 3, "ipv6");
-
-/** Whether an address is one of the open internet. */
-export const isPublicAddress = (address: string): boolean => {
-  const family = isIP(address);
-  if (family === 4) return !special.check(address, "ipv4");
-  return family === 6 && global6.check(address, "ipv6") && !special.check(address, "ipv6");
-};

@@ -3,7 +3,8 @@
 
 import type { Source } from "../domain/kernel/audit.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
-import { network, type Throttle } from "../domain/kernel/throttle.ts";
+import { network } from "../domain/kernel/ip-addresses.ts";
+import type { Throttle } from "../domain/kernel/throttle.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
 
 /** Wrong codes that cost nothing, and how long the next one has to wait at the most. */

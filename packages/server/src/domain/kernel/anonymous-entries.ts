@@ -3,7 +3,8 @@
 
 import type { Source } from "./audit.ts";
 import { DomainError } from "./domain-error.ts";
-import { network, type Throttle } from "./throttle.ts";
+import { network } from "./ip-addresses.ts";
+import type { Throttle } from "./throttle.ts";
 
 /** Entries that are always recorded, and the longest wait for each one after them; as failures of `throttle.ts`. */
 const perAddress = { free: 100, maxWaitSeconds: 60 * 60 };

@@ -1,4 +1,3 @@
-import { BlockList } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callsTo } from "../../../test/calls.ts";
@@ -7,7 +6,7 @@ import { john, startTestServer, type TestServer, testClock } from "../../testing
 import { accountKey } from "../accounts/users.ts";
 import { DomainError } from "./domain-error.ts";
 import { createSecrets } from "./secrets.ts";
-import { type Attempt, createThrottle, network, waitSeconds } from "./throttle.ts";
+import { type Attempt, createThrottle, waitSeconds } from "./throttle.ts";
 
 const secret = "a secret of at least thirty-two characters";
 const hour = 3600;
@@ -268,74 +267,6 @@ describe("the wait", () => {
         expect(seconds === 0).toBe(failures < free);
       }),
     );
-  });
-});
-
-describe("a network", () => {
-  const group = fc.integer({ min: 0, max: 0xffff });
-  const address = fc.oneof(
-    fc.ipV6(),
-    fc
-      .tuple(group, group, group, group, group, group, group, group)
-      .map((groups) => groups.map((n) => n.toString(16)).join(":")),
-  );
-  /** Node's own idea of a /64. */
-  const inNetworkOf = (one: string, other: string) => {
-    const list = new BlockList();
-    list.addSubnet(one, 64, "ipv6");
-    return list.check(other, "ipv6");
-  };
-  const isMapped = (each: string) => {
-    const mapped = new BlockList();
-    mapped.addSubnet("::ffff:0:0", 96, "ipv6");
-    return mapped.check(each, "ipv6");
-  };
-
-  /** RFC 4291 §2.5.5.1: deprecated, and counted as the IPv4 address in it. */
-  const isCompatible = (each: string) => /^::\d+\.\d+/.test(each);
-
-  it("[S67] is the /64 of an IPv6 address, in whatever form it is written", () => {
-    fc.assert(
-      fc.property(address, address, (one, other) => {
-        fc.pre(!isMapped(one) && !isMapped(other) && !isCompatible(one) && !isCompatible(other));
-        expect(network(one)).toMatch(/^([0-9a-f]{1,4}:){4}:\/64$/);
-        expect(network(one.toUpperCase())).toBe(network(one));
-        expect(network(`${one}%eth0`)).toBe(network(one));
-        expect(network(one) === network(other)).toBe(inNetworkOf(one, other));
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  it("[S67] holds every address that differs in the last 64 bits only", () => {
-    const half = fc.tuple(group, group, group, group).map((groups) => groups.map((n) => n.toString(16)).join(":"));
-    fc.assert(
-      fc.property(half, half, half, (prefix, one, other) => {
-        fc.pre(!isMapped(`${prefix}:${one}`) && !isMapped(`${prefix}:${other}`));
-        expect(network(`${prefix}:${one}`)).toBe(network(`${prefix}:${other}`));
-      }),
-    );
-  });
-
-  it("is the address itself for IPv4, also inside an IPv6 one", () => {
-    fc.assert(
-      fc.property(fc.ipV4(), (each) => {
-        expect(network(each)).toBe(each);
-        expect(network(`::ffff:${each}`)).toBe(each);
-        const [a = 0, b = 0, c = 0, d = 0] = each.split(".").map(Number);
-        expect(network(`::FFFF:${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`)).toBe(each);
-      }),
-    );
-  });
-
-  it.each([
-    ["::1", "0:0:0:0::/64"],
-    ["2001:DB8::1", "2001:db8:0:0::/64"],
-    ["2001:0db8:0000:0001:0:0:0:1", "2001:db8:0:1::/64"],
-    ["1::2:3:4:5:6.7.8.9", "1:0:2:3::/64"],
-    ["not an address", "not an address"],
-  ])("of %s is %s", (each, expected) => {
-    expect(network(each)).toBe(expected);
   });
 });
 

@@ -2,13 +2,12 @@
 // database, so that all servers count together. After some free ones each failure doubles the wait; the wait
 // is bounded, so nobody can lock an account for good (OWASP ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4 §3.2.2).
 
-import { isIP } from "node:net";
-import ipaddr from "ipaddr.js";
 import type { Selectable } from "kysely";
 import type { Db } from "../../db/database.ts";
 import type { ThrottlesTable } from "../../db/schema.ts";
 import { DomainError } from "./domain-error.ts";
 import type { Now } from "./environment.ts";
+import { network } from "./ip-addresses.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface Limit {
@@ -217,15 +216,4 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
       return Number(numDeletedRows);
     },
   };
-};
-
-/** One customer's network: an IPv4 address, or an IPv6 /64, of which anyone has 2^64 addresses to send from. */
-export const network = (address: string): string => {
-  const [plain = ""] = address.split("%");
-  if (!isIP(plain)) return address;
-  // RFC 4291 §2.5.5.2: an IPv4 address, as a socket for both kinds shows it, is taken out.
-  const parsed = ipaddr.process(plain);
-  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
-  const groups = parsed.parts.slice(0, 4).map((part) => part.toString(16));
-  return `${groups.join(":")}::/64`;
 };
