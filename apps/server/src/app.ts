@@ -1,15 +1,17 @@
-// The app: its contract, and what answers its own operations.
+// The app: its contract, its tables, and what answers its own operations.
 
-import { brand, type Contract, contract } from "@app/contract";
-import { defineApp, type Tools } from "@lockstep/server";
-import { type NotesTables, noteProcedures, notesMigrations } from "./notes.ts";
+import { brand, contract } from "@app/contract";
+import { defineApp } from "@lockstep/server";
+import { noteProcedures, notesMigrations } from "./notes.ts";
 import { demoProcedures } from "./protected-route.ts";
 
 export const app = defineApp({
   brand,
   contract,
-  migrations: notesMigrations,
-  procedures: (tools: Tools<Contract["errors"], NotesTables>) => ({
+  migrations: [
+    notesMigrations, //
+  ],
+  procedures: (tools) => ({
     note: noteProcedures(tools),
     demo: demoProcedures(tools),
   }),

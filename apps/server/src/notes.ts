@@ -2,7 +2,7 @@
 // their user. The notes of a disabled user are kept, and are there again when the account is enabled.
 
 import { type Contract, contract, type Note } from "@app/contract";
-import type { App, Tools } from "@lockstep/server";
+import { defineMigrations, randomId, type Tools } from "@lockstep/server";
 
 const { note } = contract.operations;
 
@@ -16,7 +16,7 @@ export interface NotesTables {
   };
 }
 
-export const notesMigrations = {
+export const notesMigrations = defineMigrations<NotesTables>({
   "0001-notes": {
     async up(db) {
       await db.schema
@@ -29,9 +29,9 @@ export const notesMigrations = {
       await db.schema.createIndex("notes_of_user").on("notes").columns(["user_id", "created_at", "id"]).execute();
     },
   },
-} satisfies App["migrations"];
+});
 
-export const noteProcedures = ({ implement, db, now, random }: Tools<Contract["errors"], NotesTables>) => ({
+export const noteProcedures = ({ implement, db, now, random }: Tools<Contract, NotesTables>) => ({
   list: implement(note.list).handle(async ({ ctx, input: { cursor, limit } }) => {
     const rows = await db
       .selectFrom("notes")
@@ -53,7 +53,7 @@ export const noteProcedures = ({ implement, db, now, random }: Tools<Contract["e
 
   create: implement(note.create).handle(async ({ ctx, input: { text } }) => {
     const row = {
-      id: Buffer.from(random(16)).toString("base64url"),
+      id: randomId(random),
       user_id: ctx.principal.user.id,
       text,
       created_at: now(),

@@ -5,7 +5,7 @@ import type { Tools } from "@lockstep/server";
 
 const { demo } = contract.operations;
 
-export const demoProcedures = ({ implement }: Tools<Contract["errors"]>) => ({
+export const demoProcedures = ({ implement }: Tools<Contract>) => ({
   greeting: implement(demo.greeting).handle(({ ctx }) => ({
     message: `Hello, ${ctx.principal.user.fullName}! This is a protected route.`,
   })),

@@ -1,10 +1,21 @@
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AnyContract, engine, engineErrors, engineScopes } from "@lockstep/kit";
+import {
+  type AnyContract,
+  composeContract,
+  defineFeature,
+  engine,
+  engineErrors,
+  engineScopes,
+  type RestRoute,
+} from "@lockstep/kit";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { assertEngineIn } from "./app.ts";
+import { engines } from "../test/engines.ts";
+import { assertEngineIn, defineApp, type Tools } from "./app.ts";
+import { defineMigrations } from "./db/app-migrations.ts";
+import { randomId } from "./domain/kernel/environment.ts";
 import { fixtureApp, fixtureContract } from "./fixture-app.ts";
 import { john, startTestServer, testSource, typed } from "./testing.ts";
 
@@ -61,4 +72,134 @@ it("a renamed brand locks nobody out: sessions, passwords and clients of the old
   expect((await after.domain.signIn.withPassword(typed(john.username, john.password))).user.username).toBe("john");
   expect(await (await fetch(`${after.url}/openapi.json`)).json()).toMatchObject({ info: { title: "Umbrella" } });
   expect(await (await fetch(`${after.url}/docs`)).text()).toContain("<title>Umbrella API</title>");
+});
+
+/** An app with a table of its own, whose one operation uses all that a procedure is given. */
+const wallApp = (rest: RestRoute, action: `${string}.${string}` = "wall.write") => {
+  const contract = composeContract({
+    features: [
+      defineFeature({ areas: { wall: "A wall to write on" } }, ({ mutation, firstParty }) => ({
+        wall: {
+          write: mutation({
+            summary: "Write on the wall, and read it",
+            access: firstParty(),
+            rest,
+            input: z.object({ text: z.string() }),
+            output: z.array(z.object({ text: z.string(), by: z.string(), at: z.int() })),
+          }),
+        },
+      })),
+    ],
+  });
+  interface WallTables {
+    writings: { id: string; user_id: string; text: string; at: number };
+  }
+  const migrations = defineMigrations<WallTables>({
+    "0001-writings": {
+      async up(db) {
+        await db.schema
+          .createTable("writings")
+          .addColumn("id", "text", (column) => column.primaryKey())
+          .addColumn("user_id", "text", (column) => column.notNull().references("users.id").onDelete("cascade"))
+          .addColumn("text", "text", (column) => column.notNull())
+          .addColumn("at", "bigint", (column) => column.notNull())
+          .execute();
+      },
+    },
+  });
+  const wall = ({ implement, db, now, random, users, audit }: Tools<typeof contract, WallTables>) => ({
+    write: implement(contract.operations.wall.write).handle(async ({ ctx, input: { text } }) => {
+      const user = await users.find(ctx.principal.user.id);
+      if (!user) throw new Error("The caller is no user");
+      await db.transaction().execute(async (transaction) => {
+        const row = { id: randomId(random), user_id: user.id, text, at: now() };
+        await transaction.insertInto("writings").values(row).execute();
+        await audit.record({ action, userId: user.id, detail: { text }, source: ctx.source }, transaction);
+      });
+      return db
+        .selectFrom("writings")
+        .innerJoin("users", "users.id", "writings.user_id")
+        .select(["writings.text", "users.full_name as by", "writings.at"])
+        .execute();
+    }),
+  });
+  const brand = { name: "Wall" };
+  return defineApp({ brand, contract, migrations: [migrations], procedures: (tools) => ({ wall: wall(tools) }) });
+};
+
+describe.each(engines)("an app's procedure on $engine", ({ newDatabase }) => {
+  const start = async (app: ReturnType<typeof wallApp>) => {
+    const database = await newDatabase();
+    const server = await startTestServer({ app, databaseUrl: database.url, now: () => 1_800_000_000_000 });
+    const { accessToken } = await server.domain.signIn.withPassword(typed(john.username, john.password));
+    return {
+      ...server,
+      write: (text: string) =>
+        fetch(`${server.url}/api/wall`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${accessToken}`, "content-type": "application/json" },
+          body: JSON.stringify({ text }),
+        }),
+      async [Symbol.asyncDispose]() {
+        await server.close();
+        await database.drop();
+      },
+    };
+  };
+
+  it("works with the database, the time, random bytes, users and the audit log", async () => {
+    await using server = await start(wallApp({ method: "POST", path: "/api/wall" }));
+    const answer = await server.write("Hello");
+    expect(await answer.json()).toEqual([{ text: "Hello", by: john.fullName, at: 1_800_000_000_000 }]);
+    const entries = await server.domain.audit.list({ limit: 10 });
+    expect(entries.find(({ action }) => action === "wall.write")).toMatchObject({
+      detail: { text: "Hello" },
+      source: { address: "127.0.0.1" },
+    });
+  });
+
+  it("cannot write an entry of the engine's into the audit log, and then changes nothing", async () => {
+    await using server = await start(wallApp({ method: "POST", path: "/api/wall" }, "user.disable"));
+    expect((await server.write("Hello")).status).toBe(500);
+    expect(
+      await server.db
+        .selectFrom("writings" as "users")
+        .selectAll()
+        .execute(),
+    ).toEqual([]);
+    expect(await server.domain.audit.list({ limit: 10 })).not.toContainEqual(
+      expect.objectContaining({ action: "user.disable" }),
+    );
+  });
+
+  it("is refused at start with a migration that was changed after it ran, or with two of one name", async () => {
+    const database = await newDatabase();
+    const { url: databaseUrl } = database;
+    const app = wallApp({ method: "POST", path: "/api/wall" });
+    await (await startTestServer({ app, databaseUrl })).close();
+    const changed = defineMigrations({
+      "0001-writings": { up: (db) => db.schema.createTable("writings").addColumn("id", "text").execute() },
+    });
+    await expect(startTestServer({ app: { ...app, migrations: [changed] }, databaseUrl })).rejects.toThrow(
+      "The migration 0001-writings was changed after it ran in this database. Restore it, and make the change in a new migration.",
+    );
+    const migrations = [...(app.migrations ?? []), changed];
+    await expect(startTestServer({ app: { ...app, migrations }, databaseUrl })).rejects.toThrow(
+      "Two migrations are called 0001-writings. Rename the one that has not run in any database yet.",
+    );
+    await database.drop();
+  });
+});
+
+describe("an app's REST path", () => {
+  it.each([
+    [
+      "POST",
+      "/token",
+      "is also the server's own address `/token`. Give the operation another path, such as /api/token.",
+    ],
+    ["GET", "/users/me", "is also that of `user.me`. Give one of them another path."],
+  ] as const)("is refused at start when it is taken: %s %s", async (method, path, refusal) => {
+    await expect(startTestServer({ app: wallApp({ method, path }) })).rejects.toThrow(refusal);
+  });
 });

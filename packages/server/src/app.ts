@@ -14,10 +14,10 @@ import {
 } from "@lockstep/kit";
 import type { Kysely } from "kysely";
 import type { z } from "zod";
-import type { Migrations } from "./db/app-migrations.ts";
+import type { Migrations, TablesOf } from "./db/app-migrations.ts";
 import type { Schema } from "./db/schema.ts";
 import type { Users } from "./domain/accounts/users.ts";
-import type { Audit } from "./domain/kernel/audit.ts";
+import type { AppAudit } from "./domain/kernel/audit.ts";
 import type { Now, Random } from "./domain/kernel/environment.ts";
 import type { Implement, ImplementationOf } from "./rpc/trpc.ts";
 import { StartError } from "./start-error.ts";
@@ -25,14 +25,17 @@ import { StartError } from "./start-error.ts";
 /** The operations of the engine, which every contract has. */
 export type EngineOperations = typeof engine;
 
+/** For the compiler alone, which would take one `Kysely` for another: no value has it. */
+declare const tables: unique symbol;
+
 /**
  * What an app's procedures work with.
- * @typeParam Es the errors of the app's contract
- * @typeParam Tables the app's own tables, as Kysely sees them
+ * @typeParam C the app's contract
+ * @typeParam Tables the tables that they need, as Kysely sees them
  */
-export interface Tools<Es extends Errors, Tables = object> {
+export interface Tools<C extends { readonly errors: Errors }, Tables = object> {
   /** `implement(contract.operations.note.list).handle(({ ctx, input, refuse }) => …)` */
-  readonly implement: Implement<Es>;
+  readonly implement: Implement<C["errors"]>;
   /** The app's tables, beside the users that they refer to. Everything else of the engine has a function. */
   readonly db: Kysely<Tables & Pick<Schema, "users">>;
   /** The time that all servers of one database share: epoch milliseconds. */
@@ -40,7 +43,9 @@ export interface Tools<Es extends Errors, Tables = object> {
   /** Random bytes. */
   readonly random: Random;
   readonly users: Pick<Users, "find" | "findByLogin">;
-  readonly audit: Audit;
+  /** The audit log. An entry is written in the transaction of what it records. */
+  readonly audit: AppAudit;
+  readonly [tables]?: Tables;
 }
 
 /**
@@ -75,32 +80,44 @@ export const assertEngineIn = ({ operations, scopes, errors, roles }: AnyContrac
 /** The operations that are the app's own. */
 export type OwnOperations<T> = Omit<T, keyof EngineOperations>;
 
+/** `Procedures` without any that the contract does not declare. */
+type DeclaredAlone<Procedures, Declared> = {
+  readonly [Name in keyof Procedures]: Name extends keyof Declared
+    ? Procedures[Name] extends (...call: never) => unknown
+      ? Procedures[Name]
+      : DeclaredAlone<Procedures[Name], Declared[Name]>
+    : "The contract does not declare this operation.";
+};
+
 export interface App<C extends AnyContract = AnyContract> {
   readonly brand: Brand;
   readonly contract: C;
   /** Makes the procedures of the app's own operations, once for each server. */
   // biome-ignore lint/suspicious/noExplicitAny: each app has tables and errors of its own; `defineApp` holds them
   readonly procedures: (tools: Tools<any, any>) => object;
-  /** The app's own tables. They are applied by name, after the engine's; one that ran never changes. */
-  readonly migrations?: Migrations;
+  /** The app's own tables. They are applied by name, after the engine's. */
+  readonly migrations?: readonly Migrations[];
   /** Clients that are registered in development, by their `client_id`: such as a demo in the terminal. */
   readonly developmentClients?: Readonly<Record<string, z.input<typeof RegisterClientInput>>>;
 }
 
 /**
  * Declares an app: the one value that servers, commands and tests are made from. An operation without a procedure does
- * not compile.
+ * not compile, nor does a procedure whose tables no migration makes.
  */
 export const defineApp = <
   S extends Scopes,
   R extends readonly string[],
   E extends Errors,
   T extends EngineOperations,
-  Tables = object,
+  P extends ImplementationOf<E, OwnOperations<T>>,
+  const M extends readonly Migrations[] = [],
 >(app: {
   readonly brand: Brand;
   readonly contract: Contract<S, R, E, T>;
-  readonly procedures: (tools: Tools<E, Tables>) => ImplementationOf<E, OwnOperations<T>>;
-  readonly migrations?: Migrations;
+  readonly procedures: (
+    tools: Tools<{ readonly errors: E }, TablesOf<M>>,
+  ) => P & DeclaredAlone<P, ImplementationOf<E, OwnOperations<T>>>;
+  readonly migrations?: M;
   readonly developmentClients?: App["developmentClients"];
 }): App<Contract<S, R, E, T> & AnyContract> => app as never; // held by the parameter's type

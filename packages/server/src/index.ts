@@ -1,4 +1,7 @@
 // The public surface for an app's server.
 
+export { sql } from "kysely";
 export { type App, defineApp, type Tools } from "./app.ts";
+export { defineMigrations, type Migrations } from "./db/app-migrations.ts";
+export { randomId } from "./domain/kernel/environment.ts";
 export { type StartOptions, startServer } from "./start.ts";

@@ -34,7 +34,7 @@ import { createIdentities } from "./domain/identities/identities.ts";
 import { createIdentitySignIn } from "./domain/identities/identity-sign-in.ts";
 import { createLinkTickets } from "./domain/identities/link-tickets.ts";
 import { createAnonymousEntries } from "./domain/kernel/anonymous-entries.ts";
-import { createAudit } from "./domain/kernel/audit.ts";
+import { createAppAudit, createAudit } from "./domain/kernel/audit.ts";
 import { createClock, reportedClockDifferenceMs } from "./domain/kernel/clock.ts";
 import { type Now, type Random, randomId } from "./domain/kernel/environment.ts";
 import { createSealed } from "./domain/kernel/sealed.ts";
@@ -284,7 +284,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         now: domain.clock.now,
         random,
         users: domain.users,
-        audit: domain.audit,
+        audit: createAppAudit(domain.audit),
       }),
       ...engineProcedures({ ...domain, authorizationRequests: authorizationServer.requests }),
     } as never) as unknown as ServedRouter<C> & AnyTRPCRouter;

@@ -23,7 +23,7 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     const db = await openDatabase(database.url);
     return {
       db,
-      migrate: (migrations: Migrations) => migrateToLatest(db, migrations),
+      migrate: (...migrations: Migrations[]) => migrateToLatest(db, migrations),
       async [Symbol.asyncDispose]() {
         await db.destroy();
         await database.drop();

@@ -15,8 +15,57 @@ import type { Migration } from "kysely/migration";
 import { StartError } from "../start-error.ts";
 import { type Db, isPostgres } from "./database.ts";
 
-/** Migrations by name. They are applied in the order of their names: `0001-notes`, `0002-note-tags`, … */
-export type Migrations = Readonly<Record<string, Migration>>;
+/** For the compiler alone: no value has it. */
+declare const tables: unique symbol;
+
+/**
+ * Migrations by name, of one feature. Those of all features are applied in the order of their names: `0001-notes`,
+ * `0002-bookmarks`, `0003-note-tags`, …
+ * @typeParam Tables the tables that they leave, as Kysely sees them
+ */
+export interface Migrations<Tables = object> {
+  readonly [name: string]: Migration;
+  readonly [tables]?: Tables;
+}
+
+/** The tables of a list of migrations. */
+export type TablesOf<M extends readonly Migrations[]> = M extends readonly [
+  infer First,
+  ...infer Others extends readonly Migrations[],
+]
+  ? (First extends Migrations<infer Tables> ? Tables : never) & TablesOf<Others>
+  : object;
+
+/**
+ * Declares the migrations of a feature. A migration that ran in any database never changes.
+ * @typeParam Tables the tables that they leave, as Kysely sees them. Procedures which need them do not compile without the
+ * migrations
+ *
+ * @example
+ * ```ts
+ * export const notesMigrations = defineMigrations<NotesTables>({
+ *   "0001-notes": {
+ *     async up(db) {
+ *       await db.schema.createTable("notes").addColumn("id", "text", (column) => column.primaryKey()).execute();
+ *     },
+ *   },
+ * });
+ * ```
+ */
+export const defineMigrations = <Tables extends object = object>(
+  migrations: Readonly<Record<string, Migration>>,
+): Migrations<Tables> => migrations as Migrations<Tables>; // the type says what they do
+
+/** @throws StartError when two features have a migration of one name */
+const allOf = (lists: readonly Migrations[]): Readonly<Record<string, Migration>> => {
+  const all: Record<string, Migration> = {};
+  for (const [name, migration] of lists.flatMap((list) => Object.entries(list))) {
+    if (all[name])
+      throw new StartError(`Two migrations are called ${name}. Rename the one that has not run in any database yet.`);
+    all[name] = migration;
+  }
+  return all;
+};
 
 const table = sql.table("app_migration");
 
@@ -25,7 +74,8 @@ const table = sql.table("app_migration");
  * Migrations that only a newer version of the app has are accepted, as long as they come after all of these.
  * @throws StartError when one failed, or the list does not continue what the database has
  */
-export const migrateApp = async (transaction: Db, migrations: Migrations): Promise<string[]> => {
+export const migrateApp = async (transaction: Db, lists: readonly Migrations[]): Promise<string[]> => {
+  const migrations = allOf(lists);
   const names = Object.keys(migrations).sort();
   await sql`create table if not exists ${table} (name text primary key, checksum text not null)`.execute(transaction);
   const { rows } = await sql<{ name: string; checksum: string }>`select name, checksum from ${table}`.execute(

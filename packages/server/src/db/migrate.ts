@@ -41,11 +41,11 @@ const migrationLock = 7_310_865_119;
  * version newer, and leaves it as it is.
  * @throws StartError when the database is newer than that.
  */
-export const migrateToLatest = (db: Db, appMigrations: Migrations = {}): Promise<string[]> =>
+export const migrateToLatest = (db: Db, appMigrations: readonly Migrations[] = []): Promise<string[]> =>
   // Other servers may migrate first, and a large table takes its time.
   withoutDatabaseLimit(() => db.transaction().execute((transaction) => migrate(transaction, appMigrations)));
 
-const migrate = async (db: Db, appMigrations: Migrations): Promise<string[]> => {
+const migrate = async (db: Db, appMigrations: readonly Migrations[]): Promise<string[]> => {
   // On SQLite, the transaction itself began with the write lock.
   if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(db);
   const { newer } = await assertNotTooNew(db);

@@ -247,7 +247,18 @@ describe("implement", () => {
 
   it("does not start with one operation's handler in the place of another", () => {
     expect(() => createRouter(contractOf(example), { leaky: twin, twin, undeclared, ticks })).toThrow(
-      "leaky is implemented by another operation's handler",
+      "`leaky` is implemented by another operation's handler. Give it its own.",
+    );
+  });
+
+  it("does not start without a procedure that the contract declares, or with one that it does not", () => {
+    const { ticks: _, ...rest } = { leaky, twin, undeclared, ticks };
+    expect(() => createRouter(contractOf(example), rest as never)).toThrow(
+      "The contract declares `ticks`, which has no procedures. Add them to the app's procedures.",
+    );
+    const extra = { leaky, twin, undeclared, ticks, area: { extra: twin } };
+    expect(() => createRouter(contractOf(example), extra)).toThrow(
+      "The app has a procedure `area`, which the contract does not declare. Declare it, or delete it.",
     );
   });
 

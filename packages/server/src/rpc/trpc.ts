@@ -21,6 +21,7 @@ import { initTRPC, TRPCError } from "@trpc/server";
 import type { z } from "zod";
 import { DomainError, RefusedError, refusalOf } from "../domain/kernel/domain-error.ts";
 import type { PrincipalFor } from "../domain/tokens/guard.ts";
+import { StartError } from "../start-error.ts";
 import type { Context } from "./context.ts";
 import { asTrpcError, errorShape, refusalFrom } from "./errors.ts";
 import { unstorableTextIn } from "./unstorable-text.ts";
@@ -199,12 +200,24 @@ type Caller<R> = {
     : Caller<R[K]>;
 };
 
+/** What the types hold, for procedures that they did not see: an app in JavaScript, or one that widened its types. */
 const assertInPlace = (operations: Operations, procedures: Record<string, unknown>, prefix: string) => {
   for (const [name, node] of Object.entries(operations)) {
     const path = prefix + name;
-    const given = procedures[name] as { _def?: { meta?: { operation?: Operation } } } & Record<string, unknown>;
+    const given = procedures[name] as
+      | ({ _def?: { meta?: { operation?: Operation } } } & Record<string, unknown>)
+      | undefined;
+    if (given === undefined)
+      throw new StartError(
+        `The contract declares \`${path}\`, which has no procedures. Add them to the app's procedures.`,
+      );
     if (!isOperation(node)) assertInPlace(node, given, `${path}.`);
-    else if (given?._def?.meta?.operation !== node)
-      throw new Error(`${path} is implemented by another operation's handler`);
+    else if (given._def?.meta?.operation !== node)
+      throw new StartError(`\`${path}\` is implemented by another operation's handler. Give it its own.`);
   }
+  const extra = Object.keys(procedures).find((name) => !Object.hasOwn(operations, name));
+  if (extra !== undefined)
+    throw new StartError(
+      `The app has a procedure \`${prefix}${extra}\`, which the contract does not declare. Declare it, or delete it.`,
+    );
 };

@@ -1,7 +1,7 @@
 // Owns the audit trail: who did what, when, from where, with which outcome. Append-only: the database itself
 // refuses to change a row. Each is written in the transaction of what it records.
 
-import type { Selectable } from "kysely";
+import type { Kysely, Selectable } from "kysely";
 import type { Db } from "../../db/database.ts";
 import type { AuditLogTable } from "../../db/schema.ts";
 import { type Now, type Random, randomId } from "./environment.ts";
@@ -48,7 +48,8 @@ export interface AuditEntry {
   readonly id: string;
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly action: AuditAction;
+  /** An `AuditAction`, or one of the app's own. */
+  readonly action: string;
   readonly outcome: "done" | "refused";
   /** Whose account it is about; `null` when there is no such account. */
   readonly userId: string | null;
@@ -65,6 +66,18 @@ export interface NewAuditEntry {
   /** Never a secret, never a password. */
   readonly detail?: Record<string, unknown>;
   readonly source: Source;
+}
+
+/** An entry of an app: `note.delete`. */
+export interface AppAuditEntry extends Omit<NewAuditEntry, "action"> {
+  readonly action: `${string}.${string}`;
+}
+
+/** The audit log, as an app's procedures write it. */
+export interface AppAudit {
+  /** Writes an entry; `transaction` is the one of what it records. */
+  // biome-ignore lint/suspicious/noExplicitAny: of a database with the app's tables, which the engine does not know
+  record(entry: AppAuditEntry, transaction?: Kysely<any>): Promise<void>;
 }
 
 export interface AuditPage {
@@ -138,11 +151,22 @@ export const createAudit = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 });
 
+const engineActions: ReadonlySet<string> = new Set(auditActions);
+
+/** @throws TypeError when an entry claims to be one of the engine's */
+export const createAppAudit = (audit: Audit): AppAudit => ({
+  async record(entry, transaction) {
+    if (engineActions.has(entry.action))
+      throw new TypeError(`The audit action ${entry.action} is the engine's. Give the app's action another name.`);
+    await audit.record({ ...entry, action: entry.action as AuditAction }, transaction);
+  },
+});
+
 const entryFromRow = (row: Selectable<AuditLogTable>): AuditEntry => ({
   id: row.id,
   at: row.at,
   // Rows of earlier versions say `application`: the trail is append-only, so they are read as today.
-  action: row.action.replace(/^application\./, "client.") as AuditAction,
+  action: row.action.replace(/^application\.(?=(register|update|verify|rotate_secret|delete)$)/, "client."),
   outcome: row.outcome as AuditEntry["outcome"],
   userId: row.user_id,
   sessionId: row.session_id,
