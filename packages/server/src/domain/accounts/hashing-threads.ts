@@ -24,7 +24,7 @@ export interface EventLoopTimes {
 /** Shorter moments say little: one garbage collection would look like a busy loop. */
 const measuredMs = 100;
 
-/** Answers the number of threads each time it is called, by how busy the event loop was since it last looked. */
+/** Returns the number of threads, by how busy the event loop was since the previous call. */
 export const createHashingThreads = (capacity: HashingCapacity, eventLoopTimes: () => EventLoopTimes) => {
   let seen = eventLoopTimes();
   let threads = hashingThreadsFor(0, capacity);

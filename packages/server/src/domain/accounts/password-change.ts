@@ -1,5 +1,5 @@
 // Owns replacing a password: by its owner, who knows the current one or has none yet, and by an operator's command.
-// Either revokes the account's other sessions in the same transaction, and what else gives access if asked to.
+// Each revokes the account's other sessions in the same transaction, and grants and identities if asked to.
 
 import { type Identity, type RecentAccess, recentAccessDays, type User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
@@ -17,9 +17,9 @@ import type { Users } from "./users.ts";
 
 /** What an owner revokes together with the change. Default: nothing. */
 export interface RevokedAccess {
-  /** Ids of clients, whose grants are revoked. `true`: every grant. */
+  /** IDs of clients whose grants are revoked. `true`: every grant. */
   readonly revokeGrants?: boolean | readonly string[];
-  /** Ids of identities. */
+  /** IDs of identities that are unlinked. */
   readonly unlinkIdentities?: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export const createPasswordChange = ({
     return passwords.hash(newPassword);
   };
 
-  /** `replace` writes the new hash; what it throws leaves everything as it was. */
+  /** `replace` writes the new hash. When it throws, nothing changes. */
   const replaceByOwner = async (
     { user, session }: Owner,
     { revokeGrants = false, unlinkIdentities = [] }: RevokedAccess,
@@ -85,7 +85,7 @@ export const createPasswordChange = ({
 
   return {
     /**
-     * Changes the password of somebody who is signed in, and revokes their other sessions and what they ask for.
+     * Changes the password of a signed-in user, and revokes their other sessions and the access that they name.
      * @throws DomainError `INVALID_CREDENTIALS`, `PASSWORD_REFUSED`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
      */
     async byOwner(
@@ -106,7 +106,7 @@ export const createPasswordChange = ({
     },
 
     /**
-     * Sets the first password of somebody who is signed in and has none.
+     * Sets the first password of a signed-in user who has none.
      * @throws DomainError `PASSWORD_EXISTS`, `PASSWORD_REFUSED`, `OVERLOADED`
      */
     async setFirst(
@@ -127,9 +127,9 @@ export const createPasswordChange = ({
     },
 
     /**
-     * Replaces a password without its owner, already hashed: every session and every grant is revoked in the same
-     * transaction, since whoever had the account may have made them. Recent identities are unlinked if asked to.
-     * Answers the recent identities that remain.
+     * Replaces a password without its owner; the caller has hashed it. Revokes every session and grant in the same
+     * transaction, since whoever had the account may have created them. Unlinks recent identities if asked to. Returns
+     * the recent identities that remain.
      */
     async byAdministrator(
       userId: string,

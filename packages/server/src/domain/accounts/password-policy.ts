@@ -1,5 +1,5 @@
-// Owns which new passwords are accepted: long, and not one that an attacker tries first. No composition
-// rules, no expiry, no hints. @see NIST SP 800-63B-4 §3.1.1.2
+// Owns which new passwords are accepted: long ones that attackers do not try first. No composition rules, no expiry, no
+// hints. @see NIST SP 800-63B-4 §3.1.1.2
 
 import { createHash } from "node:crypto";
 import { passwordLength } from "@lockstep/kit";
@@ -12,16 +12,19 @@ export interface Refusal {
 
 export interface PasswordPolicyOptions {
   /**
-   * A service with the k-anonymity interface of Have I Been Pwned (`…/range/`), or `null` for none. It is sent
-   * five characters of the password's SHA-1, and a password is accepted when it does not answer in time.
+   * A service with the k-anonymity interface of Have I Been Pwned (`…/range/`); `null`: none. It receives five
+   * characters of the password's SHA-1. When it does not answer in time, the password is accepted.
    */
   readonly breachedPasswordsUrl: string | null;
   readonly fetch: typeof globalThis.fetch;
-  /** Words an attacker tries because of where this is: the service's name and address. */
+  /** Words that attackers try at this service: its name and host. */
   readonly contextWords: readonly string[];
 }
 
-/** Guesses below this many are within reach of somebody who stole one hash (zxcvbn's highest score begins here). */
+/**
+ * Passwords that take fewer guesses are within reach of an attacker with one stolen hash. zxcvbn's highest score starts
+ * here.
+ */
 const leastGuesses = 1e10;
 
 const breachLookupTimeoutMs = 2000;
@@ -29,7 +32,9 @@ const breachLookupTimeoutMs = 2000;
 export type PasswordPolicy = ReturnType<typeof createPasswordPolicy>;
 
 export const createPasswordPolicy = ({ breachedPasswordsUrl, fetch, contextWords }: PasswordPolicyOptions) => ({
-  /** Why this password cannot be somebody's new one; `null` when it can. `personal`: their name, e-mail address … */
+  /**
+   * Why a new password is refused; `null`: it is accepted. `personal`: the person's name, e-mail address and the like.
+   */
   async refusalOf(password: string, personal: readonly string[]): Promise<Refusal | null> {
     const characters = [...password.normalize("NFKC")].length;
     if (characters < passwordLength.min) {
@@ -76,11 +81,11 @@ const warnings: Readonly<Record<string, string>> = {
 
 const guessableBecause = (warning: string | null) => warnings[warning ?? ""] ?? "Choose less common words.";
 
-/** Each of them, and what it is made of: of `jane.doe@example.com` also `jane`, `doe` and `example`. */
+/** Each word and its parts: for `jane.doe@example.com` also `jane`, `doe` and `example`. */
 const withParts = (words: readonly string[]) =>
   words.flatMap((word) => [word, ...word.split(/[^\p{L}\p{N}]+/u).filter((part) => part.length >= 3)]);
 
-/** The dictionaries take some megabytes, so they are loaded when the first password is chosen. */
+/** The dictionaries take several megabytes, so they are loaded for the first new password. */
 const estimate = async (password: string, words: string[]) => {
   const [{ ZxcvbnFactory }, { dictionary, adjacencyGraphs }] = await Promise.all([
     import("@zxcvbn-ts/core"),

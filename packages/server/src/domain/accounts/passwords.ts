@@ -1,8 +1,8 @@
 // Owns the stored form of a password and its verification. Which passwords are allowed: `password-policy.ts`.
 //
-// Stored: `hmac-sha384:<pepper>:<bcrypt>`, bcrypt over base64(HMAC-SHA-384(password, key)): 64 characters,
-// so nothing is cut at bcrypt's 72 bytes. `<pepper>` names the key: `none`, or a digest of the `PEPPER`
-// it was made with. Anything that begins with `$2` is a plain bcrypt hash that was imported.
+// Stored: `hmac-sha384:<pepper>:<bcrypt>`, bcrypt over base64(HMAC-SHA-384(password, key)): 64 characters, so bcrypt's
+// limit of 72 bytes truncates nothing. `<pepper>` names the key: `none`, or a digest of the `PEPPER` that was used.
+// Anything that begins with `$2` is an imported bcrypt hash.
 
 import { createHash, createHmac } from "node:crypto";
 import * as nodeRsBcrypt from "@node-rs/bcrypt";
@@ -11,11 +11,11 @@ import type { HashingQueue } from "./hashing-queue.ts";
 export interface PasswordsOptions {
   /** bcrypt's cost: each step doubles the time. */
   readonly cost: number;
-  /** A key outside the database, so that a leak of it alone gives nothing to guess against. */
+  /** A key outside the database: a leak of the database alone is useless for guessing. */
   readonly pepper: string | null;
-  /** Peppers of before, to verify what was hashed under them. */
+  /** Earlier peppers, to verify hashes that were made with them. */
   readonly previousPeppers: readonly string[];
-  /** The real one unless given: a test counts its work. */
+  /** Default: the real one. Tests count its work. */
   readonly bcrypt?: Bcrypt;
   readonly queue: HashingQueue;
 }
@@ -24,7 +24,7 @@ type Bcrypt = Pick<typeof nodeRsBcrypt, "hash" | "compare">;
 
 export type Verification =
   | { readonly matches: false }
-  /** `upgrade`: a better stored form for the same password, to put in place of this one. */
+  /** `upgrade`: a better stored form of the same password, which the caller stores. */
   | { readonly matches: true; readonly upgrade: string | null };
 
 export type Passwords = ReturnType<typeof createPasswords>;
@@ -33,7 +33,7 @@ const prefix = "hmac-sha384";
 
 const bcryptLimitBytes = 72;
 
-/** Not a secret: without a `PEPPER` the HMAC only folds a password of any length into 48 bytes. */
+/** Not a secret: without a `PEPPER`, the HMAC only reduces a password of any length to 48 bytes. */
 const noPepper = { id: "none", key: "lockstep:password" };
 
 const pepperOf = (key: string) => ({ id: createHash("sha256").update(key).digest("hex").slice(0, 16), key });
@@ -51,10 +51,12 @@ export const createPasswords = ({
   const hash = async (password: string) =>
     `${prefix}:${current.id}:${await bcryptHash(folded(password, current.key), { cost })}`;
 
-  // Somebody has to fail as slowly for an account that does not exist: a hash that no password has.
+  // An unknown account must fail as slowly as a known one: a hash that no password matches.
   const nobody = { pepperId: current.id, bcrypt: `$2b$${String(cost).padStart(2, "0")}$${".".repeat(53)}` };
 
-  /** Makes a failure cost as much as one at full cost: 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) = 2^cost. */
+  /**
+   * Makes a failure at a lower cost take as long as one at full cost: 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) = 2^cost.
+   */
   const topUp = async (from: number) => {
     for (let step = from; step < cost; step++) await bcryptHash("", { cost: step });
   };
@@ -66,7 +68,8 @@ export const createPasswords = ({
     const { bcrypt, pepperId } = usable ? form : nobody;
     const typed = pepperId === null ? password : folded(password, key ?? current.key);
 
-    // A plain hash may have been made by code that stops at a NUL: such a password would let in all that begin alike.
+    // The code that made an imported hash may have stopped at a NUL: then every password with the same beginning would
+    // match.
     const comparable = pepperId !== null || (password !== "" && !password.includes("\0"));
     const matches = (await compare(typed, bcrypt)) && usable && comparable;
     const { cost: storedCost } = nodeRsBcrypt.parseOptions(bcrypt);
@@ -75,8 +78,8 @@ export const createPasswords = ({
       return { matches };
     }
     const upToDate = pepperId === current.id && storedCost >= cost;
-    // bcrypt by itself looks at 72 bytes, and may have made this hash of the first 72 of a longer password. Stored anew,
-    // either of the two would lock its owner out, who types the other.
+    // Plain bcrypt reads 72 bytes, so this hash may be of a truncated password. Do not upgrade it: the owner may type
+    // the whole password or the truncated one, and the upgraded form would refuse one of them.
     const seenWhole = pepperId !== null || Buffer.byteLength(password) < bcryptLimitBytes;
     return { matches, upgrade: upToDate || !seenWhole ? null : await hash(password) };
   };
@@ -92,22 +95,22 @@ export const createPasswords = ({
     hash: (password: string): Promise<string> => queue.run(() => hash(password)),
 
     /**
-     * Checks a password against a stored form; `null` is an account that has none, or does not exist.
-     * A failure takes the same time for all of them. The caller stores `upgrade`, when there is one. `shares` names the
-     * account and the address that it is for (`hashing-queue.ts`).
+     * Checks a password against a stored form. `null`: the account has no password, or does not exist. All failures
+     * take the same time. The caller stores `upgrade`, if present. `shares` names the account and the address
+     * (`hashing-queue.ts`).
      * @throws DomainError `OVERLOADED`
      */
     verify: (password: string, stored: string | null, shares: readonly string[] = []): Promise<Verification> =>
       queue.run(() => verify(password, stored), shares),
 
-    /** A plain bcrypt hash from elsewhere, as it is stored here; `null` when it is not one. */
+    /** The stored form of an imported bcrypt hash; `null`: it is not a bcrypt hash. */
     import: (bcrypt: string): string | null => (plainBcrypt.test(bcrypt) ? bcrypt : null),
   };
 };
 
 /**
- * `$2a$`, `$2b$`, `$2y$`, two digits of cost from 04 to 16 (more would block sign-in: 31 takes a day), 22 characters
- * of salt and 31 of hash, each ending in one whose unused bits are 0: the verifier throws on others.
+ * `$2a$`, `$2b$`, `$2y$`, two digits of cost from 04 to 16 (31 would take a day), 22 characters of salt and 31 of hash.
+ * Both must end in a character whose unused bits are 0: the verifier throws on others.
  */
 const plainBcrypt = /^\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/;
 

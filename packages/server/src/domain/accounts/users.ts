@@ -1,4 +1,5 @@
-// Owns the people who have an account. How they prove who they are: `passwords.ts`.
+// Owns the table of people with an account: reading, locking and writing rows. Who writes them, with an audit entry:
+// `accounts.ts`. Passwords: `passwords.ts`.
 
 import type { User } from "@lockstep/kit";
 import type { Selectable } from "kysely";
@@ -8,18 +9,18 @@ import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
 
 export interface NewUser {
-  /** As `Username` of the contract gives it: lower case. */
+  /** Lower case, as the contract's `Username` parses it. */
   readonly username: string;
   readonly email: string | null;
   readonly fullName: string;
   readonly role: string;
-  /** Default: not. */
+  /** Default: `false`. */
   readonly disabled?: boolean;
-  /** As `passwords.hash` or `passwords.import` gives it. */
+  /** From `passwords.hash` or `passwords.import`. `null`: no password opens this account. */
   readonly passwordHash: string | null;
 }
 
-/** A name as accounts are found by: however it is typed, it is one name. */
+/** The form in which usernames and e-mail addresses are stored and compared. */
 export const normalizeLogin = (login: string): string => login.trim().normalize("NFKC").toLowerCase();
 
 /** The name under which failed sign-ins are counted: the account's, or the typed name when no account has it. */
@@ -29,15 +30,15 @@ export const accountKey = (userId: string | null, login: string): string =>
 export type Users = ReturnType<typeof createUsers>;
 
 export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Random }) => ({
-  /** `null`: the username or the e-mail address is taken. */
+  /** `null`: another account has the username or the e-mail address. */
   async create(user: NewUser): Promise<User | null> {
     const [created] = await this.createAll([user]);
     return created ?? null;
   },
 
   /**
-   * Creates those whose username and e-mail address are free, and answers them. One statement: all of them
-   * or, when it fails, none. A thousand at a time is what both engines take easily.
+   * Creates the users whose username and e-mail address are free, and returns them. One statement: it succeeds for all
+   * of them or for none. Pass at most a thousand.
    */
   async createAll(newUsers: readonly NewUser[], transaction: Db = db): Promise<User[]> {
     const rows = await transaction
@@ -65,7 +66,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
     return row ? userFromRow(row) : null;
   },
 
-  /** By username or e-mail address, with the password's stored form. A username has no `@`, so the two never meet. */
+  /** Finds by username or e-mail address. A username contains no `@`, so the two never collide. */
   async findByLogin(login: string): Promise<{ user: User; passwordHash: string | null } | null> {
     const name = normalizeLogin(login);
     const row = await db
@@ -76,7 +77,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
     return row ? { user: userFromRow(row), passwordHash: row.password_hash } : null;
   },
 
-  /** All users, by username; for `after`, those that come later. */
+  /** All users, ordered by username. `after`: only those that come later. */
   async list({ after = "", limit }: { after?: string; limit: number }): Promise<User[]> {
     const rows = await db
       .selectFrom("users")
@@ -88,7 +89,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
     return rows.map(userFromRow);
   },
 
-  /** @throws DomainError `EMAIL_TAKEN`. `null`: there is no such user any more. */
+  /** @throws DomainError `EMAIL_TAKEN`. `null`: the user does not exist. */
   async update(
     id: string,
     change: { readonly fullName?: string; readonly email?: string | null },
@@ -154,7 +155,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 });
 
-/** The one place where a row becomes what others may see; the password's stored form stays behind. */
+/** The one place where a row becomes a `User`, without the password hash. */
 export const userFromRow = (row: Omit<Selectable<UsersTable>, "password_hash">): User => ({
   id: row.id,
   username: row.username,

@@ -1,5 +1,5 @@
-// Owns the audit trail: who did what, when, from where, with which outcome. Append-only: the database itself
-// refuses to change a row. Each is written in the transaction of what it records.
+// Owns the audit trail: who did what, when, from where, with which outcome. Append-only: the database refuses to change
+// a row. Each entry is written in the transaction of the change that it records.
 
 import type { Kysely, Selectable } from "kysely";
 import type { Db } from "../../db/database.ts";
@@ -51,7 +51,7 @@ export interface AuditEntry {
   /** An `AuditAction`, or one of the app's own. */
   readonly action: string;
   readonly outcome: "done" | "refused";
-  /** Whose account it is about; `null` when there is no such account. */
+  /** The account concerned; `null`: there is none. */
   readonly userId: string | null;
   readonly sessionId: string | null;
   readonly detail: Record<string, unknown>;
@@ -84,7 +84,7 @@ export interface AuditPage {
   readonly userId: string | undefined;
   /** Epoch milliseconds. */
   readonly since: number;
-  /** The last entry of the page before; `null` for the first page. */
+  /** The last entry of the previous page; `null`: the first page. */
   readonly after: Pick<AuditEntry, "id" | "at"> | null;
   readonly limit: number;
 }
@@ -92,12 +92,12 @@ export interface AuditPage {
 export type Audit = ReturnType<typeof createAudit>;
 
 export const createAudit = ({ db, now, random }: { db: Db; now: Now; random: Random }) => ({
-  /** Writes an entry; `transaction` is the one of what it records. */
+  /** Writes an entry in the transaction of the change that it records. */
   record(entry: NewAuditEntry, transaction: Db = db): Promise<void> {
     return this.recordAll([entry], transaction);
   },
 
-  /** Writes entries in one statement: a thousand at a time is what both engines take easily. */
+  /** Writes entries in one statement: at most a thousand. */
   async recordAll(entries: readonly NewAuditEntry[], transaction: Db): Promise<void> {
     if (entries.length === 0) return;
     await transaction
@@ -119,7 +119,7 @@ export const createAudit = ({ db, now, random }: { db: Db; now: Now; random: Ran
       .execute();
   },
 
-  /** Entries, newest first; of one user, or of all. */
+  /** Entries of one user or of all, newest first. */
   async list({ userId, since = 0, limit }: { userId?: string; since?: number; limit: number }): Promise<AuditEntry[]> {
     const rows = await db
       .selectFrom("audit_log")
@@ -133,7 +133,7 @@ export const createAudit = ({ db, now, random }: { db: Db; now: Now; random: Ran
     return rows.map(entryFromRow);
   },
 
-  /** Entries from `since` on, oldest first; for `after`, those that come later. Of one user, or of all. */
+  /** Entries of one user or of all from `since` on, oldest first. `after`: only later ones. */
   async page({ userId, since, after, limit }: AuditPage): Promise<AuditEntry[]> {
     const rows = await db
       .selectFrom("audit_log")
@@ -165,7 +165,7 @@ export const createAppAudit = (audit: Audit): AppAudit => ({
 const entryFromRow = (row: Selectable<AuditLogTable>): AuditEntry => ({
   id: row.id,
   at: row.at,
-  // Rows of earlier versions say `application`: the trail is append-only, so they are read as today.
+  // Rows of earlier versions say `application`: the trail is append-only, so they are converted here.
   action: row.action.replace(/^application\.(?=(register|update|verify|rotate_secret|delete)$)/, "client."),
   outcome: row.outcome as AuditEntry["outcome"],
   userId: row.user_id,

@@ -1,13 +1,13 @@
-// Owns the clock that all servers of one database agree on. Rules that compare a time that one server wrote with the
-// time on another (the grace window of a refresh, the expiry of a code) hold only if both read the same clock, so each
-// server follows the database's: it adds the difference that it measured to its machine's clock.
+// Owns the clock that all servers of one database share. Rules that compare times written by different servers (the
+// grace window of a refresh, the expiry of a code) need one clock, so each server follows the database's: it adds the
+// measured difference to its machine's clock.
 
 import type { Now } from "./environment.ts";
 
-/** Differences below this are jitter of the measurement; following them would make time go back and forth. */
+/** Smaller differences are measurement noise. Following them would make time jump back and forth. */
 const ignoredMs = 100;
 
-/** From this difference on, an operator is told: the machine's clock is not synchronized (NTP). */
+/** From this difference on, the server logs that the machine's clock is not synchronized (NTP). */
 export const reportedClockDifferenceMs = 2000;
 
 export type Clock = Awaited<ReturnType<typeof createClock>>;
@@ -17,12 +17,12 @@ export const createClock = async ({
   readSharedTime,
 }: {
   machineNow: Now;
-  /** Epoch milliseconds; `null`: there is no clock to share. */
+  /** Epoch milliseconds; `null`: there is no shared clock. */
   readSharedTime: () => Promise<number | null>;
 }) => {
   let offsetMs = 0;
 
-  /** Measures the difference again. What the round trip leaves open does not count as one. */
+  /** Measures the difference again, ignoring what the round trip leaves uncertain. */
   const synchronize = async (): Promise<void> => {
     const askedAt = machineNow();
     const sharedTime = await readSharedTime();
@@ -37,7 +37,7 @@ export const createClock = async ({
   return {
     /** Epoch milliseconds by the shared clock. */
     now: (): number => machineNow() + offsetMs,
-    /** What the shared clock is ahead of the machine's; negative when it is behind. Milliseconds. */
+    /** How far the shared clock is ahead of the machine's, in milliseconds; negative when it is behind. */
     offsetMs: (): number => offsetMs,
     synchronize,
   };

@@ -1,4 +1,4 @@
-// Owns how a refused rule is reported. Absent things are `null`; a dependency that is down is `UNAVAILABLE`; anything
+// Owns how a refused rule is reported. Absent things are `null`. A dependency that is down is `UNAVAILABLE`. Anything
 // else that is thrown is a bug.
 
 import {
@@ -14,7 +14,7 @@ import { UnstorableTextError } from "../../db/unstorable-text.ts";
 type DetailsArgument<C extends EngineErrorCode> =
   Record<string, never> extends ErrorDetails<C> ? [details?: ErrorDetails<C>] : [details: ErrorDetails<C>];
 
-/** A rule said no: a code of the contract, with what the caller may know about it. */
+/** A refused rule: a code of the contract, with the details that the caller may see. */
 export class RefusedError extends Error {
   readonly code: string;
   readonly status: ErrorDeclaration["status"];
@@ -29,7 +29,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** A rule of the engine said no. */
+/** A refused rule of the engine. */
 export class DomainError<C extends EngineErrorCode = EngineErrorCode> extends RefusedError {
   declare readonly code: C;
   declare readonly details: ErrorDetails<C>;
@@ -40,7 +40,7 @@ export class DomainError<C extends EngineErrorCode = EngineErrorCode> extends Re
   }
 }
 
-/** What a thrown error may be answered with. `null`: it is a bug, which a caller learns nothing about. */
+/** The refusal that a thrown error stands for. `null`: it is a bug, and the caller learns nothing about it. */
 export const refusalOf = (error: unknown): RefusedError | null => {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof RefusedError) return each;

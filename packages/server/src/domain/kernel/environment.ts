@@ -1,15 +1,15 @@
-// Owns what the domain needs from the world. The composition root passes it in, so that tests can travel
-// in time and repeat what was random.
+// Owns what the domain needs from outside: time and randomness. The composition root passes them in, so that tests can
+// set the clock and repeat random values.
 
 /** Epoch milliseconds. */
 export type Now = () => number;
 
-/** Bytes nobody can guess. */
+/** Unpredictable bytes. */
 export type Random = (sizeBytes: number) => Uint8Array<ArrayBuffer>;
 
 /**
- * An identifier of 128 random bits, in 22 characters that a URL takes as they are. None begins with a dash: an
- * operator who pastes one into a command would be told that there is no such option.
+ * A URL-safe identifier of 128 random bits, 22 characters. Never starts with a dash, which a command would take for an
+ * option.
  */
 export const randomId = (random: Random): string => {
   const id = Buffer.from(random(16)).toString("base64url");

@@ -1,5 +1,5 @@
-// Owns small things that we give away and get back, which nobody else may read or change: encrypted (`secrets.ts`), and
-// good for a while.
+// Owns sealed values: encrypted (`secrets.ts`) and valid for a limited time, for handing out and getting back unread
+// and unchanged.
 
 import type { Now } from "./environment.ts";
 import type { Purpose, Secrets } from "./secrets.ts";
@@ -7,11 +7,11 @@ import type { Purpose, Secrets } from "./secrets.ts";
 export type Sealed = ReturnType<typeof createSealed>;
 
 export const createSealed = ({ secrets, now }: { secrets: Secrets; now: Now }) => ({
-  /** `value` as a JWE (RFC 7516) in the letters of a URL. */
+  /** `value` as a JWE (RFC 7516), URL-safe. */
   seal: (purpose: Purpose, value: unknown, lifetimeSeconds: number): Promise<string> =>
     secrets.encrypt(purpose, JSON.stringify({ value, expiresAt: now() + lifetimeSeconds * 1000 })),
 
-  /** What was sealed for this purpose, of the type that its sealer put in. `null`: not ours, or its time is over. */
+  /** The value that was sealed for this purpose. `null`: it was not sealed here, or has expired. */
   async open<T>(purpose: Purpose, text: string): Promise<T | null> {
     const decrypted = await secrets.decrypt(purpose, text);
     if (!decrypted) return null;

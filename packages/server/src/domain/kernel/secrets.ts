@@ -1,5 +1,6 @@
-// Owns what is derived from `SECRET`: one key for each purpose, so that none can stand in for another, and what is
-// done with them. Keys of earlier secrets are kept for reading, so that `SECRET` can be changed without anyone noticing.
+// Owns everything derived from `SECRET`: one key for each purpose, so that none can stand in for another, and
+// encryption and MACs with them. Keys of previous secrets still decrypt and verify, so that `SECRET` can be changed
+// without anyone noticing.
 
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from "node:crypto";
 import { CompactEncrypt, compactDecrypt, errors as joseErrors } from "jose";
@@ -24,8 +25,8 @@ export const createSecrets = (current: string, previous: readonly string[] = [])
   const derived = new Map<Purpose, readonly [KeyObject, ...KeyObject[]]>();
 
   /**
-   * 256-bit keys (RFC 5869): the first for writing, all of them for reading. Key objects, because Node takes 18 µs to
-   * begin an HMAC with bytes, and 3 with one of these.
+   * 256-bit keys (RFC 5869): the first one encrypts and signs, all of them decrypt and verify. Key objects, because
+   * Node takes 18 µs to start an HMAC with bytes and 3 µs with a key object.
    */
   const keysFor = (purpose: Purpose): readonly [KeyObject, ...KeyObject[]] => {
     const known = derived.get(purpose);
@@ -48,7 +49,10 @@ export const createSecrets = (current: string, previous: readonly string[] = [])
         .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
         .encrypt(keysFor(purpose)[0]),
 
-    /** What was encrypted for this purpose, and whether under the `SECRET` of now. `null`: under neither, or not by us. */
+    /**
+     * Decrypts text of this purpose. `current`: under today's `SECRET`. `null`: neither today's nor a previous secret
+     * made it.
+     */
     async decrypt(purpose: Purpose, jwe: string): Promise<{ plaintext: string; current: boolean } | null> {
       for (const [index, key] of keysFor(purpose).entries()) {
         try {
@@ -58,7 +62,7 @@ export const createSecrets = (current: string, previous: readonly string[] = [])
           });
           return { plaintext: new TextDecoder().decode(plaintext), current: index === 0 };
         } catch (error) {
-          // Of an earlier secret, perhaps; or nobody's.
+          // Made with a previous secret, or not by this service.
           if (!(error instanceof joseErrors.JOSEError)) throw error;
         }
       }
@@ -68,7 +72,7 @@ export const createSecrets = (current: string, previous: readonly string[] = [])
     /** HMAC-SHA-256, base64url: 256 bits in 43 characters. */
     mac: (purpose: Purpose, text: string): string => mac(keysFor(purpose)[0], text),
 
-    /** Whether `given` is the MAC of `text` under this secret or an earlier one; takes the same time for every wrong one. */
+    /** Whether `given` is the MAC of `text` under this secret or a previous one, in constant time. */
     verifyMac: (purpose: Purpose, text: string, given: string): boolean =>
       keysFor(purpose).some((key) => {
         const expected = Buffer.from(mac(key, text));

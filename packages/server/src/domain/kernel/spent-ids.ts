@@ -1,6 +1,6 @@
-// Owns ids that are good once, or no more: access tokens that were revoked before their time, proofs of possession that
-// were shown (RFC 9449 §11.1), trips to a provider, logout tokens. Whoever writes an id first has spent it, on whichever
-// server that happens; it is kept until it could not be presented anyway.
+// Owns IDs that work once: revoked access tokens, proofs of possession (RFC 9449 §11.1), sign-ins at an identity
+// provider, logout tokens. The first to write an ID has spent it, on every server. It is kept until it could not be
+// presented anyway.
 
 import { hash } from "node:crypto";
 import type { Db } from "../../db/database.ts";
@@ -9,7 +9,7 @@ import type { Now } from "./environment.ts";
 
 type Kind = "access-token" | "proof" | "login" | "logout-token" | "poll";
 
-/** As it stands in the table: others choose some ids, of any length. */
+/** Hashed: some IDs are chosen by others, of any length. */
 const spentId = (kind: Kind, id: string): string => hash("sha256", `${kind}:${id}`, "base64url");
 
 export type SpentIds = ReturnType<typeof createSpentIds>;
@@ -20,8 +20,8 @@ export const createSpentIds = ({ db, now }: { db: Db; now: Now }) => {
   );
   return {
     /**
-     * Spends an id for a while. `false`: it is spent; of any number at once, one is told `true`.
-     * @param lifetimeSeconds how long it could still be presented; after that, it may be spent again
+     * Spends an ID. `true` for one caller only, however many ask at once; `false`: it was spent before.
+     * @param lifetimeSeconds how long it could still be presented; afterwards it may be spent again
      */
     async spend(kind: Kind, id: string, lifetimeSeconds: number): Promise<boolean> {
       const row = await db
@@ -42,7 +42,7 @@ export const createSpentIds = ({ db, now }: { db: Db; now: Now }) => {
       return (await read(spentId(kind, id))) !== null;
     },
 
-    /** Deletes up to `limit` ids that nobody can use any more, and answers how many. */
+    /** Deletes up to `limit` IDs that can no longer be presented, and returns how many. */
     async deleteExpired(limit: number): Promise<number> {
       const { numDeletedRows } = await db
         .deleteFrom("spent_ids")

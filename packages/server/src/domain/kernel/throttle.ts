@@ -1,6 +1,6 @@
-// Owns the limit on guessing: failures are counted per account, per address and for an account's known devices, in the
-// database, so that all servers count together. After some free ones each failure doubles the wait; the wait
-// is bounded, so nobody can lock an account for good (OWASP ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4 §3.2.2).
+// Owns the limit on guessing. Failures are counted per account, per address and for an account's known devices, in the
+// database, so that all servers count together. After some free failures each one doubles the wait. The wait is
+// bounded, so nobody can lock an account for good (OWASP ASVS 6.1.1, 6.3.1; NIST SP 800-63B-4 §3.2.2).
 
 import type { Selectable } from "kysely";
 import type { Db } from "../../db/database.ts";
@@ -11,17 +11,17 @@ import { network } from "./ip-addresses.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface Limit {
-  /** Failures that cost nothing. */
+  /** Failures without a wait. */
   readonly free: number;
   readonly maxWaitSeconds: number;
 }
 
 /** With an hour between guesses, a hundred failures in a row take longer than four days. */
 const perAccount: Limit = { free: 5, maxWaitSeconds: 60 * 60 };
-/** More, for many people can share an address. */
+/** Higher, since many people can share an address. */
 const perAddress: Limit = { free: 30, maxWaitSeconds: 15 * 60 };
 
-/** Failures this long ago no longer count. */
+/** Older failures are forgotten. */
 const forgetAfterMs = 24 * 60 * 60 * 1000;
 
 /** Seconds to wait after this many failures: 1, 2, 4 … */
@@ -29,24 +29,26 @@ export const waitSeconds = (failures: number, { free, maxWaitSeconds }: Limit): 
   failures < free ? 0 : Math.min(2 ** (failures - free), maxWaitSeconds);
 
 /**
- * Failures from all known devices of an account, in a row, after which they count like a stranger's: tokens of devices
- * that were stolen never add more than these to what strangers may try.
+ * Consecutive failures from an account's known devices that are counted apart. More of them count as failures of
+ * strangers, so stolen device tokens add at most this many guesses.
  */
 const maxDeviceFailures = 20;
 
 export interface Attempt {
-  /** Whose password is tried: `accountKey` of it, so that an account has one count whatever name it is tried by. */
+  /**
+   * The account whose password is tried: its `accountKey`, so that an account has one counter whatever name is typed.
+   */
   readonly account: string;
   readonly address: string | null;
-  /** Whether it comes from a device that this account signed in from before. Such failures are counted apart. */
+  /** Whether this account signed in from the device before. Failures of known devices are counted apart. */
   readonly knownDevice: boolean;
 }
 
 /** An attempt that was counted as a failure. */
 export interface Taken {
-  /** It was right: the account's count begins anew, and the address gets back what this attempt took. */
+  /** The password was right: the account's counter starts again, and the address gets this attempt back. */
   succeeded(): Promise<void>;
-  /** It was not made after all: nobody looked at the password. */
+  /** The password was not checked: takes the attempt back. */
   refund(): Promise<void>;
 }
 
@@ -61,13 +63,13 @@ type CounterRow = Selectable<ThrottlesTable>;
 
 interface CountedFailure {
   readonly id: string;
-  /** The counter as it was; `undefined`: there was none. */
+  /** The counter before; `undefined`: there was none. */
   readonly before: CounterRow | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
 }
 
-/** Another attempt was counted between the read and the write. */
+/** Another attempt changed the counter between the read and the write. */
 class CountedMeanwhile extends Error {}
 
 export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets: Secrets }) => {
@@ -87,7 +89,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
     return Math.max(0, Math.ceil(waitSeconds(failuresOf(row), limit) - sinceMs / 1000));
   };
 
-  /** One more failure, unless the counter is another than it was read as. */
+  /** Counts one failure, unless the counter has changed since it was read. */
   const countOne = async ({ id, before: row, at }: CountedFailure, transaction: Db): Promise<boolean> => {
     const counted = { failures: failuresOf(row) + 1, last_failed_at: at };
     const written = row
@@ -109,9 +111,9 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
   };
 
   /**
-   * Counts one failure in each counter that `choose` names, given what all of `candidates` are. When one of them has to
-   * wait, nothing is written: a refused attempt costs a read, counts nowhere and prolongs no wait. Of attempts that
-   * arrive at once, no two pass on the same count. Answers what was counted.
+   * Counts one failure in each counter that `choose` selects from `candidates`. When one of them has to wait, nothing
+   * is written: a refused attempt costs one read, is not counted and does not prolong the wait. Concurrent attempts
+   * never pass on the same count. Returns what was counted.
    * @throws DomainError `TOO_MANY_ATTEMPTS`
    */
   const count = async (
@@ -123,7 +125,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
       const counters = choose(rows);
       const retryAfterSeconds = Math.max(0, ...counters.map(({ id, limit }) => leftSeconds(rows.get(id), limit)));
       if (retryAfterSeconds > 0) throw new DomainError("TOO_MANY_ATTEMPTS", { retryAfterSeconds });
-      // In one order everywhere, so that no two transactions wait for each other.
+      // The same order everywhere prevents deadlocks.
       const at = now();
       const counted = counters
         .map(({ id }) => ({ id, before: rows.get(id), at }))
@@ -139,7 +141,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
     }
   };
 
-  /** As if it had not been counted: the wait, too, is what it was, unless others have failed since. */
+  /** Undoes the count, and the wait too, unless others have failed since. */
   const giveBack = async (counted: readonly CountedFailure[]): Promise<void> => {
     for (const { id, before, at } of counted) {
       const since = before?.last_failed_at ?? at - forgetAfterMs;
@@ -157,8 +159,8 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
 
   return {
     /**
-     * Takes one attempt: counted as a failure before it is known to be one, so that guesses sent at once are all counted.
-     * @throws DomainError `TOO_MANY_ATTEMPTS`; the password is then not even looked at.
+     * Counts an attempt as a failure before its outcome is known, so that concurrent guesses are all counted.
+     * @throws DomainError `TOO_MANY_ATTEMPTS`; the password must then not be checked
      */
     async take({ account, address, knownDevice }: Attempt): Promise<Taken> {
       const accountId = idOf(`account:${account}`);
@@ -168,7 +170,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
         { id: accountId, limit: perAccount },
         ...(addressId === null ? [] : [{ id: addressId, limit: perAddress }]),
       ];
-      // No stranger keeps a known device waiting, neither by attacking its account nor from its own network.
+      // Strangers never make a known device wait, neither by attacking its account nor from its own network.
       const devices: Counter[] = [{ id: devicesId, limit: perAccount }];
       const candidates = [accountId, devicesId, ...(addressId === null ? [] : [addressId])];
       const taken = await count(candidates, (rows) =>
@@ -186,9 +188,9 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
     },
 
     /**
-     * Takes one guess of something other than a password, counted under each of these names, which must be unique to
-     * what is guessed. Answers how to give it back when it was right.
-     * @throws DomainError `TOO_MANY_ATTEMPTS`; nothing is then counted.
+     * Counts one guess of something other than a password, under each of these names, which must be unique to what is
+     * guessed. Returns a function that takes the guess back when it was right.
+     * @throws DomainError `TOO_MANY_ATTEMPTS`; nothing is counted then
      */
     async takeGuess(
       counters: readonly { readonly name: string; readonly limit: Limit }[],
@@ -201,7 +203,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
       return () => giveBack(taken);
     },
 
-    /** Deletes up to `limit` counters that no longer count, and answers how many. */
+    /** Deletes up to `limit` counters that are forgotten, and returns how many. */
     async deleteForgotten(limit: number): Promise<number> {
       const { numDeletedRows } = await db
         .deleteFrom("throttles")

@@ -1,11 +1,11 @@
-// Owns what a server does by itself while it runs: follow the shared clock, learn of new keys, make the next, delete
-// what can never be used again, and keep the database's own files small. It deletes until nothing is left, however
-// much came in, in steps so small that no call waits for one.
+// Owns the background work of a server: following the shared clock, loading and rotating keys, deleting rows that can
+// never be used again, and truncating the database's own files. Deletion repeats until nothing is left, in steps so
+// small that no call waits for one.
 
 import { setImmediate as yieldToCalls } from "node:timers/promises";
 import type { Clock } from "./clock.ts";
 
-/** Also the longest that another server's retired key is still accepted here. */
+/** Also how long this server still accepts a key that another server has retired. */
 const intervalMs = 5000;
 
 /** Rows that one step deletes. */
@@ -14,9 +14,9 @@ const stepSize = 200;
 export interface UpkeepOptions {
   readonly clock: Pick<Clock, "synchronize">;
   readonly keyring: { maintain(): Promise<void> };
-  /** Each deletes up to so many rows that can never be used again, and answers how many. */
+  /** Each deletes up to `limit` rows that can never be used again, and returns how many. */
   readonly deletions: readonly ((limit: number) => Promise<number>)[];
-  /** Gives back what the database's files no longer need. */
+  /** Truncates files that the database no longer needs. */
   readonly shrinkFiles: () => Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export const createUpkeep = ({ clock, keyring, deletions, shrinkFiles }: UpkeepO
   let ended = false;
 
   const deleteAll = async (deleteSome: (limit: number) => Promise<number>) => {
-    // Less than a step: nothing is left, or another server deletes the rest.
+    // Fewer than a step: nothing is left, or another server deletes the rest.
     while (!ended && (await deleteSome(stepSize)) === stepSize) await yieldToCalls();
   };
 
@@ -37,7 +37,10 @@ export const createUpkeep = ({ clock, keyring, deletions, shrinkFiles }: UpkeepO
   return {
     once,
 
-    /** Repeats `once`, one at a time, until `end`; a failure is reported and tried again. */
+    /**
+     * Runs `once` at an interval, one run at a time, until `end`. A failed run is reported, and the next one starts as
+     * usual.
+     */
     begin(report: (error: unknown) => void) {
       let running = Promise.resolve();
       const timer = setInterval(() => {
