@@ -61,7 +61,7 @@ it.each([
       token_endpoint_auth_method: "private_key_jwt",
       jwks_uri: `http://127.0.0.1:${port}/jwks`,
     };
-    await server.domain.clients.takeIn("client", { name: "Photos", secret: null, registration }, testSource);
+    await server.domain.clients.registerOverWire("client", { name: "Photos", secret: null, registration }, testSource);
     const assertion = await new SignJWT({ jti: "once" })
       .setProtectedHeader({ alg: "ES256" })
       .setIssuer("client")

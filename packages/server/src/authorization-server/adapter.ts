@@ -311,7 +311,7 @@ const clients = ({ clients, registration: policy }: AdapterOptions): Partial<Ada
       ...registration
     } = rest as Stored & Record<string, unknown>;
     const registered = { name: name ?? id, secret: secret ?? null, registration };
-    await clients.takeIn(id, registered, currentCall().source, { anonymous: policy === "open" });
+    await clients.registerOverWire(id, registered, currentCall().source, { anonymous: policy === "open" });
   },
 });
 

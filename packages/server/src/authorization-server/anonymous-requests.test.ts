@@ -102,7 +102,7 @@ describe("a client that registered over the wire [S92]", () => {
     const registration = { name: "Somebody", secret: null, registration: {} };
     const registerOver = async (anonymous: boolean) => {
       for (let n = 0; n < 105; n++)
-        await server.domain.clients.takeIn(`over-${anonymous}-${n}`, registration, source, { anonymous });
+        await server.domain.clients.registerOverWire(`over-${anonymous}-${n}`, registration, source, { anonymous });
       const entries = await server.domain.audit.list({ limit: 1000 });
       return entries.filter(({ source: { address } }) => address === source.address).length;
     };

@@ -224,7 +224,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
       },
     },
     async extraTokenClaims(_ctx, token) {
-      if (token.kind === "ClientCredentials") await clients.keep(token.clientId ?? "");
+      if (token.kind === "ClientCredentials") await clients.markUsed(token.clientId ?? "");
       if (token.kind !== "AccessToken" || !token.grantId) return undefined;
       // The one place that every access token passes on its way out.
       if (!(await grants.used(token.grantId))) throw new errors.InvalidGrant("the grant was revoked");
@@ -329,7 +329,7 @@ const policy = (grants: Grants) => {
   prompts.get("consent")?.checks.add(
     new interactionPolicy.Check("changed_client", "the client has changed", "consent_required", async (ctx) => {
       const grantId = ctx.oidc.entities.Grant?.jti;
-      return grantId !== undefined && !ctx.oidc.result?.consent && !(await grants.answersFor(grantId));
+      return grantId !== undefined && !ctx.oidc.result?.consent && !(await grants.isForCurrentClient(grantId));
     }),
   );
   return prompts;

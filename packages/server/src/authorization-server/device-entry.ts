@@ -32,11 +32,11 @@ export const createDeviceEntry = ({
 }) => ({
   /** Takes one try of whoever has this refresh token in their browser. */
   async begin(refreshToken: string | null, source: Source): Promise<Entry | Refusal> {
-    const session = refreshToken === null ? null : await sessions.holderOf(refreshToken);
+    const session = refreshToken === null ? null : await sessions.findByRefreshToken(refreshToken);
     if (!session || (await sessions.endReason(session.id)) !== null) return { page: "device_sign_in" };
     const hour = Math.floor(now() / (60 * 60 * 1000));
     try {
-      const right = await throttle.takeGuess([
+      const right = await throttle.countGuess([
         { name: `device-code:user:${session.userId}`, limit: perPerson },
         ...(source.address === null
           ? []

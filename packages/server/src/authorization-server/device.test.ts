@@ -226,7 +226,7 @@ describe("[S101] a code that is guessed", () => {
     const hour = Math.floor(clock.now() / (60 * 60 * 1000));
     const limit = { free: 1000, maxWaitSeconds: 60 };
     for (let tried = 0; tried < 999; tried++)
-      await server.domain.throttle.takeGuess([{ name: `device-code:hour:${hour}`, limit }]);
+      await server.domain.throttle.countGuess([{ name: `device-code:hour:${hour}`, limit }]);
     expect(await guess(browser, 2)).toEqual([200, 429]);
   });
 

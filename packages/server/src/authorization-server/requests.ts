@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Provider } from "oidc-provider";
 
 /** Lets the library answer. The reply is out of Fastify's hands from here on. */
-export const letAnswer = async (
+export const forwardToAuthorizationServer = async (
   provider: Provider,
   request: FastifyRequest,
   reply: FastifyReply,

@@ -22,7 +22,7 @@ import type { RegistrationPolicy } from "./configuration.ts";
 import type { DeviceEntry } from "./device-entry.ts";
 import { paths } from "./paths.ts";
 import { withPublicClientId } from "./public-clients.ts";
-import { letAnswer } from "./requests.ts";
+import { forwardToAuthorizationServer } from "./requests.ts";
 import { readWireRegistration } from "./wire-registration.ts";
 
 /** The largest body: an assertion, a pushed request, some redirect addresses. */
@@ -114,7 +114,7 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
     const sent = await withPublicClientId(clients, { headers: request.raw.headers, body: form });
     await learnKeyOfHint(keyring, request, form);
     await duringCall({ source: sourceOf(request), presented, report, wrongCode }, async () =>
-      letAnswer(await provider(), request, reply, url, sent),
+      forwardToAuthorizationServer(await provider(), request, reply, url, sent),
     );
   };
 

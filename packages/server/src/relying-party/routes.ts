@@ -79,7 +79,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
     const source = sourceOf(request);
     const concernsAccount = userId !== null || attempt.link !== null || attempt.replaces !== null;
     // An address that somebody made up is in the log alone.
-    if (concernsAccount || (provider !== null && (await options.anonymousEntries.take(source))))
+    if (concernsAccount || (provider !== null && (await options.anonymousEntries.mayRecord(source))))
       await options.audit.record({
         action: attempt.link ? "identity.link" : "sign_in",
         outcome: "refused",
@@ -101,7 +101,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
     try {
       const provider = find(params.provider);
       const { refreshToken } = cookies(request, reply);
-      const holder = refreshToken === null ? null : await sessions.holderOf(refreshToken);
+      const holder = refreshToken === null ? null : await sessions.findByRefreshToken(refreshToken);
       const browser = holder && { id: holder.id, userId: holder.userId };
       attempt = { ...attempt, replaces: browser };
       if (typeof query["ticket"] === "string") {

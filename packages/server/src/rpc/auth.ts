@@ -22,7 +22,8 @@ export const authProcedures = ({
     const byCookie = input.transport === "cookie";
     if (byCookie && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
 
-    const replaces = byCookie && cookies.refreshToken !== null ? await sessions.holderOf(cookies.refreshToken) : null;
+    const replaces =
+      byCookie && cookies.refreshToken !== null ? await sessions.findByRefreshToken(cookies.refreshToken) : null;
     const { deviceToken, ...signedIn } = await signIn.withPassword({
       login: input,
       deviceToken: (byCookie ? cookies.deviceToken : input.deviceToken) ?? null,
@@ -51,7 +52,7 @@ export const authProcedures = ({
 
   logout: implement(engine.auth.logout).handle(async ({ ctx }) => {
     const { session, user } = ctx.principal;
-    const there = await identities.toEndWith(session.id);
+    const there = await identities.logoutOf(session.id);
     await sessions.end(user.id, session.id, "signed_out", ctx.source);
     if (!ctx.cookies.foreign) ctx.cookies.clearRefreshToken();
     if (!there) return {};

@@ -78,7 +78,7 @@ export const createAccounts = ({ db, users, sessions, grants, throttle, audit }:
      * @throws DomainError `EMAIL_TAKEN`, `TOO_MANY_ATTEMPTS`; `INVALID_TOKEN` when the account was deleted
      */
     async changeEmail(userId: string, email: string | null, source: Source): Promise<User> {
-      await throttle.takeGuess([{ name: `email-change:${userId}`, limit: emailChanges }]);
+      await throttle.countGuess([{ name: `email-change:${userId}`, limit: emailChanges }]);
       return change(userId, { email }, "user.change_email", source);
     },
 

@@ -23,21 +23,21 @@ export const createHashingQueue = (threads: () => number) => {
     queue.concurrency = threads();
   };
   /** Running and waiting work, counted by share. */
-  const taken = new Map<string, number>();
-  const takenOf = (shares: readonly string[]) => Math.max(0, ...shares.map((share) => taken.get(share) ?? 0));
+  const inUse = new Map<string, number>();
+  const inUseBy = (shares: readonly string[]) => Math.max(0, ...shares.map((share) => inUse.get(share) ?? 0));
 
   const refuseWhenFull = (shares: readonly string[] = []) => {
     adjustThreads();
     const { concurrency } = queue;
-    if (queue.size >= concurrency * waitingPerThread || takenOf(shares) >= concurrency * sharePerThread)
+    if (queue.size >= concurrency * waitingPerThread || inUseBy(shares) >= concurrency * sharePerThread)
       throw new DomainError("OVERLOADED", { retryAfterSeconds });
   };
 
   const change = (shares: readonly string[], by: number) => {
     for (const share of shares) {
-      const count = (taken.get(share) ?? 0) + by;
-      if (count > 0) taken.set(share, count);
-      else taken.delete(share);
+      const count = (inUse.get(share) ?? 0) + by;
+      if (count > 0) inUse.set(share, count);
+      else inUse.delete(share);
     }
   };
 
@@ -52,7 +52,7 @@ export const createHashingQueue = (threads: () => number) => {
      */
     run<T>(hash: () => Promise<T>, shares: readonly string[] = []): Promise<T> {
       refuseWhenFull(shares);
-      const priority = -takenOf(shares);
+      const priority = -inUseBy(shares);
       change(shares, 1);
       // Must happen before the queue starts the next one.
       const end = () => {

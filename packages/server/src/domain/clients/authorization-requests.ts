@@ -1,26 +1,26 @@
-// Names what a person can do about a client's request for access. The authorization server, in `authorization-server/`, does
-// it; RPC, which knows nothing of protocols, calls it by this.
+// Declares what a person can do about a client's authorization request. The authorization server implements it
+// (`authorization-server/interactions.ts`); RPC calls it through this interface.
 
 import type { AuthorizationAsker, AuthorizationRequest, User } from "@lockstep/kit";
 import type { Source } from "../kernel/audit.ts";
 import type { Session } from "../sessions/sessions.ts";
 
-/** A request, and the browser that speaks of it. */
+/** An authorization request, and the browser that asks about it. */
 export interface AuthorizationRequestHere {
   readonly id: string;
-  /** What that browser was given when the request began; `null`: nothing. */
+  /** The secret that the browser got when the request began; `null`: it has none. */
   readonly browserSecret: string | null;
 }
 
-/** All of them: @throws DomainError `AUTHORIZATION_NOT_FOUND`, also when the request began in another browser. */
+/** Each method: @throws DomainError `AUTHORIZATION_NOT_FOUND`, also when the request began in another browser. */
 export interface AuthorizationRequests {
-  /** Who asks; before anybody has signed in. */
+  /** The client that asks, for people who have not signed in yet. */
   asker(request: AuthorizationRequestHere): Promise<AuthorizationAsker>;
-  /** What they ask this person for. */
+  /** What the client asks this person for. */
   read(request: AuthorizationRequestHere, user: User, session: Session): Promise<AuthorizationRequest>;
   /**
-   * Grants it, and answers where the browser goes on.
-   * @throws DomainError `REAUTHENTICATION_REQUIRED` when the client wants a sign-in newer than the session's
+   * Grants it, and returns the URL at which the browser continues.
+   * @throws DomainError `REAUTHENTICATION_REQUIRED` when the client requires a sign-in newer than the session's
    */
   approve(
     request: AuthorizationRequestHere,
@@ -28,6 +28,6 @@ export interface AuthorizationRequests {
     session: Session,
     source: Source,
   ): Promise<{ redirectTo: string }>;
-  /** Refuses it, and answers where the browser goes on. */
+  /** Refuses it, and returns the URL at which the browser continues. */
   deny(request: AuthorizationRequestHere): Promise<{ redirectTo: string }>;
 }

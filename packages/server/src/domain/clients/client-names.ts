@@ -1,27 +1,27 @@
-// Owns what a client that nobody vouches for must not be called: the product's own name, also in letters that look like
-// it (Unicode Technical Standard 39 §4), that it is verified, or anything with a badge. What no name may contain at all:
-// the contract's `displayName`.
+// Owns which names unverified clients may not have: the product's own name, also in look-alike letters (Unicode
+// Technical Standard 39 §4), a claim to be verified, or a badge. What no name may contain at all: the contract's
+// `displayName`.
 
-/** Marks that could be taken for one of ours: symbols and emoji, but for those on a keyboard and in trade names. */
+/** Symbols and emoji that could be mistaken for a badge of ours, except those of keyboards and trade names. */
 const badge = /(?![\p{ASCII}©®™°])[\p{So}\p{Sk}\p{Me}\p{Extended_Pictographic}√]/u;
 
-/** What a page of ours says of clients; no other may say it of itself. */
+/** Words that our own pages use about clients. */
 const claim = "verified";
 
-/** Small capitals, which the standard tells from letters. Cyrillic and Greek letters are shown as some of them. */
+/** Small capitals, which the standard does not map to letters. Some Cyrillic and Greek letters map to them. */
 const smallCapitals = { from: "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋĸʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", to: "abcdefghijkklmnoprstuvwyz" };
 const smallCapital = (letter: string): string => smallCapitals.to[smallCapitals.from.indexOf(letter)] ?? letter;
 
-/** Shorter ones stand within too many other words. */
+/** Shorter names occur within too many other words. */
 const leastWithin = 6;
 
-/** Why a client cannot be called so, in a sentence; `null`: it can. */
+/** Why a client may not have this name, in one sentence; `null`: it may. */
 export const clientNameProblem = async (name: string, productName: string): Promise<string | null> => {
   if (badge.test(name)) return "Must not contain symbols or emoji";
-  // Six thousand characters, loaded when somebody registers a client.
+  // Six thousand characters: loaded when the first client is registered.
   const { default: withoutLookAlikes } = await import("unhomoglyph");
 
-  /** What it looks like, told by letters alone; as it stands, and in small letters, which look like other ones. */
+  /** What the name looks like, in plain letters: as it is, and in lower case, whose letters look like others. */
   const skeletons = (text: string) => {
     const plain = text.normalize("NFKD").replace(/\p{M}/gu, "");
     return [plain, plain.toLowerCase()].map((form) =>
@@ -40,7 +40,7 @@ export const clientNameProblem = async (name: string, productName: string): Prom
   return null;
 };
 
-/** Whether words that follow one another spell it, or a long one is part of a word. */
+/** Whether consecutive words spell the name, or a long name is part of a word. */
 const contains = (text: string, word: string): boolean => {
   const words = text.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   if (word.length >= leastWithin && words.some((each) => each.includes(word))) return true;

@@ -91,16 +91,16 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
       );
       const grant = { id: `a-grant-${JSON.stringify(change)}`, userId: john, clientId: id, payload: {} };
       await grants.save({ ...grant, scopes: ["profile:read"] }, testSource);
-      expect(await grants.answersFor(grant.id)).toBe(true);
+      expect(await grants.isForCurrentClient(grant.id)).toBe(true);
 
       const changed = await clients.update(id, { ...photos, ...change }, owner, testSource);
       const none = { mayIntrospect: false, mayOmitPkce: false, assertsToTokenEndpoint: false };
       expect({ change, ...changed }).toMatchObject({ change, verified: false, ...none });
       expect([...(await grants.scopesOf(john, id))]).toEqual([]);
-      expect(await grants.answersFor(grant.id)).toBe(false);
+      expect(await grants.isForCurrentClient(grant.id)).toBe(false);
       // An operator who verifies it again vouches for what it is now, not for what people granted before.
       await clients.setVerified(id, true, testSource);
-      expect(await grants.answersFor(grant.id)).toBe(false);
+      expect(await grants.isForCurrentClient(grant.id)).toBe(false);
     }
   });
 
@@ -174,7 +174,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
   const openWire = async () => {
     const opened = await open();
     const { clients, john, db } = opened;
-    await clients.takeIn("wire", { name: "Photo app", secret: "s", registration: wire }, testSource);
+    await clients.registerOverWire("wire", { name: "Photo app", secret: "s", registration: wire }, testSource);
     await db.updateTable("applications").set({ owner_id: john }).where("id", "=", "wire").execute();
     const stored = async () => (await clients.registrationOf("wire"))?.registration;
     return Object.assign(opened, { stored });
@@ -255,7 +255,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
       post: { redirect_uris, token_endpoint_auth_method: "client_secret_post" },
     };
     for (const [wireId, registration] of Object.entries(registrations))
-      await clients.takeIn(wireId, { name: "Photo app", secret: null, registration }, testSource);
+      await clients.registerOverWire(wireId, { name: "Photo app", secret: null, registration }, testSource);
     for (const wireId of ["with-keys", "at-an-address", "public"]) {
       await expect(clients.rotateSecret(wireId, "operator", testSource)).rejects.toMatchObject({
         code: "CLIENT_HAS_NO_SECRET",

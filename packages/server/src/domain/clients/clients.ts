@@ -15,7 +15,7 @@ import type { SpentIds } from "../kernel/spent-ids.ts";
 import type { Scopes } from "../tokens/scopes.ts";
 import { clientNameProblem } from "./client-names.ts";
 
-/** What a client is and what it may do: what the one who registers it says, but for its name. */
+/** What a client is and what it may do, without its name. */
 export type ClientDetails = Omit<RegisterClientInput, "name">;
 
 /** A registration as it is stored. Only its format reads it. */
@@ -36,14 +36,14 @@ export interface RegistrationFormat {
 /** Who may change a client: the person who registered it, or an operator. */
 export type Owner = { readonly userId: string } | "operator";
 
-/** What only an operator can allow one client, and a change by its owner takes away. */
+/** What only an operator can allow a client. A change by its owner withdraws it. */
 export type Exceptions = Pick<OAuthClient, "mayIntrospect" | "mayOmitPkce" | "assertsToTokenEndpoint">;
 
 export type Clients = ReturnType<typeof createClients>;
 
 type Row = Selectable<ClientsTable>;
 
-/** How long a client that registered over the wire stays without being used. */
+/** How long an unused client that registered over the wire is kept. */
 const unusedLifetimeMs = 30 * 24 * 60 * 60 * 1000;
 
 export const createClients = ({
@@ -63,7 +63,7 @@ export const createClients = ({
   spentIds: SpentIds;
   audit: Audit;
   anonymousEntries: AnonymousEntries;
-  /** What this service is called: no client that nobody vouches for is called so. */
+  /** The product's name, which unverified clients may not use. */
   productName: string;
   scopes: Scopes;
   registrations: RegistrationFormat;
@@ -90,7 +90,7 @@ export const createClients = ({
     verified: row.verified === 1,
   });
 
-  /** 256 random bits: a plain hash of it cannot be turned back. */
+  /** 256 random bits: a plain hash is enough. */
   const newSecret = () => Buffer.from(random(32)).toString("base64url");
 
   const audited = (
@@ -110,7 +110,7 @@ export const createClients = ({
     db.transaction().execute(async (transaction) => {
       const row = await transaction
         .updateTable("applications")
-        // Somebody answers for it from now on.
+        // Somebody has taken responsibility for it.
         .set({ ...values, unused_expires_at: null })
         .where("id", "=", id)
         .$if(owner !== "operator", (query) => query.where("owner_id", "=", owner === "operator" ? "" : owner.userId))
@@ -126,7 +126,7 @@ export const createClients = ({
     return (await db.selectFrom("applications").selectAll().where("id", "=", id).executeTakeFirst()) ?? null;
   };
 
-  /** @throws DomainError `INVALID_INPUT` for a scope that is not the contract's. */
+  /** @throws DomainError `INVALID_INPUT` for a scope that the contract does not have */
   const checkScopes = (names: readonly string[]) => {
     const issues = names.flatMap((name, index) =>
       scopes.has(name) ? [] : { path: ["scopes", index], message: "Must be a scope of this service" },
@@ -134,7 +134,7 @@ export const createClients = ({
     if (issues.length > 0) throw new DomainError("INVALID_INPUT", { issues });
   };
 
-  /** @throws DomainError `CLIENT_NAME_REFUSED`. An operator gives a client any name, and vouches for it. */
+  /** @throws DomainError `CLIENT_NAME_REFUSED`. An operator may use any name. */
   const checkName = async (name: string, owner: Owner) => {
     const explanation = owner === "operator" ? null : await clientNameProblem(name, productName);
     if (explanation !== null) throw new DomainError("CLIENT_NAME_REFUSED", { explanation });
@@ -144,11 +144,11 @@ export const createClients = ({
     newSecret,
     viewFromRow,
 
-    /** Why nobody may register a client of this name, in a sentence; `null`: anybody may. */
+    /** Why an unverified client may not have this name, in one sentence; `null`: it may. */
     nameProblem: (name: string) => clientNameProblem(name, productName),
 
     /**
-     * Registers a client. An operator's is verified: they know whose it is.
+     * Registers a client. An operator's client is verified.
      * @throws DomainError `INVALID_INPUT`, `CLIENT_NAME_REFUSED`
      */
     async register(input: RegisterClientInput, owner: Owner, source: Source): Promise<RegisteredClient> {
@@ -177,7 +177,7 @@ export const createClients = ({
       return { client: clientFromRow(row), secret };
     },
 
-    /** Makes a client of our own be there, as it is described here. */
+    /** Registers a client of our own, or updates it to this description. */
     async ensure(id: string, input: RegisterClientInput): Promise<void> {
       const metadata = JSON.stringify(registrations.encode(input));
       const known = await find(id);
@@ -191,10 +191,10 @@ export const createClients = ({
     },
 
     /**
-     * Stores a registration that came over the wire (RFC 7591), whose form the authorization server has checked, for 30
-     * days; a client that is used within them stays. `anonymous`: it came from anybody.
+     * Stores a registration that came over the wire (RFC 7591), which the authorization server has validated. It is
+     * deleted after 30 days unless the client is used. `anonymous`: nobody authenticated.
      */
-    async takeIn(
+    async registerOverWire(
       id: string,
       { name, secret, registration }: { name: string; secret: string | null; registration: StoredRegistration },
       source: Source,
@@ -214,28 +214,28 @@ export const createClients = ({
         created_at: now(),
         unused_expires_at: now() + unusedLifetimeMs,
       };
-      const isRecorded = !anonymous || (await anonymousEntries.take(source));
+      const isRecorded = !anonymous || (await anonymousEntries.mayRecord(source));
       await db.transaction().execute(async (transaction) => {
         await transaction.insertInto("applications").values(row).execute();
         if (isRecorded) await audited("client.register", row, source, transaction);
       });
     },
 
-    /** Makes a client stay that has been used. */
-    async keep(id: string): Promise<void> {
+    /** Keeps a client for good that has been used. */
+    async markUsed(id: string): Promise<void> {
       const row = await find(id);
       if (row?.unused_expires_at == null) return;
       await db.updateTable("applications").set({ unused_expires_at: null }).where("id", "=", id).execute();
     },
 
-    /** Deletes up to `limit` clients that were not used in time, and answers how many. */
+    /** Deletes up to `limit` clients that were not used in time, and returns how many. */
     async deleteUnused(limit: number): Promise<number> {
       const { numDeletedRows } = await db
         .deleteFrom("applications")
         .where("id", "in", (query) =>
           query.selectFrom("applications").select("id").where("unused_expires_at", "<=", now()).limit(limit),
         )
-        // One that is used at this moment stays.
+        // It may have been used since it was selected.
         .where("unused_expires_at", "<=", now())
         .executeTakeFirst();
       return Number(numDeletedRows);
@@ -246,19 +246,19 @@ export const createClients = ({
       return row ? clientFromRow(row) : null;
     },
 
-    /** Whether a token of a client can still be good: the client is there, the token not revoked. */
+    /** Whether a client's own token is valid: the client exists, and the token is not revoked. */
     async accepts(id: string, tokenId: string): Promise<boolean> {
       const [row, revoked] = await Promise.all([find(id), spentIds.isSpent("access-token", tokenId)]);
       return row !== null && !revoked;
     },
 
-    /** What a person sees of it who is asked by it. */
+    /** What a person who is asked for consent sees of it. */
     async view(id: string): Promise<ClientView | null> {
       const row = await find(id);
       return row ? viewFromRow(row) : null;
     },
 
-    /** As the authorization server needs it. */
+    /** The client as the authorization server reads it. */
     async registrationOf(id: string): Promise<{
       name: string;
       secretHash: string | null;
@@ -281,7 +281,7 @@ export const createClients = ({
       };
     },
 
-    /** Those of one person, or of everybody: by name. */
+    /** The clients of one person or, for an operator, all of them, ordered by name. */
     async list(owner: Owner): Promise<OAuthClient[]> {
       const rows = await db
         .selectFrom("applications")
@@ -294,13 +294,11 @@ export const createClients = ({
     },
 
     /**
-     * Changes a registration to what is said here; what only the wire can say of a client stays. `null`: the owner has
-     * no such client.
+     * Replaces a registration's details and keeps what details cannot say. `null`: the owner has no such client.
      *
-     * A change by its owner makes it another client for everybody: it is verified no more, may introspect no more, and
-     * each person is asked again, for the owner's account may be in other hands (OAuth 2.1 §7.3). Grants are kept,
-     * since whoever holds their tokens is who got them. What an operator changes, an operator vouches for: that changes
-     * none of this.
+     * A change by its owner withdraws verification and exceptions, and people are asked for consent again: the owner's
+     * account may have been taken over (OAuth 2.1 §7.3). Grants stay, since their tokens are held by the client that
+     * was granted them. A change by an operator affects none of this.
      * @throws DomainError `INVALID_INPUT`, `CLIENT_NAME_REFUSED`
      */
     async update(id: string, input: RegisterClientInput, owner: Owner, source: Source): Promise<OAuthClient | null> {
@@ -310,7 +308,7 @@ export const createClients = ({
       if (!known) return null;
       const stored = parse(known.metadata);
       const metadata = JSON.stringify(registrations.change(stored, detailsOf(stored), input));
-      // One statement: an operator who verifies it at this moment does so before the change, or after.
+      // One statement, so that an operator's concurrent verification happens entirely before or after it.
       const changed = sql<boolean>`(name <> ${input.name} or metadata <> ${metadata})`;
       const byOwner = {
         verified: sql<0 | 1>`case when ${changed} then 0 else verified end`,
@@ -324,13 +322,13 @@ export const createClients = ({
       return row && clientFromRow(row);
     },
 
-    /** Vouches for a client, or takes that back. `null`: there is none. */
+    /** Marks a client as verified, or no longer. `null`: there is none. */
     async setVerified(id: string, verified: boolean, source: Source): Promise<OAuthClient | null> {
       const row = await change(id, "operator", "client.verify", { verified: verified ? 1 : 0 }, source);
       return row && clientFromRow(row);
     },
 
-    /** Makes exceptions for one client, or takes them back; what is left out stays. `null`: there is no such client. */
+    /** Sets exceptions of one client; those left out stay. `null`: there is no such client. */
     async setExceptions(id: string, exceptions: Partial<Exceptions>, source: Source): Promise<OAuthClient | null> {
       const { mayIntrospect, mayOmitPkce, assertsToTokenEndpoint } = exceptions;
       const values = {
@@ -344,7 +342,7 @@ export const createClients = ({
 
     /**
      * Replaces a client's secret. `null`: the owner has no such client.
-     * @throws DomainError `CLIENT_HAS_NO_SECRET`: it authenticates in another way
+     * @throws DomainError `CLIENT_HAS_NO_SECRET` when it authenticates without one
      */
     async rotateSecret(id: string, owner: Owner, source: Source): Promise<RegisteredClient | null> {
       const known = await find(id);
@@ -356,7 +354,7 @@ export const createClients = ({
       return row && { client: clientFromRow(row), secret };
     },
 
-    /** Deletes a client, and with it all that it was granted. `false`: the owner has no such client. */
+    /** Deletes a client with all its grants. `false`: the owner has no such client. */
     delete: (id: string, owner: Owner, source: Source): Promise<boolean> =>
       db.transaction().execute(async (transaction) => {
         const row = await transaction
@@ -375,7 +373,7 @@ const clientId = /^[\w-]{1,200}$/;
 
 export const secretHash = (secret: string): string => hash("sha256", secret, "base64url");
 
-/** Whether a secret is the one of this hash; takes the same time for every wrong one. */
+/** Whether the secret has this hash, in constant time. */
 export const isSecretOf = (expected: string, secret: string): boolean => {
   const [a, b] = [Buffer.from(expected), Buffer.from(secretHash(secret))];
   return a.length === b.length && timingSafeEqual(a, b);

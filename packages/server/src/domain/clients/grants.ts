@@ -1,5 +1,5 @@
-// Owns grants: what a person has allowed a client, one for each time they were asked. Tokens name theirs, and
-// the guard reads it on every call, so what is revoked ends at once. How one is asked for: `authorization-server/`.
+// Owns grants: what a person allowed a client, one for each consent. A token names its grant, and the guard reads the
+// grant on every call, so that revoking it takes effect at once. Asking for consent: `authorization-server/`.
 
 import type { ClientView, ConnectedClient, User } from "@lockstep/kit";
 import type { Selectable } from "kysely";
@@ -14,10 +14,10 @@ import type { Scopes } from "../tokens/scopes.ts";
 import type { Clients } from "./clients.ts";
 import type { OAuthRecords } from "./oauth-records.ts";
 
-/** What a grant is named by in a token. */
+/** What a token says about its grant. */
 export interface GrantedToken {
   readonly grantId: string;
-  /** The token's own id, `jti`. */
+  /** The token's ID, `jti`. */
   readonly tokenId: string;
   readonly clientId: string;
   readonly userId: string;
@@ -42,10 +42,10 @@ export const createGrants = ({
   audit: Audit;
   records: OAuthRecords;
   spentIds: SpentIds;
-  /** How long a grant lasts without a token being issued under it. */
+  /** How long a grant lasts after the last token was issued under it. */
   lifetimeSeconds: number;
 }) => {
-  /** Ends the grants that `which` selects, with all that was issued under them. Answers how many. */
+  /** Ends the grants that `which` selects, with everything that was issued under them. Returns how many. */
   const end = (
     which: { id: string } | { userId: string; clientId: string },
     action: AuditAction,
@@ -101,8 +101,8 @@ export const createGrants = ({
 
   return {
     /**
-     * Writes a grant. One of the same ID is replaced, also when several are written at once.
-     * @throws Error when the grant of this ID is another person's or another client's: a bug in how IDs are made
+     * Writes a grant. One of the same ID is replaced, also by concurrent calls.
+     * @throws Error when the grant of this ID belongs to another person or client, which is a bug
      */
     async save(
       grant: {
@@ -169,7 +169,7 @@ export const createGrants = ({
       return row ? (JSON.parse(row.payload) as Record<string, unknown>) : null;
     },
 
-    /** A token is issued under it: it lasts on from now. `false`: it was revoked meanwhile, or has expired. */
+    /** Extends the grant when a token is issued under it. `false`: it was revoked, or has expired. */
     async used(id: string): Promise<boolean> {
       const row = await db
         .updateTable("grants")
@@ -182,8 +182,8 @@ export const createGrants = ({
     },
 
     /**
-     * For whom a token acts, and within what, at this moment. `null`: the grant was revoked or has expired, it is
-     * another's, the user is disabled, or this very token was revoked.
+     * The user and scopes of a token at this moment. `null`: the grant was revoked or has expired or belongs to another
+     * user or client, the user is disabled, or the token itself was revoked.
      */
     async findLive(token: GrantedToken): Promise<{ user: User; scopes: readonly string[] } | null> {
       const [row, revoked] = await Promise.all([read(token.grantId), spentIds.isSpent("access-token", token.tokenId)]);
@@ -193,10 +193,10 @@ export const createGrants = ({
     },
 
     /**
-     * Whether a grant answers for the person when its client asks again: the client is as it was when they granted it.
-     * Its tokens are good either way.
+     * Whether a grant still counts as consent: its client has not been changed by its owner since. Its tokens are valid
+     * either way.
      */
-    async answersFor(id: string): Promise<boolean> {
+    async isForCurrentClient(id: string): Promise<boolean> {
       const row = await db
         .selectFrom("grants")
         .innerJoin("applications", (join) =>
@@ -210,7 +210,7 @@ export const createGrants = ({
       return row !== undefined;
     },
 
-    /** All that the user has granted the client, as it is now, and not revoked. */
+    /** The scopes that the user has granted the client in its present form. */
     async scopesOf(userId: string, clientId: string): Promise<ReadonlySet<string>> {
       const rows = await db
         .selectFrom("grants")
@@ -227,7 +227,7 @@ export const createGrants = ({
       return new Set(rows.flatMap((row) => scopes.grantableIn(row.scopes)));
     },
 
-    /** The clients that a user has let in, the last used first; with `since`, by what was granted from then on. */
+    /** The clients that a user has granted access, the last used first. `since`: only grants from then on. */
     async list(userId: string, since = 0): Promise<ConnectedClient[]> {
       const rows = await db
         .selectFrom("grants")
@@ -243,13 +243,13 @@ export const createGrants = ({
       return [...byClient].map(([id, some]) => connected(clients.viewFromRow({ ...(some[0] as Row), id }), some));
     },
 
-    /** Takes back everything that the user has granted the client. `false`: there was nothing. */
+    /** Revokes every grant of the user to the client. `false`: there was none. */
     revoke: async (userId: string, clientId: string, source: Source): Promise<boolean> =>
       (await end({ userId, clientId }, "grant.revoke", source)) > 0,
 
     /**
-     * Revokes every grant of a user, or those of some clients, in the transaction of what makes it necessary. Answers
-     * how many there were.
+     * Revokes every grant of a user, or those of some clients, within the caller's transaction. Returns how many there
+     * were.
      */
     async revokeAllOf(
       userId: string,
@@ -278,12 +278,12 @@ export const createGrants = ({
       return revoked.length;
     },
 
-    /** Ends one grant, as the authorization server's rules ask. */
+    /** Ends one grant, when the authorization server's rules require it. */
     end: async (id: string, action: "grant.revoke" | "grant.reuse", source: Source): Promise<void> => {
       await end({ id }, action, source);
     },
 
-    /** Deletes up to `limit` grants that have expired, and answers how many. */
+    /** Deletes up to `limit` expired grants, and returns how many. */
     async deleteExpired(limit: number): Promise<number> {
       const { numDeletedRows } = await db
         .deleteFrom("grants")

@@ -1,6 +1,6 @@
-// Owns what the authorization server remembers between two requests: codes, refresh tokens, device codes,
-// interactions, its own sessions. The id of many a record is a token that somebody holds, so ids are stored as
-// hashes, and payloads, which repeat them, encrypted: a leak of the database gives nobody a token.
+// Owns what the authorization server stores between requests: codes, refresh tokens, device codes, interactions, its
+// own sessions. The ID of many records is a token, so IDs are stored as hashes, and payloads, which repeat them,
+// encrypted: a leak of the database reveals no token.
 
 import { hash } from "node:crypto";
 import type { Selectable } from "kysely";
@@ -11,21 +11,21 @@ import type { Secrets } from "../kernel/secrets.ts";
 
 export interface OAuthRecord {
   readonly payload: Readonly<Record<string, unknown>>;
-  /** Epoch milliseconds; `null` while it can be used. */
+  /** Epoch milliseconds; `null`: not used yet. */
   readonly consumedAt: number | null;
-  /** The session of ours that it ends with. */
+  /** The session of ours that the record belongs to, if it still exists. */
   readonly sessionId: string | null;
-  /** Whether no such session lives: it has ended, or there never was one. */
+  /** Whether that session has ended, or never existed. */
   readonly sessionEnded: boolean;
 }
 
 export interface NewOAuthRecord {
   readonly payload: Readonly<Record<string, unknown>>;
-  /** Ends with this grant. */
+  /** The record is deleted with this grant. */
   readonly grantId: string | null;
-  /** The sign-in to our own app that it ends with. Left out: as it was. */
+  /** The session of ours that the record belongs to. Default: unchanged. */
   readonly sessionId?: string | null;
-  /** A second name that it is found by. */
+  /** A second key to find the record by. */
   readonly alias: string | null;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
@@ -54,7 +54,7 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
   };
 
   return {
-    /** Writes a record; one of the same id is replaced, unless `keep` says that the first one stays. */
+    /** Writes a record and replaces one of the same ID, unless `keep` is set. */
     async save(kind: string, id: string, record: NewOAuthRecord, { keep = false } = {}): Promise<void> {
       const hashed = hashOf(kind, id);
       const row = {
@@ -63,7 +63,7 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
         grant_id: record.grantId,
         alias: record.alias === null ? null : hashOf(kind, record.alias),
         expires_at: record.expiresAt,
-        // A session that was deleted meanwhile is none.
+        // The session may have been deleted meanwhile.
         ...(record.sessionId !== undefined && {
           session_id: db.selectFrom("sessions").select("sessions.id").where("sessions.id", "=", record.sessionId),
         }),
@@ -103,8 +103,8 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
     },
 
     /**
-     * Takes what belongs to a session of ours apart from it, and answers what it was: of any number at once, one caller
-     * is told of each record. `change` makes what is left of it.
+     * Detaches records from a session of ours and returns them as they were; each is returned to one caller only,
+     * however many call at once. `change` makes the payload that stays.
      */
     async release(
       kind: string,
@@ -132,7 +132,7 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
       return released;
     },
 
-    /** Uses a record up. `false`: somebody did before; of any number at once, one is told `true`. */
+    /** Uses a record up. `true` for one caller only, however many ask at once; `false`: it was used before. */
     async consume(kind: string, id: string): Promise<boolean> {
       const row = await db
         .updateTable("oauth_records")
@@ -148,13 +148,13 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
       await db.deleteFrom("oauth_records").where("id", "=", hashOf(kind, id)).execute();
     },
 
-    /** Deletes what ends with these grants; `transaction` is the one in which they end. */
+    /** Deletes the records of these grants, in the transaction that ends the grants. */
     async deleteOfGrants(grantIds: readonly string[], transaction: Db = db): Promise<void> {
       if (grantIds.length === 0) return;
       await transaction.deleteFrom("oauth_records").where("grant_id", "in", grantIds).execute();
     },
 
-    /** Deletes up to `limit` records that have expired, and answers how many. */
+    /** Deletes up to `limit` expired records, and returns how many. */
     async deleteExpired(limit: number): Promise<number> {
       const { numDeletedRows } = await db
         .deleteFrom("oauth_records")

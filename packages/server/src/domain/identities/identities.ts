@@ -1,6 +1,6 @@
-// Owns the accounts at providers that open an account here. Each is known by its issuer and its subject there, never
-// by an e-mail address, which can be given to somebody else (OpenID Connect Core §5.7; OWASP ASVS 6.8.1).
-// What becomes of somebody whom a provider vouches for: `identity-sign-in.ts`.
+// Owns identities: accounts at identity providers that sign in to an account here. An identity is its issuer and
+// subject, never an e-mail address, which can be reassigned (OpenID Connect Core §5.7; OWASP ASVS 6.8.1). Signing in
+// with one: `identity-sign-in.ts`.
 
 import type { Identity, Provider, User } from "@lockstep/kit";
 import type { Selectable } from "kysely";
@@ -13,33 +13,33 @@ import { type Now, type Random, randomId } from "../kernel/environment.ts";
 import type { Sealed } from "../kernel/sealed.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 
-/** Whom accounts are made for: anybody, nobody, or verified e-mail addresses of these domains. */
+/** For whom accounts are created: everybody, nobody, or verified e-mail addresses of these domains. */
 export type AccountCreation = "always" | "never" | readonly string[];
 
-/** As much of a provider's settings as is the domain's business. */
+/** The settings of an identity provider that the domain uses. */
 export interface ProviderRules {
   readonly name: string;
   readonly label: string;
   readonly create: AccountCreation;
-  /** Whether signing out here signs out there too. */
+  /** Whether signing out here also signs out there. */
   readonly endSession: boolean;
-  /** How to ask that the person proves again who they are; some let them choose an account at the most. */
+  /** How to ask for a fresh sign-in. Some providers only offer to select an account. */
   readonly freshness: "prompt_login" | "select_account";
 }
 
-/** Who somebody is at a provider, as it vouched for. */
+/** A person at an identity provider, as the provider describes them. */
 export interface ExternalIdentity {
   readonly issuer: string;
   readonly subject: string;
   readonly email: string | null;
-  /** Whether the provider says that it made sure of the address. */
+  /** Whether the provider has verified the address. */
   readonly emailVerified: boolean;
   readonly fullName: string | null;
-  /** What they are called there, to make a username of. */
+  /** Their username there, which becomes the username here if it is free. */
   readonly username: string | null;
 }
 
-/** The session at a provider that a session here goes back to. */
+/** The session at the identity provider that a session here started from. */
 export interface ProviderSession {
   readonly sessionId: string | null;
   readonly idToken: string | null;
@@ -47,7 +47,7 @@ export interface ProviderSession {
 
 export type Identities = ReturnType<typeof createIdentities>;
 
-/** Longer than any session: an ID token is a hint of who signs out, however old (RP-Initiated Logout §2). */
+/** Longer than any session: an ID token stays a hint of who signs out after it has expired (RP-Initiated Logout §2). */
 const idTokenLifetimeSeconds = 400 * 24 * 60 * 60;
 
 export const createIdentities = ({
@@ -71,7 +71,7 @@ export const createIdentities = ({
 }) => {
   const rulesOf = (name: string): ProviderRules | null => providers.find((provider) => provider.name === name) ?? null;
 
-  /** One that is not set up any more signs nobody in. */
+  /** A provider that is no longer configured is shown by its name, and signs nobody in. */
   const viewOf = (name: string): Provider => {
     const rules = rulesOf(name);
     return { name, label: rules?.label ?? name, canReauthenticate: rules?.freshness === "prompt_login" };
@@ -106,7 +106,7 @@ export const createIdentities = ({
       return row ? { id: row.id, userId: row.user_id } : null;
     },
 
-    /** A user's, the first linked first; `hasPassword`: whether they can do without any. */
+    /** A user's identities, the first linked first. `hasPassword`: whether they can sign in without one. */
     async list(userId: string): Promise<{ hasPassword: boolean; identities: Identity[] }> {
       const rows = await db
         .selectFrom("identities")
@@ -126,8 +126,8 @@ export const createIdentities = ({
     },
 
     /**
-     * Writes that this identity opens this account, with an entry in the audit trail. Linking what is linked already
-     * changes nothing. Answers its id; `null`: it opens another account.
+     * Links an identity to an account, with an audit entry. Does nothing when it is linked already. Returns its ID;
+     * `null`: it belongs to another account.
      */
     async link(
       userId: string,
@@ -164,7 +164,7 @@ export const createIdentities = ({
     },
 
     /**
-     * Unlinks, and ends the sessions that began with it, other than `keep`.
+     * Unlinks an identity and ends the sessions that started with it, except `keep`.
      * @throws DomainError `IDENTITY_NOT_FOUND`, `LAST_WAY_IN`
      */
     async unlink(user: Pick<User, "id">, identityId: string, keep: string, source: Source): Promise<void> {
@@ -178,7 +178,7 @@ export const createIdentities = ({
           .execute();
         const unlinked = rows.find(({ id }) => id === identityId);
         if (!unlinked) throw new DomainError("IDENTITY_NOT_FOUND");
-        // A provider that is not set up any more lets nobody in.
+        // A provider that is no longer configured signs nobody in.
         const others = rows.filter(({ id, provider }) => id !== identityId && rulesOf(provider) !== null);
         if (others.length === 0 && !(await users.hasPassword(user.id, transaction)))
           throw new DomainError("LAST_WAY_IN");
@@ -195,14 +195,14 @@ export const createIdentities = ({
       await sessions.endAmong(user.id, unlinkWithin, "revoked", source);
     },
 
-    /** A user's that were linked from `since` on: epoch milliseconds. */
+    /** A user's identities that were linked from `since` on (epoch milliseconds). */
     async listLinkedSince(userId: string, since: number): Promise<Identity[]> {
       return (await this.list(userId)).identities.filter(({ linkedAt }) => linkedAt >= since);
     },
 
     /**
-     * Unlinks these of a user's, in the transaction that gives the account a new password: a way in remains. Ids that
-     * are not linked to it are passed over. The caller revokes the sessions.
+     * Unlinks these identities of a user, in the transaction that gives the account a new password, so that they can
+     * still sign in. Ignores IDs that are not linked to the account. The caller revokes the sessions.
      */
     async unlinkAmong(userId: string, ids: readonly string[], source: Source, transaction: Db): Promise<void> {
       if (ids.length === 0) return;
@@ -215,7 +215,7 @@ export const createIdentities = ({
       await recordUnlinked(userId, unlinked, source, transaction);
     },
 
-    /** Like `unlinkAmong`, for those that were linked from `since` on. */
+    /** Like `unlinkAmong`, for identities that were linked from `since` on. */
     async unlinkSince(userId: string, since: number, source: Source, transaction: Db): Promise<void> {
       const unlinked = await transaction
         .deleteFrom("identities")
@@ -246,8 +246,8 @@ export const createIdentities = ({
       return row !== undefined;
     },
 
-    /** Writes which session at the provider a session here goes back to. */
-    async begin(sessionId: string, identityId: string, there: ProviderSession, transaction: Db): Promise<void> {
+    /** Records the session at the identity provider that a session here started from. */
+    async recordSession(sessionId: string, identityId: string, there: ProviderSession, transaction: Db): Promise<void> {
       await transaction
         .insertInto("provider_sessions")
         .values({
@@ -260,7 +260,7 @@ export const createIdentities = ({
     },
 
     /**
-     * Ends what began with a subject, or with one session, at an issuer, and answers how many sessions that were.
+     * Ends the sessions that started with this subject or session of an issuer, and returns how many.
      * @see OpenID Connect Back-Channel Logout 1.0 §2.7
      */
     async endSessionsFrom(
@@ -284,8 +284,8 @@ export const createIdentities = ({
       return ended;
     },
 
-    /** Where a session began, when signing out of it is to sign out there too: the provider, and its sealed ID token. */
-    async toEndWith(sessionId: string): Promise<{ provider: string; idTokenJwe: string } | null> {
+    /** The identity provider to sign out at when this session signs out, with the sealed ID token. `null`: none. */
+    async logoutOf(sessionId: string): Promise<{ provider: string; idTokenJwe: string } | null> {
       const row = await db
         .selectFrom("provider_sessions")
         .innerJoin("identities", "identities.id", "provider_sessions.identity_id")

@@ -295,8 +295,8 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     const { session: other } = await server.signIn(vouched("ada", {}, south));
     const stored = JSON.stringify(await server.db.selectFrom("provider_sessions").selectAll().execute());
     expect(stored).not.toContain("an ID token");
-    expect(await server.domain.identities.toEndWith(session.id)).toMatchObject({ provider: "north" });
-    expect(await server.domain.identities.toEndWith(other.id)).toBeNull();
+    expect(await server.domain.identities.logoutOf(session.id)).toMatchObject({ provider: "north" });
+    expect(await server.domain.identities.logoutOf(other.id)).toBeNull();
   });
 
   it("has nothing left when the account is gone", async () => {

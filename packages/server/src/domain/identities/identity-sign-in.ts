@@ -1,7 +1,8 @@
-// Owns what becomes of somebody whom a provider vouches for: they are signed in to the account that their identity
-// opens, get an account if the provider's rules let them, or have the identity linked to the account they are in.
+// Owns what happens to a person whom an identity provider vouches for: they sign in to the account of their identity,
+// get a new account if the provider's rules allow it, or have the identity linked to the account that they are signed
+// in to.
 //
-// Nothing is ever linked because an e-mail address is the same: its owner signs in first, and links.
+// A matching e-mail address never links anything: its owner signs in first, then links.
 
 import { Username } from "@lockstep/kit";
 import { type Db, isUniqueViolation } from "../../db/database.ts";
@@ -14,7 +15,7 @@ import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
 import type { ExternalIdentity, Identities, ProviderRules, ProviderSession } from "./identities.ts";
 import { LoginRefusal } from "./login-refusal.ts";
 
-/** What a provider vouched for. */
+/** What an identity provider vouched for. */
 export interface Vouched {
   readonly rules: ProviderRules;
   readonly identity: ExternalIdentity;
@@ -42,7 +43,7 @@ export const createIdentitySignIn = ({
   sessions: Sessions;
   signIn: SignIn;
 }) => {
-  /** Makes the account and its identity in one transaction. `null`: somebody made one of the two meanwhile. */
+  /** Creates the account and its identity in one transaction. `null`: another request created one of them meanwhile. */
   const create = async ({ rules, identity }: Vouched, username: string, source: Source) => {
     try {
       return await db.transaction().execute(async (transaction) => {
@@ -51,7 +52,7 @@ export const createIdentitySignIn = ({
           [
             {
               username,
-              // An address that nobody verified may be another person's: it is not kept from its owner.
+              // An unverified address may be another person's: its owner must still be able to use it.
               email: identity.emailVerified ? identity.email : null,
               fullName: identity.fullName ?? username,
               role: "user",
@@ -71,13 +72,13 @@ export const createIdentitySignIn = ({
     }
   };
 
-  /** The identity, of an account that was there or is made now. */
+  /** The identity; creates it and an account if there is none. */
   const findOrCreate = async (vouched: Vouched, source: Source) => {
     const { rules, identity } = vouched;
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const known = await identities.find(identity);
       if (known) return known;
-      // An address that nobody verified neither names nor blocks the account that has it.
+      // An unverified address must neither reveal nor block the account that has it.
       if (identity.email !== null && identity.emailVerified) {
         const owner = await users.findByLogin(identity.email);
         if (owner) throw new LoginRefusal("account_exists", "an account has this e-mail address", owner.user.id);
@@ -114,21 +115,21 @@ export const createIdentitySignIn = ({
         if (!(await identities.recordUse(found, rules.name, identity.email, transaction)))
           throw new LoginRefusal("expired", "the identity was unlinked meanwhile", user.id);
         const options: StartOptions = {
-          // Without the identity provider's word, a cookie may have opened it: no fresh sign-in (RFC 9470).
+          // Without `auth_time`, a cookie may have signed them in there: not a fresh sign-in (RFC 9470).
           authenticatedAt: authenticatedAt ?? 0,
           replaces,
           detail: { provider: rules.name },
         };
         const session = await sessions.startWithin(transaction, user.id, source, options);
         const idToken = rules.endSession ? there.idToken : null;
-        await identities.begin(session.session.id, found.id, { ...there, idToken }, transaction);
+        await identities.recordSession(session.session.id, found.id, { ...there, idToken }, transaction);
         return session;
       });
       return signIn.signedIn(user, started);
     },
 
     /**
-     * Links the identity to the account of a session, which must still be live.
+     * Links the identity to the account of a live session.
      * @throws LoginRefusal
      */
     async link(vouched: Vouched, session: { id: string; userId: string }, source: Source): Promise<void> {
@@ -141,7 +142,7 @@ export const createIdentitySignIn = ({
   };
 };
 
-/** Of usernames that were taken; the first is what the provider calls them, the next have random letters. */
+/** Usernames to try: the provider's first, then with random letters. */
 const maxAttempts = 5;
 
 const refuseUnlessCreated = ({ create }: ProviderRules, { email, emailVerified }: ExternalIdentity) => {
@@ -150,11 +151,11 @@ const refuseUnlessCreated = ({ create }: ProviderRules, { email, emailVerified }
   const domain = email?.slice(email.lastIndexOf("@") + 1);
   if (domain === undefined || !create.includes(domain))
     throw new LoginRefusal("no_account", "the e-mail address is of no domain that accounts are made for");
-  // OWASP ASVS 6.8.1: anybody can write any address into a profile.
+  // OWASP ASVS 6.8.1: anybody can enter any address in a profile.
   if (!emailVerified) throw new LoginRefusal("email_unverified", "the provider has not verified the e-mail address");
 };
 
-/** A username from what the provider calls them, without what a username cannot hold. */
+/** A valid username from the provider's profile. */
 export const usernameOf = ({ username, email, fullName }: ExternalIdentity): string => {
   const wished = username?.split("@")[0] || email?.split("@")[0] || fullName || "";
   const plain = wished
@@ -163,7 +164,7 @@ export const usernameOf = ({ username, email, fullName }: ExternalIdentity): str
     .replace(/\s+/g, ".")
     .replace(/[^a-z0-9._-]/g, "")
     .replace(/^[._-]+/, "")
-    // Room for the letters that make it unique.
+    // Leaves room for the random letters.
     .slice(0, 40);
   return Username.safeParse(plain).data ?? "user";
 };

@@ -1,5 +1,5 @@
-// Owns tickets for linking: what a signed-in person is given to begin with, bound to them and to their session.
-// It opens nothing by itself: the browser that brings it must have that session's cookie.
+// Owns tickets for linking an identity: issued to a signed-in person, bound to their account and session. A ticket is
+// not enough: the browser that presents it must have that session's cookie.
 
 import type { Sealed } from "../kernel/sealed.ts";
 
@@ -16,6 +16,6 @@ export type LinkTickets = ReturnType<typeof createLinkTickets>;
 export const createLinkTickets = ({ sealed }: { sealed: Sealed }) => ({
   issue: (ticket: LinkTicket): Promise<string> => sealed.seal("link-tickets", ticket, lifetimeSeconds),
 
-  /** `null`: not ours, or its time is over. */
+  /** `null`: not issued here, or expired. */
   read: (text: string): Promise<LinkTicket | null> => sealed.open<LinkTicket>("link-tickets", text),
 });

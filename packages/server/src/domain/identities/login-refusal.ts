@@ -1,16 +1,17 @@
-// Owns how a sign-in through a provider is refused. It ends in the browser, as a page: not as an error of the contract.
+// Owns how a sign-in through an identity provider is refused. It ends as a page in the browser, not as an error of the
+// contract.
 
 import type { LoginProblem } from "@lockstep/kit";
 
 /** Nobody is signed in, and nothing is linked. */
 export class LoginRefusal extends Error {
   override readonly name = "LoginRefusal";
-  /** What the person is told. */
+  /** The reason that the person sees. */
   readonly problem: LoginProblem;
-  /** Whose account it is about, when that is known. */
+  /** The account concerned, when it is known. */
   readonly userId: string | null;
 
-  /** @param reason for the log and the audit trail: never a token, a code or a secret. */
+  /** @param reason for the log and the audit trail; never contains a token, a code or a secret */
   constructor(problem: LoginProblem, reason: string, userId: string | null = null) {
     super(reason);
     this.problem = problem;

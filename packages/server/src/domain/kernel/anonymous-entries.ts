@@ -11,11 +11,11 @@ const perAddress = { free: 100, maxWaitSeconds: 60 * 60 };
 
 export type AnonymousEntries = ReturnType<typeof createAnonymousEntries>;
 
-export const createAnonymousEntries = (throttle: Pick<Throttle, "takeGuess">) => ({
+export const createAnonymousEntries = (throttle: Pick<Throttle, "countGuess">) => ({
   /** Whether one more entry from this address is recorded. Must not be called within a transaction. */
-  async take({ address }: Source): Promise<boolean> {
+  async mayRecord({ address }: Source): Promise<boolean> {
     try {
-      await throttle.takeGuess([{ name: `audit:address:${network(address ?? "")}`, limit: perAddress }]);
+      await throttle.countGuess([{ name: `audit:address:${network(address ?? "")}`, limit: perAddress }]);
       return true;
     } catch (error) {
       if (error instanceof DomainError && error.code === "TOO_MANY_ATTEMPTS") return false;

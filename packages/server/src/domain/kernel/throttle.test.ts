@@ -25,7 +25,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     const throttle = another();
     /** Seconds to wait; 0 for an attempt that may be made. */
     const wait = (attempt: Attempt, by = throttle) =>
-      by.take(attempt).then(
+      by.countAttempt(attempt).then(
         () => 0,
         (error: unknown) => {
           if (!(error instanceof DomainError) || error.code !== "TOO_MANY_ATTEMPTS") throw error;
@@ -102,7 +102,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     await using opened = await open();
     for (let index = 0; index < 4; index++) await opened.wait(stranger);
     expect(await opened.failures()).toEqual([4, 4]);
-    await (await opened.throttle.take(stranger)).succeeded();
+    await (await opened.throttle.countAttempt(stranger)).succeeded();
     expect(await opened.failures()).toEqual([4]);
     for (let index = 0; index < 5; index++) expect(await opened.wait(from(index))).toBe(0);
   });
@@ -110,8 +110,8 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
   it("does not count an attempt that was not made", async () => {
     await using opened = await open();
     for (let index = 0; index < 20; index++) {
-      const taken = await opened.throttle.take(stranger);
-      await taken.refund();
+      const counted = await opened.throttle.countAttempt(stranger);
+      await counted.refund();
     }
     expect(await opened.failures()).toEqual([0, 0]);
   });
@@ -178,7 +178,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     for (let index = 0; index < 5; index++) expect(await opened.wait(owner)).toBe(0);
     expect(await opened.wait(owner)).toBe(1);
     opened.clock.advanceSeconds(1);
-    await (await opened.throttle.take(owner)).succeeded();
+    await (await opened.throttle.countAttempt(owner)).succeeded();
     for (let index = 0; index < 5; index++) expect(await opened.wait(owner)).toBe(0);
     // Strangers wait as before: only the owner's own count began anew.
     expect(await opened.wait(from(500))).toBe(0);
@@ -212,8 +212,8 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     await using opened = await open();
     for (let index = 0; index < 5; index++) await opened.wait(from(index));
     opened.clock.advanceSeconds(60);
-    const taken = await opened.throttle.take(from(6));
-    await taken.refund();
+    const counted = await opened.throttle.countAttempt(from(6));
+    await counted.refund();
     expect(await opened.wait(from(7))).toBe(0);
     expect(await opened.wait(from(8))).toBe(2);
   });
@@ -234,7 +234,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     // From here on it waits with the strangers, until the right password.
     expect(await opened.wait(device)).toBe(1);
     opened.clock.advanceSeconds(1);
-    await (await opened.throttle.take(device)).succeeded();
+    await (await opened.throttle.countAttempt(device)).succeeded();
     for (let index = 0; index < 6; index++) await opened.wait(from(index));
     expect(await opened.wait(device)).toBe(0);
   });

@@ -45,7 +45,7 @@ export interface Attempt {
 }
 
 /** An attempt that was counted as a failure. */
-export interface Taken {
+export interface CountedAttempt {
   /** The password was right: the account's counter starts again, and the address gets this attempt back. */
   succeeded(): Promise<void>;
   /** The password was not checked: takes the attempt back. */
@@ -162,7 +162,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
      * Counts an attempt as a failure before its outcome is known, so that concurrent guesses are all counted.
      * @throws DomainError `TOO_MANY_ATTEMPTS`; the password must then not be checked
      */
-    async take({ account, address, knownDevice }: Attempt): Promise<Taken> {
+    async countAttempt({ account, address, knownDevice }: Attempt): Promise<CountedAttempt> {
       const accountId = idOf(`account:${account}`);
       const devicesId = idOf(`devices:${account}`);
       const addressId = address === null ? null : idOf(`address:${network(address)}`);
@@ -173,17 +173,17 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
       // Strangers never make a known device wait, neither by attacking its account nor from its own network.
       const devices: Counter[] = [{ id: devicesId, limit: perAccount }];
       const candidates = [accountId, devicesId, ...(addressId === null ? [] : [addressId])];
-      const taken = await count(candidates, (rows) =>
+      const counted = await count(candidates, (rows) =>
         knownDevice && failuresOf(rows.get(devicesId)) < maxDeviceFailures ? devices : strangers,
       );
       return {
         async succeeded() {
-          const byDevice = taken.some(({ id }) => id === devicesId);
+          const byDevice = counted.some(({ id }) => id === devicesId);
           const own = byDevice ? [devicesId] : [accountId, devicesId];
           await db.deleteFrom("throttles").where("id", "in", own).execute();
-          await giveBack(taken.filter(({ id }) => !own.includes(id)));
+          await giveBack(counted.filter(({ id }) => !own.includes(id)));
         },
-        refund: () => giveBack(taken),
+        refund: () => giveBack(counted),
       };
     },
 
@@ -192,15 +192,15 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
      * guessed. Returns a function that takes the guess back when it was right.
      * @throws DomainError `TOO_MANY_ATTEMPTS`; nothing is counted then
      */
-    async takeGuess(
+    async countGuess(
       counters: readonly { readonly name: string; readonly limit: Limit }[],
     ): Promise<() => Promise<void>> {
       const named = counters.map(({ name, limit }) => ({ id: idOf(name), limit }));
-      const taken = await count(
+      const counted = await count(
         named.map(({ id }) => id),
         () => named,
       );
-      return () => giveBack(taken);
+      return () => giveBack(counted);
     },
 
     /** Deletes up to `limit` counters that are forgotten, and returns how many. */

@@ -1,6 +1,6 @@
-// Owns the text of a refresh token: `session id . generation . MAC`. The MAC is keyed by `SECRET` over id,
-// generation and the session's random seed, so a token can be computed again but not from a leak of the
-// database or of `SECRET` alone. Which generation is good, and until when: `sessions.ts`.
+// Owns the format of refresh tokens: `session id . generation . MAC`. The MAC is keyed by `SECRET`, over ID, generation
+// and the session's random seed: a token can be computed again, but not from a leak of the database or of `SECRET`
+// alone. Which generation is valid, and until when: `sessions.ts`.
 
 import type { Secrets } from "../kernel/secrets.ts";
 
@@ -12,7 +12,7 @@ export interface RefreshToken {
 
 const form = /^([\w-]{22})\.(0|[1-9]\d{0,9})\.([\w-]{43})$/;
 
-/** The parts of a refresh token; `null` when it has no such form. Nothing is verified yet. */
+/** The parts of a refresh token; `null`: it is malformed. Nothing is verified yet. */
 export const parseRefreshToken = (text: string): RefreshToken | null => {
   const [, sessionId, generation, mac] = form.exec(text) ?? [];
   return sessionId && generation && mac ? { sessionId, generation: Number(generation), mac } : null;
@@ -24,11 +24,11 @@ export interface SessionSeed {
   readonly seed: string;
 }
 
-/** The refresh token of a session's generation: always the same text. */
+/** The refresh token of a session's generation. Always the same text. */
 export const refreshTokenOf = (secrets: Secrets, { sessionId, seed }: SessionSeed, generation: number): string =>
   `${sessionId}.${generation}.${secrets.mac("refresh-tokens", macInput(sessionId, generation, seed))}`;
 
-/** Whether we made this token for the session with this seed. */
+/** Whether this service made the token, for the session with this seed. */
 export const isOurs = (secrets: Secrets, token: RefreshToken, seed: string): boolean =>
   secrets.verifyMac("refresh-tokens", macInput(token.sessionId, token.generation, seed), token.mac);
 

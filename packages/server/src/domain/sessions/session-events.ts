@@ -1,5 +1,5 @@
-// Owns the news of sessions while it is fresh: within this process, from whoever changes a session to whoever
-// watches. What happened in another process: the watcher looks at its session again (`watch-sessions.ts`).
+// Owns session events within this process. Changes that another process made are found by polling
+// (`watch-sessions.ts`).
 
 import { EventEmitter } from "node:events";
 import type { SessionEvent } from "@lockstep/kit";
@@ -12,13 +12,13 @@ export const createSessionEvents = () => {
   const anybody = Symbol("anybody");
   return {
     publish(userId: string, event: SessionEvent): void {
-      // Frozen, so that whoever passes it on may do once for all what they make of it.
+      // Frozen, so that transports can cache what they derive from it.
       Object.freeze(event);
       emitter.emit(userId, event);
       emitter.emit(anybody, userId, event);
     },
 
-    /** Calls with what happens to anybody's sessions from now on; the same may be told more than once. */
+    /** Calls `listener` for every session event. The same event may be published more than once. */
     onEach(listener: (userId: string, event: SessionEvent) => void): void {
       emitter.on(anybody, listener);
     },

@@ -173,9 +173,9 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     await using opened = await open();
     const { sessions, userId } = opened;
     const ended = await begin(opened);
-    expect((await sessions.holderOf(ended.refreshToken))?.id).toBe(ended.session.id);
+    expect((await sessions.findByRefreshToken(ended.refreshToken))?.id).toBe(ended.session.id);
     await sessions.end(userId, ended.session.id, "signed_out", testSource);
-    expect(await sessions.holderOf(ended.refreshToken)).toBeNull();
+    expect(await sessions.findByRefreshToken(ended.refreshToken)).toBeNull();
     await begin(opened);
     expect(await sessions.list(userId)).toHaveLength(1);
     opened.clock.advanceSeconds(idleSeconds);

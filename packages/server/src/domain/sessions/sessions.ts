@@ -1,9 +1,9 @@
-// Owns sessions: one row for each time somebody signed in to one of our own apps, from its start through every
-// refresh to its end. The text of a refresh token: `refresh-tokens.ts`.
+// Owns sessions: one row for each sign-in to one of our own apps, from its start through every refresh to its end. The
+// format of refresh tokens: `refresh-tokens.ts`.
 //
-// Rotation is one conditional UPDATE: the row it returns is the permission to go on. A generation that was
-// replaced within the grace window gets the current token, computed again; one replaced longer ago was stolen,
-// from us or from them, and ends the session (RFC 9700 §4.14.2).
+// Rotation is one conditional UPDATE: only the request whose update returns a row advances the session. A generation
+// that was replaced within the grace window gets the current token, computed again. One that was replaced earlier was
+// stolen, from us or from the client, and ends the session (RFC 9700 §4.14.2).
 
 import type { SessionEndReason, SessionView, User } from "@lockstep/kit";
 import type { Selectable } from "kysely";
@@ -22,9 +22,9 @@ import type { SessionEvents } from "./session-events.ts";
 export interface SessionLimits {
   /** How long a session lasts without a refresh. */
   readonly idleSeconds: number;
-  /** How long it lasts at the longest. */
+  /** The longest lifetime of a session. */
   readonly lifetimeSeconds: number;
-  /** How long a replaced refresh token still gets its successor. */
+  /** How long a replaced refresh token still gets the current one. */
   readonly graceSeconds: number;
 }
 
@@ -33,19 +33,19 @@ export interface Session {
   readonly userId: string;
   /** When the person last proved who they are: epoch milliseconds. */
   readonly authenticatedAt: number;
-  /** What it was narrowed to at sign-in. `null`: nothing is out of its reach. */
+  /** The scopes that the session was narrowed to at sign-in. `null`: not narrowed. */
   readonly scopes: readonly string[] | null;
 }
 
 export interface RefreshedSession {
   readonly session: Session;
   readonly refreshToken: string;
-  /** When the refresh token ends by itself: epoch milliseconds. */
+  /** When the refresh token expires: epoch milliseconds. */
   readonly expiresAt: number;
 }
 
 export interface StartOptions {
-  /** What the session is narrowed to. Default: nothing is out of its reach. */
+  /** The scopes that the session is narrowed to. Default: not narrowed. */
   readonly scopes?: readonly string[] | null;
   /** When the person proved who they are: epoch milliseconds. Default: now. */
   readonly authenticatedAt?: number;
@@ -57,11 +57,11 @@ export interface StartOptions {
 
 /** A session that was written and is not yet announced. */
 export interface StartedSession extends RefreshedSession {
-  /** Tells those who watch. Call it when the transaction is committed. */
+  /** Publishes the events. Call it when the transaction is committed. */
   readonly announce: () => void;
 }
 
-/** Says which sessions, within the transaction that ends them. */
+/** Selects session IDs within the transaction that ends the sessions. */
 type Among = (transaction: Db) => Promise<readonly string[]>;
 
 export interface SessionsOptions {
@@ -78,20 +78,20 @@ export type Sessions = ReturnType<typeof createSessions>;
 
 type Row = Selectable<SessionsTable>;
 
-/** What a refresh writes, and `next`, the generation that it makes of the one that it found. */
+/** What a refresh writes; `next` is the generation after the one that was read. */
 type AdvancedRow = Pick<
   Row,
   "id" | "generation" | "replaced" | "last_seen_at" | "idle_expires_at" | "address" | "user_agent"
 > & { next: number };
 
 /**
- * The most generations that one session may replace within the grace window, which bounds what its row remembers. Beyond
- * it a refresh answers the token that it was given: whoever holds one of the remembered generations gets that same token
- * anyway, so a thief gains nothing, and no client that is faster loses its session.
+ * The most generations that one session may replace within the grace window; it bounds the size of the row. Beyond it,
+ * a refresh returns the token that it was given. Whoever holds one of the remembered generations gets that token
+ * anyway, so a thief gains nothing, and a client that refreshes very often keeps its session.
  */
 const maxReplaced = 16;
 
-/** Reads the row once more after losing a race; each loss means that another refresh succeeded. */
+/** Reads the row again after losing a race; each loss means that another refresh succeeded. */
 const maxAttempts = 5;
 
 export const createSessions = ({ db, now, random, secrets, audit, events, limits }: SessionsOptions) => {
@@ -153,7 +153,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       .returning("generation"),
   );
 
-  /** Ends the sessions that `which` selects, with one audit entry each. `announce` tells those who watch. */
+  /** Ends the sessions that `which` selects, with one audit entry each. `announce` publishes the events. */
   const endWithin = async (
     transaction: Db,
     userId: string,
@@ -185,7 +185,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     };
   };
 
-  /** `select` chooses the sessions in the transaction that ends them, and may do more in it. */
+  /** `select` chooses the sessions in the transaction that ends them, and may write more in it. */
   const end = async (
     userId: string,
     select: (transaction: Db) => Promise<Parameters<typeof endWithin>[2]>,
@@ -199,10 +199,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     return ended.count;
   };
 
-  /**
-   * Writes a new session for a person who proved who they are, within the transaction that checks that the proof still
-   * holds; never a session that existed before.
-   */
+  /** Starts a new session within the transaction that checks the proof of who the person is. Never reuses a session. */
   const startWithin = async (
     transaction: Db,
     userId: string,
@@ -254,9 +251,9 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     },
 
     /**
-     * The next refresh token for this one. Of any number that redeem the same token at once, one advances the
-     * session and the others get the same successor.
-     * @throws DomainError `SESSION_ENDED`; `unknown` for everything that we did not make.
+     * The next refresh token. Of concurrent calls with the same token, one advances the session, and the others get the
+     * same successor.
+     * @throws DomainError `SESSION_ENDED`; reason `unknown` for every token that this service did not make
      */
     async refresh(refreshToken: string, source: Source): Promise<RefreshedSession & { user: User }> {
       const token = parseRefreshToken(refreshToken);
@@ -264,7 +261,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
         const [row] = await readForRefresh({ id: token.sessionId });
-        // Nothing below may be said, or done, for a token that is not ours.
+        // The token is not ours: say nothing about the session, and do nothing.
         if (!row || !isOurs(secrets, token, row.seed)) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
         const reason = endOf(row, now());
         if (reason) throw new DomainError("SESSION_ENDED", { reason });
@@ -280,7 +277,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
           await end(row.user_id, async () => ({ among: [row.id] }), "reused", source);
           throw new DomainError("SESSION_ENDED", { reason: "reused" });
         }
-        // Ours, but of a generation that was never given out by this database: an older backup is in its place.
+        // Ours, but of a generation that this database has never reached: it was restored from an older backup.
         if (token.generation > row.generation) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
         if (replaced.length >= maxReplaced) return { ...refreshed(row, row.generation, row.idle_expires_at), user };
 
@@ -299,7 +296,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       throw new Error("A session was refreshed by others over and over");
     },
 
-    /** The session and its user as they are at this moment. `null`: ended, expired, or the user is disabled. */
+    /** The session and its user at this moment. `null`: ended, expired, or the user is disabled. */
     async findLive(id: string): Promise<{ session: Session; user: User } | null> {
       const row = await read(id);
       if (!row || endOf(row, now())) return null;
@@ -310,15 +307,15 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       };
     },
 
-    /** The live session that a refresh token belongs to, now or before; nothing is changed. */
-    async holderOf(refreshToken: string): Promise<Session | null> {
+    /** The session of a refresh token, current or replaced, that has not ended. Changes nothing. */
+    async findByRefreshToken(refreshToken: string): Promise<Session | null> {
       const token = parseRefreshToken(refreshToken);
       if (!token) return null;
       const row = await db.selectFrom("sessions").selectAll().where("id", "=", token.sessionId).executeTakeFirst();
       return row && row.ended_at === null && isOurs(secrets, token, row.seed) ? sessionFromRow(row) : null;
     },
 
-    /** Why a session is over; `null` while it lives. */
+    /** Why a session has ended; `null`: it is live. */
     async endReason(id: string): Promise<SessionEndReason | null> {
       const row = await read(id);
       return row ? endOf(row, now()) : "unknown";
@@ -339,16 +336,19 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       return rows.map(viewOf);
     },
 
-    /** Ends one session of a user, for good and at once. `false`: they have no such live session. */
+    /** Ends one session of a user. `false`: they have no such live session. */
     end: async (userId: string, sessionId: string, reason: SessionEndReason, source: Source): Promise<boolean> =>
       (await end(userId, async () => ({ among: [sessionId] }), reason, source)) > 0,
 
-    /** Ends those of a user's sessions whose ids `among` answers, and answers how many. It may do more in its transaction. */
+    /**
+     * Ends the sessions of a user that `among` selects, and returns how many. `among` may write more in the
+     * transaction.
+     */
     endAmong: (userId: string, among: Among, reason: SessionEndReason, source: Source): Promise<number> =>
       end(userId, async (transaction) => ({ among: await among(transaction) }), reason, source),
 
     /**
-     * Ends a user's sessions but one, or all, and answers how many. `alongside` is why: it happens in the same
+     * Ends all sessions of a user, except one if given, and returns how many. `alongside` writes the cause in the same
      * transaction.
      */
     endAllOf: (
@@ -367,7 +367,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         source,
       ),
 
-    /** Deletes up to `limit` sessions that can never be used again, and answers how many: call it until none are left. */
+    /** Deletes up to `limit` sessions that can never be used again, and returns how many. */
     async deleteExpired(limit: number): Promise<number> {
       const { numDeletedRows } = await db
         .deleteFrom("sessions")

@@ -1,5 +1,5 @@
-// Owns signing in to our own apps and staying signed in: from what a person types to a session, its access
-// token and its refresh token. Sessions themselves: `sessions.ts`; the limit on guessing: `throttle.ts`.
+// Owns signing in to our own apps and staying signed in: from a password to a session with its access token and refresh
+// token. Sessions: `sessions.ts`; the limit on guessing: `kernel/throttle.ts`.
 
 import type { LoginInput, User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
@@ -28,10 +28,10 @@ export interface SignedIn {
 
 export interface PasswordSignIn {
   readonly login: Pick<LoginInput, "username" | "password">;
-  /** What the device kept from an earlier sign-in. */
+  /** The device token of an earlier sign-in. */
   readonly deviceToken: string | null;
   readonly source: Source;
-  /** What the session is to be narrowed to. Left out: nothing is out of its reach. */
+  /** The scopes that the session is narrowed to. Default: the session is not narrowed. */
   readonly scopes?: readonly string[] | null;
   /** The session that the same browser had before, which ends. */
   readonly replaces?: StartOptions["replaces"];
@@ -85,7 +85,9 @@ export const createSignIn = ({
     return withAccessToken(user, started);
   };
 
-  /** Verifies within the limit on guessing; what was not looked at, because too much is going on, is not counted. */
+  /**
+   * Verifies a password within the limit on guessing. An attempt that is refused because of overload is not counted.
+   */
   const verifyWithin = async (
     attempt: Attempt,
     password: string,
@@ -93,24 +95,24 @@ export const createSignIn = ({
   ): Promise<Verification> => {
     const { account, address } = attempt;
     const shares = [`account:${account}`, ...(address === null ? [] : [`address:${network(address)}`])];
-    // Before anything is written: in a flood, what is refused must cost next to nothing.
+    // Before anything is written: a refusal in a flood must cost next to nothing.
     passwords.refuseWhenFull(shares);
-    const taken = await throttle.take(attempt);
+    const counted = await throttle.countAttempt(attempt);
     let verification: Verification;
     try {
       verification = await passwords.verify(password, passwordHash, shares);
     } catch (error) {
-      await taken.refund();
+      await counted.refund();
       throw error;
     }
-    if (verification.matches) await taken.succeeded();
+    if (verification.matches) await counted.succeeded();
     return verification;
   };
 
   return {
     /**
-     * Starts a new session for whoever knows the password. Unknown user, wrong password and disabled user are
-     * the same refusal, in the same time.
+     * Starts a new session for a username and password. An unknown user, a wrong password and a disabled user get the
+     * same refusal, in the same time.
      * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
      */
     async withPassword({
@@ -122,7 +124,7 @@ export const createSignIn = ({
     }: PasswordSignIn): Promise<SignedIn & { deviceToken: string }> {
       passwords.refuseWhenFull();
       const found = await users.findByLogin(login.username);
-      // A disabled account is verified like any other, but never as its own: success must not be told from failure by time.
+      // A disabled account takes the path of an unknown one, so that time does not tell whether the password was right.
       const enabled = found && !found.user.disabled ? found : null;
       const attempt: Attempt = {
         account: accountKey(found?.user.id ?? null, login.username),
@@ -149,7 +151,7 @@ export const createSignIn = ({
           deviceToken: devices.issue({ userId: user.id, passwordHash: upgrade ?? passwordHash }),
         };
       } catch (error) {
-        // Another sign-in may have put the upgrade in its place first: then the password is right for that form.
+        // A concurrent sign-in may have stored the upgraded hash first. Try again with that one.
         if (upgrade !== null && error instanceof DomainError)
           return this.withPassword({ login, deviceToken, source, scopes, replaces });
         throw error;
@@ -159,7 +161,7 @@ export const createSignIn = ({
     signedIn,
 
     /**
-     * The next access token of a session, for its refresh token.
+     * Issues the next access token of a session for its refresh token.
      * @throws DomainError `SESSION_ENDED`
      */
     async withRefreshToken(refreshToken: string, source: Source): Promise<SignedIn> {
@@ -168,12 +170,12 @@ export const createSignIn = ({
     },
 
     /**
-     * Checks the password of somebody who is signed in, and answers its stored form.
+     * Checks the password of a signed-in user, and returns its stored form.
      * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
      */
     async confirmPassword(user: User, password: string, source: Source): Promise<string> {
       const stored = (await users.findByLogin(user.username))?.passwordHash ?? null;
-      // Whoever is signed in is at a device that the account knows.
+      // The device is known: the person is signed in on it.
       const attempt: Attempt = {
         account: accountKey(user.id, user.username),
         address: source.address,

@@ -1,9 +1,8 @@
-// Owns watching one's sessions: events as they happen, and the end of the watcher's own session as the last; and how
-// many streams may watch at once.
+// Owns event streams about one's sessions, which end with the watcher's own session, and how many streams may be open.
 //
-// Within a process an end is told at once. One that another process made (a command, a second server) is found by
-// looking at the database: one look for all sessions that are watched, however many streams each has. Calls never
-// wait for either: the guard reads the session each time.
+// Within a process, the end of a session is published at once. The end that another process caused (a command, another
+// server) is found by polling the database: one query for all watched sessions, however many streams each has. Calls do
+// not depend on either: the guard reads the session each time.
 
 import type { ErrorDetails, SessionEvent } from "@lockstep/kit";
 import { outsideOfCalls } from "../../db/time-limit.ts";
@@ -16,23 +15,26 @@ export type StreamLimits = Readonly<Record<ErrorDetails<"TOO_MANY_STREAMS">["lim
 
 const defaultLimits: StreamLimits = { session: 20, user: 100, server: 10_000 };
 
-/** Events that wait for a slow reader. Beyond, its stream ends: it connects again, and reads everything anew. */
+/**
+ * Events that may wait for a slow reader. With more, its stream ends, and the client reconnects and reads everything
+ * again.
+ */
 const maxPendingEvents = 100;
 
-/** Sessions that one query reads, so that no look blocks the event loop for long. */
+/** Sessions that one query reads, so that no poll blocks the event loop for long. */
 const sessionsPerQuery = 500;
 
-/** How long a refused client waits: streams are freed when tabs are closed, not by themselves. */
+/** How long a refused client waits: streams end when tabs are closed. */
 const retryAfterSeconds = 30;
 
 export interface WatchSessionsOptions {
   readonly sessions: Pick<Sessions, "endReason">;
   readonly events: SessionEvents;
-  /** Aborted when the server closes: ends all streams in good order. */
+  /** Aborted when the server closes: ends all streams without an error. */
   readonly closing: AbortSignal;
   readonly limits?: StreamLimits;
   readonly lookEveryMs?: number;
-  /** When a look that has not answered is given up. The next look starts as usual. */
+  /** After this time a poll without an answer is given up. The next one starts as usual. */
   readonly lookLimitMs?: number;
 }
 
@@ -63,7 +65,7 @@ export const createWatchSessions = ({
     await Promise.all(
       watched.map(async ({ session: { id, userId } }) => {
         const reason = await sessions.endReason(id);
-        // Somebody may have been told meanwhile, and gone.
+        // The watcher may have been told meanwhile, and gone.
         if (reason && bySession.has(id)) events.publish(userId, { type: "session_ended", sessionId: id, reason });
       }),
     );
@@ -72,13 +74,13 @@ export const createWatchSessions = ({
   const look = async () => {
     if (looking) return;
     looking = true;
-    // A snapshot: watchers come and go while the database is asked.
+    // A copy: watchers come and go during the query.
     const watched = [...bySession.values()].flatMap(([first]) => (first && !first.isOver() ? first : []));
     try {
       for (let from = 0; from < watched.length; from += sessionsPerQuery)
         await within(lookLimitMs, lookAt(watched.slice(from, from + sessionsPerQuery)));
     } catch {
-      // A database that does not answer ends no stream: the next look, or the next call, tells.
+      // A database that does not answer ends no stream: the next poll, or the next call, finds the end.
     } finally {
       looking = false;
     }
@@ -96,7 +98,7 @@ export const createWatchSessions = ({
     insert(bySession, id, watcher);
     insert(byUser, userId, watcher);
     streams++;
-    // The looks are not part of the call that happened to start them.
+    // Polling is not part of the call that started it.
     timer ??= outsideOfCalls(() => setInterval(look, lookEveryMs));
     if (closing.aborted) watcher.end();
   };
@@ -112,9 +114,9 @@ export const createWatchSessions = ({
   };
 
   /**
-   * What happens to the sessions of this session's user, until `signal` is aborted or the server closes.
-   * @throws DomainError `TOO_MANY_STREAMS` at the first event; `SESSION_ENDED`, with the reason, when this session
-   * itself has ended.
+   * The events of this session's user, until `signal` is aborted or the server closes.
+   * @throws DomainError `TOO_MANY_STREAMS` before the first event; `SESSION_ENDED` with the reason when this session
+   * has ended
    */
   return async function* (session: Session, signal: AbortSignal): AsyncGenerator<SessionEvent, void, undefined> {
     if (signal.aborted) return;
@@ -136,12 +138,12 @@ export const createWatchSessions = ({
   };
 };
 
-/** One object for all streams, as every event is: transports parse and serialize it once. */
+/** One object for all streams, so that transports parse and serialize it once. */
 const watching: SessionEvent = Object.freeze({ type: "watching" });
 
 type Watcher = ReturnType<typeof createWatcher>;
 
-/** One stream: the events that it has not taken yet. */
+/** One stream, with the events that its reader has not read yet. */
 const createWatcher = (session: Session) => {
   const pending: SessionEvent[] = [];
   let ended = false;
@@ -154,7 +156,7 @@ const createWatcher = (session: Session) => {
   return {
     session,
     end,
-    /** Whether the end of its session is among its events: no look needs to find it again. */
+    /** Whether the end of its session is among its events, so that polling can skip it. */
     isOver: () => over,
     push(event: SessionEvent) {
       over ||= event.type === "session_ended" && event.sessionId === session.id;

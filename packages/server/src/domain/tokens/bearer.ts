@@ -6,14 +6,14 @@ export type Credential =
   | { readonly kind: "none" }
   | { readonly kind: "bearer"; readonly token: string }
   | { readonly kind: "dpop"; readonly token: string; readonly proof: Proof }
-  /** More than one way of sending a token (RFC 6750 §2), or one that is refused here: in the URL (OAuth 2.1 §7.1.3.7). */
+  /** More than one token (RFC 6750 §2), or one in the URL, which is refused (OAuth 2.1 §7.1.3.7). */
   | { readonly kind: "ambiguous" };
 
 /**
- * Reads what a request carries.
- * @param authorization every `Authorization` header of the request
- * @param queryHasToken whether the URL carries `access_token`
- * @param proof what the request shows of a key; asked for only when it has to
+ * Reads the credential of a request.
+ * @param authorization every `Authorization` header
+ * @param queryHasToken whether the URL contains `access_token`
+ * @param proof reads the proof of possession; called only for the DPoP scheme
  */
 export const readCredential = (
   authorization: readonly string[],

@@ -1,5 +1,5 @@
-// Owns proofs of possession at our own API: whether the caller holds the key that a token is bound to (RFC 9449).
-// Binding tokens to keys in the first place is the authorization server's.
+// Owns proofs of possession at our own API: whether the caller holds the key that a token is bound to (RFC 9449). The
+// authorization server binds tokens to keys.
 
 import { hash } from "node:crypto";
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from "jose";
@@ -9,18 +9,20 @@ import type { SpentIds } from "../kernel/spent-ids.ts";
 /** Asymmetric only. @see RFC 9449 §11.6 */
 export const proofAlgorithms = ["ES256", "EdDSA", "Ed25519"] as const;
 
-/** How old a proof without a nonce may be, and how far ahead the caller's clock: as at the token endpoint. */
+/**
+ * The greatest age of a proof without a nonce, and how far the caller's clock may be ahead: as at the token endpoint.
+ */
 export const proofToleranceSeconds = 5 * 60;
 
 export interface Proof {
   /** Every `DPoP` header of the request. */
   readonly proofs: readonly string[];
   readonly method: string;
-  /** Where the request went, as the caller sees it. */
+  /** The URL as the caller sees it. */
   readonly url: string;
 }
 
-/** Nonces of this service, that every server of it accepts for some minutes. @see RFC 9449 §8 */
+/** DPoP nonces, which every server of this service accepts for some minutes. @see RFC 9449 §8 */
 export interface DpopNonces {
   next(): string;
   accepts(nonce: string): boolean;
@@ -32,8 +34,8 @@ export type Dpop = ReturnType<typeof createDpop>;
 
 export const createDpop = ({ spentIds, nonces, now }: { spentIds: SpentIds; nonces: DpopNonces; now: Now }) => ({
   /**
-   * Whether the request shows, for the first time, a proof of the key with this thumbprint, made for this token. A proof
-   * whose only fault is its time can be made again with a nonce, which tells the caller's clock from an old proof.
+   * Whether the request presents, for the first time, a proof of the key with this thumbprint, made for this token.
+   * When only its time is wrong, a nonce is needed: it tells a wrong clock from an old proof.
    */
   async verify({ proofs, method, url }: Proof, accessToken: string, thumbprint: string): Promise<ProofVerdict> {
     const [proof] = proofs;
@@ -48,13 +50,15 @@ export const createDpop = ({ spentIds, nonces, now }: { spentIds: SpentIds; nonc
       const isRecent = iat !== undefined && Math.abs(now() / 1000 - iat) <= proofToleranceSeconds;
       if (!isRecent) return { nonceNeeded: nonces.next() };
     } else if (typeof nonce !== "string" || !nonces.accepts(nonce)) return { nonceNeeded: nonces.next() };
-    // As long as it could be accepted: a proof of a clock that is ahead is, for twice the tolerance.
+    // For as long as the proof could be accepted: twice the tolerance if the caller's clock is ahead.
     const isFirst = await spentIds.spend("proof", `${thumbprint}:${jti}`, 2 * proofToleranceSeconds);
     return isFirst ? "verified" : "refused";
   },
 });
 
-/** What a proof says, and by which key; `null`: it is none. The key is the caller's, and need not even be a key. */
+/**
+ * The payload of a proof, and the thumbprint of its key; `null`: it is not a valid proof. The key is untrusted input.
+ */
 const verifiedProof = async (proof: string) => {
   try {
     const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {

@@ -1,5 +1,5 @@
-// Owns the decision whether a call may go on: who calls (a token, made into a principal) and whether
-// the operation's declared access lets them. Every transport asks here.
+// Owns the decision whether a call may proceed: who calls (a credential becomes a principal), and whether the
+// operation's declared access allows it. Every transport asks here.
 
 import type { Access, Anyone, FirstParty, User } from "@lockstep/kit";
 import type { Clients } from "../clients/clients.ts";
@@ -18,7 +18,7 @@ export interface FirstPartyPrincipal {
   readonly session: Session;
 }
 
-/** Somebody else's client, or a session that was narrowed at sign-in: acts for a person within its scopes. */
+/** A client of a third party, or a session that was narrowed at sign-in: acts for a person within its scopes. */
 export interface ThirdPartyPrincipal {
   readonly kind: "thirdParty";
   readonly user: User;
@@ -26,7 +26,7 @@ export interface ThirdPartyPrincipal {
   readonly scopes: ReadonlySet<string>;
 }
 
-/** Somebody else's client that signed in as itself: there is no person that it acts for. */
+/** A client that authenticated as itself and acts for no person. */
 export interface ClientPrincipal {
   readonly kind: "client";
   readonly clientId: string;
@@ -35,7 +35,7 @@ export interface ClientPrincipal {
 /** Who an operation can be called by. */
 export type Principal = FirstPartyPrincipal | ThirdPartyPrincipal;
 
-/** The principal that an operation of this access is called by. */
+/** The principal that calls an operation of this access. */
 export type PrincipalFor<A extends Access> = A extends Anyone
   ? null
   : A extends FirstParty
@@ -51,13 +51,13 @@ export interface GuardOptions {
   readonly clients: Clients;
   readonly dpop: Dpop;
   readonly now: Now;
-  /** The contract's, the least first. */
+  /** The contract's roles, the least powerful first. */
   readonly roles: readonly string[];
 }
 
 export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, roles }: GuardOptions) => ({
   /**
-   * The principal that a request's credential stands for, with session, grant or client and user read at this moment.
+   * The principal of a request's credential. Session, grant, client and user are read at this moment.
    * @throws DomainError `UNAUTHENTICATED`, `INVALID_TOKEN`, `INVALID_DPOP_PROOF`, `DPOP_NONCE_NEEDED`, `AMBIGUOUS_TOKEN`. @see RFC 6750 §3.1
    */
   async authenticate(credential: Credential): Promise<Principal | ClientPrincipal> {
@@ -68,7 +68,7 @@ export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, role
     const claims = await tokens.verify(token);
     if (!claims) throw new DomainError("INVALID_TOKEN");
     const thumbprint = claims.kind === "session" ? null : claims.thumbprint;
-    // RFC 9449 §7.2: a bearer token is bound to no key, and a token that is bound to one is no bearer token.
+    // RFC 9449 §7.2: a token that is bound to a key is not a bearer token.
     if (thumbprint === null) {
       if (credential.kind === "dpop") throw new DomainError("INVALID_TOKEN");
     } else {
@@ -87,7 +87,7 @@ export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, role
       const { clientId, tokenId, userId, grantId } = claims;
       const live = await grants.findLive({ grantId, tokenId, userId, clientId });
       if (!live) throw new DomainError("INVALID_TOKEN");
-      // Never more than the token says, nor than is granted now.
+      // No more than the token says, and no more than is granted now.
       const scopes = new Set(claims.scopes.filter((scope) => live.scopes.includes(scope)));
       return { kind: "thirdParty", user: live.user, clientId, scopes };
     }
@@ -101,7 +101,7 @@ export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, role
   },
 
   /**
-   * Lets the principal through, or says why not.
+   * Checks that the access allows the principal.
    * @throws DomainError `INSUFFICIENT_SCOPE`, `USER_REQUIRED`, `FIRST_PARTY_ONLY`, `ROLE_REQUIRED`,
    * `REAUTHENTICATION_REQUIRED`.
    */
@@ -123,5 +123,5 @@ export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, role
   },
 });
 
-/** Roles are ordered, the least first; one that the contract has no more holds nothing. */
+/** Roles are ordered. A role that the contract no longer has includes no other. */
 const holds = (roles: readonly string[], role: string, needed: string) => roles.indexOf(role) >= roles.indexOf(needed);

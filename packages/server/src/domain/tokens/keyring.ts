@@ -1,9 +1,8 @@
-// Owns the keys that tokens are signed with: kept in the database, the private parts encrypted under a key
-// derived from `SECRET`, so that neither a leak of the database nor of `SECRET` alone lets anyone sign.
+// Owns the keys that sign tokens. They are stored in the database, the private parts encrypted under a key derived from
+// `SECRET`, so that neither a leak of the database nor of `SECRET` alone lets anyone sign.
 //
-// A key's life: published (`made`), then signing (`signsFrom`), then only verifying, when a newer one signs,
-// until the last token that it signed has expired. Retiring a key ends that life at once. Each algorithm has a
-// succession of its own.
+// A key is first published, then signs (`signsFrom`), then only verifies, until the last token that it signed has
+// expired. Retiring a key ends this at once. Each algorithm has its own succession of keys.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
@@ -14,17 +13,17 @@ import { type Audit, commandLine, type Source } from "../kernel/audit.ts";
 import type { Now } from "../kernel/environment.ts";
 import type { Secrets } from "../kernel/secrets.ts";
 
-/** ECDSA on P-256: signs in a fiftieth of RSA's time, and every JOSE library verifies it. Never symmetric. */
+/** ECDSA on P-256: signs fifty times as fast as RSA, and every JOSE library verifies it. */
 export const accessTokenAlgorithm = "ES256";
 
-/** What every OpenID provider must support for ID tokens, and the default of a client (OpenID Connect Core §15.1). */
+/** Required of every OpenID provider for ID tokens, and the default of a client (OpenID Connect Core §15.1). */
 export const idTokenAlgorithm = "RS256";
 
 export const signingAlgorithms = [accessTokenAlgorithm, idTokenAlgorithm] as const;
 
 export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
-/** Where the keys of each algorithm are kept; `migrations/0006-rsa-keys.ts` says why apart. */
+/** The table for each algorithm; `migrations/0006-rsa-keys.ts` says why there are two. */
 const tables = { ES256: "signing_keys", RS256: "rsa_signing_keys" } as const satisfies Record<
   SigningAlgorithm,
   keyof Schema
@@ -50,23 +49,23 @@ export interface KeyringOptions {
   readonly now: Now;
   readonly secrets: Secrets;
   readonly audit: Audit;
-  /** How long a token is good for at the most; a key verifies that much longer than it signs. */
+  /** The longest lifetime of a token: a key verifies for that much longer than it signs. */
   readonly tokenLifetimeSeconds: number;
 }
 
-/** How long a new key is published before it signs: longer than anybody caches the old set. */
+/** How long a new key is published before it signs: longer than clients cache the key set. */
 const publishedBeforeMs = 5 * 60 * 1000;
 
-/** Beyond a token's lifetime, for clocks that differ and servers that learn late of a newer key. */
+/** In addition to a token's lifetime, for different clocks and servers that load a newer key late. */
 const overlapMarginMs = 5 * 60 * 1000;
 
-/** At what age a key is followed by the next. */
+/** The age at which a key gets a successor. */
 const rotationAgeMs = 90 * 24 * 60 * 60 * 1000;
 
-/** How long the ring waits between two looks into the database for keys that it does not know. */
+/** The shortest interval between two queries for unknown keys. */
 const lookIntervalMs = 100;
 
-/** @throws StartError when the stored keys were encrypted under another `SECRET`. */
+/** @throws StartError when the stored keys were encrypted under another `SECRET` */
 export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeconds }: KeyringOptions) => {
   const add = async (algorithm: SigningAlgorithm, ordinal: number, signsFrom: number, source: Source) => {
     const { id, publicJwk, privateKey } = await newKeyPair(algorithm);
@@ -84,7 +83,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
           signs_from: signsFrom,
           retired_at: null,
         })
-        // Another server made it first: then its key is ours as well.
+        // Another server added it first: use that one.
         .onConflict((conflict) => conflict.column("ordinal").doNothing())
         .returning("id")
         .executeTakeFirst();
@@ -156,7 +155,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
     return loading;
   };
 
-  /** A load that began before our own change does not count. */
+  /** Ignore a load that began before our own change. */
   const reloadAfterChange = async () => {
     await loading?.catch(() => {});
     await reload();
@@ -165,8 +164,8 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
   let nextLook: Promise<void> | null = null;
   let pause: Promise<unknown> = Promise.resolve();
   /**
-   * A look into the database that begins after this call. All that ask before it begins share it, and two are never
-   * closer than the interval: keys that nobody has cost one small query for each of those.
+   * A query for keys that begins after this call. Callers share it, and two queries are never closer than the interval,
+   * so that tokens with unknown key IDs cost one small query each interval.
    */
   const look = (): Promise<void> => {
     nextLook ??= pause.then(() => {
@@ -179,10 +178,10 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
     return nextLook;
   };
 
-  /** Makes the first key of an algorithm, if there is none. */
+  /** Adds the first key of an algorithm if there is none. */
   const ensure = async (algorithm: SigningAlgorithm): Promise<void> => {
     while (of(algorithm).length === 0) {
-      // In this order: of servers that find none at once, all want the same place in the ring, and one gets it.
+      // The order matters: concurrent servers that find no key compete for the same ordinal, and one of them gets it.
       const ordinal = await nextOrdinal(algorithm);
       await reloadAfterChange();
       if (of(algorithm).length > 0) return;
@@ -193,14 +192,14 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
   await ensure(accessTokenAlgorithm);
 
   const ensuring = new Map<SigningAlgorithm, Promise<void>>();
-  /** One at a time: making an RSA key takes a tenth of a second of a core. */
+  /** One at a time: an RSA key takes a tenth of a second of CPU. */
   const ensureOnce = (algorithm: SigningAlgorithm): Promise<void> => {
     const running = ensuring.get(algorithm) ?? ensure(algorithm).finally(() => ensuring.delete(algorithm));
     ensuring.set(algorithm, running);
     return running;
   };
 
-  /** The newest that has begun to sign; before any has, the oldest. */
+  /** The newest key that signs; before any does, the oldest. */
   const signing = (algorithm: SigningAlgorithm = accessTokenAlgorithm): SigningKey => {
     const ring = of(algorithm);
     const key = ring.findLast(({ signsFrom }) => signsFrom <= now()) ?? ring[0];
@@ -208,7 +207,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
     return key;
   };
 
-  /** Whether a token that this key signed can still be in its time. */
+  /** Whether a token that this key signed may not have expired yet. */
   const verifies = (key: SigningKey) => {
     const successor = of(key.algorithm).find(({ ordinal }) => ordinal > key.ordinal);
     return !successor || now() < successor.signsFrom + tokenLifetimeSeconds * 1000 + overlapMarginMs;
@@ -224,7 +223,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
   return {
     signing,
 
-    /** Makes the first key of each algorithm that has none, for who publishes keys or signs ID tokens. */
+    /** Adds the first key of each algorithm that has none. Call it before publishing keys or signing ID tokens. */
     async ensureAll(): Promise<void> {
       for (const algorithm of signingAlgorithms) if (of(algorithm).length === 0) await ensureOnce(algorithm);
     },
@@ -233,8 +232,8 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
     algorithms: (): SigningAlgorithm[] => signingAlgorithms.filter((algorithm) => of(algorithm).length > 0),
 
     /**
-     * The key of this id, also when another server added it a moment ago: an unknown id waits for a look into the
-     * database, about a tenth of a second at the most. `null`: there is none that still verifies.
+     * The key of this ID, also if another server added it a moment ago: an unknown ID waits for a query, at most about
+     * a tenth of a second. `null`: no key of this ID still verifies.
      */
     async find(id: string): Promise<SigningKey | null> {
       const key = keys.find((each) => each.id === id);
@@ -243,13 +242,13 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
       return keys.find((each) => each.id === id && verifies(each)) ?? null;
     },
 
-    /** Learns which keys other servers made and retired, as `find` does for an unknown id. */
+    /** Loads the keys that other servers added and retired, as `find` does for an unknown ID. */
     learn: look,
 
-    /** What others may verify with, the coming key included (RFC 7517 §5). */
+    /** The public key set, including the next key (RFC 7517 §5). */
     jwks: (): { keys: JWK[] } => ({ keys: keys.filter(verifies).map(({ publicJwk }) => publicJwk) }),
 
-    /** For the authorization server, which signs by itself: of each algorithm the key that signs, then those that verify. */
+    /** The private keys for the authorization server: of each algorithm the key that signs, then those that verify. */
     privateJwks: (): JWK[] =>
       signingAlgorithms.flatMap((algorithm) => {
         const ring = of(algorithm);
@@ -267,13 +266,13 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
         return { ...key, state: verifies(key) ? "verifying" : "past" };
       }),
 
-    /** Makes the next key of an algorithm; it signs after everybody had the time to see it. Answers its id. */
+    /** Adds the next key of an algorithm. It signs once clients have had the time to load it. Returns its ID. */
     rotate: (source: Source, algorithm: SigningAlgorithm = accessTokenAlgorithm): Promise<string> =>
       rotate(algorithm, source),
 
     /**
-     * Withdraws a key at once: no token that it signed is good any more. When no other key of its algorithm signs yet,
-     * a new one does from now on. Answers the key that signs in its place; `null`: there is no such key.
+     * Retires a key at once: no token that it signed is valid any more. When no other key of its algorithm signs yet, a
+     * new one signs immediately. Returns the key that signs in its place; `null`: there is no such key.
      */
     async retire(id: string, source: Source): Promise<SigningKey | null> {
       await reloadAfterChange();
@@ -290,7 +289,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
       return signing(algorithm);
     },
 
-    /** Learns what other servers changed, and makes the next key of each algorithm whose newest is old enough. */
+    /** Loads what other servers changed, and adds the next key of each algorithm whose newest key is old enough. */
     async maintain(): Promise<void> {
       await reload();
       for (const algorithm of signingAlgorithms) {
@@ -301,10 +300,10 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
   };
 };
 
-/** A key pair whose id can be pasted into a command: none that begins with a dash, like an option. */
+/** A key pair whose ID does not start with a dash, which a command would take for an option. */
 const newKeyPair = async (algorithm: SigningAlgorithm) => {
   for (;;) {
-    // RSA: 2048 bits, RFC 7518 §3.3's least and enough for keys that live a season; longer ones sign far slower.
+    // RSA: 2048 bits, the minimum of RFC 7518 §3.3. Longer keys sign far slower.
     const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
     const publicJwk = await exportJWK(publicKey);
     const id = await calculateJwkThumbprint(publicJwk);

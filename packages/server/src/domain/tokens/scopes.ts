@@ -8,7 +8,7 @@ export const createScopes = (scopes: WordedScopes) => {
   const grantable: WordedScopes = { ...identityScopes, ...scopes };
   const isGrantable = (name: string) => Object.hasOwn(grantable, name);
   return {
-    /** Names of the contract's scopes, in its order. */
+    /** Names of the contract's scopes, in the contract's order. */
     names: Object.keys(scopes),
     /** Names of all that a user can grant a client. */
     grantableNames: Object.keys(grantable),
@@ -18,7 +18,7 @@ export const createScopes = (scopes: WordedScopes) => {
     has: (name: string) => Object.hasOwn(scopes, name),
     isGrantable,
 
-    /** The scopes in this text that a user can grant; what else it holds is left out. */
+    /** The grantable scopes in this text; others are ignored. */
     grantableIn: (scope: unknown): string[] => (typeof scope === "string" ? scope.split(" ").filter(isGrantable) : []),
 
     /** Scopes with the words for them, in the contract's order. */

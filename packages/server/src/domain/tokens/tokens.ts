@@ -1,16 +1,16 @@
-// Owns access tokens: JWTs by RFC 9068, signed by the key ring. Whether their session still lives: `guard.ts`.
+// Owns access tokens: JWTs by RFC 9068, signed by the key ring. Whether the session is still live: `guard.ts`.
 
 import { type JWTPayload, errors as joseErrors, jwtVerify, SignJWT } from "jose";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
 import { accessTokenAlgorithm, type Keyring } from "./keyring.ts";
 
-/** How long an access token is good for by itself. */
+/** The lifetime of an access token. */
 export const accessTokenLifetimeSeconds = 10 * 60;
 
-/** How long an ID token is good for. It says who signed in, and opens nothing. */
+/** The lifetime of an ID token. It says who signed in, and authorizes nothing. */
 export const idTokenLifetimeSeconds = 60 * 60;
 
-/** How far the clocks of two servers may be apart. */
+/** The greatest difference between the clocks of two servers. */
 const clockToleranceSeconds = 5;
 
 /** The `client_id` of our own apps. */
@@ -32,22 +32,22 @@ interface IssuedTo {
   readonly audience: string | string[];
   /** Epoch milliseconds. */
   readonly issuedAt: number;
-  /** Its own id, `jti`. */
+  /** The token's ID, `jti`. */
   readonly tokenId: string;
-  /** The thumbprint of the key that it is bound to (RFC 9449 §6.1); `null`: whoever bears it may use it. */
+  /** The thumbprint of the key that the token is bound to (RFC 9449 §6.1); `null`: a bearer token. */
   readonly thumbprint: string | null;
 }
 
 /**
- * What a token is about: a session of our own apps, a grant that a client was given, or a client itself.
- * The three share no claim that tells them apart from outside: `sid`, `grant_id`, or a `sub` that is the client.
+ * What a token is for: a session of our own apps, a client's grant, or a client itself. They are told apart by a claim:
+ * `sid`, `grant_id`, or a `sub` that equals `client_id`.
  */
 export type AccessTokenClaims =
   | (SessionTokenClaims & { readonly kind: "session" })
   | (IssuedTo & { readonly kind: "grant"; readonly userId: string; readonly grantId: string })
   | (IssuedTo & { readonly kind: "client" });
 
-/** What a token says, and how long that may be remembered. */
+/** The claims of a token, and how long they may be cached. */
 export type VerifiedToken = AccessTokenClaims & {
   /** The key that signed it. */
   readonly keyId: string;
@@ -64,7 +64,7 @@ export const createTokens = ({
   random,
 }: {
   keyring: Keyring;
-  /** This server's public URL: who issues, and, as its own resource server, whom tokens are for. */
+  /** This server's public URL: the issuer, and the audience of its own API. */
   issuer: string;
   now: Now;
   random: Random;
@@ -89,16 +89,16 @@ export const createTokens = ({
     return { accessToken, expiresInSeconds: accessTokenLifetimeSeconds };
   },
 
-  /** What a token says, if we signed it as an access token for this server and it is in its time; else `null`. */
+  /** The claims of a valid access token that this service signed for this API; else `null`. */
   async verify(accessToken: string): Promise<VerifiedToken | null> {
     if (!compactJws.test(accessToken)) return null;
     try {
       const { payload, protectedHeader } = await jwtVerify(
         accessToken,
-        // RFC 8725 §3.10: only `kid`, and only among our own keys; `jku`, `x5u` and `jwk` are never looked at.
+        // RFC 8725 §3.10: only `kid` selects a key, and only among our own; `jku`, `x5u` and `jwk` are ignored.
         async ({ kid }) => {
           const key = kid === undefined ? null : await keyring.find(kid);
-          // RFC 8725 §3.12: keys of ID tokens verify no access token.
+          // RFC 8725 §3.12: keys of ID tokens do not verify access tokens.
           if (key?.algorithm !== accessTokenAlgorithm) throw new joseErrors.JWKSNoMatchingKey();
           return key.publicKey;
         },
@@ -131,7 +131,7 @@ const claimsOf = (payload: JWTPayload): AccessTokenClaims | null => {
     return { kind: "session", userId: sub, sessionId: sid, clientId, scopes: scope.split(" ").filter(Boolean) };
   }
   const thumbprint = (cnf as { jkt?: unknown } | undefined)?.jkt ?? null;
-  // Bound in a way that is not checked here: to be refused, not taken for a bearer token.
+  // A confirmation method that is not checked here: refuse the token, which is not a bearer token.
   if (thumbprint !== null ? typeof thumbprint !== "string" : cnf !== undefined) return null;
   const issued = {
     clientId,

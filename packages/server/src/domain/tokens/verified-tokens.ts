@@ -1,13 +1,12 @@
-// Owns the memory of access tokens that were verified, so that a client's every call does not cost a signature.
-// What is remembered is what the token's text alone decides; whether its session and its user still live is read
-// anew on each call (`guard.ts`).
+// Owns the cache of verified access tokens, so that not every call verifies a signature. It caches what the token's
+// text alone decides. Whether session and user are live is read on each call (`guard.ts`).
 
 import { hash } from "node:crypto";
 import type { Now } from "../kernel/environment.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Tokens, VerifiedToken } from "./tokens.ts";
 
-/** As many as are in use in ten minutes, in some megabytes; what does not fit is verified again. */
+/** About the number of tokens in use within ten minutes, in a few megabytes. Others are verified again. */
 const defaultLimit = 10_000;
 
 export type VerifiedTokens = Pick<Tokens, "verify">;
@@ -23,7 +22,7 @@ export const createVerifiedTokens = ({
   now: Now;
   limit?: number;
 }): VerifiedTokens => {
-  /** By digest, so that no memory holds what would let anyone in. The oldest first. */
+  /** Keyed by digest, so that no usable token stays in memory. The oldest first. */
   const remembered = new Map<string, VerifiedToken>();
 
   const makeRoom = () => {
@@ -34,7 +33,7 @@ export const createVerifiedTokens = ({
   };
 
   return {
-    /** As `tokens.verify` answers, at this moment: never past a token's expiry, nor for a key that was retired. */
+    /** Like `tokens.verify`: never a token that has expired, or whose key was retired. */
     async verify(accessToken) {
       const digest = hash("sha256", accessToken, "base64url");
       const known = remembered.get(digest);
