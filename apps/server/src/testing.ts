@@ -2,7 +2,8 @@
 
 import { resolve } from "node:path";
 import type { Contract } from "@app/contract";
-import { startTestServer, type TestServerOptions } from "@lockstep/server/testing";
+import { createClient, memoryTokens } from "@lockstep/client";
+import { signInAs, startTestServer, type TestServerOptions } from "@lockstep/server/testing";
 import { app } from "./app.ts";
 
 export type AppServerOptions = Omit<TestServerOptions<Contract>, "app">;
@@ -14,3 +15,10 @@ export const served = { app, webDirectory: resolve(import.meta.dirname, "../../w
 export const startAppServer = (options: AppServerOptions = {}) => startTestServer<Contract>({ ...served, ...options });
 
 export type AppServer = Awaited<ReturnType<typeof startAppServer>>;
+
+/** A client of our own apps that a person is signed in to. They get an account unless they have one. */
+export const signedInClient = async (server: AppServer, username?: string) => {
+  const { user, accessToken } = await signInAs(server, username);
+  const client = createClient<Contract>({ url: server.url, tokens: memoryTokens({ accessToken }) });
+  return { user, accessToken, client };
+};

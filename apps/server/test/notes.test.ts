@@ -3,9 +3,9 @@
 import type { Contract, Note } from "@app/contract";
 import { type Client, createClient, errorReader, memoryTokens } from "@lockstep/client";
 import { engines } from "@lockstep/server/engines";
-import { grantedToken, john, testClock, testSource, typed } from "@lockstep/server/testing";
+import { grantedToken, signInAs, testClock, testSource } from "@lockstep/server/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { startAppServer } from "../src/testing.ts";
+import { signedInClient, startAppServer } from "../src/testing.ts";
 
 const errorOf = errorReader<Contract>();
 
@@ -15,20 +15,8 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     const database = await newDatabase();
     const clock = testClock();
     const server = await startAppServer({ databaseUrl: database.url, now: clock.now });
-    const { domain } = server;
-    const passwordHash = (await domain.users.findByLogin(john.username))?.passwordHash ?? null;
-    const created = await domain.users.create({
-      username: "jane",
-      email: "jane@example.com",
-      fullName: "Jane Roe",
-      role: "user",
-      passwordHash,
-    });
-    if (!created) throw new Error("There is a user jane already");
-
     const signIn = async (username: string) => {
-      const { accessToken, user } = await domain.signIn.withPassword(typed(username, john.password));
-      const client = createClient<Contract>({ url: server.url, tokens: memoryTokens({ accessToken }) });
+      const { user, client, accessToken } = await signedInClient(server, username);
       /** A call over REST, and its answer. */
       const rest = async (method: string, path: string, body?: unknown, token = accessToken) => {
         const response = await fetch(server.url + path, {
@@ -194,7 +182,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     await server.domain.accounts.disable(john.user.id, testSource);
     expect(await john.rest("GET", "/api/notes")).toMatchObject({ status: 401, body: { code: "INVALID_TOKEN" } });
     await server.domain.accounts.enable(john.user.id, testSource);
-    const { accessToken } = await server.domain.signIn.withPassword(typed("john", "secret"));
+    const { accessToken } = await signInAs(server, "john");
     expect(await john.rest("GET", "/api/notes", undefined, accessToken)).toMatchObject({ body: { notes: [note] } });
   });
 

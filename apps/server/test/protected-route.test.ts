@@ -1,4 +1,4 @@
-import { grantedToken, john, typed } from "@lockstep/server/testing";
+import { grantedToken, signInAs } from "@lockstep/server/testing";
 import { describe, expect, it } from "vitest";
 import { type AppServer, startAppServer } from "../src/testing.ts";
 
@@ -11,7 +11,7 @@ const call = async ({ url }: AppServer, accessToken: string | null) => {
 describe("GET /protected-route", () => {
   it("greets the signed-in user by name", async () => {
     await using server = await startAppServer();
-    const { accessToken } = await server.domain.signIn.withPassword(typed(john.username, john.password));
+    const { accessToken } = await signInAs(server);
     expect(await call(server, accessToken)).toMatchObject({
       status: 200,
       body: { message: "Hello, John Doe! This is a protected route." },
@@ -24,7 +24,7 @@ describe("GET /protected-route", () => {
     expect(anonymous).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
     expect(anonymous.headers.get("www-authenticate")).toMatch(/^Bearer resource_metadata=/);
 
-    const { user } = await server.domain.signIn.withPassword(typed(john.username, john.password));
+    const { user } = await signInAs(server);
     const { accessToken } = await grantedToken(server, user.id, ["profile:write"]);
     const narrow = await call(server, accessToken);
     expect(narrow).toMatchObject({ status: 403, body: { code: "INSUFFICIENT_SCOPE", scopes: ["profile:read"] } });

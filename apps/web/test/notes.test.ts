@@ -1,8 +1,6 @@
 // The page of notes, as people meet it.
 
-import type { Contract } from "@app/contract";
-import { createClient, memoryTokens } from "@lockstep/client";
-import { john, typed } from "@lockstep/server/testing";
+import { signedInClient } from "@app/server/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
@@ -26,8 +24,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the notes"))("the page o
     const { page, server } = visitor;
     await page.getByRole("link", { name: "Notes" }).click();
     await page.getByText("You have no notes yet.").waitFor();
-    const { accessToken } = await server.domain.signIn.withPassword(typed(john.username, john.password));
-    const elsewhere = createClient<Contract>({ url: server.url, tokens: memoryTokens({ accessToken }) });
+    const { client: elsewhere } = await signedInClient(server);
     return { ...visitor, elsewhere };
   };
 

@@ -26,7 +26,7 @@ import { StartError } from "./start-error.ts";
 export type EngineOperations = typeof engine;
 
 /** For the compiler alone, which would take one `Kysely` for another: no value has it. */
-declare const tables: unique symbol;
+declare const migratedTables: unique symbol;
 
 /**
  * What an app's procedures work with.
@@ -34,6 +34,8 @@ declare const tables: unique symbol;
  * @typeParam Tables the tables that they need, as Kysely sees them
  */
 export interface Tools<C extends { readonly errors: Errors }, Tables = object> {
+  /** First, so that the compiler names the table whose migrations an app left out. */
+  readonly [migratedTables]?: Tables;
   /** `implement(contract.operations.note.list).handle(({ ctx, input, refuse }) => …)` */
   readonly implement: Implement<C["errors"]>;
   /** The app's tables, beside the users that they refer to. Everything else of the engine has a function. */
@@ -45,7 +47,6 @@ export interface Tools<C extends { readonly errors: Errors }, Tables = object> {
   readonly users: Pick<Users, "find" | "findByLogin">;
   /** The audit log. An entry is written in the transaction of what it records. */
   readonly audit: AppAudit;
-  readonly [tables]?: Tables;
 }
 
 /**

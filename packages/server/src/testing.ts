@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AnyContract, RegisterClientInput } from "@lockstep/kit";
+import { type AnyContract, RegisterClientInput, type User } from "@lockstep/kit";
 import { SignJWT } from "jose";
 import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
@@ -160,6 +160,18 @@ export const startTestServer = async <C extends AnyContract = typeof fixtureCont
 
 /** What `startTestServer` answers, serving the fixture app. */
 export type TestServer = Awaited<ReturnType<typeof startTestServer<typeof fixtureContract>>>;
+
+/** Signs a person in to an app of our own. They get an account, with john's password, unless they have one. */
+export const signInAs = async (
+  { domain }: { readonly domain: Domain },
+  username: string = john.username,
+): Promise<{ user: User; accessToken: string }> => {
+  if (!(await domain.users.findByLogin(username))) {
+    const passwordHash = await domain.passwords.hash(john.password);
+    await domain.users.create({ username, email: null, fullName: username, role: "user", passwordHash });
+  }
+  return domain.signIn.withPassword(typed(username, john.password));
+};
 
 /**
  * An access token that a client was granted, signed as the authorization server signs it: for tests of what
