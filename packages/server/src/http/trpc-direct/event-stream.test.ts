@@ -19,10 +19,10 @@ const openConnection = () => {
   return { connection, written, read: () => reads.shift()?.() };
 };
 
-const options = { settings: undefined, serialize: (value: unknown) => value, shapeOf: () => "an error" };
+const options = { settings: undefined, shapeOf: (): unknown => "an error" };
 
 describe("an event stream", () => {
-  it("takes the next event when the client has read the one before", async () => {
+  it("takes the next event after the client has read the one before", async () => {
     const { connection, written, read } = openConnection();
     const taken: number[] = [];
     const events = (async function* () {
@@ -46,7 +46,7 @@ describe("an event stream", () => {
     );
   });
 
-  it("closes its source when the client leaves, and tells nobody of what that throws", async () => {
+  it("closes its source when the client leaves, and reports no error of it", async () => {
     const { connection } = openConnection();
     const failing = Promise.withResolvers<IteratorResult<unknown>>();
     const returned = vi.fn(async () => ({ done: true, value: undefined }) as const);
@@ -61,7 +61,7 @@ describe("an event stream", () => {
     expect(shapeOf).not.toHaveBeenCalled();
   });
 
-  it("writes nothing to a client that left while the next event came", async () => {
+  it("writes nothing to a client that left while it waited for the next event", async () => {
     const { connection } = openConnection();
     const write = vi.spyOn(connection, "write");
     const event = Promise.withResolvers<number>();
@@ -74,6 +74,19 @@ describe("an event stream", () => {
     await ended;
     expect(write).toHaveBeenCalledTimes(1);
   });
+});
+
+it("cuts the connection when an error has no shape that can be sent", async () => {
+  const { connection, read } = openConnection();
+  const events = (async function* () {
+    yield* [];
+    throw new Error("a bug");
+  })();
+  const ended = writeEvents(connection, events, { ...options, shapeOf: () => 1n });
+  read();
+  await expect(ended).rejects.toThrow(TypeError);
+  expect(connection.destroyed).toBe(true);
+  expect(connection.writableFinished).toBe(false);
 });
 
 describe.each(["official", "direct"] as const)("a stream over the %s adapter", (mount) => {
