@@ -49,18 +49,18 @@ export const engineErrors = {
   MALFORMED_REQUEST: { status: 400, message: "The request could not be read.", details: none },
   INVALID_INPUT: {
     status: 400,
-    message: "Some of what was sent is not valid.",
+    message: "The input is not valid.",
     details: z.object({
       issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })),
     }),
   },
   OPERATION_NOT_FOUND: { status: 404, message: "There is no such operation.", details: none },
-  METHOD_NOT_ALLOWED: { status: 405, message: "This operation is called with another method.", details: none },
+  METHOD_NOT_ALLOWED: { status: 405, message: "Method not allowed.", details: none },
   REQUEST_TIMEOUT: { status: 408, message: "The request took too long to arrive.", details: none },
   PAYLOAD_TOO_LARGE: { status: 413, message: "The request is too large.", details: none },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Unsupported content type. Send application/json.", details: none },
   HEADERS_TOO_LARGE: { status: 431, message: "The headers of the request are too large.", details: none },
-  CANCELLED: { status: 499, message: "The caller went away.", details: none },
+  CANCELLED: { status: 499, message: "The client closed the request.", details: none },
   INTERNAL: { status: 500, message: "Something went wrong on our side.", details: none },
   UNAVAILABLE: {
     status: 503,
@@ -73,12 +73,12 @@ export const engineErrors = {
   INVALID_TOKEN: { status: 401, message: "This sign-in has ended. Sign in again.", details: none },
   INVALID_DPOP_PROOF: {
     status: 401,
-    message: "This token is bound to a key. Show a proof of it, made for this call.",
+    message: "This token is bound to a key. Send a DPoP proof for this request.",
     details: none,
   },
   DPOP_NONCE_NEEDED: {
     status: 401,
-    message: "Make the proof again, with this nonce.",
+    message: "Send the DPoP proof again with this nonce.",
     details: z.object({ nonce: z.string() }),
   },
   AMBIGUOUS_TOKEN: {
@@ -87,7 +87,7 @@ export const engineErrors = {
     details: none,
   },
   FIRST_PARTY_ONLY: { status: 403, message: "Only this service's own apps may do this.", details: none },
-  ROLE_REQUIRED: { status: 403, message: "This needs more rights than you have.", details: none },
+  ROLE_REQUIRED: { status: 403, message: "You do not have the required role.", details: none },
   REAUTHENTICATION_REQUIRED: {
     status: 401,
     message: "Enter your password again to do this.",
@@ -95,12 +95,12 @@ export const engineErrors = {
   },
   INSUFFICIENT_SCOPE: {
     status: 403,
-    message: "The client was not allowed to do this.",
+    message: "The client has not been granted the required scopes.",
     details: z.object({ scopes: z.array(z.string()) }),
   },
   USER_REQUIRED: {
     status: 403,
-    message: "This is done for a person; the client signed in as itself.",
+    message: "This operation requires a user; the token belongs to a client.",
     details: none,
   },
 
@@ -117,7 +117,7 @@ export const engineErrors = {
   },
   OVERLOADED: {
     status: 503,
-    message: "Too much is going on at the moment. Try again shortly.",
+    message: "The service is busy. Try again shortly.",
     details: z.object({ retryAfterSeconds: z.int() }),
   },
   TOO_MANY_STREAMS: {
@@ -135,7 +135,7 @@ export const engineErrors = {
     message: "Send operations that take a password or a token one at a time.",
     details: none,
   },
-  FOREIGN_ORIGIN: { status: 403, message: "This page may not use the session's cookie.", details: none },
+  FOREIGN_ORIGIN: { status: 403, message: "Pages of other origins may not use the session cookie.", details: none },
   AUTHORIZATION_NOT_FOUND: {
     status: 404,
     message: "This request was answered or has expired. Go back to the app and begin again.",
@@ -167,11 +167,11 @@ export const engineErrors = {
   },
   PASSWORD_EXISTS: { status: 409, message: "This account has a password already. Change it instead.", details: none },
   INVALID_CREDENTIALS: { status: 401, message: "The username or the password is wrong.", details: none },
-  PROVIDER_NOT_FOUND: { status: 404, message: "There is no such sign-in provider here.", details: none },
-  IDENTITY_NOT_FOUND: { status: 404, message: "This account is not linked any more.", details: none },
+  PROVIDER_NOT_FOUND: { status: 404, message: "There is no such identity provider.", details: none },
+  IDENTITY_NOT_FOUND: { status: 404, message: "This account is no longer linked.", details: none },
   LAST_WAY_IN: {
     status: 409,
-    message: "This is the only way left to sign in to your account: add another first.",
+    message: "This is the only way to sign in to your account. Add another first.",
     details: none,
   },
   EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },

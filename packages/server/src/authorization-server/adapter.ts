@@ -1,6 +1,6 @@
-// Owns where the authorization server keeps what it has to remember: each of the library's models in our own
-// tables. What may be used once is used up by one conditional statement; a refresh token that was replaced a moment
-// ago still counts as good, so that clients that race get the same successor (RFC 9700 §4.14.2).
+// Owns the storage of the authorization server: each of the library's models in our tables. What may be used once is
+// used up by one conditional statement. A refresh token that was replaced a moment ago still works, so that concurrent
+// requests get the same successor (RFC 9700 §4.14.2).
 
 import { type Adapter, type AdapterPayload, errors, Provider } from "oidc-provider";
 import type { Clients } from "../domain/clients/clients.ts";
@@ -26,13 +26,13 @@ export interface AdapterOptions {
   readonly clock: Pick<Clock, "offsetMs">;
   /** How long a replaced refresh token still gets its successor. */
   readonly graceSeconds: number;
-  /** The id of the refresh token that follows the one of this id. */
+  /** The ID of the refresh token that follows this one. */
   readonly successorOf: (refreshTokenId: string) => string;
 }
 
-/** What the result of an interaction carries for us, besides what the library reads of it. */
+/** What we add to the result of an interaction. */
 export interface DecidedBy {
-  /** The session of ours in which a person decided: the library's own session ends with it. */
+  /** The session of ours in which the person decided. The library's own session ends with it. */
   readonly sessionId: string;
 }
 
@@ -60,7 +60,7 @@ const minute = 60;
 
 const expiryOf = (now: () => number, expiresIn: number | undefined) => now() + (expiresIn ?? 0) * 1000;
 
-/** What most models need, and no more. */
+/** The methods that most models need. */
 const records = (model: string, { records, now }: AdapterOptions): Adapter => {
   const asStored = async (by: { id: string } | { alias: string }): Promise<AdapterPayload | undefined> => {
     const record = await records.find(model, by);
@@ -87,7 +87,10 @@ const records = (model: string, { records, now }: AdapterOptions): Adapter => {
   };
 };
 
-/** A second use is refused even when both arrived at once, and revokes what the first was given (RFC 6749 §4.1.2, RFC 9126 §4). */
+/**
+ * A second use is refused, also when two arrive at once, and revokes what the first one got (RFC 6749 §4.1.2, RFC 9126
+ * §4).
+ */
 const onceOnly =
   (model: string) =>
   ({ records, grants }: AdapterOptions): Partial<Adapter> => ({
@@ -95,20 +98,20 @@ const onceOnly =
       if (await records.consume(model, id)) return;
       const grantId = (await records.find(model, { id }))?.payload["grantId"];
       if (typeof grantId === "string") await grants.end(grantId, "grant.reuse", currentCall().source);
-      throw new errors.InvalidGrant("it was used before");
+      throw new errors.InvalidGrant("it has already been used");
     },
   });
 
-/** A device that keeps to the interval of RFC 8628 §3.2, 5 seconds, may be off by one. */
+/** One second less than the interval of RFC 8628 §3.2, which devices may miss slightly. */
 const pollSeconds = 4;
 
-/** How long a device code is remembered after it has expired, to answer `expired_token` (RFC 8628 §3.5). */
+/** How long an expired device code is kept, to answer `expired_token` (RFC 8628 §3.5). */
 const expiredCodeSeconds = 5 * minute;
 
 /**
- * A device code is redeemed once. Devices poll (RFC 8628 §3.4), and one that polls twice at once, or repeats a poll of
- * which the answer was lost, is no thief: the second poll is refused, and revokes nothing. The code never leaves the
- * device, so that no URL leaks it as one can leak an authorization code.
+ * A device code is redeemed once. Devices poll (RFC 8628 §3.4): one that polls twice at once, or again after a lost
+ * answer, is no attacker, so the second poll is refused and revokes nothing. The code never leaves the device, unlike
+ * an authorization code in a URL.
  */
 const deviceCodes = (options: AdapterOptions): Partial<Adapter> => ({
   upsert: (id, payload, expiresIn) =>
@@ -124,16 +127,17 @@ const deviceCodes = (options: AdapterOptions): Partial<Adapter> => ({
     return code;
   },
   async consume(id) {
-    if (!(await options.records.consume("DeviceCode", id))) throw new errors.InvalidGrant("device code already used");
+    if (!(await options.records.consume("DeviceCode", id)))
+      throw new errors.InvalidGrant("the device code has already been used");
   },
 });
 
-/** How many successors a late refresh token is followed through at the most, each of which is a query. */
+/** How many successors of a late refresh token are followed; each one is a query. */
 const maxSuccessors = 16;
 
 const refreshTokens = ({ records, now, graceSeconds, successorOf }: AdapterOptions): Partial<Adapter> => ({
-  // The successor of a token is computed from it: of many that redeem one at once, the first writes it, and none
-  // brings back a successor that was used meanwhile.
+  // A token's successor is computed from it: of concurrent requests, the first one stores it, and none restores a
+  // successor that was used meanwhile.
   upsert: (id, payload, expiresIn) =>
     records.save(
       "RefreshToken",
@@ -152,7 +156,7 @@ const refreshTokens = ({ records, now, graceSeconds, successorOf }: AdapterOptio
     const { payload, consumedAt } = record;
     if (consumedAt === null) return { ...payload };
     if (now() - consumedAt > graceSeconds * 1000) return { ...payload, consumed: Math.floor(consumedAt / 1000) };
-    // Its successor may have been replaced by now as well: whoever comes late goes on with the newest of the line.
+    // The successor may have been replaced too: continue with the newest token.
     let [last, lastId] = [payload, id];
     for (let followed = 0; followed < maxSuccessors; followed++) {
       lastId = successorOf(lastId);
@@ -160,13 +164,13 @@ const refreshTokens = ({ records, now, graceSeconds, successorOf }: AdapterOptio
       if (!next || next.consumedAt === null) return { ...last };
       last = next.payload;
     }
-    throw new errors.InvalidGrant("it was replaced too often since");
+    throw new errors.InvalidGrant("it has been replaced too often");
   },
 });
 
 /**
- * Access tokens are JWTs, and not stored. One that was sent to be introspected or revoked was verified before, and is
- * found as if it were; to end one before its time, its id is spent.
+ * Access tokens are JWTs and not stored. One that is introspected or revoked was verified before, and is returned as if
+ * it were stored. To revoke it, its ID is spent.
  */
 const presentedTokens = ({ clients, spentIds }: AdapterOptions): Partial<Adapter> => ({
   async find(id) {
@@ -176,20 +180,21 @@ const presentedTokens = ({ clients, spentIds }: AdapterOptions): Partial<Adapter
   },
   async destroy(id) {
     const { presented } = currentCall();
-    // RFC 9068 tokens outlive their `exp` by what clocks may differ.
+    // Allows for clocks that differ beyond `exp`.
     if (presented?.jti === id) await spentIds.spend("access-token", id, accessTokenLifetimeSeconds + minute);
   },
 });
 
 /**
- * Proofs and assertions that were seen: of any number of the same at once, one passes (RFC 9449 §11.1). The library asks
- * to remember a proof for as long as an old one is accepted; one of a clock that is ahead is accepted for twice as long.
+ * Proofs and assertions that were seen: of concurrent identical ones, one is accepted (RFC 9449 §11.1). The library
+ * stores a proof for as long as an old one is accepted; a proof from a clock that is ahead is accepted for twice as
+ * long.
  */
 const replays = ({ spentIds }: AdapterOptions): Partial<Adapter> => ({
   find: async (id) => ((await spentIds.isSpent("proof", id)) ? { jti: id } : undefined),
   async upsert(id, _payload, expiresIn) {
     if (!(await spentIds.spend("proof", id, (expiresIn ?? 0) + proofToleranceSeconds))) {
-      throw new errors.InvalidRequest("a proof or an assertion was used before");
+      throw new errors.InvalidRequest("the proof or assertion has already been used");
     }
   },
 });
@@ -208,7 +213,7 @@ const grantModel = ({ grants }: AdapterOptions): Partial<Adapter> => ({
     ),
   async find(id) {
     const payload = await grants.payloadOf(id);
-    // The library's own expiry is fixed when a grant is made; ours moves on with each use.
+    // The library's expiry is fixed when the grant is made; ours is extended with each use.
     return payload ? { ...payload, exp: undefined } : undefined;
   },
   async destroy(id) {
@@ -226,17 +231,17 @@ const scopesOfGrant = ({ openid, resources = {} }: GrantPayload): string[] => [
   ...new Set([openid?.scope ?? "", ...Object.values(resources)].join(" ").split(" ").filter(Boolean)),
 ];
 
-/** Any request without a cookie leaves a session that nobody has signed in to: it lasts as long as a request for access. */
+/** Every request without a cookie creates an anonymous session. It lasts as long as an authorization request. */
 const anonymousSessionSeconds = 30 * minute;
 
-/** The library's memory of who signed in here, bound to the session of ours in which they did. */
+/** The library's session, bound to the session of ours in which the person signed in. */
 const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapter> => {
-  /** What a session was bound to that gets another id in this call: it is deleted, and written anew. */
+  /** Our session of a library session that gets a new ID in this call: it is deleted and written again. */
   const renamed = new WeakMap<object, string>();
 
   const asStored = async (by: { id: string } | { alias: string }): Promise<AdapterPayload | undefined> => {
     const found = await records.find("Session", by);
-    // The browser is the same, and a request for access that began in it goes on; the person has gone.
+    // The browser and its authorization request continue, but the person has signed out.
     return found?.sessionEnded ? withoutPerson(found.payload) : (found?.payload as AdapterPayload | undefined);
   };
 
@@ -260,7 +265,7 @@ const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapt
       await records.delete("Session", id);
       const { ctx } = Provider;
       if (!ctx || !found?.sessionId || found.sessionEnded) return;
-      // RP-initiated logout §2: the person asked to be signed out here as well.
+      // RP-initiated logout §2: the person asked to sign out here as well.
       const { accountId } = found.payload as Stored;
       if (ctx.oidc.route === "end_session_confirm" && ctx.oidc.params?.["logout"] && accountId)
         await sessions.end(accountId, found.sessionId, "signed_out", currentCall().source);
@@ -269,7 +274,7 @@ const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapt
   };
 };
 
-/** What is left of the library's memory when the person has gone. */
+/** What stays of the library's session when the person has signed out. */
 export const withoutPerson = ({
   accountId: _,
   loginTs: __,
@@ -289,7 +294,7 @@ const clients = ({ clients, registration: policy }: AdapterOptions): Partial<Ada
       client_id: id,
       client_name: name,
       client_id_issued_at: Math.floor(createdAt / 1000),
-      // The library takes it for the secret; `configuration.ts` compares hashes.
+      // The library treats it as the secret; `configuration.ts` compares hashes.
       ...(secretHash !== null && { client_secret: secretHash }),
       [verifiedProperty]: verified,
       [introspectsProperty]: exceptions.mayIntrospect,
@@ -315,13 +320,13 @@ const clients = ({ clients, registration: policy }: AdapterOptions): Partial<Ada
   },
 });
 
-/** What the library carries along of a client besides its registration: whether an operator vouches for it, */
+/** Properties that the library carries with a client. Whether an operator verified it. */
 export const verifiedProperty = "lockstep_verified";
-/** whether it may introspect the tokens of other clients, */
+/** Whether it may introspect the tokens of other clients. */
 export const introspectsProperty = "lockstep_introspects";
-/** leave out PKCE, */
+/** Whether it may leave out PKCE. */
 export const omitsPkceProperty = "lockstep_omits_pkce";
-/** address its assertions to the token endpoint, */
+/** Whether its assertions may name the token endpoint as their audience. */
 export const assertsToTokenEndpointProperty = "lockstep_asserts_to_token_endpoint";
-/** and how often its owner has changed it. */
+/** How often its owner has changed it. */
 export const revisionProperty = "lockstep_revision";

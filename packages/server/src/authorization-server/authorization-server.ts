@@ -1,5 +1,5 @@
-// Owns the authorization server as a whole: loads the library when it is first needed, and makes another instance of it
-// when the keys have changed, since an instance has its keys for good.
+// Owns the authorization server as a whole: loads the library when it is first needed, and creates a new instance when
+// the keys change, since an instance's keys are fixed.
 
 import type { ProtocolPage } from "@lockstep/kit";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -47,7 +47,7 @@ export interface AuthorizationServerOptions {
   readonly sourceOf: (request: FastifyRequest) => Source;
   readonly throttle: Throttle;
   readonly crossOrigin: CrossOrigin;
-  /** The refresh token of our own web app in the browser that asks; `null`: none that counts. */
+  /** The refresh token of our own web app in the requesting browser; `null`: none that counts. */
   readonly refreshTokenOf: (request: FastifyRequest, reply: FastifyReply) => string | null;
 }
 
@@ -62,7 +62,7 @@ export const createAuthorizationServer = (options: AuthorizationServerOptions) =
     ]);
     const { oauthRecords: records, secrets } = options;
     const { graceSeconds } = limits;
-    // Computed from it, so that all who redeem one at once get the same.
+    // Derived from the token, so that concurrent requests get the same successor.
     const successorOf = (refreshTokenId: string) => secrets.mac("oauth-refresh", refreshTokenId);
     const adapter = createAdapters({ ...options, records, graceSeconds, successorOf });
     return createProvider({ ...options, adapter, successorOf, keys: keyring.privateJwks() });
@@ -77,7 +77,7 @@ export const createAuthorizationServer = (options: AuthorizationServerOptions) =
     if (instance?.keyIds === keyIds) return instance.provider;
     const made = { keyIds, provider: load() };
     instance = made;
-    // What could not be loaded is loaded again for the next request.
+    // The next request loads it again.
     made.provider.catch(() => {
       if (instance === made) instance = undefined;
     });
@@ -92,15 +92,15 @@ export const createAuthorizationServer = (options: AuthorizationServerOptions) =
   });
 
   return {
-    /** Its addresses, but for `/token`, which our own apps use as well. */
+    /** Its routes, except `/token`, which our own apps use too. */
     routes: plugin,
-    /** The address where clients register themselves, if they may: open to pages of any origin. */
+    /** The route at which clients register themselves, if enabled. Open to pages of any origin. */
     registrationRoutes: registrationPlugin,
-    /** Answers a request to `/token` that is a client's. */
+    /** Answers a client's request to `/token`. */
     answer,
-    /** For who ends sessions of ours. */
+    /** Notifies clients of ended sessions. */
     endedSessions: createEndedSessions({ provider, oauthRecords: options.oauthRecords }),
-    /** For RPC, where a person decides. */
+    /** Authorization requests, for RPC. */
     requests: createAuthorizationRequests({ ...options, provider }),
   };
 };

@@ -1,6 +1,6 @@
-// Owns what ties a request for access to the browser in which it began: a random value in a cookie, of which the
-// request's record has the hash. Whoever learns the request's id can neither read it nor answer it (login CSRF,
-// RFC 9700 §4.7). The record also keeps which revision of the client the person is shown.
+// Owns the binding of an authorization request to the browser in which it began: a random value in a cookie, whose hash
+// is in the request's record. Whoever knows only the request's ID can neither read nor answer it (login CSRF, RFC 9700
+// §4.7). The record also holds the revision of the client that the person is shown.
 
 import { type Interaction, type KoaContextWithOIDC, Provider } from "oidc-provider";
 import { secretHash } from "../domain/clients/clients.ts";
@@ -9,24 +9,24 @@ import { paths } from "./paths.ts";
 
 /** The cookies of the authorization server. `http/cookies.ts` owns them. */
 export interface AuthorizationCookies {
-  /** The names of `oidc-provider`'s own: of the session, of resuming a request, and of one that nothing here reads. */
+  /** The names of `oidc-provider`'s own cookies: its session, resuming a request, and one that nothing here reads. */
   readonly library: { readonly session: string; readonly resume: string; readonly interaction: string };
   nameOf(id: string): string;
   valueOf(secret: string, beganAtSeconds: number): string;
-  /** The ids of requests that another one takes the place of, given the browser's `Cookie` header. */
+  /** The IDs of the requests that this one replaces, given the browser's `Cookie` header. */
   replacedBy(id: string, cookieHeader: string | undefined): string[];
 }
 
-/** What a request's record holds besides what the library writes. */
+/** What we add to a request's record. */
 export interface Binding {
   readonly browserHash: string;
   /** The revision of the client that the person is shown. */
   readonly clientRevision: number;
 }
 
-/** Binds each request of this provider as it is written. */
+/** Binds each authorization request of this provider when it is stored. */
 export const bindToBrowser = (provider: Provider, newSecret: () => string) => {
-  // What the library's types leave out of its own class; `binding.test.ts` fails when it goes.
+  // Missing from the library's types; `binding.test.ts` fails when it is removed.
   const Model = provider.Interaction as unknown as {
     IN_PAYLOAD: readonly string[];
     prototype: Partial<Binding> & { save(ttl: number): Promise<string> };
@@ -47,14 +47,14 @@ export const bindToBrowser = (provider: Provider, newSecret: () => string) => {
   };
 
   return {
-    /** Gives the browser the cookie of a request that was just written, and takes those that are too many. */
+    /** Sets the cookie of a request that was just stored, and removes the oldest cookies beyond the limit. */
     keep(
       ctx: KoaContextWithOIDC,
       interaction: Interaction,
       { cookies, secure, lifetimeSeconds }: { cookies: AuthorizationCookies; secure: boolean; lifetimeSeconds: number },
     ): void {
       const secret = secrets.get(interaction);
-      if (secret === undefined) throw new Error("A request for access was not bound to its browser");
+      if (secret === undefined) throw new Error("The authorization request was not bound to its browser");
       const attributes = { httpOnly: true, sameSite: "strict", secure, signed: false } as const;
       for (const id of cookies.replacedBy(interaction.uid, ctx.get("cookie") || undefined)) {
         ctx.cookies.set(cookies.nameOf(id), null, attributes);

@@ -1,5 +1,5 @@
-// Owns what the authorization server's storage has to know of the call that it works for, and that the library does
-// not hand down: where it comes from, the access token that it shows, and whose session decides.
+// Owns the context of a call that the library does not pass on to its storage: its source, the access token that it
+// presents, and callbacks for failures.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { AdapterPayload } from "oidc-provider";
@@ -7,11 +7,11 @@ import type { Source } from "../domain/kernel/audit.ts";
 
 export interface Call {
   readonly source: Source;
-  /** A JWT that was sent to be introspected or revoked, verified: as the library would have stored it. */
+  /** A verified JWT that is introspected or revoked, in the form that the library would have stored. */
   readonly presented: AdapterPayload | null;
-  /** Told that the code of a device which a person typed is none that waits. */
+  /** Called when the user code that a person entered is not pending. */
   readonly wrongCode?: () => void;
-  /** Writes down a failure that the caller is told nothing of. */
+  /** Logs a failure that is not reported to the caller. */
   readonly report: (error: unknown) => void;
 }
 
@@ -19,7 +19,7 @@ const calls = new AsyncLocalStorage<Call>();
 
 export const duringCall = <T>(call: Call, work: () => T): T => calls.run(call, work);
 
-/** To whatever call it belongs, if to any. */
+/** Reports to the current call, if there is one. */
 export const report = (error: unknown): void => calls.getStore()?.report(error);
 
 export const currentCall = (): Call => {

@@ -1,5 +1,5 @@
-// Owns how the authorization server behaves: the settings of `oidc-provider`, most of them derived from the contract.
-// Protocol is the library's; what it lacks is in this folder, a file each.
+// Owns the configuration of `oidc-provider`, most of it derived from the contract. The library implements the protocol;
+// what it lacks is in the other files of this folder.
 
 import type { EventEmitter } from "node:events";
 import type { ProtocolPage } from "@lockstep/kit";
@@ -41,14 +41,14 @@ import { type Registration, registrationProblem } from "./registrations.ts";
 import { completeScopes } from "./requested-scopes.ts";
 import { toSharedClock } from "./shared-clock.ts";
 
-/** Who may register a client over the wire (RFC 7591): nobody, who has this token, or anybody. */
+/** Who may register a client over the wire (RFC 7591): nobody, anybody, or whoever has the token. */
 export type RegistrationPolicy = "off" | "open" | { readonly token: string };
 
 export interface ProviderOptions {
   readonly issuer: string;
   readonly clock: Pick<Clock, "offsetMs">;
   readonly adapter: AdapterFactory;
-  /** What is signed with and, among the rest, verified: of each algorithm, the first one signs. */
+  /** The signing keys. Of each algorithm, the first one signs, and all of them verify. */
   readonly keys: readonly JWK[];
   readonly secrets: Secrets;
   readonly users: Users;
@@ -61,7 +61,7 @@ export interface ProviderOptions {
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly authorizationCookies: AuthorizationCookies;
   readonly newId: () => string;
-  /** The id of the refresh token that follows the one of this id. */
+  /** The ID of the refresh token that follows this one. */
   readonly successorOf: (refreshTokenId: string) => string;
 }
 
@@ -107,9 +107,9 @@ export const createProvider = (options: ProviderOptions): Provider => {
         revisionProperty,
       ],
       validator(ctx, name, value, metadata) {
-        // Within a registration over the wire nobody vouches for himself.
+        // A client that registers over the wire cannot set these properties itself.
         if (ctx !== undefined && value !== undefined)
-          throw new errors.InvalidClientMetadata(`${name} is not yours to say`);
+          throw new errors.InvalidClientMetadata(`${name} cannot be set by the client`);
         if (name !== verifiedProperty) return;
         const problem = registrationProblem(metadata as Registration);
         if (problem !== null) throw new errors.InvalidClientMetadata(problem);
@@ -119,12 +119,12 @@ export const createProvider = (options: ProviderOptions): Provider => {
     async assertJwtClientAuthClaimsAndHeader(ctx, claims, _header, client) {
       checkAssertion(ctx, claims, client);
     },
-    // The library has no hook of its own after its checks of scopes. Nobody sends this parameter.
+    // The library has no hook after its own checks of scopes. No client sends this parameter.
     extraParams: { lockstep_scopes: (ctx, _value, client) => completeScopes(ctx, client, scopes) },
-    // A refresh token is issued to whoever registered for it, asked for `offline_access` or not.
+    // Clients that registered for refresh tokens get them, with or without `offline_access`.
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
     rotateRefreshToken: true,
-    // What was granted lasts until it is revoked, or not used; signing out of our own app does not end it.
+    // A grant lasts until it is revoked or unused for too long. Signing out of our own app does not end it.
     expiresWithSession: async () => false,
     ttl: {
       AccessToken: accessTokenLifetimeSeconds,
@@ -135,7 +135,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
       Interaction: interactionLifetimeSeconds,
       Session: limits.idleSeconds,
       Grant: limits.lifetimeSeconds,
-      // Idle, and never beyond what the first of its line may last (RFC 9700 §4.14.2).
+      // The idle lifetime, but never beyond the lifetime of the first token of its line (RFC 9700 §4.14.2).
       RefreshToken: (_ctx, token) =>
         Math.max(1, Math.min(limits.idleSeconds, limits.lifetimeSeconds - token.totalLifetime())),
     },
@@ -164,8 +164,8 @@ export const createProvider = (options: ProviderOptions): Provider => {
       registration: {
         enabled: registration !== "off",
         initialAccessToken: typeof registration === "object" ? registration.token : false,
-        // Without it there is no way to read or change a registration over the wire, where the library would show and
-        // compare the hash of the secret.
+        // Without registration access tokens, no registration can be read or changed over the wire, where the library
+        // would show and compare the hash of the secret.
         issueRegistrationAccessToken: false,
         idFactory: newId,
         secretFactory: async () => clients.newSecret(),
@@ -200,8 +200,8 @@ export const createProvider = (options: ProviderOptions): Provider => {
     async findAccount(ctx, id) {
       const user = await users.find(id);
       if (!user || user.disabled) {
-        // Disabled or deleted since they answered. The library would fail where it has a person to answer for.
-        if (endsWithPerson.has(ctx.oidc.route)) throw new errors.AccessDenied("the account cannot be used");
+        // The user was disabled or deleted after they answered. The library would fail without an account here.
+        if (endsWithPerson.has(ctx.oidc.route)) throw new errors.AccessDenied("the account is disabled or was deleted");
         return undefined;
       }
       return {
@@ -210,7 +210,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
           sub: user.id,
           name: user.fullName,
           preferred_username: user.username,
-          // Nobody proved that it is theirs.
+          // Nobody has verified the address.
           ...(user.email !== null && { email: user.email, email_verified: false }),
         }),
       };
@@ -218,7 +218,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     formats: {
       customizers: {
         jwt(_ctx, _token, { payload }) {
-          // Access tokens are verified by the clock that servers share.
+          // Access tokens are verified by the shared clock.
           Object.assign(payload, toSharedClock(payload, options.clock));
         },
       },
@@ -226,7 +226,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     async extraTokenClaims(_ctx, token) {
       if (token.kind === "ClientCredentials") await clients.markUsed(token.clientId ?? "");
       if (token.kind !== "AccessToken" || !token.grantId) return undefined;
-      // The one place that every access token passes on its way out.
+      // Every issued access token passes here.
       if (!(await grants.used(token.grantId))) throw new errors.InvalidGrant("the grant was revoked");
       return { grant_id: token.grantId };
     },
@@ -244,29 +244,29 @@ export const createProvider = (options: ProviderOptions): Provider => {
   provider.use(pages.letFormsPass);
   provider.use(askBeforeLeaving(provider, { clients, grants, show: pages.show }));
   provider.use(withoutTypeOfNothing);
-  // What the caller is told nothing of.
+  // Errors that are not reported to the caller.
   provider.on("server_error", (_ctx, error) => report(error));
-  // Koa's own, which the library's types leave out; it goes to the console when nobody listens.
+  // An event of Koa, missing from the library's types. Without a listener it is printed to the console.
   (provider as Provider & EventEmitter).on("error", report);
   provider.on("backchannel.error", (_ctx, error) => report(error));
-  // `client_secret` holds a hash: what a client shows is hashed as well.
+  // `client_secret` holds a hash, so the secret that a client presents is hashed as well.
   provider.Client.prototype.compareClientSecret = function (this: Client, shown: string) {
     return this.clientSecret !== undefined && isSecretOf(this.clientSecret, shown);
   };
-  // RFC 6749 §5.2, RFC 8628 §3.2: the library calls it `invalid_request`.
+  // RFC 6749 §5.2, RFC 8628 §3.2: the library answers `invalid_request`.
   const { grantTypeAllowed } = provider.Client.prototype;
   provider.Client.prototype.grantTypeAllowed = function (this: Client, type: string) {
     const allowed = grantTypeAllowed.call(this, type);
     if (!allowed && type === askedGrantType(Provider.ctx)) throw new errors.UnauthorizedClient();
     return allowed;
   };
-  // An error of the device flow changes the session when the library is done with it, or never began one.
+  // The library reports errors of the device flow outside its own error handling.
   const sessions = provider.Session.prototype as { exp?: number; persist(): Promise<string> };
   const { persist } = sessions;
   sessions.persist = async function () {
     return this.exp === undefined ? "" : persist.call(this);
   };
-  // The library declares no type for the method; the races in `refresh.test.ts` fail when it goes.
+  // The library has no type for the method; the races in `refresh.test.ts` fail when it is removed.
   const refreshTokens = provider.RefreshToken.prototype as typeof provider.RefreshToken.prototype & TokenIds;
   const newTokenId = refreshTokens.generateTokenId;
   refreshTokens.generateTokenId = function () {
@@ -276,47 +276,47 @@ export const createProvider = (options: ProviderOptions): Provider => {
   return provider;
 };
 
-/** Where the library goes on with what a person answered. */
+/** The route at which the library continues after a person's answer. */
 const endsWithPerson = new Set(["authorization", "resume", "code_verification", "device_resume"]);
 
-/** The grant that a request is about; `null`: it is about none. */
+/** The grant type that a request is about; `null`: none. */
 const askedGrantType = (ctx: KoaContextWithOIDC | undefined): unknown => {
   if (ctx?.oidc.route === "token") return ctx.oidc.params?.["grant_type"];
   return ctx?.oidc.route === "device_authorization" ? "urn:ietf:params:oauth:grant-type:device_code" : null;
 };
 
-/** How the library's models make the ids of their tokens. */
+/** How the library's models make the IDs of their tokens. */
 type TokenIds = { generateTokenId(): string };
 
-/** RFC 7009 §2.2: a revocation is answered with nothing. Called text, it makes some clients look for JSON and fail. */
+/** RFC 7009 §2.2: the response of a revocation is empty. With a content type, some clients expect JSON and fail. */
 const withoutTypeOfNothing = async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
   await next();
   if (ctx.body === "") ctx.remove("content-type");
 };
 
-/** RFC 9700 §2.1.1: PKCE, or, where an operator lifted it for a client that can prove who it is, a nonce. */
+/** RFC 9700 §2.1.1: PKCE is required, or a nonce where an operator lifted PKCE for a confidential client. */
 const requiresPkce = ({ oidc }: KoaContextWithOIDC, client: Client): boolean => {
   if (client[omitsPkceProperty] !== true || client.tokenEndpointAuthMethod === "none") return true;
-  if (oidc.params?.["nonce"] === undefined) throw new errors.InvalidRequest("send PKCE, or a nonce");
+  if (oidc.params?.["nonce"] === undefined) throw new errors.InvalidRequest("PKCE or a nonce is required");
   return false;
 };
 
 type OfClient = { readonly clientId?: string | undefined };
 
-/** Who may ask what a token says: whom it was issued to, and whom an operator gave the right to (RFC 7662 §2.1). */
+/** RFC 7662 §2.1: a client may introspect its own tokens; others need an operator's permission. */
 const mayIntrospect = async (_ctx: unknown, client: Client, token: OfClient) =>
   token.clientId === client.clientId ||
   (client[introspectsProperty] === true && client.tokenEndpointAuthMethod !== "none");
 
-/** RFC 7009 §2.1: a client revokes what was issued to it, and is told when it tries more. */
+/** RFC 7009 §2.1: a client may revoke only its own tokens. */
 const mayRevoke = async (_ctx: unknown, client: Client, token: OfClient) => {
   if (token.clientId !== client.clientId) throw new errors.InvalidRequest("the token was issued to another client");
   return true;
 };
 
 /**
- * The library's, and two questions more: a client that nobody vouches for asks each time (OWASP ASVS 10.7.1), and one
- * that its owner has changed asks again (OAuth 2.1 §7.3).
+ * The library's prompts and two more: an unverified client asks each time (OWASP ASVS 10.7.1), and a client that its
+ * owner has changed asks again (OAuth 2.1 §7.3).
  */
 const policy = (grants: Grants) => {
   const prompts = interactionPolicy.base();

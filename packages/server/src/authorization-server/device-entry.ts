@@ -1,5 +1,5 @@
-// Owns who may type the code that a device shows, and how often (RFC 8628 §5.1): people who are signed in, since a code
-// that is typed can be denied, and wrong codes are counted per person, per address and in total.
+// Owns who may enter a device's user code, and how often (RFC 8628 §5.1): signed-in people only, since an entered code
+// can be denied. Wrong codes are counted per person, per address and in total.
 
 import type { Source } from "../domain/kernel/audit.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
@@ -7,17 +7,17 @@ import { network } from "../domain/kernel/ip-addresses.ts";
 import type { Throttle } from "../domain/kernel/throttle.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
 
-/** Wrong codes that cost nothing, and how long the next one has to wait at the most. */
+/** Wrong codes without a wait, and the longest wait for the next one. */
 const perPerson = { free: 10, maxWaitSeconds: 60 * 60 };
 const perAddress = { free: 30, maxWaitSeconds: 15 * 60 };
-/** In one hour. Of 20^8 codes, with a thousand waiting, one in 25,000 hours is hit. */
+/** Per hour. With 20^8 codes and a thousand pending, guesses hit one in 25,000 hours. */
 const perHour = { free: 1000, maxWaitSeconds: 60 };
 
-/** What has to be shown instead of looking at a code. */
+/** The page that is shown in place of checking the code. */
 export type Refusal = { readonly page: "device_sign_in" } | { readonly page: "device_wait"; readonly seconds: number };
 
 export interface Entry {
-  /** The code was one that waits: this try does not count. */
+  /** The code was right: the attempt does not count. */
   readonly right: () => Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export const createDeviceEntry = ({
   throttle: Throttle;
   now: () => number;
 }) => ({
-  /** Takes one try of whoever has this refresh token in their browser. */
+  /** Counts one attempt of whoever has this refresh token in their browser. */
   async begin(refreshToken: string | null, source: Source): Promise<Entry | Refusal> {
     const session = refreshToken === null ? null : await sessions.findByRefreshToken(refreshToken);
     if (!session || (await sessions.endReason(session.id)) !== null) return { page: "device_sign_in" };

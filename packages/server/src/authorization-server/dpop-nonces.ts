@@ -1,5 +1,5 @@
-// Owns the nonces of proofs of possession (RFC 9449 §8): the library's own, so that the API and the token endpoint
-// accept each other's. Clients keep one nonce for an origin, and both are at the same.
+// Owns DPoP nonces (RFC 9449 §8): the library's own, so that the API and the token endpoint accept each other's.
+// Clients keep one nonce for each origin, and both have the same.
 
 /// <reference path="./oidc-provider.d.ts" />
 import ServerChallenge from "oidc-provider/lib/helpers/challenge.js";

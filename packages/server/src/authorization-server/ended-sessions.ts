@@ -1,6 +1,5 @@
-// Owns what clients are told when a person's session of ours has ended, by whatever way: those that gave an address
-// for it get a logout token (OpenID Connect Back-Channel Logout §2.5). When one of them asks for the end itself, the
-// library does this.
+// Owns back-channel logout: when a session of ours ends, for whatever reason, clients with a logout URI get a logout
+// token (OpenID Connect Back-Channel Logout §2.5). When a client itself asks for the sign-out, the library does this.
 
 import type { AdapterPayload, Provider } from "oidc-provider";
 import type { OAuthRecords } from "../domain/clients/oauth-records.ts";
@@ -13,17 +12,17 @@ export const createEndedSessions = ({
   provider: () => Promise<Provider>;
   oauthRecords: OAuthRecords;
 }) => {
-  /** Tells them, once. Rejects with all that went wrong; nobody is told again. */
+  /** Notifies clients once. Rejects with every failure; nothing is sent again. */
   const tell = async (sessionId: string): Promise<void> => {
     const { withoutPerson } = await import("./adapter.ts");
-    // Records are kept as they came: what is stored under `Session` is what the library gave for one.
+    // Payloads are stored unchanged: a `Session` record is what the library wrote.
     const ended = await oauthRecords.release("Session", sessionId, (payload) =>
       withoutPerson(payload as AdapterPayload),
     );
     const told = ended.flatMap(({ accountId, authorizations }) =>
       Object.entries((authorizations ?? {}) as Authorizations).map(async ([clientId, { sid }]) => {
         const client = await (await provider()).Client.find(clientId);
-        // `LoggedOut`: what the library's types leave out of its own class.
+        // `LoggedOut` declares what the library's types leave out.
         if (client?.backchannelLogoutUri)
           await (client as typeof client & LoggedOut).backchannelLogout(String(accountId), sid);
       }),
@@ -33,7 +32,7 @@ export const createEndedSessions = ({
   };
 
   return {
-    /** Tells them of each end from now on, until `end`, which waits for those that are being told. */
+    /** Notifies clients of every ended session until `end`, which waits for pending notifications. */
     begin(events: SessionEvents, report: (error: unknown) => void) {
       const underWay = new Set<Promise<void>>();
       let ending = false;
@@ -54,7 +53,7 @@ export const createEndedSessions = ({
   };
 };
 
-/** The library declares no type for it; `logout.test.ts` fails when it goes. */
+/** The library has no type for it; `logout.test.ts` fails when it is removed. */
 type LoggedOut = { backchannelLogout(accountId: string, sid: string | undefined): Promise<void> };
 
 type Authorizations = Record<string, { readonly sid?: string }>;

@@ -1,4 +1,4 @@
-// Owns the person's side of a request for access: what the web app reads of it, and what comes of their answer.
+// Owns the person's side of an authorization request: what the web app reads of it, and what their answer does.
 
 import type { AuthorizationAsker, AuthorizationRequest } from "@lockstep/kit";
 import { decodeJwt } from "jose";
@@ -43,25 +43,25 @@ export const createAuthorizationRequests = ({
       throw new DomainError("AUTHORIZATION_NOT_FOUND");
     const client = await clients.view(String(interaction.params["client_id"]));
     const registered = client && (await clients.registrationOf(client.id));
-    // What a client asked for before its owner changed it, the person must not answer as if it was asked now.
+    // The owner changed the client after the request began: the person must not answer the old request.
     if (!registered || registered.revision !== interaction.clientRevision)
       throw new DomainError("AUTHORIZATION_NOT_FOUND");
     return { library, interaction, client };
   };
 
-  /** How long ago, at the most, the person must have signed in, in seconds; `null`: it does not matter. */
+  /** The greatest allowed age of the sign-in in seconds; `null`: any age. */
   const maxAge = ({ params, iat }: Interaction): number | null => {
-    // The library says by its machine's clock when the request began.
+    // The library's `iat` is of its machine's clock.
     const sinceItBegan = Math.max(0, Math.ceil((now() - clock.offsetMs()) / 1000 - iat));
     if (promptsOf(params).includes("login")) return sinceItBegan;
     const given = params["max_age"] === undefined ? null : Number(params["max_age"]);
     return given === null ? null : Math.max(given, sinceItBegan);
   };
 
-  /** Whether this session cannot answer: it is too old, or another person's than the client wants to deal with. */
+  /** Whether this session cannot answer: it is too old, or belongs to another person than `id_token_hint` names. */
   const mustSignIn = (interaction: Interaction, session: Session): boolean => {
     const hint = interaction.params["id_token_hint"];
-    // OpenID Connect Core §3.1.2.1; the library verified it, and asks no more once somebody has answered.
+    // OpenID Connect Core §3.1.2.1. The library has verified the hint, and does not check it again after the answer.
     if (typeof hint === "string" && decodeJwt(hint).sub !== session.userId) return true;
     const seconds = maxAge(interaction);
     return seconds !== null && now() - session.authenticatedAt > seconds * 1000;
@@ -106,11 +106,11 @@ export const createAuthorizationRequests = ({
       }
       return duringCall({ source, presented: null, report: () => {} }, async () => {
         const granted = scopes.grantableIn(interaction.params["scope"]).join(" ");
-        // One grant for one request, however many approvals of it arrive at once.
+        // One grant for each request, also for concurrent approvals.
         const grant = new library.Grant({ accountId: user.id, clientId: client.id });
         grant.jti = secrets.mac("oauth-grants", `${interaction.uid}:${user.id}`);
         grant.addOIDCScope(granted);
-        // All of them are this API, by one of its names.
+        // Every allowed resource is a name of this API.
         for (const resource of [interaction.params["resource"] ?? issuer].flat())
           grant.addResourceScope(String(resource), granted);
         const decidedBy: DecidedBy = { sessionId: session.id };
@@ -124,14 +124,14 @@ export const createAuthorizationRequests = ({
 
     async deny(request): Promise<{ redirectTo: string }> {
       const { interaction } = await find(request);
-      return finish(interaction, { error: "access_denied", error_description: "The person refused" });
+      return finish(interaction, { error: "access_denied", error_description: "The user denied the request" });
     },
   };
 };
 
 const promptsOf = (params: Interaction["params"]): string[] => String(params["prompt"] ?? "").split(" ");
 
-/** What a person can recognize of an address: its host, or the scheme that an app has to itself. */
+/** The part of a URI that a person can recognize: its host, or an app's own scheme. */
 export const placeOf = (uri: unknown): string | null => {
   if (typeof uri !== "string" || !URL.canParse(uri)) return null;
   const { host, protocol } = new URL(uri);

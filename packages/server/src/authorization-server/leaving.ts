@@ -1,6 +1,6 @@
-// Owns when a browser is sent to a client without a click. Anybody can register a client, so an error or a sign-out that
-// redirects by itself would make this server an open redirector (RFC 9700 §4.11.2). It redirects by itself for clients
-// that an operator vouches for, and for people who granted the client; all others get a page that names the destination.
+// Owns when a browser is redirected to a client without a click. Anybody can register a client, so automatic redirects
+// after errors and sign-outs would make this server an open redirector (RFC 9700 §4.11.2). They happen for verified
+// clients and for people who granted the client access; all others get a page that names the destination.
 
 import type { Client, KoaContextWithOIDC, Provider } from "oidc-provider";
 import type { Clients } from "../domain/clients/clients.ts";
@@ -15,7 +15,7 @@ interface Refusal {
   readonly description: string | null;
 }
 
-/** Middleware that asks before a browser leaves where it has to. */
+/** Middleware that shows a page with the destination in place of an automatic redirect. */
 export const askBeforeLeaving = (
   provider: Provider,
   { clients, grants, show }: { clients: Clients; grants: Grants; show: ShowPage },
@@ -30,7 +30,7 @@ export const askBeforeLeaving = (
 
   const isTrusted = (client: Client | undefined) => client?.[verifiedProperty] === true;
 
-  /** Whether the person knows the client: they granted it what it is now, or answered it a moment ago. */
+  /** Whether the person knows the client: they granted it access in its present form, or have just answered it. */
   const isKnown = async ({ oidc }: KoaContextWithOIDC): Promise<boolean> => {
     if (oidc.entities.Interaction?.result) return true;
     const { accountId } = oidc.session ?? {};
@@ -52,7 +52,7 @@ export const askBeforeLeaving = (
     const client = ctx.oidc.client;
     const view = client ? await clients.view(client.clientId) : null;
     ctx.remove("location");
-    // The library had put its own script into it.
+    // The library allowed its own script in this header.
     ctx.set("content-security-policy", policy);
     if (fields) allowFormToReach(ctx, to);
     ctx.status = refusal ? 400 : 200;
@@ -69,14 +69,14 @@ export const askBeforeLeaving = (
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     const policy = String(ctx.response.get("content-security-policy"));
     await next();
-    // An address of ours that the library does not know has none.
+    // Other paths have no route.
     if (!ctx.oidc?.route) return;
     const submitsItself = String(ctx.response.get("content-security-policy")).includes("'sha256-");
 
     if (ctx.oidc.route === "end_session") {
       const to = ctx.oidc.session?.state?.["postLogoutRedirectUri"];
-      // Where somebody is signed in, the page that asks them names it. A hint proves nothing here: whoever registered
-      // the client can have one, of their own account.
+      // When somebody is signed in, the page that asks them to sign out names the destination. A hint proves nothing:
+      // whoever registered the client can get one for their own account.
       if (!submitsItself || typeof to !== "string" || isTrusted(ctx.oidc.client)) return;
       const fields = { xsrf: String(ctx.oidc.session?.state?.["secret"]), logout: "yes" };
       await ask(ctx, policy, { to, refusal: null, action: `${paths.end_session}/confirm`, fields });

@@ -1,4 +1,4 @@
-// What the library's types leave out.
+// Declares what the library's types leave out.
 
 declare module "oidc-provider/lib/helpers/challenge.js" {
   // biome-ignore lint/style/noDefaultExport: the library exports it so

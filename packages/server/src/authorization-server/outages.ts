@@ -1,12 +1,12 @@
-// Owns what the authorization server answers while the database cannot serve: 503 and when to come back. The library
-// would call it an error of its own (500).
+// Owns the answer of the authorization server while the database is unavailable: 503 with `Retry-After`. The library
+// would report an internal error (500).
 
 import type { KoaContextWithOIDC, Provider } from "oidc-provider";
 import { type DomainError, refusalOf } from "../domain/kernel/domain-error.ts";
 import { report } from "./call.ts";
 import type { ShowPage } from "./pages.ts";
 
-/** A step around everything that the library does. It never sends a browser anywhere: a client learns nothing of it. */
+/** Middleware around the whole library. It never redirects, so the client learns nothing of the outage. */
 export const answerOutages = (provider: Provider, show: ShowPage) => {
   const outages = new WeakMap<object, DomainError<"UNAVAILABLE">>();
   const isOutage = (ctx: object, error: unknown): boolean => {
@@ -21,7 +21,7 @@ export const answerOutages = (provider: Provider, show: ShowPage) => {
     try {
       await next();
     } catch (error) {
-      // Thrown where the library itself catches nothing, such as when it saves its session at the end.
+      // Thrown where the library catches nothing, such as when it saves its session at the end.
       if (!isOutage(ctx, error)) throw error;
       report(error);
     }

@@ -1,5 +1,4 @@
-// Owns the pages that are part of a protocol. The web app shows them: what the protocol has to say stands in the page
-// that is sent, in a `ProtocolPage`.
+// Owns the pages that are part of a protocol. The web app renders them: the page carries its data in a `ProtocolPage`.
 
 import type { ClientView, ProtocolPage } from "@lockstep/kit";
 import type { Client, ErrorOut, KoaContextWithOIDC } from "oidc-provider";
@@ -27,7 +26,7 @@ export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, cli
 
     async deviceCode(ctx: KoaContextWithOIDC, _form: string, out?: ErrorOut, error?: Error & { userCode?: string }) {
       if (error?.name === "AbortedError") return show(ctx, { page: "device_denied" });
-      // Nothing that was typed: what the person decided is not awaited, or not any more.
+      // Shows no typed code: the request is not pending, or no longer.
       if (out && ctx.oidc.route === "device_resume" && problemOf(error?.name) === "failed") return showError(ctx, out);
       const problem = error ? problemOf(error.name) : null;
       if (problem === "unknown" || problem === "expired" || problem === "used") currentCall().wrongCode?.();
@@ -42,7 +41,7 @@ export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, cli
 
     async deviceConfirm(ctx: KoaContextWithOIDC, _form: string, client: Client, _info: unknown, userCode: string) {
       const view = await viewOf(client);
-      if (!view) throw new Error("A device's client has gone");
+      if (!view) throw new Error("The client of a device was deleted");
       await show(ctx, {
         page: "device_confirm",
         action: actionOf(ctx, "code_verification"),
@@ -72,8 +71,8 @@ export const pagesOf = (renderPage: (page: ProtocolPage) => Promise<string>, cli
     signedOut: (ctx: KoaContextWithOIDC) => show(ctx, { page: "signed_out" }),
 
     /**
-     * The library sends some answers as forms that submit themselves (OAuth 2.0 Form Post Response Mode): they must be
-     * able to get where the answer goes.
+     * The library sends some answers as forms that submit themselves (OAuth 2.0 Form Post Response Mode). The policy
+     * must allow their destination.
      */
     async letFormsPass(ctx: KoaContextWithOIDC, next: () => Promise<void>) {
       await next();
@@ -109,7 +108,7 @@ const actionOf = (ctx: KoaContextWithOIDC, route: string) => new URL(ctx.oidc.ur
 
 const xsrfToken = (ctx: KoaContextWithOIDC): string => String(ctx.oidc.session?.state?.["secret"] ?? "");
 
-/** Browsers hold a form's redirects to `form-action` too, and this one ends at the client. */
+/** `form-action` applies to a form's redirects too, and this one ends at the client. */
 export const allowFormToReach = (ctx: KoaContextWithOIDC, uri: string) => {
   const { origin, protocol } = new URL(uri);
   const target = origin === "null" ? protocol : origin;

@@ -1,4 +1,4 @@
-// Owns the addresses of the authorization server, by the library's names for them. The well-known ones are its own.
+// Owns the paths of the authorization server, by the library's names for them. The library owns the well-known ones.
 
 export const paths = {
   authorization: "/authorize",

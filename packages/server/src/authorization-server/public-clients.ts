@@ -1,5 +1,5 @@
-// Owns `Basic` authentication without a secret: how some libraries send the id of a client that keeps none. The library
-// refuses the empty secret, so it is given the id as the parameter that a public client sends (RFC 6749 §3.2.1).
+// Owns `Basic` authentication without a secret, as some libraries send it for public clients. The library refuses an
+// empty secret, so it gets the `client_id` parameter of a public client instead (RFC 6749 §3.2.1).
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { Clients } from "../domain/clients/clients.ts";
@@ -9,7 +9,7 @@ interface Sent {
   readonly body: Buffer;
 }
 
-/** The same request with `client_id` in the form, if a public client sent its id as `Basic id:`; else as it was. */
+/** The request with `client_id` in the form if a public client sent `Basic id:`; otherwise unchanged. */
 export const withPublicClientId = async (clients: Clients, { headers, body }: Sent): Promise<Sent> => {
   const { authorization, ...rest } = headers;
   const id = authorization === undefined ? null : idWithoutSecret(authorization);
@@ -17,7 +17,7 @@ export const withPublicClientId = async (clients: Clients, { headers, body }: Se
   const client = await clients.registrationOf(id);
   if (client?.registration["token_endpoint_auth_method"] !== "none") return { headers, body };
   const form = new URLSearchParams(body.toString());
-  // Another id beside it is for the library to refuse.
+  // The library refuses a second ID.
   if (!form.getAll("client_id").includes(id)) form.append("client_id", id);
   return { headers: rest, body: Buffer.from(form.toString()) };
 };

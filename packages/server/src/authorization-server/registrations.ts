@@ -5,7 +5,9 @@ import { isDeepStrictEqual } from "node:util";
 import { type ClientKind, ClientName, identityScopes, NativeRedirectUri, WebRedirectUri } from "@lockstep/kit";
 import type { ClientDetails, RegistrationFormat } from "../domain/clients/clients.ts";
 
-/** A registration in the names of the wire, without `client_id`, `client_name` and `client_secret`. @see RFC 7591 §2 */
+/**
+ * A registration with the names of the wire, without `client_id`, `client_name` and `client_secret`. @see RFC 7591 §2
+ */
 export interface Registration {
   readonly application_type?: string;
   readonly client_uri?: string;
@@ -54,14 +56,15 @@ const encode = (input: ClientDetails): Registration => {
     }),
     ...(input.requirePushedRequests && { require_pushed_authorization_requests: true }),
     ...(input.requireDpop && { dpop_bound_access_tokens: true }),
-    // Without any, the library would let it ask for all: `openid` means nothing to who acts for no person.
+    // Without a scope, the library would allow the client to ask for all. `openid` grants nothing to a client without a
+    // person.
     scope: [...(forPeople ? Object.keys(identityScopes) : []), ...input.scopes].join(" ") || "openid",
   };
 };
 
 /**
- * A client may have registered over the wire with more than details can say, or in other words: what a change leaves as
- * it was keeps its stored form.
+ * A client that registered over the wire may have said more than details can, or said it differently: what a change
+ * does not concern keeps its stored form.
  */
 const change = (stored: Registration, before: ClientDetails, after: ClientDetails): Registration => {
   const sameKind = before.kind === after.kind;
@@ -103,9 +106,9 @@ export const registrationFormat: RegistrationFormat = { encode, decode, change, 
 /** The first rule that a registration breaks, in words. `null`: it breaks none. @see RFC 9700 §2.6, RFC 8252 §7 */
 export const registrationProblem = (registration: Registration): string | null => {
   const { grant_types, token_endpoint_auth_method, redirect_uris, post_logout_redirect_uris } = registration;
-  // RFC 6749 §4.4: anybody could be it.
+  // RFC 6749 §4.4: without authentication, anybody could be this client.
   if (token_endpoint_auth_method === "none" && grant_types?.includes("client_credentials"))
-    return "grant_types: client_credentials needs a client that can prove who it is";
+    return "grant_types: client_credentials requires client authentication";
   if (registration["client_name"] !== undefined) {
     const name = ClientName.safeParse(registration["client_name"]);
     if (!name.success) return `client_name: ${messagesOf(name.error)}`;

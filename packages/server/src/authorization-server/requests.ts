@@ -1,12 +1,12 @@
-// Owns how a request comes from Fastify to the library and its answer back: with the body that was read here, the
-// address that the world knows us by, and the security headers of every other page.
+// Owns the way of a request from Fastify to the library and of its response back: with the body that was read here, our
+// public URL, and the security headers of every other page.
 
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Provider } from "oidc-provider";
 
-/** Lets the library answer. The reply is out of Fastify's hands from here on. */
+/** Forwards a request to the library. Fastify no longer owns the reply afterwards. */
 export const forwardToAuthorizationServer = async (
   provider: Provider,
   request: FastifyRequest,
@@ -18,21 +18,21 @@ export const forwardToAuthorizationServer = async (
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value);
   }
-  // Refusals too, of which the library says nothing.
+  // Also on refusals, for which the library sets no header.
   reply.raw.setHeader("cache-control", "no-store");
   await provider.callback()(again(request, publicUrl, headers, body), reply.raw);
 };
 
-/** The request as it came, with its body to be read once more, and as it was sent to our public address. */
+/** The request with its body readable again, as if it had been sent to our public URL. */
 const again = (request: FastifyRequest, publicUrl: URL, sent: IncomingHttpHeaders, body: Buffer): IncomingMessage => {
   const { raw } = request;
   const { "transfer-encoding": chunked, ...headers } = sent;
   const hasBody = chunked !== undefined || headers["content-length"] !== undefined;
-  // Not an `IncomingMessage`, whose constructor wants a socket to read from; it has all of one that the library reads.
+  // Not an `IncomingMessage`, whose constructor needs a socket. It has everything that the library reads.
   const stream = Readable.from(body.length > 0 ? [body] : []) as IncomingMessage;
   return Object.assign(stream, {
     method: raw.method,
-    // Where a request goes on it brings nothing; what it brings all the same would be taken for a new one's.
+    // Resume URLs take no query. Drop it.
     url: request.routeOptions.url?.endsWith("/:uid") ? raw.url?.split("?")[0] : raw.url,
     httpVersion: raw.httpVersion,
     httpVersionMajor: raw.httpVersionMajor,
@@ -42,7 +42,7 @@ const again = (request: FastifyRequest, publicUrl: URL, sent: IncomingHttpHeader
     headers: {
       ...headers,
       ...(hasBody && { "content-length": String(body.length) }),
-      // Ours to say, whatever came in: links and the issuer follow from them.
+      // Set by us, whatever was sent: links and the issuer are derived from them.
       host: publicUrl.host,
       "x-forwarded-host": publicUrl.host,
       "x-forwarded-proto": publicUrl.protocol.slice(0, -1),

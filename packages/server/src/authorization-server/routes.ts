@@ -1,4 +1,4 @@
-// Owns the addresses of the authorization server: which of them the library answers, and what stands before it.
+// Owns the routes of the authorization server: which of them the library answers, and what is checked before.
 
 import { isStorableText, type ProtocolPage } from "@lockstep/kit";
 import type {
@@ -25,7 +25,7 @@ import { withPublicClientId } from "./public-clients.ts";
 import { forwardToAuthorizationServer } from "./requests.ts";
 import { readWireRegistration } from "./wire-registration.ts";
 
-/** The largest body: an assertion, a pushed request, some redirect addresses. */
+/** The largest body: an assertion, a pushed request, several redirect URIs. */
 const bodyLimitBytes = 56 * 1024;
 
 const methodsByPath: Record<string, HTTPMethods[]> = {
@@ -42,35 +42,36 @@ const methodsByPath: Record<string, HTTPMethods[]> = {
   [`${paths.end_session}/success`]: ["GET"],
 };
 
-/** Browser clients of any origin register themselves: the preflight is answered with that of `/token`. */
+/** Browser clients of any origin may register themselves. The preflight is answered like that of `/token`. */
 const registrationMethods: Record<string, HTTPMethods[]> = { [paths.registration]: ["POST"] };
 
-/** Where a token is sent that may be a JWT, which the library knows nothing of by itself. */
+/** Endpoints that receive a token, which may be a JWT that the library does not store. */
 const takesToken = new Set<string>([paths.introspection, paths.revocation]);
 
 /**
- * Where a browser may be sent by a form (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2). A form of another site
- * brings no cookie of ours (SameSite=Lax), so the browser is asked to come again by GET, which brings them.
+ * Endpoints that browsers may reach with a form (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2). A form of
+ * another site sends none of our cookies (SameSite=Lax), so the browser is redirected to the same URL by GET, which
+ * sends them.
  */
 const takesForms = [paths.authorization, paths.end_session];
 
-/** The most that anybody may send to endpoints that store the parameters until somebody answers. */
+/** Limits of endpoints that store the parameters of anonymous requests. */
 const sizeLimitsBytes: Readonly<Record<string, number>> = {
   [paths.authorization]: 4 * 1024,
   [paths.end_session]: 4 * 1024,
   [paths.device_authorization]: 4 * 1024,
-  // Client authentication included.
+  // Includes client authentication.
   [paths.pushed_authorization_request]: 16 * 1024,
 };
 
 const allMethods: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/** How pages of other origins are let read errors that are answered before the library, as `http/` lets them. */
+/** CORS for errors that are answered before the library. `http/cross-origin.ts` owns it. */
 export interface CrossOrigin {
-  /** Goes before everything else on a route that the library answers with CORS. */
+  /** Runs first on a route for which the library answers CORS. */
   readonly mark: onRequestHookHandler;
   readonly headers: Readonly<Record<string, string>>;
-  /** For routes that answer everybody alike. */
+  /** For routes with the same answer for everybody. */
   readonly allowAny: onRequestHookHandler;
 }
 
@@ -85,7 +86,7 @@ export interface AuthorizationServerRoutesOptions {
   readonly sourceOf: (request: FastifyRequest) => Source;
   readonly deviceEntry: DeviceEntry;
   readonly crossOrigin: CrossOrigin;
-  /** The refresh token of our own web app in the browser that asks; `null`: none that counts. */
+  /** The refresh token of our own web app in the requesting browser; `null`: none that counts. */
   readonly refreshTokenOf: (request: FastifyRequest, reply: FastifyReply) => string | null;
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
 }
@@ -93,7 +94,7 @@ export interface AuthorizationServerRoutesOptions {
 export const authorizationServerRoutes = (options: AuthorizationServerRoutesOptions) => {
   const { provider, keyring, tokens, clients, publicUrl, registration, sourceOf, crossOrigin } = options;
   const url = new URL(publicUrl);
-  // Who may read the library's own answers depends on the client. Refusals before it tell nothing of one.
+  // The library decides for each client who may read its answers. Refusals before it reveal nothing about a client.
   const corsOf = (path: string) => (methodsByPath[path]?.includes("OPTIONS") ? crossOrigin.headers : {});
 
   const answer = async (
@@ -118,7 +119,7 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
     );
   };
 
-  /** Refuses a request before the library reads it: with a page for people, and with RFC 6749's JSON for programs. */
+  /** Refuses a request before the library reads it: as a page for people, as RFC 6749 JSON for programs. */
   const refuse = async (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -135,10 +136,10 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
     await reply.type("text/html").send(await options.renderPage({ page: "error", error, description }));
   };
 
-  /** A registration is read here before the library reads it, which takes some JSON for what it is not. */
+  /** Registrations are validated before the library, which misreads some JSON. */
   const answerRegistration = async (request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> => {
     const said = jsonObjectIn(body);
-    // The library says that it is none, and who may not register.
+    // The library refuses it, with its own error.
     if (said === null || !mayRegister(options.registration, request)) return answer(request, reply, body);
     const read = readWireRegistration(said);
     const name = "error" in read ? undefined : read.registration["client_name"];
@@ -154,7 +155,7 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
     await answer(request, reply, Buffer.from(JSON.stringify(withKnownScopes(read.registration, options.scopes))));
   };
 
-  /** A code that a person types is looked at only for somebody who is signed in, and not too often. */
+  /** User codes are checked for signed-in people only, and within a limit. */
   const answerCode = async (request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> => {
     const entry = await options.deviceEntry.begin(options.refreshTokenOf(request, reply), sourceOf(request));
     if ("right" in entry) {
@@ -175,7 +176,7 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
       .send(await options.renderPage(page));
   };
 
-  /** `preflighted`: CORS is answered around these routes. Where OPTIONS is among the methods, the library answers it. */
+  /** `preflighted`: another hook answers OPTIONS. When OPTIONS is among the methods, the library answers it. */
   const serve = (app: FastifyInstance, methodsByPath: Record<string, HTTPMethods[]>, { preflighted = false } = {}) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: bodyLimitBytes }, (_request, body, done) =>
@@ -207,7 +208,7 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
             .headers(corsOf(path))
             .header("allow", [...methods, ...(takesForm(path) ? ["POST"] : [])].join(", "))
             .header("cache-control", "no-store")
-            .send({ error: "invalid_request", error_description: "This address is asked with another method" }),
+            .send({ error: "invalid_request", error_description: "Method not allowed" }),
       });
     }
     app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -218,7 +219,7 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
       const refusal =
         status < 500
           ? { error: "invalid_request", error_description: "The request could not be read" }
-          : { error: "server_error", error_description: "Something went wrong on our side" };
+          : { error: "server_error", error_description: "Internal server error" };
       return reply.code(status).header("cache-control", "no-store").send(refusal);
     });
   };
@@ -231,19 +232,19 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
         if (type !== "application/x-www-form-urlencoded" || request.url.includes("?")) {
           return reply.code(400).header("cache-control", "no-store").send({
             error: "invalid_request",
-            error_description: "Send a form (application/x-www-form-urlencoded), and nothing in the query",
+            error_description: "Send a form (application/x-www-form-urlencoded) and no query",
           });
         }
         const form = new URLSearchParams(Buffer.isBuffer(request.body) ? request.body.toString() : "");
-        // Percent-encoding may have made it longer.
+        // Percent-encoding may have made the form longer.
         const tooLarge = problemOfSize(path, String(form).length);
         if (tooLarge !== null) return refuse(request, reply, tooLarge, 413);
-        // 303 makes it a GET; 307 would send the form again (RFC 9700 §4.12).
+        // 303 turns it into a GET; 307 would send the form again (RFC 9700 §4.12).
         return reply.header("cache-control", "no-store").redirect(`${publicUrl}${path}?${form}`, 303);
       });
     }
 
-    // Their answers are the same until the keys change, and then the library's instance is another.
+    // Discovery documents change only with the keys, and then the library's instance is another one.
     const discoveries = new WeakMap<Provider, Map<string, Promise<string>>>();
     for (const path of ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]) {
       app.get(path, { onRequest: crossOrigin.allowAny }, async (_request, reply) => {
@@ -267,15 +268,15 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
   return { plugin, registrationPlugin, answer };
 };
 
-/** The parameters by which a client authenticates: whatever is wrong there is `invalid_client` (RFC 6749 §5.2). */
+/** Parameters of client authentication: whatever is wrong there is `invalid_client` (RFC 6749 §5.2). */
 const clientAuthentication = new Set(["client_id", "client_secret", "client_assertion", "client_assertion_type"]);
 
 /**
- * Why a query or form is refused that contains a NUL character (RFC 6749 appendix A). `null`: it contains none, or the
- * library refuses the client first.
+ * Why a query or form with a NUL character is refused (RFC 6749 appendix A). `null`: it contains none, or the library
+ * refuses the client first.
  */
 const problemOfText = (path: string, forms: readonly string[]): string | null => {
-  // For a user code, the page says that it is unknown; a registration is JSON.
+  // The device page reports such a user code as unknown; a registration is JSON.
   if (path === paths.code_verification || path === paths.registration) return null;
   const parameters = forms.filter((form) => /%00|\0/.test(form)).flatMap((form) => [...new URLSearchParams(form)]);
   const refused = parameters
@@ -288,7 +289,7 @@ const problemOfText = (path: string, forms: readonly string[]): string | null =>
   return `${/^[\w.-]{1,100}$/.test(name) ? name : "A parameter"} must not contain NUL characters`;
 };
 
-/** Why parameters of this size are refused, before anything of them is stored. `null`: they are not. */
+/** Why parameters of this size are refused before they are stored. `null`: they are not. */
 const problemOfSize = (path: string, sizeBytes: number): string | null => {
   const limitBytes = sizeLimitsBytes[path];
   if (limitBytes === undefined || sizeBytes <= limitBytes) return null;
@@ -303,8 +304,8 @@ const takesForm = (path: string) => takesForms.some((each) => each === path);
 const empty = Buffer.alloc(0);
 
 /**
- * The library verifies an ID token by the keys that its instance was made with. A hint may be of a key that another server
- * made a moment ago: looking for it makes the ring learn of it, and the next instance has it.
+ * The library verifies an ID token hint with the keys of its instance. The hint may be signed by a key that another
+ * server added a moment ago: looking it up adds it to the key ring, and the next instance has it.
  */
 const learnKeyOfHint = async (keyring: Pick<Keyring, "find">, request: FastifyRequest, form: Buffer) => {
   const { id_token_hint: inQuery } = request.query as { id_token_hint?: unknown };
@@ -318,7 +319,7 @@ const keyIdOf = (jwt: string): string | undefined => {
   try {
     return decodeProtectedHeader(jwt).kid;
   } catch {
-    // The library says what is wrong with it.
+    // The library reports what is wrong with it.
     return undefined;
   }
 };
@@ -342,14 +343,13 @@ const withoutJwt = async (
 };
 
 /**
- * Registrations name scopes of whatever the client talks to besides, or none: what is not known here is left out,
- * and who knows nothing of ours may ask for all of it (RFC 7591 §2). The library would refuse the one, and keep no list
- * of the other.
+ * Registrations name scopes of other services too, or none. Unknown scopes are removed; a client that names none of
+ * ours may ask for all (RFC 7591 §2). The library would refuse the former, and store no scope for the latter.
  */
 const withKnownScopes = (registration: Record<string, unknown>, scopes: Scopes): Record<string, unknown> => {
   const known = scopes.grantableIn(registration["scope"]);
   const kept = known.length > 0 ? known : scopes.grantableNames;
-  // Whoever gets refresh tokens may ask for them by name.
+  // A client with refresh tokens may ask for `offline_access`.
   const refreshes = (registration["grant_types"] as string[] | undefined)?.includes("refresh_token") ?? true;
   const scope = [...new Set([...kept, ...(refreshes ? ["offline_access"] : [])])].join(" ");
   return { ...registration, scope };
@@ -364,13 +364,13 @@ const jsonObjectIn = (body: Buffer): Record<string, unknown> | null => {
   }
 };
 
-/** Whether whoever asks may register: anybody, or who shows the token. */
+/** Whether this request may register a client. */
 const mayRegister = (policy: RegistrationPolicy, { headers }: FastifyRequest): boolean =>
   typeof policy === "object"
     ? isSecretOf(secretHash(policy.token), headers.authorization?.replace(/^Bearer /i, "") ?? "")
     : policy === "open";
 
-/** What the library would have stored of an access token. */
+/** The record that the library would have stored for an access token. */
 const storedForm = (claims: Exclude<VerifiedToken, { kind: "session" }>): AdapterPayload => ({
   kind: claims.kind === "grant" ? "AccessToken" : "ClientCredentials",
   jti: claims.tokenId,
@@ -383,7 +383,7 @@ const storedForm = (claims: Exclude<VerifiedToken, { kind: "session" }>): Adapte
   ...(claims.thumbprint !== null && { jkt: claims.thumbprint }),
 });
 
-/** Asked for once, and kept: through the library, so that it is what the library means. */
+/** Fetched once through the library and cached. */
 const discoveryOf = async (provider: Provider, publicUrl: URL, path: string): Promise<string> => {
   const { inject } = await import("light-my-request");
   const answer = await inject(provider.callback(), {
@@ -391,7 +391,6 @@ const discoveryOf = async (provider: Provider, publicUrl: URL, path: string): Pr
     url: path,
     headers: { host: publicUrl.host, "x-forwarded-proto": publicUrl.protocol.slice(0, -1) },
   });
-  if (answer.statusCode !== 200)
-    throw new Error(`The authorization server does not describe itself: ${answer.payload}`);
+  if (answer.statusCode !== 200) throw new Error(`The authorization server returned no metadata: ${answer.payload}`);
   return answer.payload;
 };

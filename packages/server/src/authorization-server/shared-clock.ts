@@ -1,6 +1,6 @@
-// Owns keeping the library's records in the time that servers share (`domain/kernel/clock.ts`). The library writes and judges
-// times by its machine's clock alone: what it stores is moved to the shared clock, and back when it is read, perhaps on
-// another server. ID tokens are the exception: the library signs them itself, with the machine's time.
+// Owns the conversion of the library's records to the clock that servers share (`domain/kernel/clock.ts`). The library
+// uses its machine's clock alone: times are moved to the shared clock when they are stored, and back when they are
+// read, perhaps on another server. ID tokens are the exception: the library signs them with the machine's time.
 
 import { decodeJwt, UnsecuredJWT } from "jose";
 import type { Adapter, AdapterPayload } from "oidc-provider";
@@ -9,7 +9,7 @@ import type { Clock } from "../domain/kernel/clock.ts";
 type SharedClock = Pick<Clock, "offsetMs">;
 type Times = Readonly<Record<string, unknown>>;
 
-/** The instants in the library's records and tokens: NumericDates (RFC 7519 §2). */
+/** The times in the library's records and tokens: NumericDates (RFC 7519 §2). */
 const instants = ["iat", "exp", "nbf", "iiat", "loginTs", "authTime", "consumed"] as const;
 
 /** The same record or claims by the shared clock. */
@@ -31,19 +31,19 @@ const moved = <T extends Times>(times: T, seconds: number): T => {
 };
 
 const movedJwt = (jwt: string, seconds: number): string => {
-  // A request object that its client signed carries the client's own times.
+  // A request object signed by its client contains the client's own times.
   if (!jwt.endsWith(".")) return jwt;
   return new UnsecuredJWT(moved(decodeJwt(jwt), seconds)).encode();
 };
 
-/** The adapter, with its records in shared time. */
+/** The adapter, with its records by the shared clock. */
 export const followingSharedClock = (adapter: Adapter, clock: SharedClock): Adapter => {
   const read = async (reading: ReturnType<Adapter["find"]>): Promise<AdapterPayload | undefined> => {
     const stored = await reading;
     if (!stored) return undefined;
     const payload = moved(stored, -secondsOf(clock));
     const login = payload.result?.login;
-    // When the person signed in is written by `interactions.ts`, by the shared clock.
+    // `interactions.ts` writes the time of the sign-in by the shared clock.
     if (login?.ts === undefined) return payload;
     return { ...payload, result: { ...payload.result, login: { ...login, ts: login.ts - secondsOf(clock) } } };
   };

@@ -1,5 +1,5 @@
-// Owns the other side of a protocol test: a browser with its cookies, in which a person answers, and clients
-// of somebody else's making (`openid-client`), which are given nothing but our address, an id and a secret.
+// Owns the other side of protocol tests: a browser with cookies in which a person answers, and real client software
+// (`openid-client`) that knows only our address, a client ID and a secret.
 
 import { type AddressInfo, createServer } from "node:net";
 import { type AnyContract, type ProtocolPage, protocolPageMeta, RegisterClientInput } from "@lockstep/kit";
@@ -18,7 +18,7 @@ export const photoApp: RegisterClientInput = RegisterClientInput.parse({
   scopes: ["profile:read", "greeting:read"],
 });
 
-/** A server whose public address is where it listens: clients find everything from there. */
+/** A server whose public URL is the address that it listens on, so that clients can discover it. */
 export const startAuthorizationServer = async <C extends AnyContract = typeof fixtureContract>(
   options: TestServerOptions<C> = {},
 ) => {
@@ -28,13 +28,13 @@ export const startAuthorizationServer = async <C extends AnyContract = typeof fi
     try {
       return { ...(await startTestServer<C>({ ...options, config })), url: config.publicUrl };
     } catch (error) {
-      // Somebody else took the port between the probe and the server.
+      // Another process took the port between the probe and the server.
       if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     }
   }
 };
 
-/** The same on a database of its own, which goes with it. */
+/** The same on a database of its own, which is dropped with it. */
 export const startOn = async (
   newDatabase: (
     content: "migrated",
@@ -65,9 +65,9 @@ export const freePort = (): Promise<number> =>
       });
   });
 
-/** A browser as far as protocols need one: cookies with their paths, redirects one at a time, calls of our own page. */
+/** A minimal browser: cookies with their paths, redirects one at a time, calls of our own page. */
 export const openBrowser = (server: Pick<Server, "url">) => {
-  /** By name, and by path where that is not `/`: the same name at two paths is two cookies (RFC 6265 §5.3). */
+  /** By name, and by path unless it is `/`: the same name at two paths is two cookies (RFC 6265 §5.3). */
   const jar = new Map<string, { value: string; path: string }>();
   let accessToken: string | null = null;
 
@@ -96,7 +96,7 @@ export const openBrowser = (server: Pick<Server, "url">) => {
     return response;
   };
 
-  /** Follows redirects on our own server, and answers the first address beyond it, or the page that it ends at. */
+  /** Follows redirects on our own server, and returns the first URL beyond it, or the final page. */
   const follow = async (url: string | URL, init?: RequestInit): Promise<{ url: URL; response: Response | null }> => {
     let current = new URL(url, server.url);
     let response = await go(current, init);
@@ -139,14 +139,16 @@ export const openBrowser = (server: Pick<Server, "url">) => {
     rpc,
     authorizationId,
 
-    /** Signs in to our own app; `john` unless somebody else is named. */
+    /** Signs in to our own app, as `john` by default. */
     async signIn(username: string = john.username, password: string = john.password) {
       accessToken = null;
       const { data } = await rpc("auth.login", { username, password, transport: "cookie" });
       accessToken = String(data?.["accessToken"]);
     },
 
-    /** Begins at a client's address, allows what it asks for, if it asks, and answers where the browser is sent. */
+    /**
+     * Starts at an authorization URL, allows what the client asks for if asked, and returns where the browser is sent.
+     */
     async allow(url: string | URL): Promise<URL> {
       const asked = await follow(url);
       if (!asked.url.pathname.startsWith("/interaction/")) return asked.url;
@@ -154,7 +156,7 @@ export const openBrowser = (server: Pick<Server, "url">) => {
       return (await follow(String(data?.["redirectTo"]))).url;
     },
 
-    /** Types the code that a device shows, says that it is the same, and answers what the client asks for. */
+    /** Enters the code that a device shows, confirms it, and allows what the client asks for. */
     async enterCode(
       userCode: string,
       answer: "approve" | "deny" = "approve",
@@ -176,7 +178,7 @@ export const openBrowser = (server: Pick<Server, "url">) => {
   };
 };
 
-/** What the server tells the web app in a page of a protocol. */
+/** The `ProtocolPage` in a page. */
 const protocolPageOf = async (response: Response | null): Promise<ProtocolPage | null> => {
   const content = new RegExp(`<meta name="${protocolPageMeta}" content="([^"]*)"`).exec((await response?.text()) ?? "");
   const unescaped = content?.[1]?.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">");
@@ -185,7 +187,7 @@ const protocolPageOf = async (response: Response | null): Promise<ProtocolPage |
 
 export type Browser = ReturnType<typeof openBrowser>;
 
-/** A client that an operator registered, and the certified client that it runs. */
+/** A client that an operator registered, and the client software for it. */
 export const registerClient = async (server: Server, input: Partial<RegisterClientInput> = {}) => {
   const { client: app, secret } = await server.domain.clients.register(
     { ...photoApp, ...input },
@@ -196,13 +198,13 @@ export const registerClient = async (server: Server, input: Partial<RegisterClie
   return { id: app.id, secret, config };
 };
 
-/** What a standard client needs: the issuer's address, an id, a secret. */
+/** The configuration of a standard client: the issuer, an ID, a secret. */
 export const discover = (server: Server, id: string, secret: string | null, auth?: client.ClientAuth) =>
   client.discovery(new URL(server.config.publicUrl), id, secret ?? undefined, secret ? auth : client.None(), {
     execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
   });
 
-/** Where the client sends a person, with all that it remembers of it. */
+/** The authorization URL of a client, with the checks that it remembers. */
 export const beginAuthorization = async (
   config: client.Configuration,
   parameters: Record<string, string> = {},
@@ -210,7 +212,7 @@ export const beginAuthorization = async (
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const expectedState = client.randomState();
   const scope = parameters["scope"] ?? "openid profile profile:read";
-  // OpenID Connect Core §3.1.2.1: what an identity token repeats; there is none without `openid`.
+  // OpenID Connect Core §3.1.2.1: the ID token repeats it; without `openid` there is none.
   const expectedNonce = scope.split(" ").includes("openid") ? client.randomNonce() : undefined;
   const url = client.buildAuthorizationUrl(config, {
     redirect_uri: callback,
@@ -224,7 +226,7 @@ export const beginAuthorization = async (
   return { url, checks: { pkceCodeVerifier, expectedState, ...(expectedNonce !== undefined && { expectedNonce }) } };
 };
 
-/** The whole flow, with a person who is signed in and allows it. */
+/** The whole flow, with a signed-in person who allows it. */
 export const connect = async (
   browser: Browser,
   config: client.Configuration,
@@ -235,7 +237,7 @@ export const connect = async (
   return client.authorizationCodeGrant(config, await browser.allow(url), checks, undefined, options);
 };
 
-/** The error code that a certified client was answered with; `null`: it was not refused. */
+/** The error code that the client got; `null`: it was not refused. */
 export const refusalOf = (answer: Promise<unknown>): Promise<string | null> =>
   answer.then(
     () => null,
@@ -245,7 +247,7 @@ export const refusalOf = (answer: Promise<unknown>): Promise<string | null> =>
     },
   );
 
-/** A form, sent as no decent client would send it. */
+/** Sends a form exactly as given, also an invalid one. */
 export const post = async (
   server: Server,
   path: string,
@@ -268,7 +270,7 @@ export const basic = (id: string, secret: string | null) => ({
   authorization: `Basic ${Buffer.from(`${id}:${secret ?? ""}`).toString("base64")}`,
 });
 
-/** What the page that was answered has to show; `null`: it is none of a protocol's. */
+/** The `ProtocolPage` of a response; `null`: it has none. */
 export const shownBy = async (response: Response | null): Promise<ProtocolPage | null> => {
   const html = (await response?.text()) ?? "";
   const [, content] = new RegExp(`<meta name="${protocolPageMeta}" content="([^"]*)">`).exec(html) ?? [];
@@ -291,7 +293,7 @@ export const callWith = async (server: Server, path: string, accessToken: string
   return { status: response.status, code: body.code, body, challenge: response.headers.get("www-authenticate") };
 };
 
-/** Somebody else who has an account here. */
+/** Another person with an account here. */
 export const addPerson = async ({ domain }: Server, username: string): Promise<{ id: string }> => {
   const passwordHash = await domain.passwords.hash("secret");
   const made = await domain.users.create({ username, email: null, fullName: username, role: "user", passwordHash });

@@ -1,5 +1,5 @@
-// Owns what a client may say of itself when it registers over the wire (RFC 7591 §2): JSON from anybody, held to the
-// limits of the page that registers clients. What is left is a registration that the authorization server can read.
+// Owns what a client may send when it registers over the wire (RFC 7591 §2): untrusted JSON, held to the same limits as
+// the page that registers clients, and reduced to a registration that the library can read.
 
 import { NativeRedirectUri, RegisterClientInput, WebRedirectUri } from "@lockstep/kit";
 import { z } from "zod";
@@ -7,12 +7,12 @@ import { z } from "zod";
 const short = z.string().max(200);
 const address = z.string().max(2000);
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).max(20);
-/** The most that a registration may say in all: it is stored, and anybody may send one. */
+/** The size limit of a registration: it is stored, and anybody may send one. */
 const limitBytes = 8 * 1024;
-/** As for the page of a client: people are shown it. */
+/** The rule of the registration page for the client's home page, since people see these URLs. */
 const page = RegisterClientInput.shape.uri.unwrap().unwrap();
 
-/** What is known of it, as far as its shape goes; the authorization server checks the rest, and ignores what it does not know. */
+/** The shape of the known properties. The library validates the rest, and ignores unknown ones. */
 const WireRegistration = z.looseObject({
   redirect_uris: listOf(address),
   post_logout_redirect_uris: listOf(address).optional(),
@@ -45,16 +45,16 @@ const WireRegistration = z.looseObject({
   backchannel_logout_session_required: z.boolean().optional(),
 });
 
-/** What is refused, in the words of RFC 7591 §3.2.2. */
+/** A refusal as RFC 7591 §3.2.2 spells it. */
 export interface RegistrationRefusal {
   readonly error: "invalid_redirect_uri" | "invalid_client_metadata";
   readonly error_description: string;
 }
 
 /**
- * A registration that came over the wire, without what does not count here: properties that are `null`, which are as
- * good as left out, and `sector_identifier_uri`, which is never fetched, since subjects are the same for all clients.
- * One that says no `application_type` is native if its addresses are a native client's.
+ * A registration that came over the wire, without ignored properties: those that are `null`, which count as absent, and
+ * `sector_identifier_uri`, which is never fetched, since subjects are the same for all clients. Without
+ * `application_type`, a client is native if its redirect URIs are a native client's.
  */
 export const readWireRegistration = (
   body: Readonly<Record<string, unknown>>,
@@ -79,7 +79,7 @@ export const readWireRegistration = (
   };
 };
 
-/** In bytes, as it would be stored. What is nested too deep to be written has far more brackets than the limit. */
+/** The stored size in bytes. JSON nested too deep to be serialized has far more brackets than the limit. */
 const sizeOf = (registration: object): number => {
   try {
     return Buffer.byteLength(JSON.stringify(registration));
@@ -90,9 +90,9 @@ const sizeOf = (registration: object): number => {
 };
 
 /**
- * What a client is that says nothing. A scheme of its own is found on people's devices alone (RFC 8252 §7.1). So is a
- * client that comes back to the loopback interface and nowhere else (§7.3), where any port is then good: MCP clients and
- * command lines register like this. With an https address beside it, it is a web client in development.
+ * The type of a client that names none. A custom scheme exists only on people's devices (RFC 8252 §7.1). A client that
+ * redirects only to the loopback interface (§7.3), where any port is allowed, is native too: MCP clients and command
+ * lines register like this. With an https URI as well, it is a web client in development.
  */
 const typeOf = (redirectUris: readonly string[]): "native" | "web" => {
   const hasOwnScheme = (uri: string) =>

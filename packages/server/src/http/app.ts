@@ -41,7 +41,7 @@ import { webRoutes } from "./web.ts";
 const maxBodyBytes = 100 * 1024;
 
 const noSchemas = () => {
-  throw new Error("A route has a JSON Schema of its own");
+  throw new Error("Routes must not declare a JSON Schema");
 };
 
 export interface AppOptions {

@@ -55,20 +55,20 @@ export const tokenRoutes =
       if (isClient(request)) return answerClient(request, reply, Buffer.from(asForm(request)));
       // A page of another origin is no app of our own, and must not be one to try passwords from.
       if (isForeign(request))
-        throw new TokenError("unauthorized_client", "Pages of other origins need a client_id of their own");
+        throw new TokenError("unauthorized_client", "A page of another origin must send its client_id");
       const form = readForm(request);
       const grant = form.get("grant_type") || "password";
       if (grant === "password" && passwordGrant)
         return answer(reply, await byPassword({ signIn, scopes }, form, request));
       if (grant === "refresh_token") return answer(reply, await byRefreshToken({ signIn, scopes }, form, request));
-      throw new TokenError("unsupported_grant_type", "This grant type is not offered here");
+      throw new TokenError("unsupported_grant_type", "The grant type is not supported");
     });
     app.route({
       method: ["GET", "PUT", "PATCH", "DELETE"],
       url: "/token",
       handler: async (_request, reply) => {
         reply.header("allow", "POST, OPTIONS");
-        throw new TokenError("invalid_request", "Tokens are asked for by POST", 405);
+        throw new TokenError("invalid_request", "Use POST", 405);
       },
     });
 
@@ -80,7 +80,7 @@ export const tokenRoutes =
         status: 500,
         headers: {},
         code: "server_error",
-        message: "Something went wrong on our side",
+        message: "Internal server error",
       };
       return reply
         .code(status)
@@ -99,7 +99,7 @@ const byPassword = async (
   const login = LoginInput.pick({ username: true, password: true }).safeParse(Object.fromEntries(form));
   if (!login.success) {
     const names = [...new Set(login.error.issues.map((issue) => issue.path.join(".")))];
-    throw new TokenError("invalid_request", `Missing or not usable: ${names.join(", ")}`);
+    throw new TokenError("invalid_request", `Missing or invalid: ${names.join(", ")}`);
   }
   return signIn.withPassword({
     login: login.data,
@@ -120,7 +120,7 @@ const byRefreshToken = async (
   const signedIn = await signIn.withRefreshToken(refreshToken, sourceOf(request));
   // RFC 6749 §6: never more than was granted.
   if (asked?.some((scope) => !signedIn.scopes.includes(scope))) {
-    throw new TokenError("invalid_scope", "A scope that this session was not given");
+    throw new TokenError("invalid_scope", "The session does not have this scope");
   }
   return signedIn;
 };
@@ -136,7 +136,7 @@ const answer = (reply: FastifyReply, signedIn: SignedIn) =>
 
 /** The parameters; an empty one counts as left out (RFC 6749 §3.2), and none may be repeated. */
 const readForm = (request: FastifyRequest): Map<string, string> => {
-  if (request.url.includes("?")) throw new TokenError("invalid_request", "Parameters belong in the body");
+  if (request.url.includes("?")) throw new TokenError("invalid_request", "Send the parameters in the body");
   const body = (request.body ?? {}) as Record<string, string | string[]>;
   const form = new Map<string, string>();
   for (const [name, value] of Object.entries(body)) {
@@ -177,7 +177,7 @@ const isEmptyBasic = (value: string) => /^basic +Og==$/i.test(value.trim());
 const readScopes = (text: string | undefined, scopes: Scopes): string[] | null => {
   if (text === undefined) return null;
   const names = text.split(" ").filter(Boolean);
-  if (!names.every(scopes.has)) throw new TokenError("invalid_scope", "A scope is not known here");
+  if (!names.every(scopes.has)) throw new TokenError("invalid_scope", "Unknown scope");
   return names;
 };
 

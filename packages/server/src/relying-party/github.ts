@@ -49,7 +49,7 @@ export const createGithubProvider = ({ settings, fetch }: { settings: ProviderSe
     });
     if (!response.ok) throw new LoginRefusal("unavailable", `the provider's API answered ${response.status}`);
     const answer = schema.safeParse(await response.json().catch(() => null));
-    if (!answer.success) throw new LoginRefusal("untrusted", "the provider's API answered something else");
+    if (!answer.success) throw new LoginRefusal("untrusted", "the provider's API sent an unexpected response");
     return answer.data;
   };
 

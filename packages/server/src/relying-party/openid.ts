@@ -62,7 +62,7 @@ export const createOpenidProvider = ({
     const server = configuration.serverMetadata();
     // The library compares as a URL does, to which `https://id.example.com` and `…/` are one (ASVS 10.5.3).
     if (server.issuer !== issuer && !isTenantTemplate(server.issuer, issuer))
-      throw new LoginRefusal("untrusted", `the provider calls itself ${server.issuer}, and is set up as ${issuer}`);
+      throw new LoginRefusal("untrusted", `the provider's issuer is ${server.issuer}, but ${issuer} is configured`);
     for (const endpoint of ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const) {
       const address = server[endpoint];
       if (typeof address !== "string" || !URL.canParse(address))
@@ -102,7 +102,7 @@ export const createOpenidProvider = ({
       idTokenExpected: true,
     });
     const claims = tokens.claims();
-    if (!claims || !tokens.id_token) throw new LoginRefusal("untrusted", "the answer has no ID token");
+    if (!claims || !tokens.id_token) throw new LoginRefusal("untrusted", "the response has no ID token");
     const { auth_time: authenticatedAt } = claims;
     // The library would insist on `auth_time`; a provider that was told to ask again and leaves it out has asked.
     if (checks.fresh && authenticatedAt !== undefined && authenticatedAt * 1000 < now() - freshLimitMs)
@@ -140,7 +140,7 @@ export const createOpenidProvider = ({
       const provider = await discovered();
       const { tokens, claims, idToken } = await redeemCode(provider, callback, checks);
       if (text(claims.sub, maxSubjectLength) !== claims.sub)
-        throw new LoginRefusal("untrusted", "the subject is longer than OpenID Connect allows, or no plain text");
+        throw new LoginRefusal("untrusted", "the subject is longer than OpenID Connect allows, or not plain text");
       const asksUserinfo = claims["email"] === undefined || claims["name"] === undefined;
       const userinfo =
         asksUserinfo && provider.configuration.serverMetadata().userinfo_endpoint
@@ -177,7 +177,7 @@ export const createOpenidProvider = ({
       const sessionId = text(payload["sid"], maxSubjectLength);
       const event = (payload["events"] as Record<string, unknown>)[logoutEvent];
       if (typeof event !== "object" || event === null)
-        throw new LoginRefusal("untrusted", "the token is about no logout");
+        throw new LoginRefusal("untrusted", "the token is not a logout token");
       // Back-Channel Logout §2.4: what has a nonce is an ID token, in the place of a logout token.
       if ("nonce" in payload) throw new LoginRefusal("untrusted", "the logout token has a nonce");
       if (subject === null && sessionId === null) throw new LoginRefusal("untrusted", "the logout token names nobody");

@@ -58,7 +58,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
 
   const find = (name: string): Provider => {
     const provider = providers.get(name);
-    if (!provider) throw new LoginRefusal("unknown_provider", "no such provider is set up");
+    if (!provider) throw new LoginRefusal("unknown_provider", "no identity provider of this name is configured");
     return provider;
   };
 
@@ -109,7 +109,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
         // Somebody else's ticket must not link this person's identity to somebody else's account: the browser that
         // brings it has to be the one that asked for it.
         if (!ticket || ticket.provider !== params.provider || browser?.id !== ticket.session.id)
-          throw new LoginRefusal("session_ended", "the ticket is not of this browser's session", browser?.userId);
+          throw new LoginRefusal("session_ended", "the ticket belongs to another session", browser?.userId);
         attempt = {
           provider: params.provider,
           returnTo: returnPath(ticket.returnTo, publicUrl),
@@ -132,10 +132,10 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
     try {
       const provider = find(params.provider);
       const transaction = await transactions.end(query["state"], request, reply);
-      if (!transaction) throw new LoginRefusal("expired", "no sign-in that this browser began waits for this answer");
+      if (!transaction) throw new LoginRefusal("expired", "no sign-in of this browser is pending for this response");
       attempt = { ...transaction, provider: params.provider };
       if (transaction.provider !== params.provider)
-        throw new LoginRefusal("untrusted", "the answer came back as another provider's");
+        throw new LoginRefusal("untrusted", "the response came back for another provider");
       const callback = new URL(request.url, publicUrl);
       const vouched = {
         rules: provider.settings,
@@ -181,11 +181,11 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
       try {
         const provider = find(request.params.provider);
         const verified = typeof token === "string" ? await provider.verifyLogoutToken(token) : null;
-        if (!verified) throw new LoginRefusal("untrusted", "there is no logout token that could be trusted");
+        if (!verified) throw new LoginRefusal("untrusted", "there is no valid logout token");
         const { id, issuer } = verified;
         const tokenId = `${issuer} ${id}`;
         if (await options.spentIds.isSpent("logout-token", tokenId))
-          throw new LoginRefusal("untrusted", "the logout token was used before");
+          throw new LoginRefusal("untrusted", "the logout token has already been used");
         const ended = await identities.endSessionsFrom(issuer, verified, sourceOf(request));
         // Afterwards: in an outage, the provider's next try has to count. Twice its time: its clock may be ahead of ours.
         await options.spentIds.spend("logout-token", tokenId, 2 * logoutTokenLifetimeSeconds);

@@ -132,8 +132,7 @@ const parseInput = (input: z.ZodType, given: unknown): unknown => {
 /** Nothing leaves that the contract does not name. */
 const cutOutput = (output: z.ZodType, answer: unknown): unknown => {
   const result = output.safeParse(answer);
-  if (!result.success)
-    throw new Error("An operation's answer is not what the contract declares", { cause: result.error });
+  if (!result.success) throw new Error("The output does not match the contract", { cause: result.error });
   return result.data;
 };
 
@@ -148,7 +147,7 @@ const declared = ({ access, errors }: Operation, error: unknown): unknown => {
   // Any operation may find the database unavailable, or input invalid that only the domain can check.
   const codes: readonly string[] = [...errors, ...accessErrorCodesOf(access), "UNAVAILABLE", "INVALID_INPUT"];
   if (codes.includes(code)) return asTrpcError(refusal);
-  return new Error(`An operation answered ${code}, which the contract does not declare for it`, {
+  return new Error(`The operation was refused with ${code}, which it does not declare`, {
     cause: refusal.stack,
   });
 };

@@ -95,7 +95,7 @@ export const createIdentitySignIn = ({
       const created = await create(vouched, `${username}${suffix}`, source);
       if (created) return created;
     }
-    throw new Error("No username was free, over and over");
+    throw new Error("No free username was found");
   };
 
   return {
@@ -108,12 +108,12 @@ export const createIdentitySignIn = ({
       const { rules, identity, there, authenticatedAt } = vouched;
       const found = await findOrCreate(vouched, source);
       const user = await users.find(found.userId);
-      if (!user) throw new LoginRefusal("expired", "the account was deleted meanwhile");
+      if (!user) throw new LoginRefusal("expired", "the account was deleted");
       const started = await db.transaction().execute(async (transaction) => {
         if (!(await users.lockEnabledUser(user.id, transaction)))
           throw new LoginRefusal("disabled", "the account is disabled", user.id);
         if (!(await identities.recordUse(found, rules.name, identity.email, transaction)))
-          throw new LoginRefusal("expired", "the identity was unlinked meanwhile", user.id);
+          throw new LoginRefusal("expired", "the identity was unlinked", user.id);
         const options: StartOptions = {
           // Without `auth_time`, a cookie may have signed them in there: not a fresh sign-in (RFC 9470).
           authenticatedAt: authenticatedAt ?? 0,

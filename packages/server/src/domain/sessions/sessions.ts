@@ -293,7 +293,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         });
         if (advanced) return { ...refreshed(row, advanced.generation, idleExpiry(row)), user };
       }
-      throw new Error("A session was refreshed by others over and over");
+      throw new Error("The session was refreshed concurrently too often");
     },
 
     /** The session and its user at this moment. `null`: ended, expired, or the user is disabled. */

@@ -79,12 +79,12 @@ export const challengeFor = (error: { readonly code: string; readonly details: u
     case "USER_REQUIRED":
       return bearer({
         error: "insufficient_scope",
-        error_description: "No scope allows this: it is done for a person, and this token acts for none",
+        error_description: "This operation requires a user, and the token has none",
       });
     case "FIRST_PARTY_ONLY":
       return bearer({
         error: "insufficient_scope",
-        error_description: "No scope allows this: it is for this service's own apps",
+        error_description: "This operation is only for this service's own apps",
       });
     case "REAUTHENTICATION_REQUIRED":
       // RFC 9470 §3
