@@ -1,4 +1,4 @@
-// Owns what an app brings to the engine: its contract and the procedures of its own operations.
+// Owns what an app gives to the engine: its contract, and the procedures of its own operations.
 
 import {
   type AnyContract,
@@ -25,7 +25,7 @@ import { StartError } from "./start-error.ts";
 /** The operations of the engine, which every contract has. */
 export type EngineOperations = typeof engine;
 
-/** For the compiler alone, which would take one `Kysely` for another: no value has it. */
+/** Only for the compiler, which would accept one `Kysely` for another. No value has it. */
 declare const migratedTables: unique symbol;
 
 /**
@@ -50,8 +50,8 @@ export interface Tools<C extends { readonly errors: Errors }, Tables = object> {
 }
 
 /**
- * @throws StartError when the contract declares an area, scope or error of the engine anew, or leaves one out: the engine's
- * handlers, pages and clients rely on them.
+ * @throws StartError when the contract redeclares or leaves out an area, scope or error of the engine: the engine's
+ * handlers, pages and clients rely on them
  */
 export const assertEngineIn = ({ operations, scopes, errors, roles }: AnyContract): void => {
   for (const [area, declared] of Object.entries(engine)) {
@@ -78,10 +78,10 @@ export const assertEngineIn = ({ operations, scopes, errors, roles }: AnyContrac
   }
 };
 
-/** The operations that are the app's own. */
+/** The app's own operations. */
 export type OwnOperations<T> = Omit<T, keyof EngineOperations>;
 
-/** `Procedures` without any that the contract does not declare. */
+/** `Procedures` without those that the contract does not declare. */
 type DeclaredAlone<Procedures, Declared> = {
   readonly [Name in keyof Procedures]: Name extends keyof Declared
     ? Procedures[Name] extends (...call: never) => unknown
@@ -93,12 +93,12 @@ type DeclaredAlone<Procedures, Declared> = {
 export interface App<C extends AnyContract = AnyContract> {
   readonly brand: Brand;
   readonly contract: C;
-  /** Makes the procedures of the app's own operations, once for each server. */
+  /** Creates the procedures of the app's own operations, once for each server. */
   // biome-ignore lint/suspicious/noExplicitAny: each app has tables and errors of its own; `defineApp` holds them
   readonly procedures: (tools: Tools<any, any>) => object;
-  /** The app's own tables. They are applied by name, after the engine's. */
+  /** The migrations of the app's own tables. They run by name, after the engine's. */
   readonly migrations?: readonly Migrations[];
-  /** Clients that are registered in development, by their `client_id`: such as a demo in the terminal. */
+  /** Clients that are registered in development, by their `client_id`, such as a demo in the terminal. */
   readonly developmentClients?: Readonly<Record<string, z.input<typeof RegisterClientInput>>>;
 }
 

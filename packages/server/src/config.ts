@@ -1,5 +1,5 @@
-// Owns the settings: every one that the environment can give, with its default and its rules.
-// `docs/settings.md` is generated from this file.
+// Owns the settings: every environment variable with its default and its rules. `docs/settings.md` is generated from
+// this file.
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -7,17 +7,17 @@ import { z } from "zod";
 import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import type { SessionLimits } from "./domain/sessions/sessions.ts";
 import { ProxyRange } from "./http/forwarded-for.ts";
-import { type ProviderSettings, parseProviders } from "./relying-party/identity-provider-settings.ts";
+import { type IdentityProviderSettings, parseIdentityProviders } from "./relying-party/identity-provider-settings.ts";
 import { PreviousSecrets, Secret } from "./secret-setting.ts";
 import { StartError } from "./start-error.ts";
 
-/** What development puts before the secrets it makes, so that none of them ever guards production. */
+/** The prefix of secrets that development creates, so that production can refuse them. */
 export const developmentSecretPrefix = "development-only-";
 
 const flag = z.enum(["on", "off"]).transform((value) => value === "on");
 const day = 24 * 60 * 60;
 const seconds = z.coerce.number().int().min(60);
-/** The most that a shutdown may be told to wait. */
+/** The longest shutdown that can be configured. */
 const maxShutdownSeconds = 600;
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean));
 
@@ -163,11 +163,11 @@ export interface Config {
   readonly port: number;
   readonly host: string;
   readonly publicUrl: string;
-  /** An e-mail address or a page; `null`: none is given. */
+  /** An e-mail address or a URL; `null`: not set. */
   readonly contact: string | null;
   readonly databaseUrl: DatabaseUrl;
   readonly databasePool: number;
-  /** `null`: development is to make one and keep it. */
+  /** `null`: development creates one and keeps it. */
   readonly secret: string | null;
   readonly previousSecrets: readonly string[];
   readonly sessionLimits: SessionLimits;
@@ -178,7 +178,7 @@ export interface Config {
   readonly registration: "off" | "open" | { readonly token: string };
   readonly trustProxy: boolean | string[];
   readonly breachedPasswordsUrl: string | null;
-  readonly providers: readonly ProviderSettings[];
+  readonly providers: readonly IdentityProviderSettings[];
   readonly demoProvider: boolean;
   readonly demoProviderPort: number;
   readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
@@ -193,7 +193,7 @@ export const settings: Readonly<Record<string, z.ZodType>> = Environment.shape;
  * Reads the settings.
  * @param env such as `process.env`; an empty value counts as absent
  * @param root what a relative database path is relative to
- * @throws StartError that names every setting that is wrong, and how to mend it.
+ * @throws StartError that names every invalid setting and how to fix it
  */
 export const loadConfig = (env: Record<string, string | undefined>, root: string): Config => {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
@@ -260,10 +260,12 @@ const assertReadyForProduction = (e: z.output<typeof Environment>) => {
   if (missing.length > 0) throw new StartError(missing.join("\n"));
 };
 
-/** @throws StartError with a line for each fault. */
-const loadProviders = (setting: string | undefined, root: string): readonly ProviderSettings[] => {
+/** @throws StartError with one line for each invalid setting */
+const loadProviders = (setting: string | undefined, root: string): readonly IdentityProviderSettings[] => {
   if (setting === undefined) return [];
-  const parsed = parseProviders(setting.trimStart().startsWith("{") ? setting : readProviders(resolve(root, setting)));
+  const parsed = parseIdentityProviders(
+    setting.trimStart().startsWith("{") ? setting : readProviders(resolve(root, setting)),
+  );
   if ("faults" in parsed) throw new StartError(parsed.faults.map((fault) => `PROVIDERS: ${fault}`).join("\n"));
   return parsed.providers;
 };
@@ -272,7 +274,7 @@ const readProviders = (file: string): string => {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    // Not the name: whoever left out the first brace put their secrets there.
+    // Never print the name: whoever left out the first brace has put their secrets there.
     throw new StartError("PROVIDERS: is neither JSON nor a file that can be read.");
   }
 };

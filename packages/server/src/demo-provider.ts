@@ -1,24 +1,24 @@
-// Owns running the demonstration provider beside a server: the process, and the settings that make it a provider here.
+// Owns running the demonstration identity provider beside a server: its process, and the settings that configure it.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { type DemoClient, demoCredentials } from "../demo-provider/client.ts";
 import { packageFile } from "./package-files.ts";
-import { type ProviderSettings, parseProviders } from "./relying-party/identity-provider-settings.ts";
+import { type IdentityProviderSettings, parseIdentityProviders } from "./relying-party/identity-provider-settings.ts";
 import { StartError } from "./start-error.ts";
 
 /**
- * Starts the process, and waits until it listens; it takes requests once it is told of its client.
- * @param port part of the issuer: with another one, the same person is somebody else. 0: a free port
- * @throws StartError when the port is taken.
+ * Starts the process, and waits until it listens. It serves requests once it knows its client.
+ * @param port part of the issuer: with another port, people have other identities. 0: a free port
+ * @throws StartError when the port is in use
  */
 export const startDemoProvider = async (name: string, port: number) => {
   const child = fork(packageFile("@lockstep/server/demo-provider"), [String(port)], {
-    // Its warnings are for whoever runs a real one.
+    // Its warnings are meant for operators of real identity providers.
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   const exited = once(child, "exit");
-  /** What it says next; `null`: it has ended. Under `node --watch`, Node has it send what it loads, which are objects. */
+  /** The next message of the process; `null`: it has ended. Under `node --watch`, Node also sends objects. */
   const heard = () =>
     new Promise<string | null>((resolve) => {
       const listen = (message: unknown) => {
@@ -48,9 +48,9 @@ export const startDemoProvider = async (name: string, port: number) => {
   };
 };
 
-const settingsFor = (name: string, issuer: string): ProviderSettings => {
+const settingsFor = (name: string, issuer: string): IdentityProviderSettings => {
   const entry = { issuer, label: "Demo", ...demoCredentials, allowPrivateAddresses: true, endSession: true };
-  const parsed = parseProviders(JSON.stringify({ [name]: entry }));
+  const parsed = parseIdentityProviders(JSON.stringify({ [name]: entry }));
   const settings = "providers" in parsed ? parsed.providers[0] : undefined;
   if (!settings) throw new Error("The demo provider's settings do not parse");
   return settings;

@@ -1,5 +1,4 @@
-// Owns what development does for a newcomer, and production never: a secret that makes itself, and the
-// tutorial's user.
+// Owns what only development does: creating a secret, and the tutorial's user.
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,7 +8,7 @@ import { type Config, developmentSecretPrefix, loadConfig } from "./config.ts";
 import type { Random } from "./domain/kernel/environment.ts";
 import type { Domain } from "./server.ts";
 
-/** The settings, and a secret in any case: of development when none is set. */
+/** The settings with a secret; development creates one when none is set. */
 export const loadConfigWithSecret = (
   env: Record<string, string | undefined>,
   root: string,
@@ -19,7 +18,7 @@ export const loadConfigWithSecret = (
   return { ...config, secret: config.secret ?? developmentSecret(join(root, ".data/secret"), random) };
 };
 
-/** The secret in this file, made at the first start. */
+/** The secret in this file, created at the first start. */
 const developmentSecret = (file: string, random: Random): string => {
   if (existsSync(file)) {
     chmodSync(file, 0o600);
@@ -33,14 +32,14 @@ const developmentSecret = (file: string, random: Random): string => {
 
 export const john = { username: "john", password: "secret", email: "john@example.com", fullName: "John Doe" } as const;
 
-/** Makes what an app has in development: the tutorial's user, and the clients that it names. */
+/** Creates the tutorial's user and the app's development clients. */
 export const seedDevelopment = async (domain: Domain, { developmentClients = {} }: App): Promise<void> => {
   await seedJohn(domain);
   for (const [id, client] of Object.entries(developmentClients))
     await domain.clients.ensure(id, RegisterClientInput.parse(client));
 };
 
-/** Makes the tutorial's user, who has a password that no policy would accept. */
+/** Creates the tutorial's user, whose password no policy would accept. */
 export const seedJohn = async ({ users, passwords }: Domain): Promise<void> => {
   if (await users.findByLogin(john.username)) return;
   await users.create({

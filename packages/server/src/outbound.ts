@@ -1,6 +1,6 @@
-// Owns requests to addresses that somebody else names: a provider's metadata, and every address in it. Such a request
-// must not be turned against what only this machine can reach (OWASP ASVS 1.3.6: server-side request forgery), nor
-// keep it waiting, nor fill its memory. What it connects to is what was checked: the name is looked up once.
+// Owns requests to addresses that others name, such as an identity provider's metadata and the URLs in it. Such a
+// request must not reach this machine's private network (OWASP ASVS 1.3.6: server-side request forgery), take too long,
+// or fill the memory. The name is looked up once, and the connection goes to the checked address.
 
 import type { lookup as dnsLookup, LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
@@ -10,20 +10,22 @@ import { isLoopbackAddress, isPublicAddress } from "./domain/kernel/ip-addresses
 export type Lookup = typeof dnsLookup;
 
 export interface OutboundRules {
-  /** Whether this machine and its own network may be asked, and this machine over plain http. */
+  /** Whether private addresses are allowed, and plain http to this machine. */
   readonly allowPrivateAddresses: boolean;
 }
 
-/** A response's body at the most, decompressed. Sets of keys and profiles are a hundredth of it. */
+/** The largest response body, decompressed: a hundred times the size of key sets and profiles. */
 const maxBodyBytes = 256 * 1024;
 
 export interface OutboundOptions {
   readonly lookup: Lookup;
-  /** From the name's lookup to the body's last byte. */
+  /** From the DNS lookup to the last byte of the body. */
   readonly timeoutMs: number;
 }
 
-/** The request was not made, or its answer was not taken. `reason` is for a log: it has no part of the answer. */
+/**
+ * The request was not sent, or its response was refused. `reason` is for the log, and contains nothing of the response.
+ */
 export class OutboundError extends Error {
   override readonly name = "OutboundError";
 }
@@ -31,7 +33,7 @@ export class OutboundError extends Error {
 export type Outbound = ReturnType<typeof createOutbound>;
 
 export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
-  /** Made when something is first asked for: most servers ask nobody, and the library is a tenth of what a start loads. */
+  /** Loaded at the first request: most servers send none, and the library is a tenth of what a start loads. */
   let connections: ReturnType<typeof connect> | undefined;
   const connect = async () => {
     const { Agent, fetch } = await import("undici");
@@ -41,7 +43,7 @@ export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
   };
 
   return {
-    /** A `fetch` that keeps to these rules: no redirects, a limit on size and time, a GET tried again once. */
+    /** A `fetch` with these rules: no redirects, limited size and time, one retry of a GET. */
     fetchFor({ allowPrivateAddresses }: OutboundRules) {
       return async (address: string | URL, init: RequestInit = {}): Promise<Response> => {
         const url = new URL(address);
@@ -70,7 +72,7 @@ export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
         try {
           return await send();
         } catch (error) {
-          // A connection that broke while a GET was under way says nothing of the next.
+          // A broken connection during a GET is worth a second try.
           if (mayPass(error) && (init.method ?? "GET") === "GET" && !signal.aborted)
             return await send().catch(rethrow(url, timeoutMs));
           return rethrow(url, timeoutMs)(error);
@@ -120,7 +122,7 @@ const refuseUnlessReachable = (url: URL, allowPrivateAddresses: boolean) => {
   if (url.protocol !== "https:" && !(allowPrivateAddresses && url.protocol === "http:" && isLoopbackName(host)))
     throw new OutboundError(`${url.origin} is not asked: it has no https`);
   if (url.username || url.password) throw new OutboundError(`${url.origin} is not asked: the address has a password`);
-  // An address in the place of a name is never looked up.
+  // IP addresses are not looked up.
   if (!allowPrivateAddresses && isIP(host) && !isPublicAddress(host))
     throw new OutboundError(`${url.origin} is not asked: its address is private`);
 };
@@ -132,7 +134,7 @@ const publicLookup =
   (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
       if (error) return callback(error, "", 4);
-      // One private address among public ones is how a name is turned against its asker.
+      // One private address among public ones is how DNS rebinding works.
       if (!addresses.every(({ address }) => isPublicAddress(address)) || !addresses[0])
         return callback(new OutboundError(`${hostname} is not asked: its address is private`), "", 4);
       if (options.all) return callback(null, addresses);

@@ -1,9 +1,9 @@
-// Owns where files are that come with the engine and are read or run as files. An app's bundle has the engine's code in a
-// place of its own, so they are found by the name of the package.
+// Owns the paths of files that come with the engine and are read or run. An app's bundle contains the engine's code
+// elsewhere, so they are found by the package's name.
 
 import { createRequire } from "node:module";
 
 const engine = createRequire(import.meta.url).resolve("@lockstep/server");
 
-/** The path of a file of the engine's package, or of one that it depends on: `swagger-ui-dist/package.json`. */
+/** The path of a file in the engine's package, or in one of its dependencies: `swagger-ui-dist/package.json`. */
 export const packageFile = (specifier: string): string => createRequire(engine).resolve(specifier);

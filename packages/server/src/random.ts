@@ -1,11 +1,11 @@
-// Owns the machine's randomness, asked for by the block: one system call for a few hundred ids, not one for each.
+// Owns the machine's randomness, read in blocks: one system call for a few hundred IDs.
 
 import { randomFillSync } from "node:crypto";
 import type { Random } from "./domain/kernel/environment.ts";
 
 const blockBytes = 4096;
 
-/** Bytes of the system's generator. What was handed out is wiped from the block, and never handed out again. */
+/** Bytes of the system's generator. Used bytes are wiped from the block, and never returned again. */
 export const systemRandom = (): Random => {
   const block = new Uint8Array(blockBytes);
   let used = blockBytes;

@@ -1,16 +1,16 @@
-// Owns what counts as a secret in the settings: text that somebody drew at random, not a password that somebody chose.
+// Owns what is accepted as a secret in the settings: random text, not a password that somebody made up.
 
 import { deflateRawSync } from "node:zlib";
 import { z } from "zod";
 
 const minLength = 32;
 
-/** In bytes after compression. 128 random bits, written in hexadecimal, are about 33; repetition and sequences are few. */
+/** In bytes after compression. 128 random bits in hexadecimal take about 33; repetition and sequences take few. */
 const minContentBytes = 24;
 
 const howToMakeOne = "`openssl rand -base64 32` makes one";
 
-/** How much is in a text that does not follow from the rest of it: what repeats, or counts up or down, adds nothing. */
+/** The information in a text, without repetition and sequences. */
 const contentBytes = (text: string): number => {
   const bytes = Buffer.from(text);
   const steps = bytes.map((byte, index) => byte - (bytes[index - 1] ?? 0));
@@ -25,7 +25,7 @@ export const Secret = z
     error: `repeats itself or counts, so that it can be guessed: ${howToMakeOne}`,
   });
 
-/** Earlier secrets. One that can be guessed opens what was made under it for as long as it is accepted. */
+/** Previous secrets. One that can be guessed opens everything made with it for as long as it is accepted. */
 export const PreviousSecrets = z
   .string()
   .transform((value) => value.split(/[\s,]+/).filter(Boolean))

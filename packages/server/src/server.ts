@@ -1,5 +1,5 @@
-// The composition root: builds each part once, in the order of what it needs. What a part needs from the
-// world comes in here as `environment`; nothing below reaches for a clock, randomness or the network itself.
+// The composition root: creates each part once, in the order of their dependencies. Clock, randomness, network and
+// environment enter here as `world`; nothing else accesses them.
 
 import { lookup } from "node:dns";
 import { availableParallelism } from "node:os";
@@ -62,7 +62,7 @@ import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
 import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { systemRandom } from "./random.ts";
-import { createProviders } from "./relying-party/identity-providers.ts";
+import { createIdentityProviders } from "./relying-party/identity-providers.ts";
 import { createTransactions } from "./relying-party/transactions.ts";
 import { engineProcedures } from "./rpc/engine.ts";
 import { createImplement, createRouter, type ServedRouter } from "./rpc/trpc.ts";
@@ -70,17 +70,17 @@ import { createImplement, createRouter, type ServedRouter } from "./rpc/trpc.ts"
 export interface WorldOptions {
   /** The machine's clock. */
   readonly now: Now;
-  /** The clock that servers of one database share: epoch milliseconds. `null`: the machine's is the only one. */
+  /** The clock that all servers of a database share: epoch milliseconds. `null`: there is only the machine's. */
   readonly databaseTime: (db: Db) => Promise<number | null>;
   readonly random: Random;
   readonly fetch: typeof globalThis.fetch;
-  /** How addresses are reached that providers name. */
+  /** How addresses are reached that identity providers and clients name. */
   readonly outbound: OutboundOptions;
   /** How many passwords may be hashed at once, now. */
   readonly hashingThreads: () => number;
-  /** How long a call may wait for the database in all. */
+  /** How long a call may wait for the database in total. */
   readonly databaseLimitMs: number;
-  /** How long a look at the database for `/readyz` is good for those who ask after it. */
+  /** How long the result of a database check is reused for `/readyz`. */
   readonly readinessKeptMs: number;
   /** How long a request may take to arrive. */
   readonly requestTimeoutMs: number;
@@ -106,15 +106,15 @@ export interface ServerOptions<C extends AnyContract = AnyContract> {
   readonly app: App<C>;
   readonly config: Config & { readonly secret: string };
   readonly world?: WorldOptions;
-  /** Fastify's; without one, nothing is logged. */
+  /** Fastify's option. Default: nothing is logged. */
   readonly logger?: FastifyServerOptions["logger"];
-  /** Where the web app's build is. */
+  /** The folder of the web app's build. */
   readonly webDirectory?: string;
 }
 
 export type Domain = Awaited<ReturnType<typeof createDomain>>;
 
-/** Everything below the transports; also what the admin commands work on. */
+/** Everything below the transports. The admin commands use it too. */
 export const createDomain = async (
   db: Db,
   { app: { brand, contract }, config, world = realWorld }: Pick<ServerOptions, "app" | "config" | "world">,
@@ -233,15 +233,15 @@ export const createDomain = async (
   };
 };
 
-/** The providers of the settings; `outbound.close` lets go of the connections to them. */
+/** The configured identity providers. `outbound.close` closes the connections to them. */
 export const createConfiguredProviders = ({ providers: settings }: Pick<Config, "providers">, world = realWorld) => {
   const outbound = createOutbound(world.outbound);
-  return { providers: createProviders({ settings, outbound, now: world.now }), outbound };
+  return { providers: createIdentityProviders({ settings, outbound, now: world.now }), outbound };
 };
 
 /**
- * A server that is ready to listen, its database opened and migrated.
- * @throws StartError when the database or its keys do not fit.
+ * Creates a server that is ready to listen, with its database opened and migrated.
+ * @throws StartError when the database or its keys cannot be used
  */
 export const createServer = async <C extends AnyContract>(options: ServerOptions<C>) => {
   const { config, world = realWorld, logger = false } = options;
@@ -267,7 +267,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       registration: config.registration,
       now: domain.clock.now,
       newId,
-      // What clients name: where their keys are, and where they hear of sign-outs.
+      // For URLs that clients register: their keys, and their logout notifications.
       fetch: outbound.fetchFor({ allowPrivateAddresses: !config.production }),
       renderPage,
       authorizationCookies: authorizationCookies(config.publicUrl),
@@ -276,7 +276,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       crossOrigin: { mark: markCrossOrigin, headers: crossOriginHeaders, allowAny: allowAnyOrigin },
     });
     const { brand, contract, procedures } = options.app;
-    // What the app's own operations are checked against is the contract, in `defineApp`.
+    // `defineApp` checks the app's own operations against the contract.
     const router = createRouter<AnyContract>(contract, {
       ...procedures({
         implement: createImplement(contract.errors),
@@ -331,13 +331,13 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
     const listening = createListening(app);
     app.addHook("preClose", (done) => {
-      // Fastify stops listening right after this hook. Streams end then: whoever reconnects reaches another server.
+      // Fastify stops listening right after this hook. Streams end then, so that clients reconnect to another server.
       setImmediate(() => closing.abort());
       done();
     });
     /**
-     * Stops in order: not ready, then after a delay no new connections, the end of streams, the answers to calls. Ends
-     * by the deadline of the settings, whatever does not answer.
+     * Shuts down in order: not ready, then after a delay no new connections, the end of streams, the answers to pending
+     * calls. Ends at the configured deadline in any case.
      */
     const close = async () => {
       const { delaySeconds, timeoutSeconds } = config.shutdown;

@@ -8,14 +8,14 @@ import type { App } from "./app.ts";
  * @param root the folder that settings are relative to
  */
 export const startAdmin = async (app: App, { root }: { readonly root: string }): Promise<never> => {
-  // Whoever reads the output may go away (`| head`): the write that fails then ends the command.
+  // The reader may close the pipe (`| head`): the failing write ends the command.
   process.stdout.on("error", () => {});
 
   const exitCode = await runAdmin(process.argv.slice(2), {
     app,
     env: process.env,
     root,
-    // pnpm runs scripts in the root of the project; a file is named from where the operator stands.
+    // pnpm runs scripts in the project's root; file arguments are relative to the operator's folder.
     directory: process.env["INIT_CWD"] ?? process.cwd(),
     stdin: process.stdin,
     stdout: process.stdout,

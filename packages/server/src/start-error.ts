@@ -1,4 +1,4 @@
-/** The server or a command cannot go on, for a reason its operator can mend: one sentence that says how. */
+/** The server or a command cannot run for a reason that its operator can fix. One sentence says how. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }

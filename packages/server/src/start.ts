@@ -15,8 +15,8 @@ export interface StartOptions {
 }
 
 /**
- * Runs an app's server as this process: by the settings of the environment, until a signal ends it. What cannot be
- * started is told in one sentence, with exit code 1.
+ * Runs an app's server as this process, with the settings of the environment, until a signal stops it. When it cannot
+ * start, it prints one sentence and exits with code 1.
  */
 export const startServer = async (app: App, options: StartOptions): Promise<void> => {
   try {
@@ -54,7 +54,7 @@ const start = async (app: App, { root, webDirectory }: StartOptions) => {
   process.stdout.write(`${lines.join("\n")}\n`);
 };
 
-/** The first SIGINT or SIGTERM closes in order; a second one, of either kind, ends the process at once. */
+/** The first SIGINT or SIGTERM shuts down in order; a second one, of either kind, ends the process at once. */
 const closeOnSignal = (close: () => Promise<void>) => {
   let closing = false;
   const onSignal = () => {

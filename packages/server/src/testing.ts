@@ -1,5 +1,5 @@
-// Owns whole servers for tests, of this package and of those that talk to it: real, in this process, on a
-// database of their own, with a clock that tests move.
+// Owns whole servers for tests of this package and of its clients: real, in this process, on a database of their own,
+// with a clock that tests move.
 
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -22,7 +22,7 @@ import { createServer, type Domain, realWorld, type ServerOptions, type WorldOpt
 
 export { john, startDemoProvider };
 
-/** A clock that stands still until it is moved. */
+/** A clock that stands still until a test moves it. */
 export const testClock = (start = Date.now()) => {
   let time = start;
   return {
@@ -38,35 +38,35 @@ const onlyLocalhost = ((hostname: string, _options: unknown, answer: (...result:
   else answer(new Error("Tests reach nothing outside"));
 }) as OutboundOptions["lookup"];
 
-/** The world with its clock replaced, and no way out of it. */
+/** The test clock, and no network. */
 export const testWorld = (now: () => number): WorldOptions => ({
   now,
-  // Time is what the test says, for all of its servers.
+  // All servers of a test share its clock.
   databaseTime: async () => null,
   random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
   fetch: async () => {
     throw new Error("Tests reach nothing outside");
   },
-  // This machine alone, and all the time that a busy one takes.
+  // Loopback only, without a time limit that a busy machine could reach.
   outbound: { lookup: onlyLocalhost, timeoutMs: 30_000 },
   hashingThreads: () => 1,
   requestTimeoutMs: realWorld.requestTimeoutMs,
   databaseLimitMs,
-  // A look is made when a test asks.
+  // Each request to `/readyz` checks the database.
   readinessKeptMs: 0,
 });
 
-/** Where calls that no transport made come from. */
+/** The source of calls that no transport made. */
 export const testSource: Source = { address: "192.0.2.1", userAgent: "a test", requestId: "test" };
 
-/** Somebody who types a username and a password, on a device that is not known. */
+/** A sign-in with a username and a password from an unknown device. */
 export const typed = (username: string, password: string) => ({
   login: { username, password },
   deviceToken: null,
   source: testSource,
 });
 
-/** A request of no transport: without a token unless given, and with cookies that go nowhere. */
+/** A request without a transport: without a token by default, and with cookies that nothing reads. */
 export const testRequest = (token: string | null = null): Request => ({
   requestId: "test",
   credential: token === null ? { kind: "none" } : { kind: "bearer", token },
@@ -84,7 +84,7 @@ export const testRequest = (token: string | null = null): Request => ({
   },
 });
 
-/** What every challenge over HTTP ends with: where to learn who issues tokens (RFC 9728 §5.1). */
+/** The end of every challenge over HTTP: where to find out who issues tokens (RFC 9728 §5.1). */
 export const resourceMetadata = 'resource_metadata="http://localhost:3000/.well-known/oauth-protected-resource"';
 
 /** Limits that tests count with. */
@@ -103,7 +103,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   sessionLimits: testSessionLimits,
   pepper: null,
   previousPeppers: [],
-  // The least that bcrypt knows: tests that are about the cost say so.
+  // bcrypt's minimum. Tests about the cost set their own.
   bcryptCost: 4,
   passwordGrant: true,
   registration: "off",
@@ -118,10 +118,10 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
 });
 
 export interface TestServerOptions<C extends AnyContract = typeof fixtureContract> {
-  /** The app that is served. Left out: one of the engine's own. */
+  /** The app to serve. Default: the engine's fixture app. */
   readonly app?: App<C>;
   readonly webDirectory?: string;
-  /** A new SQLite file unless given. */
+  /** Default: a new SQLite file. */
   readonly databaseUrl?: DatabaseUrl;
   readonly config?: Partial<Config>;
   readonly now?: () => number;
@@ -174,8 +174,8 @@ export const signInAs = async (
 };
 
 /**
- * An access token that a client was granted, signed as the authorization server signs it: for tests of what
- * comes after. How one is got: `authorization-server/*.test.ts`.
+ * An access token under a client's grant, signed as the authorization server signs it, for tests of what happens with
+ * it. Obtaining one is tested in `authorization-server/*.test.ts`.
  */
 export const grantedToken = async (
   { domain, config }: { domain: Domain; config: ServerOptions["config"] },

@@ -1,4 +1,4 @@
-// Owns `lockstep audit`: the audit trail, as an operator reads it. What is in it: `domain/kernel/audit.ts`.
+// Owns `lockstep audit`: the audit trail for operators. Its entries: `domain/kernel/audit.ts`.
 
 import { type Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
@@ -34,7 +34,7 @@ export const addAuditCommand = (program: Command, admin: AdminProcess) => {
     .action((options: Options) => withDomain(admin, (domain) => print(admin, domain, options)));
 };
 
-/** Page by page, so that no trail is too long. */
+/** Page by page, so that a trail of any length fits. */
 const print = async ({ stdout }: AdminProcess, domain: Domain, { since, user, json }: Options) => {
   const userId = user === undefined ? undefined : (await findUser(domain, user)).id;
   const usernames = new Map<string, string>();
@@ -79,7 +79,7 @@ const unitMs = { s: 1000, m: 60 * 1000, h: 60 * 60 * 1000, d: 24 * 60 * 60 * 100
 const zoned = { offset: true, local: true } as const;
 const Instant = z.union([z.iso.date(), z.iso.datetime(zoned), z.iso.datetime({ ...zoned, precision: -1 })]);
 
-/** Epoch milliseconds of a date (its first moment), of a date and time, or of some time ago. All of them UTC. */
+/** Epoch milliseconds of a date (its first moment), of a date and time, or of a duration ago. All in UTC. */
 const parseWhen = (text: string, now: Now): number => {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count && unit) return Math.max(0, now() - Number(count) * unitMs[unit as keyof typeof unitMs]);

@@ -1,5 +1,5 @@
-// Owns `lockstep client`: the clients of other people that may ask for access, as an operator manages them.
-// What an operator registers is verified; what others registered can be made so.
+// Owns `lockstep client`: OAuth clients, managed by operators. A client that an operator registers is verified; others
+// can be verified.
 
 import {
   type ClientKind,
@@ -198,7 +198,7 @@ const aboutOne = (parent: Command, name: string, description: string) => {
   return command.addHelpText("after", aboutJson);
 };
 
-/** @throws CommandError that says what is wrong with it. */
+/** @throws CommandError that says what is invalid */
 const checked = (input: unknown): RegisterClientInput => {
   const parsed = RegisterClientInput.safeParse(input);
   if (parsed.success) return parsed.data;
@@ -208,7 +208,7 @@ const checked = (input: unknown): RegisterClientInput => {
   throw new CommandError("usage", `${[...new Set(problems)].join("\n")} See --help.`);
 };
 
-/** How the fields of a registration are called on the command line. */
+/** The options for the properties of a registration. */
 const optionOf: Record<string, string> = {
   name: "<name>",
   kind: "--kind",
@@ -220,13 +220,13 @@ const optionOf: Record<string, string> = {
   scopes: "--scope",
 };
 
-/** RFC 9700 §2.1.1: PKCE is all that protects a client that proves nothing. @throws CommandError */
+/** RFC 9700 §2.1.1: PKCE is the only protection of a client without authentication. @throws CommandError */
 const checkPkce = (omitted: boolean, { kind }: RegisterClientInput) => {
   if (omitted && kind !== "web")
     throw new CommandError("usage", "--no-pkce: only a client of the kind web may do that.");
 };
 
-/** Makes the exceptions that the command names, or takes them back. */
+/** Sets or clears the exceptions that the command names. */
 const withExceptions = async (
   clients: Clients,
   client: OAuthClient,

@@ -1,5 +1,5 @@
-// Owns what the admin commands share: what they are given of the process, how they end, and the database
-// and domain that they work on.
+// Owns what the admin commands share: their view of the process, how they end, and the database and domain that they
+// use.
 
 import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
@@ -34,7 +34,7 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-/** A command ends without having done what it was asked: a sentence for its operator, and a code for scripts. */
+/** A command failed: a sentence for its operator, and an exit code for scripts. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly exitCode: number;
@@ -45,7 +45,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Opens the database of the settings, which need not be migrated. */
+/** Opens the configured database, which need not be migrated. */
 export const openConfiguredDatabase = async ({ env, root }: AdminProcess) => {
   const config = loadConfig(env, root);
   const db = await openDatabase(config.databaseUrl);
@@ -53,13 +53,13 @@ export const openConfiguredDatabase = async ({ env, root }: AdminProcess) => {
 };
 
 /**
- * Does something with the domain of the settings.
- * @throws StartError when the database is not migrated: a command about users that makes a new database
- * hides that `DATABASE_URL` names the wrong one.
+ * Runs `act` with the domain of the settings.
+ * @throws StartError when the database is not migrated: creating a new one would hide that `DATABASE_URL` names the
+ * wrong database
  */
 export const withDomain = async <T>(admin: AdminProcess, use: (domain: Domain) => Promise<T>): Promise<T> => {
   const { databaseUrl } = loadConfig(admin.env, admin.root);
-  // Opening would make the file.
+  // Opening would create the file.
   if (databaseUrl.startsWith("file:") && !existsSync(databaseUrl.slice("file:".length))) throw notMigrated();
   await using opened = await openConfiguredDatabase(admin);
   const { db } = opened;

@@ -1,4 +1,4 @@
-// Owns `lockstep keys`: the keys that tokens are signed with, as an operator sees and changes them. Never a private part.
+// Owns `lockstep keys`: the keys that sign tokens, listed and changed by operators. Never shows a private part.
 
 import { type Command, Option } from "commander";
 import { commandLine } from "../domain/kernel/audit.ts";
@@ -81,7 +81,7 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
     );
 };
 
-/** What is shown of the keys; the fields are named one by one, so that no private part is ever among them. */
+/** The shown properties of keys, named one by one so that no private part is among them. */
 const viewsOf = (keyring: Keyring) =>
   keyring.list().map(({ id, ordinal, algorithm, state, createdAt, signsFrom }) => ({
     id,

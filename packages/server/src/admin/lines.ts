@@ -1,15 +1,15 @@
-// Owns reading lines of any length within bounds: a line that is too long is told of, never kept.
+// Owns reading lines within a size limit: a line that is too long is reported, not kept.
 
 export interface Line {
   /** 1, 2, 3 … */
   readonly number: number;
-  /** Without what ended the line. `null`: longer than allowed. */
+  /** Without the line ending. `null`: longer than allowed. */
   readonly bytes: Uint8Array | null;
 }
 
 const newline = 0x0a;
 
-/** The lines of a stream of bytes. The last one need not end in a newline. */
+/** The lines of a stream of bytes. The last one may have no line ending. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Line> {
   let number = 1;
   let parts: Uint8Array[] = [];

@@ -1,16 +1,16 @@
-// Owns how an operator gives a new password: at a hidden prompt, twice, or on standard input when that is
-// no terminal. Never as an argument, where `ps` and the shell's history keep it.
+// Owns how an operator enters a new password: at a hidden prompt, twice, or on standard input when that is not a
+// terminal. Never as an argument, which `ps` and the shell's history would show.
 
 import type { Refusal } from "../domain/accounts/password-policy.ts";
 import { type AdminProcess, CommandError } from "./command.ts";
 import { writeLine } from "./output.ts";
 
-/** More than any password that is accepted, in UTF-8. */
+/** More bytes than any accepted password has in UTF-8. */
 const maxInputBytes = 16 * 1024;
 
 /**
- * A new password that nothing refuses.
- * @throws CommandError when it is refused; at a prompt, the operator is told why and asked again.
+ * Reads a new password that the policy accepts.
+ * @throws CommandError when it is refused; at a prompt, the operator sees why and is asked again
  */
 export const readNewPassword = async (
   admin: AdminProcess,
@@ -41,7 +41,7 @@ const askTwice = async (
 
 const ask = async ({ stdin, stderr }: AdminProcess, message: string): Promise<string> => {
   const { isCancel, password } = await import("@clack/prompts");
-  // Standard output is for what the command answers.
+  // Standard output is for the command's result.
   const answer = await password({ message, input: stdin, output: stderr });
   if (isCancel(answer)) throw new CommandError("interrupted", "Interrupted: nothing was changed.");
   return answer ?? "";

@@ -1,4 +1,4 @@
-// Owns the `lockstep` command line: its commands together, its general help, and how each way of ending is told.
+// Owns the `lockstep` command line: its commands, its general help, and how each outcome is reported.
 
 import { Command, CommanderError } from "commander";
 import { StartError } from "../start-error.ts";
@@ -11,10 +11,10 @@ import { write, writeLine } from "./output.ts";
 import { addProviderCommands } from "./providers.ts";
 import { addUserCommands } from "./users.ts";
 
-/** Runs one command, and answers the exit code. */
+/** Runs one command and returns its exit code. */
 export const runAdmin = async (argv: readonly string[], admin: AdminProcess): Promise<number> => {
   const exitCode = await run(argv, admin);
-  // What was written without waiting has left when this is written.
+  // Everything written before is flushed when this is.
   await Promise.all([admin.stdout, admin.stderr].map((stream) => write(stream, "").catch(() => {})));
   return exitCode;
 };
@@ -33,7 +33,7 @@ const run = async (argv: readonly string[], admin: AdminProcess): Promise<number
 const ending = (error: unknown): [exitCode: number, message: string | null] => {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return [exitCodes.done, null];
-    // Help in the place of a missing command: it is printed.
+    // Without a command, Commander prints the help.
     if (error.code === "commander.help") return [exitCodes.usage, null];
     return [exitCodes.usage, usageMessage(error)];
   }
@@ -41,11 +41,11 @@ const ending = (error: unknown): [exitCode: number, message: string | null] => {
   if (error instanceof StartError) return [exitCodes.failed, error.message];
   if (!(error instanceof Error)) return [exitCodes.failed, String(error)];
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return [exitCodes.failed, null];
-  // A bug, or a database that went away. Only the stack: a database's error carries the row besides.
+  // A bug, or an unavailable database. Print only the stack: a database error also contains the row.
   return [exitCodes.failed, error.stack ?? error.message];
 };
 
-/** What Commander says, without the values that it repeats: somebody may have typed a password there. */
+/** Commander's message without the values that it quotes: one may be a password. */
 const usageMessage = ({ code, message }: CommanderError): string => {
   switch (code) {
     case "commander.excessArguments":
@@ -71,7 +71,7 @@ const createProgram = (admin: AdminProcess) => {
     .configureOutput({
       writeOut: (text) => void admin.stdout.write(text),
       writeErr: (text) => void admin.stderr.write(text),
-      // `ending` says it.
+      // `ending` prints it.
       outputError: () => {},
       getOutHasColors: () => false,
       getErrHasColors: () => false,

@@ -1,5 +1,5 @@
-// Owns `lockstep provider`: the providers of the settings as an operator sees them, and whether each can be used.
-// Never a client secret.
+// Owns `lockstep provider`: the configured identity providers, and whether each can be used. Never shows a client
+// secret.
 
 import type { Command } from "commander";
 import { loadConfig } from "../config.ts";

@@ -39,7 +39,7 @@ const readable = (stdin: Stdin): AdminProcess["stdin"] => {
   return Readable.from(stdin instanceof Uint8Array ? [stdin] : stdin);
 };
 
-/** Where commands run: a database that is empty until `migrate`, and a folder of their own. */
+/** A database and a folder for commands. The database is empty until `migrate`. */
 export const openAdmin = async (newDatabase: () => Promise<NewDatabase>, world = testWorld(Date.now)) => {
   const database = await newDatabase();
   const directory = await mkdtemp(join(tmpdir(), "lockstep-admin-"));
@@ -76,7 +76,7 @@ export const openAdmin = async (newDatabase: () => Promise<NewDatabase>, world =
       return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
     },
 
-    /** The same database as a server sees it. */
+    /** Opens the same database as a server does. */
     async open(): Promise<{ db: Db; domain: Domain }> {
       const db = await openDatabase(database.url);
       opened.push(db);

@@ -1,5 +1,5 @@
-// Owns `lockstep user import`: accounts from elsewhere, one JSON object on each line, with the bcrypt hashes
-// they had. Signing in verifies such a hash and puts a better one in its place: `domain/accounts/passwords.ts`.
+// Owns `lockstep user import`: accounts from elsewhere, one JSON object on each line, with their bcrypt hashes. Signing
+// in verifies such a hash and replaces it with a better one: `domain/accounts/passwords.ts`.
 
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
@@ -14,12 +14,12 @@ import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { type Line, linesOf } from "./lines.ts";
 import { writeJson, writeLine } from "./output.ts";
 
-/** Users that are written in one statement: together or not at all. */
+/** Users that one statement writes: all of them or none. */
 const batchSize = 500;
 
 const maxLineBytes = 64 * 1024;
 
-/** Strict, so that a misspelt field is told of instead of dropped. */
+/** Strict, so that a misspelt property is an error. */
 const importedUser = (roles: readonly string[]) =>
   z.strictObject({
     username: Username,
@@ -32,13 +32,13 @@ const importedUser = (roles: readonly string[]) =>
 
 type ImportedUser = ReturnType<typeof importedUser>;
 
-/** What became of a line. */
+/** The outcome of a line. */
 type Outcome =
   | { readonly line: number; readonly outcome: "imported"; readonly username: string; readonly id: string }
   | { readonly line: number; readonly outcome: "skipped"; readonly username: string; readonly reason: string }
   | { readonly line: number; readonly outcome: "failed"; readonly reason: string };
 
-/** A line that was read: a user to write, or why it is none. */
+/** A line that was read: a user to write, or the reason why it is invalid. */
 type ReadLine =
   | { readonly line: number; readonly user: NewUser }
   | { readonly line: number; readonly user: null; readonly reason: string };
@@ -105,14 +105,14 @@ async function* bytesOf(file: string, { directory, stdin }: AdminProcess): Async
   }
 }
 
-/** The outcome of each line, in order, once it is in the database. Lines without text are passed over. */
+/** The outcome of each line, in order, once it is in the database. Skips empty lines. */
 async function* importUsers(lines: AsyncIterable<Line>, domain: Domain, schema: ImportedUser): AsyncGenerator<Outcome> {
   let batch: ReadLine[] = [];
   let usernames = new Set<string>();
   for await (const line of lines) {
     const read = readLine(line, domain.passwords, schema);
     if (read === null) continue;
-    // Of two lines with one username, the second must find the first in the database.
+    // Of two lines with the same username, the second must find the first in the database.
     if (batch.length === batchSize || (read.user && usernames.has(read.user.username))) {
       yield* writeBatch(batch, domain);
       batch = [];
@@ -153,7 +153,7 @@ const readLine = ({ number: line, bytes }: Line, passwords: Passwords, schema: I
     if (text.trim() === "") return null;
     value = JSON.parse(text);
   } catch {
-    // The parser's own words repeat what it read, and a hash may be in it.
+    // The parser's message quotes its input, which may contain a hash.
     return unreadable("not JSON in UTF-8");
   }
   const parsed = schema.safeParse(value);
@@ -164,7 +164,7 @@ const readLine = ({ number: line, bytes }: Line, passwords: Passwords, schema: I
   return { line, user: { ...user, fullName: fullName ?? user.username, passwordHash: imported } };
 };
 
-/** Never a value, and a field's name only when it is one: what is in the wrong place could be a hash. */
+/** Never prints a value, and a property's name only when it is known: misplaced text could be a hash. */
 const issueText = (issue: z.core.$ZodIssue): string => {
   if (issue.code === "unrecognized_keys") {
     const names = issue.keys.filter((key) => /^\w{1,40}$/.test(key));

@@ -1,4 +1,4 @@
-// Owns `lockstep user`: the people who have an account, as an operator manages them. Importing: `user-import.ts`.
+// Owns `lockstep user`: people with an account, managed by operators. Importing: `user-import.ts`.
 
 import { EmailAddress, LoginInput, recentAccessDays, UpdateUserInput, type User, Username } from "@lockstep/kit";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -52,7 +52,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     .addHelpText("after", example("pnpm lockstep user list --json | jq -r 'select(.disabled).username'"))
     .action((options: Options) => withDomain(admin, (domain) => list(admin, domain, options)));
 
-  /** A command about one user who exists. */
+  /** A command about one existing user. */
   const aboutOne = (
     name: string,
     description: string,
@@ -137,7 +137,7 @@ const setPassword = async (admin: AdminProcess, domain: Domain, found: User, opt
   });
   await tell(admin, options, found, "has the new password, and every session and grant is revoked");
   if (remaining.length === 0) return;
-  // On standard error: with --json, standard output is the user alone.
+  // On standard error: with --json, standard output holds only the user.
   await write(
     admin.stderr,
     [
@@ -156,12 +156,12 @@ const create = async (admin: AdminProcess, domain: Domain, username: string, opt
   const passwordHash = await newPasswordHash(admin, domain, { username, email, fullName });
   const created = await domain.accounts.create({ username, email, fullName, role, passwordHash }, commandLine);
   if (created) return await tell(admin, options, created, "is created");
-  // Somebody took the name while the password was typed.
+  // Another request created the account while the password was typed.
   await refuseTaken(domain, username, email);
   throw new CommandError("failed", "The user could not be created. Try again.");
 };
 
-/** @throws CommandError that says which of the two is another account's. */
+/** @throws CommandError that says which of the two another account has */
 const refuseTaken = async ({ users }: Domain, username: string, email: string | null) => {
   if (await users.findByLogin(username)) throw new CommandError("failed", `The username ${username} is taken.`);
   if (email !== null && (await users.findByLogin(email))) {
@@ -179,7 +179,7 @@ const newPasswordHash = async (
   return passwords.hash(await readNewPassword(admin, (password) => passwordPolicy.refusalOf(password, personal)));
 };
 
-/** Page by page, so that no number of users is too large. */
+/** Page by page, so that any number of users fits. */
 const list = async ({ stdout }: AdminProcess, { users }: Domain, { json }: Options) => {
   let header = [["USERNAME", "ROLE", "STATE", "CREATED", "EMAIL", "NAME"]];
   for (let after = ""; ; ) {
@@ -198,7 +198,7 @@ const list = async ({ stdout }: AdminProcess, { users }: Domain, { json }: Optio
  * @throws CommandError when there is none.
  */
 export const findUser = async ({ users }: Domain, login: string): Promise<User> => {
-  // The id first: it is exact, and nobody chooses it; a username could be chosen to look like somebody's id.
+  // The ID first, since nobody can choose one: a username could look like another user's ID.
   const user = (await users.find(login)) ?? (await users.findByLogin(login))?.user;
   if (!user) throw new CommandError("notFound", `There is no user ${visible(login)}.`);
   return user;
@@ -230,7 +230,7 @@ const stateOf = (user: User) => (user.disabled ? "disabled" : "enabled");
 
 export const aboutUserArgument = "a username, an e-mail address or an id";
 
-/** Makes a schema of the contract the parser of an argument. */
+/** An argument parser from a schema of the contract. */
 const checkedBy =
   (schema: z.ZodType<string>) =>
   (value: string): string => {

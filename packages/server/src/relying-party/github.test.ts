@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { openBrowser } from "../../test/browser-trip.ts";
 import { startTestServer } from "../testing.ts";
-import { parseProviders } from "./identity-provider-settings.ts";
+import { parseIdentityProviders } from "./identity-provider-settings.ts";
 
 const account = { id: 583231, login: "octocat", name: "The Octocat" };
 const emails = [
@@ -33,7 +33,7 @@ const start = async (answers: Answers = {}) => {
   });
   await new Promise<void>((resolve) => github.listen(0, "127.0.0.1", resolve));
   const issuer = `http://localhost:${(github.address() as AddressInfo).port}`;
-  const parsed = parseProviders(
+  const parsed = parseIdentityProviders(
     JSON.stringify({ github: { issuer, clientId: "ours", clientSecret: "secret", allowPrivateAddresses: true } }),
   );
   if ("faults" in parsed) throw new Error(parsed.faults.join());

@@ -1,28 +1,34 @@
-// Owns GitHub, which speaks OAuth 2 and not OpenID Connect: no ID token, but an API that says who a token is for.
-// The same for GitHub Enterprise Server, at an issuer of its own.
+// Owns GitHub, which supports OAuth 2 but not OpenID Connect: instead of an ID token, its API says whose token it is.
+// GitHub Enterprise Server is the same at an issuer of its own.
 
 import { EmailAddress } from "@lockstep/kit";
 import * as client from "openid-client";
 import { z } from "zod";
 import { LoginRefusal } from "../domain/identities/login-refusal.ts";
-import type { Provider } from "./identity-provider.ts";
-import type { ProviderSettings } from "./identity-provider-settings.ts";
+import type { IdentityProvider } from "./identity-provider.ts";
+import type { IdentityProviderSettings } from "./identity-provider-settings.ts";
 import { nameOf, text } from "./openid.ts";
 
 type Fetch = (address: string | URL, init?: RequestInit) => Promise<Response>;
 
-/** The number is for good; a login can be given up, and taken by somebody else. */
+/** The number is permanent; a login can be given up and reused by another person. */
 const Account = z.object({ id: z.int().positive(), login: z.string(), name: z.string().nullish() });
 const Emails = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }));
 
-/** GitHub's token endpoint says 200 when it refuses; RFC 6749 §5.2 says 400, which the library tells apart. */
+/** GitHub's token endpoint answers 200 to refuse. The library needs the 400 of RFC 6749 §5.2. */
 const asRefused = async (response: Response): Promise<Response> => {
   const body = await response.text();
   const refused = response.ok && /^\s*\{\s*"error"\s*:/.test(body);
   return new Response(body, { status: refused ? 400 : response.status, headers: response.headers });
 };
 
-export const createGithubProvider = ({ settings, fetch }: { settings: ProviderSettings; fetch: Fetch }): Provider => {
+export const createGithubProvider = ({
+  settings,
+  fetch,
+}: {
+  settings: IdentityProviderSettings;
+  fetch: Fetch;
+}): IdentityProvider => {
   const { issuer, clientId, clientSecret, scopes } = settings;
   const api = issuer === "https://github.com" ? "https://api.github.com" : `${issuer}/api/v3`;
   const configuration = new client.Configuration(

@@ -7,21 +7,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openBrowser } from "../../test/browser-trip.ts";
 import { misbehavingClient, startMisbehavingProvider } from "../../test/misbehaving-provider.ts";
 import { john, startTestServer, testClock, testWorld } from "../testing.ts";
-import { type ProviderSettings, parseProviders } from "./identity-provider-settings.ts";
+import { type IdentityProviderSettings, parseIdentityProviders } from "./identity-provider-settings.ts";
 
-type Provider = Awaited<ReturnType<typeof startMisbehavingProvider>>;
+type IdentityProvider = Awaited<ReturnType<typeof startMisbehavingProvider>>;
 
 const settingsOf = (entries: Record<string, object>) => {
-  const parsed = parseProviders(JSON.stringify(entries));
+  const parsed = parseIdentityProviders(JSON.stringify(entries));
   if ("faults" in parsed) throw new Error(parsed.faults.join("\n"));
   return parsed.providers;
 };
 
 const start = async (
-  provider: Provider,
+  provider: IdentityProvider,
   entry: object = {},
   timeoutMs = 30_000,
-  change: Partial<ProviderSettings> = {},
+  change: Partial<IdentityProviderSettings> = {},
   now = Date.now,
 ) => {
   const lines: string[] = [];
@@ -63,7 +63,7 @@ const leave = async (browser: ReturnType<typeof openBrowser>, path = "/login/bad
   };
 };
 
-const answerOf = (provider: Provider, state: string, change: Record<string, string | null> = {}) => {
+const answerOf = (provider: IdentityProvider, state: string, change: Record<string, string | null> = {}) => {
   const answer = new URLSearchParams({ code: "a-code-of-the-provider", state, iss: provider.issuer });
   for (const [name, value] of Object.entries(change)) {
     if (value === null) answer.delete(name);
@@ -86,7 +86,7 @@ const byNewKey = async (claims: JWTPayload) =>
     .sign((await generateKeyPair("ES256")).privateKey);
 
 describe("a sign-in through a provider", () => {
-  let provider: Provider;
+  let provider: IdentityProvider;
   let server: Server;
   beforeAll(async () => {
     provider = await startMisbehavingProvider();
@@ -373,7 +373,7 @@ describe("a sign-in through a provider", () => {
     await closed.close();
   });
 
-  it.each<[string, Partial<Parameters<Provider["behave"]>[0]>]>([
+  it.each<[string, Partial<Parameters<IdentityProvider["behave"]>[0]>]>([
     ["a token endpoint that breaks off", { answers: { "/token": (request) => request.socket.destroy() } }],
     [
       "a token endpoint that fails",
@@ -432,7 +432,11 @@ describe("a sign-in through a provider", () => {
 });
 
 describe("a provider's metadata", () => {
-  const leaveFor = async (entry: object, behaviour: Parameters<Provider["behave"]>[0] = {}, timeoutMs?: number) => {
+  const leaveFor = async (
+    entry: object,
+    behaviour: Parameters<IdentityProvider["behave"]>[0] = {},
+    timeoutMs?: number,
+  ) => {
     await using provider = await startMisbehavingProvider();
     provider.behave(behaviour);
     const server = await start(provider, typeof entry === "function" ? entry(provider) : entry, timeoutMs);
@@ -446,7 +450,7 @@ describe("a provider's metadata", () => {
     };
   };
 
-  it.each<[string, Parameters<Provider["behave"]>[0]]>([
+  it.each<[string, Parameters<IdentityProvider["behave"]>[0]]>([
     ["names another issuer", { metadata: { issuer: "https://evil.example" } }],
     ["has no token endpoint", { metadata: { token_endpoint: undefined } }],
     ["has no keys", { metadata: { jwks_uri: undefined } }],
@@ -476,12 +480,12 @@ describe("a provider's metadata", () => {
   });
 
   it("[S57] is compared exactly, also where an address ends in a slash", async () => {
-    const { location } = await leaveFor((provider: Provider) => ({ issuer: `${provider.issuer}/` }));
+    const { location } = await leaveFor((provider: IdentityProvider) => ({ issuer: `${provider.issuer}/` }));
     expect(location).toBe("/sign-in?problem=untrusted&provider=bad");
   });
 
   it("is not asked for at a private address, unless the settings say that the provider is there", async () => {
-    const { location, asked, reasons } = await leaveFor((provider: Provider) => ({
+    const { location, asked, reasons } = await leaveFor((provider: IdentityProvider) => ({
       issuer: provider.issuer.replace("http://localhost", "https://127.0.0.1"),
       allowPrivateAddresses: false,
     }));

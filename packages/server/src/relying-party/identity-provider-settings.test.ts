@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseProviders } from "./identity-provider-settings.ts";
+import { parseIdentityProviders } from "./identity-provider-settings.ts";
 
 const client = { clientId: "an id", clientSecret: "a secret" };
 
 const settingsOf = (entries: object) => {
-  const parsed = parseProviders(JSON.stringify(entries));
+  const parsed = parseIdentityProviders(JSON.stringify(entries));
   if ("faults" in parsed) throw new Error(parsed.faults.join("\n"));
   return parsed.providers;
 };
 const faultsOf = (json: unknown) => {
-  const parsed = parseProviders(typeof json === "string" ? json : JSON.stringify(json));
+  const parsed = parseIdentityProviders(typeof json === "string" ? json : JSON.stringify(json));
   return "faults" in parsed ? parsed.faults : [];
 };
 
@@ -97,7 +97,7 @@ describe("the settings of providers", () => {
     );
     fc.assert(
       fc.property(anything, (json) => {
-        const parsed = parseProviders(json);
+        const parsed = parseIdentityProviders(json);
         if ("faults" in parsed) expect(parsed.faults.length).toBeGreaterThan(0);
         else expect(parsed.providers.length).toBeLessThanOrEqual(4);
       }),

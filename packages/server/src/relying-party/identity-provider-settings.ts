@@ -1,21 +1,21 @@
-// Owns what `PROVIDERS` may say: the providers that people can sign in through, each with its client id and secret
-// here, and the presets that know the rest of the well-known ones. `docs/providers.md` explains it to operators.
+// Owns the setting `PROVIDERS`: the identity providers that people can sign in with, each with our client ID and
+// secret, and presets for well-known ones. `docs/providers.md` explains it to operators.
 
 import { z } from "zod";
-import type { ProviderRules } from "../domain/identities/identities.ts";
+import type { IdentityProviderRules } from "../domain/identities/identities.ts";
 
-/** What this server knows of one provider. */
-export interface ProviderSettings extends ProviderRules {
-  /** `github` speaks OAuth 2 alone: no discovery, no ID token. */
+/** The settings of one identity provider. */
+export interface IdentityProviderSettings extends IdentityProviderRules {
+  /** `github` supports only OAuth 2: no discovery, no ID token. */
   readonly protocol: "openid" | "github";
-  /** Compared exactly; some end in a slash. */
+  /** Compared exactly; some end with a slash. */
   readonly issuer: string;
-  /** Where its metadata is, if not at the issuer's own place. */
+  /** The URL of its metadata, if not at the standard place below the issuer. */
   readonly discoveryUrl: string | null;
   readonly clientId: string;
-  /** `null`: a public client, which PKCE alone protects. */
+  /** `null`: a public client, protected by PKCE alone. */
   readonly clientSecret: string | null;
-  /** `null`: what its metadata offers, `client_secret_basic` first (RFC 6749 §2.3.1). */
+  /** `null`: chosen from its metadata, `client_secret_basic` first (RFC 6749 §2.3.1). */
   readonly clientAuthentication: "client_secret_basic" | "client_secret_post" | null;
   readonly scopes: readonly string[];
   readonly allowPrivateAddresses: boolean;
@@ -101,7 +101,7 @@ const issuerOf = (entry: ProviderEntry): string => {
   }
 };
 
-const settingsOf = (name: string, entry: ProviderEntry): ProviderSettings => {
+const settingsOf = (name: string, entry: ProviderEntry): IdentityProviderSettings => {
   const github = entry.preset === "github";
   return {
     name,
@@ -124,13 +124,13 @@ const settingsOf = (name: string, entry: ProviderEntry): ProviderSettings => {
 const Name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
 
 /**
- * Reads `PROVIDERS`, as JSON. A provider's own name is its preset when there is one of that name; otherwise one with
- * an issuer is any OpenID provider.
- * @returns the providers, or one sentence for each fault, which never repeats a value: it may be a secret
+ * Reads `PROVIDERS` as JSON. An entry whose name is a preset uses it; any other entry needs an issuer and is an OpenID
+ * provider.
+ * @returns the identity providers, or one sentence for each error. Sentences never quote a value, which may be a secret
  */
-export const parseProviders = (
+export const parseIdentityProviders = (
   json: string,
-): { readonly providers: readonly ProviderSettings[] } | { readonly faults: readonly string[] } => {
+): { readonly providers: readonly IdentityProviderSettings[] } | { readonly faults: readonly string[] } => {
   let given: unknown;
   try {
     given = JSON.parse(json);
@@ -142,7 +142,7 @@ export const parseProviders = (
     return { faults: ['must be an object of providers by name: {"google": {"clientId": "…", "clientSecret": "…"}}.'] };
 
   const faults: string[] = [];
-  const providers: ProviderSettings[] = [];
+  const providers: IdentityProviderSettings[] = [];
   for (const [name, entry] of Object.entries(entries.data)) {
     if (!Name.safeParse(name).success) {
       faults.push("a provider's name must be of lower-case letters, digits and dashes, up to 32.");
@@ -158,7 +158,7 @@ export const parseProviders = (
       faults.push(`${name}.scopes: must have "openid" among them.`);
     if (settings.protocol === "github" && settings.clientSecret === null)
       faults.push(`${name}.clientSecret: is missing.`);
-    // Two that share an issuer would open each other's accounts under rules that differ.
+    // Two with the same issuer would open each other's accounts under different rules.
     if (providers.some(({ issuer }) => issuer === settings.issuer))
       faults.push(`${name}: another provider has the same issuer.`);
     providers.push(settings);

@@ -1,4 +1,4 @@
-// Owns what this server needs of a provider, whichever protocol it speaks, and how what goes wrong there is told.
+// Owns the interface of an identity provider, for every protocol, and how its failures are reported.
 
 import { errors as joseErrors } from "jose";
 import {
@@ -10,20 +10,20 @@ import {
 import type { Vouched } from "../domain/identities/identity-sign-in.ts";
 import { LoginRefusal } from "../domain/identities/login-refusal.ts";
 import { OutboundError } from "../outbound.ts";
-import type { ProviderSettings } from "./identity-provider-settings.ts";
+import type { IdentityProviderSettings } from "./identity-provider-settings.ts";
 
-/** What one trip to the provider is bound to; each value is made for that trip alone. */
+/** The values that one sign-in at the identity provider is bound to; each is new. */
 export interface Checks {
   readonly redirectUri: string;
   readonly state: string;
   readonly nonce: string;
   /** RFC 7636. */
   readonly codeVerifier: string;
-  /** Whether the person must prove there again who they are. */
+  /** Whether the person must sign in there again. */
   readonly fresh: boolean;
 }
 
-/** A logout token that holds. @see OpenID Connect Back-Channel Logout 1.0 §2.4 */
+/** A valid logout token. @see OpenID Connect Back-Channel Logout 1.0 §2.4 */
 export interface LogoutToken {
   readonly id: string;
   readonly issuer: string;
@@ -31,27 +31,27 @@ export interface LogoutToken {
   readonly sessionId: string | null;
 }
 
-export interface Provider {
-  readonly settings: ProviderSettings;
-  /** Where the browser goes. */
+export interface IdentityProvider {
+  readonly settings: IdentityProviderSettings;
+  /** The URL that the browser is sent to. */
   authorizationUrl(checks: Checks): Promise<URL>;
-  /** Whom the provider vouches for, in what came back to `callback`. */
+  /** The person that the identity provider vouches for, from its response at `callback`. */
   redeem(callback: URL, checks: Checks): Promise<Omit<Vouched, "rules">>;
-  /** Where the browser goes to sign out there; `null`: the provider has no such place. */
+  /** The URL at which the browser signs out there; `null`: there is none. */
   endSessionUrl(idToken: string, returnTo: string): Promise<URL | null>;
-  /** `null`: the provider sends none that could be trusted. */
+  /** `null`: the identity provider sends no logout tokens that can be verified. */
   verifyLogoutToken(token: string): Promise<LogoutToken | null>;
   /**
-   * What is to be said of how it is set up, one sentence each.
-   * @throws LoginRefusal when it cannot be used as it is; its message says why
+   * Warnings about its configuration, one sentence each.
+   * @throws LoginRefusal when it cannot be used; the message says why
    */
   check(): Promise<readonly string[]>;
 }
 
-/** How old a proof may be that was asked to be fresh: as long as what needs a fresh sign-in lets it be. */
+/** The greatest age of a fresh sign-in: that of operations that require one. */
 export const freshSeconds = 15 * 60;
 
-/** What a failure on the way to a provider and back is to the person; anything else is a bug, and thrown on. */
+/** The refusal for a failure at the identity provider. Anything else is a bug, and thrown again. */
 export const refusalOf = (error: unknown): LoginRefusal => {
   if (error instanceof LoginRefusal) return error;
   if (error instanceof AuthorizationResponseError) {
@@ -82,18 +82,18 @@ export const refusalOf = (error: unknown): LoginRefusal => {
 /** RFC 6749 §4.1.2.1 */
 const passing = new Set(["temporarily_unavailable", "server_error"]);
 
-/** The provider does not work, which is not to say that somebody is lying. */
+/** The identity provider does not work; nobody is lying. */
 const brokenAnswers = new Set([
   "OAUTH_RESPONSE_IS_NOT_CONFORM",
   "OAUTH_RESPONSE_IS_NOT_JSON",
   "OAUTH_PARSE_ERROR",
-  // Of a set of keys: it could not be read, is none, or did not come in time.
+  // About key sets: unreadable, invalid, or too slow.
   "ERR_JOSE_GENERIC",
   "ERR_JWKS_INVALID",
   "ERR_JWKS_TIMEOUT",
 ]);
 
-/** An error code as a provider, or anyone who made an address, wrote it: only if it looks like one. */
+/** An error code from the identity provider, or from anybody who made up a URL, if it looks like one. */
 const plain = (code: string) => (/^[a-z_]{1,60}$/.test(code) ? code : "an error");
 
 const causes = (error: unknown): Error[] => (error instanceof Error ? [error, ...causes(error.cause)] : []);

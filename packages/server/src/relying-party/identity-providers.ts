@@ -1,23 +1,23 @@
-// Owns the providers of the settings, each by its name.
+// Owns the configured identity providers, by name.
 
 import type { Now } from "../domain/kernel/environment.ts";
 import type { Outbound } from "../outbound.ts";
 import { createGithubProvider } from "./github.ts";
-import type { Provider } from "./identity-provider.ts";
-import type { ProviderSettings } from "./identity-provider-settings.ts";
+import type { IdentityProvider } from "./identity-provider.ts";
+import type { IdentityProviderSettings } from "./identity-provider-settings.ts";
 import { createOpenidProvider } from "./openid.ts";
 
-export type Providers = ReadonlyMap<string, Provider>;
+export type IdentityProviders = ReadonlyMap<string, IdentityProvider>;
 
-export const createProviders = ({
+export const createIdentityProviders = ({
   settings,
   outbound,
   now,
 }: {
-  settings: readonly ProviderSettings[];
+  settings: readonly IdentityProviderSettings[];
   outbound: Outbound;
   now: Now;
-}): Providers =>
+}): IdentityProviders =>
   new Map(
     settings.map((each) => {
       const create = each.protocol === "github" ? createGithubProvider : createOpenidProvider;

@@ -4,7 +4,7 @@ import { generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { misbehavingClient, startMisbehavingProvider } from "../../test/misbehaving-provider.ts";
 import { startTestServer, type TestServer, testSource } from "../testing.ts";
-import { parseProviders } from "./identity-provider-settings.ts";
+import { parseIdentityProviders } from "./identity-provider-settings.ts";
 
 const event = "http://schemas.openid.net/event/backchannel-logout";
 
@@ -15,7 +15,7 @@ describe("[S60] a logout token", () => {
 
   beforeAll(async () => {
     provider = await startMisbehavingProvider();
-    const parsed = parseProviders(
+    const parsed = parseIdentityProviders(
       JSON.stringify({ bad: { issuer: provider.issuer, ...misbehavingClient, allowPrivateAddresses: true } }),
     );
     if ("faults" in parsed) throw new Error(parsed.faults.join());

@@ -1,18 +1,18 @@
-// Owns one OpenID provider as this server's relying party sees it, around `openid-client`: discovery, the code flow,
-// what the ID token must say, and logout tokens. @see OpenID Connect Core 1.0; RFC 9700 §2.1
+// Owns an OpenID provider as our relying party uses it, around `openid-client`: discovery, the code flow, the checks of
+// ID tokens, and logout tokens. @see OpenID Connect Core 1.0; RFC 9700 §2.1
 
 import { displayNameFrom, EmailAddress } from "@lockstep/kit";
 import { compactVerify, createRemoteJWKSet, jwtVerify, customFetch as keysFetch } from "jose";
 import * as client from "openid-client";
-import type { ExternalIdentity } from "../domain/identities/identities.ts";
+import type { IdentityProfile } from "../domain/identities/identities.ts";
 import { LoginRefusal } from "../domain/identities/login-refusal.ts";
 import type { Now } from "../domain/kernel/environment.ts";
-import { type Checks, freshSeconds, type LogoutToken, type Provider, refusalOf } from "./identity-provider.ts";
-import type { ProviderSettings } from "./identity-provider-settings.ts";
+import { type Checks, freshSeconds, type IdentityProvider, type LogoutToken, refusalOf } from "./identity-provider.ts";
+import type { IdentityProviderSettings } from "./identity-provider-settings.ts";
 
 type Fetch = (address: string | URL, init?: RequestInit) => Promise<Response>;
 
-/** How long a provider's metadata is good for; its keys are looked at on their own. */
+/** How long metadata is cached. Keys are cached apart. */
 const metadataLifetimeMs = 60 * 60 * 1000;
 
 /** Never `none`, never symmetric (RFC 8725 §3.1). */
@@ -25,14 +25,14 @@ const logoutEvent = "http://schemas.openid.net/event/backchannel-logout";
 
 interface Discovered {
   readonly configuration: client.Configuration;
-  /** For ID tokens, which come from the provider itself: a key that is new is looked for at once. */
+  /** For ID tokens, which come directly from the identity provider: an unknown key is fetched at once. */
   readonly keys: ReturnType<typeof createRemoteJWKSet>;
-  /** For logout tokens, which anyone can send: looked for twice a minute at the most. */
+  /** For logout tokens, which anyone can send: unknown keys are fetched at most twice a minute. */
   readonly logoutKeys: ReturnType<typeof createRemoteJWKSet>;
   readonly at: number;
 }
 
-/** What a fresh sign-in may be old, with some room for clocks that differ. */
+/** The greatest age of a fresh sign-in, with some room for clocks that differ. */
 const freshLimitMs = (freshSeconds + 60) * 1000;
 
 export const createOpenidProvider = ({
@@ -40,10 +40,10 @@ export const createOpenidProvider = ({
   fetch,
   now,
 }: {
-  settings: ProviderSettings;
+  settings: IdentityProviderSettings;
   fetch: Fetch;
   now: Now;
-}): Provider => {
+}): IdentityProvider => {
   const { issuer, discoveryUrl, clientId, scopes } = settings;
 
   const discover = async (): Promise<Discovered> => {
@@ -51,16 +51,16 @@ export const createOpenidProvider = ({
       new URL(discoveryUrl ?? issuer),
       clientId,
       {},
-      // What it sends is decided when its metadata is known.
+      // The authentication method is chosen when the metadata is known.
       (server, own, body, headers) => authenticationFor(settings, server)(server, own, body, headers),
       {
         [client.customFetch]: fetch as client.CustomFetch,
-        // What may be asked over plain http is decided there, address by address.
+        // `outbound.ts` decides for each address whether plain http is allowed.
         execute: settings.allowPrivateAddresses ? [client.allowInsecureRequests] : [],
       },
     );
     const server = configuration.serverMetadata();
-    // The library compares as a URL does, to which `https://id.example.com` and `…/` are one (ASVS 10.5.3).
+    // The library compares URLs, for which `https://id.example.com` and `…/` are the same (ASVS 10.5.3).
     if (server.issuer !== issuer && !isTenantTemplate(server.issuer, issuer))
       throw new LoginRefusal("untrusted", `the provider's issuer is ${server.issuer}, but ${issuer} is configured`);
     for (const endpoint of ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const) {
@@ -79,7 +79,7 @@ export const createOpenidProvider = ({
 
   let known: Discovered | null = null;
   let pending: Promise<Discovered> | null = null;
-  /** Metadata is asked for once, however many wait for it; old metadata is better than none. */
+  /** Concurrent callers share one request for metadata. Old metadata is used when it fails. */
   const discovered = async (): Promise<Discovered> => {
     if (known && now() - known.at < metadataLifetimeMs) return known;
     pending ??= discover().finally(() => {
@@ -93,7 +93,10 @@ export const createOpenidProvider = ({
     return known;
   };
 
-  /** The claims that `openid-client` let through, and a signature that it takes for granted over TLS (ASVS 10.5.4, 6.8.2). */
+  /**
+   * The claims that `openid-client` accepted. Verifies the signature too, which the library skips over TLS (ASVS
+   * 10.5.4, 6.8.2).
+   */
   const redeemCode = async ({ configuration, keys }: Discovered, callback: URL, checks: Checks) => {
     const tokens = await client.authorizationCodeGrant(configuration, callback, {
       pkceCodeVerifier: checks.codeVerifier,
@@ -104,14 +107,14 @@ export const createOpenidProvider = ({
     const claims = tokens.claims();
     if (!claims || !tokens.id_token) throw new LoginRefusal("untrusted", "the response has no ID token");
     const { auth_time: authenticatedAt } = claims;
-    // The library would insist on `auth_time`; a provider that was told to ask again and leaves it out has asked.
+    // The library would require `auth_time`. An identity provider that was asked for a new sign-in may leave it out.
     if (checks.fresh && authenticatedAt !== undefined && authenticatedAt * 1000 < now() - freshLimitMs)
       throw new LoginRefusal("untrusted", "the provider did not ask the person to sign in again");
     await compactVerify(tokens.id_token, keys, { algorithms: signatureAlgorithms });
     return { tokens, claims, idToken: tokens.id_token };
   };
 
-  /** When the person proved who they are: what the provider says, or now, if it was told to ask again and says nothing. */
+  /** When the person signed in there: as the ID token says, or now, if a new sign-in was asked for. */
   const authenticatedAtOf = (authTime: number | undefined, { fresh }: Checks): number | null => {
     if (authTime !== undefined) return authTime * 1000;
     return fresh && settings.freshness === "prompt_login" ? now() : null;
@@ -178,7 +181,7 @@ export const createOpenidProvider = ({
       const event = (payload["events"] as Record<string, unknown>)[logoutEvent];
       if (typeof event !== "object" || event === null)
         throw new LoginRefusal("untrusted", "the token is not a logout token");
-      // Back-Channel Logout §2.4: what has a nonce is an ID token, in the place of a logout token.
+      // Back-Channel Logout §2.4: a token with a nonce is an ID token.
       if ("nonce" in payload) throw new LoginRefusal("untrusted", "the logout token has a nonce");
       if (subject === null && sessionId === null) throw new LoginRefusal("untrusted", "the logout token names nobody");
       return { id: payload.jti ?? "", issuer, subject, sessionId };
@@ -188,7 +191,7 @@ export const createOpenidProvider = ({
       const { configuration, keys } = await discover().catch((error: unknown) => {
         throw refusalOf(error);
       });
-      // Looked for a key that nobody has: the set was read, or says why not.
+      // Asks for an unknown key to load the key set; its error says why loading fails.
       const unread = await keys({ alg: "RS256", kid: "none" }).then(
         () => null,
         (error: unknown) => error as { code?: string },
@@ -212,13 +215,13 @@ export const createOpenidProvider = ({
 /** Back-Channel Logout §2.6, OWASP ASVS 10.5.5. */
 export const logoutTokenLifetimeSeconds = 120;
 
-/** Microsoft's metadata for all tenants names none; the library puts the token's own in its place. */
+/** Microsoft's metadata for all tenants names no issuer; the library substitutes the token's own tenant. */
 const isTenantTemplate = (named: string, issuer: string) =>
   /^https:\/\/login\.microsoftonline\.com\/(common|organizations|consumers)\/v2\.0$/.test(issuer) &&
   named === "https://login.microsoftonline.com/{tenantid}/v2.0";
 
 const authenticationFor = (
-  { clientSecret, clientAuthentication }: ProviderSettings,
+  { clientSecret, clientAuthentication }: IdentityProviderSettings,
   server: client.ServerMetadata,
 ): client.ClientAuth => {
   if (clientSecret === null) return client.None();
@@ -231,11 +234,11 @@ const authenticationFor = (
 type Claims = Readonly<Record<string, unknown>>;
 
 const identityOf = (
-  who: Pick<ExternalIdentity, "issuer" | "subject">,
+  who: Pick<IdentityProfile, "issuer" | "subject">,
   idToken: Claims,
   userinfo: Claims,
-): ExternalIdentity => {
-  // The address and whether it is verified are one statement: both from the same place.
+): IdentityProfile => {
+  // The address and whether it is verified must come from the same place.
   const about = idToken["email"] === undefined ? userinfo : idToken;
   const email = EmailAddress.safeParse(about["email"]);
   return {
@@ -247,13 +250,13 @@ const identityOf = (
   };
 };
 
-/** Text of a claim, if it is some, not too long, and can be shown and stored. */
+/** The text of a claim, if it is text, not too long, and can be shown and stored. */
 export const text = (claim: unknown, maxLength: number): string | null =>
   typeof claim === "string" && claim.trim() !== "" && claim.length <= maxLength && isPrintable(claim)
     ? claim.trim()
     : null;
 
-/** A name for people in a claim: nobody here can correct it, so what must not be shown is dropped. */
+/** A person's name in a claim. Characters that must not be shown are removed, since nobody here can correct it. */
 export const nameOf = (claim: unknown): string | null =>
   typeof claim === "string" ? displayNameFrom(claim, 200) : null;
 

@@ -8,7 +8,7 @@ import { callsTo } from "../../test/calls.ts";
 import { engines, type NewDatabase } from "../../test/engines.ts";
 import { misbehavingClient, startMisbehavingProvider } from "../../test/misbehaving-provider.ts";
 import { john, startTestServer, type TestServer } from "../testing.ts";
-import { parseProviders } from "./identity-provider-settings.ts";
+import { parseIdentityProviders } from "./identity-provider-settings.ts";
 
 const [, { newDatabase }] = engines;
 
@@ -19,7 +19,7 @@ let server: TestServer;
 beforeAll(async () => {
   [database, provider] = await Promise.all([newDatabase("migrated"), startMisbehavingProvider()]);
   const entry = { issuer: provider.issuer, ...misbehavingClient, allowPrivateAddresses: true };
-  const parsed = parseProviders(JSON.stringify({ demo: entry }));
+  const parsed = parseIdentityProviders(JSON.stringify({ demo: entry }));
   if ("faults" in parsed) throw new Error(parsed.faults.join());
   server = await startTestServer({ databaseUrl: database.url, config: { providers: parsed.providers } });
   await sql`create function refuse() returns trigger language plpgsql as

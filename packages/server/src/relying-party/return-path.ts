@@ -1,12 +1,12 @@
-// Owns where a browser is sent after a provider: a path of this server, whatever was asked for.
+// Owns where a browser continues after signing in at an identity provider: always a path of this server.
 
-/** The longest that is kept: it travels in a cookie. */
+/** The longest path that is kept: it is stored in a cookie. */
 const maxLength = 1000;
 
-/** A path of `origin`, and `/` when asked for anything else. */
+/** A path of `origin`; `/` for anything else. */
 export const returnPath = (asked: unknown, origin: string): string => {
   if (typeof asked !== "string" || asked.length > maxLength) return "/";
-  // Browsers read backslashes, tabs and dots in their own way, so what counts is what they make of it.
+  // Browsers normalize backslashes, tabs and dots, so check the result of normalization.
   if (!asked.startsWith("/") || !URL.canParse(asked, origin)) return "/";
   const url = new URL(asked, origin);
   if (url.origin !== origin || url.pathname.startsWith("//")) return "/";

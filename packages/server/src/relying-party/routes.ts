@@ -1,5 +1,5 @@
-// Owns the addresses of signing in through a provider: leaving for it, coming back, and both directions of signing out.
-// Whatever goes wrong ends in one page of the web app, with a reason, and in one entry of the audit trail.
+// Owns the routes of signing in through an identity provider: leaving, coming back, and signing out in both directions.
+// Every failure ends in one page of the web app, with a reason, and in one audit entry.
 
 import formbody from "@fastify/formbody";
 import type { LoginProblem } from "@lockstep/kit";
@@ -14,21 +14,21 @@ import { refusalOf as domainRefusalOf } from "../domain/kernel/domain-error.ts";
 import type { Sealed } from "../domain/kernel/sealed.ts";
 import type { SpentIds } from "../domain/kernel/spent-ids.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
-import { type Checks, type Provider, refusalOf } from "./identity-provider.ts";
-import type { Providers } from "./identity-providers.ts";
+import { type Checks, type IdentityProvider, refusalOf } from "./identity-provider.ts";
+import type { IdentityProviders } from "./identity-providers.ts";
 import { logoutTokenLifetimeSeconds } from "./openid.ts";
 import { returnPath } from "./return-path.ts";
 import type { createTransactions, Transaction } from "./transactions.ts";
 
-/** As much of the browser's cookies as is needed here; `http/cookies.ts` owns them. */
+/** The cookies that are used here. `http/cookies.ts` owns them. */
 interface SessionCookies {
-  /** `null` when there is none, or when another site made the browser come here. */
+  /** `null`: there is none, or another site sent the browser here. */
   readonly refreshToken: string | null;
   setRefreshToken(token: string, expiresAt: number): void;
 }
 
 export interface RelyingPartyOptions {
-  readonly providers: Providers;
+  readonly providers: IdentityProviders;
   readonly transactions: ReturnType<typeof createTransactions>;
   readonly identitySignIn: IdentitySignIn;
   readonly identities: Identities;
@@ -50,13 +50,13 @@ interface ToProvider {
 
 const maxReasonLength = 300;
 
-/** What is known of a sign-in that is refused. */
+/** What is known of a refused sign-in. */
 type Attempt = Pick<Transaction, "provider" | "returnTo" | "replaces" | "link">;
 
 export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: FastifyInstance) => {
   const { providers, transactions, identitySignIn, identities, sessions, publicUrl, cookies, sourceOf } = options;
 
-  const find = (name: string): Provider => {
+  const find = (name: string): IdentityProvider => {
     const provider = providers.get(name);
     if (!provider) throw new LoginRefusal("unknown_provider", "no identity provider of this name is configured");
     return provider;
@@ -64,21 +64,21 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
 
   const checksOf = (provider: string, transaction: Transaction): Checks => ({
     ...transaction,
-    // One for each provider: an answer that was meant for another never fits (RFC 9700 §4.4.2.2).
+    // One for each identity provider, so that a response meant for another never matches (RFC 9700 §4.4.2.2).
     redirectUri: `${publicUrl}/login/${provider}/callback`,
   });
 
-  /** Writes down why, and sends the browser to the page that says so. */
+  /** Logs the reason, and redirects to the page that shows it. */
   const refuse = async (error: unknown, attempt: Attempt, request: FastifyRequest, reply: FastifyReply) => {
     if (isOutage(error)) throw error;
     const { problem, userId, message } = asRefusal(error, request);
-    // A provider may have had its word in it, of any length.
+    // It may contain text of the identity provider, of any length.
     const reason = message.slice(0, maxReasonLength);
     const provider = providers.has(attempt.provider) ? attempt.provider : null;
     request.log.warn({ provider, problem, reason }, "a sign-in through a provider was refused");
     const source = sourceOf(request);
     const concernsAccount = userId !== null || attempt.link !== null || attempt.replaces !== null;
-    // An address that somebody made up is in the log alone.
+    // An unknown provider name is only logged.
     if (concernsAccount || (provider !== null && (await options.anonymousEntries.mayRecord(source))))
       await options.audit.record({
         action: attempt.link ? "identity.link" : "sign_in",
@@ -106,8 +106,8 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
       attempt = { ...attempt, replaces: browser };
       if (typeof query["ticket"] === "string") {
         const ticket = await options.linkTickets.read(query["ticket"]);
-        // Somebody else's ticket must not link this person's identity to somebody else's account: the browser that
-        // brings it has to be the one that asked for it.
+        // The ticket must belong to this browser's session, or it could link this person's identity to somebody else's
+        // account.
         if (!ticket || ticket.provider !== params.provider || browser?.id !== ticket.session.id)
           throw new LoginRefusal("session_ended", "the ticket belongs to another session", browser?.userId);
         attempt = {
@@ -154,7 +154,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
     }
   });
 
-  /** RP-Initiated Logout 1.0 §2: only who just signed out here has an ID token of ours, sealed, to bring. */
+  /** RP-Initiated Logout 1.0 §2: only the browser that just signed out here has a sealed ID token to present. */
   app.get<ToProvider>("/login/:provider/logout", { exposeHeadRoute: false }, async (request, reply) => {
     const { hint } = request.query;
     const idToken = typeof hint === "string" ? await options.sealed.open<string>("id-tokens", hint) : null;
@@ -164,7 +164,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
     try {
       return seeOther(reply, String((await provider.endSessionUrl(idToken, after)) ?? after));
     } catch (error) {
-      // Signed out here they are; that the provider does not answer is no reason to say otherwise.
+      // They are signed out here, even if the identity provider does not answer.
       const { message: reason } = asRefusal(error, request);
       request.log.warn({ provider: provider.settings.name, reason }, "the provider's session was left as it is");
       return seeOther(reply, after);
@@ -187,7 +187,8 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
         if (await options.spentIds.isSpent("logout-token", tokenId))
           throw new LoginRefusal("untrusted", "the logout token has already been used");
         const ended = await identities.endSessionsFrom(issuer, verified, sourceOf(request));
-        // Afterwards: in an outage, the provider's next try has to count. Twice its time: its clock may be ahead of ours.
+        // Spend it last: after an outage, the provider sends it again. Twice its lifetime, since its clock may be
+        // ahead.
         await options.spentIds.spend("logout-token", tokenId, 2 * logoutTokenLifetimeSeconds);
         request.log.info({ provider: provider.settings.name, ended }, "signed out by the provider");
         return reply.code(200).send();
@@ -201,10 +202,10 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
   });
 };
 
-/** The database cannot serve now: nothing can be written down, and the same request may succeed in a moment. */
+/** The database is unavailable: nothing can be recorded, and the same request may succeed shortly. */
 const isOutage = (error: unknown) => domainRefusalOf(error)?.code === "UNAVAILABLE";
 
-/** The refusal that a failure is. A bug is logged without what came with it, which may be a token, and told as an outage. */
+/** The refusal for a failure. A bug is logged without its input, which may contain a token, and shown as an outage. */
 const asRefusal = (error: unknown, request: FastifyRequest): LoginRefusal => {
   try {
     return refusalOf(error);
@@ -214,10 +215,10 @@ const asRefusal = (error: unknown, request: FastifyRequest): LoginRefusal => {
   }
 };
 
-/** Never 307: what was posted must not be posted on (RFC 9700 §4.12). */
+/** Never 307, which would send a POST on (RFC 9700 §4.12). */
 const seeOther = (reply: FastifyReply, address: string) => reply.code(303).header("location", address).send();
 
-/** Whoever is signed in is told where they link and unlink; whoever is not, where they sign in, with the way back kept. */
+/** Signed-in people return to their linked accounts; others to the sign-in page, with their return path. */
 const problemPage = ({ returnTo, replaces, link }: Attempt, provider: string | null, problem: LoginProblem) => {
   const told = new URLSearchParams({ problem, ...(provider !== null && { provider }) });
   if (link || replaces) return `/linked-accounts?${told}`;

@@ -1,7 +1,6 @@
-// Owns the time between leaving for a provider and coming back: what was asked for, in a cookie of the browser that
-// asked, encrypted, for ten minutes, and used once (RFC 9700 §2.1.1, §4.7).
-//
-// Each transaction has a cookie of its own, so that two tabs do not spoil each other's.
+// Owns a sign-in at an identity provider between leaving and coming back: its parameters, encrypted in a cookie of the
+// browser that began it, for ten minutes, used once (RFC 9700 §2.1.1, §4.7). Each transaction has its own cookie, so
+// that two tabs do not interfere.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Random, randomId } from "../domain/kernel/environment.ts";
@@ -10,22 +9,25 @@ import type { SpentIds } from "../domain/kernel/spent-ids.ts";
 
 export interface Transaction {
   readonly provider: string;
-  /** Also what its cookie is called by. */
+  /** Also the end of its cookie's name. */
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly fresh: boolean;
   /** A path of this server. */
   readonly returnTo: string;
-  /** The session that the new one takes the place of in this browser. */
+  /** The session that the new one replaces in this browser. */
   readonly replaces: { readonly id: string; readonly userId: string } | null;
-  /** The session that asked for the identity to be linked. `null`: somebody signs in. */
+  /** The session that asked for the identity to be linked. `null`: a sign-in. */
   readonly link: { readonly id: string; readonly userId: string } | null;
 }
 
 const lifetimeSeconds = 10 * 60;
 
-/** Begun and never ended, in one browser: with more, all of them are forgotten, before a header grows that no server reads. */
+/**
+ * Unfinished transactions of one browser. With more, all of them are dropped, before the header exceeds what servers
+ * accept.
+ */
 const maxPending = 4;
 
 const State = /^[\w-]{22}$/;
@@ -49,7 +51,7 @@ export const createTransactions = ({
   random: Random;
   cookies: TransactionCookies;
 }) => ({
-  /** A new transaction; `keep` puts it into the browser. */
+  /** A new transaction. `keep` stores it in the browser. */
   create: (asked: Pick<Transaction, "provider" | "fresh" | "returnTo" | "replaces" | "link">): Transaction => ({
     ...asked,
     state: randomId(random),
@@ -65,8 +67,8 @@ export const createTransactions = ({
   },
 
   /**
-   * The transaction that an answer with this state belongs to, and never again. `null`: none of this browser. When the
-   * database is unavailable, the browser keeps the transaction, and the same answer may be tried again.
+   * The transaction of a response with this state, once. `null`: this browser has none. When the database is
+   * unavailable, the browser keeps it, so that the same response can be tried again.
    */
   async end(state: unknown, request: FastifyRequest, reply: FastifyReply): Promise<Transaction | null> {
     if (typeof state !== "string" || !State.test(state)) return null;

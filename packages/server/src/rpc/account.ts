@@ -1,4 +1,4 @@
-// Owns the procedures that change how an account is signed in to.
+// Owns the procedures that change how an account signs in.
 
 import { engine } from "@lockstep/kit";
 import type { Accounts } from "../domain/accounts/accounts.ts";

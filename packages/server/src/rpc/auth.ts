@@ -1,3 +1,6 @@
+// Owns the procedures of signing in, refreshing and signing out. A browser keeps its tokens in cookies, other clients in
+// the answer.
+
 import { engine } from "@lockstep/kit";
 import type { Identities } from "../domain/identities/identities.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";

@@ -1,4 +1,4 @@
-// Owns the procedures by which a person answers a client's request for access.
+// Owns the procedures with which a person answers a client's authorization request.
 
 import { engine } from "@lockstep/kit";
 import type { AuthorizationRequestHere, AuthorizationRequests } from "../domain/clients/authorization-requests.ts";
@@ -32,7 +32,9 @@ export const authorizationProcedures = ({
   }),
 });
 
-/** The request, with what this browser has to show that it began here: nobody answers for another (RFC 9700 §4.7). */
+/**
+ * The request, with the browser's proof that it began here, so that nobody answers for somebody else (RFC 9700 §4.7).
+ */
 const here = (
   { cookies }: Context,
   { authorizationId: id }: { authorizationId: string },

@@ -1,3 +1,5 @@
+// Owns the procedures with which a developer manages the clients that they registered.
+
 import { engine } from "@lockstep/kit";
 import type { Clients, Owner } from "../domain/clients/clients.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";

@@ -1,28 +1,28 @@
-// Owns what a procedure knows of the call it answers.
+// Owns the context of a call for its procedure.
 
 import type { Source } from "../domain/kernel/audit.ts";
 import type { Credential } from "../domain/tokens/bearer.ts";
 import type { ClientPrincipal, Guard, Principal } from "../domain/tokens/guard.ts";
 
-/** The tokens that a browser keeps for us, where no script can read them. */
+/** Tokens that a browser keeps in cookies, where no script can read them. */
 export interface Cookies {
-  /** What the request brought; each is `null` when absent, or when another origin made the browser send it. */
+  /** The cookies of the request; `null`: absent, or sent for a page of another origin. */
   readonly refreshToken: string | null;
   readonly deviceToken: string | null;
-  /** Whether a page of another origin made this request: then no cookie is taken or given. */
+  /** Whether a page of another origin made this request: then cookies are neither read nor set. */
   readonly foreign: boolean;
   setRefreshToken(token: string, expiresAt: number): void;
   clearRefreshToken(): void;
   setDeviceToken(token: string): void;
-  /** What shows that a client's request for access began in this browser; `null`: it did not. */
+  /** The secret which proves that an authorization request began in this browser; `null`: it did not. */
   authorizationSecret(id: string): string | null;
-  /** That request was answered. */
+  /** Called when that request was answered. */
   clearAuthorization(id: string): void;
 }
 
-/** What a transport tells of a request. */
+/** A request as a transport passes it on. */
 export interface Request {
-  /** Names this call in the log, in the audit trail and in error answers. */
+  /** Identifies this call in the log, in the audit trail and in errors. */
   readonly requestId: string;
   readonly credential: Credential;
   readonly source: Source;
@@ -32,12 +32,12 @@ export interface Request {
 }
 
 export interface Context extends Omit<Request, "credential"> {
-  /** Who calls, looked up once however many calls a batch has. Rejects with a `DomainError`. */
+  /** The principal, authenticated once for a whole batch. Rejects with a `DomainError`. */
   readonly authenticate: () => Promise<Principal | ClientPrincipal>;
   readonly guard: Guard;
 }
 
-/** The context of one request; also what `createCaller` takes. */
+/** The context of one request. `createCaller` takes it too. */
 export const createContext = (guard: Guard, { credential, ...request }: Request): Context => {
   let principal: Promise<Principal | ClientPrincipal> | undefined;
   return {

@@ -11,7 +11,7 @@ import { sessionProcedures } from "./session.ts";
 import type { ImplementationOf } from "./trpc.ts";
 import { userProcedures } from "./user.ts";
 
-/** What the procedures stand on. */
+/** The domain functions that the procedures use. */
 type Domain = Parameters<typeof authProcedures>[0] &
   Parameters<typeof userProcedures>[0] &
   Parameters<typeof accountProcedures>[0] &

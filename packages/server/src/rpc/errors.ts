@@ -1,4 +1,4 @@
-// Owns how an error leaves over RPC: everything that can go wrong becomes one of the contract's codes.
+// Owns errors over RPC: every failure becomes one of the contract's codes.
 
 import type { EngineErrorCode, ErrorDetails, ErrorStatus, Errors, RpcErrorShape } from "@lockstep/kit";
 import { TRPCError } from "@trpc/server";
@@ -31,7 +31,7 @@ const trpcCodeByStatus = {
   504: "GATEWAY_TIMEOUT",
 } as const satisfies Record<ErrorStatus, TRPC_ERROR_CODE_KEY>;
 
-/** What tRPC itself answers with; a code that is not here is none of a caller's business. */
+/** tRPC's own errors as codes of the contract. Others are internal. */
 const codeByTrpcCode: Partial<Record<TRPC_ERROR_CODE_KEY, EngineErrorCode>> = {
   PARSE_ERROR: "MALFORMED_REQUEST",
   BAD_REQUEST: "MALFORMED_REQUEST",
@@ -42,11 +42,11 @@ const codeByTrpcCode: Partial<Record<TRPC_ERROR_CODE_KEY, EngineErrorCode>> = {
   CLIENT_CLOSED_REQUEST: "CANCELLED",
 };
 
-/** A refusal as tRPC carries it. */
+/** A refusal as a tRPC error. */
 export const asTrpcError = (error: RefusedError): TRPCError =>
   new TRPCError({ code: trpcCodeByStatus[error.status], message: error.message, cause: error });
 
-/** The contract's error that a failure stands for. */
+/** The contract's error for a failure. */
 export const refusalFrom = (error: TRPCError): RefusedError => {
   const refusal = refusalOf(error);
   if (refusal) return refusal;
@@ -61,7 +61,7 @@ const asIssue = (issue: z.core.$ZodIssue): ErrorDetails<"INVALID_INPUT">["issues
   message: issue.message,
 });
 
-/** The wire shape of an error. Its message is the contract's: what a bug said stays in the log. */
+/** The wire shape of an error, with the contract's message: a bug's own message is only logged. */
 export const errorShape = (error: RefusedError, requestId: string, path?: string): RpcErrorShape<Errors> => {
   const { status, message } = error;
   const challenge = challengeFor(error);

@@ -1,3 +1,5 @@
+// Owns the procedures about what the signed-in user granted to clients.
+
 import { engine } from "@lockstep/kit";
 import type { Grants } from "../domain/clients/grants.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";

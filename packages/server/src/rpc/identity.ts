@@ -1,3 +1,5 @@
+// Owns the procedures about the signed-in user's identities. Linking continues in `relying-party/routes.ts`.
+
 import { engine } from "@lockstep/kit";
 import type { Identities } from "../domain/identities/identities.ts";
 import type { LinkTickets } from "../domain/identities/link-tickets.ts";

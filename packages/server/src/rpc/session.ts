@@ -1,3 +1,5 @@
+// Owns the procedures about the signed-in user's sessions and the history of their account.
+
 import { engine } from "@lockstep/kit";
 import type { Audit } from "../domain/kernel/audit.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
@@ -5,7 +7,7 @@ import type { Sessions } from "../domain/sessions/sessions.ts";
 import type { WatchSessions } from "../domain/sessions/watch-sessions.ts";
 import { implement } from "./trpc.ts";
 
-/** As much of an account's history as a person reads. */
+/** The number of entries in an account's history. */
 const historyLength = 100;
 
 export const sessionProcedures = ({

@@ -1,5 +1,5 @@
-// Owns how a declared operation becomes a tRPC procedure: the guard first, then the input, then the
-// handler, then the output cut to its schema; and how a contract becomes a router.
+// Owns how a declared operation becomes a tRPC procedure (guard, then input, then handler, then output cut to its
+// schema), and how a contract becomes a router.
 
 import {
   type Access,
@@ -32,7 +32,7 @@ const t = initTRPC
   .create({
     isDev: false,
     sse: {
-      // Proxies close what is silent; clients reconnect when even the ping is missing.
+      // Proxies close silent connections; clients reconnect when even the ping is missing.
       ping: { enabled: true, intervalMs: 15_000 },
       client: { reconnectAfterInactivityMs: 40_000 },
     },
@@ -53,7 +53,7 @@ type Refuse<Es extends Errors, Code extends string> = <C extends Code & keyof Es
   ...details: Record<string, never> extends z.input<Es[C]["details"]> ? [] : [details: z.input<Es[C]["details"]>]
 ) => never;
 
-/** What tRPC hands to a resolver, as far as it is used here. */
+/** The part of tRPC's resolver options that is used here. */
 interface ResolverCall {
   readonly ctx: Context;
   readonly getRawInput: () => Promise<unknown>;
@@ -67,7 +67,7 @@ type Answer<Op extends Operation> = Op["kind"] extends "subscription"
 /** A procedure that knows at compile time which operation it implements. */
 export type Implemented<Es extends Errors, Op> = ProcedureOf<Es, Op> & { readonly implements?: Op };
 
-/** Begins the implementation of a declared operation: `implement(operations.user.me).handle(({ ctx }) => …)`. */
+/** Starts the implementation of a declared operation: `implement(operations.user.me).handle(({ ctx }) => …)`. */
 export type Implement<Es extends Errors> = <Op extends Operation>(
   operation: Op,
 ) => { handle(handler: (call: Call<Es, Op>) => Answer<Op>): Implemented<Es, Op> };
@@ -82,14 +82,14 @@ export const createImplement =
         if (!declaration) throw new Error(`The contract has no error ${code}`);
         throw new RefusedError(code, declaration, details);
       };
-      // All of it in the resolver: for each middleware, and for each parser that it is given, tRPC copies all that it knows
-      // of the call. A resolver is handed `getRawInput` like them, though only their types say so.
+      // Everything happens in the resolver: for each middleware and parser, tRPC would copy the whole call. A resolver
+      // gets `getRawInput` too, though its type does not say so.
       const answer = async ({ ctx, getRawInput, signal }: ResolverCall): Promise<unknown> => {
         try {
           if (operation.credential && ctx.credentialCalls > 1) throw new DomainError("CREDENTIALS_IN_BATCH");
           const principal = await principalFor(operation.access, ctx);
           const input = parseInput(operation.input, await getRawInput());
-          // What the access and the parser make sure of, `Call` says to the handler; `Op` is only known to the caller.
+          // The access and the parser guarantee what `Call` promises the handler; only the caller knows `Op`.
           const answered = await handler({ ctx: { ...ctx, principal }, input, signal, refuse } as unknown as Call<
             Es,
             Op
@@ -101,7 +101,7 @@ export const createImplement =
         }
       };
       const cut = new WeakMap<object, unknown>();
-      // tRPC's builder would infer the answer's type from the resolver: `never` leaves that to the contract's own shape.
+      // tRPC's builder would infer the output type from the resolver; with `never` it takes the contract's.
       const resolve = answer as (call: object) => Promise<never>;
       const step = t.procedure.meta({ operation });
       const procedure = {
@@ -129,7 +129,7 @@ const parseInput = (input: z.ZodType, given: unknown): unknown => {
   return result.data;
 };
 
-/** Nothing leaves that the contract does not name. */
+/** Removes everything that the contract does not declare. */
 const cutOutput = (output: z.ZodType, answer: unknown): unknown => {
   const result = output.safeParse(answer);
   if (!result.success) throw new Error("The output does not match the contract", { cause: result.error });
@@ -137,8 +137,8 @@ const cutOutput = (output: z.ZodType, answer: unknown): unknown => {
 };
 
 /**
- * A refusal as tRPC's error, if the contract says that this operation can answer with it. One that is not declared
- * would reach callers who were promised that it cannot: that is a bug, and told as one.
+ * A refusal as a tRPC error, if the contract declares it for this operation. An undeclared refusal is a bug and
+ * reported as one, so that clients can rely on the declared list.
  */
 const declared = ({ access, errors }: Operation, error: unknown): unknown => {
   const refusal = refusalOf(error);
@@ -152,7 +152,7 @@ const declared = ({ access, errors }: Operation, error: unknown): unknown => {
   });
 };
 
-/** `cut` remembers what each frozen event became: one that many streams share is parsed once. */
+/** `cut` caches the result for each frozen event: an event that many streams share is parsed once. */
 async function* cutEach(operation: Operation, cut: WeakMap<object, unknown>, events: AsyncIterable<unknown>) {
   try {
     for await (const each of events) {
@@ -168,25 +168,25 @@ async function* cutEach(operation: Operation, cut: WeakMap<object, unknown>, eve
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-/** The procedures of a tree of operations: one for each, in its place. */
+/** The procedures of a tree of operations. */
 export type ImplementationOf<Es extends Errors, T> = {
   [K in keyof T]: T[K] extends Operation ? Implemented<Es, T[K]> : ImplementationOf<Es, T[K]>;
 };
 
 /**
- * The router of a contract. An operation without a handler, or a handler without an operation, does not compile; a
- * handler in another operation's place does not start.
+ * The router of a contract. An operation without a handler, or a handler without an operation, does not compile. A
+ * handler of another operation fails at start.
  */
 export const createRouter = <C extends RoutedContract>(
   contract: C,
   procedures: ImplementationOf<C["errors"], C["operations"]>,
 ): ServedRouter<C> => {
   assertInPlace(contract.operations as Operations, procedures as Record<string, unknown>, "");
-  // As above: `procedures` are what tRPC made, under the contract's own type.
+  // As above: `procedures` come from tRPC, under the contract's own type.
   return t.router(procedures as never) as unknown as ServedRouter<C>;
 };
 
-/** The contract's router type, with a caller for the server's own use and tests. */
+/** The contract's router type, with a caller for the server itself and tests. */
 export type ServedRouter<C extends RoutedContract> = Pick<RouterOf<C>, "_def"> & {
   createCaller(context: Context, options?: { signal?: AbortSignal }): Caller<RecordOf<C["errors"], C["operations"]>>;
 };
@@ -199,7 +199,7 @@ type Caller<R> = {
     : Caller<R[K]>;
 };
 
-/** What the types hold, for procedures that they did not see: an app in JavaScript, or one that widened its types. */
+/** Checks at run time what the types check, for apps in JavaScript or with widened types. */
 const assertInPlace = (operations: Operations, procedures: Record<string, unknown>, prefix: string) => {
   for (const [name, node] of Object.entries(operations)) {
     const path = prefix + name;

@@ -1,12 +1,12 @@
-// Owns the search for texts that cannot be stored in the input of an operation, whatever its schema says. Both engines
-// then answer the same. What cannot be stored: `isStorableText` of the contract.
+// Owns the search for text in an operation's input that cannot be stored, whatever its schema says, so that both
+// database engines give the same answer. What cannot be stored: the contract's `isStorableText`.
 
 import { isStorableText } from "@lockstep/kit";
 
-/** Where it was found: the names and indexes that lead there. */
+/** The property names and indexes that lead to the text. */
 type Path = (string | number)[];
 
-/** A value still to be looked at. Its path is read only when something is found in it. */
+/** A value to check. Its path is built only when something is found in it. */
 interface Place {
   readonly value: unknown;
   readonly name: string | number;
@@ -14,7 +14,7 @@ interface Place {
 }
 
 /**
- * The path to a text or a property name that cannot be stored. `null`: there is none. Without recursion, since input may be
+ * The path to a text or property name that cannot be stored. `null`: there is none. Not recursive, since input may be
  * nested as deep as a body has brackets.
  */
 export const unstorableTextIn = (input: unknown): Path | null => {
@@ -37,7 +37,7 @@ export const unstorableTextIn = (input: unknown): Path | null => {
 
 const isStorable = (value: unknown): boolean => typeof value !== "string" || isStorableText(value);
 
-/** A schema may make a `Map` or a `Set` of what came. */
+/** A schema may turn input into a `Map` or a `Set`. */
 const entriesOf = (value: object): Iterable<[name: string | number, child: unknown]> =>
   Array.isArray(value)
     ? value.entries()

@@ -1,4 +1,4 @@
-// Owns the procedures of the signed-in user: who they are, and their password.
+// Owns the procedures about the signed-in user: their profile and their password.
 
 import { engine } from "@lockstep/kit";
 import type { Accounts } from "../domain/accounts/accounts.ts";

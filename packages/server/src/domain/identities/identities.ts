@@ -17,7 +17,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 export type AccountCreation = "always" | "never" | readonly string[];
 
 /** The settings of an identity provider that the domain uses. */
-export interface ProviderRules {
+export interface IdentityProviderRules {
   readonly name: string;
   readonly label: string;
   readonly create: AccountCreation;
@@ -28,7 +28,7 @@ export interface ProviderRules {
 }
 
 /** A person at an identity provider, as the provider describes them. */
-export interface ExternalIdentity {
+export interface IdentityProfile {
   readonly issuer: string;
   readonly subject: string;
   readonly email: string | null;
@@ -40,7 +40,7 @@ export interface ExternalIdentity {
 }
 
 /** The session at the identity provider that a session here started from. */
-export interface ProviderSession {
+export interface IdentityProviderSession {
   readonly sessionId: string | null;
   readonly idToken: string | null;
 }
@@ -67,9 +67,10 @@ export const createIdentities = ({
   sessions: Sessions;
   sealed: Sealed;
   audit: Audit;
-  providers: readonly ProviderRules[];
+  providers: readonly IdentityProviderRules[];
 }) => {
-  const rulesOf = (name: string): ProviderRules | null => providers.find((provider) => provider.name === name) ?? null;
+  const rulesOf = (name: string): IdentityProviderRules | null =>
+    providers.find((provider) => provider.name === name) ?? null;
 
   /** A provider that is no longer configured is shown by its name, and signs nobody in. */
   const viewOf = (name: string): Provider => {
@@ -96,7 +97,7 @@ export const createIdentities = ({
     providers: providers.map(({ name }) => viewOf(name)),
     rulesOf,
 
-    async find({ issuer, subject }: Pick<ExternalIdentity, "issuer" | "subject">) {
+    async find({ issuer, subject }: Pick<IdentityProfile, "issuer" | "subject">) {
       const row = await db
         .selectFrom("identities")
         .selectAll()
@@ -132,7 +133,7 @@ export const createIdentities = ({
     async link(
       userId: string,
       provider: string,
-      identity: ExternalIdentity,
+      identity: IdentityProfile,
       source: Source,
       within: Db = db,
     ): Promise<string | null> {
@@ -247,7 +248,12 @@ export const createIdentities = ({
     },
 
     /** Records the session at the identity provider that a session here started from. */
-    async recordSession(sessionId: string, identityId: string, there: ProviderSession, transaction: Db): Promise<void> {
+    async recordSession(
+      sessionId: string,
+      identityId: string,
+      there: IdentityProviderSession,
+      transaction: Db,
+    ): Promise<void> {
       await transaction
         .insertInto("provider_sessions")
         .values({

@@ -4,18 +4,18 @@ import { describe, expect, it } from "vitest";
 import { engines } from "../../../test/engines.ts";
 import { john, startTestServer, testClock, testSource, typed } from "../../testing.ts";
 import { DomainError } from "../kernel/domain-error.ts";
-import type { ExternalIdentity, ProviderRules } from "./identities.ts";
+import type { IdentityProfile, IdentityProviderRules } from "./identities.ts";
 import { usernameOf, type Vouched } from "./identity-sign-in.ts";
 import { LoginRefusal } from "./login-refusal.ts";
 
-const north: ProviderRules = {
+const north: IdentityProviderRules = {
   name: "north",
   label: "North",
   create: "always",
   endSession: true,
   freshness: "prompt_login",
 };
-const south: ProviderRules = {
+const south: IdentityProviderRules = {
   ...north,
   name: "south",
   label: "South",
@@ -35,7 +35,7 @@ const elsewhere = {
   allowPrivateAddresses: false,
 } as const;
 
-const vouched = (subject: string, change: Partial<ExternalIdentity> = {}, rules = north): Vouched => ({
+const vouched = (subject: string, change: Partial<IdentityProfile> = {}, rules = north): Vouched => ({
   rules,
   identity: {
     issuer: `https://${rules.name}.example`,

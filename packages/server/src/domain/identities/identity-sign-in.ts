@@ -12,14 +12,14 @@ import type { Source } from "../kernel/audit.ts";
 import { type Random, randomId } from "../kernel/environment.ts";
 import type { Sessions, StartOptions } from "../sessions/sessions.ts";
 import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
-import type { ExternalIdentity, Identities, ProviderRules, ProviderSession } from "./identities.ts";
+import type { Identities, IdentityProfile, IdentityProviderRules, IdentityProviderSession } from "./identities.ts";
 import { LoginRefusal } from "./login-refusal.ts";
 
 /** What an identity provider vouched for. */
 export interface Vouched {
-  readonly rules: ProviderRules;
-  readonly identity: ExternalIdentity;
-  readonly there: ProviderSession;
+  readonly rules: IdentityProviderRules;
+  readonly identity: IdentityProfile;
+  readonly there: IdentityProviderSession;
   /** When the person proved who they are: epoch milliseconds. `null`: the identity provider does not say. */
   readonly authenticatedAt: number | null;
 }
@@ -145,7 +145,7 @@ export const createIdentitySignIn = ({
 /** Usernames to try: the provider's first, then with random letters. */
 const maxAttempts = 5;
 
-const refuseUnlessCreated = ({ create }: ProviderRules, { email, emailVerified }: ExternalIdentity) => {
+const refuseUnlessCreated = ({ create }: IdentityProviderRules, { email, emailVerified }: IdentityProfile) => {
   if (create === "always") return;
   if (create === "never") throw new LoginRefusal("no_account", "this provider makes no accounts");
   const domain = email?.slice(email.lastIndexOf("@") + 1);
@@ -156,7 +156,7 @@ const refuseUnlessCreated = ({ create }: ProviderRules, { email, emailVerified }
 };
 
 /** A valid username from the provider's profile. */
-export const usernameOf = ({ username, email, fullName }: ExternalIdentity): string => {
+export const usernameOf = ({ username, email, fullName }: IdentityProfile): string => {
   const wished = username?.split("@")[0] || email?.split("@")[0] || fullName || "";
   const plain = wished
     .normalize("NFKD")
