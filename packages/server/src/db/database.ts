@@ -1,4 +1,4 @@
-// Owns the connection: SQLite or PostgreSQL behind one Kysely type, and what the two call a broken rule.
+// Owns the connection: SQLite or PostgreSQL behind one Kysely type, and the errors that differ between them.
 
 import { Kysely, PostgresAdapter } from "kysely";
 import { StartError } from "../start-error.ts";
@@ -7,18 +7,18 @@ import type { Schema } from "./schema.ts";
 import { nodeSqliteDialect } from "./sqlite.ts";
 import { databaseLimitMs } from "./time-limit.ts";
 
-/** Either engine. A query that one of them does not understand belongs in `db/`. */
+/** Either engine. Queries that only one of them understands belong in `db/`. */
 export type Db = Kysely<Schema>;
 
 /** `file:` and an absolute path, or a PostgreSQL connection string. */
 export type DatabaseUrl = `file:${string}` | `postgres://${string}` | `postgresql://${string}`;
 
-/** What PostgreSQL's documentation suggests for two to four cores, and what `pg` has. */
+/** PostgreSQL's suggestion for two to four cores, and `pg`'s default. */
 export const defaultPoolSize = 10;
 
 /**
  * Opens the database; `db.destroy()` closes it. SQLite has no pool.
- * @throws StartError when it cannot be opened.
+ * @throws StartError when it cannot be opened
  */
 export const openDatabase = async (url: DatabaseUrl, options: Partial<PostgresOptions> = {}): Promise<Db> => {
   const db = url.startsWith("file:")
@@ -47,7 +47,7 @@ const openSqlite = (file: string, limitMs: number): Db => {
   }
 };
 
-/** Which engine it is: for the few queries that the two say differently, all of them in `db/`. */
+/** The engine, for the few queries that differ, all of them in `db/`. */
 export const isPostgres = (db: Db): boolean => db.getExecutor().adapter instanceof PostgresAdapter;
 
 const withoutPassword = (url: string) => url.replace(/\/\/([^:@/]*):[^@]*@/, "//$1:…@");
@@ -58,7 +58,7 @@ const reason = (error: unknown) =>
 /** SQLite's extended result codes for PRIMARY KEY and UNIQUE, PostgreSQL's `unique_violation`. */
 const uniqueViolations = new Set<unknown>([1555, 2067, "23505"]);
 
-/** Whether a write failed because the value of a unique column is taken. */
+/** Whether a write failed because another row has the value of a unique column. */
 export const isUniqueViolation = (error: unknown): boolean =>
   error instanceof Error &&
   (uniqueViolations.has((error as { errcode?: number }).errcode) ||

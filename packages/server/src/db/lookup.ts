@@ -1,5 +1,5 @@
-// Owns the reads that nearly every call makes, a row by its id. All that is asked for in one turn of the event loop is
-// one query: a server under load reads some thirty sessions for what one costs on PostgreSQL, and two on SQLite.
+// Owns the read that nearly every call makes: a row by its ID. All reads of one turn of the event loop are one query:
+// under load, about thirty sessions for the cost of one on PostgreSQL, and of two on SQLite.
 
 import { isStorableText } from "@lockstep/kit";
 import DataLoader from "dataloader";
@@ -8,13 +8,13 @@ import { type Db, isPostgres } from "./database.ts";
 import { prepared } from "./prepared.ts";
 import { outsideOfCalls, waitWithinCall } from "./time-limit.ts";
 
-/** A table of the ids that are asked for, its one column `value`. */
+/** A table of the requested IDs, with one column `value`. */
 type AskedTable = RawBuilder<{ value: string }>;
 
 /**
- * Answers the row of an id, read after it was asked for, never remembered. `build` runs once and joins what it reads to
- * the table of ids: `lookup(db, (asked) => db.selectFrom(asked.as("asked")).innerJoin("users", "users.id", "asked.value")…)`.
- * Each row has its `key`, the id that it was asked by.
+ * Returns the row of an ID, read after the call and never cached. `build` runs once and joins its tables to the table
+ * of IDs: `lookup(db, (asked) => db.selectFrom(asked.as("asked")).innerJoin("users", "users.id", "asked.value")…)`.
+ * Each row has its ID as `key`.
  */
 export const lookup = <Row extends { key: string }>(
   db: Db,
@@ -27,10 +27,10 @@ export const lookup = <Row extends { key: string }>(
       const byKey = new Map(rows.map((row) => [row.key, row]));
       return ids.map((id) => byKey.get(id) ?? null);
     },
-    // When all requests have been taken in that had arrived.
+    // After all requests of this turn have been read.
     { cache: false, batchScheduleFn: setImmediate },
   );
-  // No row has such an id, and PostgreSQL would refuse to read the others with it.
+  // No row has such an ID, and PostgreSQL would refuse the whole query.
   return (id) => (isStorableText(id) ? waitWithinCall(loader.load(id)) : Promise.resolve(null));
 };
 

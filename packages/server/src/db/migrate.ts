@@ -1,4 +1,4 @@
-// Owns bringing a database to this version's schema, under a lock: of servers that start at once, one migrates.
+// Owns migrating a database to this version's schema, under a lock: of servers that start at once, one migrates.
 
 import { sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
@@ -28,8 +28,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
 export const migrationNames: readonly string[] = Object.keys(migrations);
 
 /**
- * The version of the schema that a release ships, however many migrations it adds. Raise it by one with the first
- * migration after a release.
+ * The schema version of this release, however many migrations it adds. Raise it by one with the first migration after a
+ * release.
  */
 export const schemaVersion = 1;
 
@@ -37,16 +37,16 @@ export const schemaVersion = 1;
 const migrationLock = 7_310_865_119;
 
 /**
- * Applies what is missing of the engine's migrations and of the app's, all or nothing, and answers the names of what it applied. Accepts a database that is one
- * version newer, and leaves it as it is.
- * @throws StartError when the database is newer than that.
+ * Applies the missing migrations of the engine and of the app, all or nothing, and returns their names. Accepts a
+ * database that is one version newer, and leaves it unchanged.
+ * @throws StartError when the database is newer than that
  */
 export const migrateToLatest = (db: Db, appMigrations: readonly Migrations[] = []): Promise<string[]> =>
-  // Other servers may migrate first, and a large table takes its time.
+  // Another server may be migrating, and a large table takes time.
   withoutDatabaseLimit(() => db.transaction().execute((transaction) => migrate(transaction, appMigrations)));
 
 const migrate = async (db: Db, appMigrations: readonly Migrations[]): Promise<string[]> => {
-  // On SQLite, the transaction itself began with the write lock.
+  // On SQLite, the transaction has begun with the write lock.
   if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(db);
   const { newer } = await assertNotTooNew(db);
   if (newer) return migrateApp(db, appMigrations);
@@ -58,15 +58,15 @@ const migrate = async (db: Db, appMigrations: readonly Migrations[]): Promise<st
 };
 
 /**
- * A rolling update: the next version migrates while servers of this one run, and start again. What it adds is not in
- * their way.
- * @throws StartError when the database is more than one version newer.
+ * A rolling update: the next version migrates while servers of this version run and restart. Its additions do not
+ * affect them.
+ * @throws StartError when the database is more than one version newer
  */
 export const assertNotTooNew = async (db: Db): Promise<{ newer: boolean }> => {
   const version = await recordedVersion(db);
   const newer = version === schemaVersion + 1;
   const unknown = (await appliedNames(db)).filter((name) => !(name in migrations));
-  // Migrations that nobody knows, without a newer version, are those of a build that was never released.
+  // Unknown migrations without a newer version come from an unreleased build.
   if (version > schemaVersion + 1 || (unknown.length > 0 && !newer)) {
     throw new StartError(
       `The database was made by a newer version of Lockstep (schema ${version}, this one has ${schemaVersion}${unknown.length > 0 ? `; ${unknown.join(", ")}` : ""}). Run that version, or restore an older backup.`,
@@ -75,7 +75,7 @@ export const assertNotTooNew = async (db: Db): Promise<{ newer: boolean }> => {
   return { newer };
 };
 
-/** Beside Kysely's own tables: migrations say nothing of the version that ships them. */
+/** Kysely's own tables do not record the version of a migration. */
 const versionTable = "schema_version";
 
 const recordedVersion = async (db: Db): Promise<number> => {
@@ -92,7 +92,7 @@ const recordVersion = async (db: Db): Promise<void> => {
   await sql`insert into ${table} (version) values (${schemaVersion})`.execute(db);
 };
 
-/** Whether every migration of this version is there. Those of newer versions only add. */
+/** Whether every migration of this version was applied. Newer versions only add to them. */
 export const isMigrated = async (db: Db): Promise<boolean> => {
   const applied = new Set(await appliedNames(db));
   return migrationNames.every((name) => applied.has(name));

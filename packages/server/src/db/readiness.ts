@@ -1,5 +1,5 @@
-// Owns whether the database can serve reads and writes now, and why not. A look does what calls do (it waits for their
-// locks, and takes room on the disk), leaves no row behind, and answers within its limit.
+// Owns the check whether the database can serve reads and writes now, and why not. It does what calls do (takes their
+// locks, uses disk space), leaves no row behind, and answers within its limit.
 
 import { sql } from "kysely";
 import { type Db, isPostgres } from "./database.ts";
@@ -13,13 +13,13 @@ export type Readiness = { readonly reason: string; readonly cause?: unknown } | 
 
 export interface ReadinessOptions {
   readonly db: Db;
-  /** How long one look may take. `/readyz` answers within a second. */
+  /** The time limit of one check. `/readyz` answers within a second. */
   readonly limitMs?: number;
-  /** How long a look's answer is good for those who ask after it: anybody may ask, and a look writes to the disk. */
+  /** How long a result is reused: anybody may ask, and a check writes to the disk. */
   readonly keptMs: number;
 }
 
-/** Looks at the database. Those who ask during a look, or shortly after it, share its answer. */
+/** Checks the database. Concurrent and shortly following callers share one result. */
 export const createReadiness = ({ db, limitMs = 800, keptMs }: ReadinessOptions) => {
   const look = isPostgres(db) ? lookAtPostgres : lookAtSqlite;
   let shared: Promise<Readiness> | null = null;
@@ -34,7 +34,7 @@ export const createReadiness = ({ db, limitMs = 800, keptMs }: ReadinessOptions)
   };
 };
 
-/** What a call at least reads and writes. */
+/** The least that a call reads and writes. */
 const busyTables = ["users", "sessions", "audit_log", "throttles", "oauth_records"] as const;
 
 const lookAtPostgres = (db: Db): Promise<Readiness> =>
@@ -47,16 +47,16 @@ const lookAtPostgres = (db: Db): Promise<Readiness> =>
     const [row] = rows;
     if (row?.readOnly === "on") return { reason: "the database is read-only" };
     if (row?.migrated !== migrationNames.length) return notMigrated;
-    // The lock that a write takes: this waits when a write would.
+    // The lock of a write: this waits when a write would.
     await sql`lock table ${sql.join(busyTables.map((name) => sql.table(name)))} in row exclusive mode`.execute(
       transaction,
     );
-    // More than `work_mem` has room for: the rest goes into a file beside the tables, for as long as the query runs.
+    // More than `work_mem` can hold: the rest goes to a temporary file beside the tables while the query runs.
     await sql`select count(*) from generate_series(1, 20000)`.execute(transaction);
     return null;
   });
 
-/** Waits for the write lock, and writes a page as it is: no row changes, and the log grows as with any other write. */
+/** Takes the write lock, and writes a page without changing a row. The log grows as with any other write. */
 const lookAtSqlite = (db: Db): Promise<Readiness> =>
   db.transaction().execute(async (transaction) => {
     if (!(await isMigrated(transaction))) return notMigrated;
@@ -67,7 +67,7 @@ const lookAtSqlite = (db: Db): Promise<Readiness> =>
 
 const notMigrated = { reason: "the database is not migrated" };
 
-/** What an operator is told. Anybody can ask, so it names no address and repeats no driver's words. */
+/** The reason that an operator sees. Anybody can ask, so it contains no address and no driver message. */
 const reasonOf = (error: unknown): string => {
   for (let each = error; each instanceof Error; each = each.cause) {
     const { code = "" } = each as { code?: string };

@@ -1,4 +1,4 @@
-// Owns the tables as Kysely sees them. Ids are text, times integer epoch milliseconds, flags 0 or 1.
+// Owns the tables as Kysely types. IDs are text, times integer epoch milliseconds, flags 0 or 1.
 
 import type { Generated } from "kysely";
 
@@ -28,7 +28,7 @@ export interface UsersTable {
   full_name: string;
   role: string;
   disabled: 0 | 1;
-  /** A form that `domain/accounts/passwords.ts` made or imported. Null: no password opens this account. */
+  /** From `domain/accounts/passwords.ts`, or imported. Null: no password opens this account. */
   password_hash: string | null;
   created_at: number;
 }
@@ -46,13 +46,13 @@ export interface SessionsTable {
   ended_at: number | null;
   /** Set with `ended_at`: one of the contract's `SessionEndReason`. */
   end_reason: string | null;
-  /** Random, and never sent: without it no refresh token of this session can be computed. */
+  /** Random, and never sent. Without it, no refresh token of this session can be computed. */
   seed: string;
-  /** The generation of the refresh token that is good now; each refresh adds one. */
+  /** The generation of the current refresh token; each refresh adds one. */
   generation: number;
   /** The generations that were replaced within the grace window, with the time: `[[3, 1795441415893], …]`. */
   replaced: string;
-  /** What it was narrowed to at sign-in, space-separated. Null: nothing is out of its reach. */
+  /** The scopes that the session was narrowed to at sign-in, space-separated. Null: not narrowed. */
   scopes: string | null;
   address: string | null;
   user_agent: string | null;
@@ -73,7 +73,7 @@ export interface AuditLogTable {
 }
 
 export interface ThrottlesTable {
-  /** A MAC of what is counted: the database does not learn what names were tried. */
+  /** A MAC of what is counted, so that the database does not contain the names that were tried. */
   id: string;
   failures: number;
   last_failed_at: number;
@@ -82,16 +82,16 @@ export interface ThrottlesTable {
 export interface SigningKeysTable {
   /** The JWK thumbprint (RFC 7638): the `kid` of what it signs. */
   id: string;
-  /** 1, 2, 3 …: unique, so that of two servers that make the next key at once only one does. */
+  /** 1, 2, 3 …: unique, so that of concurrent servers only one adds the next key. */
   ordinal: number;
   algorithm: string;
   public_jwk: string;
   /** The private JWK as a JWE under a key derived from `SECRET`. */
   private_jwe: string;
   created_at: number;
-  /** From when on it signs; published before, so that every server and client knows it by then. */
+  /** When it starts to sign. It is published before, so that every server and client knows it by then. */
   signs_from: number;
-  /** Withdrawn by an operator: nothing that it signed is good any more. */
+  /** When an operator retired it: its signatures are no longer accepted. */
   retired_at: number | null;
 }
 
@@ -99,24 +99,24 @@ export interface ClientsTable {
   /** The `client_id`. */
   id: string;
   name: string;
-  /** SHA-256 of the secret, base64url. Null: it keeps none, or proves itself by a key. */
+  /** SHA-256 of the secret, base64url. Null: it has no secret. */
   secret_hash: string | null;
-  /** The rest of its registration (RFC 7591), as JSON in the names of the wire. */
+  /** The rest of its registration (RFC 7591), as JSON with the names of the wire. */
   metadata: string;
-  /** Whether an operator vouches for it. */
+  /** Whether an operator has verified it. */
   verified: 0 | 1;
   /** Whether an operator lets it introspect the tokens of every client (RFC 7662 §2.1). */
   may_introspect: Generated<0 | 1>;
   /** Whether an operator lets it leave out PKCE, and send a nonce instead (RFC 9700 §2.1.1). */
   may_omit_pkce: Generated<0 | 1>;
-  /** Whether an operator lets it name the token endpoint as the audience of its assertions, in place of the issuer. */
+  /** Whether its assertions may name the token endpoint as their audience, in place of the issuer. */
   asserts_to_token_endpoint: Generated<0 | 1>;
-  /** Grows each time its owner changes it. A grant for an earlier revision no longer answers for the person. */
+  /** Grows each time its owner changes it. A grant for an earlier revision no longer counts as consent. */
   revision: Generated<number>;
-  /** Who registered it and may change it. Null: an operator, or nobody who signed in. */
+  /** The user who registered it and may change it. Null: an operator, or registered over the wire. */
   owner_id: string | null;
   created_at: number;
-  /** When it is deleted if it has not been used by then. Null: it stays. */
+  /** When it is deleted if it is not used. Null: it is kept. */
   unused_expires_at: Generated<number | null>;
 }
 
@@ -137,23 +137,23 @@ export interface GrantsTable {
 }
 
 export interface OAuthRecordsTable {
-  /** SHA-256 of kind and id, for the id of many a record is a token that somebody holds. */
+  /** SHA-256 of kind and ID, since the ID of many records is a token. */
   id: string;
   /** A model of the authorization server: `AuthorizationCode`, `RefreshToken`, `Interaction` … */
   kind: string;
-  /** A JWE under a key derived from `SECRET`, for it repeats the id. */
+  /** A JWE under a key derived from `SECRET`, since it repeats the ID. */
   payload: string;
-  /** What it ends with. */
+  /** The grant or session that the record is deleted with. */
   grant_id: string | null;
   session_id: string | null;
-  /** SHA-256 of the second name that it is found by: a session's `uid`, a device's user code. */
+  /** SHA-256 of the second key to find it by: a session's `uid`, a device's user code. */
   alias: string | null;
   expires_at: number;
   consumed_at: number | null;
 }
 
 export interface SpentIdsTable {
-  /** SHA-256 of what it is an id of, and the id. */
+  /** SHA-256 of the kind of ID, and the ID. */
   id: string;
   expires_at: number;
 }
@@ -161,23 +161,23 @@ export interface SpentIdsTable {
 export interface IdentitiesTable {
   id: string;
   user_id: string;
-  /** With `subject`, unique: who this is at the provider. */
+  /** With `subject`, unique: the person at the identity provider. */
   issuer: string;
   subject: string;
-  /** The name in the settings that it was last used under. */
+  /** The configured name that it was last used with. */
   provider: string;
-  /** As the provider last gave it: to be shown, never to find anyone by. */
+  /** As the identity provider last sent it: shown to people, never used to find an account. */
   email: string | null;
   linked_at: number;
   last_used_at: number | null;
 }
 
-/** A session that began at a provider, and which session there it goes back to. */
+/** A session that started at an identity provider, and the session there. */
 export interface ProviderSessionsTable {
   session_id: string;
   identity_id: string;
-  /** The provider's `sid`. */
+  /** The identity provider's `sid`. */
   provider_session_id: string | null;
-  /** The ID token, encrypted under a key derived from `SECRET`: kept when signing out here signs out there. */
+  /** The ID token, encrypted under a key derived from `SECRET`. Stored when signing out here also signs out there. */
   id_token_jwe: string | null;
 }

@@ -1,8 +1,8 @@
-// Owns who uses the one connection to SQLite, and how long they wait. SQLite itself waits by stopping the whole process,
-// so it waits for a moment only; the rest of the wait is a timer between tries, while the process serves others.
+// Owns access to the one connection to SQLite, and waiting for it. SQLite waits by blocking the whole process, so it
+// waits briefly; the rest of the wait is a timer between attempts, while the process serves other calls.
 //
-// Only one transaction in the process is open at a time. Reads go on while a write waits for another process. Once the
-// write lock is there, nothing waits for other processes any more.
+// One transaction at a time is open in the process. Reads continue while a write waits for another process. Once the
+// write lock is held, nothing waits for other processes any more.
 
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,10 +11,10 @@ import { beginWait } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 import { assertStorable } from "./unstorable-text.ts";
 
-/** How long SQLite may stop the process in one try: another process's commit is usually over by then. */
+/** How long SQLite may block the process in one attempt: another process's commit is usually over by then. */
 export const busyTimeoutMs = 5;
 
-/** How long after a try the next one begins. */
+/** The pause between attempts. */
 const retryAfterMs = 20;
 
 export interface SqliteDriverOptions {
@@ -34,26 +34,26 @@ interface Statement {
 
 export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
   const { database, prepare, limitMs, areFilesInPlace } = options;
-  /** Writers in order: one of them at a time waits for other processes. */
+  /** Orders writers: one at a time waits for other processes. */
   const writers = createLock();
-  /** Who uses the connection: a transaction while it is open, a statement outside of one while it runs. */
+  /** Locks the connection: for a transaction while it is open, for a single statement while it runs. */
   const connection = createLock();
 
   const execute = ({ sql, parameters }: CompiledQuery): QueryResult<never> => {
     assertStorable(parameters);
     const statement = prepare(sql);
-    // Kysely's rows are what the caller's query says.
+    // Kysely types rows by the caller's query.
     if (statement.reader) return { rows: statement.all(parameters) as never[] };
     const { changes, lastInsertRowid } = statement.run(parameters);
     return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
   };
 
-  /** Called after each commit: what went into a file that is gone must not be acknowledged. */
+  /** Called after each commit: a write to a deleted file must not be acknowledged. */
   const assertFilesInPlace = () => {
     if (!areFilesInPlace()) throw new DatabaseUnavailableError(filesGone, { reason: filesGone });
   };
 
-  /** Runs `attempt` when the connection is free, again while another process has the lock. */
+  /** Runs `attempt` when the connection is free, and again while another process holds the lock. */
   const whenFree = async <T>(wait: Deadline, attempt: () => T): Promise<T> => {
     for (;;) {
       if (!connection.tryTake()) await wait.until(connection);
@@ -83,10 +83,10 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
       }
     });
 
-  /** What one caller of Kysely borrows: for one statement, or for a transaction. */
+  /** What one caller of Kysely uses: for one statement, or for a transaction. */
   class Loan implements DatabaseConnection {
     inTransaction = false;
-    /** Why nothing more can be done in this transaction. SQLite may have rolled it back: a statement would stand alone. */
+    /** Why this transaction cannot continue. SQLite may have rolled it back, and a statement would run outside it. */
     #broken: unknown = null;
 
     async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -153,7 +153,7 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
     }
 
     rollback(): void {
-      // After a commit, or when SQLite itself rolled back, there is nothing left to undo.
+      // After a commit, or a rollback by SQLite itself, there is nothing to undo.
       if (!this.inTransaction) return;
       try {
         if (database.isTransaction) database.exec("rollback");
@@ -195,7 +195,7 @@ const filesGone = "the database file was deleted or replaced";
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
-/** What cannot write: it need not wait in line with what does. */
+/** Statements that cannot write need not wait for those that do. */
 const isRead = ({ query, sql }: CompiledQuery) => SelectQueryNode.is(query) || /^\s*select\b/i.test(sql);
 
 /** First come, first served. */
@@ -208,7 +208,7 @@ const createLock = () => {
       taken = true;
       return true;
     },
-    /** Resolves when the lock is the caller's. `leave` gives the place in line up. */
+    /** Resolves when the caller holds the lock. `leave` gives up the place in the queue. */
     queue(): { turn: Promise<void>; leave: () => void } {
       const { promise: turn, resolve } = Promise.withResolvers<void>();
       waiting.add(resolve);
@@ -227,13 +227,13 @@ const createLock = () => {
 type Lock = ReturnType<typeof createLock>;
 
 interface Deadline {
-  /** Waits for the lock; on success it is the caller's. */
+  /** Waits for the lock. On success the caller holds it. */
   until(lock: Lock): Promise<void>;
-  /** Waits a moment for other processes. Throws, with the last `error` as cause, when the time is over. */
+  /** Pauses between attempts. Throws when the time is over, with the last `error` as cause. */
   pause(error: unknown): Promise<void>;
 }
 
-/** Runs what may wait. Nothing is counted and no timer runs until the first wait. */
+/** Runs work that may wait. No timer runs until the first wait. */
 const within = async <T>(limitMs: number, work: (wait: Deadline) => Promise<T>): Promise<T> => {
   let end: (() => void) | null = null;
   let endsAt = 0;
@@ -271,19 +271,21 @@ const within = async <T>(limitMs: number, work: (wait: Deadline) => Promise<T>):
   }
 };
 
-/** The result code without its details. 0: the error is not SQLite's. */
+/** The primary result code. 0: the error is not SQLite's. */
 export const primaryCode = (error: unknown): number =>
   error instanceof Error ? ((error as { errcode?: number }).errcode ?? 0) & 0xff : 0;
 
 const sqliteBusy = 5;
 
-/** SQLITE_BUSY and its variants: another process has the lock. */
+/** SQLITE_BUSY and its variants: another process holds the lock. */
 export const isBusy = (error: unknown) => primaryCode(error) === sqliteBusy;
 
-/** The result codes that blame the database: locked, out of memory, read-only, disk, damaged, full, cannot be opened. */
+/**
+ * Result codes of a failing database: locked, out of memory, read-only, disk error, corrupt, full, cannot be opened.
+ */
 const blamesDatabase = new Set([sqliteBusy, 6, 7, 8, 10, 11, 13, 14, 15, 26]);
 
-/** The error as `DatabaseUnavailableError` when the database is to blame; as it is when the statement is. */
+/** A `DatabaseUnavailableError` when the database failed; the error itself when the statement did. */
 const asUnavailable = (error: unknown): unknown =>
   blamesDatabase.has(primaryCode(error))
     ? new DatabaseUnavailableError((error as Error).message, { cause: error })

@@ -1,10 +1,10 @@
-// Owns the files of an SQLite database: the database, its write-ahead log and the index of that. Only their owner may
-// read them (OWASP ASVS 13.3.1), and a server notices when one of them is deleted or replaced under it.
+// Owns the files of an SQLite database: the database, its write-ahead log and the log's index. Only their owner may
+// read them (OWASP ASVS 13.3.1), and a server notices when one of them is deleted or replaced.
 
 import { chmodSync, closeSync, mkdirSync, openSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Four times what SQLite lets it grow to before it writes its pages back. */
+/** Four times the size at which SQLite writes its pages back. */
 export const maxLogBytes = 16 * 2 ** 20;
 
 const ownerOnly = 0o600;
@@ -15,10 +15,10 @@ const filesOf = (file: string): readonly string[] => [file, `${file}-wal`, `${fi
 
 const statOf = (file: string): Stats | undefined => statSync(file, { throwIfNoEntry: false });
 
-/** Makes the file, and its folder, when they are not there, and takes them away from everybody but their owner. */
+/** Creates the file and its folder if missing, and removes the permissions of everybody but their owner. */
 export const prepareFiles = (file: string): void => {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  // SQLite gives the log and its index the mode of the database.
+  // SQLite gives the log and its index the mode of the database file.
   closeSync(openSync(file, "a", ownerOnly));
   for (const each of filesOf(file)) narrow(each);
 };
@@ -28,7 +28,7 @@ const narrow = (file: string): void => {
   if (stats && (stats.mode & 0o777) !== ownerOnly && stats.uid === process.getuid?.()) chmodSync(file, ownerOnly);
 };
 
-/** What to tell an operator when other users of this machine can replace the database. `null`: they cannot. */
+/** A warning for the operator when other users of this machine can replace the database. `null`: they cannot. */
 export const folderWarning = (file: string): string | null => {
   const folder = dirname(file);
   const mode = statOf(folder)?.mode ?? 0;
@@ -37,8 +37,8 @@ export const folderWarning = (file: string): string | null => {
 };
 
 /**
- * Remembers which files these are; the answer tells whether they still are. After a file was deleted or replaced, SQLite
- * goes on writing to the one that it has open, which nobody will ever read again.
+ * Remembers the files. The returned function tells whether they are still the same: after a file was deleted or
+ * replaced, SQLite goes on writing to the old one, which nobody will ever read.
  */
 export const watchFiles = (file: string): (() => boolean) => {
   const files = filesOf(file).map((name) => ({ name, is: statOf(name) }));

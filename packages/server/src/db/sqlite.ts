@@ -5,7 +5,7 @@ import { type Driver, SqliteAdapter, SqliteDialect } from "kysely";
 import { busyTimeoutMs, createSqliteDriver, isBusy } from "./sqlite-driver.ts";
 import { maxLogBytes, prepareFiles, watchFiles } from "./sqlite-files.ts";
 
-/** Opens the file, made when it is not there. Each SQL text is prepared once. `limitMs`: how long a statement may wait. */
+/** Opens the file, creating it if missing. Each SQL text is prepared once. `limitMs`: how long a statement may wait. */
 export const nodeSqliteDialect = (file: string, limitMs: number): SqliteDialect => {
   prepareFiles(file);
   const database = new DatabaseSync(file, { timeout: startTimeoutMs });
@@ -24,7 +24,7 @@ export const nodeSqliteDialect = (file: string, limitMs: number): SqliteDialect 
   return new NodeSqliteDialect(() => createSqliteDriver({ database, prepare, limitMs, areFilesInPlace }));
 };
 
-/** Nobody is served yet whom a wait could keep. */
+/** Nobody is served yet, so blocking is harmless. */
 const startTimeoutMs = 5000;
 
 /**
@@ -50,18 +50,18 @@ const enterLogMode = (database: DatabaseSync) => {
 
 const startRetryMs = 10;
 
-/** The queries of this server are a fixed, smaller set; the bound is for whoever builds SQL from input. */
+/** The server's queries are a fixed, smaller set. The bound protects against SQL built from input. */
 const maxStatements = 1000;
 
 type PreparedStatement = ReturnType<typeof preparedStatement>;
 
 const preparedStatement = (statement: StatementSync) => {
   let names = namesOf(statement);
-  // Node's own row objects have no prototype: they are slower to make, and to read from.
+  // Node's row objects have no prototype, which makes them slower to create and read.
   statement.setReturnArrays(true);
   const rowOf = (values: unknown): Record<string, unknown> => {
     const given = values as SQLOutputValue[];
-    // A newer server, which migrated this file meanwhile, has added a column to what `select *` answers.
+    // A newer server may have migrated this file and added a column to `select *`.
     if (given.length !== names.length) names = namesOf(statement);
     const row: Record<string, unknown> = {};
     for (let n = 0; n < names.length; n++) row[names[n] as string] = given[n];
@@ -93,7 +93,7 @@ class NodeSqliteDialect extends SqliteDialect {
   }
 }
 
-/** The driver above opens the database itself. */
+/** The driver above opens the database. */
 const notUsed = () => Promise.reject(new Error("Kysely's own SQLite driver is not used"));
 
 class NodeSqliteAdapter extends SqliteAdapter {
@@ -101,7 +101,7 @@ class NodeSqliteAdapter extends SqliteAdapter {
     return true;
   }
 
-  /** Our driver decides who waits for whom. */
+  /** Our driver orders waiting callers. */
   override get supportsMultipleConnections() {
     return true;
   }

@@ -1,10 +1,10 @@
-// Owns which SQL texts PostgreSQL plans once for each connection: those of `prepared.ts`, a small and fixed set.
+// Owns which SQL texts PostgreSQL plans once for each connection: those of `prepared.ts`, a small, fixed set.
 
 import { createHash } from "node:crypto";
 
 const names = new Map<string, string>();
 
-/** Lets a connection keep the plan of this text. */
+/** Keeps the plan of this text on each connection. */
 export const nameStatement = (sql: string): void => {
   names.set(sql, `lockstep_${createHash("sha256").update(sql).digest("hex").slice(0, 16)}`);
 };

@@ -1,5 +1,5 @@
-// Owns how long a call may wait for the database in all, over every statement and transaction that it runs. Dialects ask
-// for what is left. Work outside of any call, such as clean-up, has the same limit for each statement or transaction.
+// Owns how long a call may wait for the database in total, over all its statements and transactions. Dialects ask for
+// the remaining time. Work outside of calls, such as clean-up, has this limit for each statement or transaction.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { DatabaseUnavailableError } from "./unavailable.ts";
@@ -7,10 +7,10 @@ import { DatabaseUnavailableError } from "./unavailable.ts";
 /** Below the five seconds within which every call is answered. */
 export const databaseLimitMs = 4000;
 
-/** What a call has waited. Waits that overlap count once. */
+/** The time that a call has waited. Overlapping waits count once. */
 interface Account {
   readonly limitMs: number;
-  /** A stream, which lasts: each of its waits is limited, and not their sum. */
+  /** A stream has no end: each of its waits is limited, not their sum. */
   lasts: boolean;
   spentMs: number;
   waiting: number;
@@ -19,29 +19,32 @@ interface Account {
 
 const accounts = new AsyncLocalStorage<Account>();
 
-/** Runs a call, which may wait for the database for `limitMs` in all. */
+/** Runs a call, which may wait for the database for `limitMs` in total. */
 export const withDatabaseLimit = <T>(limitMs: number, call: () => T): T =>
   accounts.run({ limitMs, lasts: false, spentMs: 0, waiting: 0, since: 0 }, call);
 
-/** Runs work that takes as long as it takes, such as a migration. */
+/** Runs work without a limit, such as a migration. */
 export const withoutDatabaseLimit = <T>(work: () => T): T => withDatabaseLimit(Number.POSITIVE_INFINITY, work);
 
-/** Runs work that many calls share. It has the limit of one statement, not what the call that began it has left. */
+/**
+ * Runs work that many calls share. It has the limit of one statement, not the remaining time of the call that started
+ * it.
+ */
 export const outsideOfCalls = <T>(work: () => T): T => accounts.exit(work);
 
-/** The call is a stream: from now on, each statement or transaction has the limit by itself. */
+/** Marks the call as a stream: each statement or transaction has the limit from now on. */
 export const limitEachWait = (): void => {
   const account = accounts.getStore();
   if (account) account.lasts = true;
 };
 
 export interface Wait {
-  /** How long it may take, at the most. `Infinity`: as long as it takes. */
+  /** The remaining time. `Infinity`: no limit. */
   readonly leftMs: number;
   end(): void;
 }
 
-/** Begins to wait for the database. `limitMs` is what one statement or transaction may take. */
+/** Starts a wait for the database. `limitMs` is the limit of one statement or transaction. */
 export const beginWait = (limitMs: number): Wait => {
   const account = accounts.getStore();
   if (!account || account.lasts) return { leftMs: limitMs, end() {} };
@@ -56,7 +59,7 @@ export const beginWait = (limitMs: number): Wait => {
   };
 };
 
-/** A call that has waited less than this needs no timer for what it shares with others: that has one of its own. */
+/** Calls with more remaining time than this need no timer for shared work, which has a timer of its own. */
 const negligibleMs = 250;
 
 /** Waits for work that many calls share, as long as this call may still wait. */

@@ -1,15 +1,15 @@
-// Owns the refusal of texts that cannot be stored, the same on both engines. PostgreSQL refuses NUL where SQLite keeps
-// it, and both drivers would store half of a surrogate pair as another character.
+// Owns the refusal of text that cannot be stored, the same on both engines. PostgreSQL refuses NUL, which SQLite
+// stores, and both drivers would replace half of a surrogate pair.
 
 import { isStorableText } from "@lockstep/kit";
 
-/** A statement had a text in it that cannot be stored. Nothing was written. */
+/** A statement contained text that cannot be stored. Nothing was written. */
 export class UnstorableTextError extends Error {
   override readonly name = "UnstorableTextError";
 }
 
 /**
- * Checks the parameters of a statement, before it runs.
+ * Checks the parameters of a statement before it runs.
  * @throws UnstorableTextError
  */
 export const assertStorable = (parameters: readonly unknown[]): void => {

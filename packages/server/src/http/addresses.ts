@@ -1,5 +1,5 @@
-// Owns whom an address belongs to: the server itself, an operation's REST path, or a page of the web app. One that
-// belonged to two would answer somebody who reloads a page with JSON, so the server refuses to start.
+// Owns the check that each URL belongs to one of: the server's own routes, an operation's REST path, a page of the web
+// app. A URL of two would answer a reloaded page with JSON, so the server refuses to start.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,19 +8,19 @@ import { type Operations, operationsOf } from "@lockstep/kit";
 import type { FastifyInstance } from "fastify";
 import { StartError } from "../start-error.ts";
 
-/** The paths of all routes that are registered from here on, as Fastify writes them. */
+/** Collects the paths of all routes that are registered from here on, in Fastify's syntax. */
 export const recordRoutes = (app: FastifyInstance): ReadonlySet<string> => {
   const paths = new Set<string>();
   app.addHook("onRoute", ({ url }) => {
-    // CORS answers `OPTIONS *`, which is an address of no page.
+    // CORS answers `OPTIONS *`, which is not a page.
     if (url !== "*") paths.add(url);
   });
   return paths;
 };
 
 /**
- * The addresses of the web app's pages, as wouter writes them: from the sources while they are worked on, from
- * `pages.json` of the build otherwise.
+ * The paths of the web app's pages, in wouter's syntax: from the sources in development, otherwise from the build's
+ * `pages.json`.
  */
 export const readPages = async ({
   directory,
@@ -42,13 +42,13 @@ export const readPages = async ({
 
 export interface Addresses {
   readonly operations: Operations;
-  /** The server's own, as Fastify writes them. */
+  /** The server's own, in Fastify's syntax. */
   readonly own: Iterable<string>;
-  /** The web app's pages, as wouter writes them. */
+  /** The web app's pages, in wouter's syntax. */
   readonly pages: Iterable<string>;
 }
 
-/** @throws StartError that names the first two that collide, and what to do. */
+/** @throws StartError that names the first collision and how to resolve it */
 export const assertAddressesDiffer = ({ operations, own, pages }: Addresses): void => {
   const seen: { method: string; path: string; name: string }[] = [];
   for (const [name, { rest }] of operationsOf(operations)) {
@@ -81,9 +81,9 @@ export const assertAddressesDiffer = ({ operations, own, pages }: Addresses): vo
   }
 };
 
-/** Any text of one segment: `{id}` of the contract, `:id` of Fastify and wouter. */
+/** One segment: `{id}` in the contract, `:id` in Fastify and wouter. */
 const any = Symbol("any");
-/** Whatever is left of a path, or nothing: `*` of Fastify, `*?` of wouter. */
+/** The rest of a path, or nothing: `*` in Fastify, `*?` in wouter. */
 const rest = Symbol("rest");
 
 const segmentsOf = (path: string) =>
@@ -95,7 +95,7 @@ const segmentsOf = (path: string) =>
       return /^(:.+|\{.+\})$/.test(segment) ? any : segment.toLowerCase();
     });
 
-/** Whether some address fits both. */
+/** Whether some URL matches both. */
 const overlap = (one: string, other: string): boolean => {
   const [left, right] = [segmentsOf(one), segmentsOf(other)];
   for (let place = 0; place < Math.max(left.length, right.length); place++) {
@@ -107,7 +107,7 @@ const overlap = (one: string, other: string): boolean => {
   return true;
 };
 
-/** Whether both fit exactly the same addresses. */
+/** Whether both match exactly the same URLs. */
 const isSame = (one: string, other: string): boolean => {
   const [left, right] = [segmentsOf(one), segmentsOf(other)];
   return left.length === right.length && left.every((segment, place) => segment === right[place]);

@@ -37,7 +37,7 @@ import { tokenRoutes } from "./token.ts";
 import { userinfoRoutes } from "./userinfo.ts";
 import { webRoutes } from "./web.ts";
 
-/** The largest body of a request; no operation takes more than some text. */
+/** The largest request body. No operation needs more. */
 const maxBodyBytes = 100 * 1024;
 
 const noSchemas = () => {
@@ -46,9 +46,9 @@ const noSchemas = () => {
 
 export interface AppOptions {
   readonly db: Db;
-  /** Whether the server is about to stop. */
+  /** Whether the server is shutting down. */
   readonly isDraining: () => boolean;
-  /** How long a call may wait for the database in all. */
+  /** How long a call may wait for the database in total. */
   readonly databaseLimitMs: number;
   readonly readinessKeptMs: number;
   readonly guard: Guard;
@@ -58,23 +58,23 @@ export interface AppOptions {
   readonly scopes: Scopes;
   readonly router: AnyTRPCRouter;
   readonly newRequestId: () => string;
-  /** How long a request may take to arrive, its body included. */
+  /** How long a request may take to arrive, including its body. */
   readonly requestTimeoutMs: number;
   readonly logger: FastifyServerOptions["logger"];
   readonly trustProxy: boolean | string[];
   readonly publicUrl: string;
-  /** Whom developers of clients can ask. `null`: nobody is named. */
+  /** The contact for developers of clients. `null`: none. */
   readonly contact: string | null;
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
-  /** The authorization server: its own addresses, and its part of `/token`. */
+  /** The authorization server's own routes, and its part of `/token`. */
   readonly authorizationServer: {
     readonly routes: FastifyPluginAsync;
     readonly registrationRoutes: FastifyPluginAsync;
     readonly answer: (request: FastifyRequest, reply: FastifyReply, body: Buffer) => Promise<void>;
   };
   readonly relyingParty: Omit<RelyingPartyOptions, "cookies" | "sourceOf">;
-  /** Makes the page that says what a protocol has to say. */
+  /** Renders a page that is part of a protocol. */
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly web: { directory: string | null; devUrl: string | null };
 }
@@ -100,13 +100,13 @@ export const createApp = async (options: AppOptions) => {
         requestId: options.newRequestId(),
         answering: connections.answeringOn(socket),
       }),
-    // A server that stops closes idle connections, and still answers what arrives on those in use.
+    // On shutdown idle connections are closed, and requests on the others are still answered.
     forceCloseConnections: "idle",
     return503OnClosing: false,
     routerOptions: { maxParamLength: 2000 },
-    // Shapes are the contract's, and zod's to parse: without compilers of its own, Fastify loads a hundred files less.
+    // The contract's schemas are zod's: without JSON Schema compilers, Fastify loads a hundred files less.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-    // An address that cannot be decoded finds no route, and so no error handler of one.
+    // A URL that cannot be decoded reaches no route and no error handler.
     frameworkErrors: (_error, request, reply) =>
       refuse(new DomainError("MALFORMED_REQUEST"), request, withHeaders(request, reply)),
   });
@@ -128,7 +128,7 @@ export const createApp = async (options: AppOptions) => {
     if (isHostValid(request.raw)) done();
     else void refuse(new DomainError("MALFORMED_REQUEST"), request, reply);
   });
-  // Here the body has been read: before, an event of the socket would lose what belongs to the call.
+  // After the body has been read: earlier, an event of the socket would lose the call's context.
   app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
   const own = recordRoutes(app);
   app.setErrorHandler(answerFailure(options.renderPage));
@@ -146,9 +146,8 @@ export const createApp = async (options: AppOptions) => {
   });
   await app.register(async (open) => {
     open.addHook("onRequest", markCrossOrigin);
-    // Tokens travel in a header that a page has to set on purpose, and `credentials` stays off: any origin may call
-    // with a token of its own, and with any header that it likes: those asked for are allowed. RPC, which also takes our
-    // own app's cookies, is left out.
+    // Tokens travel in a header that a page must set on purpose, and `credentials` stays off: any origin may call with
+    // its own token and any header. RPC is excluded, since it also accepts our web app's cookies.
     await open.register(cors, {
       origin: "*",
       methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
@@ -159,7 +158,7 @@ export const createApp = async (options: AppOptions) => {
     await open.register(userinfoRoutes(options));
     await open.register(tokenRoutes({ ...options, answerClient: options.authorizationServer.answer }));
     await open.register(options.authorizationServer.registrationRoutes);
-    // Every address of the server's own is known by now.
+    // All of the server's own routes are registered now.
     assertAddressesDiffer({ operations: options.contract.operations, own, pages: await readPages(options.web) });
     await open.register(restRoutes(options));
   });

@@ -31,16 +31,16 @@ const namesFor = (publicUrl: string) => {
   };
 };
 
-/** Whether a browser sent a request for a page of another origin than ours. */
+/** Whether a browser sent the request for a page of another origin. */
 export const isForeignTo =
   (publicUrl: string) =>
   ({ headers }: FastifyRequest): boolean => {
     const site = headers["sec-fetch-site"];
     if (site !== undefined && site !== "same-origin") return true;
     if (headers.origin === undefined || headers.origin === publicUrl) return false;
-    // A form of ours, whose page sends no referrer (Fetch §3.2). No page of another origin is called `same-origin`.
+    // A form of our own page that sends no referrer (Fetch §3.2). Pages of other origins are never `same-origin`.
     if (headers.origin === "null") return site === undefined;
-    // On plain http this is a machine of a developer, who may reach it by another of its own names.
+    // Plain http is a developer's machine, which may be reached by another of its names.
     const secure = publicUrl.startsWith("https:");
     return secure || !isLoopback(headers.origin) || headers.origin !== `http://${headers.host}`;
   };
@@ -76,12 +76,12 @@ export const cookiesFor = (publicUrl: string) => {
   };
 };
 
-/** How many requests for access can wait for an answer in one browser. */
+/** How many authorization requests can be pending in one browser. */
 const maxAuthorizations = 4;
 
 /**
- * The cookies of requests for access, one for each, so that tabs do not spoil each other's: `lockstep-authorization-ID`
- * holds when the request began, in seconds, and a secret of this browser (RFC 9700 §4.7).
+ * The cookies of authorization requests, one for each, so that tabs do not interfere: `lockstep-authorization-ID` holds
+ * when the request began, in seconds, and a secret of this browser (RFC 9700 §4.7).
  */
 export const authorizationCookies = (publicUrl: string) => {
   const { authorizationPrefix: prefix, authorizationServer } = namesFor(publicUrl);
@@ -93,7 +93,7 @@ export const authorizationCookies = (publicUrl: string) => {
 
     valueOf: (secret: string, beganAtSeconds: number) => `${beganAtSeconds}.${secret}`,
 
-    /** The ids of the oldest requests, where there would be too many with this one: `Cookie` must not grow for ever. */
+    /** The IDs of the oldest requests beyond the limit, so that the `Cookie` header stays small. */
     replacedBy(id: string, cookieHeader = ""): string[] {
       const waiting = cookieHeader
         .split(/; */)
@@ -104,7 +104,7 @@ export const authorizationCookies = (publicUrl: string) => {
             ? []
             : [{ id: waitingId, began: Number.parseInt(value, 10) || 0 }],
         )
-        // Among those of one second, browsers send the oldest first (RFC 6265 §5.4).
+        // Within one second, browsers send the oldest cookie first (RFC 6265 §5.4).
         .toReversed()
         .toSorted((a, b) => b.began - a.began);
       return waiting.slice(maxAuthorizations - 1).map((each) => each.id);
@@ -113,8 +113,8 @@ export const authorizationCookies = (publicUrl: string) => {
 };
 
 /**
- * The cookies of sign-ins at identity providers, one for each, so that tabs do not spoil each other's. They come back on
- * a navigation from the identity provider's site, so they are SameSite=Lax.
+ * The cookies of sign-ins at identity providers, one for each, so that tabs do not interfere. They come back with a
+ * navigation from the identity provider's site, so they are SameSite=Lax.
  */
 export const loginCookies = (publicUrl: string) => {
   const { loginPrefix: prefix } = namesFor(publicUrl);

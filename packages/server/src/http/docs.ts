@@ -1,5 +1,5 @@
-// Owns what tells others how to call us: `/openapi.json`, and `/docs`, where it can be tried in a browser.
-// Swagger UI is served from here, from memory: no other host is asked for anything.
+// Owns the API documentation: `/openapi.json`, and `/docs`, where it can be tried in a browser. Swagger UI is served
+// from memory; the page loads nothing from other hosts.
 
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ import { allowAnyOrigin } from "./cross-origin.ts";
 import { docsPage, docsScript, docsStyles } from "./docs-page.ts";
 import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 
-/** Swagger UI sets styles on elements, and shows its icons from data addresses; its scripts are all files. */
+/** Swagger UI sets styles on elements and shows icons from data URLs; its scripts are all files. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -24,14 +24,14 @@ const contentSecurityPolicy = [
 
 const redirectPath = "/docs/oauth2-redirect.html";
 
-/** The page is a client like any other: public, and sent back to itself (Authorization Code with PKCE). */
+/** The page is a client like any other: public, and redirected back to itself (authorization code with PKCE). */
 export const docsClientId = "docs";
 
 export const docsClient = (publicUrl: string, scopes: readonly string[]): RegisterClientInput => ({
   name: "API documentation",
   kind: "browser",
   uri: null,
-  // Whatever address a developer gives this server: on plain http beyond loopback, the flow is refused, not the start.
+  // Any public URL is accepted here: with plain http beyond loopback the flow is refused, not the start.
   redirectUris: [publicUrl + redirectPath],
   postLogoutRedirectUris: [],
   scopes: [...scopes],
@@ -50,7 +50,7 @@ const assets = {
 } as const;
 
 export const docsRoutes = (options: OpenApiOptions) => async (app: FastifyInstance) => {
-  // Made when it is first asked for: most starts of a server are not about its documentation.
+  // Created for the first request: most servers never show their documentation.
   let document: string | undefined;
   app.get("/openapi.json", { onRequest: allowAnyOrigin }, async (_request, reply) => {
     reply.header("cache-control", "public, max-age=60");
@@ -73,7 +73,7 @@ export const docsRoutes = (options: OpenApiOptions) => async (app: FastifyInstan
 
   const directory = dirname(packageFile("swagger-ui-dist/package.json"));
   for (const [name, type] of Object.entries(assets)) {
-    // Read when somebody first looks at the page: most servers never show it.
+    // Read for the first request.
     let body: Promise<Buffer> | undefined;
     app.get(`/docs/${name}`, async (_request, reply) => {
       body ??= readFile(join(directory, name));

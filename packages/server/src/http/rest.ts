@@ -1,5 +1,5 @@
-// Owns REST: the operations of the contract that declare a method and a path, each answered by the very
-// procedure that RPC calls; refusals as problem details (RFC 9457).
+// Owns REST: the operations that declare a method and a path, answered by the procedure that RPC calls. Refusals are
+// problem details (RFC 9457).
 
 import { type Operation, operationsOf } from "@lockstep/kit";
 import { callTRPCProcedure, getTRPCErrorFromUnknown } from "@trpc/server";
@@ -59,7 +59,7 @@ export const restRoutes =
     );
   };
 
-/** What the operation takes: the parts of the path, with the query of a read or the body of a change. */
+/** The input of an operation: the path's parameters, with the query of a read or the body of a change. */
 const inputOf = ({ rest, input }: Operation, request: FastifyRequest): unknown => {
   const isRead = rest?.method === "GET" || rest?.method === "DELETE";
   // A query that nobody asked for is no mistake: links collect them.

@@ -1,5 +1,5 @@
-// Owns the security headers of answers. Data gets the strictest policy: a browser may do nothing with it. Pages get what
-// the web app needs; routes opt in with `asPage`. `security-headers.test.ts` states every header.
+// Owns the security headers of responses. Data gets the strictest policy: a browser may do nothing with it. Pages get
+// what the web app needs; routes opt in with `asPage`. `security-headers.test.ts` states every header.
 // @see OWASP HTTP Headers Cheat Sheet, OWASP REST Security Cheat Sheet ("Security Headers")
 
 import type { onRequestHookHandler } from "fastify";
@@ -10,7 +10,7 @@ export interface SecurityHeadersOptions {
 }
 
 export interface SecurityHeaders {
-  /** For data, and for every route that does not say otherwise. */
+  /** For data, and for every route that does not opt out. */
   readonly data: Readonly<Record<string, string>>;
   /** For the web app's pages. A route that needs more, such as `docs.ts`, sets its own policy. */
   readonly page: Readonly<Record<string, string>>;
@@ -20,14 +20,14 @@ export interface SecurityHeaders {
 export const asPage =
   ({ page }: SecurityHeaders): onRequestHookHandler =>
   (_request, reply, done) => {
-    // Vite's pages have no policy of their own, so the strictest one has to go.
+    // Vite's pages have no policy, so remove the strictest one.
     reply.removeHeader(policy).headers(page);
     done();
   };
 
 const policy = "content-security-policy";
 
-/** What every answer gets. */
+/** Of every response. */
 const everywhere = {
   "cross-origin-resource-policy": "same-origin",
   "x-content-type-options": "nosniff",
@@ -35,16 +35,16 @@ const everywhere = {
   "x-frame-options": "DENY",
 };
 
-/** What pages get besides. */
+/** Of pages, in addition. */
 const onPages = {
   "cross-origin-opener-policy": "same-origin",
   "origin-agent-cluster": "?1",
-  // Addresses of the authorization server's pages have codes and ids in their query.
+  // URLs of the authorization server's pages contain codes and IDs.
   "referrer-policy": "no-referrer",
   "x-dns-prefetch-control": "off",
   "x-download-options": "noopen",
   "x-permitted-cross-domain-policies": "none",
-  // Old browsers' filter can be turned against a page: off.
+  // The filter of old browsers can be abused: off.
   "x-xss-protection": "0",
 };
 

@@ -1,7 +1,7 @@
-// Owns `POST /token`: who answers. Our own apps, which have no client id, are answered here: the password form of the
-// FastAPI guide (RFC 6749 §4.3) and the refresh of what it issued (§6). Whoever comes as a client is answered by
-// the authorization server, which knows no password grant: RFC 9700 §2.4 keeps it from third parties, and one setting
-// turns it off. No page of another origin is answered without a client id.
+// Owns `POST /token`. Requests of our own apps, which have no client ID, are answered here: the password form of the
+// FastAPI guide (RFC 6749 §4.3) and the refresh of its tokens (§6). Clients are answered by the authorization server,
+// which has no password grant: RFC 9700 §2.4 forbids it for third parties, and one setting turns it off. Without a
+// client ID, pages of other origins are refused.
 
 import formbody from "@fastify/formbody";
 import { isStorableText, LoginInput } from "@lockstep/kit";
@@ -53,7 +53,7 @@ export const tokenRoutes =
 
     app.post("/token", async (request, reply) => {
       if (isClient(request)) return answerClient(request, reply, Buffer.from(asForm(request)));
-      // A page of another origin is no app of our own, and must not be one to try passwords from.
+      // A page of another origin is not our own app, and must not be able to try passwords.
       if (isForeign(request))
         throw new TokenError("unauthorized_client", "A page of another origin must send its client_id");
       const form = readForm(request);
@@ -134,7 +134,7 @@ const answer = (reply: FastifyReply, signedIn: SignedIn) =>
     scope: signedIn.scopes.join(" "),
   });
 
-/** The parameters; an empty one counts as left out (RFC 6749 §3.2), and none may be repeated. */
+/** The form's parameters. An empty one counts as absent (RFC 6749 §3.2), and none may be repeated. */
 const readForm = (request: FastifyRequest): Map<string, string> => {
   if (request.url.includes("?")) throw new TokenError("invalid_request", "Send the parameters in the body");
   const body = (request.body ?? {}) as Record<string, string | string[]>;
@@ -149,7 +149,7 @@ const readForm = (request: FastifyRequest): Map<string, string> => {
   return form;
 };
 
-/** Whether somebody comes with a client id, with a proof of being one, or with a grant that only they have. */
+/** Whether the request has a client ID, client authentication, or a grant type of clients. */
 const isClient = (request: FastifyRequest): boolean => {
   const body = (request.body ?? {}) as Record<string, string | string[]>;
   const named = ["client_id", "client_secret", "client_assertion"].some((name) => (body[name] ?? "") !== "");
@@ -163,7 +163,7 @@ const clientGrants = new Set<unknown>([
   "urn:ietf:params:oauth:grant-type:device_code",
 ]);
 
-/** The form once more, as it is sent. */
+/** The form, serialized again. */
 const asForm = (request: FastifyRequest): string => {
   const body = (request.body ?? {}) as Record<string, string | string[]>;
   return new URLSearchParams(
@@ -171,7 +171,7 @@ const asForm = (request: FastifyRequest): string => {
   ).toString();
 };
 
-/** What form fillers send when they were given no client: `Basic` over an empty id and an empty secret. */
+/** What form fillers send without a client: `Basic` with an empty ID and an empty secret. */
 const isEmptyBasic = (value: string) => /^basic +Og==$/i.test(value.trim());
 
 const readScopes = (text: string | undefined, scopes: Scopes): string[] | null => {
