@@ -61,7 +61,7 @@ export const errorReader =
     return data as never; // one that the operation declares: the server answers no other
   };
 
-/** The same for the operations that every backend has. */
+/** Reads the error of a failed call of one of the engine's operations. */
 export const errorOf: ErrorReader<EngineContract> = errorReader<EngineContract>();
 
 /** The error that a call was answered with; narrow it by `code`. */

@@ -9,6 +9,7 @@ const SessionContext = createContext<ClientSession | null>(null);
 /** On a server nobody is known to be signed in: the page finds out. */
 const unknown: SessionState = { status: "loading" };
 
+/** The props of `SessionProvider`. */
 export interface SessionProviderProps {
   /** What `createClient` made. */
   readonly client: object;

@@ -4,6 +4,7 @@ import type { EngineContract } from "@lockstep/kit";
 import { type Client, type ClientContract, createClient } from "./client.ts";
 import { memoryTokens } from "./tokens.ts";
 
+/** The options of `createServerClient`. */
 export interface ServerClientOptions {
   /** The backend's absolute URL. */
   readonly url: string | URL;

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { displayName } from "./names.ts";
 import { scopeNamePattern } from "./scopes.ts";
 
-/** What a client is decides how it proves itself, and which addresses it may be sent back to. */
+/** The kinds of clients. The kind decides how a client authenticates, and which redirect URIs it may have. */
 export const clientKinds = {
   /** Runs on a server and keeps a secret. */
   web: "An app with a server",
@@ -16,6 +16,7 @@ export const clientKinds = {
   /** Acts for itself, and for no person. @see RFC 6749 §4.4 */
   service: "A service that acts for itself",
 } as const;
+/** A kind of client. */
 export type ClientKind = keyof typeof clientKinds;
 const ClientKind = z.enum(Object.keys(clientKinds) as [ClientKind, ...ClientKind[]]);
 
@@ -38,7 +39,10 @@ const ownScheme = /^[a-z][a-z0-9-]*((\.[a-z0-9-]+)+:|:\/)/;
 const takenScheme =
   /^(https?|wss?|ftp|javascript|vbscript|data|file|filesystem|blob|about|view-source|intent|chrome|chrome-extension|moz-extension):/;
 
-/** Where a person may be sent back to by a client that runs on a server or in a browser. */
+/**
+ * Where a person may be sent back to by a client that runs on a server or in a browser.
+ * @internal
+ */
 export const WebRedirectUri = AbsoluteUri.refine((text) => secure.test(text) || loopback.test(text), {
   error: "Must begin with https://, or with http:// on the loopback interface",
 });
@@ -46,7 +50,10 @@ export const WebRedirectUri = AbsoluteUri.refine((text) => secure.test(text) || 
 /** RFC 8252 §7.2: nobody claims https on the loopback interface. */
 const secureLoopback = /^https:\/\/(127\.0\.0\.1|\[::1\]|localhost)([:/?]|$)/;
 
-/** The same for one that runs on their own device. */
+/**
+ * The same for one that runs on their own device.
+ * @internal
+ */
 export const NativeRedirectUri = AbsoluteUri.refine(
   (text) =>
     (secure.test(text) && !secureLoopback.test(text)) ||
@@ -60,7 +67,10 @@ const ScopeName = z.string().max(100).regex(scopeNamePattern, { error: "Must be 
 
 const uris = z.array(AbsoluteUri).max(20);
 
-/** What people know a client by. Those that nobody vouches for are held to more: see `CLIENT_NAME_REFUSED`. */
+/**
+ * What people know a client by. Those that nobody vouches for are held to more: see `CLIENT_NAME_REFUSED`.
+ * @internal
+ */
 export const ClientName = displayName({ maxLength: 100 });
 
 /** What a registration says, whoever makes it. */
@@ -86,6 +96,7 @@ const registration = {
   requireDpop: z.boolean(),
 };
 
+/** The input of `client.register`. */
 export const RegisterClientInput = z
   .object({
     ...registration,
@@ -136,11 +147,11 @@ export const OAuthClient = z.object({
 });
 export type OAuthClient = z.infer<typeof OAuthClient>;
 
-/** With the secret, which is shown this once. `null`: a client of this kind keeps none. */
+/** A client with its secret, which is shown once. `null`: a client of this kind keeps none. */
 export const RegisteredClient = z.object({ client: OAuthClient, secret: z.string().nullable() });
 export type RegisteredClient = z.infer<typeof RegisteredClient>;
 
-/** A client, as a person sees it who is asked by it. */
+/** A client, as the users see it whom it asks for consent. */
 export const ClientView = z.object({
   id: z.string(),
   name: z.string(),
@@ -152,7 +163,7 @@ export type ClientView = z.infer<typeof ClientView>;
 
 const WordedScope = z.object({ name: ScopeName, words: z.string() });
 
-/** Who asks, before anybody has signed in. */
+/** The client that requests authorization, as it is shown before the sign-in. */
 export const AuthorizationAsker = z.object({
   client: ClientView,
   /** Whom it believes it is dealing with. @see OpenID Connect Core §3.1.2.1 */
@@ -160,7 +171,7 @@ export const AuthorizationAsker = z.object({
 });
 export type AuthorizationAsker = z.infer<typeof AuthorizationAsker>;
 
-/** What a signed-in person is asked to decide. */
+/** An authorization request, as the consent page shows it. */
 export const AuthorizationRequest = z.object({
   client: ClientView,
   /** Where the answer goes: the host, or the scheme of an app; `null` for a device, which asks for it itself. */
@@ -175,7 +186,7 @@ export const AuthorizationRequest = z.object({
 });
 export type AuthorizationRequest = z.infer<typeof AuthorizationRequest>;
 
-/** A client that a person has let in. */
+/** A client that the user has granted access. */
 export const ConnectedClient = z.object({
   client: ClientView,
   scopes: z.array(WordedScope),
@@ -186,7 +197,10 @@ export const ConnectedClient = z.object({
 });
 export type ConnectedClient = z.infer<typeof ConnectedClient>;
 
-/** What the server tells the pages that are part of a protocol: it stands in the page, for the web app to show. */
+/**
+ * What the server tells the pages that are part of a protocol: it stands in the page, for the web app to show.
+ * @internal
+ */
 export const ProtocolPage = z.discriminatedUnion("page", [
   /** A code is typed that a device shows (RFC 8628 §3.3). */
   z.object({
@@ -237,5 +251,8 @@ export const ProtocolPage = z.discriminatedUnion("page", [
 ]);
 export type ProtocolPage = z.infer<typeof ProtocolPage>;
 
-/** The name of the `<meta>` element that carries a `ProtocolPage` as JSON. */
+/**
+ * The name of the `<meta>` element that carries a `ProtocolPage` as JSON.
+ * @internal
+ */
 export const protocolPageMeta = "lockstep-protocol-page";

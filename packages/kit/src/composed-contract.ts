@@ -14,7 +14,7 @@ type Each<F extends readonly unknown[], Part extends keyof Feature> = F extends 
 /** One object type in place of an intersection of several, for what extends `Kind`. */
 type Flat<T, Kind = unknown> = { readonly [Name in keyof T]: Extract<T[Name], Kind> };
 
-/** The contract of the engine and the features `F`. */
+/** The type of a contract with the engine's operations and the features `F`. */
 export type ComposedContract<F extends readonly Feature[], R extends readonly string[]> = Contract<
   Flat<typeof engineScopes & Each<F, "scopes">, string>,
   R,
@@ -23,7 +23,7 @@ export type ComposedContract<F extends readonly Feature[], R extends readonly st
 >;
 
 /**
- * The contract of an app: the engine's operations and those of its features.
+ * Composes the contract of an app: the engine's operations and those of its features.
  * @throws TypeError that names a scope, error or area which two of them declare
  *
  * @example

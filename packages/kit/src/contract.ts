@@ -6,7 +6,7 @@ import type { Errors, ImpliedErrorCode } from "./errors.ts";
 import { type Declare, declare, type OperationAt, type Operations, operationsOf, type PathOf } from "./operation.ts";
 import { identityScopes, type Scopes, scopeNamePattern } from "./scopes.ts";
 
-/** The words that operations are declared with. */
+/** The scopes, roles, errors and areas that operations are declared with. */
 export interface Words<
   S extends Scopes = Scopes,
   R extends readonly string[] = readonly string[],
@@ -21,7 +21,7 @@ export interface Words<
   readonly areas?: Readonly<Record<string, string>>;
 }
 
-/** How operations are declared with the words of one contract. A word that it does not have does not compile. */
+/** The builders that declare operations with the words of one contract. Other words do not compile. */
 export interface Vocabulary<S extends string, R extends string, E extends string> {
   /** Reads, and changes nothing. */
   readonly query: Declare<"query", S, R, E>;
@@ -34,11 +34,12 @@ export interface Vocabulary<S extends string, R extends string, E extends string
   scoped<T extends S>(...needed: readonly [T, ...T[]]): Scoped<T>;
 }
 
+/** A contract: its words, and the operations that use them. */
 export interface Contract<S extends Scopes, R extends readonly string[], E extends Errors, T> extends Words<S, R, E> {
   readonly operations: T;
 }
 
-/** Any contract, for code that works with all of them. */
+/** Any contract. For code that works with all of them. */
 export type AnyContract = Contract<Scopes, readonly string[], Errors, Operations>;
 
 /** The names of a contract's scopes. */
@@ -50,7 +51,10 @@ export type PathIn<C extends { readonly operations: unknown }> = PathOf<C["opera
 /** The operation of a contract at a dotted path. */
 export type OperationIn<C extends { readonly operations: unknown }, P extends string> = OperationAt<C["operations"], P>;
 
-/** The builders that declare operations with `words`. */
+/**
+ * The builders that declare operations with `words`.
+ * @internal
+ */
 export const vocabulary = <const S extends Scopes, const R extends readonly string[], const E extends Errors>(
   _words: Words<S, R, E>,
 ): Vocabulary<keyof S & string, R[number], Exclude<keyof E & string, ImpliedErrorCode>> => ({
@@ -63,7 +67,7 @@ export const vocabulary = <const S extends Scopes, const R extends readonly stri
 });
 
 /**
- * Declares a contract: its words, and the operations that use them.
+ * Declares a contract from words and operations. Most apps use `composeContract`.
  * @throws TypeError that names a word which cannot be used, or two operations with one REST address
  *
  * @example

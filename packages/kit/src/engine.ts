@@ -33,6 +33,7 @@ const AuthorizationId = z.object({ authorizationId: Id });
 const words = { scopes: engineScopes, roles: engineRoles, errors: engineErrors };
 const { query, mutation, subscription, anyone, firstParty, scoped } = vocabulary(words);
 
+/** The engine's operations, which every contract has. */
 export const engine = {
   auth: {
     login: mutation({
@@ -249,7 +250,7 @@ export const engine = {
   },
 };
 
-/** What the operations of each area are about. */
+/** What the engine's operations of each area are about. */
 export const engineAreas = {
   auth: "Signing in and out",
   user: "The signed-in user",
@@ -261,6 +262,13 @@ export const engineAreas = {
   identity: "The signed-in user's accounts at providers",
 } as const satisfies Record<keyof typeof engine, string>;
 
-/** The contract of an app that adds nothing: what code relies on that works with any app. */
+/**
+ * The contract of an app that adds nothing: what code relies on that works with any app.
+ * @internal
+ */
 export const engineContract = defineContract(words, () => engine);
+/**
+ * The type of `engineContract`.
+ * @internal
+ */
 export type EngineContract = typeof engineContract;

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Access, Anyone, Scoped } from "./access.ts";
 import { SessionEndReason } from "./sessions.ts";
 
-/** The HTTP statuses that an error can have: those that tRPC has a code for. */
+/** The HTTP statuses that an error can have: those for which tRPC has a code. */
 export type ErrorStatus =
   | 400
   | 401
@@ -30,6 +30,7 @@ export type ErrorStatus =
   | 503
   | 504;
 
+/** One error that a call can be answered with. */
 export interface ErrorDeclaration {
   readonly status: ErrorStatus;
   /** One sentence for whoever reads it. */
@@ -38,12 +39,12 @@ export interface ErrorDeclaration {
   readonly details: z.core.SomeType;
 }
 
-/** Errors by code, in SCREAMING_SNAKE. */
+/** Errors by code. Codes are SCREAMING_SNAKE. */
 export type Errors = Readonly<Record<string, ErrorDeclaration>>;
 
 const none = z.object({});
 
-/** The errors of the engine. An app spreads them into its list. */
+/** The engine's errors. `composeContract` includes them. */
 export const engineErrors = {
   // How calls travel: any operation can be answered with these.
   MALFORMED_REQUEST: { status: 400, message: "The request could not be read.", details: none },
@@ -177,14 +178,25 @@ export const engineErrors = {
   EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },
 } as const satisfies Errors;
 
+/**
+ * The type of `engineErrors`.
+ * @internal
+ */
 export type EngineErrors = typeof engineErrors;
+/**
+ * The codes of `engineErrors`.
+ * @internal
+ */
 export type EngineErrorCode = keyof EngineErrors;
 
-/** What comes with an error of this code. */
+/**
+ * What comes with an error of this code.
+ * @internal
+ */
 export type ErrorDetails<C extends EngineErrorCode> = z.infer<EngineErrors[C]["details"]>;
 
 /** Codes that any operation can be answered with. */
-export const transportErrorCodes = [
+const transportErrorCodes = [
   "MALFORMED_REQUEST",
   "INVALID_INPUT",
   "OPERATION_NOT_FOUND",
@@ -197,6 +209,10 @@ export const transportErrorCodes = [
   "INTERNAL",
   "UNAVAILABLE",
 ] as const satisfies EngineErrorCode[];
+/**
+ * A code that any call can be answered with.
+ * @internal
+ */
 export type TransportErrorCode = (typeof transportErrorCodes)[number];
 
 /** Codes that follow from an operation's access: of every call that needs a token, and of each kind of access. */
@@ -207,11 +223,18 @@ const accessErrorCodes = {
 } as const satisfies Record<string, readonly EngineErrorCode[]>;
 type AccessErrors = typeof accessErrorCodes;
 
+/**
+ * The codes with which a call can be refused because of its access `A`.
+ * @internal
+ */
 export type AccessErrorCode<A> = A extends Anyone
   ? never
   : AccessErrors["token"][number] | AccessErrors[A extends Scoped ? "scoped" : "firstParty"][number];
 
-/** The codes that calls of an operation with this access can be refused with. */
+/**
+ * The codes that calls of an operation with this access can be refused with.
+ * @internal
+ */
 export const accessErrorCodesOf = (access: Access): readonly EngineErrorCode[] => {
   if (access.kind === "anyone") return [];
   if (access.kind === "scoped") return [...accessErrorCodes.token, ...accessErrorCodes.scoped];
@@ -228,12 +251,13 @@ export const accessErrorCodesOf = (access: Access): readonly EngineErrorCode[] =
 /**
  * Codes that follow from the access or the transport; an operation does not name them. It names
  * `REAUTHENTICATION_REQUIRED` when its handler asks for a fresh sign-in.
+ * @internal
  */
 export type ImpliedErrorCode =
   | TransportErrorCode
   | Exclude<AccessErrors[keyof AccessErrors][number], "REAUTHENTICATION_REQUIRED">;
 
-/** The `data` of an error as it travels: a union to narrow by `code`. */
+/** The `data` of an error in an RPC answer: a union to narrow by `code`. */
 export type RpcErrorData<Es extends Errors = EngineErrors, C extends keyof Es = keyof Es> = {
   [K in C]: {
     readonly code: K;
@@ -247,7 +271,10 @@ export type RpcErrorData<Es extends Errors = EngineErrors, C extends keyof Es = 
   };
 }[C];
 
-/** An error as JSON-RPC puts it on the wire: `code` is JSON-RPC's number, ours is `data.code`. */
+/**
+ * An error as JSON-RPC puts it on the wire: `code` is JSON-RPC's number, ours is `data.code`.
+ * @internal
+ */
 export interface RpcErrorShape<Es extends Errors = EngineErrors, C extends keyof Es = keyof Es> {
   readonly message: string;
   readonly code: number;

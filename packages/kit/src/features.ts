@@ -16,7 +16,7 @@ type OwnNames<Engine> = { readonly [Name in keyof Engine]?: "The engine has this
 
 type None = Record<never, never>;
 
-/** A part of a contract: what one feature adds to the engine's words and operations. */
+/** One feature of a contract: the scopes, errors, areas and operations that it adds to the engine's. */
 export interface Feature<S extends Scopes = Scopes, E extends Errors = Errors, T = unknown> {
   readonly scopes: S;
   readonly errors: E;
@@ -24,6 +24,7 @@ export interface Feature<S extends Scopes = Scopes, E extends Errors = Errors, T
   readonly operations: T;
 }
 
+/** The scopes, errors and areas that a feature declares. */
 export interface FeatureWords<S extends Scopes, R extends readonly string[], E extends Errors, Area extends string> {
   /** What a user can allow a client to do, with the words of the consent page: they complete "… wants to". */
   readonly scopes?: S;

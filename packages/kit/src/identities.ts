@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 
-/** A provider that this server is set up for. */
+/** An identity provider that this server is configured for. */
 export const Provider = z.object({
   /** Its name in addresses: `/login/google`. */
   name: z.string(),
@@ -14,7 +14,7 @@ export const Provider = z.object({
 });
 export type Provider = z.infer<typeof Provider>;
 
-/** An account at a provider that opens the account here. */
+/** A user's account at an identity provider, linked to the account here. */
 export const Identity = z.object({
   id: z.string(),
   provider: Provider,
@@ -27,7 +27,7 @@ export const Identity = z.object({
 });
 export type Identity = z.infer<typeof Identity>;
 
-/** Why nobody was signed in, or nothing was linked: `problem` in the address that the browser is sent back to. */
+/** Why a sign-in with an identity provider, or linking it, failed: `problem` in the URL that the browser returns to. */
 export const LoginProblem = z.enum([
   /** The person said no at the provider. */
   "cancelled",

@@ -9,10 +9,21 @@ export * from "./features.ts";
 export * from "./identities.ts";
 export * from "./ids.ts";
 export * from "./names.ts";
-export * from "./operation.ts";
+export {
+  type AnyOperation,
+  type Declare,
+  isOperation,
+  type Operation,
+  type OperationAt,
+  type OperationKind,
+  type Operations,
+  operationsOf,
+  type PathOf,
+  type RestRoute,
+} from "./operation.ts";
 export * from "./recent-access.ts";
 export * from "./router.ts";
-export * from "./scopes.ts";
+export { engineScopes, identityScopes, type Scopes } from "./scopes.ts";
 export * from "./sessions.ts";
 export * from "./sign-in.ts";
 export * from "./text.ts";

@@ -28,7 +28,10 @@ const composed = (text: string) =>
     .replace(/\p{Zs}+/gu, " ")
     .trim();
 
-/** A name that is shown to people, of at most `maxLength` UTF-16 units: trimmed, composed, and without tricks. */
+/**
+ * Schema of a name that is shown to people, of at most `maxLength` UTF-16 units. Trims and composes it (NFC), and refuses
+ * invisible and control characters.
+ */
 export const displayName = ({ maxLength, missing = "Enter a name" }: { maxLength: number; missing?: string }) =>
   z
     .string()
@@ -40,12 +43,13 @@ export const displayName = ({ maxLength, missing = "Enter a name" }: { maxLength
       error: "Must not contain letters with so many marks",
     });
 
-/** What a person is called. */
+/** Schema of a person's name. */
 export const PersonName = displayName({ maxLength: 200, missing: "Enter your name" });
 
 /**
  * The name that is left of a text from elsewhere without what a `displayName` must not contain. `null`: nothing is.
  * For names that nobody here can correct, such as an identity provider's.
+ * @internal
  */
 export const displayNameFrom = (text: string, maxLength: number): string | null => {
   const lines = composed(text.slice(0, 10 * maxLength)).replace(/\s/gu, " ");

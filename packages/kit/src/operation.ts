@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Access, Anyone, FirstParty, Scoped } from "./access.ts";
 
+/** How an operation is called, in the terms of tRPC. */
 export type OperationKind = "query" | "mutation" | "subscription";
 
 /**
@@ -28,18 +29,21 @@ export interface Operation<
   readonly rest: RestRoute | null;
 }
 
-/** What tells an operation from an area of operations, for types: as cheap to compare with as it gets. */
+/**
+ * What tells an operation from an area of operations, for types: as cheap to compare with as it gets.
+ * @internal
+ */
 export interface AnyOperation {
   readonly kind: OperationKind;
 }
 
-/** Where an operation is found over REST. Names in braces are taken from the path: `/things/{thingId}`. */
+/** The REST route of an operation. Names in braces are taken from the path: `/things/{thingId}`. */
 export interface RestRoute {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: `/${string}`;
 }
 
-/** A tree of operations: areas, and operations within them. */
+/** A tree of operations: areas that contain operations. */
 export interface Operations {
   readonly [name: string]: Operation | Operations;
 }
@@ -62,7 +66,7 @@ interface Declaration<I, O, A, E> {
 /** `never`, which nothing has to be compared with, stands for an input that was left out. */
 type InputOf<I> = [I] extends [never] ? z.ZodVoid : I;
 
-/** Makes a declared operation of one kind, whose roles, scopes and errors are those of one contract. */
+/** The builder of operations of one kind, with the roles, scopes and errors of one contract. */
 export type Declare<K extends OperationKind, S extends string, R extends string, EC extends string> = <
   const A extends Anyone | FirstParty<R> | Scoped<S>,
   O extends z.core.SomeType,
@@ -72,6 +76,10 @@ export type Declare<K extends OperationKind, S extends string, R extends string,
   declaration: Declaration<I, O, A, E>,
 ) => Operation<K, InputOf<I>, O, A, E>;
 
+/**
+ * The builder of declarations of one kind.
+ * @internal
+ */
 export const declare =
   <K extends OperationKind>(kind: K): Declare<K, string, string, string> =>
   ({ summary, access, input, output, errors, credential, rest }) => ({
@@ -85,10 +93,17 @@ export const declare =
     rest: rest ?? null,
   });
 
+/**
+ * Whether a node of a tree is an operation, not an area.
+ * @internal
+ */
 export const isOperation = (node: Operation | Operations): node is Operation =>
   typeof node.kind === "string" && typeof node.summary === "string";
 
-/** Every operation of a tree with its dotted path, in the order of declaration. */
+/**
+ * Every operation of a tree with its dotted path, in the order of declaration.
+ * @internal
+ */
 export function* operationsOf(operations: Operations, prefix = ""): Generator<readonly [path: string, Operation]> {
   for (const [name, node] of Object.entries(operations)) {
     const path = prefix + name;
@@ -97,12 +112,18 @@ export function* operationsOf(operations: Operations, prefix = ""): Generator<re
   }
 }
 
-/** The dotted paths of a tree's operations: `"auth.login" | "user.me" | …`. */
+/**
+ * The dotted paths of a tree's operations: `"auth.login" | "user.me" | …`.
+ * @internal
+ */
 export type PathOf<C> = {
   [K in keyof C & string]: C[K] extends AnyOperation ? K : `${K}.${PathOf<C[K]>}`;
 }[keyof C & string];
 
-/** The operation at a dotted path. */
+/**
+ * The operation at a dotted path.
+ * @internal
+ */
 export type OperationAt<C, P extends string> = P extends `${infer Head}.${infer Rest}`
   ? Head extends keyof C
     ? OperationAt<C[Head], Rest>

@@ -5,10 +5,13 @@ import { z } from "zod";
 import { ConnectedClient } from "./clients.ts";
 import { Identity } from "./identities.ts";
 
-/** For how long what was added to an account counts as recent. */
+/**
+ * For how long what was added to an account counts as recent.
+ * @internal
+ */
 export const recentAccessDays = 30;
 
-/** Ways into an account that are recent: for its owner to recognise, or to revoke with a change of the password. */
+/** Identities and grants that were added lately: for the user to recognise, or to revoke with a new password. */
 export const RecentAccess = z.object({
   identities: z.array(Identity),
   grants: z.array(ConnectedClient),

@@ -6,12 +6,15 @@ import type { Anyone, Scoped } from "./access.ts";
 import type { AccessErrorCode, Errors, RpcErrorShape, TransportErrorCode } from "./errors.ts";
 import type { AnyOperation, OperationKind } from "./operation.ts";
 
-/** Every code that an operation can be answered with. */
+/** Every error code that an operation can be answered with. */
 export type ErrorCodeOf<Op> = Op extends { readonly access: infer A; readonly errors: readonly (infer E)[] }
   ? TransportErrorCode | AccessErrorCode<A> | E
   : never;
 
-/** A tRPC procedure, as far as callers can tell. */
+/**
+ * A tRPC procedure, as far as callers can tell.
+ * @internal
+ */
 export interface ProcedureShape<K extends OperationKind, I, O, E> {
   _def: {
     $types: { input: I; output: O; errorShape: E };
@@ -27,7 +30,10 @@ export interface ProcedureShape<K extends OperationKind, I, O, E> {
   (options: any): Promise<O>;
 }
 
-/** The tRPC procedure of an operation, whose errors are among `Es`. */
+/**
+ * The tRPC procedure of an operation, whose errors are among `Es`.
+ * @internal
+ */
 export type ProcedureOf<Es extends Errors, Op> = Op extends {
   readonly kind: infer K extends OperationKind;
   readonly input: infer I;
@@ -43,12 +49,18 @@ export type ProcedureOf<Es extends Errors, Op> = Op extends {
     >
   : never;
 
-/** The tRPC router record of a tree of operations. */
+/**
+ * The tRPC router record of a tree of operations.
+ * @internal
+ */
 export type RecordOf<Es extends Errors, T> = {
   [K in keyof T]: T[K] extends AnyOperation ? ProcedureOf<Es, T[K]> : RecordOf<Es, T[K]>;
 };
 
-/** What of a contract its router type is made from. */
+/**
+ * What of a contract its router type is made from.
+ * @internal
+ */
 export interface RoutedContract {
   readonly errors: Errors;
   readonly operations: unknown;
@@ -92,6 +104,7 @@ type MayCall<Op, S extends string> = Op extends { readonly access: infer A }
 /**
  * The operations that are left of a tree for a third party that was granted the scopes `S`: those open to anyone, and
  * those whose scopes are all among `S`. An area with nothing left disappears.
+ * @internal
  */
 export type GrantedOperations<T, S extends string> = {
   [K in keyof T as T[K] extends AnyOperation
@@ -103,7 +116,7 @@ export type GrantedOperations<T, S extends string> = {
       : K]: T[K] extends AnyOperation ? T[K] : GrantedOperations<T[K], S>;
 };
 
-/** A contract as a third party sees it that was granted the scopes `S`. */
+/** The part of a contract that a third-party client with the scopes `S` may call. */
 export interface Granted<C extends RoutedContract, S extends string> extends RoutedContract {
   readonly errors: C["errors"];
   readonly operations: GrantedOperations<C["operations"], S>;

@@ -1,10 +1,10 @@
 // Owns scopes: what a user can allow a client of somebody else to do. The words complete "… wants to" on the consent
 // page. An app adds its own in its contract.
 
-/** Scopes by name, each with its words for the consent page. */
+/** Scopes by name, each with its text for the consent page. */
 export type Scopes = Readonly<Record<string, string>>;
 
-/** The scopes of the engine's own operations. An app spreads them into its list. */
+/** The scopes of the engine's operations. `composeContract` includes them. */
 export const engineScopes = {
   "profile:read": "See your name, username and e-mail address",
   "profile:write": "Change your name",
@@ -13,6 +13,7 @@ export const engineScopes = {
 /**
  * What OpenID Connect lets a client ask for besides, worded likewise.
  * @see OpenID Connect Core §3.1.2.1, §5.4, §11
+ * @internal
  */
 export const identityScopes = {
   openid: "Know that it is you",
@@ -21,5 +22,9 @@ export const identityScopes = {
   offline_access: "Stay connected while you are away",
 } as const satisfies Scopes;
 
-/** A name that OAuth can carry: no space, quote or backslash. @see RFC 6749 §3.3 */
+/**
+ * A name that OAuth can carry: no space, quote or backslash.
+ * @see RFC 6749 §3.3
+ * @internal
+ */
 export const scopeNamePattern = /^[\x21\x23-\x5b\x5d-\x7e]+$/;

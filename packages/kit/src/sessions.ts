@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-/** Why a session is over. `unknown`: the token was never ours, and nothing more is said of it. */
+/** Why a session ended. `unknown`: the server never issued the token. */
 export const SessionEndReason = z.enum([
   "signed_out",
   "revoked",
@@ -16,6 +16,7 @@ export const SessionEndReason = z.enum([
 ]);
 export type SessionEndReason = z.infer<typeof SessionEndReason>;
 
+/** A session, as its user sees it. */
 export const SessionView = z.object({
   id: z.string(),
   /** Where it was last seen from: an IP address. */
@@ -28,6 +29,7 @@ export const SessionView = z.object({
 });
 export type SessionView = z.infer<typeof SessionView>;
 
+/** A change of the user's sessions, as `session.events` sends it. */
 export const SessionEvent = z.discriminatedUnion("type", [
   /** Watching has begun: what happened before is in `session.list`. */
   z.object({ type: z.literal("watching") }),
@@ -37,7 +39,7 @@ export const SessionEvent = z.discriminatedUnion("type", [
 ]);
 export type SessionEvent = z.infer<typeof SessionEvent>;
 
-/** One line of what happened to an account. */
+/** One entry of a user's part of the audit log. */
 export const HistoryEntry = z.object({
   id: z.string(),
   /** Epoch milliseconds. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { isStorableText, notPlainText } from "./text.ts";
 import { Password, User } from "./users.ts";
 
+/** The input of `auth.login`. */
 export const LoginInput = z.object({
   /** A username or an e-mail address. */
   username: z
@@ -29,7 +30,7 @@ const Tokens = z.object({
   refreshToken: z.string().optional(),
 });
 
-/** A union on `status`, so that a second factor is one more member. */
+/** The answer of `auth.login`: a union on `status`, so that a second factor can become another member. */
 export const LoginResult = z.discriminatedUnion("status", [
   Tokens.extend({
     status: z.literal("signed_in"),
@@ -41,12 +42,14 @@ export const LoginResult = z.discriminatedUnion("status", [
 ]);
 export type LoginResult = z.infer<typeof LoginResult>;
 
+/** The input of `auth.refresh`. */
 export const RefreshInput = z.object({
   /** Absent with the `cookie` transport. */
   refreshToken: z.string().max(200).optional(),
 });
 export type RefreshInput = z.infer<typeof RefreshInput>;
 
+/** The answer of `auth.refresh`. */
 export const RefreshResult = Tokens.extend({ sessionId: z.string(), user: User });
 export type RefreshResult = z.infer<typeof RefreshResult>;
 
@@ -60,11 +63,13 @@ const RevokedAccess = z.object({
   unlinkIdentities: Ids.default([]),
 });
 
+/** The input of `user.changePassword`. */
 export const ChangePasswordInput = RevokedAccess.extend({
   currentPassword: Password,
   newPassword: Password,
 });
 export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
 
+/** The input of `user.setPassword`. */
 export const SetPasswordInput = RevokedAccess.extend({ newPassword: Password });
 export type SetPasswordInput = z.infer<typeof SetPasswordInput>;

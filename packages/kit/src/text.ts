@@ -5,15 +5,19 @@ import { z } from "zod";
 /**
  * Whether a text can be stored. PostgreSQL refuses NUL in a text, and half of a surrogate pair has no form in UTF-8.
  * The server refuses every input that has such a text in it, whatever its schema says.
+ * @internal
  */
 export const isStorableText = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
 
 /**
- * A text of at most `maxLength` UTF-16 units that can be stored as it is: lines, spaces and any other character kept.
+ * Schema of a text of at most `maxLength` UTF-16 units that both databases can store. Lines and spaces are kept.
  * Use it in place of `z.string()` for free text, such as a note. For a name that is shown to people use `displayName`.
  */
 export const plainText = ({ maxLength }: { maxLength: number }) =>
   z.string().max(maxLength).refine(isStorableText, { error: notPlainText });
 
-/** What a person is told about a text that cannot be stored. */
+/**
+ * What a person is told about a text that cannot be stored.
+ * @internal
+ */
 export const notPlainText = "Must be plain text";

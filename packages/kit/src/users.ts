@@ -4,7 +4,7 @@ import { z } from "zod";
 import { PersonName } from "./names.ts";
 import { isStorableText, notPlainText } from "./text.ts";
 
-/** Letters, digits, dot, dash and underscore; compared without regard to case. */
+/** Schema of a username: letters, digits, dots, dashes and underscores, in lower case. */
 export const Username = z
   .string()
   .trim()
@@ -12,16 +12,20 @@ export const Username = z
   .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: "Use letters, digits, dots, dashes and underscores" })
   .max(64);
 
-/** Compared without regard to case. */
+/** Schema of an e-mail address, in lower case. */
 export const EmailAddress = z
   .email({ error: "Must be an e-mail address" })
   .max(254)
   .transform((address) => address.toLowerCase());
 
-/** The length that a new password must have when it is the only factor. @see NIST SP 800-63B-4 §3.1.1.2 */
+/**
+ * The length that a new password must have when it is the only factor.
+ * @see NIST SP 800-63B-4 §3.1.1.2
+ * @internal
+ */
 export const passwordLength = { min: 15, max: 1024 } as const;
 
-/** A password as somebody types it to sign in. Nothing is trimmed, cut or composed. */
+/** Schema of a password that is typed to sign in. Nothing is trimmed, cut or composed. */
 export const Password = z
   .string()
   .min(1, { error: "Enter your password" })
@@ -29,6 +33,7 @@ export const Password = z
   // In UTF-8 every half of a surrogate pair is the same character: two passwords would be one.
   .refine(isStorableText, { error: notPlainText });
 
+/** A user, as `user.me` answers it. */
 export const User = z
   .object({
     id: z.string().meta({ examples: ["KDUNzZfGYC8kmDCIh9gXbQ"] }),
@@ -45,9 +50,10 @@ export const User = z
   .meta({ id: "User", description: "A person with an account" });
 export type User = z.infer<typeof User>;
 
+/** The input of `user.update`. */
 export const UpdateUserInput = z.object({ fullName: PersonName });
 export type UpdateUserInput = z.infer<typeof UpdateUserInput>;
 
-/** `null` removes the address: the account is then signed in to by its username alone. */
+/** The input of `account.changeEmail`. `null` removes the address: only the username can be used to sign in. */
 export const ChangeEmailInput = z.object({ email: EmailAddress.nullable() });
 export type ChangeEmailInput = z.infer<typeof ChangeEmailInput>;

@@ -90,6 +90,7 @@ type DeclaredAlone<Procedures, Declared> = {
     : "The contract does not declare this operation.";
 };
 
+/** An app: its brand, contract, procedures and migrations. */
 export interface App<C extends AnyContract = AnyContract> {
   readonly brand: Brand;
   readonly contract: C;

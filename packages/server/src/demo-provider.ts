@@ -8,7 +8,7 @@ import { type IdentityProviderSettings, parseIdentityProviders } from "./relying
 import { StartError } from "./start-error.ts";
 
 /**
- * Starts the process, and waits until it listens. It serves requests once it knows its client.
+ * Starts the demo identity provider as a process, and waits until it listens. It serves requests once it knows its client.
  * @param port part of the issuer: with another port, people have other identities. 0: a free port
  * @throws StartError when the port is in use
  */

@@ -30,6 +30,7 @@ const developmentSecret = (file: string, random: Random): string => {
   return secret;
 };
 
+/** The user of development and tests. Production has none. */
 export const john = { username: "john", password: "secret", email: "john@example.com", fullName: "John Doe" } as const;
 
 /** Creates the tutorial's user and the app's development clients. */

@@ -7,6 +7,7 @@ import { lowerPoolPriority } from "./pool-priority.ts";
 import { createServer, realWorld } from "./server.ts";
 import { StartError } from "./start-error.ts";
 
+/** Where an app's files are. */
 export interface StartOptions {
   /** The folder that settings are relative to, and where development keeps its data. */
   readonly root: string;

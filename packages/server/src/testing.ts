@@ -38,7 +38,10 @@ const onlyLocalhost = ((hostname: string, _options: unknown, answer: (...result:
   else answer(new Error("Tests reach nothing outside"));
 }) as OutboundOptions["lookup"];
 
-/** The test clock, and no network. */
+/**
+ * The test clock, and no network.
+ * @internal
+ */
 export const testWorld = (now: () => number): WorldOptions => ({
   now,
   // All servers of a test share its clock.
@@ -59,14 +62,20 @@ export const testWorld = (now: () => number): WorldOptions => ({
 /** The source of calls that no transport made. */
 export const testSource: Source = { address: "192.0.2.1", userAgent: "a test", requestId: "test" };
 
-/** A sign-in with a username and a password from an unknown device. */
+/**
+ * A sign-in with a username and a password from an unknown device.
+ * @internal
+ */
 export const typed = (username: string, password: string) => ({
   login: { username, password },
   deviceToken: null,
   source: testSource,
 });
 
-/** A request without a transport: without a token by default, and with cookies that nothing reads. */
+/**
+ * A request without a transport: without a token by default, and with cookies that nothing reads.
+ * @internal
+ */
 export const testRequest = (token: string | null = null): Request => ({
   requestId: "test",
   credential: token === null ? { kind: "none" } : { kind: "bearer", token },
@@ -84,12 +93,22 @@ export const testRequest = (token: string | null = null): Request => ({
   },
 });
 
-/** The end of every challenge over HTTP: where to find out who issues tokens (RFC 9728 §5.1). */
+/**
+ * The end of every challenge over HTTP: where to find out who issues tokens (RFC 9728 §5.1).
+ * @internal
+ */
 export const resourceMetadata = 'resource_metadata="http://localhost:3000/.well-known/oauth-protected-resource"';
 
-/** Limits that tests count with. */
+/**
+ * Limits that tests count with.
+ * @internal
+ */
 export const testSessionLimits = { idleSeconds: 7 * 24 * 3600, lifetimeSeconds: 30 * 24 * 3600, graceSeconds: 10 };
 
+/**
+ * Settings of a test server.
+ * @internal
+ */
 export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] => ({
   production: false,
   port: 0,
@@ -117,6 +136,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   webDevUrl: null,
 });
 
+/** The options of `startTestServer`. All are optional. */
 export interface TestServerOptions<C extends AnyContract = typeof fixtureContract> {
   /** The app to serve. Default: the engine's fixture app. */
   readonly app?: App<C>;

@@ -18,6 +18,7 @@ const settings = ["fsync=off", "full_page_writes=off"];
 
 const templateName = "migrated";
 
+/** Vitest's global set-up: starts PostgreSQL, and stops it after the tests. */
 export default async (project: TestProject) => {
   const child = fork(program("postgres-process"), settings);
   const exited = once(child, "exit");

@@ -22,7 +22,7 @@ declare module "vitest" {
 /** `empty`: without any table. `migrated`: with this version's schema, copied instead of migrated. */
 type Content = "empty" | "migrated";
 
-/** A database of the test's own; `drop` when every connection to it is closed. */
+/** A database for one test. Call `drop` when every connection to it is closed. */
 export interface NewDatabase {
   readonly url: DatabaseUrl;
   drop(): Promise<void>;
@@ -54,12 +54,13 @@ const newPostgres = async (content: Content = "empty"): Promise<NewDatabase> => 
   };
 };
 
+/** Both databases, for `describe.each`: each makes databases of its own for a test. */
 export const engines = [
   { engine: "SQLite", newDatabase: newSqlite },
   { engine: "PostgreSQL", newDatabase: newPostgres },
 ] as const;
 
-/** A migrated database, open; `await using` closes and drops it. */
+/** Opens a migrated database. `await using` closes and drops it. */
 export const openTestDatabase = async (newDatabase: (content: "migrated") => Promise<NewDatabase>) => {
   const database = await newDatabase("migrated");
   const db: Db = await openDatabase(database.url);

@@ -8,7 +8,7 @@ export type Now = () => number;
 export type Random = (sizeBytes: number) => Uint8Array<ArrayBuffer>;
 
 /**
- * A URL-safe identifier of 128 random bits, 22 characters. Never starts with a dash, which a command would take for an
+ * Makes a URL-safe identifier of 128 random bits, 22 characters. Never starts with a dash, which a command would take for an
  * option.
  */
 export const randomId = (random: Random): string => {

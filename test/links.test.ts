@@ -1,0 +1,42 @@
+// Every link in the documentation leads to a file of this repository, and to a heading that it has.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { expect, test } from "vitest";
+import { repository } from "./working-copy.ts";
+
+const documents = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
+  cwd: repository,
+  encoding: "utf8",
+})
+  .trim()
+  .split("\n")
+  .filter((file) => existsSync(join(repository, file)));
+
+const read = (file: string) => readFileSync(join(repository, file), "utf8");
+
+/** The anchors of a document's headings, as GitHub makes them. */
+const anchorsOf = (file: string): string[] =>
+  [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+
+const brokenLinksOf = (file: string): string[] => {
+  const text = read(file).replaceAll(/^```.*?^```/gms, "");
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+  return targets.filter((target) => {
+    if (/^[a-z]+:/.test(target)) return false;
+    const [path = "", anchor] = target.split("#");
+    const linked = path === "" ? file : normalize(join(dirname(file), path));
+    if (!existsSync(join(repository, linked))) return true;
+    return anchor !== undefined && !anchorsOf(linked).includes(anchor);
+  });
+};
+
+test.each(documents)("the links of %s lead somewhere", (file) => {
+  expect(brokenLinksOf(file)).toEqual([]);
+});
