@@ -30,7 +30,7 @@ const documents = [
   "bench/README.md",
   "packages/client/README.md",
   ...readdirSync(join(repository, "docs"))
-    .filter((name) => name.endsWith(".md") && name !== "settings.md")
+    .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
 ];
 

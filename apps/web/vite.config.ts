@@ -9,7 +9,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 import { paths } from "./src/pages/paths.ts";
 
-/** Where the server fetches pages from: `pnpm dev` gives both this setting. */
+/** Where the server fetches pages from: `npm run dev` gives both this setting. */
 const { origin, hostname, port } = new URL(process.env["WEB_DEV_URL"] || "http://localhost:5173");
 
 /** The port for hot updates, where a browser reaches the server's port alone, as in a container. */

@@ -1,4 +1,4 @@
-// `pnpm bench`: what this server costs beside what its parts alone cost and beside its peers, in one run on one machine.
+// `npm run bench`: what this server costs beside what its parts alone cost and beside its peers, in one run on one machine.
 // All parts together are written to `results`. `README.md` says what there is.
 
 import { parseArgs } from "node:util";

@@ -24,7 +24,7 @@ export const writeResults = (tables: readonly Table[], date: Date) => {
   writeFileSync(
     join(directory, "latest.md"),
     [
-      "# Results of `pnpm bench`\n",
+      "# Results of `npm run bench`\n",
       `${day}. ${describeMachine()}; load by ${loadGenerator}; load average before: ${loadBefore.toFixed(1)}.`,
       "Medians of rounds, and their range. Only ratios count: absolute figures are this machine's, at that moment.\n",
       "![Calls of user.me a second](user-me.svg)\n",

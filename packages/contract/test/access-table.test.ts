@@ -22,7 +22,7 @@ const who = (access: Access): string => {
 const table = () => [
   "# Who may call what",
   "",
-  "Made from `packages/contract` by `npm run docs:update`; a test fails when it is out of date.",
+  "Generated from `packages/contract` by `npm run docs:update`; a test fails when it is out of date.",
   "",
   "| operation | kind | who may call it | what it does |",
   "|---|---|---|---|",

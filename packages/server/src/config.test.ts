@@ -338,7 +338,7 @@ describe("docs/settings.md", () => {
     const page = [
       "# Settings",
       "",
-      "Read from the environment at start. Made from `packages/server/src/config.ts` by `pnpm docs:update`; a test fails when it is out of date.",
+      "Read from the environment at start. Generated from `packages/server/src/config.ts` by `npm run docs:update`; a test fails when it is out of date.",
       "",
       "| setting | default | meaning |",
       "|---|---|---|",

@@ -116,7 +116,7 @@ const Environment = z.object({
     .string()
     .optional()
     .describe(
-      'Whom people can sign in through: JSON, or a file of it, such as `{"google": {"clientId": "…", "clientSecret": "…"}}` ([providers.md](providers.md)).',
+      'Whom people can sign in through: JSON, or a file of it, such as `{"google": {"clientId": "…", "clientSecret": "…"}}` ([identity-providers.md](identity-providers.md)).',
     ),
   DEMO_PROVIDER: z
     .enum(["0", "1"])
@@ -152,7 +152,7 @@ const Environment = z.object({
     .url({ protocol: /^https?$/, error: "must be a URL such as http://localhost:5173" })
     .optional()
     .describe(
-      "Development: where Vite serves the web app from its sources. `pnpm dev` sets it to `http://localhost:5173`, and Vite listens there.",
+      "Development: where Vite serves the web app from its sources. `npm run dev` sets it to `http://localhost:5173`, and Vite listens there.",
     ),
 });
 

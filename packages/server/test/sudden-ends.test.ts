@@ -1,5 +1,5 @@
 // A server that is killed at any moment, many times over: what it acknowledged holds, what it ended stays ended. A long
-// run: `SUDDEN_ENDS=200 pnpm vitest run --project server test/sudden-ends.test.ts`.
+// run: `SUDDEN_ENDS=200 npm test -- --project server test/sudden-ends.test.ts`.
 
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";

@@ -97,5 +97,5 @@ An entry in JSON: {"id", "at", "action", "outcome", "userId", "sessionId", "deta
 account that does not exist has no "userId".
 
 Examples:
-  $ pnpm lockstep audit --since 24h
-  $ pnpm lockstep audit --since 2026-11-01 --user jane --json | jq -r 'select(.action == "session.reuse")'`;
+  $ npm run lockstep -- audit --since 24h
+  $ npm run -s lockstep -- audit --since 2026-11-01 --user jane --json | jq -r 'select(.action == "session.reuse")'`;

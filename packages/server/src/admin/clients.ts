@@ -54,7 +54,7 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
     .addHelpText(
       "after",
       example(
-        `pnpm lockstep client create "Photo app" --redirect https://photos.example/callback --scope profile:read`,
+        `npm run lockstep -- client create "Photo app" --redirect https://photos.example/callback --scope profile:read`,
       ),
     )
     .action((name: string, options: RegistrationOptions) =>
@@ -111,7 +111,10 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
   withRegistrationOptions(aboutOne(clientCommand, "update", "Changes what is given, and leaves the rest"), admin)
     .option("--name <name>", "what people read when they are asked")
     .addHelpText("after", aboutOperators)
-    .addHelpText("after", example("pnpm lockstep client update KDUN… --redirect https://photos.example/signed-in"))
+    .addHelpText(
+      "after",
+      example("npm run lockstep -- client update KDUN… --redirect https://photos.example/signed-in"),
+    )
     .action((id: string, options: RegistrationOptions) =>
       withDomain(admin, async ({ clients }) => {
         const before = found(await clients.find(id), id);

@@ -72,5 +72,5 @@ export const withDomain = async <T>(admin: AdminProcess, use: (domain: Domain) =
 
 const notMigrated = () =>
   new StartError(
-    "The database that DATABASE_URL names is not migrated to this version: run `pnpm lockstep migrate` first.",
+    "The database that DATABASE_URL names is not migrated to this version: run `npm run lockstep -- migrate` first.",
   );

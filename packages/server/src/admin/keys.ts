@@ -18,7 +18,7 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
     .description("Lists the keys that are not retired, oldest first")
     .option("--json", "print each key on a line")
     .addHelpText("after", aboutKeys)
-    .addHelpText("after", example(`pnpm lockstep keys list --json | jq -r 'select(.state == "signing").id'`))
+    .addHelpText("after", example(`npm run -s lockstep -- keys list --json | jq -r 'select(.state == "signing").id'`))
     .action(({ json }: Options) =>
       withDomain(admin, async ({ keyring }) => {
         const list = viewsOf(keyring);
@@ -43,7 +43,7 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
     .addOption(new Option("--algorithm <name>", "of this algorithm alone").choices(signingAlgorithms))
     .option("--json", "print each new key on a line")
     .addHelpText("after", aboutRotation)
-    .addHelpText("after", example("pnpm lockstep keys rotate"))
+    .addHelpText("after", example("npm run lockstep -- keys rotate"))
     .action(({ json, algorithm }: Options & { readonly algorithm?: SigningAlgorithm }) =>
       withDomain(admin, async ({ keyring }) => {
         for (const each of algorithm ? [algorithm] : keyring.algorithms()) {
@@ -66,7 +66,7 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
     .argument("<kid>", "the key's id, as `keys list` prints it")
     .option("--json", "print the key that signs now")
     .addHelpText("after", aboutRetirement)
-    .addHelpText("after", example("pnpm lockstep keys retire Jr0W6zY2…"))
+    .addHelpText("after", example("npm run lockstep -- keys retire Jr0W6zY2…"))
     .action((id: string, { json }: Options) =>
       withDomain(admin, async ({ keyring }) => {
         const successor = await keyring.retire(id, commandLine);

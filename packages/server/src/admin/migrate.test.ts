@@ -60,7 +60,7 @@ describe.each(engines)("lockstep migrate on $engine", ({ newDatabase }) => {
         exitCode: 1,
         stdout: "",
         stderr:
-          "The database that DATABASE_URL names is not migrated to this version: run `pnpm lockstep migrate` first.\n",
+          "The database that DATABASE_URL names is not migrated to this version: run `npm run lockstep -- migrate` first.\n",
       });
     }
     expect((await admin.lockstep(["migrate"])).stdout).toBe(applied);

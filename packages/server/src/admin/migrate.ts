@@ -17,7 +17,7 @@ Makes the database when it is a SQLite file that is not there. All or nothing, u
 twice, or while servers start, who do the same at their start. Refuses a database that is more than one version newer.
 
 Example:
-  $ DATABASE_URL=postgres://… pnpm lockstep migrate`,
+  $ DATABASE_URL=postgres://… npm run lockstep -- migrate`,
     )
     .action(async ({ json }: { json?: true }) => {
       await using opened = await openConfiguredDatabase(admin);

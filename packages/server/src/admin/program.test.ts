@@ -19,18 +19,23 @@ describe("the lockstep command line", () => {
 
   it.each([
     [["--help"], /Exit codes:\n +0 +done\n +1 .*\n +2 .*\n +3 .*\n +4 .*\n +130 .*\n/],
-    [["migrate", "--help"], /Example:\n {2}\$ .*pnpm lockstep migrate/],
+    [["migrate", "--help"], /Example:\n {2}\$ .*npm run lockstep -- migrate/],
     [
       ["user", "--help"],
       /create[\s\S]*list[\s\S]*show[\s\S]*disable[\s\S]*enable[\s\S]*set-password[\s\S]*sign-out[\s\S]*import/,
     ],
     ...["create", "list", "show", "disable", "enable", "set-password", "sign-out", "import"].map(
-      (name) => [["user", name, "--help"], new RegExp(`Examples?:\\n[\\s\\S]*\\$ pnpm lockstep user ${name}`)] as const,
+      (name) =>
+        [
+          ["user", name, "--help"],
+          new RegExp(`Examples?:\\n[\\s\\S]*\\$ npm run (-s )?lockstep -- user ${name}`),
+        ] as const,
     ),
     ...["list", "rotate", "retire"].map(
-      (name) => [["keys", name, "--help"], new RegExp(`Example:\\n {2}\\$ pnpm lockstep keys ${name}`)] as const,
+      (name) =>
+        [["keys", name, "--help"], new RegExp(`Example:\\n {2}\\$ npm run (-s )?lockstep -- keys ${name}`)] as const,
     ),
-    [["audit", "--help"], /Examples:\n {2}\$ pnpm lockstep audit --since/],
+    [["audit", "--help"], /Examples:\n {2}\$ npm run lockstep -- audit --since/],
     [["help", "user"], /^Usage: lockstep user/],
   ] as const)("explains itself: %s", async (argv, words) => {
     await using admin = await openAdmin(newDatabase);

@@ -92,7 +92,7 @@ Commands about users, clients, keys and the audit trail need a database that \`l
 
 --json prints JSON on standard output and nothing else there: one value on each line, so that a list of
 a million users can be read line by line. Messages and errors are sentences on standard error.
-pnpm's own words go to standard error; \`pnpm --silent lockstep …\` leaves them out.
+npm prints the command on standard output first; \`npm run -s lockstep -- …\` does not.
 
 Exit codes:
     0  done
@@ -103,8 +103,8 @@ Exit codes:
   130  interrupted at a prompt
 
 Examples:
-  $ pnpm lockstep migrate
-  $ pnpm lockstep user create jane --email jane@example.com --name "Jane Doe"
-  $ pnpm lockstep user list --json | jq -r .email
-  $ pnpm lockstep client create "Photo app" --redirect https://photos.example/callback --scope profile:read
-  $ pnpm lockstep audit --since 24h`;
+  $ npm run lockstep -- migrate
+  $ npm run lockstep -- user create jane --email jane@example.com --name "Jane Doe"
+  $ npm run -s lockstep -- user list --json | jq -r .email
+  $ npm run lockstep -- client create "Photo app" --redirect https://photos.example/callback --scope profile:read
+  $ npm run lockstep -- audit --since 24h`;

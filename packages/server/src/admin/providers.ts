@@ -19,7 +19,7 @@ export const addProviderCommands = (program: Command, admin: AdminProcess) => {
     .command("list")
     .description("Lists the providers of the settings, with the address to register at each")
     .option("--json", "print each provider on a line")
-    .addHelpText("after", example("pnpm lockstep provider list"))
+    .addHelpText("after", example("npm run lockstep -- provider list"))
     .action(async ({ json }: Options) => {
       const { providers, publicUrl } = loadConfig(admin.env, admin.root);
       const list = providers.map(({ name, issuer, create }) => ({
@@ -42,7 +42,7 @@ export const addProviderCommands = (program: Command, admin: AdminProcess) => {
     .argument("<name>", "its name in PROVIDERS")
     .option("--json", "print what was found")
     .addHelpText("after", aboutCheck)
-    .addHelpText("after", example("pnpm lockstep provider check google"))
+    .addHelpText("after", example("npm run lockstep -- provider check google"))
     .action(async (name: string, { json }: Options) => {
       const config = loadConfig(admin.env, admin.root);
       const { providers, outbound } = createConfiguredProviders(config, admin.world ?? realWorld);

@@ -68,7 +68,7 @@ The outcome of a line is "imported", "skipped" or "failed". Exit code 4: at leas
 Example:
   $ cat users.jsonl
   {"username":"jane","email":"jane@example.com","passwordHash":"$2b$12$…"}
-  $ pnpm lockstep user import users.jsonl`,
+  $ npm run lockstep -- user import users.jsonl`,
     )
     .action(async (file: string, { json }: { json?: true }) => {
       const count = { imported: 0, skipped: 0, failed: 0 };

@@ -39,7 +39,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     .addOption(new Option("--role <role>", "what the user is here").choices(admin.app.contract.roles).default("user"))
     .option("--json", "print the user")
     .addHelpText("after", aboutPasswords)
-    .addHelpText("after", example('pnpm lockstep user create jane --email jane@example.com --name "Jane Doe"'))
+    .addHelpText("after", example('npm run lockstep -- user create jane --email jane@example.com --name "Jane Doe"'))
     .action((username: string, options: CreateOptions) =>
       withDomain(admin, (domain) => create(admin, domain, username, options)),
     );
@@ -49,7 +49,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     .description("Lists all users, by username")
     .option("--json", "print each user on a line")
     .addHelpText("after", aboutJson)
-    .addHelpText("after", example("pnpm lockstep user list --json | jq -r 'select(.disabled).username'"))
+    .addHelpText("after", example("npm run -s lockstep -- user list --json | jq -r 'select(.disabled).username'"))
     .action((options: Options) => withDomain(admin, (domain) => list(admin, domain, options)));
 
   /** A command about one existing user. */
@@ -73,7 +73,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
   aboutOne(
     "show",
     "Shows a user",
-    [aboutJson, example("pnpm lockstep user show jane@example.com")],
+    [aboutJson, example("npm run lockstep -- user show jane@example.com")],
     async (_, found, { json }) => {
       await (json ? writeJson(admin.stdout, found) : write(admin.stdout, aligned(fieldsOf(found))));
     },
@@ -82,7 +82,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
   aboutOne(
     "disable",
     "Revokes every session and grant of a user, and lets none begin",
-    [example("pnpm lockstep user disable jane")],
+    [example("npm run lockstep -- user disable jane")],
     async ({ accounts }, found, options) => {
       await accounts.disable(found.id, commandLine);
       await tell(admin, options, { ...found, disabled: true }, "is disabled, and every session and grant is revoked");
@@ -92,7 +92,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
   aboutOne(
     "enable",
     "Lets a disabled user sign in again; earlier sessions and grants stay revoked",
-    [example("pnpm lockstep user enable jane")],
+    [example("npm run lockstep -- user enable jane")],
     async ({ accounts }, found, options) => {
       if (found.disabled) await accounts.enable(found.id, commandLine);
       await tell(admin, options, { ...found, disabled: false }, "is enabled");
@@ -107,7 +107,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     .option("--json", "print the user")
     .addHelpText("after", aboutPasswords)
     .addHelpText("after", aboutIdentities)
-    .addHelpText("after", example("pnpm lockstep user set-password jane < new-password.txt"))
+    .addHelpText("after", example("npm run lockstep -- user set-password jane < new-password.txt"))
     .action((login: string, options: SetPasswordOptions) =>
       withDomain(admin, async (domain) => setPassword(admin, domain, await findUser(domain, login), options)),
     );
@@ -115,7 +115,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
   aboutOne(
     "sign-out",
     "Ends every session of a user, who can sign in again",
-    [aboutSignOut, example("pnpm lockstep user sign-out jane")],
+    [aboutSignOut, example("npm run lockstep -- user sign-out jane")],
     async ({ sessions }, found, options) => {
       const ended = await sessions.endAllOf(found.id, "revoked", commandLine);
       await tell(

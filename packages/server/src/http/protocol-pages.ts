@@ -32,7 +32,7 @@ export const createProtocolPages = ({
 
 const notBuilt = ({ name }: Brand) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escaped(name)}</title></head>
-<body><p>The web app is not built yet: run <code>pnpm build</code>, then start again.</p></body></html>
+<body><p>The web app is not built yet: run <code>npm run build</code>, then start again.</p></body></html>
 `;
 
 /** Text as HTML shows it, in elements and attributes. */

@@ -16,7 +16,10 @@ export const webRoutes =
     }
     if (directory === null || !existsSync(join(directory, "index.html"))) {
       app.get("/", async (_request, reply) =>
-        reply.code(503).type("text/plain").send("The web app is not built yet: run `pnpm build`, then start again.\n"),
+        reply
+          .code(503)
+          .type("text/plain")
+          .send("The web app is not built yet: run `npm run build`, then start again.\n"),
       );
       return;
     }

@@ -1,5 +1,5 @@
 // Owns the setting `PROVIDERS`: the identity providers that people can sign in with, each with our client ID and
-// secret, and presets for well-known ones. `docs/providers.md` explains it to operators.
+// secret, and presets for well-known ones. `docs/identity-providers.md` explains it to operators.
 
 import { z } from "zod";
 import type { IdentityProviderRules } from "../domain/identities/identities.ts";

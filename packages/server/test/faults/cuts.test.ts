@@ -1,4 +1,4 @@
-// The short version of `pnpm bench faults`.
+// The short version of `npm run bench -- faults`.
 
 import { expect, it } from "vitest";
 import { runCuts } from "./cuts.ts";

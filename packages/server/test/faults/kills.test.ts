@@ -1,4 +1,4 @@
-// The short version of `pnpm bench faults --sqlite`.
+// The short version of `npm run bench -- faults --sqlite`.
 
 import { expect, it } from "vitest";
 import { runKills } from "./kills.ts";

@@ -1,4 +1,4 @@
-// The fault runs, for `pnpm bench faults`.
+// The fault runs, for `npm run bench -- faults`.
 
 export { runCuts } from "./cuts.ts";
 export { runKills } from "./kills.ts";

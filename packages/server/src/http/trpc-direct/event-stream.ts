@@ -1,6 +1,6 @@
 // Owns how the events of a subscription are written: `text/event-stream`, byte for byte as tRPC's own producer writes
 // them, but straight to the connection. The producer chains four web streams for each subscription, which more than
-// doubles what a stream takes in memory (`pnpm bench streams`).
+// doubles what a stream takes in memory (`npm run bench -- streams`).
 
 import type { Writable } from "node:stream";
 import { type AnyTRPCRouter, getTRPCErrorFromUnknown, type TRPCError } from "@trpc/server";
