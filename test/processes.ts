@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 
 /** A port that nothing listens on. */
 export const freePort = async (): Promise<number> => {
@@ -43,7 +44,7 @@ export const startProgram = (command: string, { cwd, env = {}, input = "" }: Pro
   const listeners = new Set<() => void>();
   const onData = (chunk: Buffer) => {
     // Some programs print colours even where there is no terminal.
-    output += stripColours(String(chunk));
+    output += stripVTControlCharacters(String(chunk));
     for (const listener of [...listeners]) listener();
   };
   child.stdout.on("data", onData);
@@ -102,9 +103,6 @@ const environment = () => {
   const path = process.env["PATH"]?.split(":").filter((directory) => !directory.includes("node_modules"));
   return { ...Object.fromEntries(kept), PATH: path?.join(":") };
 };
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes begin with this character
-const stripColours = (text: string) => text.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, "");
 
 const signalGroup = (child: ChildProcess, signal: NodeJS.Signals) => {
   if (child.pid !== undefined) signalTo(-child.pid, signal);
