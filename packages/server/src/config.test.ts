@@ -324,21 +324,28 @@ describe("production", () => {
   });
 });
 
+/** A default in the form in which an operator writes the setting. */
+const asWritten = (name: string, value: unknown): string => {
+  if (Array.isArray(value)) return value.length === 0 ? "none" : `\`${value.join(",")}\``;
+  if (typeof value === "boolean")
+    return name === "DEMO_PROVIDER" ? `\`${Number(value)}\`` : `\`${value ? "on" : "off"}\``;
+  return `\`${value}\``;
+};
+
 describe("docs/settings.md", () => {
-  it("lists every setting as it is read", async () => {
+  it("lists every setting with its default and its meaning", async () => {
     const rows = Object.entries(settings).map(([name, schema]) => {
       const fallback = schema.safeParse(undefined);
-      const shown =
-        fallback.success && fallback.data !== undefined
-          ? `\`${JSON.stringify(fallback.data).replaceAll('"', "")}\``
-          : "";
+      const shown = fallback.success && fallback.data !== undefined ? asWritten(name, fallback.data) : "";
       return `| \`${name}\` | ${shown} | ${schema.description ?? ""} |`;
     });
     for (const row of rows) expect(row).toMatch(/\| \S.*\. \|$/);
     const page = [
       "# Settings",
       "",
-      "Read from the environment at start. Generated from `packages/server/src/config.ts` by `npm run docs:update`; a test fails when it is out of date.",
+      "The server reads these environment variables at start. Durations are in seconds.",
+      "",
+      "Generated from `packages/server/src/config.ts` by `npm run docs:update`; a test fails when it is out of date.",
       "",
       "| setting | default | meaning |",
       "|---|---|---|",

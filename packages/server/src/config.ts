@@ -25,15 +25,15 @@ const Environment = z.object({
   NODE_ENV: z
     .enum(["development", "production", "test"])
     .default("development")
-    .describe("`production` turns on the rules for it."),
+    .describe("`production` enables the rules for production, such as required settings."),
   PORT: z.coerce
     .number({ error: "must be a port number" })
     .int()
     .min(0)
     .max(65_535)
     .default(3000)
-    .describe("Where to listen. 0 picks a free port."),
-  HOST: z.string().optional().describe("The address to listen at. Default: `localhost`; in production `0.0.0.0`."),
+    .describe("Port to listen on. 0 picks a free port."),
+  HOST: z.string().optional().describe("Address to listen on. Default: `localhost`; in production `0.0.0.0`."),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: "must be a URL such as https://api.example.com", abort: true })
     .refine((url) => URL.canParse(url) && new URL(url).pathname === "/" && !/[?#]/.test(url), {
@@ -41,15 +41,13 @@ const Environment = z.object({
     })
     .transform((url) => new URL(url).origin)
     .optional()
-    .describe("Where people and clients reach this server: the issuer of its tokens. Production: required, https."),
+    .describe("Public address of the server, and the issuer of its tokens. Required in production, with https."),
   CONTACT: z
     .union([z.email(), z.url({ protocol: /^https?$/ })], {
       error: "must be an e-mail address or the address of a page",
     })
     .optional()
-    .describe(
-      "Whom developers of clients can ask, as `/openapi.json` tells them: an e-mail address or a page. Default: `PUBLIC_URL`.",
-    ),
+    .describe("Contact for client developers in `/openapi.json`: an e-mail address or a URL. Default: `PUBLIC_URL`."),
   DATABASE_URL: z
     .string()
     .regex(/^(file:.|postgres(ql)?:\/\/.)/, { error: "must begin with file: or postgres://" })
@@ -62,19 +60,17 @@ const Environment = z.object({
     .max(1000)
     .default(defaultPoolSize)
     .describe(
-      "The most connections to PostgreSQL that this server holds. All servers together stay below its `max_connections`.",
+      "Maximum number of PostgreSQL connections of this server. The sum over all servers must stay below PostgreSQL's `max_connections`.",
     ),
   SECRET: Secret.optional().describe(
-    "What refresh tokens are made with and signing keys encrypted under. At least 32 characters. Production: required; development makes its own.",
+    "Key for refresh tokens and for the encryption of signing keys. At least 32 characters. Required in production; development generates one.",
   ),
   SECRET_PREVIOUS: PreviousSecrets.default([]).describe(
-    "Earlier `SECRET`s, still good for reading what was made under them.",
+    "Earlier values of `SECRET`, separated by commas, that are still accepted.",
   ),
-  PEPPER: Secret.optional().describe(
-    "A key that passwords are hashed under, besides their salt. Keep it apart from the database.",
-  ),
+  PEPPER: Secret.optional().describe("Additional key for password hashes. Store it separately from the database."),
   PEPPER_PREVIOUS: PreviousSecrets.default([]).describe(
-    "Earlier `PEPPER`s, for passwords that were hashed under them.",
+    "Earlier values of `PEPPER`, separated by commas, for passwords that were hashed with them.",
   ),
   BCRYPT_COST: z.coerce
     .number()
@@ -82,77 +78,81 @@ const Environment = z.object({
     .min(10)
     .max(16)
     .default(12)
-    .describe("bcrypt's cost of new hashes; lower ones are upgraded at sign-in."),
-  SESSION_IDLE_SECONDS: seconds.default(14 * day).describe("How long a session lasts without being used."),
-  SESSION_LIFETIME_SECONDS: seconds.default(90 * day).describe("How long a session lasts at the longest."),
+    .describe("bcrypt cost of new password hashes. Hashes with a lower cost are upgraded at sign-in."),
+  SESSION_IDLE_SECONDS: seconds.default(14 * day).describe("Lifetime of a session without a refresh."),
+  SESSION_LIFETIME_SECONDS: seconds.default(90 * day).describe("Maximum lifetime of a session."),
   REFRESH_GRACE_SECONDS: z.coerce
     .number()
     .int()
     .min(0)
     .max(60)
     .default(10)
-    .describe("How long a replaced refresh token still gets its successor, for tabs and servers that race."),
+    .describe(
+      "How long a replaced refresh token still returns its successor, for tabs and servers that refresh at the same time.",
+    ),
   PASSWORD_GRANT: flag
     .default(true)
-    .describe("Whether `POST /token` takes a username and a password, from our own apps only: `on` or `off`."),
+    .describe("Whether `POST /token` accepts a username and a password from first-party clients: `on` or `off`."),
   REGISTRATION: z
     .enum(["off", "token", "open"])
     .default("off")
-    .describe("Who may register a client over the wire (RFC 7591): nobody, who has `REGISTRATION_TOKEN`, or anybody."),
-  REGISTRATION_TOKEN: Secret.optional().describe("What a client registers with when `REGISTRATION` is `token`."),
+    .describe(
+      "Who may register clients at `POST /register` (RFC 7591): `off` (nobody), `token` (whoever has `REGISTRATION_TOKEN`) or `open` (anybody).",
+    ),
+  REGISTRATION_TOKEN: Secret.optional().describe("Token for `POST /register` when `REGISTRATION` is `token`."),
   TRUST_PROXY: z
     .union([flag, list.pipe(z.array(ProxyRange))])
     .optional()
     .describe(
-      "Whose `X-Forwarded-*` headers count: `off`, `on` (anybody's), or addresses and ranges of proxies, such as `10.0.0.0/8`. Production: required.",
+      "Whose `X-Forwarded-*` headers are trusted: `off`, `on` (everybody's), or addresses and ranges of proxies, such as `10.0.0.0/8`. Required in production.",
     ),
   BREACHED_PASSWORDS_URL: z
     .url()
     .optional()
     .describe(
-      "A Have I Been Pwned range service that new passwords are looked up in, such as `https://api.pwnedpasswords.com/range/`.",
+      "A Have I Been Pwned range API that new passwords are checked with, such as `https://api.pwnedpasswords.com/range/`.",
     ),
   PROVIDERS: z
     .string()
     .optional()
     .describe(
-      'Whom people can sign in through: JSON, or a file of it, such as `{"google": {"clientId": "…", "clientSecret": "…"}}` ([identity-providers.md](identity-providers.md)).',
+      'Identity providers as JSON, such as `{"google": {"clientId": "…", "clientSecret": "…"}}`, or the name of a JSON file ([identity-providers.md](identity-providers.md)).',
     ),
   DEMO_PROVIDER: z
     .enum(["0", "1"])
     .transform((value) => value === "1")
     .default(false)
-    .describe("Development: `1` runs a provider beside the server, to try signing in through one."),
+    .describe("Development: `1` runs a demo identity provider beside the server."),
   DEMO_PROVIDER_PORT: z.coerce
     .number({ error: "must be a port number" })
     .int()
     .min(0)
     .max(65_535)
     .default(4180)
-    .describe("Where that provider listens, on this machine alone. 0 picks a free port."),
+    .describe("Port of the demo identity provider, on the loopback interface. 0 picks a free port."),
   SHUTDOWN_DELAY_SECONDS: z.coerce
     .number()
     .min(0)
     .max(maxShutdownSeconds)
     .optional()
     .describe(
-      "After SIGTERM or SIGINT: how long the server goes on accepting calls while `/readyz` answers 503, so that the load balancer stops sending them. Default: 0; in production 5.",
+      "How long the server still accepts calls after SIGTERM or SIGINT, while `/readyz` answers 503 and the load balancer stops sending calls. Default: 0; in production 5.",
     ),
   SHUTDOWN_TIMEOUT_SECONDS: z.coerce
     .number()
     .min(0)
     .max(maxShutdownSeconds)
     .default(10)
-    .describe("How long calls may take to finish after that. Then the server closes what is left and exits."),
+    .describe("How long calls may take to finish after that. Then the server aborts the rest and exits."),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .optional()
-    .describe("Default: `warn`; in production `info`."),
+    .describe("Minimum level of log entries. Default: `warn`; in production `info`."),
   WEB_DEV_URL: z
     .url({ protocol: /^https?$/, error: "must be a URL such as http://localhost:5173" })
     .optional()
     .describe(
-      "Development: where Vite serves the web app from its sources. `npm run dev` sets it to `http://localhost:5173`, and Vite listens there.",
+      "Development: address of Vite, which serves the web app from its sources. `npm run dev` sets it to `http://localhost:5173`.",
     ),
 });
 
