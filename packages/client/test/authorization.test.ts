@@ -39,7 +39,7 @@ const start = async () => {
       name: "A photo app",
       kind: "native",
       redirectUris: [redirectUri],
-      scopes: ["profile:read", "greeting:read"],
+      scopes: ["profile:read", "photos:read"],
     }),
     "operator",
     testSource,
@@ -517,7 +517,7 @@ describe("revoking the access", () => {
 });
 
 describe("a call whose scopes the person has not granted", () => {
-  const both = ["profile:read", "greeting:read"] as const;
+  const both = ["profile:read", "photos:read"] as const;
 
   /** An app that asks for more scopes than its tokens have. */
   const outgrown = async (app: Started, answer: () => Promise<boolean>) => {
@@ -525,7 +525,7 @@ describe("a call whose scopes the person has not granted", () => {
     await connect(app, createAuthorization({ ...app.options, tokens }));
     const authorization = createAuthorization({ ...app.options, tokens, scopes: both });
     const events: unknown[] = [];
-    const client = createClient<Contract, "profile:read" | "greeting:read">({
+    const client = createClient<Contract, "profile:read" | "photos:read">({
       url: app.server.url,
       authorization,
       fetch: app.network.fetch,
@@ -543,26 +543,22 @@ describe("a call whose scopes the person has not granted", () => {
   it("asks them once for all calls that wait, and is repeated when they consent", async () => {
     await using app = await start();
     const { client, authorization, events } = await outgrown(app, async () => true);
-    expect(await authorization.allows("greeting:read")).toBe(false);
-    const answers = await Promise.all([
-      client.demo.greeting.query(),
-      client.user.me.query(),
-      client.demo.greeting.query(),
-    ]);
-    expect(answers[0]?.message).toContain(john.fullName);
-    expect(events).toEqual([{ scopes: ["greeting:read"], path: "demo.greeting" }]);
-    expect(await authorization.allows("greeting:read")).toBe(true);
+    expect(await authorization.allows("photos:read")).toBe(false);
+    const answers = await Promise.all([client.photo.album.query(), client.user.me.query(), client.photo.album.query()]);
+    expect(answers[0]?.title).toContain(john.fullName);
+    expect(events).toEqual([{ scopes: ["photos:read"], path: "photo.album" }]);
+    expect(await authorization.allows("photos:read")).toBe(true);
   });
 
   it("fails with INSUFFICIENT_SCOPE when they do not", async () => {
     await using app = await start();
     const { client, events } = await outgrown(app, async () => false);
-    const [, error] = await safe(client.demo.greeting.query());
-    expect(errorReader<Contract>()("demo.greeting", error)).toMatchObject({
+    const [, error] = await safe(client.photo.album.query());
+    expect(errorReader<Contract>()("photo.album", error)).toMatchObject({
       code: "INSUFFICIENT_SCOPE",
       httpStatus: 403,
-      details: { scopes: ["greeting:read"] },
-      wwwAuthenticate: expect.stringContaining('scope="greeting:read"'),
+      details: { scopes: ["photos:read"] },
+      wwwAuthenticate: expect.stringContaining('scope="photos:read"'),
     });
     expect(events).toHaveLength(1);
   });

@@ -50,7 +50,7 @@ describe("signing in", () => {
     expect(tokens.get()?.expiresAt).toBeLessThanOrEqual(Date.now() + signedIn.expiresIn * 1000);
 
     expect((await client.user.me.query()).fullName).toBe(john.fullName);
-    expect((await client.demo.greeting.query()).message).toContain(john.fullName);
+    expect((await client.photo.album.query()).title).toContain(john.fullName);
     expect(requests.map(({ authorization }) => authorization)).toEqual([
       null,
       `Bearer ${signedIn.accessToken}`,
@@ -153,7 +153,7 @@ describe("the end of a session", () => {
     let changes = 0;
     tokens.subscribe(() => changes++);
 
-    const results = await Promise.all([safe(client.user.me.query()), safe(client.demo.greeting.query())]);
+    const results = await Promise.all([safe(client.user.me.query()), safe(client.photo.album.query())]);
     expect(results.map(([, error]) => error?.data?.code)).toEqual(["INVALID_TOKEN", "INVALID_TOKEN"]);
     expect(changes).toBe(1);
   });
@@ -285,10 +285,10 @@ describe("calls are sent", () => {
     await client.auth.login.mutate(credentials);
     requests.length = 0;
 
-    const [me, greeting] = await Promise.all([client.user.me.query(), client.demo.greeting.query()]);
+    const [me, album] = await Promise.all([client.user.me.query(), client.photo.album.query()]);
     expect(me.fullName).toBe(john.fullName);
-    expect(greeting.message).toContain(john.fullName);
-    expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/user.me,demo.greeting"]);
+    expect(album.title).toContain(john.fullName);
+    expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/user.me,photo.album"]);
   });
 
   it("in requests of at most 20 calls, all of which are answered", async () => {

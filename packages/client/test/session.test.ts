@@ -56,10 +56,10 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     expect(refreshes(requests)).toHaveLength(0);
 
     pass(2);
-    await Promise.all([client.user.me.query(), client.demo.greeting.query()]);
+    await Promise.all([client.user.me.query(), client.photo.album.query()]);
     expect(requests.map(({ url }) => url.pathname).slice(-2)).toEqual([
       "/trpc/auth.refresh",
-      "/trpc/user.me,demo.greeting",
+      "/trpc/user.me,photo.album",
     ]);
     expect(tokens.get()?.accessToken).not.toBe(accessToken);
     expect(requests.every(({ status }) => status === 200)).toBe(true);
@@ -98,7 +98,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     const { user } = await client.auth.login.mutate(credentials);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
 
-    const results = await Promise.all([safe(client.user.me.query()), safe(client.demo.greeting.query())]);
+    const results = await Promise.all([safe(client.user.me.query()), safe(client.photo.album.query())]);
     expect(results.map(([, error]) => error?.data?.code)).toEqual(["INVALID_TOKEN", "INVALID_TOKEN"]);
     expect(reasons).toEqual(["revoked"]);
     expect(session.get()).toEqual({ status: "signedOut", reason: "revoked" });

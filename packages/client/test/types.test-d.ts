@@ -73,7 +73,7 @@ describe("one of our own apps", () => {
     expectTypeOf(client.auth.logout.mutate).returns.resolves.toEqualTypeOf<{ continueAt?: string }>();
     expectTypeOf(client.user.me.query).returns.resolves.toEqualTypeOf<User>();
     expectTypeOf(client.user.update.mutate).parameter(0).toEqualTypeOf<UpdateUserInput>();
-    expectTypeOf(client.demo.greeting.query).returns.resolves.toEqualTypeOf<{ message: string }>();
+    expectTypeOf(client.photo.album.query).returns.resolves.toEqualTypeOf<{ title: string }>();
   });
 
   it("calls operations without input with no argument", () => {
@@ -110,14 +110,14 @@ describe("a third-party app", () => {
     // @ts-expect-error needs profile:write
     client.user.update;
     // @ts-expect-error no operation of this area is granted
-    client.demo;
+    client.photo;
     // @ts-expect-error for our own apps only
     client.auth.logout;
   });
 
   it("calls what any of several scopes allow", () => {
-    const client = createClient<Contract, "profile:read" | "greeting:read">({ url });
-    expectTypeOf(client).toHaveProperty("demo");
+    const client = createClient<Contract, "profile:read" | "photos:read">({ url });
+    expectTypeOf(client).toHaveProperty("photo");
     expectTypeOf(client.user).toHaveProperty("me");
     expectTypeOf(client.user).not.toHaveProperty("update");
   });
@@ -131,7 +131,7 @@ describe("a third-party app", () => {
   it("without a scope calls the operations for anyone", () => {
     const client = createClient<Contract, never>({ url });
     expectTypeOf(client).not.toHaveProperty("user");
-    expectTypeOf(client).not.toHaveProperty("demo");
+    expectTypeOf(client).not.toHaveProperty("photo");
   });
 
   it("cannot name a scope that does not exist", () => {
@@ -201,7 +201,7 @@ describe("errorOf", () => {
     expectTypeOf<ErrorOf<"account.changeEmail", Contract>["code"]>().toEqualTypeOf<
       Traveling | SignedIn | OwnAppsOnly | "EMAIL_TAKEN" | "TOO_MANY_ATTEMPTS" | "UNREACHABLE"
     >();
-    expectTypeOf<ErrorOf<"demo.greeting", Contract>["code"]>().toEqualTypeOf<ErrorOf<"user.me", Contract>["code"]>();
+    expectTypeOf<ErrorOf<"photo.album", Contract>["code"]>().toEqualTypeOf<ErrorOf<"user.me", Contract>["code"]>();
   });
 
   it("returns that union, or null", () => {
@@ -280,7 +280,7 @@ describe("tRPC's own types", () => {
     expectTypeOf<Inputs["user"]["me"]>().toEqualTypeOf<void>();
     expectTypeOf<Outputs["auth"]["login"]>().toEqualTypeOf<LoginResult>();
     expectTypeOf<Outputs["user"]["me"]>().toEqualTypeOf<User>();
-    expectTypeOf<Outputs["demo"]["greeting"]>().toEqualTypeOf<{ message: string }>();
+    expectTypeOf<Outputs["photo"]["album"]>().toEqualTypeOf<{ title: string }>();
   });
 
   it("the router of the contract and its narrowed version are tRPC routers", () => {
@@ -379,15 +379,15 @@ describe("an authorization", () => {
   it("lets the client call what its scopes allow", () => {
     const client = createClient<Contract, ScopesOf<typeof authorization>>({ url, authorization });
     expectTypeOf(client).toEqualTypeOf<Client<Contract, "profile:read">>();
-    // @ts-expect-error needs greeting:read, which is not in `scopes`
-    client.demo;
+    // @ts-expect-error needs photos:read, which is not in `scopes`
+    client.photo;
   });
 
   it("infers its scopes from an array literal", () => {
-    const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["greeting:read", "profile:read"] });
-    expectTypeOf(wider).toEqualTypeOf<PersonalAuthorization<"greeting:read" | "profile:read">>();
+    const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["photos:read", "profile:read"] });
+    expectTypeOf(wider).toEqualTypeOf<PersonalAuthorization<"photos:read" | "profile:read">>();
     expectTypeOf(createClient<Contract, ScopesOf<typeof wider>>({ url, authorization: wider })).toEqualTypeOf<
-      Client<Contract, "greeting:read" | "profile:read">
+      Client<Contract, "photos:read" | "profile:read">
     >();
   });
 
@@ -399,12 +399,12 @@ describe("an authorization", () => {
   });
 
   it("fits a client that names a part of its scopes", () => {
-    const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["greeting:read", "profile:read"] });
+    const wider = createAuthorization({ issuer: url, clientId: "app", scopes: ["photos:read", "profile:read"] });
     expectTypeOf(createClient<Contract, "profile:read">({ url, authorization: wider })).toEqualTypeOf<
       Client<Contract, "profile:read">
     >();
-    // @ts-expect-error greeting:read is not in `scopes`
-    createClient<Contract, "profile:read" | "greeting:read">({ url, authorization });
+    // @ts-expect-error photos:read is not in `scopes`
+    createClient<Contract, "profile:read" | "photos:read">({ url, authorization });
     // @ts-expect-error a third-party app is not one of our own apps
     createClient<Contract, OwnApp>({ url, authorization });
   });
@@ -414,7 +414,7 @@ describe("an authorization", () => {
     // @ts-expect-error no such scope
     createClient<Contract, ScopesOf<typeof unknown>>({ url, authorization: unknown });
     // @ts-expect-error not in `scopes`
-    authorization.allows("greeting:read");
+    authorization.allows("photos:read");
   });
 
   it("has its own tokens", () => {

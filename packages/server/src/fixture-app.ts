@@ -6,19 +6,19 @@ import { defineApp } from "./app.ts";
 
 export const fixtureContract = defineContract(
   {
-    scopes: { ...engineScopes, "greeting:read": "Be greeted on your behalf" },
+    scopes: { ...engineScopes, "photos:read": "See your photos" },
     roles: engineRoles,
     errors: engineErrors,
-    areas: { demo: "What a protected route looks like" },
+    areas: { photo: "Photos of the signed-in user" },
   },
   ({ query, scoped }) => ({
     ...engine,
-    demo: {
-      greeting: query({
-        summary: "Greet the signed-in user, to show a protected route",
-        access: scoped("greeting:read"),
-        rest: { method: "GET", path: "/protected-route" },
-        output: z.object({ message: z.string() }),
+    photo: {
+      album: query({
+        summary: "Read the title of the signed-in user's album",
+        access: scoped("photos:read"),
+        rest: { method: "GET", path: "/api/album" },
+        output: z.object({ title: z.string() }),
       }),
     },
   }),
@@ -28,9 +28,9 @@ export const fixtureApp = defineApp({
   brand: { name: "Lockstep" },
   contract: fixtureContract,
   procedures: ({ implement }) => ({
-    demo: {
-      greeting: implement(fixtureContract.operations.demo.greeting).handle(({ ctx }) => ({
-        message: `Hello, ${ctx.principal.user.fullName}! This is a protected route.`,
+    photo: {
+      album: implement(fixtureContract.operations.photo.album).handle(({ ctx }) => ({
+        title: `Photos of ${ctx.principal.user.fullName}`,
       })),
     },
   }),
@@ -39,7 +39,7 @@ export const fixtureApp = defineApp({
       name: "Lockstep in the terminal",
       kind: "native",
       redirectUris: ["http://127.0.0.1/callback"],
-      scopes: ["profile:read", "greeting:read"],
+      scopes: ["profile:read", "photos:read"],
     },
   },
 });

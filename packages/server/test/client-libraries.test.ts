@@ -151,8 +151,8 @@ it("simple-oauth2 gets, refreshes and revokes tokens without discovery, and acts
 
   const service = await registerClient(server, { kind: "service", redirectUris: [], postLogoutRedirectUris: [] });
   const itself = { client: { id: service.id, secret: service.secret ?? "" }, auth: addresses };
-  const granted = await new ClientCredentials(itself).getToken({ scope: "greeting:read" });
-  expect(granted.token).toMatchObject({ token_type: expect.stringMatching(/^bearer$/i), scope: "greeting:read" });
+  const granted = await new ClientCredentials(itself).getToken({ scope: "photos:read" });
+  expect(granted.token).toMatchObject({ token_type: expect.stringMatching(/^bearer$/i), scope: "photos:read" });
 });
 
 it("the MCP SDK finds the server from the API, registers itself, uses PKCE, and refreshes", async () => {

@@ -19,7 +19,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
   it("registers a client, verified, and shows its secret once", async () => {
     await using admin = await open();
     const { exitCode, stdout, stderr } = await admin.lockstep([
-      ...["client", "create", "Photo app", "--redirect", redirect, "--scope", "profile:read", "greeting:read"],
+      ...["client", "create", "Photo app", "--redirect", redirect, "--scope", "profile:read", "photos:read"],
     ]);
     const [, id = "", secret = ""] = /^client_id {6}(\S+)\nclient_secret {2}(\S{43})\n$/.exec(stdout) ?? [];
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -28,7 +28,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
       kind: "web",
       verified: true,
       redirectUris: [redirect],
-      scopes: ["profile:read", "greeting:read"],
+      scopes: ["profile:read", "photos:read"],
     });
     const stored = await admin.domain.clients.registrationOf(id);
     expect(stored?.secretHash).not.toBe(secret);

@@ -70,7 +70,7 @@ describe("[S33] a request that was pushed", () => {
 
   it("cannot be changed on its way", async () => {
     const { url } = await push(app.config, { prompt: "consent" });
-    url.searchParams.set("scope", "openid greeting:read");
+    url.searchParams.set("scope", "openid photos:read");
     url.searchParams.set("redirect_uri", "https://evil.example/");
     const asked = await browser.follow(url);
     const read = { authorizationId: browser.authorizationId(asked.url) };

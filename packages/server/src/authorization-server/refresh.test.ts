@@ -140,7 +140,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     // Less once is not less for good (RFC 6749 §6).
     const again = await refresh(less.refresh_token);
     expect(again.scope).toBe("openid profile profile:read");
-    expect(await refusalOf(refresh(again.refresh_token, { scope: "openid greeting:read" }))).toBe("invalid_scope");
+    expect(await refusalOf(refresh(again.refresh_token, { scope: "openid photos:read" }))).toBe("invalid_scope");
     expect(await refusalOf(refresh(again.refresh_token, { scope: "profile:write" }))).toBe("invalid_scope");
     expect(await refusalOf(refresh(again.refresh_token, { resource: "https://other.example" }))).toBe("invalid_target");
     expect(await refusalOf(refresh(again.refresh_token))).toBeNull();

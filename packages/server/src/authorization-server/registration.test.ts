@@ -89,7 +89,7 @@ describe("a client that registers itself", () => {
     const scopeOf = async (scope?: string) =>
       (await register({ redirect_uris, ...(scope !== undefined && { scope }) })).body["scope"];
     expect(await scopeOf("openid mcp:tools profile:read")).toBe("openid profile:read offline_access");
-    const all = "openid profile email offline_access profile:read profile:write greeting:read";
+    const all = "openid profile email offline_access profile:read profile:write photos:read";
     expect([await scopeOf(), await scopeOf("mcp:tools")]).toEqual([all, all]);
   });
 
@@ -467,7 +467,7 @@ describe("what the contract lets somebody register", () => {
   it("[S14] [S25] of scopes is what is granted at the most, whatever is asked for", async () => {
     const browser = openBrowser(server);
     await browser.signIn();
-    const registered = ["profile:read", "greeting:read"] as const;
+    const registered = ["profile:read", "photos:read"] as const;
     const { client: app, secret } = await server.domain.clients.register(
       { ...photoApp, scopes: [...registered] },
       "operator",
@@ -481,7 +481,7 @@ describe("what the contract lets somebody register", () => {
       "email",
       "profile:read",
       "profile:write",
-      "greeting:read",
+      "photos:read",
       "admin",
       "*",
       "PROFILE:READ",

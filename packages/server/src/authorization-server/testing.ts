@@ -15,7 +15,7 @@ export const photoApp: RegisterClientInput = RegisterClientInput.parse({
   uri: "https://photos.example",
   redirectUris: [callback],
   postLogoutRedirectUris: ["https://photos.example/bye"],
-  scopes: ["profile:read", "greeting:read"],
+  scopes: ["profile:read", "photos:read"],
 });
 
 /** A server whose public URL is the address that it listens on, so that clients can discover it. */
@@ -188,7 +188,10 @@ const protocolPageOf = async (response: Response | null): Promise<ProtocolPage |
 export type Browser = ReturnType<typeof openBrowser>;
 
 /** A client that an operator registered, and the client software for it. */
-export const registerClient = async (server: Server, input: Partial<RegisterClientInput> = {}) => {
+export const registerClient = async (
+  server: Pick<Server, "config" | "domain">,
+  input: Partial<RegisterClientInput> = {},
+) => {
   const { client: app, secret } = await server.domain.clients.register(
     { ...photoApp, ...input },
     "operator",
@@ -199,7 +202,7 @@ export const registerClient = async (server: Server, input: Partial<RegisterClie
 };
 
 /** The configuration of a standard client: the issuer, an ID, a secret. */
-export const discover = (server: Server, id: string, secret: string | null, auth?: client.ClientAuth) =>
+export const discover = (server: Pick<Server, "config">, id: string, secret: string | null, auth?: client.ClientAuth) =>
   client.discovery(new URL(server.config.publicUrl), id, secret ?? undefined, secret ? auth : client.None(), {
     execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
   });
@@ -249,7 +252,7 @@ export const refusalOf = (answer: Promise<unknown>): Promise<string | null> =>
 
 /** Sends a form exactly as given, also an invalid one. */
 export const post = async (
-  server: Server,
+  server: Pick<Server, "url">,
   path: string,
   form: Record<string, string> | URLSearchParams | string,
   headers: Record<string, string> = {},
@@ -287,14 +290,14 @@ export const inputsOf = (html: string): URLSearchParams => {
 };
 
 /** Calls an operation with an access token. */
-export const callWith = async (server: Server, path: string, accessToken: string, scheme = "Bearer") => {
+export const callWith = async (server: Pick<Server, "url">, path: string, accessToken: string, scheme = "Bearer") => {
   const response = await fetch(`${server.url}${path}`, { headers: { authorization: `${scheme} ${accessToken}` } });
   const body = (await response.json()) as { code?: string; username?: string };
   return { status: response.status, code: body.code, body, challenge: response.headers.get("www-authenticate") };
 };
 
 /** Another person with an account here. */
-export const addPerson = async ({ domain }: Server, username: string): Promise<{ id: string }> => {
+export const addPerson = async ({ domain }: Pick<Server, "domain">, username: string): Promise<{ id: string }> => {
   const passwordHash = await domain.passwords.hash("secret");
   const made = await domain.users.create({ username, email: null, fullName: username, role: "user", passwordHash });
   if (!made) throw new Error(`${username} is taken`);

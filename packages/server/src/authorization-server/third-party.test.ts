@@ -23,7 +23,7 @@ let tokens: Awaited<ReturnType<typeof connect>>;
 
 beforeAll(async () => {
   server = await startAuthorizationServer();
-  app = await registerClient(server, { scopes: ["profile:read", "profile:write", "greeting:read"] });
+  app = await registerClient(server, { scopes: ["profile:read", "profile:write", "photos:read"] });
   browser = openBrowser(server);
   await browser.signIn();
   tokens = await connect(browser, app.config);
@@ -47,10 +47,10 @@ describe("an access token of a client", () => {
   it("[S38] opens what was granted, over REST and RPC, and a refusal names exactly what is missing", async () => {
     expect(await callWith(server, "/users/me", tokens.access_token)).toMatchObject({ status: 200 });
     expect(await rpc("user.me", tokens.access_token)).toMatchObject({ status: 200 });
-    const challenge = expect.stringContaining('error="insufficient_scope", scope="greeting:read"');
+    const challenge = expect.stringContaining('error="insufficient_scope", scope="photos:read"');
     const refused = { status: 403, code: "INSUFFICIENT_SCOPE", challenge };
-    expect(await callWith(server, "/protected-route", tokens.access_token)).toMatchObject(refused);
-    expect(await rpc("demo.greeting", tokens.access_token)).toMatchObject(refused);
+    expect(await callWith(server, "/api/album", tokens.access_token)).toMatchObject(refused);
+    expect(await rpc("photo.album", tokens.access_token)).toMatchObject(refused);
     expect(await rpc("user.update", tokens.access_token, { method: "POST", body: "{}" })).toMatchObject({
       code: "INSUFFICIENT_SCOPE",
     });
@@ -58,7 +58,7 @@ describe("an access token of a client", () => {
 
   it("[S51] [S53] opens nothing of what is for our own apps, whatever it was granted", async () => {
     const everything = await connect(browser, app.config, {
-      scope: "openid profile email profile:read profile:write greeting:read",
+      scope: "openid profile email profile:read profile:write photos:read",
       prompt: "consent",
     });
     let asked = 0;
@@ -152,7 +152,7 @@ describe("[S37] [S54] the very next call is refused", () => {
     await happening({ id, browser: person, app: one, tokens });
     const answers = [
       await callWith(server, "/users/me", tokens.access_token),
-      await callWith(server, "/protected-route", tokens.access_token),
+      await callWith(server, "/api/album", tokens.access_token),
       await callWith(server, "/userinfo", tokens.access_token),
     ];
     for (const { status, challenge } of answers) {

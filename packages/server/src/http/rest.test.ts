@@ -46,8 +46,8 @@ describe("the guide's routes", () => {
       fullName: "John Doe",
       disabled: false,
     });
-    expect((await inject("GET", "/protected-route")).body).toEqual({
-      message: "Hello, John Doe! This is a protected route.",
+    expect((await inject("GET", "/api/album")).body).toEqual({
+      title: "Photos of John Doe",
     });
   });
 
@@ -91,14 +91,14 @@ describe("refusals", () => {
   });
 
   it("[S38] name exactly the scopes that are needed", async () => {
-    const narrowed = await server.domain.signIn.withPassword({ ...typed("john", "secret"), scopes: ["greeting:read"] });
+    const narrowed = await server.domain.signIn.withPassword({ ...typed("john", "secret"), scopes: ["photos:read"] });
     const { status, headers, body } = await inject("GET", "/users/me", { token: narrowed.accessToken });
     expect([status, headers["www-authenticate"]]).toEqual([
       403,
       `Bearer error="insufficient_scope", scope="profile:read", ${resourceMetadata}`,
     ]);
     expect(body).toMatchObject({ code: "INSUFFICIENT_SCOPE", scopes: ["profile:read"] });
-    expect((await inject("GET", "/protected-route", { token: narrowed.accessToken })).status).toBe(200);
+    expect((await inject("GET", "/api/album", { token: narrowed.accessToken })).status).toBe(200);
     expect((await inject("GET", "/users/me/sessions", { token: narrowed.accessToken })).body.code).toBe(
       "FIRST_PARTY_ONLY",
     );
@@ -128,7 +128,7 @@ describe("refusals", () => {
     ["PATCH", "/users/me", "[".repeat(10_000) + "]".repeat(10_000), 400, "INVALID_INPUT"],
     ["PATCH", "/users/me", `"${"x".repeat(200_000)}"`, 413, "PAYLOAD_TOO_LARGE"],
     ["POST", "/users/me", undefined, 405, "METHOD_NOT_ALLOWED"],
-    ["DELETE", "/protected-route", undefined, 405, "METHOD_NOT_ALLOWED"],
+    ["DELETE", "/api/album", undefined, 405, "METHOD_NOT_ALLOWED"],
     ["DELETE", "/users/me/sessions/nobody", undefined, 404, "SESSION_NOT_FOUND"],
     ["DELETE", "/users/me/sessions/%00", undefined, 400, "INVALID_INPUT"],
     ["DELETE", "/users/me/grants/a%00b", undefined, 400, "INVALID_INPUT"],

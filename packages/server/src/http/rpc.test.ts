@@ -36,7 +36,7 @@ const post = (path: string, body: string | Buffer<ArrayBuffer>, headers: Record<
   call(path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body });
 const me = (authorization?: string) =>
   call("user.me", authorization === undefined ? {} : { headers: { authorization } });
-const thirdParty = async (...scopes: ("profile:read" | "greeting:read")[]) =>
+const thirdParty = async (...scopes: ("profile:read" | "photos:read")[]) =>
   (await grantedToken(server, user.id, scopes)).accessToken;
 
 describe("signing in over HTTP", () => {
@@ -92,7 +92,7 @@ describe("challenges (RFC 6750)", () => {
   });
 
   it("[S38] answers a missing scope with 403 and exactly the scopes that are needed", async () => {
-    const { response, body } = await me(`Bearer ${await thirdParty("greeting:read")}`);
+    const { response, body } = await me(`Bearer ${await thirdParty("photos:read")}`);
     expect(response.status).toBe(403);
     expect(response.headers.get("www-authenticate")).toBe(
       `Bearer error="insufficient_scope", scope="profile:read", ${resourceMetadata}`,
@@ -101,7 +101,7 @@ describe("challenges (RFC 6750)", () => {
   });
 
   it("refuses a third party an operation of our own apps, whatever its scopes", async () => {
-    const authorization = `Bearer ${await thirdParty("profile:read", "greeting:read")}`;
+    const authorization = `Bearer ${await thirdParty("profile:read", "photos:read")}`;
     expect((await me(authorization)).response.status).toBe(200);
     const { response, body } = await post("auth.logout", "", { authorization });
     expect(response.status).toBe(403);
@@ -133,18 +133,18 @@ describe("challenges (RFC 6750)", () => {
 
   it("answers each call of a batch for itself", async () => {
     const authorization = `Bearer ${await thirdParty("profile:read")}`;
-    const { response, body } = await call("user.me,demo.greeting,nope?batch=1", { headers: { authorization } });
+    const { response, body } = await call("user.me,photo.album,nope?batch=1", { headers: { authorization } });
     expect(response.status).toBe(207);
     expect(body.map((item) => item.error?.data.code ?? "OK")).toEqual([
       "OK",
       "INSUFFICIENT_SCOPE",
       "OPERATION_NOT_FOUND",
     ]);
-    expect(body[1]?.error?.data.wwwAuthenticate).toBe('Bearer error="insufficient_scope", scope="greeting:read"');
+    expect(body[1]?.error?.data.wwwAuthenticate).toBe('Bearer error="insufficient_scope", scope="photos:read"');
   });
 
   it("puts the challenge of a batch that was refused as a whole into the header", async () => {
-    const { response, body } = await call("user.me,demo.greeting?batch=1");
+    const { response, body } = await call("user.me,photo.album?batch=1");
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toBe(`Bearer ${resourceMetadata}`);
     expect(body.map((item) => item.error?.data.httpStatus)).toEqual([401, 401]);

@@ -39,7 +39,7 @@ describe("POST /token with a username and a password", () => {
       token_type: "bearer",
       expires_in: 600,
       refresh_token: expect.any(String),
-      scope: "profile:read profile:write greeting:read",
+      scope: "profile:read profile:write photos:read",
     });
     expect([headers["cache-control"], headers["pragma"]]).toEqual(["no-store", "no-cache"]);
     const me = await server.app.inject({
@@ -62,15 +62,15 @@ describe("POST /token with a username and a password", () => {
     await using server = await start();
     const first = await ask(server, { ...johns, scope: "profile:read" });
     expect(first.body["scope"]).toBe("profile:read");
-    const greeting = async (token: string | undefined) =>
-      (await server.app.inject({ url: "/protected-route", headers: { authorization: `Bearer ${token}` } })).statusCode;
-    expect(await greeting(first.body["access_token"])).toBe(403);
+    const album = async (token: string | undefined) =>
+      (await server.app.inject({ url: "/api/album", headers: { authorization: `Bearer ${token}` } })).statusCode;
+    expect(await album(first.body["access_token"])).toBe(403);
     const refreshed = await ask(server, {
       grant_type: "refresh_token",
       refresh_token: first.body["refresh_token"] ?? "",
     });
     expect([refreshed.status, refreshed.body["scope"]]).toEqual([200, "profile:read"]);
-    expect(await greeting(refreshed.body["access_token"])).toBe(403);
+    expect(await album(refreshed.body["access_token"])).toBe(403);
   });
 
   it("[S25] never widens the scope at a refresh", async () => {

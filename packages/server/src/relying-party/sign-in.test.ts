@@ -58,8 +58,8 @@ describe.each(engines)("signing in through a provider on $engine", ({ newDatabas
   it("makes an account at the first time, finds it at the next, and starts an ordinary session", async () => {
     await using server = await start();
     const browser = server.browser();
-    const first = await browser.trip("/login/demo?returnTo=/greeting%3Fx%3D1", "ada");
-    expect([first.statusCode, first.headers.location]).toEqual([303, "/greeting?x=1"]);
+    const first = await browser.trip("/login/demo?returnTo=/photos%3Fx%3D1", "ada");
+    expect([first.statusCode, first.headers.location]).toEqual([303, "/photos?x=1"]);
     expect(first.cookies).toContainEqual(
       expect.objectContaining({ name: "lockstep-session", httpOnly: true, sameSite: "Strict", path: "/" }),
     );

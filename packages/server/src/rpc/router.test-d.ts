@@ -35,8 +35,8 @@ describe("the served router and the contract's router type", () => {
   it("differ as soon as an output does", () => {
     type Changed = {
       errors: EngineErrors;
-      operations: Omit<Contract["operations"], "demo"> & {
-        demo: { greeting: Operation<"query", z.ZodVoid, z.ZodObject<{ message: z.ZodNumber }>, Scoped, never> };
+      operations: Omit<Contract["operations"], "photo"> & {
+        photo: { album: Operation<"query", z.ZodVoid, z.ZodObject<{ title: z.ZodNumber }>, Scoped, never> };
       };
     };
     expectTypeOf<Served["_def"]["record"]>().not.toExtend<RouterOf<Changed>["_def"]["record"]>();

@@ -56,7 +56,7 @@ describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
     };
   };
 
-  it("sign in, read, change, greet, sign out", async () => {
+  it("sign in, read, change, call the app's own operation, sign out", async () => {
     await using server = await open();
     const login = await server.anonymous.auth.login({ username: "john", password: "secret" });
     expect(login.status).toBe("signed_in");
@@ -67,7 +67,7 @@ describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
       email: "j@example.com",
       fullName: "Johnny Doe",
     });
-    expect(await server.caller.demo.greeting()).toEqual({ message: "Hello, Johnny Doe! This is a protected route." });
+    expect(await server.caller.photo.album()).toEqual({ title: "Photos of Johnny Doe" });
     expect(await caller.auth.logout()).toEqual({});
     const again = server.router.createCaller(server.contextWith(login.accessToken));
     expect(await codeOf(again.user.me())).toBe("INVALID_TOKEN");
@@ -195,7 +195,7 @@ describe("access", () => {
   it("scoped: our own session, or a third party with all of the scopes", () => {
     const access = scoped("profile:read", "profile:write");
     expect(refusal(() => guard.authorize(access, own()))).toBeNull();
-    expect(refusal(() => guard.authorize(access, other("profile:read", "profile:write", "greeting:read")))).toBeNull();
+    expect(refusal(() => guard.authorize(access, other("profile:read", "profile:write", "photos:read")))).toBeNull();
     expect(refusal(() => guard.authorize(access, other("profile:read")))).toBe("INSUFFICIENT_SCOPE");
     expect(refusal(() => guard.authorize(access, other()))).toBe("INSUFFICIENT_SCOPE");
     expect(refusal(() => guard.authorize(access, itself))).toBe("USER_REQUIRED");

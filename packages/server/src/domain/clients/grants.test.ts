@@ -8,7 +8,7 @@ const registration = RegisterClientInput.parse({
   name: "Photo app",
   kind: "web",
   redirectUris: ["https://photos.example/callback"],
-  scopes: ["profile:read", "greeting:read"],
+  scopes: ["profile:read", "photos:read"],
 });
 
 const lifetimeSeconds = testSessionLimits.lifetimeSeconds;
@@ -86,7 +86,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     });
     const { client: other } = await clients.register(registration, "operator", testSource);
     for (const different of [{ userId: String(mary?.id) }, { clientId: other.id }]) {
-      const taken = { id: "g", userId, clientId, scopes: ["greeting:read"], payload: { of: "another" } };
+      const taken = { id: "g", userId, clientId, scopes: ["photos:read"], payload: { of: "another" } };
       await expect(grants.save({ ...taken, ...different }, testSource)).rejects.toThrow("A grant of this ID");
     }
     expect(await grants.payloadOf("g")).toEqual({ of: "g" });

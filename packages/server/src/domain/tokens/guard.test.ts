@@ -32,6 +32,6 @@ it("[S54] lets a client do no more than is granted now, and than its token says"
   const { user } = await signIn.withPassword(typed(john.username, john.password));
   const { accessToken, clientId, grantId } = await grantedToken(server, user.id, ["profile:read", "profile:write"]);
   const grant = { id: grantId, userId: user.id, clientId, payload: {} };
-  await grants.save({ ...grant, scopes: ["profile:read", "greeting:read"] }, testSource);
+  await grants.save({ ...grant, scopes: ["profile:read", "photos:read"] }, testSource);
   expect(await scopesOf(accessToken)).toEqual(["profile:read"]);
 });

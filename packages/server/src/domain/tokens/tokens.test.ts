@@ -48,7 +48,7 @@ describe("an access token", () => {
       aud: "http://localhost:3000",
       sub: expect.any(String),
       client_id: "first-party",
-      scope: "profile:read profile:write greeting:read",
+      scope: "profile:read profile:write photos:read",
       sid: expect.any(String),
       jti: expect.stringMatching(/^[\w-]{22}$/),
       iat: clock.now() / 1000,
