@@ -1,4 +1,4 @@
-// The limit of signing in: @node-rs/bcrypt comparing passwords, and nothing else. Prints how many a second.
+// The upper limit for sign-ins: @node-rs/bcrypt verifying passwords, and nothing else. Prints the number per second.
 
 import { compare, hash } from "@node-rs/bcrypt";
 
@@ -7,7 +7,7 @@ const [count, concurrency, cost] = ["COUNT", "CONCURRENCY", "COST"].map((name) =
   number,
   number,
 ];
-// As long as what the server gives bcrypt.
+// As long as the server's input of bcrypt.
 const typed = "x".repeat(64);
 const stored = await hash(typed, { cost });
 await compare(typed, stored);

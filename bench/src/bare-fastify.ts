@@ -1,4 +1,4 @@
-// The limit: Fastify answering the same JSON as user.me, or a refusal, and doing nothing else.
+// The upper limit for a call: Fastify that answers the same JSON as user.me, or a refusal, and does nothing else.
 
 import Fastify from "fastify";
 

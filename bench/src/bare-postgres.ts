@@ -1,13 +1,13 @@
-// The limit of a call on PostgreSQL: the query of the guard through `pg`, once by itself, and once behind a
-// Fastify route, for the session of a header. `GET /rate?seconds=2` tells how many a second it makes by itself, as many
-// at once as there are connections to the route, for the sessions of `ids` in turns.
+// The upper limit for a call on PostgreSQL: the guard's query through `pg`, once alone and once behind a Fastify route that
+// takes the session from a header. `GET /rate?seconds=2` returns the queries per second of `pg` alone, with as many at once
+// as the route has connections, for the sessions of `ids` in turns.
 
 import Fastify from "fastify";
 import pg from "pg";
 
 const int8Oid = 20;
 
-// As packages/server/src/db/postgres.ts has it.
+// The same settings as in packages/server/src/db/postgres.ts.
 const pool = new pg.Pool({
   connectionString: process.env["DATABASE_URL"],
   types: { getTypeParser: (oid, format) => (oid === int8Oid ? Number : pg.types.getTypeParser(oid, format)) },
@@ -24,7 +24,7 @@ const findLive = async (id: string) => {
   const {
     rows: [row],
   } = await pool.query(guardQuery, [id, Date.now()]);
-  if (!row) throw new Error("There is no such session");
+  if (!row) throw new Error("No such session");
   return row;
 };
 

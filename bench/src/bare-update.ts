@@ -1,10 +1,10 @@
-// The limit of a refresh: Fastify doing the same UPDATE … RETURNING on the same kind of database, and nothing else.
+// The upper limit for a refresh: Fastify with the same UPDATE … RETURNING on the same kind of database, and nothing else.
 
 import { DatabaseSync } from "node:sqlite";
 import Fastify from "fastify";
 
 const database = new DatabaseSync(process.env["DATABASE_FILE"] ?? "", { timeout: 5000 });
-// As packages/server/src/db/sqlite.ts sets them.
+// The same settings as in packages/server/src/db/sqlite.ts.
 database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
 
 const update = database.prepare(

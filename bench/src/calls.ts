@@ -1,5 +1,5 @@
-// What calls cost, served and refused, and sign-ins, starts and memory: of ours beside a web server that does nothing
-// else, and beside peers that do the same work. All of them run all the time, and are measured in turns.
+// The cost of calls (served and refused), sign-ins, starts and memory, compared with a bare web server and with peers that do
+// the same work. All of them run all the time, and are measured in turns.
 
 import { fill, newDatabase } from "./database.ts";
 import { type Header, type LoadTarget, load, type Round } from "./load.ts";
@@ -9,7 +9,7 @@ import type { Running } from "./processes.ts";
 import { type Figure, ratios, type Table, type Target } from "./report.ts";
 import { createSubjects, type SignIn, type Subject, type Subjects } from "./subjects.ts";
 
-/** Of each subject, its server. */
+/** The server of each subject. */
 export type Servers = ReadonlyMap<Subject, Running>;
 
 export const calls = async (): Promise<Table[]> => {
@@ -58,7 +58,7 @@ const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Tabl
     (rounds[targets.findIndex((target) => target.name === name)] ?? []).map(({ p50Ms, p99Ms }) => p99Ms / p50Ms);
   const { rpc, rest, batch, thirdParty, official, trpc, limit, betterAuth, fastapi } = subjects.names;
   return {
-    title: "user.me: token checked, session and user read",
+    title: "user.me: token verified, session and user read",
     figures: [
       ...[...rates].map(([name, values]) => ({ name: `${name}, calls/s`, values, bar: true })),
       ratio(rpc, limit, "≥ 0.5"),
@@ -75,17 +75,17 @@ const measureUserMe = async (subjects: Subjects, servers: Servers): Promise<Tabl
   };
 };
 
-/** How many people call at once, each with a session of their own. */
+/** How many users call in turns, each with a session of their own. */
 const people = 8;
 
 const callersOf = async (signIn: SignIn | null, url: string): Promise<Header[]> => {
   const callers: Header[] = [];
-  // One after another: the first is not to be refused for the last.
+  // One after another, so that the hashing queue does not refuse any of them.
   if (signIn) for (let n = 0; n < people; n++) callers.push(await signIn(url, `user-${n}`));
   return callers;
 };
 
-/** The same token with another signature: all of it has to be looked at before it is refused. */
+/** The same token with a wrong signature: it is refused only after a full verification. */
 const tampered = ([name, value]: Header): Header => {
   const signature = value.lastIndexOf(".") + 1;
   const other = value[signature] === "A" ? "B" : "A";
@@ -103,7 +103,7 @@ const measureRefusals = async (subjects: Subjects, servers: Servers): Promise<Ta
   const rates = rounds.map((each) => each.map(({ requestsPerSecond }) => requestsPerSecond));
   const limit = rates[targets.findIndex(({ name }) => name === subjects.names.limit)] ?? [];
   return {
-    title: "Refused with 401: a token whose signature is wrong",
+    title: "Refused with 401: a token with a wrong signature",
     figures: [
       ...targets.map(({ name }, n) => ({ name: `${name}, calls/s`, values: rates[n] ?? [] })),
       { name: `Lockstep, ratio to ${subjects.names.limit}`, values: ratios(rates[0] ?? [], limit), digits: 2 },
@@ -111,7 +111,7 @@ const measureRefusals = async (subjects: Subjects, servers: Servers): Promise<Ta
   };
 };
 
-/** Of each target, its rounds; each round measures all of them, one after another. One before warms them up. */
+/** The rounds of each target. A round measures all targets one after another. The first round is a warm-up. */
 const inTurns = async (targets: readonly LoadTarget[]): Promise<Round[][]> => {
   const rounds = targets.map((): Round[] => []);
   for (let round = -1; round < pace.rounds; round++) {
@@ -125,7 +125,7 @@ const inTurns = async (targets: readonly LoadTarget[]): Promise<Round[][]> => {
 
 const measureStarts = async ({ all }: Subjects): Promise<Table> => {
   const times = all.map((): number[] => []);
-  // The first round makes what later ones find: tables, caches of compiled code.
+  // The first round creates what later rounds find: tables, caches of compiled code.
   for (let round = -1; round < pace.rounds; round++) {
     for (const [n, subject] of all.entries()) {
       const server = await subject.start();
@@ -134,7 +134,7 @@ const measureStarts = async ({ all }: Subjects): Promise<Table> => {
     }
   }
   return {
-    title: "From the start of the process to its first answer, on an existing database",
+    title: "Start to first answer, on an existing database",
     figures: all.map(({ name }, n) => ({
       name: `${name}, ms`,
       values: times[n] ?? [],

@@ -1,4 +1,4 @@
-// The client that both authorization servers are asked by.
+// The client of both authorization servers.
 
 export const codeFlowClient = {
   id: "bench",

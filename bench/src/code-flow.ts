@@ -1,5 +1,5 @@
-// What it takes to let a client in: the whole code flow with PKCE, from `/authorize` over a person's consent to the
-// tokens, in CPU time of the server. Beside the library that does the protocol, with everything in memory.
+// The cost of a full authorization code flow with PKCE, from `/authorize` and consent to the tokens, in CPU time of the server.
+// Compared with the library that implements the protocol, with everything in memory.
 
 import { readFileSync } from "node:fs";
 import { beginAuthorization, openBrowser, photoApp } from "@lockstep/server/authorization-server-testing";
@@ -32,7 +32,7 @@ export const codeFlow = async (): Promise<Table[]> => {
     }
     return [
       {
-        title: "A code flow: asked, allowed, tokens",
+        title: "Authorization code flow with consent",
         figures: [
           { name: "Lockstep on SQLite, ms of CPU", values: milliseconds.ours, digits: 1, target: "≤ 60" },
           { name: "oidc-provider in memory, ms of CPU", values: milliseconds.library, digits: 1 },
@@ -48,15 +48,15 @@ export const codeFlow = async (): Promise<Table[]> => {
 
 type Flow = () => Promise<void>;
 
-/** CPU time of the server a flow. */
+/** CPU time of the server for each flow, in ms. */
 const cpuMilliseconds = async ({ child }: Running, flow: Flow): Promise<number> => {
   const before = cpuTicks(child.pid ?? 0);
   for (let n = 0; n < flowsARound; n++) await flow();
-  // Of a hundredth of a second each, on every Linux.
+  // One clock tick is 10 ms on Linux.
   return ((cpuTicks(child.pid ?? 0) - before) * 10) / flowsARound;
 };
 
-/** `utime` and `stime` of a process (proc(5)); elsewhere than on Linux nothing is known. */
+/** `utime` and `stime` of a process (proc(5)). NaN on other systems than Linux. */
 const cpuTicks = (pid: number): number => {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
@@ -68,7 +68,7 @@ const cpuTicks = (pid: number): number => {
 
 const insecure = { execute: [client.allowInsecureRequests] };
 
-/** A person who is signed in, and allows what a client asks for that they never allowed before. */
+/** A signed-in user who consents to a client for the first time. */
 const atLockstep = async ({ url: databaseUrl, env }: BenchDatabase, { url }: Running): Promise<Flow> => {
   const db = await openDatabase(databaseUrl);
   const settings = loadConfig({ ...env, PUBLIC_URL: url }, "/");
@@ -84,7 +84,7 @@ const atLockstep = async ({ url: databaseUrl, env }: BenchDatabase, { url }: Run
   };
 };
 
-/** A person who signs in by the library's own page, without a password, and consents. */
+/** A user who signs in on the library's own page, without a password, and consents. */
 const atLibrary = async ({ url }: Running): Promise<Flow> => {
   const { id, secret } = codeFlowClient;
   const config = await client.discovery(new URL(url), id, secret, undefined, insecure);

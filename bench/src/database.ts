@@ -1,4 +1,4 @@
-// Owns the databases of the benchmarks that last as long as a run: SQLite files of the server's own schema.
+// Owns the databases that last as long as a run: SQLite files with the server's schema.
 
 import { createHmac, hkdfSync } from "node:crypto";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { hash } from "@node-rs/bcrypt";
 import { fillDatabase, pickStoredSessions, type StoredSession } from "./fill.ts";
 import { lockstep, start } from "./processes.ts";
 
-/** What every server here runs under. */
+/** `SECRET` of all servers. */
 export const secret = "a secret of the benchmark, of thirty-two characters and more";
 
 /** The password of every user in a filled database. */
@@ -19,12 +19,12 @@ export const password = "secret";
 export interface BenchDatabase {
   readonly file: string;
   readonly url: DatabaseUrl;
-  /** What a server needs to run on it. */
+  /** The environment of a server on it. */
   readonly env: Record<string, string>;
   remove(): void;
 }
 
-/** A database that the server made, with its schema, its signing key and the user john. */
+/** A database that a server created, with its schema, its signing key and the user john. */
 export const newDatabase = async (settings: Record<string, string> = {}): Promise<BenchDatabase> => {
   const directory = mkdtempSync(join(tmpdir(), "lockstep-bench-"));
   const file = join(directory, "bench.db");
@@ -33,14 +33,14 @@ export const newDatabase = async (settings: Record<string, string> = {}): Promis
   return { file, url, env, remove: () => rmSync(directory, { recursive: true }) };
 };
 
-/** Has a server make its schema, its signing key and john; what a server needs to run on it. */
+/** Lets a server create its schema, its signing key and john. Returns the environment of a server on that database. */
 export const prepare = async (url: DatabaseUrl, settings: Record<string, string> = {}) => {
   const env = { DATABASE_URL: url, SECRET: secret, TRUST_PROXY: "127.0.0.1", ...settings };
   await (await start(lockstep, env)).stop();
   return env;
 };
 
-/** The same data once more, for another server to work on. No server may run on the first meanwhile. */
+/** A copy of the database for another server. No server may run on the original during the copy. */
 export const copyOf = ({ file, env }: BenchDatabase): BenchDatabase => {
   const directory = mkdtempSync(join(tmpdir(), "lockstep-bench-"));
   const copy = join(directory, "bench.db");
@@ -53,23 +53,23 @@ export const copyOf = ({ file, env }: BenchDatabase): BenchDatabase => {
   };
 };
 
-/** The default of BCRYPT_COST, and what every peer hashes with. */
+/** The default of BCRYPT_COST, which every peer uses too. */
 export const bcryptCost = 12;
 
-/** The stored form of `password` that peers read. */
+/** The hash of `password` as peers store it. */
 export const plainPasswordHash = () => hash(password, { cost: bcryptCost });
 
-/** Gives every user of a peer's database a password hash that the peer can read. */
+/** Replaces the password hashes in a peer's database by one that the peer can verify. */
 export const setPasswordHashes = ({ file }: BenchDatabase, passwordHash: string) => {
   const db = new DatabaseSync(file);
   db.prepare("UPDATE users SET password_hash = ?").run(passwordHash);
   db.close();
 };
 
-/** How many live sessions each user has. */
+/** How many active sessions each user has. */
 export const sessionsPerUser = 10;
 
-/** Adds users, called `user-0` and so on, with ten live sessions each. */
+/** Adds users named `user-0` and so on, with ten active sessions each. */
 export const fill = async ({ url }: BenchDatabase, users: number) => {
   const db = await openDatabase(url);
   try {
@@ -79,13 +79,13 @@ export const fill = async ({ url }: BenchDatabase, users: number) => {
   }
 };
 
-/** A session as a client holds it: its refresh token of now. */
+/** A session as its client knows it, with its current refresh token. */
 export interface HeldSession {
   readonly id: string;
   refreshToken: string;
 }
 
-/** Sessions from all over the table, in no order. */
+/** Sessions from all over the table, in random order. */
 export const pickSessions = async (url: DatabaseUrl, count: number): Promise<HeldSession[]> => {
   const db = await openDatabase(url);
   try {
@@ -98,7 +98,7 @@ export const pickSessions = async (url: DatabaseUrl, count: number): Promise<Hel
   }
 };
 
-/** As `docs/sessions.md` describes it. */
+/** The format is described in `docs/sessions.md`. */
 const refreshTokenOf = ({ id, generation, seed }: StoredSession) => {
   const key = new Uint8Array(hkdfSync("sha256", secret, "", "lockstep:refresh-tokens", 32));
   return `${id}.${generation}.${createHmac("sha256", key).update(`${id}.${generation}.${seed}`).digest("base64url")}`;

@@ -1,5 +1,4 @@
-// PostgreSQL's connections cut, and processes on one SQLite file killed, under load: a test of what must hold, whatever the
-// speed.
+// Cuts PostgreSQL's connections, and kills processes on one SQLite file, under load. A test that does not depend on speed.
 
 import { runCuts, runKills } from "@lockstep/server/fault-testing";
 import type { Table } from "./report.ts";
@@ -7,11 +6,11 @@ import type { Table } from "./report.ts";
 const poolSizes = [1, 2, 10];
 
 export interface FaultsOptions {
-  /** How often connections are cut with each pool, and processes are killed. */
+  /** How often connections are cut for each pool, and processes are killed. */
   readonly times: number;
-  /** Shared by all runs; each ends when its part is over, if not before. */
+  /** Divided among all runs. A run ends at the latest when its share is over. */
   readonly minutes: number;
-  /** Leaves PostgreSQL out. */
+  /** Skips PostgreSQL. */
   readonly sqliteOnly: boolean;
 }
 
@@ -19,7 +18,7 @@ export const faults = async ({ times, minutes, sqliteOnly }: FaultsOptions): Pro
   const runs = [
     ...(sqliteOnly ? [] : poolSizes).map((poolSize) => ({
       title: `PostgreSQL's connections cut under load, pool of ${poolSize}`,
-      names: ["times that all connections were cut", "connections cut"],
+      names: ["cuts of all connections", "connections cut"],
       run: (minutes: number) => runCuts({ poolSize, cuts: times, minutes }),
     })),
     {
@@ -38,7 +37,7 @@ export const faults = async ({ times, minutes, sqliteOnly }: FaultsOptions): Pro
       figures: [
         ...names.map((name, n) => ({ name, values: [n === 0 ? faults : hit] })),
         { name: "writes acknowledged", values: [acknowledged] },
-        { name: "answers that the database is unavailable", values: [unavailable] },
+        { name: "answers with UNAVAILABLE", values: [unavailable] },
         ...Object.entries(mustBeNone).map(([name, value]) => ({
           name: name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
           values: [value],

@@ -1,24 +1,23 @@
-// Owns the users and sessions that databases are filled with, by SQL that both engines take: signing in a million times
-// would take days.
+// Owns filling databases with users and sessions, by SQL for both engines: a million sign-ins would take days.
 
 import { type Kysely, PostgresAdapter, sql } from "kysely";
 
 const day = 24 * 60 * 60 * 1000;
 
 export interface Filling {
-  /** They are called `user-0` and so on. */
+  /** Their names are `user-0` and so on. */
   readonly users: number;
-  /** Each live, from a sign-in of now. */
+  /** All of them active, with a sign-in of now. */
   readonly sessionsPerUser: number;
-  /** In one transaction: the most that is lost when a fill is broken off. */
+  /** In one transaction: the most that is lost when a fill is interrupted. */
   readonly usersAtOnce?: number;
-  /** Called with how many users there are. */
+  /** Called with the number of users so far. */
   readonly onProgress?: (users: number) => void;
 }
 
 /**
- * Adds what is missing to a database that a server made; begun again, it goes on where it was broken off. Everybody has
- * the password of john. Ids are random, as the server's are, so that sessions of one user are not neighbours in the index.
+ * Adds the missing users and sessions to a database that a server created. Continues an interrupted fill. All users have
+ * john's password. IDs are random, like the server's, so the sessions of one user are not neighbours in the index.
  */
 export const fillDatabase = async <S>(
   db: Kysely<S>,
@@ -30,7 +29,7 @@ export const fillDatabase = async <S>(
       `substr(${isPostgres ? "replace(gen_random_uuid()::text, '-', '')" : "hex(randomblob(16))"}, 1, ${length})`,
     );
   const now = sql.lit(Date.now());
-  // Nothing is lost that could not be filled in again.
+  // Lost data can be filled in again.
   if (!isPostgres) await sql`pragma synchronous = off`.execute(db);
   if (!isPostgres) await sql`pragma cache_size = -500000`.execute(db);
 
@@ -55,8 +54,8 @@ export const fillDatabase = async <S>(
     filled = Math.min(users, filled + usersAtOnce);
     onProgress?.(filled);
   }
-  // As after any bulk load: until it knows what is there, PostgreSQL reads a user's sessions by the wrong index. In life,
-  // autovacuum sees to it.
+  // Needed after any bulk load: without statistics, PostgreSQL reads a user's sessions by the wrong index. In production,
+  // autovacuum does this.
   if (isPostgres) await sql`analyze`.execute(db);
 };
 
@@ -66,7 +65,7 @@ const countUsers = async <S>(db: Kysely<S>): Promise<number> => {
   return Number(rows[0]?.count);
 };
 
-/** A session as a client holds it. */
+/** A session as its client knows it. */
 export interface StoredSession {
   readonly id: string;
   readonly seed: string;
@@ -74,13 +73,13 @@ export interface StoredSession {
 }
 
 /**
- * Live sessions from all over the table, in no order.
- * @throws when there are not as many
+ * Active sessions from all over the table, in random order.
+ * @throws Error when there are too few
  */
 export const pickStoredSessions = async <S>(db: Kysely<S>, count: number): Promise<StoredSession[]> => {
   const { rows } = await sql<StoredSession>`
     select id, seed, generation from sessions where ended_at is null and idle_expires_at > ${sql.lit(Date.now())}
     order by random() limit ${sql.lit(count)}`.execute(db);
-  if (rows.length < count) throw new Error("Too few sessions are still alive: remove the database, and fill it again");
+  if (rows.length < count) throw new Error("Too few sessions are active. Delete the database and fill it again.");
   return rows;
 };

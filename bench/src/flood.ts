@@ -1,6 +1,6 @@
-// A flood of sign-ins: a process of its own, so that it does not hold up who measures. Prints how it was answered.
-// `KIND` is `patient` or `impatient`: two hundred clients, each another user from another address, sign in at once, and
-// again as soon as they may or at once. `refused`: so many guesses a second at one account that all but a few are refused.
+// A flood of sign-ins, in a process of its own so that it does not delay the measurement. Prints the number of answers by
+// status. `KIND` is `patient` or `impatient`: 200 clients, each a different user from a different address, sign in again and
+// again, after the `Retry-After` or at once. `refused`: so many guesses per second at one account that nearly all are refused.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { createCaller } from "./rpc.ts";
@@ -12,7 +12,7 @@ const kind = process.env["KIND"] ?? "";
 const seconds = Number(process.env["SECONDS"]);
 const until = performance.now() + seconds * 1000;
 const clients = 200;
-/** As many as one attacker was seen to send. */
+/** As many as one attacker was observed to send. */
 const guessesPerSecond = 870;
 
 const answers: Record<string, number> = {};
@@ -28,7 +28,7 @@ const signIn = async (n: number, username: string, typed: string | undefined) =>
 const client = async (n: number) => {
   while (performance.now() < until) {
     const { retryAfterSeconds } = await signIn(n, `user-${n}`, password);
-    // Those that were told the same do not all come back in the same moment.
+    // Jitter: clients with the same `Retry-After` do not all return at the same moment.
     if (kind === "patient" && retryAfterSeconds > 0) await wait(retryAfterSeconds * 1000 * (1 + Math.random()));
   }
 };

@@ -1,5 +1,5 @@
-// Preloaded into a server: tells its parent, whenever that asks, how many bytes are still in use after all garbage was
-// collected. Resident memory says less: V8 gives back late what it once took.
+// Preloaded into a server: on request of its parent, reports the bytes in use after a full garbage collection. Resident memory
+// is less exact: V8 returns memory to the system late.
 
 process.on("message", (message) => {
   if (message !== "live bytes") return;

@@ -1,5 +1,5 @@
-// Owns a round of load and what is taken from it: by wrk when it is there, which leaves more of the machine to the
-// server, else by autocannon. Every answer must have the status that is expected.
+// Owns a round of load and its measurements: by wrk if it is installed, which leaves more of the machine to the server,
+// otherwise by autocannon. Every answer must have the expected status.
 
 import { execFile, spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -12,9 +12,9 @@ export type Header = readonly [name: string, value: string];
 export interface LoadTarget {
   readonly name: string;
   readonly url: string;
-  /** A header of each caller, whose requests take turns: no two of a moment are the same person's. None: nobody's. */
+  /** One header for each user; requests use them in turns, so concurrent calls are of different users. Empty: no header. */
   readonly callers?: readonly Header[];
-  /** 200 unless given. */
+  /** Default: 200. */
   readonly status?: number;
 }
 
@@ -24,14 +24,14 @@ export interface Round {
   readonly p99Ms: number;
 }
 
-/** Things that are posted about in turn: what is sent for one follows from what was answered for it before. */
+/** A series of posts about several things in turn, where each request depends on the previous answer for the same thing. */
 export interface Chains<T> {
   readonly name: string;
   readonly url: string;
-  /** For each connection its own. */
+  /** One set for each connection. */
   readonly things: readonly (readonly T[])[];
   readonly body: (thing: T) => string;
-  /** Takes the answer into account. */
+  /** Updates the thing with the answer. */
   readonly answered: (thing: T, answer: string) => void;
 }
 
@@ -40,18 +40,18 @@ export const connections = 32;
 const hasWrk = spawnSync("wrk", ["-v"], { stdio: "ignore" }).error === undefined;
 export const loadGenerator = hasWrk ? "wrk" : "autocannon";
 
-/** One round of gets. */
+/** Measures one round of GET requests. */
 export const load = async (target: LoadTarget): Promise<Round> => {
   await assertAnswers(target);
   return hasWrk ? loadByWrk(target) : loadByAutocannon(target);
 };
 
-/** One call of each caller first, looked at more closely than a load generator does. */
+/** Calls once for each user and checks the answer, which a load generator does not. */
 const assertAnswers = async ({ name, url, callers = [], status = 200 }: LoadTarget) => {
   for (const headers of callers.length > 0 ? callers.map((header) => [[...header]] as [string, string][]) : [[]]) {
     const response = await fetch(url, { headers });
     const answer = await response.text();
-    if (response.status !== status) throw new Error(`${name} was answered ${response.status}: ${answer}`);
+    if (response.status !== status) throw new Error(`${name} was answered with ${response.status}: ${answer}`);
   }
 };
 
@@ -89,11 +89,11 @@ const loadByAutocannon = async ({ name, url, callers = [], status = 200 }: LoadT
   const requests = callers.map(([header, value]) => ({ headers: { [header]: value } }));
   const result = await autocannon({ url, requests, connections, duration: pace.secondsPerRound });
   const requestsPerSecond = rateOf(name, result, status);
-  // It counts whole milliseconds, too coarse for a quantile.
+  // autocannon counts whole milliseconds, too coarse for a quantile.
   return { requestsPerSecond, p50Ms: Number.NaN, p99Ms: Number.NaN };
 };
 
-/** Requests per second of one round, of posts that follow from one another. */
+/** Measures one round of a series of posts, in requests per second. */
 export const chainedRequestsPerSecond = async <T>({ name, url, things, body, answered }: Chains<T>) => {
   let connection = 0;
   const result = await autocannon({

@@ -1,4 +1,4 @@
-// How many people can sign in, compared with bcrypt alone on all cores, and with peers.
+// Sign-ins per second, compared with bcrypt alone on all cores, and with peers.
 
 import { availableParallelism } from "node:os";
 import type { Servers } from "./calls.ts";
@@ -23,10 +23,10 @@ export const measureLogins = async ({ all }: Subjects, servers: Servers): Promis
     limit.push((await runToEnd(bareBcrypt, env)) as number);
   }
   return {
-    title: `Signing in, bcrypt at cost ${bcryptCost}`,
+    title: `Sign-ins, bcrypt at cost ${bcryptCost}`,
     figures: [
-      ...subjects.map(({ name }, n) => ({ name: `${name}, a second`, values: rates[n] ?? [], digits: 2 })),
-      { name: `@node-rs/bcrypt alone, ${cores} at once, a second`, values: limit, digits: 2 },
+      ...subjects.map(({ name }, n) => ({ name: `${name}, per second`, values: rates[n] ?? [], digits: 2 })),
+      { name: `@node-rs/bcrypt alone, ${cores} at once, per second`, values: limit, digits: 2 },
       {
         name: "Lockstep, ratio to @node-rs/bcrypt alone",
         values: ratios(rates[0] ?? [], limit),
@@ -37,7 +37,7 @@ export const measureLogins = async ({ all }: Subjects, servers: Servers): Promis
   };
 };
 
-/** Each signs in as another user, from another address: none has to wait for what others got wrong. */
+/** Each sign-in is of another user from another address, so the limit on guessing does not apply. */
 const loginsPerSecond = async ({ signIn }: Subject, url: string, firstUser: number): Promise<number> => {
   let started = 0;
   const startedAt = performance.now();
@@ -47,7 +47,7 @@ const loginsPerSecond = async ({ signIn }: Subject, url: string, firstUser: numb
       await signIn?.(url, `user-${n}`, `10.0.${n >> 8}.${n & 255}`);
     }
   };
-  // More than are hashed at once, so that there is always a next one.
+  // More than are hashed at once, so that the queue is never empty.
   await Promise.all(Array.from({ length: cores * 4 }, client));
   return pace.loginsPerRound / ((performance.now() - startedAt) / 1000);
 };

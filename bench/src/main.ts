@@ -1,5 +1,5 @@
-// `npm run bench`: what this server costs beside what its parts alone cost and beside its peers, in one run on one machine.
-// All parts together are written to `results`. `README.md` says what there is.
+// `npm run bench`: compares the server with programs that do only the essential part, and with peers, in one run on one machine.
+// A run of all comparisons is written to `results`. `README.md` lists the parts.
 
 import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
@@ -29,7 +29,7 @@ const { positionals: asked, values } = parseArgs({
 const number = (name: "users" | "minutes" | "cuts") => {
   const value = Number(values[name]);
   if (value > 0 && (name === "minutes" || Number.isInteger(value))) return value;
-  process.stderr.write(`--${name} is ${name === "minutes" ? "a" : "a whole"} number above 0.\n`);
+  process.stderr.write(`--${name} must be ${name === "minutes" ? "a number" : "an integer"} above 0.\n`);
   process.exit(2);
 };
 
@@ -54,7 +54,7 @@ const tests = new Set(["soak", "faults"]);
 
 const unknown = asked.filter((name) => !(name in parts));
 if (unknown.length > 0) {
-  process.stderr.write(`There is no ${unknown.join(", ")}. The parts are ${Object.keys(parts).join(", ")}.\n`);
+  process.stderr.write(`Unknown part: ${unknown.join(", ")}. The parts are ${Object.keys(parts).join(", ")}.\n`);
   process.exit(2);
 }
 const tables: Table[] = [];
@@ -62,7 +62,7 @@ for (const name of asked.length > 0 ? asked : Object.keys(comparisons)) {
   for (const table of (await parts[name]?.()) ?? []) {
     process.stdout.write(`${markdownOf(table)}\n`);
     tables.push(table);
-    // The parts that are tests: what they look for does not depend on the machine.
+    // These parts are tests: their result does not depend on the speed of the machine.
     if (tests.has(name) && table.figures.some((figure) => verdict(figure) === "missed")) process.exitCode = 1;
   }
 }

@@ -1,4 +1,4 @@
-// Owns how long is measured. `--quick` makes one short round of everything: to see that it runs, not how fast.
+// Owns the durations of measurements. `--quick` makes one short round of everything, to check that it runs.
 
 const quick = process.argv.includes("--quick");
 

@@ -1,5 +1,5 @@
-// better-auth on node:http and node:sqlite, by its own Node handler. `get-session` reads session and user each time,
-// since its cookie cache is off unless asked for. Its own scrypt is replaced by the bcrypt that everybody here has.
+// better-auth on node:http and node:sqlite, with its own Node handler. `get-session` reads session and user on each call:
+// its cookie cache is off by default. bcrypt replaces its scrypt, as all subjects use bcrypt.
 
 import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";
@@ -29,7 +29,7 @@ const auth = betterAuth({
 const { runMigrations } = await getMigrations(auth.options);
 await runMigrations();
 
-/** Users with this stored password, as signing up would make them: hashing for each would take minutes. */
+/** Adds users with this password hash, as a sign-up would. Hashing for each of them would take minutes. */
 const addUsers = (count: number, passwordHash: string) => {
   const now = new Date().toISOString();
   const user = database.prepare(

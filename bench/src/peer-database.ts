@@ -1,5 +1,5 @@
-// What the peers do with the database: the same reads and writes that Lockstep's guard and sign-in need, on the same
-// tables, as plain SQL that is prepared once.
+// The peers' database access: the reads and writes of Lockstep's guard and sign-in, on the same tables, as plain SQL that is
+// prepared once.
 
 import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
@@ -8,7 +8,7 @@ const sessionLifetimeMs = 90 * 24 * 60 * 60 * 1000;
 
 export const openPeerDatabase = (file: string) => {
   const database = new DatabaseSync(file, { timeout: 5000 });
-  // As packages/server/src/db/sqlite.ts sets them.
+  // The same settings as in packages/server/src/db/sqlite.ts.
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
   const findLive = database.prepare(
     `select users.id, username, email, full_name as fullName, role, disabled, users.created_at as createdAt

@@ -1,5 +1,5 @@
-// Express 5 with passport-jwt and jsonwebtoken, as their own documentation puts them together: HS256, a bearer token
-// from the header, the user looked up in the strategy's callback.
+// Express 5 with passport-jwt and jsonwebtoken, as their documentation describes: HS256, a bearer token from the header,
+// the user read in the strategy's callback.
 
 import { randomBytes } from "node:crypto";
 import { compare } from "@node-rs/bcrypt";

@@ -1,4 +1,4 @@
-// tRPC's own Fastify adapter over the very router that Lockstep serves, on a Fastify without anything else.
+// tRPC's own Fastify adapter over the router that Lockstep serves, on a Fastify without other plugins.
 
 import { randomUUID } from "node:crypto";
 import { loadConfig } from "@lockstep/server/config";
@@ -14,7 +14,7 @@ const { domain, router, close } = await createServer({
   config: { ...config, secret: config.secret ?? "" },
 });
 
-/** Its clients keep their tokens themselves. */
+/** No cookies: its clients store their tokens themselves. */
 const noCookies: Context["cookies"] = {
   refreshToken: null,
   deviceToken: null,

@@ -1,12 +1,12 @@
-// The library that the authorization server stands on, as its own quick start has it: everything in memory, its own
-// pages for signing in and consent, one client.
+// The library of the authorization server, as in its quick start: everything in memory, its own pages for sign-in and
+// consent, one client.
 
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 import { codeFlowClient } from "./code-flow-client.ts";
 
-// What the quick start warns of is what is wanted here.
+// The library warns about its quick start settings. They are intended here.
 for (const method of ["info", "warn"] as const) globalThis.console[method] = () => {};
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });

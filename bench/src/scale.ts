@@ -1,5 +1,5 @@
-// What operations take in a large database beside a small one, on SQLite and on PostgreSQL. Both databases are kept
-// below `bench/.data`, so that a fill that was broken off goes on, and one that is done is not made again.
+// The duration of operations in a large database, compared with a small one, on SQLite and PostgreSQL. The databases stay in
+// `bench/.data`, so that an interrupted fill continues and a finished one is used again.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -19,9 +19,9 @@ import { createCaller, dataOf } from "./rpc.ts";
 
 const smallUsers = 1000;
 const sessionsPerUser = 2;
-/** Much less than the small database has, or pages of it would be shorter. */
+/** Far fewer than the small database has, so that its pages are full too. */
 const pageSize = 50;
-/** Of each operation, in a round. Signing in is fewer times: its hash takes most of the time. */
+/** Calls of each operation in a round. Fewer sign-ins: their hash takes most of the time. */
 const callsPerRound = pace.quick ? 5 : 100;
 const loginsPerRound = pace.quick ? 2 : 10;
 
@@ -35,12 +35,12 @@ const operations = [
   "list a page of users",
 ] as const;
 type Operation = (typeof operations)[number];
-/** Of each operation, what every call took, in ms. */
+/** The duration of each call, by operation, in ms. */
 type Times = Record<Operation, number[]>;
 
 export interface ScaleOptions {
   readonly users: number;
-  /** Where the databases are. */
+  /** The folder of the databases. */
   readonly directory?: string;
 }
 
@@ -69,7 +69,7 @@ const compare = async (engine: string, users: number, urlOf: (users: number) => 
   const [few, many] = [await openSampler(urlOf(smallUsers), smallUsers), await openSampler(urlOf(users), users)];
   const medians = { few: [] as Record<Operation, number>[], many: [] as Record<Operation, number>[] };
   try {
-    // The first round warms up.
+    // The first round is a warm-up.
     for (let round = -1; round < pace.rounds; round++) {
       const [a, b] = [await few.sample(), await many.sample()];
       if (round < 0) continue;
@@ -81,7 +81,7 @@ const compare = async (engine: string, users: number, urlOf: (users: number) => 
   }
   const size = (count: number) => `${count.toLocaleString("en")} users`;
   return {
-    title: `${size(users)} with ${sessionsPerUser} sessions each, beside ${size(smallUsers)}, on ${engine}`,
+    title: `${size(users)} with ${sessionsPerUser} sessions each, compared with ${size(smallUsers)}, on ${engine}`,
     figures: operations.flatMap((operation) => {
       const [a, b] = [medians.few.map((round) => round[operation]), medians.many.map((round) => round[operation])];
       return [
@@ -93,9 +93,9 @@ const compare = async (engine: string, users: number, urlOf: (users: number) => 
   };
 };
 
-/** Fills a database, and takes samples from a server and the admin commands' domain on it. */
+/** Fills a database, and measures a server and the admin commands' domain on it. */
 const openSampler = async (url: DatabaseUrl, users: number) => {
-  // The least that is allowed: nearly all of a sign-in would be its hash.
+  // The minimum: otherwise the hash would be nearly all of a sign-in.
   const env = await prepare(url, { BCRYPT_COST: "10" });
   await fillWithProgress(url, users);
   const held = await pickSessions(url, (pace.rounds + 1) * callsPerRound);
@@ -106,7 +106,7 @@ const openSampler = async (url: DatabaseUrl, users: number) => {
   const anyUser = () => `user-${Math.floor(Math.random() * users)}`;
 
   return {
-    /** Of each operation, the median of a round. */
+    /** The median of a round, by operation. */
     async sample(): Promise<Record<Operation, number>> {
       const times = Object.fromEntries(operations.map((operation): [string, number[]] => [operation, []])) as Times;
       const timed = async <T>(operation: Operation, call: () => Promise<T>): Promise<T> => {
@@ -129,7 +129,7 @@ const openSampler = async (url: DatabaseUrl, users: number) => {
         const found = await timed("find a user by e-mail address", () =>
           domain.users.findByLogin(`${anyUser()}@example.com`),
         );
-        if (!found) throw new Error("A user is missing");
+        if (!found) throw new Error("User not found");
       }
       for (let n = 0; n < loginsPerRound; n++) {
         await timed("list a page of users", () => domain.users.list({ after: anyUser(), limit: pageSize }));
@@ -151,7 +151,7 @@ const fillWithProgress = async (url: DatabaseUrl, users: number) => {
   const db = await openDatabase(url);
   const bar = process.stderr.isTTY ? progress({ max: users, output: process.stderr }) : null;
   let shown = 0;
-  bar?.start(`Filling in ${users.toLocaleString("en")} users`);
+  bar?.start(`Adding ${users.toLocaleString("en")} users`);
   try {
     await fillDatabase(db, {
       users,

@@ -1,5 +1,5 @@
-// Minutes of mixed load on one server: nothing may fail, and neither what is alive in memory nor open files may grow.
-// Says nothing about speed: a slow machine makes fewer calls, and passes as well.
+// Minutes of mixed load on one server: no call may fail, and neither live memory nor the number of open files may grow.
+// Independent of speed: a slow machine makes fewer calls, and passes too.
 
 import { once } from "node:events";
 import { request } from "node:http";
@@ -13,7 +13,7 @@ const clients = 8;
 const users = 400;
 const sessionsPerClient = 400;
 const samples = 20;
-/** What caches, and code that gets compiled, may still take once a quarter of the time is over. */
+/** The growth that caches and compiled code may still cause after a quarter of the time. */
 const mostGrowthMegabytes = 10;
 
 export const soak = async ({ minutes }: { minutes: number }): Promise<Table[]> => {
@@ -28,7 +28,7 @@ export const soak = async ({ minutes }: { minutes: number }): Promise<Table[]> =
     const working = Promise.all(
       Array.from({ length: clients }, (_, n) => work(server.url, n, held.splice(0, sessionsPerClient), time)),
     );
-    // A client that fails ends the sampling too; those that do not go on for as long.
+    // A client that fails ends the sampling. Otherwise it lasts as long as the clients.
     const failed = working.then(() => new Promise<never>(() => {}));
     const { live, resident } = await Promise.race([sample(server, minutes), failed]).finally(() => {
       time.over = true;
@@ -40,7 +40,7 @@ export const soak = async ({ minutes }: { minutes: number }): Promise<Table[]> =
       {
         title: `Mixed load of ${minutes} min`,
         figures: [
-          { name: "calls, each answered as it should", values: [calls] },
+          { name: "calls, each with the expected answer", values: [calls] },
           { name: "live memory in the second quarter, MB", values: [early / 1e6], digits: 1 },
           { name: "live memory in the last quarter, MB", values: [late / 1e6], digits: 1 },
           {
@@ -51,7 +51,7 @@ export const soak = async ({ minutes }: { minutes: number }): Promise<Table[]> =
           },
           { name: "resident memory, MB", values: resident.map((bytes) => bytes / 1e6) },
           {
-            name: "open files more than before",
+            name: "additional open files",
             values: [(await settledFiles(server, filesAtRest)) - filesAtRest],
             target: "≤ 0",
           },
@@ -64,12 +64,12 @@ export const soak = async ({ minutes }: { minutes: number }): Promise<Table[]> =
   }
 };
 
-/** A token that looks like one, and that nobody signed. */
+/** A well-formed token with a forged signature. */
 const forgedToken = [{ alg: "HS256", typ: "JWT" }, { sub: "somebody", sid: "none", exp: 4_102_444_800 }, "forged"]
   .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
   .join(".");
 
-/** What the server holds, at moments spread over the time. */
+/** Samples of the server's memory and open files, spread over the time. */
 const sample = async (server: Running, minutes: number) => {
   const [live, resident]: [number[], number[]] = [[], []];
   for (let n = 0; n < samples; n++) {
@@ -82,20 +82,20 @@ const sample = async (server: Running, minutes: number) => {
   return { live, resident };
 };
 
-/** Open files once every connection is closed, which takes the server a moment. */
+/** The number of open files when every connection is closed, which takes the server a moment. */
 const settledFiles = async (server: Running, expected: number) => {
   for (let n = 0; n < 100 && server.openFiles() > expected; n++) await wait(100);
   return server.openFiles();
 };
 
-/** One client, which goes from session to session; answers how many calls it made. */
+/** Runs one client, which uses one session after another. Returns the number of its calls. */
 const work = async (url: string, client: number, held: HeldSession[], time: { over: boolean }): Promise<number> => {
   const caller = createCaller(url);
   let calls = 0;
   const expect = async (answer: Promise<Answer>, ...statuses: number[]): Promise<Answer> => {
     calls++;
     const { status, text } = await answer;
-    if (!statuses.includes(status)) throw new Error(`A call was answered ${status}, not ${statuses}: ${text}`);
+    if (!statuses.includes(status)) throw new Error(`A call was answered with ${status}, not ${statuses}: ${text}`);
     return answer;
   };
   const from = (visit: number) => ({ "x-forwarded-for": `10.${client}.${(visit >> 8) & 255}.${visit & 255}` });
@@ -115,7 +115,7 @@ const work = async (url: string, client: number, held: HeldSession[], time: { ov
       await expect(caller.mutate("user.update", { fullName: 1 }, caller.bearer(accessToken)), 400);
       if (visit % 4 === 0) calls += await watchBriefly(url, accessToken);
       if (visit % 8 === 0) {
-        // The queue for hashing may be full, which is no error.
+        // The hashing queue may be full; that is not an error.
         await expect(login(`nobody-${client}-${visit}`, visit), 401, 503);
         const signedIn = await expect(login(`user-${(visit * clients + client) % users}`, visit), 200, 503);
         if (signedIn.status === 503) continue;
@@ -129,14 +129,14 @@ const work = async (url: string, client: number, held: HeldSession[], time: { ov
   }
 };
 
-/** Watches a session until the first that it hears, and goes away without a word. */
+/** Opens an event stream and disconnects after the first event. */
 const watchBriefly = async (url: string, accessToken: string): Promise<number> => {
   const watching = request(`${url}/trpc/session.events`, {
     agent: false,
     headers: { authorization: `Bearer ${accessToken}`, accept: "text/event-stream" },
   }).end();
   const [response] = await once(watching, "response");
-  if (response.statusCode !== 200) throw new Error(`Watching was answered ${response.statusCode}`);
+  if (response.statusCode !== 200) throw new Error(`The event stream was answered with ${response.statusCode}`);
   await once(response, "data");
   watching.destroy();
   return 1;

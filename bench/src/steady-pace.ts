@@ -1,8 +1,8 @@
-// Calls that begin at a steady pace, whether or not those before have ended: a slow answer does not thin out the load.
+// Starts calls at a steady pace, whether or not earlier calls have finished: slow answers do not reduce the load.
 
 import { setTimeout as wait } from "node:timers/promises";
 
-/** Ends when the last call has. */
+/** Resolves when the last call has finished. */
 export const atSteadyPace = async (perSecond: number, seconds: number, call: (n: number) => Promise<unknown>) => {
   const startedAt = performance.now();
   const running: Promise<unknown>[] = [];

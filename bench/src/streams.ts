@@ -1,4 +1,4 @@
-// What open streams cost the server in memory, and how long it takes to end them.
+// The memory of open streams in the server, and how long it takes to end them.
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -8,12 +8,12 @@ import { lockstep, type Running, start } from "./processes.ts";
 import type { Table } from "./report.ts";
 import { createCaller, dataOf } from "./rpc.ts";
 
-/** The most that one server opens (`docs/sessions.md`). */
+/** The maximum of one server (`docs/sessions.md`). */
 const held = pace.quick ? 2000 : 10_000;
 const ended = 2000;
 const streamsPerSession = 10;
 const streamsPerUser = 100;
-/** Connections that wait for their stream at once. */
+/** How many streams are opened at once. */
 const openedAtOnce = 200;
 
 const mostKilobytesPerStream = 30;
@@ -36,7 +36,7 @@ const measureMemory = async ({ env }: BenchDatabase, sessions: HeldSession[]): P
   const streams: Stream[] = [];
   try {
     const tokens = await accessTokens(server, sessions);
-    // What the first stream loads is no cost of each.
+    // The first stream loads code; that is not a cost of each stream.
     await openStreams(server, tokens, streams, 1);
     const before = { live: await liveBytes(server), resident: server.residentBytes() };
     await openStreams(server, tokens, streams, held);
@@ -46,12 +46,12 @@ const measureMemory = async ({ env }: BenchDatabase, sessions: HeldSession[]): P
       title: `${held} streams of session events`,
       figures: [
         {
-          name: "resident memory a stream, kB",
+          name: "resident memory per stream, kB",
           values: [perStream(after.resident - before.resident)],
           digits: 1,
           target: `≤ ${mostKilobytesPerStream}`,
         },
-        { name: "live memory a stream, kB", values: [perStream(after.live - before.live)], digits: 1 },
+        { name: "live memory per stream, kB", values: [perStream(after.live - before.live)], digits: 1 },
         { name: "resident memory of the server, MB", values: [after.resident / 1e6] },
       ],
     };
@@ -77,7 +77,7 @@ const measureEnd = async ({ env }: BenchDatabase, sessions: HeldSession[]): Prom
       title: `The end of ${ended} streams`,
       figures: [
         {
-          name: "from SIGTERM to the end of the last, s",
+          name: "from SIGTERM to the end of the last stream, s",
           values: [seconds],
           digits: 2,
           target: `≤ ${mostSecondsToEnd}`,
@@ -90,13 +90,13 @@ const measureEnd = async ({ env }: BenchDatabase, sessions: HeldSession[]): Prom
   }
 };
 
-/** Opens streams until there are so many, ten with each token. */
+/** Opens `count` streams, ten with each token. */
 const openStreams = async (server: Running, tokens: readonly string[], streams: Stream[], count: number) => {
   while (streams.length < count) {
     const size = Math.min(openedAtOnce, count - streams.length);
     const next = Array.from({ length: size }, (_, n) => {
       const token = tokens[Math.floor((streams.length + n) / streamsPerSession)];
-      if (token === undefined) throw new Error("There are too few sessions");
+      if (token === undefined) throw new Error("Too few sessions");
       return openStream(server, token);
     });
     streams.push(...(await Promise.all(next)));
@@ -132,7 +132,7 @@ interface Stream {
   readonly end: Promise<unknown>;
 }
 
-/** Opens a stream over a plain socket, which costs the watcher next to nothing, and waits for its first event. */
+/** Opens a stream over a plain socket, which costs this process little, and waits for its first event. */
 const openStream = async ({ url }: Running, accessToken: string): Promise<Stream> => {
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -156,7 +156,7 @@ const openStream = async ({ url }: Running, accessToken: string): Promise<Stream
       socket.resume();
       resolve();
     };
-    const refused = () => reject(new Error(`No stream was opened: ${text}`));
+    const refused = () => reject(new Error(`The stream was not opened: ${text}`));
     socket.on("data", read).on("error", reject).on("end", refused);
   });
   return { socket, end };

@@ -1,5 +1,5 @@
-// Owns who is compared: how each is started and signed in to, and what the calls that are measured are there. To add
-// one, write a program for it beside the others and name it here.
+// Owns the subjects of the comparisons: how each is started and signed in to, and its measured calls. To add one, write a
+// program beside the others and add an entry here.
 
 import { loadConfig } from "@lockstep/server/config";
 import { openDatabase } from "@lockstep/server/database";
@@ -21,40 +21,40 @@ import {
   startFastapi,
 } from "./processes.ts";
 
-/** Signs a user in, from an address of their own where that counts; the header of their later calls. */
+/** Signs a user in, and returns the header of their later calls. `address`: where the sign-in comes from, if that matters. */
 export type SignIn = (url: string, username: string, address?: string) => Promise<Header>;
 
 interface Call {
   readonly name: string;
   readonly path: string;
-  /** How many calls one request makes. One unless given. */
+  /** How many calls one request makes. Default: one. */
   readonly calls?: number;
-  /** Who calls, when it is not the subject's own app: a third party that was granted a scope, say. */
+  /** The caller, if it is not the subject's own app: for example a third-party client with a scope. */
   readonly signIn?: SignIn;
 }
 
 export interface Subject {
   readonly name: string;
   start(): Promise<Running>;
-  /** `null`: nobody signs in there. */
+  /** `null`: it has no sign-in. */
   readonly signIn: SignIn | null;
-  /** Where the signed-in user is read. */
+  /** The calls that read the signed-in user. */
   readonly calls: readonly Call[];
-  /** What answers 401 to a token with a wrong signature; `null`: nothing does. */
+  /** A path that answers 401 to a token with a wrong signature. `null`: there is none. */
   readonly refusal: string | null;
 }
 
 /** How many calls a batch has. */
 const batchSize = 10;
 
-/** What the calls, or who makes them, are called in the tables: ratios are taken by these names. */
+/** The names of the calls in the tables. Ratios refer to them. */
 const names = {
   rpc: "Lockstep, RPC",
   rest: "Lockstep, REST",
   thirdParty: "Lockstep, RPC by a third party",
   batch: `Lockstep, RPC in batches of ${batchSize}`,
   official: "tRPC's own Fastify adapter",
-  trpc: "tRPC as its documentation has it",
+  trpc: "tRPC as documented",
   express: "Express with passport-jwt",
   betterAuth: "better-auth, get-session",
   fastapi: "FastAPI on uvicorn",
@@ -65,11 +65,11 @@ export type Subjects = Awaited<ReturnType<typeof createSubjects>>;
 
 const batchPath = `/trpc/${Array(batchSize).fill("user.me").join(",")}?batch=1`;
 
-/** What Lockstep is held against, and its limit: a web server that does nothing else. */
+/** Lockstep, its peers, and the upper limit: a web server that does nothing else. */
 export const createSubjects = async (database: BenchDatabase, users: number) => {
   const passwordHash = await plainPasswordHash();
   const copies: BenchDatabase[] = [];
-  /** Each works on a database of its own, with the same data. */
+  /** Each has a database of its own with the same data. */
   const ownCopy = () => {
     const copy = copyOf(database);
     copies.push(copy);
@@ -145,7 +145,7 @@ export const createSubjects = async (database: BenchDatabase, users: number) => 
       return ["cookie", cookies.join("; ")];
     },
     calls: [{ name: names.betterAuth, path: "/api/auth/get-session" }],
-    // It answers `null`, with 200.
+    // It answers 200 with `null`.
     refusal: null,
   };
   const limit: Subject = {
@@ -174,7 +174,7 @@ export const createSubjects = async (database: BenchDatabase, users: number) => 
     });
   }
   return {
-    /** Ours first. */
+    /** Lockstep first. */
     all: subjects as readonly Subject[],
     names,
     remove: () => {
@@ -204,13 +204,13 @@ const post = async <T>(url: string, body: unknown, headers: Record<string, strin
   return (await response.json()) as T;
 };
 
-/** A client that the user has let in, with a token as the authorization server signs it. */
+/** A third-party client that the user granted access, with a token as the authorization server signs it. */
 const asClient =
   ({ url: databaseUrl, env }: BenchDatabase): SignIn =>
   async (url, username) => {
     const db = await openDatabase(databaseUrl);
     try {
-      // Tokens are issued and checked by the address that the server was started with.
+      // The issuer of tokens is the address with which the server was started.
       const settings = loadConfig({ ...env, PUBLIC_URL: url }, "/");
       const config = { ...settings, secret: settings.secret ?? "" };
       const domain = await createDomain(db, { app: fixtureApp, config });

@@ -1,5 +1,5 @@
-// Owns an API of many operations, written twice: as a contract of ours, and as a tRPC router whose type is inferred,
-// as tRPC's docs have it. The schemas are the same text. For each a client file that uses a few operations.
+// Owns an API of many operations in two forms with the same schemas: a Lockstep contract, and an inferred tRPC router as in
+// tRPC's documentation. Each has a client file that uses a few operations.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export interface TypeFixture {
 
 const operationsPerArea = 20;
 
-/** Writes both below this package, where what they import is found. */
+/** Writes both into this package, where their imports resolve. */
 export const writeTypeFixture = ({ operations, used }: { operations: number; used: number }): TypeFixture => {
   const cache = join(import.meta.dirname, "../node_modules/.cache");
   mkdirSync(cache, { recursive: true });
@@ -53,7 +53,7 @@ const outputOf = (id: number) =>
       size: z.number(), createdAt: z.number(), owner: Owner, items: z.array(z.object({ n${id}: z.number(), label: z.string() })) })`;
 const sharedSchemas = `const Owner = z.object({ id: z.string(), fullName: z.string(), email: z.email().nullable() });`;
 
-/** The operations by area, each as `operation` writes it. */
+/** The operations by area, each in the form that `operation` gives it. */
 const treeOf = (ids: readonly number[], operation: (id: number) => string, around: (operations: string) => string) =>
   Object.entries(Object.groupBy(ids, area))
     .map(([each, members = []]) => {
@@ -81,7 +81,7 @@ ${treeOf(
 export type AppRouter = RouterOf<typeof contract>;
 `;
 
-// A handler that never returns is the cheapest there is: what real ones cost comes on top.
+// Handlers that never return have the cheapest types. Real ones cost more.
 const routerOf = (ids: readonly number[]) => `
 import { initTRPC, TRPCError } from "@trpc/server";
 import { z } from "zod";

@@ -1,5 +1,5 @@
-// What the type checker does for a client file that uses 20 of 500 operations: once they are a contract of ours, once
-// the same API as a tRPC router whose type is inferred.
+// The type checker's work for a client file that uses 20 of 500 operations: of a Lockstep contract, and of the same API as an
+// inferred tRPC router.
 
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
@@ -9,11 +9,11 @@ import { pace } from "./pace.ts";
 import { ratios, type Table } from "./report.ts";
 import { writeTypeFixture } from "./type-fixture.ts";
 
-/** What the API of the comparison has. */
+/** The size of the compared API. */
 export const measuredApi = { operations: 500, used: 20 };
 
 export interface Checked {
-  /** The same on every machine, for the same sources and compiler. */
+  /** The same on every machine with the same sources and compiler. */
   readonly instantiations: number;
   readonly seconds: number;
 }
@@ -22,10 +22,10 @@ const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/pack
 
 /**
  * Checks the program in a folder.
- * @throws when it does not compile
+ * @throws Error when it does not compile
  */
 export const check = async (folder: string): Promise<Checked> => {
-  // Several checkers would each instantiate what they share.
+  // Several checkers would each instantiate the types that they share.
   const args = ["-p", folder, "--extendedDiagnostics", "--checkers", "1"];
   const { stdout } = await promisify(execFile)(process.execPath, [tsc, ...args]);
   const [, instantiations] = /^Instantiations:\s+(\d+)/m.exec(stdout) ?? [];
@@ -50,7 +50,7 @@ export const types = async (): Promise<Table[]> => {
   })) as [Record<"ours" | "inferred", number[]>, Record<"ours" | "inferred", number[]>];
   return [
     {
-      title: `Checking the types of a client that uses ${measuredApi.used} of ${measuredApi.operations} operations`,
+      title: `Type check of a client that uses ${measuredApi.used} of ${measuredApi.operations} operations`,
       figures: [
         { name: "instantiations, the contract's router", values: counts.ours },
         { name: "instantiations, an inferred tRPC router", values: counts.inferred },

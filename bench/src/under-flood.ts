@@ -1,4 +1,4 @@
-// How long a call of somebody who is signed in takes during a flood of sign-ins.
+// The latency of a signed-in user's call during a flood of sign-ins.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { type BenchDatabase, fill, newDatabase, password } from "./database.ts";
@@ -13,7 +13,7 @@ interface Flood {
   readonly title: string;
   readonly rounds: number;
   readonly target?: Target;
-  /** How sign-ins are answered, and what that is called. Any other answer is a mistake of the benchmark. */
+  /** The expected statuses of sign-ins, with their names in the table. Any other status is an error of the benchmark. */
   readonly answers: Readonly<Record<string, string>>;
 }
 
@@ -21,15 +21,15 @@ const answers = { 200: "signed in", 503: "refused with 503" };
 const floods: readonly Flood[] = [
   {
     kind: "patient",
-    title: "user.me while 200 clients sign in, who wait as long as they are told",
+    title: "user.me during sign-ins of 200 clients that respect Retry-After",
     rounds: pace.rounds,
     target: "≤ 3",
     answers,
   },
-  { kind: "impatient", title: "user.me while 200 clients sign in, who never wait", rounds: 1, answers },
+  { kind: "impatient", title: "user.me during sign-ins of 200 clients that never wait", rounds: 1, answers },
   {
     kind: "refused",
-    title: "user.me while 870 guesses a second at one account are refused",
+    title: "user.me during 870 refused guesses per second at one account",
     rounds: pace.rounds,
     target: "≤ 3",
     answers: { 401: "wrong guesses", 429: "refused with 429", 503: "refused with 503" },
@@ -52,7 +52,7 @@ export const underFlood = async (): Promise<Table[]> => {
 
 const measure = async ({ env }: BenchDatabase, { kind, title, rounds, target, answers }: Flood): Promise<Table> => {
   const server = await start(lockstep, env);
-  // A connection for each: a call that waits holds up no other.
+  // A connection for each call, so that no call waits for another.
   const caller = createCaller(server.url, callsPerSecond);
   try {
     const { accessToken } = dataOf<{ accessToken: string }>(
@@ -61,7 +61,7 @@ const measure = async ({ env }: BenchDatabase, { kind, title, rounds, target, an
     const sample = () => latencies(async () => dataOf(await caller.query("user.me", accessToken)));
     const floodFor = (seconds: number) =>
       runToEnd(flood, { SERVER_URL: server.url, PASSWORD: password, SECONDS: String(seconds), KIND: kind });
-    // Code that runs for the first time is slow, and what piles up meanwhile would be measured.
+    // Warm-up: code that runs for the first time is slow, and the queue that builds up would be measured.
     await floodFor(pace.floodSeconds);
     await sample();
     const p99 = { rest: [] as number[], flood: [] as number[] };
@@ -74,7 +74,7 @@ const measure = async ({ env }: BenchDatabase, { kind, title, rounds, target, an
       const given = (await flooding) as Record<string, number>;
       for (const { status, values } of counts) values.push(given[status] ?? 0);
       const others = Object.keys(given).filter((status) => !(status in answers));
-      if (others.length > 0) throw new Error(`A login was answered ${others.join(", ")}`);
+      if (others.length > 0) throw new Error(`A sign-in was answered with ${others.join(", ")}`);
     }
     return {
       title,
@@ -82,7 +82,7 @@ const measure = async ({ env }: BenchDatabase, { kind, title, rounds, target, an
         { name: "p99 at rest, ms", values: p99.rest, digits: 2 },
         { name: "p99 during the flood, ms", values: p99.flood, digits: 2 },
         { name: "ratio", values: ratios(p99.flood, p99.rest), digits: 2, target },
-        ...counts.map(({ status, values }) => ({ name: `${answers[status]}, a round`, values })),
+        ...counts.map(({ status, values }) => ({ name: `${answers[status]}, per round`, values })),
       ],
     };
   } finally {
@@ -91,7 +91,7 @@ const measure = async ({ env }: BenchDatabase, { kind, title, rounds, target, an
   }
 };
 
-/** How long each call took, in ms. */
+/** The latency of each call, in ms. */
 const latencies = async (call: () => Promise<unknown>): Promise<number[]> => {
   const taken: number[] = [];
   await atSteadyPace(callsPerSecond, secondsPerRound, async () => {

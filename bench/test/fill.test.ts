@@ -1,4 +1,4 @@
-// What large databases are filled with: in a small one, on both engines.
+// Filling a database with users and sessions, on both engines.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,20 +28,19 @@ afterAll(async () => {
 describe.each([
   ["SQLite", () => `file:${join(sqliteDirectory, "fill.db")}` as const],
   ["PostgreSQL", () => postgres.url as DatabaseUrl],
-])("a database that is filled, on %s", (_, urlOf) => {
+])("filling a database, on %s", (_, urlOf) => {
   const filling = { users: 50, sessionsPerUser: 2, usersAtOnce: 20 };
 
-  it("goes on where it was broken off, and makes users and sessions that a server takes", async () => {
+  it("continues an interrupted fill, and creates users and sessions that a server accepts", async () => {
     const url = urlOf();
     const startServer = () => startTestServer({ databaseUrl: url, config: { secret } });
-    // It makes the schema and john. None runs while the database is filled: this process is both, and could not wait
-    // for itself.
+    // The server creates the schema and john. It must not run during the fill, which locks the database in this process.
     await (await startServer()).close();
     await using db = await openDatabase(url);
-    const breakOff = (users: number) => {
-      if (users > 0) throw new Error("broken off");
+    const interrupt = (users: number) => {
+      if (users > 0) throw new Error("interrupted");
     };
-    await expect(fillDatabase(db, { ...filling, onProgress: breakOff })).rejects.toThrow("broken off");
+    await expect(fillDatabase(db, { ...filling, onProgress: interrupt })).rejects.toThrow("interrupted");
     const seen: number[] = [];
     await fillDatabase(db, { ...filling, onProgress: (users) => seen.push(users) });
     expect(seen).toEqual([20, 40, 50]);

@@ -1,5 +1,5 @@
-// What the type checker has to do for a client of a large API must not creep up. The count is the same on every
-// machine; it changes with the compiler, zod or tRPC, and with the types of `packages/contract`.
+// Limits the type checker's work for a client of a large API. The count is the same on every machine. It changes with
+// the compiler, zod, tRPC, and the types of `packages/kit`.
 
 import { afterAll, expect, test } from "vitest";
 import { writeTypeFixture } from "../src/type-fixture.ts";
@@ -8,7 +8,7 @@ import { check, measuredApi } from "../src/types.ts";
 const fixture = writeTypeFixture(measuredApi);
 afterAll(() => fixture.remove());
 
-test("a client of a large contract is checked with less than half of what an inferred tRPC router takes", async () => {
+test("a client of a large contract takes less than half of the type instantiations of an inferred tRPC router", async () => {
   const ours = await check(fixture.contract);
   const inferred = await check(fixture.inferred);
   process.stdout.write(
