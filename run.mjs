@@ -103,6 +103,12 @@ const commands = {
     await become(node(), "--import", "./prelude.mjs", "bench/src/main.ts", ...args);
   },
   build: () => build(),
+  "release:version": () => become(node(), "packages/create-lockstep/scripts/write-changelog.ts"),
+  "release:publish": async () => {
+    await install();
+    await build("--filter=./packages/*");
+    await become(...pnpm, "exec", "changeset", "publish", "--no-git-tag");
+  },
   typecheck,
   boundaries,
 };

@@ -50,6 +50,8 @@ export const startRegistry = async () => {
   while (!(await answers())) if (child.exitCode !== null) throw new Error(`verdaccio did not start: ${output}`);
   return {
     url,
+    /** Makes npm and pnpm install from there. */
+    env: { npm_config_registry: url, pnpm_config_registry: url },
     /** What it reported so far. */
     output: () => output,
     /** Lets npm and pnpm publish there from a folder: it asks nobody who they are, but they send a token. */

@@ -31,6 +31,7 @@ export const makeWorkingCopy = () => {
       if (!text.includes(before)) throw new Error(`${file} does not contain “${before}”`);
       writeFileSync(path, text.replace(before, after));
     },
+    write: (file: string, text: string) => writeFileSync(join(root, file), text),
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
   };
 };

@@ -1,10 +1,10 @@
 // Makes the template of new apps from the app of this repository, so that nothing of it exists twice: `apps/server`,
-// `apps/web` and `packages/contract` as they are, with published versions in their manifests, and the files of `root/`
-// around them. Once with the example feature, once without. An argument names another folder for them.
+// `apps/web` and `packages/contract`, with published versions in their manifests, and the files of `root/` around them.
+// Once with the example features, once without. An argument names another folder for them.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parse } from "yaml";
 import { packedName, placeholders, type Variant, variants } from "../src/template.ts";
 
@@ -20,10 +20,88 @@ const folders = ["packages/contract", "apps/server", "apps/web"];
 /** Files around them that are the same in an app. */
 const shared = ["tsconfig.base.json", ".node-version", ".pnpmfile.mjs", "docs/access.md"];
 /** Tests of this repository that need more of it than the app. */
-const left = [/^apps\/web\/test\//, /^apps\/server\/test\/(bundle|openapi)\.test\.ts$/];
+const leftOut = [/^apps\/web\/test\//, /^apps\/server\/test\/(bundle|openapi)\.test\.ts$/];
 
-/** The example feature: files of its own, and lines of its own in files that features share. */
-const example = { file: /(^|\/)notes?[-./]/, line: /\bnotes?\b|\bNotes?(Page)?\b|noteProcedures|noteOperations/i };
+/** What only the variant with examples has: files, and lines of files that all features share. */
+const examples = {
+  files: /(^|\/)(notes|protected-route)\./,
+  lines: /notes?\b|notes?[A-Z]|protected-?route|\bdemo\b|demoProcedures/i,
+  sharedFiles: [
+    "packages/contract/src/contract.ts",
+    "packages/contract/src/index.ts",
+    "apps/server/src/app.ts",
+    "apps/web/src/pages.ts",
+    "apps/web/src/words.ts",
+    "apps/web/src/pages/pages.ts",
+    "apps/web/src/pages/paths.ts",
+    "docs/access.md",
+  ],
+};
+
+type Edit = readonly [before: string | RegExp, after: string];
+type Edits = Readonly<Record<string, readonly Edit[]>>;
+
+/** What is another app's own, or belongs to the demo in the terminal, which new apps don't have. */
+const appEdits: Edits = {
+  "apps/server/src/app.ts": [[/^ {2}developmentClients: \{\n.*?^ {2}\},\n/ms, ""]],
+  "packages/contract/src/brand.ts": [['name: "Lockstep"', `name: "${placeholders.name}"`]],
+};
+
+/** What reads differently in an app that has no feature yet. */
+const emptyEdits: Edits = {
+  "apps/web/src/failures/failure.ts": [[/ {4}case "NOTE_NOT_FOUND":\n.*?\n(?= {4}case)/s, ""]],
+};
+
+const edit = (file: string, text: string, edits: Edits): string =>
+  (edits[file] ?? []).reduce((before, [from, to]) => {
+    const after = before.replace(from, to);
+    if (after === before) throw new Error(`${file} has no ${from}: this script needs another edit of it`);
+    return after;
+  }, text);
+
+const withoutExamples = (file: string, text: string): string => {
+  if (!examples.sharedFiles.includes(file)) return edit(file, text, emptyEdits);
+  const kept = text.split("\n").filter((line) => !examples.lines.test(line));
+  // Lists that are empty now, as somebody writes them.
+  return kept
+    .join("\n")
+    .replaceAll(/\[\n\s*\]/g, "[]")
+    .replaceAll(/\{\n\s*\}(?!\))/g, "{}")
+    .replaceAll(/\(tools\) => \(\{\n\s*\}\)/g, "() => ({})");
+};
+
+type Versions = Readonly<Record<string, string | object>>;
+
+/** Published versions in the place of those that only a workspace of pnpm reads. */
+const published = (versions: Versions): Versions =>
+  Object.fromEntries(
+    Object.entries(versions).map(([name, range]) => {
+      if (typeof range === "object") return [name, published(range as Versions)];
+      if (range.startsWith("workspace:")) return [name, name.startsWith("@app/") ? "*" : `^${version}`];
+      if (range !== "catalog:") return [name, range];
+      const known = catalog[name];
+      if (known === undefined) throw new Error(`The catalog has no ${name}`);
+      return [name, known];
+    }),
+  );
+
+/** Packages that only tests need that are left out. */
+const unneeded: Readonly<Record<string, readonly string[]>> = {
+  "@lockstep/web": ["@app/server", "@axe-core/playwright", "@lockstep/server", "openid-client", "playwright-core"],
+};
+
+const manifest = (text: string): string => {
+  const { optionalDependencies, ...fields } = JSON.parse(text);
+  for (const kind of ["dependencies", "devDependencies", "overrides"])
+    if (fields[kind]) fields[kind] = published(fields[kind]);
+  for (const name of unneeded[fields.name] ?? []) delete fields.devDependencies[name];
+  // Packages of this repository have the scope of the product, those of an app its own.
+  if (fields.name === "@lockstep/web") fields.name = "@app/web";
+  // An app's linter is its team's choice.
+  if (fields.scripts) delete fields.scripts.lint;
+  if (optionalDependencies) fields.optionalDependencies = nodes;
+  return `${JSON.stringify(fields, null, 2)}\n`;
+};
 
 const filesOf = (folder: string): string[] =>
   execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder], {
@@ -31,68 +109,25 @@ const filesOf = (folder: string): string[] =>
     encoding: "utf8",
   })
     .split("\0")
-    .filter((file) => file !== "" && !left.some((pattern) => pattern.test(file)));
-
-type Dependencies = Readonly<Record<string, string | object>>;
-
-/** Published versions, for those of this workspace. */
-const withVersions = (dependencies: Dependencies): Dependencies =>
-  Object.fromEntries(
-    Object.entries(dependencies).map(([name, range]) => {
-      if (typeof range === "object") return [name, withVersions(range as Dependencies)];
-      if (range === "catalog:") {
-        const known = catalog[name];
-        if (known === undefined) throw new Error(`The catalog has no ${name}`);
-        return [name, known];
-      }
-      if (!range.startsWith("workspace:")) return [name, range];
-      return [name, name.startsWith("@app/") ? "*" : `^${version}`];
-    }),
-  );
-
-const manifestFor = (text: string): string => {
-  const manifest = JSON.parse(text);
-  for (const kind of ["dependencies", "devDependencies", "overrides"])
-    if (manifest[kind]) manifest[kind] = withVersions(manifest[kind]);
-  if (manifest.optionalDependencies) manifest.optionalDependencies = nodes;
-  // An app's own linter is its team's choice.
-  if (manifest.scripts) delete manifest.scripts.lint;
-  return `${JSON.stringify(manifest, null, 2)}\n`;
-};
-
-const withBrand = (text: string): string => {
-  const name = 'name: "Lockstep"';
-  if (!text.includes(name)) throw new Error(`packages/contract/src/brand.ts has no ${name}`);
-  return text.replaceAll(name, `name: "${placeholders.name}"`);
-};
-
-const withoutExample = (text: string): string =>
-  text
-    .split("\n")
-    .filter((line) => !example.line.test(line))
-    .join("\n");
-
-const contentFor = (file: string, text: string, variant: Variant): string => {
-  if (file.endsWith("package.json")) return manifestFor(text);
-  const branded = file === "packages/contract/src/brand.ts" ? withBrand(text) : text;
-  return variant === "empty" ? withoutExample(branded) : branded;
-};
+    .filter((file) => file !== "" && !leftOut.some((pattern) => pattern.test(file)));
 
 const makeTemplate = (variant: Variant, to: string): void => {
-  for (const file of [...folders.flatMap(filesOf), ...shared]) {
-    if (variant === "empty" && example.file.test(file)) continue;
-    const target = join(to, dirname(file), packedName(file.slice(file.lastIndexOf("/") + 1)));
+  const write = (file: string, text: string) => {
+    const target = join(to, dirname(file), packedName(basename(file)));
     mkdirSync(dirname(target), { recursive: true });
-    if (/\.(ts|tsx|json|css|html|md|mjs|js|svg|env)$|\/\.[a-z-]+$|^\./.test(file))
-      writeFileSync(target, contentFor(file, read(file), variant));
-    else cpSync(join(repository, file), target);
+    writeFileSync(target, basename(file) === "package.json" ? manifest(text) : text);
+  };
+  for (const file of [...folders.flatMap(filesOf), ...shared]) {
+    if (variant === "empty" && examples.files.test(file)) continue;
+    const text = edit(file, read(file), appEdits);
+    write(file, variant === "empty" ? withoutExamples(file, text) : text);
   }
-  for (const file of readdirSync(join(here, "root"))) {
-    const text = readFileSync(join(here, "root", file), "utf8");
-    writeFileSync(join(to, packedName(file)), file === "package.json" ? manifestFor(text) : text);
-  }
+  for (const file of readdirSync(join(here, "root")))
+    write(file === "gitignore" ? ".gitignore" : file, readFileSync(join(here, "root", file), "utf8"));
 };
 
 const templates = process.argv[2] ?? join(here, "template");
 rmSync(templates, { recursive: true, force: true });
 for (const variant of variants) makeTemplate(variant, join(templates, variant));
+// `create-lockstep upgrade` prints the newest part of it.
+cpSync(join(repository, "CHANGELOG.md"), join(templates, "CHANGELOG.md"));

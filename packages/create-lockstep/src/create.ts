@@ -1,11 +1,11 @@
 // Owns creating an app: all of it or nothing. The files are written beside the folder and moved there when they are
 // complete; what fails after that takes them away again.
 
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { installArguments, lookUpArguments } from "./package-manager.ts";
 import { exitCodes, Refusal } from "./refusal.ts";
-import { readManifest, type Variant, type Words, writeTemplate } from "./template.ts";
+import { type Manifest, type Variant, type Words, writeTemplate } from "./template.ts";
 import type { World } from "./world.ts";
 
 export interface AppOptions extends Words {
@@ -93,9 +93,9 @@ const moveInto = async (folder: string, draft: string): Promise<readonly string[
 };
 
 const installPackages = async ({ folder, packageManager }: AppOptions, { runProgram, signal }: World) => {
-  const { dependencies } = await readManifest(folder);
-  const [ours = ""] = Object.entries(dependencies ?? {}).map(([name, range]) => `${name}@${range}`);
-  for (const args of [lookUpArguments(ours), installArguments[packageManager]]) {
+  const { dependencies = {} } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
+  const [engine = ""] = Object.entries(dependencies).map(([name, range]) => `${name}@${range}`);
+  for (const args of [[...lookUpArguments[packageManager], engine], installArguments[packageManager]]) {
     const { succeeded, output } = await runProgram(packageManager, args, { directory: folder, signal });
     if (signal.aborted) throw interrupted();
     if (!succeeded)

@@ -19,20 +19,17 @@ export const runningPackageManager = (userAgent: string | undefined): PackageMan
 export const packageManagerOf = (app: string): PackageManager =>
   existsSync(join(app, "pnpm-lock.yaml")) ? "pnpm" : "npm";
 
+/** They ask the registry what is new: the cache may not know this release yet. */
 export const installArguments: Readonly<Record<PackageManager, readonly string[]>> = {
-  npm: ["install", "--no-audit", "--no-fund", "--prefer-offline"],
-  pnpm: ["install", "--no-frozen-lockfile", "--prefer-offline"],
+  npm: ["install", "--no-audit", "--no-fund"],
+  pnpm: ["install", "--no-frozen-lockfile"],
 };
 
-/** Asks once whether the registry, or the cache, has a package: an installation without a network tries for minutes. */
-export const lookUpArguments = (specifier: string): readonly string[] => [
-  "view",
-  specifier,
-  "version",
-  "--prefer-offline",
-  "--fetch-retries=0",
-  "--fetch-timeout=20000",
-];
+/** Ask the registry for a package, once: an installation without a network tries for minutes. */
+export const lookUpArguments: Readonly<Record<PackageManager, readonly string[]>> = {
+  npm: ["view", "--fetch-retries=0", "--fetch-timeout=20000"],
+  pnpm: ["view", "--config.fetch-retries=0", "--config.fetch-timeout=20000"],
+};
 
 /** How somebody types a script of the app's package.json. */
 export const typedScript = (manager: PackageManager, script: string): string => {

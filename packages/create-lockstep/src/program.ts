@@ -7,7 +7,7 @@ import { createApp } from "./create.ts";
 import { isOldNode, oldestNode, runningNode } from "./node-version.ts";
 import { typedScript } from "./package-manager.ts";
 import { exitCodes, Refusal } from "./refusal.ts";
-import { readManifest, variants } from "./template.ts";
+import { readTemplateManifests, variants } from "./template.ts";
 import { upgradeApp, upgradeUsage } from "./upgrade.ts";
 import type { World } from "./world.ts";
 
@@ -38,7 +38,8 @@ const versionOf = async (folder: string): Promise<string> =>
 
 const create = async (argv: readonly string[], world: World, folder: string): Promise<void> => {
   const templates = join(folder, "template");
-  const options = await answersOf(argv, world, namesIn(await readManifest(join(templates, variants[0]))));
+  const [root] = await readTemplateManifests(join(templates, variants[0]));
+  const options = await answersOf(argv, world, Object.keys({ ...root?.dependencies, ...root?.devDependencies }));
   const say = (line: string) => void world.stdout.write(`${line}\n`);
   const { gitFault } = await createApp(options, templates, world, say);
 
@@ -56,14 +57,11 @@ const create = async (argv: readonly string[], world: World, folder: string): Pr
     say(`\nThe app runs on Node ${oldestNode} or newer, and this machine has ${node.version}. Install a newer one.`);
 };
 
-const namesIn = ({ dependencies, devDependencies }: Awaited<ReturnType<typeof readManifest>>) =>
-  Object.keys({ ...dependencies, ...devDependencies });
-
 const upgrade = async (argv: readonly string[], world: World, folder: string): Promise<void> => {
   await upgradeApp(argv, {
     world,
     version: await versionOf(folder),
     template: join(folder, "template", "example"),
-    changelog: await readFile(join(folder, "CHANGELOG.md"), "utf8").catch(() => ""),
+    changelog: await readFile(join(folder, "template", "CHANGELOG.md"), "utf8"),
   });
 };

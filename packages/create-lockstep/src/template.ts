@@ -1,8 +1,8 @@
 // Owns the template of an app: the files of one variant, and what of them differs from app to app. The template is made by
 // `scripts/make-template.ts` from the app of this repository.
 
-import { cp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
 import { type PackageManager, typedAdmin } from "./package-manager.ts";
 
 export const variants = ["example", "empty"] as const;
@@ -17,15 +17,17 @@ export const placeholders = {
   admin: "__LOCKSTEP__",
 } as const;
 
-/** The files that have placeholders. */
-const worded = ["package.json", "README.md", "packages/contract/src/brand.ts"];
-
 /** What only pnpm reads. */
 const forPnpm = ["pnpm-workspace.yaml", ".pnpmfile.mjs"];
 
-/** npm leaves a `.gitignore` out of packages, so it has another name there. */
-const ignoreFile = { packed: "gitignore", written: ".gitignore" } as const;
-export const packedName = (file: string): string => (file === ignoreFile.written ? ignoreFile.packed : file);
+/**
+ * npm leaves a `.gitignore` out of packages, and tools take a manifest below a package's own for something to check, so
+ * both have other names in the template.
+ */
+const packedNames: Readonly<Record<string, string>> = { ".gitignore": "_gitignore", "package.json": "_package.json" };
+export const packedName = (name: string): string => packedNames[name] ?? name;
+const writtenName = (packed: string): string =>
+  Object.keys(packedNames).find((name) => packedNames[name] === packed) ?? packed;
 
 export interface Words {
   readonly name: string;
@@ -42,18 +44,25 @@ export interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-export const readManifest = async (folder: string): Promise<Manifest> =>
-  JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+/** The manifests of a template, the root's first. */
+export const readTemplateManifests = async (template: string): Promise<readonly Manifest[]> => {
+  const entries = await readdir(template, { recursive: true });
+  const files = entries.filter((file) => basename(file) === packedName("package.json"));
+  files.sort((one, other) => one.length - other.length);
+  return Promise.all(files.map(async (file) => JSON.parse(await readFile(join(template, file), "utf8"))));
+};
 
 /** Copies a variant into an empty folder, in the app's own words. */
 export const writeTemplate = async (template: string, folder: string, words: Words): Promise<void> => {
-  await cp(template, folder, { recursive: true });
-  await rename(join(folder, ignoreFile.packed), join(folder, ignoreFile.written));
-  for (const file of worded) {
-    const text = await readFile(join(folder, file), "utf8");
+  for (const entry of await readdir(template, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const name = writtenName(entry.name);
+    if (words.packageManager !== "pnpm" && forPnpm.includes(name)) continue;
+    const file = join(relative(template, entry.parentPath), name);
+    const text = await readFile(join(entry.parentPath, entry.name), "utf8");
+    await mkdir(dirname(join(folder, file)), { recursive: true });
     await writeFile(join(folder, file), inWords(file, text, words));
   }
-  if (words.packageManager !== "pnpm") for (const file of forPnpm) await rm(join(folder, file));
   if (!words.pinNode) await withoutNode(join(folder, "package.json"));
 };
 

@@ -8,7 +8,7 @@ import semver from "semver";
 import { changesBetween } from "./changelog.ts";
 import { installArguments, packageManagerOf } from "./package-manager.ts";
 import { exitCodes, Refusal } from "./refusal.ts";
-import type { Manifest } from "./template.ts";
+import { type Manifest, readTemplateManifests } from "./template.ts";
 import type { World } from "./world.ts";
 
 export const upgradeUsage = `Usage: npx create-lockstep@latest upgrade [options]
@@ -116,10 +116,8 @@ const manifestsIn = async (app: string): Promise<readonly ManifestFile[]> => {
   return (await Promise.all(files)).flat();
 };
 
-const dependenciesOf = (text: string): Versions => {
-  const manifest = JSON.parse(text) as Manifest;
-  return Object.assign({}, ...kinds.map((kind) => manifest[kind]));
-};
+const versionsOf = (manifest: Manifest): Versions => Object.assign({}, ...kinds.map((kind) => manifest[kind]));
+const dependenciesOf = (text: string): Versions => versionsOf(JSON.parse(text));
 
 const isOurs = (name: string) => name.startsWith("@lockstep/");
 
@@ -144,7 +142,7 @@ const assertCommitted = async (app: string, { runProgram, signal }: World): Prom
 
 /** The versions that a new app of this release has, by package. */
 const versionsIn = async (template: string): Promise<Versions> =>
-  Object.assign({}, ...(await manifestsIn(template)).map(({ text }) => dependenciesOf(text)));
+  Object.assign({}, ...(await readTemplateManifests(template)).map(versionsOf));
 
 /** A manifest with newer versions where the release has newer ones. Everything else is written as it was. */
 const raised = (text: string, wanted: Versions): string =>

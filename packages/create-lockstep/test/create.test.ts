@@ -49,12 +49,20 @@ describe("a new app", () => {
     },
   );
 
-  it("--empty has no trace of the example feature", async () => {
+  it("--empty has no trace of the example features", async () => {
     await using place = await open();
-    await place.type(["my-app", "--empty", ...quick]);
-    const files = (await place.content()).filter((file) => /\.(ts|tsx|css|md)$/.test(file));
-    expect(files.filter((file) => /note/i.test(file))).toEqual([]);
-    expect(files.filter((file) => /\bnotes?\b/i.test(readFileSync(join(place.folder, file), "utf8")))).toEqual([]);
+    await place.type(["full", ...quick]);
+    await place.type(["bare", "--empty", ...quick]);
+    const traces = async (app: string) =>
+      (await place.content())
+        .filter((file) => file.startsWith(`${app}/`) && /\.(ts|tsx|css|md)$/.test(file))
+        .filter((file) =>
+          /notes?[:./]|Notes|NOTE_|noteProcedures|protected-?route|greeting/i.test(
+            readFileSync(join(place.folder, file), "utf8"),
+          ),
+        );
+    expect((await traces("full")).length).toBeGreaterThan(5);
+    expect(await traces("bare")).toEqual([]);
   });
 
   it("may be created in the folder that the command runs in, when that is empty", async () => {

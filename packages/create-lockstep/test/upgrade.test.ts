@@ -1,0 +1,171 @@
+// Upgrading an app: what is raised, what is left alone, and that a failure changes nothing. `test/release.test.ts` at the
+// root upgrades a real app from a registry.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import semver from "semver";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RunProgram } from "../src/run-program.ts";
+import { makePackage, openFolder } from "./commands.ts";
+
+let published: Awaited<ReturnType<typeof makePackage>>;
+let version: string;
+beforeAll(async () => {
+  published = await makePackage();
+  version = JSON.parse(await readFile(join(published.folder, "package.json"), "utf8")).version;
+  await writeFile(
+    join(published.folder, "template/CHANGELOG.md"),
+    `# Changelog\n\n## ${version}\n\n- Newest\n\n## 0.0.9\n\n- Between\n\n## 0.0.1\n\n- Known already\n`,
+  );
+});
+afterAll(() => published[Symbol.asyncDispose]());
+
+/** Programs that do nothing, and answer as they are told. */
+const programs = (fails: (line: string) => boolean = () => false, output = "") => {
+  const ran: string[] = [];
+  const runProgram: RunProgram = async (program, args) => {
+    const line = [program, ...args].join(" ");
+    ran.push(line);
+    return { succeeded: !fails(line), output: line.startsWith("git status") ? output : "It printed this." };
+  };
+  return { ran, runProgram };
+};
+
+/** An app of this version, made older: with versions of `0.0.1`, and one library that the team raised itself. */
+const openOldApp = async () => {
+  const place = await openFolder(published.folder);
+  await place.type(["app", "--no-install", "--no-git", "--package-manager", "npm"]);
+  const file = (name: string) => join(place.folder, "app", name);
+  const edit = async (name: string, change: (text: string) => string) =>
+    writeFile(file(name), change(await readFile(file(name), "utf8")));
+  for (const name of [
+    "package.json",
+    "apps/server/package.json",
+    "packages/contract/package.json",
+    "apps/web/package.json",
+  ])
+    await edit(name, (text) => text.replaceAll(/("@lockstep\/[a-z]+": )"[^"]+"/g, '$1"^0.0.1"'));
+  await edit("packages/contract/package.json", (text) =>
+    text.replace(/"zod": "[^"]+"/, '"zod": "4.0.0"').replace(/"vitest": "[^"]+"/, '"vitest": "99.0.0"'),
+  );
+  const versionsIn = async (name: string): Promise<Record<string, string>> => {
+    const { dependencies, devDependencies } = JSON.parse(await readFile(file(name), "utf8"));
+    return { ...dependencies, ...devDependencies };
+  };
+  return {
+    file,
+    edit,
+    versionsIn,
+    upgrade: (argv: readonly string[], runProgram: RunProgram) =>
+      place.type(["upgrade", ...argv], { within: "app", runProgram }),
+    [Symbol.asyncDispose]: place[Symbol.asyncDispose],
+  };
+};
+
+describe("an upgrade", () => {
+  it("raises Lockstep and the libraries that come with it, installs, tells what changed, and runs the checks", async () => {
+    await using app = await openOldApp();
+    const { ran, runProgram } = programs();
+    const { exitCode, stdout, stderr } = await app.upgrade([], runProgram);
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    expect(ran.map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual(["git status", "npm install", "npm run"]);
+    expect(stdout).toMatch(/Newest[\s\S]+Between/);
+    expect(stdout).not.toContain("Known already");
+    expect(stdout).toContain(`Upgraded from 0.0.1 to ${version}.`);
+    const contract = await app.versionsIn("packages/contract/package.json");
+    expect(contract["@lockstep/kit"]).toBe(`^${version}`);
+    expect(semver.gt(contract["zod"] ?? "", "4.0.0")).toBe(true);
+    for (const name of ["package.json", "apps/server/package.json", "apps/web/package.json"])
+      expect(Object.values(await app.versionsIn(name))).not.toContain("^0.0.1");
+  });
+
+  it("leaves what the team raised itself", async () => {
+    await using app = await openOldApp();
+    await app.upgrade([], programs().runProgram);
+    expect((await app.versionsIn("packages/contract/package.json"))["vitest"]).toBe("99.0.0");
+  });
+
+  it("changes versions alone in a manifest", async () => {
+    await using app = await openOldApp();
+    const before = await readFile(app.file("apps/server/package.json"), "utf8");
+    await app.upgrade([], programs().runProgram);
+    const after = await readFile(app.file("apps/server/package.json"), "utf8");
+    const withoutVersions = (text: string) => text.replaceAll(/": "[^"]*"/g, "");
+    expect(after).not.toBe(before);
+    expect(withoutVersions(after)).toBe(withoutVersions(before));
+  });
+
+  it("does nothing to an app that has this version", async () => {
+    await using app = await openOldApp();
+    await app.upgrade([], programs().runProgram);
+    const { ran, runProgram } = programs();
+    expect(await app.upgrade([], runProgram)).toEqual({
+      exitCode: 0,
+      stdout: `The app is on ${version} already.\n`,
+      stderr: "",
+    });
+    expect(ran).toEqual(["git status --porcelain"]);
+  });
+
+  it("leaves the checks out when told to", async () => {
+    await using app = await openOldApp();
+    const { ran, runProgram } = programs();
+    expect((await app.upgrade(["--no-check"], runProgram)).exitCode).toBe(0);
+    expect(ran.filter((line) => line.startsWith("npm run"))).toEqual([]);
+  });
+});
+
+describe("a refused upgrade changes nothing", () => {
+  const manifests = (app: Awaited<ReturnType<typeof openOldApp>>) =>
+    Promise.all(["package.json", "packages/contract/package.json"].map((name) => readFile(app.file(name), "utf8")));
+
+  it("of a folder that is no app", async () => {
+    await using place = await openFolder(published.folder);
+    expect(await place.type(["upgrade"])).toEqual({
+      exitCode: 1,
+      stdout: "",
+      stderr: "This folder is no Lockstep app: run it where the app's own package.json is.\n",
+    });
+  });
+
+  it("of an app that is newer than this", async () => {
+    await using app = await openOldApp();
+    await app.edit("package.json", (text) => text.replace('"^0.0.1"', '"^99.0.0"'));
+    for (const name of ["apps/server/package.json", "packages/contract/package.json", "apps/web/package.json"])
+      await app.edit(name, (text) => text.replaceAll('"^0.0.1"', '"^99.0.0"'));
+    const { exitCode, stderr } = await app.upgrade([], programs().runProgram);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^The app is on 99\.0\.0, and this is .+\n$/)]);
+  });
+
+  it("where git has changes that are not committed, unless told to", async () => {
+    await using app = await openOldApp();
+    const before = await manifests(app);
+    const { runProgram } = programs(() => false, " M package.json\n");
+    expect(await app.upgrade([], runProgram)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^git has changes that are not committed\. .+\n$/),
+    });
+    expect(await manifests(app)).toEqual(before);
+    expect((await app.upgrade(["--allow-dirty"], runProgram)).exitCode).toBe(0);
+  });
+
+  it("when the packages cannot be installed", async () => {
+    await using app = await openOldApp();
+    const before = await manifests(app);
+    const { exitCode, stderr } = await app.upgrade([], programs((line) => line.startsWith("npm install")).runProgram);
+    expect(exitCode).toBe(1);
+    expect(stderr).toBe(`It printed this.\nnpm could not install ${version}: the versions are what they were.\n`);
+    expect(await manifests(app)).toEqual(before);
+  });
+
+  it.each([["--unknown"], ["folder"]])("with the unknown argument %s", async (argument) => {
+    await using app = await openOldApp();
+    expect(await app.upgrade([argument], programs().runProgram)).toMatchObject({ exitCode: 2, stdout: "" });
+  });
+});
+
+it("an upgrade whose checks fail says so, and how to go back", async () => {
+  await using app = await openOldApp();
+  const { exitCode, stderr } = await app.upgrade([], programs((line) => line === "npm run check").runProgram);
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining("git checkout .")]);
+});

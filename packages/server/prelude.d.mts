@@ -1,0 +1,2 @@
+// Nothing is exported: it is loaded for what it does.
+export {};

@@ -1,0 +1,222 @@
+// A release as maintainers make it and teams take it: all packages published to a registry on this machine, apps created
+// from there in empty folders, then a patch and a minor version that an app with people in it upgrades to.
+
+import { execFile } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { promisify } from "node:util";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
+import { freePort, startProgram } from "./processes.ts";
+import { startRegistry } from "./registry.ts";
+import { makeWorkingCopy } from "./working-copy.ts";
+
+const run = promisify(execFile);
+const require = createRequire(import.meta.url);
+
+const packages = ["kit", "client", "server", "create-lockstep"];
+
+/** The machine's own Node and npm, as somebody has them who never saw this repository. */
+const path = (process.env["PATH"] ?? "")
+  .split(":")
+  .filter((folder) => !folder.includes("node_modules"))
+  .join(":");
+
+let copy: ReturnType<typeof makeWorkingCopy>;
+let registry: Awaited<ReturnType<typeof startRegistry>>;
+let folder: string;
+
+/** Runs a command to its end, from the registry of this test, and answers what it printed. */
+const type = async (command: string, cwd: string, env: Record<string, string> = {}): Promise<string> => {
+  await using program = startProgram(command, { cwd, env: { PATH: path, ...registry.env, ...env } });
+  const code = await program.exited;
+  if (code !== 0) throw new Error(`${command} ended with ${code}:\n${program.output()}`);
+  return program.output();
+};
+
+const seconds = async (title: string, work: () => Promise<unknown>): Promise<void> => {
+  const start = performance.now();
+  await work();
+  process.stdout.write(`${title}: ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+};
+
+const publish = () => seconds("published", () => type("npm run release:publish", copy.root));
+
+beforeAll(async () => {
+  copy = makeWorkingCopy();
+  folder = await realpath(await mkdtemp(join(tmpdir(), "lockstep-release-")));
+  // PostgreSQL runs as another user when tests run as root, and reads the app's packages.
+  await chmod(folder, 0o755);
+  registry = await startRegistry();
+  await registry.configure(copy.root);
+  await publish();
+}, 600_000);
+afterAll(async () => {
+  await registry?.[Symbol.asyncDispose]();
+  copy?.[Symbol.dispose]();
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** A created app as a process; `await using` ends it. Its port is part of its address, which tokens are for. */
+const start = async (app: string, port: number) => {
+  const url = `http://localhost:${port}`;
+  const program = startProgram("exec npm start", {
+    cwd: app,
+    env: { PATH: path, PORT: String(port), BCRYPT_COST: "10" },
+  });
+  onTestFailed(() => {
+    process.stderr.write(program.output());
+  });
+  await program.printed(`is ready: ${url}`);
+  const post = async (operation: string, input: object) => {
+    const response = await fetch(`${url}/trpc/${operation}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(input),
+    });
+    const { result } = (await response.json()) as { result: { data: { accessToken: string; refreshToken: string } } };
+    return result.data;
+  };
+  return {
+    url,
+    output: program.output,
+    signIn: () => post("auth.login", { username: "john", password: "secret" }),
+    refresh: (refreshToken: string) => post("auth.refresh", { refreshToken }),
+    me: async (accessToken: string): Promise<unknown> =>
+      (await fetch(`${url}/users/me`, { headers: { authorization: `Bearer ${accessToken}` } })).json(),
+    [Symbol.asyncDispose]: program[Symbol.asyncDispose],
+  };
+};
+
+describe.each(packages)("the package %s", (name) => {
+  let tarball: string;
+  beforeAll(async () => {
+    const to = join(folder, "tarballs", name);
+    await mkdir(to, { recursive: true });
+    await type(`npx -y pnpm@12.21.0 pack --pack-destination ${to}`, join(copy.root, "packages", name));
+    tarball = join(to, (await readdir(to))[0] ?? "");
+  });
+
+  test("passes publint", async () => {
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(await readFile(tarball)).buffer } });
+    expect(messages.map((message) => formatMessage(message, pkg ?? {}, { color: false }))).toEqual([]);
+  });
+
+  test.skipIf(name === "create-lockstep")("passes attw", async () => {
+    const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js");
+    const checking = run(process.execPath, [attw, "--profile", "esm-only", "--no-color", tarball]);
+    // It fails when it finds a problem.
+    await expect(checking).resolves.toHaveProperty("stdout");
+  });
+
+  test("has a readme and a licence, and names no file of this repository", async () => {
+    const { stdout: files } = await run("tar", ["-tzf", tarball]);
+    expect(files.split("\n")).toEqual(expect.arrayContaining(["package/README.md", "package/LICENSE"]));
+    expect(files).not.toMatch(/\.test\.(js|d\.ts)/);
+    const { stdout: manifest } = await run("tar", ["-xOzf", tarball, "package/package.json"]);
+    expect(manifest).not.toMatch(/workspace:|catalog:|\.\/src|private/);
+  });
+});
+
+describe("an app", () => {
+  test("is created with pnpm, empty, and passes its own check", async () => {
+    const pnpm = "npx -y pnpm@12.21.0";
+    const cwd = join(folder, "pnpm");
+    await mkdir(cwd);
+    await registry.configure(cwd);
+    await seconds("created with pnpm", () => type(`${pnpm} create lockstep@latest my-app --empty --no-git`, cwd));
+    expect(await type(`${pnpm} check`, join(cwd, "my-app"))).toMatch(/Tests +\d+ passed \(\d+\)/);
+  });
+
+  test("is created with npm, works, and is upgraded with its data and its sessions", async () => {
+    const cwd = join(folder, "npm");
+    await mkdir(cwd);
+    const git = {
+      GIT_CONFIG_COUNT: "2",
+      GIT_CONFIG_KEY_0: "user.name",
+      GIT_CONFIG_VALUE_0: "A",
+      GIT_CONFIG_KEY_1: "user.email",
+      GIT_CONFIG_VALUE_1: "a@example.com",
+    };
+    await seconds("created with npm", () => type("npm create -y lockstep@latest my-app", cwd, git));
+    const app = join(cwd, "my-app");
+    expect(await type("npm run check", app)).toMatch(/Tests +\d+ passed \(\d+\)/);
+
+    const port = await freePort();
+    let tokens: { accessToken: string; refreshToken: string };
+    {
+      await using server = await start(app, port);
+      expect(server.output()).toContain("My app is ready");
+      tokens = await server.signIn();
+      expect(await server.me(tokens.accessToken)).toMatchObject({ username: "john" });
+    }
+
+    // A patch.
+    copy.edit("packages/server/src/http/health.ts", "", "// Changed by the test of releases.\n");
+    await release("patch", "Fix what only the test of releases knows.");
+    const patched = await type("npx -y create-lockstep@latest upgrade --no-check", app);
+    expect(patched).toContain("Fix what only the test of releases knows.");
+    await type('git commit --all --quiet --message "Upgrade Lockstep"', app, git);
+
+    // A minor version with a migration; the team has one of its own meanwhile.
+    await addAppMigration(app);
+    await type('git commit --all --quiet --message "Archive notes"', app, git);
+    addEngineMigration();
+    await release("minor", "Add a table that only the test of releases knows.");
+    const upgraded = await type("npx -y create-lockstep@latest upgrade", app);
+    expect(upgraded).toContain("Add a table that only the test of releases knows.");
+    expect(upgraded).not.toContain("Fix what only the test of releases knows.");
+    expect(upgraded).toMatch(/Upgraded from \d+\.\d+\.\d+ to \d+\.\d+\.0\./);
+
+    await using server = await start(app, port);
+    expect(await server.me(tokens.accessToken)).toMatchObject({ username: "john" });
+    const next = await server.refresh(tokens.refreshToken);
+    expect(await server.me(next.accessToken)).toMatchObject({ username: "john" });
+    using database = new DatabaseSync(join(app, ".data/lockstep.db"), { readOnly: true });
+    const tables = database.prepare("select name from sqlite_schema where type = 'table'").all();
+    expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(["notes", "release_test", "archive"]));
+    // Two releases are built, installed and tested in it.
+  }, 1_500_000);
+});
+
+/** Writes a changeset, makes its version and publishes it, by the commands of CONTRIBUTING.md. */
+const release = async (kind: "patch" | "minor", summary: string): Promise<void> => {
+  const changesets = async () => (await readdir(join(copy.root, ".changeset"))).filter((name) => name.endsWith(".md"));
+  const before = await changesets();
+  // It asks in a terminal; this one is to be filled in.
+  await type("npm run changeset -- --empty", copy.root);
+  const [made = ""] = (await changesets()).filter((name) => !before.includes(name));
+  copy.write(`.changeset/${made}`, `---\n"@lockstep/server": ${kind}\n---\n\n${summary}\n`);
+  await type("npm run release:version", copy.root);
+  await publish();
+};
+
+const addEngineMigration = (): void => {
+  const file = "packages/server/src/db/migrate.ts";
+  copy.edit(
+    file,
+    "};\n\nexport const migrationNames",
+    `  "9999-release-test": { up: (db) => db.schema.createTable("release_test").addColumn("id", "text").execute() },
+};
+
+export const migrationNames`,
+  );
+  copy.edit(file, "export const schemaVersion = ", "export const schemaVersion = 1 + ");
+};
+
+const addAppMigration = async (app: string): Promise<void> => {
+  const file = join(app, "apps/server/src/notes.ts");
+  const text = await readFile(file, "utf8");
+  const end = "  },\n});\n\nexport const noteProcedures";
+  expect(text).toContain(end);
+  const migration = `  "0002-archive": {
+    async up(db) {
+      await db.schema.createTable("archive").addColumn("note_id", "text").execute();
+    },
+`;
+  await writeFile(file, text.replace(end, `  },\n${migration}${end}`));
+};
