@@ -55,6 +55,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
   "npm run changeset": ["test/release.test.ts", "npm run changeset"],
   "npm run release:version": ["test/release.test.ts", "npm run release:version"],
   "npm run release:publish": ["test/release.test.ts", "npm run release:publish"],
+  "npm create lockstep@latest my-app": ["test/release.test.ts", "lockstep@latest my-app"],
   "npx create-lockstep@latest upgrade": ["test/release.test.ts", "create-lockstep@latest upgrade"],
   "npm run demo": ["apps/cli/test/third-party.test.ts", "startDemo"],
   "npm run demo -- --device": ["apps/cli/test/third-party.test.ts", "--device"],
