@@ -1,7 +1,8 @@
 // The notes of users: their table, and what the operations of packages/contract/src/notes.ts do. Notes are deleted with
 // their user. The notes of a disabled user are kept, and are there again when the account is enabled.
 
-import { type Contract, contract, type Note } from "@app/contract";
+import { type Contract, contract } from "@app/contract";
+import type { Note } from "@app/contract/notes";
 import { defineMigrations, randomId, type Tools } from "@lockstep/server";
 
 const { note } = contract.operations;

@@ -1,6 +1,7 @@
 // The notes over RPC and REST, on both engines: what their owner can do, and what nobody else can.
 
-import type { Contract, Note } from "@app/contract";
+import type { Contract } from "@app/contract";
+import type { Note } from "@app/contract/notes";
 import { type Client, createClient, errorReader, memoryTokens } from "@lockstep/client";
 import { engines } from "@lockstep/server/engines";
 import { grantedToken, signInAs, testClock, testSource } from "@lockstep/server/testing";
