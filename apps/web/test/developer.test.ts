@@ -110,7 +110,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the devel
     });
     await button(page, "Register").click();
     await page.getByText("Enter a name").waitFor();
-    await page.getByText("Enter where people come back to").waitFor();
+    await page.getByText("Enter a redirect URI").waitFor();
     await eventually(() => box(page, "Name").evaluate((input) => input === document.activeElement), true);
     await box(page, "Name").fill("Printshop");
     await box(page, "Redirect addresses").fill("https://printshop.example/callback\nhttp://printshop.example/");

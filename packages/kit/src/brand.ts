@@ -1,4 +1,4 @@
-// Owns what a service is to those who use it. Nothing that is stored or derived depends on it: it may change at any time.
+// Owns the brand of a service. Nothing that is stored or derived depends on it: it may change at any time.
 
 /** What the product is called. */
 export interface Brand {

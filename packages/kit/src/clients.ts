@@ -7,13 +7,13 @@ import { scopeNamePattern } from "./scopes.ts";
 
 /** The kinds of clients. The kind decides how a client authenticates, and which redirect URIs it may have. */
 export const clientKinds = {
-  /** Runs on a server and keeps a secret. */
+  /** Runs on a server and has a secret. */
   web: "An app with a server",
-  /** Runs in a browser and keeps none. */
+  /** Runs in a browser and has no secret. */
   browser: "An app that runs in the browser",
-  /** Runs on a person's device and keeps none: phones, desktops, command lines. @see RFC 8252 */
+  /** Runs on a person's device and has no secret: phones, desktops, command lines. @see RFC 8252 */
   native: "An app on a phone, a computer or a terminal",
-  /** Acts for itself, and for no person. @see RFC 6749 §4.4 */
+  /** Acts for itself, not for a person. @see RFC 6749 §4.4 */
   service: "A service that acts for itself",
 } as const;
 /** A kind of client. */
@@ -24,34 +24,34 @@ const ClientKind = z.enum(Object.keys(clientKinds) as [ClientKind, ...ClientKind
 const AbsoluteUri = z
   .string()
   .max(2000)
-  .regex(/^[\w.~:/?[\]@!$&'()*+,;=%-]+$/, { error: "Must be a whole address, without a fragment" })
-  .refine((text) => z.url().safeParse(text).success, { error: "Must be a whole address, without a fragment" })
+  .regex(/^[\w.~:/?[\]@!$&'()*+,;=%-]+$/, { error: "Must be an absolute URL without a fragment" })
+  .refine((text) => z.url().safeParse(text).success, { error: "Must be an absolute URL without a fragment" })
   .refine((text) => !/^[^/?]*\/\/[^/?]*@/.test(text), { error: "Must not contain a name or a password" })
-  // Addresses are compared as text, so it would match nothing (RFC 9700 §2.1).
+  // Redirect URIs are compared as text, so a wildcard would match nothing (RFC 9700 §2.1).
   .refine((text) => !/^[^/?]*\/\/[^/?]*\*/.test(text), { error: "Must not have a wildcard in its host" });
 
 const secure = /^https:\/\/[^/?]/;
-/** The person's own machine: the one place where plain http is no danger (RFC 9700 §2.6, RFC 8252 §7.3). */
+/** The person's own machine, the only place where plain http is safe (RFC 9700 §2.6, RFC 8252 §7.3). */
 const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?([/?]|$)/;
-/** A scheme of one's own: a domain name in reverse (RFC 8252 §7.1), or one word and a path, as real apps have. */
+/** A custom scheme: a reversed domain name (RFC 8252 §7.1), or one word and a path, as real apps use. */
 const ownScheme = /^[a-z][a-z0-9-]*((\.[a-z0-9-]+)+:|:\/)/;
-/** Schemes that browsers and systems give a meaning: some run what follows, none belongs to one app. */
+/** Schemes with a meaning for browsers and systems: some run code, none belongs to one app. */
 const takenScheme =
   /^(https?|wss?|ftp|javascript|vbscript|data|file|filesystem|blob|about|view-source|intent|chrome|chrome-extension|moz-extension):/;
 
 /**
- * Where a person may be sent back to by a client that runs on a server or in a browser.
+ * A redirect URI of a client that runs on a server or in a browser.
  * @internal
  */
 export const WebRedirectUri = AbsoluteUri.refine((text) => secure.test(text) || loopback.test(text), {
   error: "Must begin with https://, or with http:// on the loopback interface",
 });
 
-/** RFC 8252 §7.2: nobody claims https on the loopback interface. */
+/** RFC 8252 §7.2: an app cannot claim https on the loopback interface. */
 const secureLoopback = /^https:\/\/(127\.0\.0\.1|\[::1\]|localhost)([:/?]|$)/;
 
 /**
- * The same for one that runs on their own device.
+ * A redirect URI of a client that runs on a person's device.
  * @internal
  */
 export const NativeRedirectUri = AbsoluteUri.refine(
@@ -62,35 +62,35 @@ export const NativeRedirectUri = AbsoluteUri.refine(
   { error: "Must begin with https://, with http://127.0.0.1, or with a scheme such as com.example.app: or example://" },
 );
 
-/** Any scope that OAuth can carry. Which ones there are, the contract says, and the server checks. */
+/** Any scope that OAuth allows. The server checks that the contract has it. */
 const ScopeName = z.string().max(100).regex(scopeNamePattern, { error: "Must be the name of a scope" });
 
 const uris = z.array(AbsoluteUri).max(20);
 
 /**
- * What people know a client by. Those that nobody vouches for are held to more: see `CLIENT_NAME_REFUSED`.
+ * The name that people see. Unverified clients have further rules: see `CLIENT_NAME_REFUSED`.
  * @internal
  */
 export const ClientName = displayName({ maxLength: 100 });
 
-/** What a registration says, whoever makes it. */
+/** The properties of every registration. */
 const registration = {
   name: ClientName,
   kind: ClientKind,
-  /** Where its people can read about it. */
+  /** Its page for people. */
   uri: AbsoluteUri.regex(secure, { error: "Must begin with https://" }).nullable(),
   redirectUris: uris,
   postLogoutRedirectUris: uris,
-  /** What it may ask for; a person decides each time. */
+  /** The scopes that it may ask for. */
   scopes: z
     .array(ScopeName)
     .max(100)
     .transform((names) => [...new Set(names)]),
-  /** Where its keys are: it then proves itself by signing, and keeps no secret. @see OpenID Connect Core §9 */
+  /** The URL of its keys: it then authenticates with a signature and has no secret. @see OpenID Connect Core §9 */
   jwksUri: WebRedirectUri.nullable(),
-  /** Where it is told that a person has signed out. @see OpenID Connect Back-Channel Logout §2.2 */
+  /** The URL that is notified when a person signs out. @see OpenID Connect Back-Channel Logout §2.2 */
   backchannelLogoutUri: WebRedirectUri.nullable(),
-  /** Whether it has to push its requests before it sends a person here. @see RFC 9126 §6 */
+  /** Whether it must push its authorization requests. @see RFC 9126 §6 */
   requirePushedRequests: z.boolean(),
   /** Whether its tokens are bound to a key that it holds. @see RFC 9449 §5.2 */
   requireDpop: z.boolean(),
@@ -110,13 +110,13 @@ export const RegisterClientInput = z
   })
   .superRefine(({ kind, redirectUris, postLogoutRedirectUris, jwksUri }, context) => {
     if (jwksUri !== null && (kind === "browser" || kind === "native")) {
-      context.addIssue({ code: "custom", path: ["jwksUri"], message: "An app of this kind keeps no key" });
+      context.addIssue({ code: "custom", path: ["jwksUri"], message: "This kind of app cannot have a key" });
     }
     if (kind === "service" && redirectUris.length > 0) {
-      context.addIssue({ code: "custom", path: ["redirectUris"], message: "A service sends nobody anywhere" });
+      context.addIssue({ code: "custom", path: ["redirectUris"], message: "A service has no redirect URIs" });
     }
     if (kind !== "service" && redirectUris.length === 0) {
-      context.addIssue({ code: "custom", path: ["redirectUris"], message: "Enter where people come back to" });
+      context.addIssue({ code: "custom", path: ["redirectUris"], message: "Enter a redirect URI" });
     }
     const RedirectUri = kind === "native" ? NativeRedirectUri : WebRedirectUri;
     for (const [property, uris] of Object.entries({ redirectUris, postLogoutRedirectUris })) {
@@ -134,13 +134,13 @@ export const OAuthClient = z.object({
   /** Its `client_id`. */
   id: z.string(),
   ...registration,
-  /** Whether an operator of this service vouches for it. */
+  /** Whether an operator has verified it. */
   verified: z.boolean(),
-  /** Whether an operator lets it introspect the tokens of every client. @see RFC 7662 §2.1 */
+  /** Whether it may introspect the tokens of every client. @see RFC 7662 §2.1 */
   mayIntrospect: z.boolean(),
-  /** Whether an operator lets it leave out PKCE and send a nonce instead. @see RFC 9700 §2.1.1 */
+  /** Whether it may leave out PKCE and send a nonce instead. @see RFC 9700 §2.1.1 */
   mayOmitPkce: z.boolean(),
-  /** Whether its assertions are addressed to the token endpoint, in place of the issuer. @see RFC 7523 §3 */
+  /** Whether its assertions name the token endpoint as their audience, in place of the issuer. @see RFC 7523 §3 */
   assertsToTokenEndpoint: z.boolean(),
   /** Epoch milliseconds. */
   createdAt: z.int(),

@@ -12,9 +12,9 @@ export interface Words<
   R extends readonly string[] = readonly string[],
   E extends Errors = Errors,
 > {
-  /** What a user can allow a client of somebody else to do, with the words of the consent page. */
+  /** The scopes that a user can grant a client, with their text on the consent page. */
   readonly scopes: S;
-  /** What a user is to this backend, the least first: an operation's role admits those after it as well. */
+  /** The roles of users, the least powerful first: an operation's role admits the later ones too. */
   readonly roles: R;
   readonly errors: E;
   /** What the operations of each area are about, for the API's documentation. */
@@ -23,9 +23,9 @@ export interface Words<
 
 /** The builders that declare operations with the words of one contract. Other words do not compile. */
 export interface Vocabulary<S extends string, R extends string, E extends string> {
-  /** Reads, and changes nothing. */
+  /** Reads data. */
   readonly query: Declare<"query", S, R, E>;
-  /** Changes something. */
+  /** Changes data. */
   readonly mutation: Declare<"mutation", S, R, E>;
   /** Sends events until either side ends it. */
   readonly subscription: Declare<"subscription", S, R, E>;
@@ -104,7 +104,7 @@ export const defineContract = <
   return contract;
 };
 
-/** What the types cannot hold, or do not where a contract is made from parts of another. */
+/** Checks what the types cannot, or do not where a contract is made from parts of another. */
 const assertWords = ({ scopes, roles, errors, operations }: AnyContract): void => {
   for (const [name, words] of Object.entries(scopes)) {
     if (!scopeNamePattern.test(name))

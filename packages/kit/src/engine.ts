@@ -1,4 +1,4 @@
-// Owns the operations of the engine: accounts, sessions, clients and grants. An app spreads them into its contract.
+// Owns the operations of the engine: accounts, sessions, clients and grants. Every contract includes them.
 
 import { z } from "zod";
 import { engineRoles } from "./access.ts";
@@ -45,7 +45,7 @@ export const engine = {
       credential: true,
     }),
     refresh: mutation({
-      summary: "Get the next access token of a session, for its refresh token",
+      summary: "Get the next access token of a session with its refresh token",
       access: anyone,
       input: RefreshInput,
       output: RefreshResult,
@@ -57,12 +57,12 @@ export const engine = {
       access: firstParty(),
       rest: { method: "DELETE", path: "/users/me/sessions/current" },
       output: z.object({
-        /** Where a browser goes to end the session at the provider too. Absent: there is none, or it is left alone. */
+        /** The URL at which a browser also signs out at the identity provider. Absent: it does not. */
         continueAt: z.string().optional(),
       }),
     }),
     methods: query({
-      summary: "Read which ways of signing in there are besides a password",
+      summary: "List the ways of signing in besides a password",
       access: anyone,
       output: z.object({ providers: z.array(Provider) }),
     }),
@@ -176,13 +176,13 @@ export const engine = {
   },
   grant: {
     list: query({
-      summary: "List the clients that the signed-in user has let in",
+      summary: "List the clients that the signed-in user granted access",
       access: firstParty(),
       rest: { method: "GET", path: "/users/me/grants" },
       output: z.array(ConnectedClient),
     }),
     revoke: mutation({
-      summary: "End a client's access to the signed-in user, at once",
+      summary: "Revoke a client's access to the signed-in user",
       access: firstParty(),
       rest: { method: "DELETE", path: "/users/me/grants/{clientId}" },
       input: ClientId,
@@ -204,21 +204,21 @@ export const engine = {
       errors: ["CLIENT_NAME_REFUSED"],
     }),
     update: mutation({
-      summary: "Change what a registered client is called and where it sends people",
+      summary: "Change a registered client",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       input: RegisterClientInput.safeExtend(ClientId.shape),
       output: OAuthClient,
       errors: ["CLIENT_NOT_FOUND", "CLIENT_NAME_REFUSED"],
     }),
     rotateSecret: mutation({
-      summary: "Give a registered client another secret; the one before ends at once",
+      summary: "Replace the secret of a registered client",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       input: ClientId,
       output: RegisteredClient,
       errors: ["CLIENT_NOT_FOUND", "CLIENT_HAS_NO_SECRET"],
     }),
     delete: mutation({
-      summary: "Delete a registered client and every access that it was granted",
+      summary: "Delete a registered client and every grant to it",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       input: ClientId,
       output: z.object({}),
@@ -227,23 +227,23 @@ export const engine = {
   },
   identity: {
     list: query({
-      summary: "List the accounts at providers that the signed-in user can sign in with",
+      summary: "List the signed-in user's identities",
       access: firstParty(),
       rest: { method: "GET", path: "/users/me/identities" },
       output: z.object({ hasPassword: z.boolean(), identities: z.array(Identity) }),
     }),
     link: mutation({
-      summary: "Begin to link an account at a provider: answers the address that the browser goes to",
+      summary: "Start linking an identity; returns the URL that the browser continues at",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       input: z.object({ provider: z.string().max(100), returnTo: z.string().max(1000).default("/") }),
       output: z.object({ continueAt: z.string() }),
       errors: ["PROVIDER_NOT_FOUND"],
     }),
     unlink: mutation({
-      summary: "Unlink an account at a provider, and end the other sessions that began with it",
+      summary: "Unlink an identity, and end the other sessions that started with it",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       rest: { method: "DELETE", path: "/users/me/identities/{identityId}" },
-      input: z.object({ identityId: Id.describe("The ID of an account at a provider, from the list of them") }),
+      input: z.object({ identityId: Id.describe("The ID of an identity, from the list of identities") }),
       output: z.object({}),
       errors: ["IDENTITY_NOT_FOUND", "LAST_WAY_IN"],
     }),
@@ -256,10 +256,10 @@ export const engineAreas = {
   user: "The signed-in user",
   account: "How the signed-in user signs in",
   session: "The signed-in user's sessions",
-  authorization: "What a client asks for, and what is answered",
-  grant: "What the signed-in user has allowed clients",
+  authorization: "Authorization requests of clients",
+  grant: "What the signed-in user granted to clients",
   client: "The clients that the signed-in user has registered",
-  identity: "The signed-in user's accounts at providers",
+  identity: "The signed-in user's identities",
 } as const satisfies Record<keyof typeof engine, string>;
 
 /**

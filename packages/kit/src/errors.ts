@@ -1,6 +1,6 @@
-// Owns the errors that a call can be answered with: HTTP status, the sentence a caller may see, and the shape of the
-// details. An operation names the ones it adds; the rest follow from how calls travel and from its access. An app adds
-// its own in its contract. OAuth's spellings (RFC 6750) stay in the challenge.
+// Owns the errors that a call can be answered with: HTTP status, message, and the shape of the details. An operation
+// names its own errors; the others follow from the transport and from its access. An app adds its own in its contract.
+// OAuth's spellings (RFC 6750) are in the challenge.
 
 import { z } from "zod";
 import type { Access, Anyone, Scoped } from "./access.ts";
@@ -33,9 +33,9 @@ export type ErrorStatus =
 /** One error that a call can be answered with. */
 export interface ErrorDeclaration {
   readonly status: ErrorStatus;
-  /** One sentence for whoever reads it. */
+  /** One sentence for the reader of the error. */
   readonly message: string;
-  /** What comes with it: an object, empty when there is nothing to say. */
+  /** The details: an object, empty when there is nothing to add. */
   readonly details: z.core.SomeType;
 }
 
@@ -46,7 +46,7 @@ const none = z.object({});
 
 /** The engine's errors. `composeContract` includes them. */
 export const engineErrors = {
-  // How calls travel: any operation can be answered with these.
+  // Transport: any operation can be answered with these.
   MALFORMED_REQUEST: { status: 400, message: "The request could not be read.", details: none },
   INVALID_INPUT: {
     status: 400,
@@ -125,7 +125,7 @@ export const engineErrors = {
     status: 429,
     message: "Too many streams are open. Close one, or try again later.",
     details: z.object({
-      /** Whose limit was reached: this session's, its user's, or the whole server's. */
+      /** Which limit was reached: this session's, its user's, or the server's. */
       limit: z.enum(["session", "user", "server"]),
       max: z.int(),
       retryAfterSeconds: z.int(),

@@ -1,11 +1,11 @@
-// Owns the shapes of signing in through an outside provider: which there are, which accounts of theirs are linked,
-// and what can go wrong on the way there and back.
+// Owns the shapes of signing in with identity providers: the configured providers, a user's identities, and the reasons
+// why a sign-in fails.
 
 import { z } from "zod";
 
 /** An identity provider that this server is configured for. */
 export const Provider = z.object({
-  /** Its name in addresses: `/login/google`. */
+  /** Its name in URLs: `/login/google`. */
   name: z.string(),
   /** Its name for people. */
   label: z.string(),
@@ -18,7 +18,7 @@ export type Provider = z.infer<typeof Provider>;
 export const Identity = z.object({
   id: z.string(),
   provider: Provider,
-  /** What the provider said of the account when it was last used, to recognise it by. */
+  /** The account's e-mail address when it was last used, so that the user can recognise it. */
   email: z.string().nullable(),
   /** Epoch milliseconds. */
   linkedAt: z.int(),
@@ -29,25 +29,25 @@ export type Identity = z.infer<typeof Identity>;
 
 /** Why a sign-in with an identity provider, or linking it, failed: `problem` in the URL that the browser returns to. */
 export const LoginProblem = z.enum([
-  /** The person said no at the provider. */
+  /** The person cancelled at the identity provider. */
   "cancelled",
-  /** The provider refused, for a reason of its own or of how it is set up. */
+  /** The identity provider refused, for a reason of its own or because of its configuration. */
   "refused",
-  /** It did not answer, not in time, or not as one that works. */
+  /** It did not answer in time, or not correctly. */
   "unavailable",
-  /** What came back does not hold: not from this provider, not for us, not for this sign-in. */
+  /** Its response is invalid: from another provider, for another client, or for another sign-in. */
   "untrusted",
   /** It took too long, was used before, or began in another browser. */
   "expired",
   "unknown_provider",
-  /** An account here has this e-mail address: its owner signs in to it, and links. */
+  /** An account here has this e-mail address. Its owner can sign in to it and link the identity. */
   "account_exists",
-  /** Accounts are not made here, or not for this person. */
+  /** No account is created, or not for this person. */
   "no_account",
-  /** Accounts are made for verified e-mail addresses of some domains, and this one is not verified. */
+  /** Accounts are created for verified e-mail addresses of some domains, and this one is not verified. */
   "email_unverified",
   "disabled",
-  /** Linking: this account of the provider opens another account here. */
+  /** Linking: the identity belongs to another account here. */
   "identity_taken",
   /** Linking: the session that asked for it has ended, or is not this browser's. */
   "session_ended",

@@ -1,27 +1,27 @@
-// Owns names that are shown to people: of persons and of clients. A name must look like what it is, so it carries
-// nothing that is invisible, turns the direction of text, or piles marks on one letter.
+// Owns names that are shown to people: of persons and of clients. A name must not contain invisible characters, change
+// the direction of text, or stack marks on a letter.
 
 import { z } from "zod";
 
-/** Control and format characters (bidirectional ones among them), fillers, and code points without a meaning. */
+/** Control and format characters (including bidirectional ones), fillers, and unassigned code points. */
 const invisible =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]/u;
 
-/** A letter of a script that is written with zero-width joiners (RFC 5892 Appendix A.1), with its marks. */
+/** A letter of a script that uses zero-width joiners (RFC 5892 Appendix A.1), with its marks. */
 const joined = ["Arabic", "Bengali", "Devanagari", "Gujarati", "Kannada", "Malayalam", "Sinhala", "Tamil", "Telugu"]
   .map((script) => `\\p{Script=${script}}`)
   .join("");
 const joiner = new RegExp(`(?<=[${joined}]\\p{M}*)[\\u200C\\u200D](?=[${joined}])`, "u");
 const joinerOrInvisible = new RegExp(`(?<joiner>${joiner.source})|${invisible.source}`, "gu");
 
-/** Drops what is invisible, and keeps the joiners that a script is written with. */
+/** Removes invisible characters, except the joiners that a script needs. */
 const visibleIn = (text: string) => text.replace(joinerOrInvisible, (_, kept?: string) => kept ?? "");
 
-/** More marks on one letter than any script writes. @see UTS #39 §5.4 */
+/** More marks on one letter than any script uses. @see UTS #39 §5.4 */
 const stackedMarks = /\p{M}{5,}/u;
 const markWithoutLetter = /(?:^|\s)\p{M}/u;
 
-/** One form for what looks the same: composed (NFC), one plain space between words, none around them. */
+/** One form for names that look the same: composed (NFC), one space between words, none around them. */
 const composed = (text: string) =>
   text
     .normalize("NFC")
@@ -40,7 +40,7 @@ export const displayName = ({ maxLength, missing = "Enter a name" }: { maxLength
     .max(maxLength)
     .refine((text) => visibleIn(text) === text, { error: "Must not contain invisible or control characters" })
     .refine((text) => !stackedMarks.test(text) && !markWithoutLetter.test(text), {
-      error: "Must not contain letters with so many marks",
+      error: "Must not contain letters with that many marks",
     });
 
 /** Schema of a person's name. */

@@ -1,4 +1,4 @@
-// Owns what a declaration of an operation is. `access` has no default: leaving it out does not compile.
+// Owns the declaration of an operation. `access` has no default: leaving it out does not compile.
 
 import { z } from "zod";
 import type { Access, Anyone, FirstParty, Scoped } from "./access.ts";
@@ -30,7 +30,7 @@ export interface Operation<
 }
 
 /**
- * What tells an operation from an area of operations, for types: as cheap to compare with as it gets.
+ * Tells an operation from an area of operations in types, as cheaply as possible.
  * @internal
  */
 export interface AnyOperation {
@@ -49,17 +49,17 @@ export interface Operations {
 }
 
 interface Declaration<I, O, A, E> {
-  /** One line, in the imperative: for the access table and the API's documentation. */
+  /** One line in the imperative, for the access table and the API's documentation. */
   readonly summary: string;
   readonly access: A;
-  /** Left out: the operation takes nothing. */
+  /** Default: the operation has no input. */
   readonly input?: I;
   readonly output: O;
-  /** Codes this operation adds to those of every call and of its access. */
+  /** Error codes besides those of every call and of the operation's access. */
   readonly errors?: readonly E[];
-  /** Takes a password or a token: two such calls in one batch are refused, so that a limit on attempts holds. */
+  /** Takes a password or a token: two such calls in one batch are refused, so that limits on attempts hold. */
   readonly credential?: boolean;
-  /** Left out: the operation is called over RPC only. */
+  /** Default: the operation is called over RPC only. */
   readonly rest?: RestRoute;
 }
 

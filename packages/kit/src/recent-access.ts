@@ -1,5 +1,5 @@
-// Owns the shape of what was added to an account lately. Apart from `sign-in.ts`, so that a sign-in page loads no more than
-// it needs.
+// Owns the shape of identities and grants that were added recently. Apart from `sign-in.ts`, so that a sign-in page
+// loads no more than it needs.
 
 import { z } from "zod";
 import { ConnectedClient } from "./clients.ts";
@@ -11,7 +11,7 @@ import { Identity } from "./identities.ts";
  */
 export const recentAccessDays = 30;
 
-/** Identities and grants that were added lately: for the user to recognise, or to revoke with a new password. */
+/** Identities and grants that were added recently, for the user to recognise, or to revoke with a new password. */
 export const RecentAccess = z.object({
   identities: z.array(Identity),
   grants: z.array(ConnectedClient),

@@ -1,5 +1,5 @@
-// Owns the tRPC router type of a contract. The shapes are written out rather than imported, so that an
-// app needs no server type to be typed by them; type tests here and in the server hold them to tRPC's own.
+// Owns the tRPC router type of a contract. The shapes are written out rather than imported, so that an app needs no
+// server types; type tests here and in the server compare them with tRPC's own.
 
 import type { z } from "zod";
 import type { Anyone, Scoped } from "./access.ts";

@@ -1,4 +1,4 @@
-// Owns the shapes of sessions: what a person sees of theirs, and what is told when one changes.
+// Owns the shapes of sessions: what a person sees of theirs, and the events about them.
 
 import { z } from "zod";
 
@@ -10,7 +10,7 @@ export const SessionEndReason = z.enum([
   "disabled",
   "expired",
   "reused",
-  /** They signed out at the provider that they had signed in through. */
+  /** They signed out at the identity provider that they had signed in with. */
   "provider_signed_out",
   "unknown",
 ]);
@@ -19,7 +19,7 @@ export type SessionEndReason = z.infer<typeof SessionEndReason>;
 /** A session, as its user sees it. */
 export const SessionView = z.object({
   id: z.string(),
-  /** Where it was last seen from: an IP address. */
+  /** The IP address of the last refresh, or of the sign-in. */
   address: z.string().nullable(),
   userAgent: z.string().nullable(),
   /** Epoch milliseconds. */
@@ -31,7 +31,7 @@ export type SessionView = z.infer<typeof SessionView>;
 
 /** A change of the user's sessions, as `session.events` sends it. */
 export const SessionEvent = z.discriminatedUnion("type", [
-  /** Watching has begun: what happened before is in `session.list`. */
+  /** The stream has started: earlier changes are in `session.list`. */
   z.object({ type: z.literal("watching") }),
   z.object({ type: z.literal("signed_in"), session: SessionView }),
   z.object({ type: z.literal("session_ended"), sessionId: z.string(), reason: SessionEndReason }),

@@ -53,7 +53,7 @@ export type RefreshInput = z.infer<typeof RefreshInput>;
 export const RefreshResult = Tokens.extend({ sessionId: z.string(), user: User });
 export type RefreshResult = z.infer<typeof RefreshResult>;
 
-const Ids = z.array(z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an id" })).max(100);
+const Ids = z.array(z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an ID" })).max(100);
 
 /** What is revoked together with a change of the password, in the same transaction. Unknown ids are passed over. */
 const RevokedAccess = z.object({

@@ -1,4 +1,4 @@
-// Owns which texts an operation can take at all: those that both databases store and give back unchanged.
+// Owns which text an operation accepts: text that both databases store and return unchanged.
 
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-// Owns the shapes of a user, and what a username, an e-mail address and a password may look like.
+// Owns the shapes of a user, and the rules for usernames, e-mail addresses and passwords.
 
 import { z } from "zod";
 import { PersonName } from "./names.ts";
@@ -30,7 +30,7 @@ export const Password = z
   .string()
   .min(1, { error: "Enter your password" })
   .max(passwordLength.max)
-  // In UTF-8 every half of a surrogate pair is the same character: two passwords would be one.
+  // In UTF-8 every half of a surrogate pair is the same character, so different passwords would be equal.
   .refine(isStorableText, { error: notPlainText });
 
 /** A user, as `user.me` answers it. */

@@ -160,9 +160,9 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
   it.each([
     [["--redirect", "http://photos.example/callback"], /^--redirect: Must begin with https:/],
     [["--redirect", "nonsense"], /^--redirect: Must be a whole address/],
-    [["--redirect", `${redirect}#x`], /^--redirect: Must be a whole address, without a fragment/],
-    [[], /^--redirect: Enter where people come back to/],
-    [["--kind", "service", "--redirect", redirect], /^--redirect: A service sends nobody anywhere/],
+    [["--redirect", `${redirect}#x`], /^--redirect: Must be an absolute URL without a fragment/],
+    [[], /^--redirect: Enter a redirect URI/],
+    [["--kind", "service", "--redirect", redirect], /^--redirect: A service has no redirect URIs/],
     [["--kind", "toaster", "--redirect", redirect], /--kind/],
     [["--scope", "everything", "--redirect", redirect], /--scope/],
     [["--uri", "http://photos.example", "--redirect", redirect], /^--uri: Must begin with https:/],
