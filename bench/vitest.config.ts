@@ -1,12 +1,7 @@
 import { defineConfig } from "vitest/config";
+// @boundaries-ignore what the tests of all packages have in common
+import { shared } from "../vitest.shared.ts";
 
 export default defineConfig({
-  test: {
-    name: "bench",
-    expect: { requireAssertions: true },
-    include: ["test/**/*.test.ts"],
-    // Compilers and servers run in these: what stops a hung one, not a measure of speed.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
-  },
+  test: { ...shared, name: "bench", include: ["test/**/*.test.ts"] },
 });

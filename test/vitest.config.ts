@@ -1,14 +1,15 @@
 import { defineConfig } from "vitest/config";
+import { diskFolder, shared } from "../vitest.shared.ts";
 
 export default defineConfig({
   test: {
+    ...shared,
     name: "repository",
-    expect: { requireAssertions: true },
     include: ["*.test.ts"],
-    // Whole set-ups are run in these, on a machine that is busy with other tests: what stops a hung one.
-    testTimeout: 600_000,
-    hookTimeout: 240_000,
+    // Copies of the repository with all packages.
+    env: { TMPDIR: diskFolder },
     // One after the other: each keeps every core busy.
     fileParallelism: false,
+    isolate: true,
   },
 });

@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
+// @boundaries-ignore what the tests of all packages have in common
+import { shared } from "../../vitest.shared.ts";
 
 export default defineConfig({
   test: {
+    ...shared,
     include: ["test/**/*.test.ts"],
-    expect: { requireAssertions: true },
-    // Processes are started in these: what stops a hung one, not a measure of speed.
-    testTimeout: 60_000,
     typecheck: { enabled: true, include: ["test/**/*.test-d.ts"], checker: "tsc" },
   },
 });

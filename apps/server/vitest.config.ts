@@ -1,11 +1,14 @@
 import { defineConfig } from "vitest/config";
+// @boundaries-ignore what the tests of all packages have in common
+import { shared } from "../../vitest.shared.ts";
 
 export default defineConfig({
   test: {
+    ...shared,
+    // Some of these state types alone.
+    expect: { ...shared.expect, requireAssertions: false },
     name: "app",
     include: ["{src,test}/**/*.test.ts"],
-    // Room for a busy machine: nothing here waits for time to pass.
-    testTimeout: 60_000,
     globalSetup: ["@lockstep/server/databases-testing"],
   },
 });

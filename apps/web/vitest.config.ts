@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
+// @boundaries-ignore what the tests of all packages have in common
+import { shared } from "../../vitest.shared.ts";
 
 export default defineConfig({
-  // Room for a busy machine: nothing here waits for time to pass.
-  test: { include: ["test/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 180_000 },
+  // Waiting for something to appear is what many of these tests say.
+  test: { ...shared, expect: { ...shared.expect, requireAssertions: false }, include: ["test/**/*.test.ts"] },
 });

@@ -1,11 +1,7 @@
 import { defineConfig } from "vitest/config";
+// @boundaries-ignore what the tests of all packages have in common
+import { shared } from "../../vitest.shared.ts";
 
 export default defineConfig({
-  test: {
-    name: "create-lockstep",
-    expect: { requireAssertions: true },
-    include: ["{src,test}/**/*.test.ts"],
-    // Room for a busy machine: nothing here waits for time to pass.
-    testTimeout: 60_000,
-  },
+  test: { ...shared, name: "create-lockstep", include: ["{src,test}/**/*.test.ts"] },
 });

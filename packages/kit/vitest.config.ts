@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
+// @boundaries-ignore what the tests of all packages have in common
+import { shared } from "../../vitest.shared.ts";
 
 export default defineConfig({
   test: {
+    ...shared,
     name: "kit",
-    // Room for a busy machine: nothing here waits for time to pass.
-    testTimeout: 60_000,
     include: ["{src,test}/**/*.test.ts"],
     typecheck: { enabled: true, include: ["{src,test}/**/*.test-d.ts"], checker: "tsc" },
   },

@@ -1,13 +1,13 @@
 import { defineConfig } from "vitest/config";
+// @boundaries-ignore what the tests of all packages have in common
+import { shared } from "../../vitest.shared.ts";
 
 export default defineConfig({
   test: {
+    ...shared,
     name: "server",
-    expect: { requireAssertions: true },
     include: ["{src,test}/**/*.test.ts"],
     typecheck: { enabled: true, include: ["{src,test}/**/*.test-d.ts"], checker: "tsc" },
-    // Room for a busy machine: nothing here waits for time to pass.
-    testTimeout: 60_000,
     globalSetup: ["test/databases.ts"],
   },
 });

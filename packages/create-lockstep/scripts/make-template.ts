@@ -18,7 +18,7 @@ const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"))
 /** Folders that an app owns. */
 const folders = ["packages/contract", "apps/server", "apps/web"];
 /** Files around them that are the same in an app. */
-const shared = ["tsconfig.base.json", ".node-version", ".pnpmfile.mjs", "docs/access.md"];
+const shared = ["tsconfig.base.json", "vitest.shared.ts", ".node-version", ".pnpmfile.mjs", "docs/access.md"];
 /** Tests of this repository that need more of it than the app. */
 const leftOut = [/^apps\/web\/test\//, /^apps\/server\/test\/(bundle|openapi)\.test\.ts$/];
 
