@@ -1,7 +1,7 @@
 // `npm run dev` in daily work: the real command in a copy of this repository, with a browser on the page that it serves.
 
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
-import { launchBrowser, skippedWithoutBrowser } from "../apps/web/test/browser.ts";
+import { launchBrowser, skippedWithoutBrowser } from "../packages/server/test/chromium.ts";
 import { freePort, startProgram } from "./processes.ts";
 import { makeWorkingCopy } from "./working-copy.ts";
 
@@ -72,9 +72,7 @@ describe.skipIf(skippedWithoutBrowser("the test of npm run dev"))("npm run dev",
     copy.edit("packages/kit/src/names.ts", "Enter your name", "Enter a name, please");
     copy.edit("packages/kit/src/errors.ts", "Sign in first.", "Sign in first, please.");
     await dev.printed(`Lockstep is ready: ${url}`, printed);
-    await expect
-      .poll(async () => (await fetch(`${url}/users/me`)).text(), { timeout: 60_000 })
-      .toContain("Sign in first, please.");
+    await expect.poll(async () => (await fetch(`${url}/users/me`)).text()).toContain("Sign in first, please.");
     expect(await fullName.inputValue()).toBe("Typed again");
     await fullName.fill(" ");
     await page.getByRole("button", { name: "Save changes" }).click();

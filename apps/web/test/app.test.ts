@@ -1,12 +1,10 @@
 // The app as people meet it: the built files, served by a real server, in a real browser.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { john, testSource } from "@lockstep/server/testing";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { paths } from "../src/pages/paths.ts";
-import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { describeInBrowser } from "./browser.ts";
 import {
   allSelected,
   button,
@@ -19,17 +17,8 @@ import {
   visitsBy,
 } from "./visitor.ts";
 
-describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web app", () => {
-  let browser: Browser;
-
-  beforeAll(async () => {
-    if (!existsSync(join(import.meta.dirname, "../dist/index.html")))
-      throw new Error("Build the app first: vite build");
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-
-  const { visit, visitSignedIn } = visitsBy(() => browser);
+describeInBrowser("the web app", (browser) => {
+  const { visit, visitSignedIn } = visitsBy(browser);
 
   describe("signing in", () => {
     test("shows the account that the server answers with", async () => {
@@ -537,7 +526,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of the web app"))("the web 
     for (const encoding of ["br", "gzip"]) {
       const answer = await fetch(`${server.url}${script}`, { headers: { "accept-encoding": encoding } });
       expect(answer.headers.get("content-encoding")).toBe(encoding);
-      expect(answer.headers.get("content-type")).toMatch(/^(text|app)\/javascript/);
+      expect(answer.headers.get("content-type")).toMatch(/^(text|application)\/javascript/);
       expect(answer.headers.get("cache-control")).toContain("immutable");
     }
     const html = await fetch(`${server.url}/notes`, { headers: { accept: "text/html" } });

@@ -1,9 +1,9 @@
 // Being asked for access, as people meet it: a client sends them here, they sign in, decide, and are sent back.
 
 import { john, testClock, testSource } from "@lockstep/server/testing";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { describeInBrowser, openContext } from "./browser.ts";
 import { idOf, meetingsBy } from "./client.ts";
 import { allSelected, button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
@@ -26,13 +26,8 @@ const north = {
   allowPrivateAddresses: false,
 } as const;
 
-describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being asked for access", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  const meet = meetingsBy(() => browser);
+describeInBrowser("being asked for access", (browser) => {
+  const meet = meetingsBy(browser);
 
   /** Waits until the person is back at the client, and answers at which address. */
   const cameBack = async (page: Page): Promise<URL> => {
@@ -299,7 +294,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of authorization"))("being 
     test("is what somebody else's request is, in a browser in which it did not begin", async () => {
       await using visitor = await meet();
       const { page, app } = visitor;
-      const attacker = await browser.newContext();
+      const attacker = await openContext(browser());
       const theirs = await attacker.newPage();
       await theirs.goto((await app.begin()).url);
       await heading(theirs, "Sign in").waitFor();

@@ -1,41 +1,33 @@
-// Owns the browser that tests drive: Debian's Chromium, or the one at `CHROMIUM_PATH`. Where there is none,
-// tests that need it are skipped with one line that says so; `REQUIRE_BROWSER=1` makes that a failure.
+// Owns how tests of the web app get a browser: one for each worker, and in it a context for each person.
 
 import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import { join } from "node:path";
+import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-testing";
+import type { Browser, BrowserContextOptions } from "playwright-core";
+import { test as base, describe, inject } from "vitest";
 
-const executablePath = process.env["CHROMIUM_PATH"] || "/usr/bin/chromium";
+// biome-ignore lint/correctness/noEmptyPattern: Vitest reads in the pattern which other fixtures one needs
+const test = base.extend("browser", { scope: "worker" }, async ({}, { onCleanup }) => {
+  if (!existsSync(join(import.meta.dirname, "../dist/index.html"))) throw new Error("Build the app first: vite build");
+  const browser = await launchBrowser();
+  onCleanup(() => browser.close());
+  return browser;
+});
 
-/**
- * Whether the tests called `what` are to be skipped for want of a browser; says so when they are.
- * @throws when there is none and `REQUIRE_BROWSER=1`.
- */
-export const skippedWithoutBrowser = (what: string): boolean => {
-  if (existsSync(executablePath)) return false;
-  const message =
-    `No browser at ${executablePath}. To run them, install Chromium (Debian: apt-get install chromium) ` +
-    "or set CHROMIUM_PATH.";
-  if (process.env["REQUIRE_BROWSER"] === "1") throw new Error(`Cannot run ${what}. ${message}`);
-  process.stderr.write(`Skipped ${what}. ${message}\n`);
-  return true;
+/** Tests that need a browser: skipped where there is none. */
+export const describeInBrowser = (name: string, suite: (browser: () => Browser) => void): void => {
+  describe.skipIf(skippedWithoutBrowser(`browser tests: ${name}`))(name, () => {
+    let browser: Browser;
+    test.beforeAll(({ browser: launched }) => {
+      browser = launched;
+    });
+    suite(() => browser);
+  });
 };
 
-/**
- * A headless browser that reaches for nothing by itself; close it when done.
- * @param hosts where the hosts of some addresses are: `{ "app.localhost:80": "127.0.0.1:4000" }`
- */
-export const launchBrowser = (hosts: Readonly<Record<string, string>> = {}): Promise<Browser> =>
-  chromium.launch({
-    executablePath,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      `--host-resolver-rules=${Object.entries(hosts).map(([from, to]) => `MAP ${from} ${to}`)}`,
-    ],
-  });
+/** A person's part of the browser, with cookies of its own and no animations; close it when done. */
+export const openContext = async (browser: Browser, options: BrowserContextOptions = {}) => {
+  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+  context.setDefaultTimeout(inject("patienceMs"));
+  return context;
+};

@@ -1,19 +1,14 @@
 // The clients that a person has let in, as they meet them: what each may do, and how they end that.
 
 import { testSource } from "@lockstep/server/testing";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { describeInBrowser } from "./browser.ts";
 import { idOf, meetingsBy } from "./client.ts";
 import { button, eventually, expectAccessible, focusedText, heading } from "./visitor.ts";
 
-describe.skipIf(skippedWithoutBrowser("browser tests of connected apps"))("connected apps", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  const meet = meetingsBy(() => browser);
+describeInBrowser("connected apps", (browser) => {
+  const meet = meetingsBy(browser);
 
   /** A person who let the client in, with the list of such before them. */
   const meetConnected = async (options: Parameters<typeof meet>[0] = {}) => {

@@ -13,20 +13,15 @@ import { promisify } from "node:util";
 import { discover } from "@lockstep/server/authorization-server-testing";
 import { john, testClock, testSource } from "@lockstep/server/testing";
 import * as client from "openid-client";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { build, type Rolldown } from "vite";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { describe, expect, test } from "vitest";
+import { describeInBrowser } from "./browser.ts";
 import { idOf, startServer } from "./client.ts";
 import { button, eventually, expectAccessible, focusedText, heading, pathOf, visitsBy } from "./visitor.ts";
 
-describe.skipIf(skippedWithoutBrowser("browser tests of developers"))("the developer's pages", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  const { visitSignedIn } = visitsBy(() => browser, startServer);
+describeInBrowser("the developer's pages", (browser) => {
+  const { visitSignedIn } = visitsBy(browser, startServer);
 
   const visitDeveloper = async (options: Parameters<typeof visitSignedIn>[0] = {}) => {
     const visitor = await visitSignedIn(options);

@@ -1,22 +1,16 @@
 // The page of notes, as people meet it.
 
 import { signedInClient } from "@app/server/testing";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { describeInBrowser } from "./browser.ts";
 import { button, eventually, expectAccessible, focusedText, visitsBy } from "./visitor.ts";
 
 const text = (page: Page) => page.getByLabel("Text");
 const listed = (page: Page) => page.getByRole("region", { name: "Your notes" }).getByRole("listitem");
 
-describe.skipIf(skippedWithoutBrowser("browser tests of the notes"))("the page of notes", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-
-  const { visitSignedIn } = visitsBy(() => browser);
+describeInBrowser("the page of notes", (browser) => {
+  const { visitSignedIn } = visitsBy(browser);
 
   /** A visitor at the page of their notes, and what they would call elsewhere. */
   const visitNotes = async (options?: Parameters<typeof visitSignedIn>[0]) => {

@@ -3,19 +3,14 @@
 
 import { testClock } from "@lockstep/server/testing";
 import * as client from "openid-client";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { describeInBrowser } from "./browser.ts";
 import { idOf, meetingsBy } from "./client.ts";
 import { button, eventually, expectAccessible, heading, pathOf, signIn } from "./visitor.ts";
 
-describe.skipIf(skippedWithoutBrowser("browser tests of protocol pages"))("the pages of a protocol", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  const meet = meetingsBy(() => browser);
+describeInBrowser("the pages of a protocol", (browser) => {
+  const meet = meetingsBy(browser);
 
   const code = (page: Page) => page.getByRole("textbox", { name: "Code" });
 

@@ -2,10 +2,11 @@
 // a site that is not ours, so that cookies travel as they do in the world.
 
 import { type AppServer, startAppServer } from "@app/server/testing";
+import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-testing";
 import { john, startDemoProvider, testClock } from "@lockstep/server/testing";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import { openContext } from "./browser.ts";
 import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
 /** Cross-site to the providers at `localhost`, and as good as https to a browser. */
@@ -15,230 +16,227 @@ const publicUrl = "http://lockstep.localhost";
 const agoSeconds = 20 * 60;
 const clock = testClock(Date.now() - agoSeconds * 1000);
 
-describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))(
-  "sign-in providers",
-  { timeout: 180_000 },
-  () => {
-    const closing: (() => Promise<unknown>)[] = [];
-    let browser: Browser;
-    let server: AppServer;
+describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("sign-in providers", () => {
+  const closing: (() => Promise<unknown>)[] = [];
+  let browser: Browser;
+  let server: AppServer;
 
-    beforeAll(async () => {
-      const providers = await Promise.all(["north", "south", "west"].map((name) => startDemoProvider(name, 0)));
-      for (const provider of providers) closing.push(provider.end);
-      server = await startAppServer({
-        now: clock.now,
-        config: {
-          publicUrl,
-          providers: providers.map(({ settings }) => ({
-            ...settings,
-            label: settings.name.replace(/^./, (letter) => letter.toUpperCase()),
-            // As Google and GitHub are: it cannot be asked to make people sign in again.
-            ...(settings.name === "west" && { freshness: "select_account" as const }),
-          })),
-        },
-      });
-      closing.push(server.close);
-      await Promise.all(providers.map((provider) => provider.serve({ publicUrl, reachableAt: server.url })));
-      browser = await launchBrowser({
-        "lockstep.localhost:80": new URL(server.url).host,
-        // The provider's pages would like a typeface from there.
-        "fonts.googleapis.com": "~NOTFOUND",
-      });
-      closing.push(() => browser.close());
+  beforeAll(async () => {
+    const providers = await Promise.all(["north", "south", "west"].map((name) => startDemoProvider(name, 0)));
+    for (const provider of providers) closing.push(provider.end);
+    server = await startAppServer({
+      now: clock.now,
+      config: {
+        publicUrl,
+        providers: providers.map(({ settings }) => ({
+          ...settings,
+          label: settings.name.replace(/^./, (letter) => letter.toUpperCase()),
+          // As Google and GitHub are: it cannot be asked to make people sign in again.
+          ...(settings.name === "west" && { freshness: "select_account" as const }),
+        })),
+      },
     });
-    afterAll(async () => {
-      for (const close of closing.reverse()) await close();
+    closing.push(server.close);
+    await Promise.all(providers.map((provider) => provider.serve({ publicUrl, reachableAt: server.url })));
+    browser = await launchBrowser({
+      "lockstep.localhost:80": new URL(server.url).host,
+      // The provider's pages would like a typeface from there.
+      "fonts.googleapis.com": "~NOTFOUND",
     });
+    closing.push(() => browser.close());
+  });
+  afterAll(async () => {
+    for (const close of closing.reverse()) await close();
+  });
 
-    /** Somebody with a browser of their own; leaving fails when the page threw. */
-    const visit = async (path: string) => {
-      const context: BrowserContext = await browser.newContext({ baseURL: publicUrl, reducedMotion: "reduce" });
-      context.setDefaultTimeout(60_000);
-      const faults: string[] = [];
-      context.on("weberror", (error) => faults.push(String(error.error())));
-      const page = await context.newPage();
-      await page.goto(path);
-      return {
-        page,
-        context,
-        async [Symbol.asyncDispose]() {
-          await context.close();
-          expect(faults).toEqual([]);
-        },
-      };
+  /** Somebody with a browser of their own; leaving fails when the page threw. */
+  const visit = async (path: string) => {
+    const context = await openContext(browser, { baseURL: publicUrl });
+    const faults: string[] = [];
+    context.on("weberror", (error) => faults.push(String(error.error())));
+    const page = await context.newPage();
+    await page.goto(path);
+    return {
+      page,
+      context,
+      async [Symbol.asyncDispose]() {
+        await context.close();
+        expect(faults).toEqual([]);
+      },
     };
+  };
 
-    const through = async (page: Page, provider: string, login: string) => {
-      await page.getByRole("link", { name: `Continue with ${provider}` }).click();
-      await atProvider(page, login);
-    };
+  const through = async (page: Page, provider: string, login: string) => {
+    await page.getByRole("link", { name: `Continue with ${provider}` }).click();
+    await atProvider(page, login);
+  };
 
-    /** Signs in, on the provider's own page, where the person said yes before. */
-    const againAtProvider = async (page: Page, login: string) => {
-      await page.getByPlaceholder("Enter any login").fill(login);
-      await page.getByPlaceholder("and password").fill("any");
-      await page.getByRole("button", { name: "Sign-in" }).click();
-    };
+  /** Signs in, on the provider's own page, where the person said yes before. */
+  const againAtProvider = async (page: Page, login: string) => {
+    await page.getByPlaceholder("Enter any login").fill(login);
+    await page.getByPlaceholder("and password").fill("any");
+    await page.getByRole("button", { name: "Sign-in" }).click();
+  };
 
-    /** Signs in and says yes, on the provider's own pages. */
-    const atProvider = async (page: Page, login: string) => {
-      await againAtProvider(page, login);
-      await page.getByRole("button", { name: "Continue" }).click();
-    };
+  /** Signs in and says yes, on the provider's own pages. */
+  const atProvider = async (page: Page, login: string) => {
+    await againAtProvider(page, login);
+    await page.getByRole("button", { name: "Continue" }).click();
+  };
 
-    test.each([
-      ["North", "ada", "Ada Lovelace"],
-      ["South", "grace", "Grace Hopper"],
-    ])("sign a new person in through the %s one, back at the page they asked for", async (name, login, fullName) => {
-      await using visitor = await visit("/notes?from=mail");
-      const { page } = visitor;
-      await heading(page, "Sign in").waitFor();
-      await expectAccessible(page);
-      await through(page, name, login);
-      await page.getByText(`Hello, ${fullName}!`).waitFor();
-      expect(pathOf(page)).toBe("/notes?from=mail");
-      await page.reload();
-      await page.getByText(`Hello, ${fullName}!`).waitFor();
+  test.each([
+    ["North", "ada", "Ada Lovelace"],
+    ["South", "grace", "Grace Hopper"],
+  ])("sign a new person in through the %s one, back at the page they asked for", async (name, login, fullName) => {
+    await using visitor = await visit("/notes?from=mail");
+    const { page } = visitor;
+    await heading(page, "Sign in").waitFor();
+    await expectAccessible(page);
+    await through(page, name, login);
+    await page.getByText("You have no notes yet.").waitFor();
+    expect(pathOf(page)).toBe("/notes?from=mail");
+    await page.reload();
+    await page.getByText("You have no notes yet.").waitFor();
+    await page.getByRole("link", { name: "Account", exact: true }).click();
+    await page.getByText(fullName, { exact: true }).waitFor();
+  });
+
+  test("[S59] ask the owner of an account to sign in and link, then open it, until they are unlinked", async () => {
+    await using visitor = await visit("/");
+    const { page } = visitor;
+    await through(page, "North", "doe");
+    await page.getByRole("alert").getByText("You have an account here already").waitFor();
+    await expectAccessible(page);
+
+    await signIn(page);
+    await page.getByRole("link", { name: "Linked accounts" }).click();
+    await button(page, "Link North").click();
+    await page.getByText("North is linked.").waitFor();
+    await button(page, "Link South").click();
+    await atProvider(page, "johnny");
+    await page.getByText("South is linked.").waitFor();
+    await expectAccessible(page);
+
+    await button(page, "Sign out").click();
+    await heading(page, "Sign in").waitFor();
+    await page.getByRole("link", { name: "Continue with South" }).click();
+    await page.getByText(john.fullName, { exact: true }).waitFor();
+
+    await page.getByRole("link", { name: "Linked accounts" }).click();
+    await button(page, "Unlink North").click();
+    const question = page.getByRole("dialog", { name: "Unlink North?" });
+    await question.getByText(`You can no longer sign in with ${john.email} at North.`).waitFor();
+    await expectAccessible(page);
+    await page.keyboard.press("Escape");
+    await question.waitFor({ state: "detached" });
+    expect(await button(page, "Link North").count()).toBe(0);
+    await button(page, "Unlink North").click();
+    await button(page, "Unlink").click();
+    await button(page, "Link North").waitFor();
+    await eventually(() => focusedText(page), "You can sign in with");
+    const ways = page.getByRole("list").filter({ has: page.getByText(/linked /) });
+    expect(await ways.getByRole("listitem").allTextContents()).toEqual([expect.stringContaining("South")]);
+  });
+
+  test("leave an account without a password, which sets one after signing in there again [S87]", async () => {
+    await using visitor = await visit("/");
+    const { page, context } = visitor;
+    /** What either form is called, of an account with a password and of one without. */
+    const eitherForm = page.getByText(/^(Set a|Change your) password$/);
+    const held = Promise.withResolvers<void>();
+    await context.route(/identity\.list/, async (route) => {
+      await held.promise;
+      await route.continue();
     });
+    await through(page, "North", "hedy");
+    await page.getByRole("region", { name: "Profile" }).waitFor();
+    expect(await eitherForm.count()).toBe(0);
+    held.resolve();
+    await page.getByRole("link", { name: "Set a password" }).click();
+    await page.getByRole("heading", { level: 2, name: "Set a password" }).waitFor();
+    expect(await page.getByRole("textbox").count()).toBe(0);
+    await expectAccessible(page);
 
-    test("[S59] ask the owner of an account to sign in and link, then open it, until they are unlinked", async () => {
-      await using visitor = await visit("/");
-      const { page } = visitor;
-      await through(page, "North", "doe");
-      await page.getByRole("alert").getByText("You have an account here already").waitFor();
-      await expectAccessible(page);
+    await page.getByRole("link", { name: "Continue with North" }).click();
+    await againAtProvider(page, "hedy");
+    const password = "seven wooden kites in the rain";
+    await page.getByLabel("New password", { exact: true }).fill(password);
+    expect(await page.getByLabel("Current password", { exact: true }).count()).toBe(0);
+    await page.getByRole("checkbox", { name: "hedy@demo.example" }).waitFor();
+    await expectAccessible(page);
+    await button(page, "Set the password").click();
+    await page.getByRole("status").getByText("Your password has been set").waitFor();
+    await page.getByRole("region", { name: "Added in the last 30 days" }).getByText("hedy@demo.example").waitFor();
 
-      await signIn(page);
-      await page.getByRole("link", { name: "Linked accounts" }).click();
-      await button(page, "Link North").click();
-      await page.getByText("North is linked.").waitFor();
-      await button(page, "Link South").click();
-      await atProvider(page, "johnny");
-      await page.getByText("South is linked.").waitFor();
-      await expectAccessible(page);
+    await page.getByRole("link", { name: "Account", exact: true }).click();
+    await page.getByRole("link", { name: "Change your password" }).waitFor();
+    await context.clearCookies();
+    await page.goto("/");
+    await signIn(page, password, "hedy");
+    await page.getByRole("region", { name: "Profile" }).getByText("@hedy").waitFor();
+  });
 
-      await button(page, "Sign out").click();
-      await heading(page, "Sign in").waitFor();
-      await page.getByRole("link", { name: "Continue with South" }).click();
-      await page.getByText(john.fullName, { exact: true }).waitFor();
+  test("that cannot make people sign in again are not gone to in a circle: a password is needed [S96]", async () => {
+    await using visitor = await visit("/password");
+    const { page } = visitor;
+    await through(page, "West", "wendy");
+    const words = page.getByText("West cannot make you sign in again. You need a password for this");
+    await words.waitFor();
+    expect(await page.getByRole("link", { name: /^Continue with/ }).count()).toBe(0);
+    await expectAccessible(page);
 
-      await page.getByRole("link", { name: "Linked accounts" }).click();
-      await button(page, "Unlink North").click();
-      const question = page.getByRole("dialog", { name: "Unlink North?" });
-      await question.getByText(`You can no longer sign in with ${john.email} at North.`).waitFor();
-      await expectAccessible(page);
-      await page.keyboard.press("Escape");
-      await question.waitFor({ state: "detached" });
-      expect(await button(page, "Link North").count()).toBe(0);
-      await button(page, "Unlink North").click();
-      await button(page, "Unlink").click();
-      await button(page, "Link North").waitFor();
-      await eventually(() => focusedText(page), "You can sign in with");
-      const ways = page.getByRole("list").filter({ has: page.getByText(/linked /) });
-      expect(await ways.getByRole("listitem").allTextContents()).toEqual([expect.stringContaining("South")]);
-    });
+    // However the provider said that they signed in, it is a while ago now.
+    await server.db.updateTable("sessions").set({ authenticated_at: 0 }).execute();
+    await page.goto("/linked-accounts");
+    await button(page, "Link South").click();
+    const dialog = page.getByRole("dialog", { name: "Sign in again" });
+    await words.waitFor();
+    expect(await dialog.getByRole("link").count()).toBe(0);
+    await expectAccessible(page);
+    await button(page, "Cancel").click();
+    await dialog.waitFor({ state: "detached" });
+    expect(pathOf(page)).toBe("/linked-accounts");
+  });
 
-    test("leave an account without a password, which sets one after signing in there again [S87]", async () => {
-      await using visitor = await visit("/");
-      const { page, context } = visitor;
-      /** What either form is called, of an account with a password and of one without. */
-      const eitherForm = page.getByText(/^(Set a|Change your) password$/);
-      const held = Promise.withResolvers<void>();
-      await context.route(/identity\.list/, async (route) => {
-        await held.promise;
-        await route.continue();
-      });
-      await through(page, "North", "hedy");
-      await page.getByRole("region", { name: "Profile" }).waitFor();
-      expect(await eitherForm.count()).toBe(0);
-      held.resolve();
-      await page.getByRole("link", { name: "Set a password" }).click();
-      await page.getByRole("heading", { level: 2, name: "Set a password" }).waitFor();
-      expect(await page.getByRole("textbox").count()).toBe(0);
-      await expectAccessible(page);
+  test("end their own session too when a person signs out", async () => {
+    await using visitor = await visit("/");
+    const { page } = visitor;
+    await through(page, "North", "linus");
+    await page.getByText("linus", { exact: true }).waitFor();
+    await button(page, "Sign out").click();
+    await page.getByRole("button", { name: "Yes, sign me out" }).click();
+    await heading(page, "Sign in").waitFor();
+    await page.getByRole("link", { name: "Continue with North" }).click();
+    // Signed out there as well: it asks who comes.
+    await page.getByPlaceholder("Enter any login").waitFor();
+  });
 
-      await page.getByRole("link", { name: "Continue with North" }).click();
-      await againAtProvider(page, "hedy");
-      const password = "seven wooden kites in the rain";
-      await page.getByLabel("New password", { exact: true }).fill(password);
-      expect(await page.getByLabel("Current password", { exact: true }).count()).toBe(0);
-      await page.getByRole("checkbox", { name: "hedy@demo.example" }).waitFor();
-      await expectAccessible(page);
-      await button(page, "Set the password").click();
-      await page.getByRole("status").getByText("Your password has been set").waitFor();
-      await page.getByRole("region", { name: "Added in the last 30 days" }).getByText("hedy@demo.example").waitFor();
+  test("are left without a word lost when the person cancels there", async () => {
+    await using visitor = await visit("/notes");
+    const { page } = visitor;
+    await page.getByRole("link", { name: "Continue with North" }).click();
+    await page.getByRole("link", { name: "Cancel" }).click();
+    await page.getByRole("alert").getByText("You cancelled at North.").waitFor();
+    await signIn(page);
+    await page.getByText("You have no notes yet.").waitFor();
+  });
 
-      await page.getByRole("link", { name: "Account", exact: true }).click();
-      await page.getByRole("link", { name: "Change your password" }).waitFor();
-      await context.clearCookies();
-      await page.goto("/");
-      await signIn(page, password, "hedy");
-      await page.getByRole("region", { name: "Profile" }).getByText("@hedy").waitFor();
-    });
-
-    test("that cannot make people sign in again are not gone to in a circle: a password is needed [S96]", async () => {
-      await using visitor = await visit("/password");
-      const { page } = visitor;
-      await through(page, "West", "wendy");
-      const words = page.getByText("West cannot make you sign in again. You need a password for this");
-      await words.waitFor();
-      expect(await page.getByRole("link", { name: /^Continue with/ }).count()).toBe(0);
-      await expectAccessible(page);
-
-      // However the provider said that they signed in, it is a while ago now.
-      await server.db.updateTable("sessions").set({ authenticated_at: 0 }).execute();
-      await page.goto("/linked-accounts");
-      await button(page, "Link South").click();
-      const dialog = page.getByRole("dialog", { name: "Sign in again" });
-      await words.waitFor();
-      expect(await dialog.getByRole("link").count()).toBe(0);
-      await expectAccessible(page);
-      await button(page, "Cancel").click();
-      await dialog.waitFor({ state: "detached" });
-      expect(pathOf(page)).toBe("/linked-accounts");
-    });
-
-    test("end their own session too when a person signs out", async () => {
-      await using visitor = await visit("/");
-      const { page } = visitor;
-      await through(page, "North", "linus");
-      await page.getByText("linus", { exact: true }).waitFor();
-      await button(page, "Sign out").click();
-      await page.getByRole("button", { name: "Yes, sign me out" }).click();
-      await heading(page, "Sign in").waitFor();
-      await page.getByRole("link", { name: "Continue with North" }).click();
-      // Signed out there as well: it asks who comes.
-      await page.getByPlaceholder("Enter any login").waitFor();
-    });
-
-    test("are left without a word lost when the person cancels there", async () => {
-      await using visitor = await visit("/notes");
-      const { page } = visitor;
-      await page.getByRole("link", { name: "Continue with North" }).click();
-      await page.getByRole("link", { name: "Cancel" }).click();
-      await page.getByRole("alert").getByText("You cancelled at North.").waitFor();
-      await signIn(page);
-      await page.getByText("You have no notes yet.").waitFor();
-    });
-
-    test("[S59] prove again who somebody is that has no password, before another is linked", async () => {
-      await using visitor = await visit("/linked-accounts");
-      const { page } = visitor;
-      await through(page, "North", "katherine");
-      await page.getByText("This is your only way to sign in").waitFor();
-      // What can be linked is not yet a way to sign in.
-      const ways = page.getByRole("list").filter({ has: page.getByText(/linked /) });
-      expect(await ways.getByRole("listitem").count()).toBe(1);
-      await page.getByRole("heading", { name: "You can link" }).waitFor();
-      expect(await button(page, "Unlink North").count()).toBe(0);
-      clock.advanceSeconds(agoSeconds);
-      await button(page, "Link South").click();
-      await page.getByRole("dialog").getByRole("link", { name: "Continue with North" }).click();
-      await againAtProvider(page, "katherine");
-      await button(page, "Link South").click();
-      await atProvider(page, "kathy");
-      await page.getByText("South is linked.").waitFor();
-    });
-  },
-);
+  test("[S59] prove again who somebody is that has no password, before another is linked", async () => {
+    await using visitor = await visit("/linked-accounts");
+    const { page } = visitor;
+    await through(page, "North", "katherine");
+    await page.getByText("This is your only way to sign in").waitFor();
+    // What can be linked is not yet a way to sign in.
+    const ways = page.getByRole("list").filter({ has: page.getByText(/linked /) });
+    expect(await ways.getByRole("listitem").count()).toBe(1);
+    await page.getByRole("heading", { name: "You can link" }).waitFor();
+    expect(await button(page, "Unlink North").count()).toBe(0);
+    clock.advanceSeconds(agoSeconds);
+    await button(page, "Link South").click();
+    await page.getByRole("dialog").getByRole("link", { name: "Continue with North" }).click();
+    await againAtProvider(page, "katherine");
+    await button(page, "Link South").click();
+    await atProvider(page, "kathy");
+    await page.getByText("South is linked.").waitFor();
+  });
+});

@@ -1,20 +1,15 @@
 // What was added to an account lately, as its owner meets it when they change their password: it may be somebody else's.
 
 import { grantedToken, john, testSource } from "@lockstep/server/testing";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { describeInBrowser } from "./browser.ts";
 import { button, expectAccessible, focusedText, type VisitOptions, visitsBy } from "./visitor.ts";
 
 const newPassword = "seven wooden kites in the rain";
 
-describe.skipIf(skippedWithoutBrowser("browser tests of recent access"))("access that was added lately", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  const { visitSignedIn } = visitsBy(() => browser);
+describeInBrowser("access that was added lately", (browser) => {
+  const { visitSignedIn } = visitsBy(browser);
 
   /** John at the page of his password; `add` may give somebody access before. */
   const visitPassword = async (add: (visitor: Added) => Promise<unknown> = async () => {}, options?: VisitOptions) => {

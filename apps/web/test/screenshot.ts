@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import { startAppServer } from "@app/server/testing";
+import { launchBrowser } from "@lockstep/server/browser-testing";
 import { john } from "@lockstep/server/testing";
-import { launchBrowser } from "./browser.ts";
 
 const file = join(import.meta.dirname, "../../../docs/screenshot.png");
 

@@ -1,9 +1,9 @@
 // Sessions as people meet them: the list of theirs, how they end, here and elsewhere, and changing the password.
 
 import { john, testClock, testSource } from "@lockstep/server/testing";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser, skippedWithoutBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { describeInBrowser } from "./browser.ts";
 import {
   allSelected,
   button,
@@ -56,13 +56,8 @@ const passwords = (page: Page) => ({
 const isFocused = (page: Page, label: string) =>
   page.getByLabel(label, { exact: true }).evaluate((input) => input === document.activeElement);
 
-describe.skipIf(skippedWithoutBrowser("browser tests of sessions"))("sessions", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  const { visit, visitSignedIn } = visitsBy(() => browser);
+describeInBrowser("sessions", (browser) => {
+  const { visit, visitSignedIn } = visitsBy(browser);
 
   const visitSessions = async (options: Parameters<typeof visitSignedIn>[0] = {}) => {
     const visitor = await visit("/sessions", options);

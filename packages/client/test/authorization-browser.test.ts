@@ -5,10 +5,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { RegisterClientInput } from "@lockstep/kit";
 import { openBrowser, startAuthorizationServer } from "@lockstep/server/authorization-server-testing";
+import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-testing";
 import { john, testSource } from "@lockstep/server/testing";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundled, hasNoBrowser, launchBrowser } from "./chromium.ts";
+import { bundled } from "./bundled.ts";
 import type { ThirdPartyPage } from "./third-party-page.ts";
 
 declare const page: ThirdPartyPage;
@@ -31,56 +32,59 @@ const servePage = async () => {
   };
 };
 
-describe.skipIf(hasNoBrowser())("a page of another origin", () => {
-  beforeAll(async () => {
-    script = await bundled("third-party-page.ts");
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-
-  it("gets access, refreshes, calls and revokes, and sends no cookie", async () => {
-    await using server = await startAuthorizationServer();
-    using web = await servePage();
-    const { origin } = web;
-    const { client } = await server.domain.clients.register(
-      RegisterClientInput.parse({
-        name: "A page",
-        kind: "browser",
-        redirectUris: [`${origin}/callback`],
-        scopes: ["profile:read"],
-      }),
-      "operator",
-      testSource,
-    );
-    const person = openBrowser(server);
-    await person.signIn();
-    const asked: string[] = [];
-    server.app.server.on("request", ({ method, url, headers }) => {
-      if (headers.origin === origin)
-        asked.push(`${method} ${new URL(url ?? "", origin).pathname} ${headers.cookie ?? ""}`);
+describe.skipIf(skippedWithoutBrowser("tests of the client in a page of another origin"))(
+  "a page of another origin",
+  () => {
+    beforeAll(async () => {
+      script = await bundled("third-party-page.ts");
+      browser = await launchBrowser();
     });
+    afterAll(() => browser?.close());
 
-    await using context = await browser.newContext();
-    const tab = await context.newPage();
-    await tab.goto(`${origin}/`);
-    const url = await tab.evaluate(([issuer, clientId]) => page.begin(issuer, clientId), [
-      server.config.publicUrl,
-      client.id,
-    ] as const);
-    await tab.goto((await person.allow(url)).href);
-    expect(await tab.evaluate(() => page.finish())).toEqual({
-      subject: (await server.domain.users.findByLogin(john.username))?.user.id,
-      username: john.username,
-      status: 401,
+    it("gets access, refreshes, calls and revokes, and sends no cookie", async () => {
+      await using server = await startAuthorizationServer();
+      using web = await servePage();
+      const { origin } = web;
+      const { client } = await server.domain.clients.register(
+        RegisterClientInput.parse({
+          name: "A page",
+          kind: "browser",
+          redirectUris: [`${origin}/callback`],
+          scopes: ["profile:read"],
+        }),
+        "operator",
+        testSource,
+      );
+      const person = openBrowser(server);
+      await person.signIn();
+      const asked: string[] = [];
+      server.app.server.on("request", ({ method, url, headers }) => {
+        if (headers.origin === origin)
+          asked.push(`${method} ${new URL(url ?? "", origin).pathname} ${headers.cookie ?? ""}`);
+      });
+
+      await using context = await browser.newContext();
+      const tab = await context.newPage();
+      await tab.goto(`${origin}/`);
+      const url = await tab.evaluate(([issuer, clientId]) => page.begin(issuer, clientId), [
+        server.config.publicUrl,
+        client.id,
+      ] as const);
+      await tab.goto((await person.allow(url)).href);
+      expect(await tab.evaluate(() => page.finish())).toEqual({
+        subject: (await server.domain.users.findByLogin(john.username))?.user.id,
+        username: john.username,
+        status: 401,
+      });
+      expect(new Set(asked.filter((line) => !line.startsWith("OPTIONS")))).toEqual(
+        new Set([
+          "GET /.well-known/openid-configuration ",
+          "POST /token ",
+          "GET /jwks ",
+          "GET /users/me ",
+          "POST /revoke ",
+        ]),
+      );
     });
-    expect(new Set(asked.filter((line) => !line.startsWith("OPTIONS")))).toEqual(
-      new Set([
-        "GET /.well-known/openid-configuration ",
-        "POST /token ",
-        "GET /jwks ",
-        "GET /users/me ",
-        "POST /revoke ",
-      ]),
-    );
-  });
-});
+  },
+);

@@ -1,9 +1,10 @@
 // The tabs of a real browser: one session, one refresh.
 
+import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-testing";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { bundled, hasNoBrowser, launchBrowser } from "./chromium.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundled } from "./bundled.ts";
 import type { TestPage } from "./page.ts";
 
 declare const page: TestPage;
@@ -31,7 +32,7 @@ const freeze = async (tab: Page) => {
 
 const heldLocks = (tab: Page) => tab.evaluate(async () => (await navigator.locks.query()).held?.length);
 
-describe.skipIf(hasNoBrowser())("the tabs of a browser", () => {
+describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"))("the tabs of a browser", () => {
   beforeAll(async () => {
     script = await bundled("page.ts");
     browser = await launchBrowser();
@@ -80,11 +81,9 @@ describe.skipIf(hasNoBrowser())("the tabs of a browser", () => {
       async (typed) => (await page.client.auth.login.mutate(typed)).user,
       credentials,
     );
-    await vi.waitFor(async () =>
-      expect(await Promise.all(tabs.map((tab) => tab.evaluate(() => page.state().status)))).toEqual(
-        Array(tabs.length).fill("signedIn"),
-      ),
-    );
+    await expect
+      .poll(() => Promise.all(tabs.map((tab) => tab.evaluate(() => page.state().status))))
+      .toEqual(Array(tabs.length).fill("signedIn"));
     if (!user) throw new Error("Nobody was signed in");
     return user;
   };
@@ -130,7 +129,7 @@ describe.skipIf(hasNoBrowser())("the tabs of a browser", () => {
       await signIn(world.tabs);
       const [first, ...others] = world.tabs;
       if (!first) throw new Error("No tabs");
-      if (webLocks) await vi.waitFor(async () => expect(await heldLocks(first)).toBe(0));
+      if (webLocks) await expect.poll(() => heldLocks(first)).toBe(0);
       const thaw = await freeze(first);
       for (let times = 1; times <= 2; times++) {
         world.passOnServer(3600);
@@ -159,7 +158,7 @@ describe.skipIf(hasNoBrowser())("the tabs of a browser", () => {
     await asked.promise;
     const thaw = await freeze(first);
     released.resolve();
-    await vi.waitFor(() => expect(world.asked.refreshes).toBe(1), { timeout: 10_000 });
+    await expect.poll(() => world.asked.refreshes).toBe(1);
     for (let times = 1; times <= 2; times++) {
       world.passOnServer(3600);
       expect(await names(others)).toEqual(everybody.slice(1));
@@ -201,6 +200,6 @@ describe.skipIf(hasNoBrowser())("the tabs of a browser", () => {
     const user = await signIn(world.tabs);
     await world.server.domain.sessions.endAllOf(user.id, "revoked", testSource);
     await Promise.all(world.tabs.map((tab) => tab.evaluate(() => page.name().catch(() => {}))));
-    await vi.waitFor(async () => expect(await reasons(world.tabs)).toEqual(Array(5).fill(["revoked"])));
+    await expect.poll(() => reasons(world.tabs)).toEqual(Array(5).fill(["revoked"]));
   });
 });
