@@ -91,7 +91,7 @@ describe.skipIf(!hasNginx)("three servers behind the nginx of the docs", () => {
         expect(nginx.tookOut(port)).toBe(true);
         const before = nginx.servedBy(port);
         servers[n] = started.use(await startServer(port, cluster.url));
-        await expect.poll(() => nginx.servedBy(port), { timeout: 60_000 }).toBeGreaterThan(before);
+        await expect.poll(() => nginx.servedBy(port)).toBeGreaterThan(before);
       }
     };
     await Promise.race([restart(), failed]).finally(() => {

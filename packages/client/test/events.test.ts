@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
 import type { SessionEvent } from "@lockstep/kit";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, inject, it, vi } from "vitest";
 import { eventsOf, FetchEventSource } from "../src/event-source.ts";
 import { recorded, refreshes } from "./requests.ts";
 
 const credentials = { username: john.username, password: john.password };
 
-const waitFor = (assertion: () => void) => vi.waitFor(assertion, { timeout: 10_000 });
+const waitFor = (assertion: () => void) => vi.waitFor(assertion, { timeout: inject("patienceMs") });
 
 /** A signed-in client, and the events that it receives. */
 const watch = async (url: string, now: () => number = Date.now) => {

@@ -2,7 +2,7 @@
 
 import { createClient, memoryTokens, sessionOf } from "@lockstep/client";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { browserTabs, type TabsOptions } from "../src/tabs.ts";
 import { cookieJar, recorded, refreshes } from "./requests.ts";
 
@@ -66,7 +66,7 @@ describe.each([
     await using browser = await openTabs(5, locks);
     const { first, tabs, clock, network } = browser;
     await first.client.auth.login.mutate(credentials);
-    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    await expect.poll(() => tabs.every(({ tokens }) => tokens.get())).toBe(true);
     for (let times = 1; times <= 3; times++) {
       clock.advanceSeconds(3600);
       await Promise.all(tabs.map(({ client }) => client.user.me.query()));
@@ -80,7 +80,7 @@ describe.each([
     await using browser = await openTabs(3, locks);
     const { first, tabs, clock, network } = browser;
     await first.client.auth.login.mutate(credentials);
-    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    await expect.poll(() => tabs.every(({ tokens }) => tokens.get())).toBe(true);
     clock.advanceSeconds(3600);
     let failed = 0;
     network.answer = (path) =>
@@ -95,7 +95,7 @@ describe("a tab that the browser has frozen during its turn", () => {
     await using browser = await openTabs(3, navigator.locks, { lockWaitMs: 20 });
     const { first, tabs, clock, network, server } = browser;
     await first.client.auth.login.mutate(credentials);
-    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    await expect.poll(() => tabs.every(({ tokens }) => tokens.get())).toBe(true);
     const frozen = Promise.withResolvers<void>();
     const locked = Promise.withResolvers<void>();
     const turn = navigator.locks.request(server.url, () => {
@@ -116,7 +116,7 @@ describe("a tab that the browser has frozen during its turn", () => {
     await using browser = await openTabs(3, null);
     const { first, tabs, clock } = browser;
     await first.client.auth.login.mutate(credentials);
-    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    await expect.poll(() => tabs.every(({ tokens }) => tokens.get())).toBe(true);
     clock.advanceSeconds(3600);
     const taken = Promise.withResolvers<void>();
     browser.network.answer = (path) => {
@@ -145,10 +145,10 @@ describe("all tabs learn", () => {
     expect(refreshes(network.requests)).toHaveLength(1);
 
     await first.client.auth.login.mutate(credentials);
-    await vi.waitFor(() => expect(tabs.every(({ session }) => session.get().status === "signedIn")).toBe(true));
+    await expect.poll(() => tabs.every(({ session }) => session.get().status === "signedIn")).toBe(true);
     await Promise.all(tabs.map(({ client }) => client.user.me.query()));
     await tabs[1]?.client.auth.logout.mutate();
-    await vi.waitFor(() => expect(tabs.map(({ reasons }) => reasons)).toEqual(Array(3).fill(["signed_out"])));
+    await expect.poll(() => tabs.map(({ reasons }) => reasons)).toEqual(Array(3).fill(["signed_out"]));
     expect(refreshes(network.requests)).toHaveLength(1);
   });
 
@@ -156,10 +156,10 @@ describe("all tabs learn", () => {
     await using browser = await openTabs(3, navigator.locks);
     const { first, tabs, server } = browser;
     const { user } = await first.client.auth.login.mutate(credentials);
-    await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.get())).toBe(true));
+    await expect.poll(() => tabs.every(({ tokens }) => tokens.get())).toBe(true);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
     await Promise.allSettled(tabs.map(({ client }) => client.user.me.query()));
-    await vi.waitFor(() => expect(tabs.map(({ reasons }) => reasons)).toEqual(Array(3).fill(["revoked"])));
+    await expect.poll(() => tabs.map(({ reasons }) => reasons)).toEqual(Array(3).fill(["revoked"]));
     expect(tabs.map(({ tokens }) => tokens.get())).toEqual([null, null, null]);
   });
 
@@ -168,7 +168,7 @@ describe("all tabs learn", () => {
     const { first, tabs } = browser;
     await first.client.auth.login.mutate(credentials);
     const { sessionId } = await first.client.auth.login.mutate(credentials);
-    await vi.waitFor(() => expect(tabs[1]?.session.get()).toMatchObject({ status: "signedIn", sessionId }));
+    await expect.poll(() => tabs[1]?.session.get()).toMatchObject({ status: "signedIn", sessionId });
     expect(await first.client.session.list.query()).toHaveLength(1);
     expect(tabs.flatMap(({ reasons }) => reasons)).toEqual([]);
   });

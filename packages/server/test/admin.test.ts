@@ -9,9 +9,7 @@ import { openAdmin } from "../src/admin/testing.ts";
 import { migrationNames } from "../src/db/migrate.ts";
 import { engines } from "./engines.ts";
 
-it("lockstep as a process reads its input, prints its answers and ends with its exit codes", {
-  timeout: 30_000,
-}, async () => {
+it("lockstep as a process reads its input, prints its answers and ends with its exit codes", async () => {
   await using admin = await openAdmin(engines[0].newDatabase);
   const lockstep = async (argv: readonly string[], stdin = "") => {
     const child = spawn(process.execPath, [join(import.meta.dirname, "admin-process.ts"), ...argv], {

@@ -47,7 +47,7 @@ const login = (server = one(), password = "secret") => server.mutate("auth.login
 const signedIn = async () => (await login()).data;
 const liveSessions = async () => (await domain.sessions.list(johnsId)).map(({ id }) => id);
 
-describe("two servers on one PostgreSQL", { timeout: 60_000 }, () => {
+describe("two servers on one PostgreSQL", () => {
   it("[S24] give one successor to a hundred that redeem one refresh token at once, and sign nobody out", async () => {
     for (let round = 0; round < 3; round++) {
       const { refreshToken, sessionId } = await signedIn();

@@ -103,7 +103,7 @@ it("answers the call in progress, closes its connection and exits with 0", async
   const socket = await server.connect();
   await sendHalf(socket);
   server.signal("SIGTERM");
-  await expect.poll(server.accepts, { timeout: 20_000 }).toBe(false);
+  await expect.poll(server.accepts).toBe(false);
   const answer = text(socket);
   socket.write(credentials.slice(5));
   expect(await answer).toMatch(/^HTTP\/1\.1 200 .*connection: close.*"accessToken"/is);
@@ -116,7 +116,7 @@ it("answers a call that arrives on a connection in use after the server stopped 
   socket.write("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nhost: lo");
   await once(socket, "data");
   server.signal("SIGINT");
-  await expect.poll(server.accepts, { timeout: 20_000 }).toBe(false);
+  await expect.poll(server.accepts).toBe(false);
   const answer = text(socket);
   socket.write("calhost\r\n\r\n");
   expect(await answer).toMatch(/^HTTP\/1\.1 200 .*connection: close/is);
@@ -179,9 +179,7 @@ it("is not ready, still answers calls and tells streams, and closes connections 
   expect(await stream.next()).toMatchObject({ type: "connected" });
   expect(await stream.next()).toMatchObject({ data: { type: "watching" } });
   server.signal("SIGTERM");
-  await expect
-    .poll(readiness, { timeout: 20_000 })
-    .toEqual([503, "close", { status: "not ready", reason: "shutting down" }]);
+  await expect.poll(readiness).toEqual([503, "close", { status: "not ready", reason: "shutting down" }]);
   expect(await server.accepts()).toBe(true);
   expect(await signIn(server)).toMatch(/./);
   expect(await stream.next()).toMatchObject({ data: { type: "signed_in" } });

@@ -46,7 +46,7 @@ describe.each(engines)("readiness on $engine", ({ newDatabase }) => {
     const look = createReadiness({ db: database.db, keptMs: 1 });
     expect(await look()).toBeNull();
     await database.db.schema.dropTable("kysely_migration").execute();
-    await expect.poll(() => reasonOf(look), { timeout: 20_000 }).toBe("the database is not migrated");
+    await expect.poll(() => reasonOf(look)).toBe("the database is not migrated");
   });
 
   it("is not there while one migration is missing", async () => {
@@ -89,7 +89,7 @@ describe("readiness on PostgreSQL", () => {
     const cut = `select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = '${name}'`;
     await administer(`alter role ${name} password 'second'`);
     await administer(cut);
-    await expect.poll(() => reasonOf(look), { timeout: 20_000 }).toBe("the database refuses the server's credentials");
+    await expect.poll(() => reasonOf(look)).toBe("the database refuses the server's credentials");
     await administer(`alter role ${name} password 'first'`);
     await administer(`drop owned by ${name}`);
     await admin.destroy();

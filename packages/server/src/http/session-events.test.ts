@@ -182,7 +182,7 @@ describe("the stream of one's session events", () => {
     const streams = await Promise.all(Array.from({ length: 20 }, () => watch(accessToken)));
     for (const stream of streams) stream.leave();
     const after = () => process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
-    await expect.poll(after, { timeout: 5000 }).toBeLessThan(before + 20);
+    await expect.poll(after).toBeLessThan(before + 20);
     expect(await server.domain.sessions.endReason(session.id)).toBeNull();
   });
 });

@@ -15,5 +15,4 @@ it.each([1, 2, 10])(
     expect(report.acknowledged).toBeGreaterThan(0);
     expect(report.hit).toBeGreaterThan(0);
   },
-  180_000,
 );

@@ -16,7 +16,7 @@ beforeAll(async () => {
   cluster = await startCluster();
   db = await openDatabase(cluster.url, { poolSize: 1, limitMs });
   await sql`create table rows (n int)`.execute(db);
-}, 120_000);
+});
 afterAll(async () => {
   await db.destroy();
   await cluster[Symbol.asyncDispose]();
@@ -70,7 +70,7 @@ describe("a connection of PostgreSQL", () => {
     await expect(sql`select pg_sleep(600)`.execute(db)).rejects.toThrow(unavailable);
     const sleeping = () =>
       cluster.administer("select 1 from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'");
-    await expect.poll(sleeping, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(sleeping).toEqual([]);
     expect(await backend(db)).toBeGreaterThan(0);
   });
 

@@ -158,7 +158,7 @@ describe("[S118] while the file of SQLite", () => {
     expect((await read()).status).toBe(200);
     await expectOutage(await signIn());
     limit("unlimited");
-    await expect.poll(readiness, { timeout: 20_000 }).toEqual(ready);
+    await expect.poll(readiness).toEqual(ready);
     expect((await signIn()).status).toBe(200);
     await db.destroy();
     await server[Symbol.asyncDispose]();

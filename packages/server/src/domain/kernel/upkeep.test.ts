@@ -99,9 +99,9 @@ describe("upkeep", () => {
     const { done, running } = begin();
     const all = ["synchronize", "maintain", "delete", "shrink"];
     vi.advanceTimersByTime(intervalMs);
-    await vi.waitFor(() => expect(done).toEqual(all));
+    await expect.poll(() => done).toEqual(all);
     vi.advanceTimersByTime(intervalMs);
-    await vi.waitFor(() => expect(done).toEqual([...all, ...all]));
+    await expect.poll(() => done).toEqual([...all, ...all]);
     await running.end();
     vi.advanceTimersByTime(intervalMs);
     expect(done).toEqual([...all, ...all]);
@@ -113,7 +113,7 @@ describe("upkeep", () => {
     });
     for (const times of [1, 2]) {
       vi.advanceTimersByTime(intervalMs);
-      await vi.waitFor(() => expect(failures).toHaveLength(times));
+      await expect.poll(() => failures).toHaveLength(times);
     }
     expect(done.filter((each) => each === "delete")).toHaveLength(2);
     await running.end();
@@ -122,7 +122,7 @@ describe("upkeep", () => {
   it("stops in the middle of a long deletion when the server does", async () => {
     const { done, running } = begin(async (limit) => limit);
     vi.advanceTimersByTime(intervalMs);
-    await vi.waitFor(() => expect(done).toContain("delete"));
+    await expect.poll(() => done).toContain("delete");
     await running.end();
     expect(done.at(-1)).toBe("shrink");
   });

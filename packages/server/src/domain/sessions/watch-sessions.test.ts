@@ -207,7 +207,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
       return null;
     });
     const watching = await withDatabaseLimit(10, () => here.watch(session));
-    await vi.waitFor(() => expect(limits).not.toEqual([]));
+    await expect.poll(() => limits).not.toEqual([]);
     expect(limits[0]).toBe(1000);
     await watching.return();
   });
@@ -219,7 +219,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     const streams = [];
     for (const { session } of [...sessions, ...sessions, ...sessions]) streams.push(await here.watch(session));
     here.looks.splice(0, here.looks.length, []);
-    await vi.waitFor(() => expect(here.looks.length).toBeGreaterThan(3));
+    await expect.poll(() => here.looks.length).toBeGreaterThan(3);
     for (const ids of here.looks.slice(0, -1)) expect(ids).toEqual(sessions.map(({ session }) => session.id));
     for (const stream of streams) void stream.return();
     opened.closing.abort();
@@ -232,7 +232,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     const streams = [await here.watch(over.session), await here.watch(live.session)];
     await here.sessions.end(jane, over.session.id, "revoked", testSource);
     here.looks.splice(0, here.looks.length, []);
-    await vi.waitFor(() => expect(here.looks.length).toBeGreaterThan(3));
+    await expect.poll(() => here.looks.length).toBeGreaterThan(3);
     // The first may have begun before.
     for (const ids of here.looks.slice(2, -1)) expect(ids).toEqual([live.session.id]);
     for (const stream of streams) void stream.return();
@@ -282,10 +282,10 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
       throw new DatabaseUnavailableError("down");
     });
     here.answerLooks(failing);
-    await vi.waitFor(() => expect(failing.mock.calls.length).toBeGreaterThan(1));
+    await expect.poll(() => failing.mock.calls.length).toBeGreaterThan(1);
     const hanging = vi.fn(() => new Promise<never>(() => {}));
     here.answerLooks(hanging);
-    await vi.waitFor(() => expect(hanging.mock.calls.length).toBeGreaterThan(1));
+    await expect.poll(() => hanging.mock.calls.length).toBeGreaterThan(1);
     await elsewhere.sessions.end(jane, session.id, "revoked", testSource);
     here.answerLooks(null);
     expect((await news).value).toMatchObject({ type: "session_ended", reason: "revoked" });

@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../../test/engines.ts";
 import type { Db } from "../../db/database.ts";
 import { testClock, testSource, testWorld } from "../../testing.ts";
@@ -124,10 +124,10 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     const before = ring.signing().id;
     withheld = true;
     const loading = ring.maintain();
-    await vi.waitFor(() => expect(withheld).toBe(false));
+    await expect.poll(() => withheld).toBe(false);
     const rotating = ring.rotate(testSource);
     const count = async () => (await database.db.selectFrom("signing_keys").select("id").execute()).length;
-    await vi.waitFor(async () => expect(await count()).toBe(2));
+    await expect.poll(() => count()).toBe(2);
     release.resolve();
     expect(await rotating).not.toBe(before);
     await loading;
