@@ -62,24 +62,30 @@ const treeOf = (ids: readonly number[], operation: (id: number) => string, aroun
     })
     .join("");
 
-const contractOf = (ids: readonly number[]) => `
-import { defineContract, engine, engineErrors, engineRoles, engineScopes, type RouterOf } from "@lockstep/kit";
+/** As an app declares it: each area is a feature. */
+const contractOf = (ids: readonly number[]) => {
+  const areas = Object.entries(Object.groupBy(ids, area));
+  return `
+import { composeContract, defineFeature, type RouterOf } from "@lockstep/kit";
 import { z } from "zod";
 
 ${sharedSchemas}
-const words = { scopes: engineScopes, roles: engineRoles, errors: engineErrors };
-export const contract = defineContract(words, ({ query, mutation, firstParty, scoped }) => ({
-  ...engine,
-${treeOf(
-  ids,
-  (id) =>
-    `${isQuery(id) ? 'query({ access: scoped("profile:read")' : "mutation({ access: firstParty()"},
-      summary: "Operation ${id}", input: ${inputOf(id)},
-      output: ${outputOf(id)} })`,
-  (operations) => operations,
-)}}));
+${areas
+  .map(
+    ([each, members = []]) => `
+const ${each} = defineFeature({ areas: { ${each}: "" } }, ({ query, mutation, firstParty, scoped }) => ({
+${treeOf(members, operationOf, (operations) => operations)}}));`,
+  )
+  .join("")}
+export const contract = composeContract({ features: [${areas.map(([each]) => each)}] });
 export type AppRouter = RouterOf<typeof contract>;
 `;
+};
+
+const operationOf = (id: number) =>
+  `${isQuery(id) ? 'query({ access: scoped("profile:read")' : "mutation({ access: firstParty()"},
+      summary: "Operation ${id}", input: ${inputOf(id)},
+      output: ${outputOf(id)} })`;
 
 // Handlers that never return have the cheapest types. Real ones cost more.
 const routerOf = (ids: readonly number[]) => `
