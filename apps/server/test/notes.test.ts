@@ -98,7 +98,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("of somebody else can be neither read nor deleted", async () => {
+  it("of somebody else can be neither read nor deleted, whatever the scopes [S51]", async () => {
     await using world = await start();
     const { john, jane } = world;
     const note = await john.client.note.create.mutate({ text: "A secret of John" });
@@ -142,7 +142,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("are open to a client with the scope, and to others answer 403 with a challenge that names it", async () => {
+  it("are open to a client with the scope, and to others answer 403 with a challenge that names it [S38]", async () => {
     await using world = await start();
     const { server, john } = world;
     const note = await john.client.note.create.mutate({ text: "Water the plants" });
