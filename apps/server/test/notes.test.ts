@@ -100,7 +100,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
 
   it("of somebody else can be neither read nor deleted, whatever the scopes [S51]", async () => {
     await using world = await start();
-    const { john, jane } = world;
+    const { server, john, jane } = world;
     const note = await john.client.note.create.mutate({ text: "A secret of John" });
     expect(await jane.client.note.list.query({})).toEqual({ notes: [], nextCursor: null });
     // A cursor is a place in a list, and opens no list.
@@ -108,7 +108,11 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     expect(await jane.client.note.list.query({ cursor: place })).toEqual({ notes: [], nextCursor: null });
     const refusal = await jane.client.note.delete.mutate({ noteId: note.id }).catch((error: unknown) => error);
     expect(errorOf("note.delete", refusal)).toMatchObject({ code: "NOTE_NOT_FOUND", httpStatus: 404 });
-    expect(await jane.rest("DELETE", `/api/notes/${note.id}`)).toMatchObject({ status: 404 });
+    const { accessToken } = await grantedToken(server, jane.user.id, ["notes:read", "notes:write"]);
+    for (const token of [undefined, accessToken]) {
+      expect(await jane.rest("GET", "/api/notes", undefined, token)).toMatchObject({ body: { notes: [] } });
+      expect(await jane.rest("DELETE", `/api/notes/${note.id}`, undefined, token)).toMatchObject({ status: 404 });
+    }
     expect(await john.client.note.list.query({})).toMatchObject({ notes: [note] });
   });
 
