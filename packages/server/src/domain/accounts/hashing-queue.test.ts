@@ -27,8 +27,8 @@ const held = () => {
   };
 };
 
-describe("the queue of hashing", () => {
-  it.each([1, 3])("runs at most %i at once, in the order in which they came", async (threads) => {
+describe("the hashing queue", () => {
+  it.each([1, 3])("runs at most %i at once, in order of arrival", async (threads) => {
     const queue = createHashingQueue(() => threads);
     const { work, endOne, started, mostAtOnce } = held();
     const order: number[] = [];
@@ -51,7 +51,7 @@ describe("the queue of hashing", () => {
     expect(order).toEqual(order.toSorted((a, b) => a - b));
   });
 
-  it.each([1, 2])("refuses at once what does not fit, and never runs it, with %i at once", async (threads) => {
+  it.each([1, 2])("refuses at once what does not fit and never runs it, with %i running", async (threads) => {
     const queue = createHashingQueue(() => threads);
     const { work, endOne } = held();
     const accepted = Array.from({ length: threads + threads * waitingPerThread }, () => queue.run(work));
@@ -73,7 +73,7 @@ describe("the queue of hashing", () => {
     expect(ran).toBe(false);
   });
 
-  it("[S90] takes a share of one account at the most, and the first of others before its second", async () => {
+  it("[S90] limits the share of one account, and runs the first of others before its second", async () => {
     const queue = createHashingQueue(() => 1);
     const { work, endOne } = held();
     const order: string[] = [];
@@ -96,7 +96,7 @@ describe("the queue of hashing", () => {
     expect(() => queue.refuseWhenFull(["greedy"])).not.toThrow();
   });
 
-  it("follows the number of threads: runs more when it grows, and starts nothing while too many run", async () => {
+  it("follows the number of threads: starts more when it grows, and none while too many run", async () => {
     let threads = 2;
     const queue = createHashingQueue(() => threads);
     const { work, endOne, started } = held();
@@ -117,7 +117,7 @@ describe("the queue of hashing", () => {
     await Promise.all(all);
   });
 
-  it("[S90] takes fewer, and a smaller share of one account, with fewer threads", async () => {
+  it("[S90] accepts fewer, and a smaller share of one account, with fewer threads", async () => {
     let threads = 2;
     const queue = createHashingQueue(() => threads);
     const { work, endOne } = held();
@@ -137,7 +137,7 @@ describe("the queue of hashing", () => {
     await Promise.all(accepted);
   });
 
-  it("goes on after work that failed", async () => {
+  it("continues after failed work", async () => {
     const queue = createHashingQueue(() => 1);
     const failed = queue.run(() => Promise.reject(new Error("broken")));
     const next = queue.run(async () => "next");
@@ -146,7 +146,7 @@ describe("the queue of hashing", () => {
   });
 });
 
-describe("a server whose queue of hashing is full", () => {
+describe("a server with a full hashing queue", () => {
   let server: TestServer;
   let calls: ReturnType<typeof callsTo>;
   beforeAll(async () => {
@@ -171,7 +171,7 @@ describe("a server whose queue of hashing is full", () => {
     }
   };
 
-  it("refuses sign-ins with 503 and when to come back, without a wait, and does not count them as guesses", async () => {
+  it("refuses sign-ins at once with 503 and Retry-After, and does not count them as guesses", async () => {
     const answers = await whileFull(() =>
       Promise.all(Array.from({ length: 40 }, (_, index) => login(`198.51.100.${index}`))),
     );
@@ -213,7 +213,7 @@ describe("a server whose queue of hashing is full", () => {
     for (const { code } of await Promise.all(greedy)) expect(code).toBeOneOf(["OK", "OVERLOADED", "TOO_MANY_ATTEMPTS"]);
   });
 
-  it("answers a known and an unknown user alike [S69]", async () => {
+  it("refuses known and unknown users alike [S69]", async () => {
     const [known, unknown] = await whileFull(async () => [
       await login("198.51.100.1"),
       await calls.mutate("auth.login", { username: "nobody", password: "x" }, { address: "198.51.100.2" }),
@@ -227,7 +227,7 @@ describe("a server whose queue of hashing is full", () => {
     expect(known?.code).toBe("OVERLOADED");
   });
 
-  it("answers everything that hashes nothing: calls, refreshes, sessions", async () => {
+  it("answers everything that needs no hashing: calls, refreshes, sessions", async () => {
     const { data } = await login("198.51.100.3");
     const token = data.accessToken;
     const answers = await whileFull(async () => [
@@ -239,7 +239,7 @@ describe("a server whose queue of hashing is full", () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
-  it("refuses a change of the password, and leaves it and the sessions as they are", async () => {
+  it("refuses to change a password, and leaves it and the sessions unchanged", async () => {
     const [mine, other] = [await login("198.51.100.4"), await login("198.51.100.5")];
     const input = { currentPassword: "secret", newPassword: "a heron stands in the shallow river" };
     const refused = await whileFull(() => calls.mutate("user.changePassword", input, { token: mine.data.accessToken }));

@@ -21,7 +21,7 @@ describe("the number of hashing threads", () => {
       expect(hashingThreadsFor(utilization, { cores: 16, poolSize })).toBe(Math.max(1, poolSize - 1));
   });
 
-  it("follows the event loop, measured over at least a tenth of a second since the last look", () => {
+  it("follows the event loop, measured over at least a tenth of a second", () => {
     const times = { idle: 1000, active: 2000 };
     const spend = (idle: number, active: number) => {
       times.idle += idle;

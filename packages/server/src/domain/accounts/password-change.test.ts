@@ -48,7 +48,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     };
   };
 
-  it("of an operator revokes every session and every grant, and names recent identities [S87]", async () => {
+  it("set by an operator revokes every session and grant, and lists recent identities [S87]", async () => {
     await using server = await start(31);
     const { passwordChange, passwords, audit } = server.domain;
     await server.link("old");
@@ -73,7 +73,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     );
   });
 
-  it("of an operator unlinks identities of the last 30 days when asked to, and keeps older ones [S87]", async () => {
+  it("set by an operator unlinks identities of the last 30 days if asked to, and keeps older ones [S87]", async () => {
     await using server = await start();
     const { passwordChange, passwords } = server.domain;
     await server.link("old");
@@ -85,7 +85,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     expect(await server.subjects()).toEqual(["old@example.org"]);
   });
 
-  it("of the owner leaves grants and identities alone, unless the owner revokes them with it [S87]", async () => {
+  it("set by the owner keeps grants and identities, unless the owner revokes them with it [S87]", async () => {
     await using server = await start();
     const { passwordChange } = server.domain;
     const [first, second] = [await server.link("first"), await server.link("second")];
@@ -104,7 +104,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     expect(first).not.toBe("");
   });
 
-  it("unlinks no identity of another account [S87]", async () => {
+  it("does not unlink identities of another account [S87]", async () => {
     await using server = await start();
     const { users, identities, passwordChange } = server.domain;
     const jane = { username: "jane", email: null, fullName: "Jane", role: "user", passwordHash: null } as const;
@@ -116,7 +116,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     expect(await identities.find(who)).toEqual({ id: hers, userId: janesId });
   });
 
-  it("of the owner revokes the grants of the clients that the owner names, and no others [S87]", async () => {
+  it("set by the owner revokes the grants of the clients that the owner names, and no others [S87]", async () => {
     await using server = await start();
     const [kept, revoked] = [await server.grant(), await server.grant()];
     const change = { currentPassword: john.password, newPassword };
@@ -131,7 +131,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     expect(await server.isAccepted(kept.accessToken)).toBe(true);
   });
 
-  it("that is refused revokes nothing", async () => {
+  it("revokes nothing when it is refused", async () => {
     await using server = await start();
     const id = await server.link("first");
     const { accessToken } = await server.grant();
@@ -146,7 +146,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     expect(await server.subjects()).toEqual(["first@example.org"]);
   });
 
-  it("comes with a list of the identities and grants of the last 30 days [S87]", async () => {
+  it("is offered with a list of the identities and grants of the last 30 days [S87]", async () => {
     await using server = await start();
     await server.link("old");
     await server.grant();
@@ -158,7 +158,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     expect(recent.grants.map(({ client }) => client.id)).toEqual([clientId]);
   });
 
-  it("can be the first one of an account, once, and revokes the other sessions", async () => {
+  it("can be set once as the first one, and revokes the other sessions", async () => {
     await using server = await start();
     const { passwordChange, sessions, signIn, audit } = server.domain;
     const another = await signIn.withPassword(typed(john.username, john.password));
@@ -177,7 +177,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     );
   });
 
-  it("is held to the policy also when it is the first", async () => {
+  it("must satisfy the policy also as the first one", async () => {
     await using server = await start();
     await server.db.updateTable("users").set({ password_hash: null }).where("id", "=", server.userId).execute();
     await expect(

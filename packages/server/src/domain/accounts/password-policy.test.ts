@@ -22,7 +22,7 @@ const policy = policyWith();
 const good = "wool lamp river stone";
 
 describe("a new password", () => {
-  it("[S62] has at least 15 characters, and the reason says so", async () => {
+  it("[S62] must have 15 characters, and the refusal says so", async () => {
     const fifteen = "vq7 mzkw xo tbr";
     expect([...fifteen]).toHaveLength(15);
     expect(await policy.refusalOf(fifteen, [])).toBeNull();
@@ -42,7 +42,7 @@ describe("a new password", () => {
     expect(await policy.refusalOf("ve\u0301loce ra\u0301pide", [])).toMatchObject({ reason: "too_short" });
   });
 
-  it("[S62] may have 64 characters and many more, up to 1024", async () => {
+  it("[S62] may have 64 to 1024 characters", async () => {
     const words = fc.sample(fc.stringMatching(/^[a-z]{3,9}$/), { numRuns: 200, seed: 7 }).join(" ");
     for (const length of [64, 128, 129, 1024]) {
       expect(await policy.refusalOf(words.slice(0, length), [])).toBeNull();
@@ -54,7 +54,7 @@ describe("a new password", () => {
   });
 
   it.each(["пароль очень длинный", "正しい馬電池ホチキスの針が四本ある", "şemsiye çöl ığdır", "כלב ירוק רץ מהר מאוד"])(
-    "[S62] may be of any script: %s",
+    "[S62] may be in any script: %s",
     async (password) => {
       expect(await policy.refusalOf(password, [])).toBeNull();
     },
@@ -77,7 +77,7 @@ describe("a new password", () => {
     "qwertyuiopasdfghjkl",
     "123456789012345",
     "a".repeat(64),
-  ])("[S64] is none that everybody tries: %s", async (password) => {
+  ])("[S64] must not be a common one: %s", async (password) => {
     expect(await policy.refusalOf(password, [])).toMatchObject({
       reason: "guessable",
       message: expect.stringMatching(/^This is easy to guess\. [A-Z][^.]+\.$/),
@@ -91,19 +91,19 @@ describe("a new password", () => {
     "jane-the-second-of-corp",
     "jane-the-second-of-corp1",
     "ElizabethDoeJane",
-  ])("[S64] is not the name or address of whose it is: %s", async (password) => {
+  ])("[S64] must not be the user's name or address: %s", async (password) => {
     const personal = ["jane-the-second-of-corp", "jane.doe@corp.test", "Jane Elizabeth Doe"];
     expect(await policy.refusalOf(password, personal)).toMatchObject({ reason: "guessable" });
   });
 
-  it("[S64] is not the name of where it is for", async () => {
+  it("[S64] must not be the service's name", async () => {
     const here = policyWith({ contextWords: ["accounts-of-example", "lockstep"] });
     for (const password of ["accounts-of-example", "Accounts-Of-Example1", "lockstep lockstep", "lockstepslockstep"]) {
       expect(await here.refusalOf(password, [])).toMatchObject({ reason: "guessable" });
     }
   });
 
-  it("[S62] is judged in any form that can be typed, in bounded time", async () => {
+  it("[S62] is checked in bounded time, in any form that can be typed", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "binary", maxLength: 1100 }), async (password) => {
         const refusal = await policy.refusalOf(password, [password.slice(0, 50)]);
@@ -157,7 +157,7 @@ describe("a password that was in a data breach", () => {
     }
   });
 
-  it("[S64] is looked up by five characters of its hash, and nothing else leaves", async () => {
+  it("[S64] is looked up by five characters of its hash, and nothing else is sent", async () => {
     await using service = await rangeService((_, response) => response.end());
     const personal = ["jane", "jane@example.com"];
     // With and without the slash at its end.
@@ -172,7 +172,7 @@ describe("a password that was in a data breach", () => {
     for (const secret of [good, suffix.slice(0, 6), ...personal]) expect(said).not.toContain(secret.toUpperCase());
   });
 
-  it("[S64] is not looked up when it is refused already", async () => {
+  it("[S64] is not looked up when it is refused anyway", async () => {
     await using service = await rangeService((_, response) => response.end());
     const asking = policyWith({ breachedPasswordsUrl: service.url, fetch });
     expect(await asking.refusalOf("passwordpassword", [])).toMatchObject({ reason: "guessable" });
@@ -180,12 +180,12 @@ describe("a password that was in a data breach", () => {
     expect(service.requests).toEqual([]);
   });
 
-  it("[S64] is not meant by an answer's padding, by another's count, or by a hash that only begins alike", async () => {
+  it("[S64] is not refused because of padding, another hash's count, or a hash with the same prefix", async () => {
     const lines = [`${suffix}:0`, `${suffix.slice(0, 34)}:9`, `${"A".repeat(35)}:12`].join("\r\n");
     expect(await refusalFrom((_, response) => response.end(lines))).toBeNull();
   });
 
-  it("[S64] is accepted when the service fails, hangs up or is not there", async () => {
+  it("[S64] is accepted when the service fails, disconnects or is unreachable", async () => {
     const failing: RequestListener[] = [
       (_, response) => response.writeHead(503).end(`${suffix}:37`),
       (_, response) => response.writeHead(429).end(),

@@ -20,7 +20,7 @@ const bcryptPart = (stored: string) => stored.slice(stored.indexOf("$"));
 const password = "wool lamp river stone";
 
 describe("a stored password", () => {
-  it("[S66] is a salted bcrypt hash of the configured cost, and never twice the same", async () => {
+  it("[S66] is a salted bcrypt hash of the configured cost, different each time", async () => {
     const passwords = passwordsWith({ cost: 5 });
     const [stored, again] = [await passwords.hash(password), await passwords.hash(password)];
     expect(stored).toMatch(/^hmac-sha384:none:\$2b\$05\$[./A-Za-z0-9]{53}$/);
@@ -29,12 +29,12 @@ describe("a stored password", () => {
     expect(await passwords.verify("wool lamp river sand", stored)).toEqual({ matches: false });
   });
 
-  it("[S66] is made over an HMAC: bcrypt alone does not match it", async () => {
+  it("[S66] is a hash of an HMAC: bcrypt alone does not match it", async () => {
     const stored = await passwordsWith().hash(password);
     expect(await bcrypt.compare(password, bcryptPart(stored))).toBe(false);
   });
 
-  it("is not upgraded from an imported hash to more, or less, than bcrypt looked at", async () => {
+  it("does not change which passwords match an imported hash when it is upgraded", async () => {
     const passwords = passwordsWith();
     const [whole, longer] = ["x".repeat(72), `${"x".repeat(72)} and more`];
     for (const original of [whole, longer]) {
@@ -47,7 +47,7 @@ describe("a stored password", () => {
     expect(right).toMatchObject({ upgrade: expect.stringMatching(/^hmac-sha384:/) });
   });
 
-  it("is not matched by NUL or nothing at all, when it was imported", async () => {
+  it("matches neither NUL nor an empty password when it was imported", async () => {
     const passwords = passwordsWith();
     for (const [original, typed] of [
       ["pass", "pass\0anything"],
@@ -60,7 +60,7 @@ describe("a stored password", () => {
     }
   });
 
-  it("[S62][S66] counts every character, also past bcrypt's 72 bytes", async () => {
+  it("[S62][S66] depends on every character, also beyond bcrypt's 72 bytes", async () => {
     const passwords = passwordsWith();
     const start = "a long beginning ".repeat(60).slice(0, 1023);
     const stored = await passwords.hash(`${start}1`);
@@ -71,7 +71,7 @@ describe("a stored password", () => {
     expect(await bcrypt.compare(`${start}2`, await bcrypt.hash(`${start}1`, { cost }))).toBe(true);
   });
 
-  it("[S62] counts characters behind a null byte, spaces at the ends and case", async () => {
+  it("[S62] depends on characters after a null byte, on surrounding spaces and on case", async () => {
     const passwords = passwordsWith();
     const stored = await passwords.hash("pass\0one");
     expect(await passwords.verify("pass\0one", stored)).toMatchObject({ matches: true });
@@ -87,7 +87,7 @@ describe("a stored password", () => {
     expect(await passwords.verify("Amelie aß final 1", stored)).toEqual({ matches: false });
   });
 
-  it("[S66] is upgraded when its cost is below the configured one, and not when it is above", async () => {
+  it("[S66] is upgraded when its cost is below the configured one, not when it is above", async () => {
     const stored = await passwordsWith().hash(password);
     const dearer = passwordsWith({ cost: 6 });
     const verification = await dearer.verify(password, stored);
@@ -98,7 +98,7 @@ describe("a stored password", () => {
     expect(await (await passwordsWith()).verify(password, upgrade)).toEqual({ matches: true, upgrade: null });
   });
 
-  it("of no form that is known is a failure of its own, not a wrong password", async () => {
+  it("throws for an unknown stored form", async () => {
     const passwords = passwordsWith();
     for (const stored of ["plain text", "argon2:none:x", "hmac-sha384", ""]) {
       await expect(passwords.verify(password, stored)).rejects.toThrow("in no form that is known here");
@@ -110,13 +110,13 @@ describe("a pepper", () => {
   const first = "the first pepper, of thirty-two characters";
   const second = "the second pepper, of thirty-two characters";
 
-  it("[S66] is named by the stored form and not in it", async () => {
+  it("[S66] is named in the stored form, not contained in it", async () => {
     const stored = await passwordsWith({ pepper: first }).hash(password);
     expect(stored).toMatch(/^hmac-sha384:[0-9a-f]{16}:\$2b\$/);
     expect(stored).not.toContain(first);
   });
 
-  it("[S66] that was introduced, changed or dropped still verifies, and the hash is upgraded to the current one", async () => {
+  it("[S66] verifies after it was introduced, changed or removed, and upgrades the hash", async () => {
     const without = passwordsWith();
     const withFirst = passwordsWith({ pepper: first });
     const withSecond = passwordsWith({ pepper: second, previousPeppers: [first] });
@@ -136,7 +136,7 @@ describe("a pepper", () => {
     }
   });
 
-  it("[S66] that is unknown never matches", async () => {
+  it("[S66] never matches when it is unknown", async () => {
     const stored = await passwordsWith({ pepper: first }).hash(password);
     for (const options of [{}, { pepper: second }, { pepper: second, previousPeppers: ["a third pepper"] }]) {
       expect(await (await passwordsWith(options)).verify(password, stored)).toEqual({ matches: false });
@@ -160,7 +160,7 @@ describe("an imported bcrypt hash", () => {
     expect(await passwords.verify("another", stored)).toEqual({ matches: false });
   });
 
-  it("is taken as it is, and nothing else is", async () => {
+  it("is accepted in its standard form only", async () => {
     const passwords = passwordsWith();
     const hash = await bcrypt.hash(password, { cost });
     expect(passwords.import(hash)).toBe(hash);
@@ -211,7 +211,7 @@ describe("a failed verification", () => {
     };
   };
 
-  it("[S69] costs the same work for every account, whatever is stored there or nothing", async () => {
+  it("[S69] takes the same work for every account, with any stored form or none", async () => {
     const full = 8;
     const { bcrypt: counted, roundsOf } = countedBcrypt();
     const passwords = passwordsWith({ cost: full, pepper: "the pepper of now", bcrypt: counted });

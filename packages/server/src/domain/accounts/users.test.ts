@@ -17,7 +17,7 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     return { ...database, users: createUsers({ db: database.db, ...testWorld(() => 1000) }) };
   };
 
-  it("are found by username or e-mail address, without regard to case", async () => {
+  it("are found by username or e-mail address, case-insensitively", async () => {
     await using database = await open();
     const created = await database.users.create(jane);
     expect(created).toMatchObject({ username: "jane", disabled: false, createdAt: 1000 });
@@ -26,7 +26,7 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     expect(await database.users.findByLogin("nobody")).toBeNull();
   });
 
-  it("share neither username nor e-mail address", async () => {
+  it("have unique usernames and e-mail addresses", async () => {
     await using database = await open();
     await database.users.create(jane);
     expect(await database.users.create({ ...jane, email: null })).toBeNull();
@@ -34,7 +34,7 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     expect(await database.users.create({ ...jane, username: "third", email: null })).not.toBeNull();
   });
 
-  it("cannot take the e-mail address of another, and lose nothing trying", async () => {
+  it("cannot take the e-mail address of another user, and stay unchanged", async () => {
     await using database = await open();
     await database.users.create(jane);
     const other = await database.users.create({ ...jane, username: "other", email: "other@example.com" });
@@ -46,12 +46,12 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     expect(await database.users.update(id, { email: null })).toMatchObject({ email: null, fullName: "Jane Roe" });
   });
 
-  it("are told apart from those who are gone", async () => {
+  it("are not updated when they do not exist", async () => {
     await using database = await open();
     expect(await database.users.update("nobody", { fullName: "X" })).toBeNull();
   });
 
-  it("are locked with the password hash that is stored, unless they are disabled", async () => {
+  it("are locked and returned with the stored password hash, unless they are disabled", async () => {
     await using database = await open();
     const created = await database.users.create({ ...jane, passwordHash: "old" });
     const id = created?.id ?? "";
@@ -64,7 +64,7 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("new");
   });
 
-  it("keep any text as it was typed", async () => {
+  it("keep any text unchanged", async () => {
     await using database = await open();
     const fullName = "Zoë 🦊 O'Brien; drop table users -- 李";
     await database.users.create({ ...jane, fullName });

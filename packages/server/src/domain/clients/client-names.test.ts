@@ -4,7 +4,7 @@ import { clientNameProblem } from "./client-names.ts";
 
 const problem = (name: string) => clientNameProblem(name, "Lockstep");
 
-describe("[S99] a client that nobody vouches for", () => {
+describe("[S99] the name of an unverified client", () => {
   it.each([
     "Lockstep",
     "LOCKSTEP",
@@ -29,7 +29,7 @@ describe("[S99] a client that nobody vouches for", () => {
     "locκstep",
     "locкsтep", // Cyrillic к and т
     "ʟᴏᴄᴋꜱᴛᴇᴘ", // small capitals
-  ])("is not called %j, which is or looks like the name of this service", async (name) => {
+  ])("cannot be %j, which is or looks like the name of this service", async (name) => {
     expect(await problem(name)).toMatch(/name of this service/);
   });
 
@@ -50,11 +50,11 @@ describe("[S99] a client that nobody vouches for", () => {
     "Photos 🔒",
     "Ⓟhotos",
     "√ Photos",
-  ])("is not called %j, which has a badge", async (name) => {
+  ])("cannot be %j, which contains a badge", async (name) => {
     expect(await problem(name)).toMatch(/symbols or emoji/);
   });
 
-  it("is not called what was seen to be believed", async () => {
+  it("cannot be one that was found to look like the service's", async () => {
     expect(await problem("Lockstep ✔ Verified")).not.toBeNull();
   });
 
@@ -73,17 +73,17 @@ describe("[S99] a client that nobody vouches for", () => {
     "Loc",
     "Step lock",
     "$tocks ^ trends ~ 100%",
-  ])("is called %j", async (name) => {
+  ])("can be %j", async (name) => {
     expect(await problem(name)).toBeNull();
   });
 
-  it("is judged by whole words where the name of the service is short", async () => {
+  it("is compared by whole words when the service's name is short", async () => {
     expect(await clientNameProblem("Django", "Go")).toBeNull();
     expect(await clientNameProblem("Go Photos", "Go")).not.toBeNull();
     expect(await clientNameProblem("G o", "Go")).not.toBeNull();
   });
 
-  it("is judged whatever its name is", async () => {
+  it("is checked whatever the service's name is", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme", maxLength: 100 }), async (name) => {
         expect([null, expect.any(String)]).toContainEqual(await problem(name));

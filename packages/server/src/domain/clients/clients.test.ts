@@ -78,7 +78,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     { requireDpop: true },
   ];
 
-  it("[S85] [S86] that their owner changes are verified no more, lose their exceptions and ask everybody again", async () => {
+  it("[S85] [S86] lose verification and exceptions, and ask everybody again, when their owner changes them", async () => {
     await using server = await openTrusted();
     const { clients, grants, owner, john, id } = server;
     for (const change of changes) {
@@ -104,7 +104,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("keep what was granted when they change: their tokens are still theirs", async () => {
+  it("keep their grants when they change", async () => {
     await using server = await openTrusted();
     const { clients, grants, owner, john, id } = server;
     await clients.update(id, { ...photos, name: "Photos" }, owner, testSource);
@@ -112,7 +112,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect((await grants.list(john)).map(({ client }) => client.name)).toEqual(["Photos"]);
   });
 
-  it("stay as trusted as they are when nothing changes", async () => {
+  it("keep their verification when nothing changes", async () => {
     await using server = await openTrusted();
     const { clients, grants, owner, john, id } = server;
     const same = await clients.update(id, photos, owner, testSource);
@@ -122,7 +122,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect([...(await grants.scopesOf(john, id))]).toEqual(["profile:read"]);
   });
 
-  it("stay as trusted as they are when an operator changes them", async () => {
+  it("keep their verification when an operator changes them", async () => {
     await using server = await openTrusted();
     const { clients, grants, john, id } = server;
     const changed = await clients.update(id, { ...photos, name: "Photos" }, "operator", testSource);
@@ -130,7 +130,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect([...(await grants.scopesOf(john, id))]).toEqual(["profile:read"]);
   });
 
-  it("[S99] are not named for the product by their owner; an operator may name them so", async () => {
+  it("[S99] cannot have the product's name from their owner, but from an operator", async () => {
     await using server = await open();
     const { clients, id, owner } = server;
     const named = { ...photos, name: "Lockstep Backup" };
@@ -191,7 +191,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect(await stored()).toEqual({ ...wire, scope: "openid profile:read profile:write" });
   });
 
-  it("lose what an input can say and leaves out", async () => {
+  it("lose details that an input leaves out", async () => {
     await using server = await openWire();
     const { clients, owner, stored } = server;
     const cleared = { uri: null, backchannelLogoutUri: null, requirePushedRequests: false, requireDpop: false };
@@ -218,7 +218,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect(await stored()).toMatchObject({ token_endpoint_auth_method: "none", contacts: wire.contacts });
   });
 
-  it("that came over the wire stay as trusted as they are when their owner changes nothing, and not otherwise", async () => {
+  it("that registered over the wire keep their verification when their owner changes nothing, and lose it otherwise", async () => {
     await using server = await openWire();
     const { clients, owner } = server;
     await clients.setVerified("wire", true, testSource);
@@ -229,7 +229,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect(changed).toMatchObject({ verified: false, mayIntrospect: false });
   });
 
-  it("are changed, deleted and given secrets by their owner and by operators alone", async () => {
+  it("can be changed, deleted and given secrets only by their owner and by operators", async () => {
     await using server = await open();
     const { clients, id, owner } = server;
     const stranger: Owner = { userId: "somebody-else" };
@@ -243,7 +243,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect(await clients.find(id)).toBeNull();
   });
 
-  it("get another secret only where they authenticate with one: keys may stand in the registration itself", async () => {
+  it("get another secret only if they authenticate with one: a registration may contain keys", async () => {
     await using server = await open();
     const { clients, owner, id } = server;
     const { redirect_uris } = wire;
@@ -274,7 +274,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("take their grants with them when they are deleted", async () => {
+  it("are deleted with their grants", async () => {
     await using server = await openTrusted();
     await server.clients.delete(server.id, "operator", testSource);
     expect(await server.grants.payloadOf("a-grant")).toBeNull();

@@ -55,7 +55,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     };
   };
 
-  it("act for the person within what they allowed", async () => {
+  it("allow a client to act for the person within the granted scopes", async () => {
     await using opened = await open();
     await opened.save("g", ["profile:read", "nonsense"]);
     expect(await opened.grants.findLive(opened.token("g"))).toMatchObject({
@@ -65,7 +65,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await opened.grants.payloadOf("g")).toEqual({ of: "g" });
   });
 
-  it("are nobody else's: a token that names another's grant is refused", async () => {
+  it("refuse a token that names another person's grant", async () => {
     await using opened = await open();
     await opened.save("g");
     expect(await opened.grants.findLive({ ...opened.token("g"), userId: "somebody-else" })).toBeNull();
@@ -73,7 +73,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await opened.grants.findLive(opened.token("none"))).toBeNull();
   });
 
-  it("are never written over by another person's or another client's of the same ID", async () => {
+  it("are never overwritten by a grant of the same ID for another person or client", async () => {
     await using opened = await open();
     const { grants, clients, users, userId, clientId } = opened;
     await opened.save("g");
@@ -93,7 +93,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await grants.findLive(opened.token("g"))).toMatchObject({ scopes: ["profile:read"] });
   });
 
-  it("are dead once they have expired, also before they are deleted", async () => {
+  it("are invalid once they have expired, also before they are deleted", async () => {
     await using opened = await open();
     const { grants, clock, userId, clientId } = opened;
     await opened.save("g");
@@ -111,7 +111,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await grants.deleteExpired(10)).toBe(1);
   });
 
-  it("last on with each token that is issued under them", async () => {
+  it("are extended with each token that is issued under them", async () => {
     await using opened = await open();
     await opened.save("g");
     opened.clock.advanceSeconds(lifetimeSeconds - 1);
@@ -120,7 +120,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await opened.grants.findLive(opened.token("g"))).not.toBeNull();
   });
 
-  it("[S29] take their codes and refresh tokens with them, and no others", async () => {
+  it("[S29] are revoked with their codes and refresh tokens, and no others", async () => {
     await using opened = await open();
     const { grants, userId, clientId } = opened;
     for (const id of ["one", "other"]) await opened.save(id);
@@ -135,7 +135,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await grants.revoke(userId, clientId, testSource)).toBe(false);
   });
 
-  it("[S29] take their codes and refresh tokens with them when all of a person's are revoked", async () => {
+  it("[S29] are revoked with their codes and refresh tokens when all of a person's are revoked", async () => {
     await using opened = await open();
     const { db, grants, userId } = opened;
     await opened.save("g");
@@ -145,7 +145,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await grants.findLive(opened.token("g"))).toBeNull();
   });
 
-  it("[S28] of others stay when a person takes back theirs", async () => {
+  it("[S28] of other people stay when a person revokes theirs", async () => {
     await using opened = await open();
     await opened.save("g");
     expect(await opened.grants.revoke("somebody-else", opened.clientId, testSource)).toBe(false);
@@ -153,7 +153,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await opened.grants.findLive(opened.token("g"))).not.toBeNull();
   });
 
-  it("do nothing for a person who is disabled", async () => {
+  it("are invalid for a disabled person", async () => {
     await using opened = await open();
     await opened.save("g");
     await opened.db.updateTable("users").set({ disabled: 1 }).where("id", "=", opened.userId).execute();
@@ -161,7 +161,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await opened.grants.payloadOf("g")).toBeNull();
   });
 
-  it("do nothing for a token that was revoked by itself", async () => {
+  it("are invalid for a revoked token", async () => {
     await using opened = await open();
     await opened.save("g");
     await opened.spentIds.spend("access-token", opened.token("g").tokenId, 60);
@@ -169,7 +169,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     expect(await opened.grants.findLive({ ...opened.token("g"), tokenId: "another" })).not.toBeNull();
   });
 
-  it("are one when the same one is written five times at once, and told of once", async () => {
+  it("are written and audited once when the same one is written five times at once", async () => {
     await using opened = await open();
     await Promise.all([1, 2, 3, 4, 5].map(() => opened.save("g")));
     expect(await opened.db.selectFrom("grants").select("id").execute()).toEqual([{ id: "g" }]);

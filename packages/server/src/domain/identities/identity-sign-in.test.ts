@@ -60,7 +60,7 @@ const refusalOf = (call: Promise<unknown>) =>
     },
   );
 
-describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase }) => {
+describe.each(engines)("a person whom an identity provider vouches for, on $engine", ({ newDatabase }) => {
   const start = async (now?: () => number) => {
     const database = await newDatabase("migrated");
     const server = await startTestServer({
@@ -93,7 +93,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     };
   };
 
-  it("gets an account the first time, and the same one ever after", async () => {
+  it("gets an account the first time, and the same one afterwards", async () => {
     await using server = await start();
     const first = await server.signIn(
       vouched("ada", { email: "ada@example.org", emailVerified: true, fullName: "Ada Lovelace" }),
@@ -117,7 +117,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     });
   });
 
-  it("[S52] is known by issuer and subject together, never by an e-mail address", async () => {
+  it("[S52] is identified by issuer and subject, never by an e-mail address", async () => {
     await using server = await start();
     const address = { email: "ada@example.org", emailVerified: true };
     const ada = await server.signIn(vouched("ada", address));
@@ -127,7 +127,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect(other.user.id).not.toBe(ada.user.id);
   });
 
-  it("[S59] is told to sign in and link when an account has the verified e-mail address", async () => {
+  it("[S59] is asked to sign in and link when an account has the verified e-mail address", async () => {
     await using server = await start();
     const who = vouched("eve", { email: john.email, emailVerified: true });
     expect(await refusalOf(server.signIn(who))).toBe("account_exists");
@@ -136,14 +136,14 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect((await server.signIn(vouched("eve"))).user.id).toBe(server.johnsId);
   });
 
-  it("[S95] learns nothing of an account by an e-mail address that nobody verified", async () => {
+  it("[S95] learns nothing about an account from an unverified e-mail address", async () => {
     await using server = await start();
     const { user } = await server.signIn(vouched("eve", { email: john.email, emailVerified: false }));
     expect(user).toMatchObject({ username: "eve", email: null });
     expect((await server.domain.users.findByLogin(john.email))?.user.id).toBe(server.johnsId);
   });
 
-  it("[S96] gives no fresh sign-in when the identity provider does not say when it was", async () => {
+  it("[S96] has no fresh sign-in when the identity provider does not say when it happened", async () => {
     await using server = await start();
     const { accessToken } = await server.signIn(vouched("ada"));
     const principal = await server.domain.guard.authenticate({ kind: "bearer", token: accessToken });
@@ -152,7 +152,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     );
   });
 
-  it("keeps no e-mail address that nobody verified, so that its owner can have it", async () => {
+  it("does not get an unverified e-mail address, so that its owner can use it", async () => {
     await using server = await start();
     const { user } = await server.signIn(vouched("eve", { email: "ada@example.org", emailVerified: false }));
     expect(user.email).toBeNull();
@@ -160,7 +160,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect(owner.user.email).toBe("ada@example.org");
   });
 
-  it("gets another username when theirs is taken, or none that could be one", async () => {
+  it("gets another username when theirs is taken or invalid", async () => {
     await using server = await start();
     const taken = await server.signIn(vouched("1", { username: "John" }));
     expect(taken.user.username).toMatch(/^john-[a-z0-9]{4,6}$/);
@@ -171,14 +171,14 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     ).toBe("eva.braunx");
   });
 
-  it("gets one account, however often they arrive at once", async () => {
+  it("gets one account from any number of concurrent sign-ins", async () => {
     await using server = await start();
     const signedIn = await Promise.all(Array.from({ length: 8 }, () => server.signIn(vouched("ada"))));
     expect(new Set(signedIn.map(({ user }) => user.id)).size).toBe(1);
     expect((await server.actions()).filter((action) => action === "user.create")).toHaveLength(1);
   });
 
-  it("stays out of a disabled account, by every door", async () => {
+  it("cannot sign in to a disabled account in any way", async () => {
     await using server = await start();
     const { user, session } = await server.signIn(vouched("ada"));
     await server.domain.accounts.disable(user.id, testSource);
@@ -188,7 +188,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect((await server.signIn(vouched("ada"))).user.id).toBe(user.id);
   });
 
-  it("has proved who they are when the provider says so, and never later than now", async () => {
+  it("has signed in when the identity provider says so, and never later than now", async () => {
     const clock = testClock();
     await using server = await start(clock.now);
     const old = await server.signIn({ ...vouched("ada"), authenticatedAt: clock.now() - 3_600_000 });
@@ -197,7 +197,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect(early.session.authenticatedAt).toBe(clock.now());
   });
 
-  it("[S59] is linked to the account of the session that asked, and only while it lives", async () => {
+  it("[S59] is linked to the account of the session that asked, while that session lives", async () => {
     await using server = await start();
     const session = await server.link(vouched("ada"));
     await server.domain.identitySignIn.link(vouched("ada"), session, testSource);
@@ -215,7 +215,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect((await server.signIn(vouched("ada"))).user.id).toBe(user.id);
   });
 
-  it("is unlinked, which ends the other sessions that began with it, and no others", async () => {
+  it("is unlinked, which ends the other sessions that started with the identity, and no others", async () => {
     await using server = await start();
     const byPassword = await server.link(vouched("ada"));
     const begun = await Promise.all([1, 2].map(() => server.signIn(vouched("ada"))));
@@ -225,7 +225,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect((await server.signIn(vouched("ada"))).user.id).not.toBe(server.johnsId);
   });
 
-  it("[S96] is listed with whether the identity provider can make them sign in again", async () => {
+  it("[S96] sees whether the identity provider can ask for a new sign-in", async () => {
     await using server = await start();
     const { user, session } = await server.signIn(vouched("ada"));
     for (const rules of [south, { ...north, name: "gone" }])
@@ -235,7 +235,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect(Object.fromEntries(listed)).toEqual({ north: true, south: false, gone: false });
   });
 
-  it("keeps the last way in: a password, or another identity of a provider that is set up", async () => {
+  it("keeps one way to sign in: a password, or an identity of a configured provider", async () => {
     await using server = await start();
     const { user, session } = await server.signIn(vouched("ada"));
     expect(await refusalOf(server.unlink(user.id, "ada"))).toBe("LAST_WAY_IN");
@@ -247,7 +247,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect(await refusalOf(server.unlink(server.johnsId, "ada"))).toBe("IDENTITY_NOT_FOUND");
   });
 
-  it("keeps one way in when two are unlinked at once", async () => {
+  it("keeps one way to sign in when two are unlinked at once", async () => {
     await using server = await start();
     const people = await Promise.all(
       Array.from({ length: 8 }, async (_, n) => {
@@ -264,7 +264,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     for (const outcome of outcomes) expect(outcome.toSorted()).toEqual(["LAST_WAY_IN", null]);
   });
 
-  it("[S60] signs out at the provider, by session or altogether, and nobody else does", async () => {
+  it("[S60] is signed out when the identity provider signs them out, by session or everywhere, and nobody else is", async () => {
     await using server = await start();
     const at = (subject: string, sessionId: string) => ({
       ...vouched(subject),
@@ -289,7 +289,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect(await live()).toEqual([false, false, true]);
   });
 
-  it("leaves an ID token behind only where it is needed to sign out there, and encrypted", async () => {
+  it("leaves an encrypted ID token only where signing out there needs it", async () => {
     await using server = await start();
     const { session } = await server.signIn(vouched("ada"));
     const { session: other } = await server.signIn(vouched("ada", {}, south));
@@ -299,7 +299,7 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
     expect(await server.domain.identities.logoutOf(other.id)).toBeNull();
   });
 
-  it("has nothing left when the account is gone", async () => {
+  it("leaves nothing when the account is deleted", async () => {
     await using server = await start();
     const { user } = await server.signIn(vouched("ada"));
     await server.db.deleteFrom("users").where("id", "=", user.id).execute();
@@ -308,8 +308,8 @@ describe.each(engines)("whom a provider vouches for, on $engine", ({ newDatabase
   });
 });
 
-describe("a username made of what a provider calls somebody", () => {
-  it("is one that a person could have chosen, whatever the provider says", async () => {
+describe("a username from an identity provider's profile", () => {
+  it("is valid, whatever the profile contains", async () => {
     const anything = fc.string({ unit: "binary", maxLength: 300 });
     await fc.assert(
       fc.property(anything, anything, (username, fullName) => {

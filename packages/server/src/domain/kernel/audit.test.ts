@@ -17,7 +17,7 @@ describe.each(engines)("the audit trail on $engine", ({ engine, newDatabase }) =
     return { ...database, world, clock, audit };
   };
 
-  it("refuses to be changed or cut, whoever tries", async () => {
+  it("cannot be changed or deleted in the database", async () => {
     await using opened = await open();
     const { db, audit } = opened;
     await audit.record({ action: "sign_in", userId: "u", source: testSource });
@@ -33,7 +33,7 @@ describe.each(engines)("the audit trail on $engine", ({ engine, newDatabase }) =
     expect(await db.selectFrom("audit_log").selectAll().execute()).toEqual(before);
   });
 
-  it("outlives the account that it is about", async () => {
+  it("keeps the entries of a deleted account", async () => {
     await using opened = await open();
     const { db, audit, world } = opened;
     const user = await createUsers(world).create({
@@ -49,7 +49,7 @@ describe.each(engines)("the audit trail on $engine", ({ engine, newDatabase }) =
     expect(await audit.list({ userId, limit: 10 })).toMatchObject([{ action: "sign_in", userId }]);
   });
 
-  it("says nothing of what did not come about: its entry goes with its transaction", async () => {
+  it("rolls an entry back with its transaction", async () => {
     await using opened = await open();
     const { audit, world } = opened;
     const sessions = createSessions({

@@ -16,7 +16,7 @@ describe("the clock that servers share", () => {
     expect(clock.offsetMs()).toBe(-errorMs);
   });
 
-  it("does not follow what the round trip leaves open, so that time does not go back and forth", async () => {
+  it("ignores what the round trip leaves uncertain, so that time does not jump back and forth", async () => {
     let machineTime = 1_000_000;
     const clock = await createClock({
       machineNow: () => machineTime,
@@ -29,7 +29,7 @@ describe("the clock that servers share", () => {
     expect(clock.offsetMs()).toBe(0);
   });
 
-  it.each([99, -99])("does not follow %i ms, which is jitter", async (differenceMs) => {
+  it.each([99, -99])("ignores %i ms, which is measurement noise", async (differenceMs) => {
     const clock = await createClock({
       machineNow: () => 1_000_000,
       readSharedTime: async () => 1_000_000 + differenceMs,
@@ -37,7 +37,7 @@ describe("the clock that servers share", () => {
     expect(clock.offsetMs()).toBe(0);
   });
 
-  it("follows a machine's clock that is set right while the server runs", async () => {
+  it("follows a machine's clock that is corrected while the server runs", async () => {
     let machineTime = 1_000_000 + minute;
     const clock = await createClock({ machineNow: () => machineTime, readSharedTime: async () => 1_000_000 });
     machineTime = 1_000_000;
@@ -45,14 +45,14 @@ describe("the clock that servers share", () => {
     expect(clock.now()).toBe(1_000_000);
   });
 
-  it("is the machine's where there is none to share", async () => {
+  it("is the machine's when there is no shared one", async () => {
     const clock = await createClock({ machineNow: () => 7, readSharedTime: async () => null });
     expect(clock.now()).toBe(7);
   });
 });
 
 describe.each(engines)("the clock of $engine", ({ engine, newDatabase }) => {
-  it("is read in epoch milliseconds where servers share it, and left to the machine otherwise", async () => {
+  it("is read in epoch milliseconds on PostgreSQL, and is the machine's on SQLite", async () => {
     await using database = await openTestDatabase(newDatabase);
     const before = Date.now();
     const time = await readDatabaseTime(database.db);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { randomId } from "./environment.ts";
 
 describe("an identifier", () => {
-  it("never begins with a dash, which a command line would take for an option", () => {
+  it("never starts with a dash, which a command would take for an option", () => {
     // 0xf8 is where base64url writes a dash first.
     const draws = [0xf8, 0xfb, 0x00].map((first) => new Uint8Array(16).fill(first, 0, 1));
     expect(randomId(() => draws.shift() as Uint8Array<ArrayBuffer>)).toBe("A".repeat(22));

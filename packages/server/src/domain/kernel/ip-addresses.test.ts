@@ -26,7 +26,7 @@ describe("a network", () => {
   /** RFC 4291 §2.5.5.1: deprecated, and counted as the IPv4 address in it. */
   const isCompatible = (each: string) => /^::\d+\.\d+/.test(each);
 
-  it("[S67] is the /64 of an IPv6 address, in whatever form it is written", () => {
+  it("[S67] is the /64 of an IPv6 address in any notation", () => {
     fc.assert(
       fc.property(address, address, (one, other) => {
         fc.pre(!isMapped(one) && !isMapped(other) && !isCompatible(one) && !isCompatible(other));
@@ -39,7 +39,7 @@ describe("a network", () => {
     );
   });
 
-  it("[S67] holds every address that differs in the last 64 bits only", () => {
+  it("[S67] contains every address that differs only in the last 64 bits", () => {
     const half = fc.tuple(group, group, group, group).map((groups) => groups.map((n) => n.toString(16)).join(":"));
     fc.assert(
       fc.property(half, half, half, (prefix, one, other) => {
@@ -49,7 +49,7 @@ describe("a network", () => {
     );
   });
 
-  it("is the address itself for IPv4, also inside an IPv6 one", () => {
+  it("is the address itself for IPv4, also mapped into IPv6", () => {
     fc.assert(
       fc.property(fc.ipV4(), (each) => {
         expect(network(each)).toBe(each);

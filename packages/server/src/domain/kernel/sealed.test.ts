@@ -7,7 +7,7 @@ const clock = testClock();
 const sealedBy = (current: string, previous: string[] = []) =>
   createSealed({ secrets: createSecrets(current, previous), now: clock.now });
 
-it("gives back what it sealed, to nobody who could read it on the way", async () => {
+it("opens what it sealed, which nobody else can read", async () => {
   const sealed = sealedBy("a secret");
   const text = await sealed.seal("link-tickets", { name: "Ada" }, 60);
   expect(await sealed.open("link-tickets", text)).toEqual({ name: "Ada" });
@@ -15,7 +15,7 @@ it("gives back what it sealed, to nobody who could read it on the way", async ()
   expect(text).toMatch(/^[\w.-]+$/);
 });
 
-it("opens nothing that is late, for another purpose, changed, or somebody else's", async () => {
+it("opens nothing that expired, has another purpose, was changed, or was made by somebody else", async () => {
   const sealed = sealedBy("a secret");
   const text = await sealed.seal("link-tickets", "x", 60);
   expect(await sealed.open("login-transactions", text)).toBeNull();

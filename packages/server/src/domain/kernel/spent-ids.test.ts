@@ -3,8 +3,8 @@ import { engines, openTestDatabase } from "../../../test/engines.ts";
 import { testClock } from "../../testing.ts";
 import { createSpentIds } from "./spent-ids.ts";
 
-describe.each(engines)("what may be used once, on $engine", ({ newDatabase }) => {
-  it("is used once, by one of any number at once, on any server", async () => {
+describe.each(engines)("IDs that work once, on $engine", ({ newDatabase }) => {
+  it("are spent by one of any number of concurrent callers, on any server", async () => {
     await using opened = await openTestDatabase(newDatabase);
     const { now } = testClock();
     const servers = [1, 2].map(() => createSpentIds({ db: opened.db, now }));
@@ -14,7 +14,7 @@ describe.each(engines)("what may be used once, on $engine", ({ newDatabase }) =>
     expect(await servers[0]?.spend("login", "x", 60)).toBe(true);
   });
 
-  it("may be anything that others choose", async () => {
+  it("can be any text that others choose", async () => {
     await using opened = await openTestDatabase(newDatabase);
     const { spend } = createSpentIds({ db: opened.db, now: Date.now });
     for (const id of ["", "\u0000", "x".repeat(100_000), "'; drop table users"]) {
@@ -23,7 +23,7 @@ describe.each(engines)("what may be used once, on $engine", ({ newDatabase }) =>
     }
   });
 
-  it("is forgotten when it could not be presented any more, a few at a time", async () => {
+  it("are deleted in steps when they could not be presented any more", async () => {
     await using opened = await openTestDatabase(newDatabase);
     const clock = testClock();
     const spentIds = createSpentIds({ db: opened.db, now: clock.now });

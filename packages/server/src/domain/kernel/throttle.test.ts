@@ -39,7 +39,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     return { ...database, clock, throttle, another, wait, failures };
   };
 
-  it("[S67] costs nothing for five failures, then twice as long after each, and an hour at the most", async () => {
+  it("[S67] allows five failures, then doubles the wait after each, up to an hour", async () => {
     await using opened = await open();
     const waits = [];
     for (let index = 0; waits.length < 16; index++) {
@@ -51,7 +51,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, hour, hour, hour, hour]);
   });
 
-  it("[S67] takes an attempt as soon as the seconds that it named are over, and not before", async () => {
+  it("[S67] accepts an attempt exactly when the wait that it named is over", async () => {
     await using opened = await open();
     for (let index = 0; index < 6; index++) {
       if ((await opened.wait(from(index))) > 0) opened.clock.advanceSeconds(hour);
@@ -66,7 +66,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await opened.wait(from(23))).toBe(0);
   });
 
-  it("does not count, or wait longer for, what was refused for being too early", async () => {
+  it("neither counts an attempt that came too early, nor prolongs the wait for it", async () => {
     await using opened = await open();
     for (let index = 0; index < 5; index++) await opened.wait(from(index));
     for (let index = 0; index < 50; index++) expect(await opened.wait(from(index + 100))).toBe(1);
@@ -74,7 +74,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await opened.wait(from(6))).toBe(0);
   });
 
-  it("[S67] lets at most a hundred guesses at an account pass in four days, wherever they come from", async () => {
+  it("[S67] allows at most a hundred guesses at an account in four days, wherever they come from", async () => {
     await using opened = await open();
     const end = opened.clock.now() + 4 * 24 * hour * 1000;
     let passed = 0;
@@ -98,7 +98,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await opened.wait(from(20))).toBe(1);
   });
 
-  it("begins an account anew after a success, and gives its address back only what that attempt took", async () => {
+  it("resets an account after a success, and takes only that attempt back from its address", async () => {
     await using opened = await open();
     for (let index = 0; index < 4; index++) await opened.wait(stranger);
     expect(await opened.failures()).toEqual([4, 4]);
@@ -107,7 +107,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     for (let index = 0; index < 5; index++) expect(await opened.wait(from(index))).toBe(0);
   });
 
-  it("does not count an attempt that was not made", async () => {
+  it("does not count an attempt that was taken back", async () => {
     await using opened = await open();
     for (let index = 0; index < 20; index++) {
       const counted = await opened.throttle.countAttempt(stranger);
@@ -116,14 +116,14 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await opened.failures()).toEqual([0, 0]);
   });
 
-  it("[S68] lets no more than the free ones pass of a hundred that arrive at once", async () => {
+  it("[S68] allows only the free attempts of a hundred concurrent ones", async () => {
     await using opened = await open();
     const waits = await Promise.all(Array.from({ length: 100 }, (_, index) => opened.wait(from(index))));
     expect(waits.filter((seconds) => seconds === 0)).toHaveLength(5);
     expect(waits.filter((seconds) => seconds === 1)).toHaveLength(95);
   });
 
-  it("[S68] counts together with every other server on the same database", async () => {
+  it("[S68] counts together with other servers on the same database", async () => {
     await using opened = await open();
     const servers = [opened.throttle, opened.another(), opened.another()];
     const waits = await Promise.all(
@@ -132,7 +132,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(waits.filter((seconds) => seconds === 0)).toHaveLength(5);
   });
 
-  it("[S67] counts per address as well, over all accounts", async () => {
+  it("[S67] also counts per address, over all accounts", async () => {
     await using opened = await open();
     const at = (address: string, index: number): Attempt => ({ account: `user${index}`, address, knownDevice: false });
     for (let index = 0; index < 30; index++) expect(await opened.wait(at("198.51.100.1", index))).toBe(0);
@@ -162,14 +162,14 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await opened.wait(at(99, "2001:db8:1:3"))).toBe(0);
   });
 
-  it("does not count against an account what its caller's address kept from being looked at", async () => {
+  it("does not count an attempt against an account when its address was refused", async () => {
     await using opened = await open();
     for (let index = 0; index < 30; index++) await opened.wait({ ...stranger, account: `user${index}` });
     for (let index = 0; index < 10; index++) expect(await opened.wait(stranger)).toBe(1);
     for (let index = 0; index < 5; index++) expect(await opened.wait(from(index))).toBe(0);
   });
 
-  it("[S67] keeps no known device waiting for an attack on its account, or from its own network", async () => {
+  it("[S67] never makes a known device wait for attacks on its account or from its own network", async () => {
     await using opened = await open();
     for (let index = 0; index < 100; index++) await opened.wait(from(index));
     for (let index = 0; index < 100; index++) await opened.wait({ ...stranger, account: `user${index}` });
@@ -185,7 +185,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await opened.wait(from(501))).toBe(2);
   });
 
-  it("counts a name however it is typed, and stores none", async () => {
+  it("counts a name in any spelling as one, and stores none", async () => {
     await using opened = await open();
     for (const [index, login] of ["jane", "JANE", " jane ", "Jane", "ｊａｎｅ"].entries()) {
       expect(await opened.wait({ ...from(index), account: accountKey(null, login) })).toBe(0);
@@ -208,7 +208,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await rows()).toEqual(before);
   });
 
-  it("[S89] prolongs no wait by an attempt that was taken back", async () => {
+  it("[S89] does not prolong a wait by an attempt that was taken back", async () => {
     await using opened = await open();
     for (let index = 0; index < 5; index++) await opened.wait(from(index));
     opened.clock.advanceSeconds(60);
@@ -218,7 +218,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await opened.wait(from(8))).toBe(2);
   });
 
-  it("[S88] counts all known devices of an account together, and like strangers after twenty failures in a row", async () => {
+  it("[S88] counts all known devices of an account together, and as strangers after twenty failures in a row", async () => {
     await using opened = await open();
     const device = { ...stranger, knownDevice: true };
     const owner = async () => {
@@ -239,14 +239,14 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await opened.wait(device)).toBe(0);
   });
 
-  it("waits no longer when the clock is moved back than it said", async () => {
+  it("waits no longer than it said when the clock is set back", async () => {
     await using opened = await open();
     for (let index = 0; index < 5; index++) await opened.wait(from(index));
     opened.clock.advanceSeconds(-24 * hour);
     expect(await opened.wait(from(5))).toBe(1);
   });
 
-  it("deletes what it has forgotten, a step at a time", async () => {
+  it("deletes what it has forgotten in steps", async () => {
     await using opened = await open();
     for (let index = 0; index < 4; index++) await opened.wait({ ...from(index), account: `user${index}` });
     opened.clock.advanceSeconds(24 * hour + 1);
@@ -259,7 +259,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
 });
 
 describe("the wait", () => {
-  it("is never above its bound, whatever the count", () => {
+  it("never exceeds its bound, whatever the count", () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(100), fc.integer({ min: 1, max: 10_000 }), (failures, free, maxWaitSeconds) => {
         const seconds = waitSeconds(failures, { free, maxWaitSeconds });
@@ -287,7 +287,7 @@ describe("the limit on guessing over HTTP", () => {
   };
   const forget = () => clock.advanceSeconds(2 * 24 * hour);
 
-  it("[S67] says in the header and in the details how long to wait, and does not look at the password meanwhile", async () => {
+  it("[S67] names the wait in header and details, and does not check the password meanwhile", async () => {
     forget();
     for (let index = 0; index < 7; index++) {
       await guess("john");
@@ -305,7 +305,7 @@ describe("the limit on guessing over HTTP", () => {
     expect((await guess("john", { password: "secret" })).status).toBe(200);
   });
 
-  it("[S69] counts an account that does not exist, and one that is disabled, like any other", async () => {
+  it("[S69] counts unknown and disabled accounts like any other", async () => {
     forget();
     const { users, passwords } = server.domain;
     await users.create({
@@ -331,7 +331,7 @@ describe("the limit on guessing over HTTP", () => {
     expect(await sequence("gone", "secret")).toEqual(known);
   });
 
-  it("[S68] lets no more than the free ones pass of a hundred requests at once", async () => {
+  it("[S68] allows only the free attempts of a hundred concurrent requests", async () => {
     forget();
     const answers = await Promise.all(Array.from({ length: 100 }, () => guess("john")));
     const count = (wanted: string) => answers.filter(({ code }) => code === wanted).length;
@@ -340,7 +340,7 @@ describe("the limit on guessing over HTTP", () => {
     expect(count("TOO_MANY_ATTEMPTS")).toBe(95);
   });
 
-  it("[S68] makes no attempt at all for a batch of them", async () => {
+  it("[S68] makes no attempt for a batch of sign-ins", async () => {
     forget();
     const paths = Array(20).fill("auth.login").join(",");
     const inputs = Object.fromEntries(
@@ -381,7 +381,7 @@ describe("the limit on guessing over HTTP", () => {
     },
   );
 
-  it("[S67] does not keep a known device waiting for an attack on its account", async () => {
+  it("[S67] never makes a known device wait for an attack on its account", async () => {
     forget();
     const { data } = await guess("john", { password: "secret" });
     const deviceToken = data.deviceToken ?? "";
@@ -396,7 +396,7 @@ describe("the limit on guessing over HTTP", () => {
     expect((await guess("john", { deviceToken })).code).toBe("TOO_MANY_ATTEMPTS");
   });
 
-  it("[S67] takes a device token for the account that it was given to only, and no forged one", async () => {
+  it("[S67] accepts a device token for its own account only, and no forged one", async () => {
     forget();
     const { users, passwords } = server.domain;
     await users.create({
@@ -429,7 +429,7 @@ describe("the limit on guessing over HTTP", () => {
     expect((await guess("john", { password: "secret", deviceToken: johns })).status).toBe(200);
   });
 
-  it("[S88] takes no device token that has expired, or that was earned with an earlier password", async () => {
+  it("[S88] accepts no device token that has expired, or that belongs to an earlier password", async () => {
     forget();
     const { users, passwords } = server.domain;
     const late = (await guess("john", { password: "secret" })).data.deviceToken ?? "";
@@ -448,14 +448,14 @@ describe("the limit on guessing over HTTP", () => {
     expect((await guess("john", { password: "secret", deviceToken: earlier })).code).toBe("TOO_MANY_ATTEMPTS");
   });
 
-  it("[S89] counts one account once, whatever name it is tried by", async () => {
+  it("[S89] has one counter for an account, whatever name is typed", async () => {
     forget();
     const names = ["john", "john@example.com", "JOHN", " john ", "John@Example.com"];
     for (const name of names) expect((await guess(name)).code).toBe("INVALID_CREDENTIALS");
     for (const name of names) expect((await guess(name)).code).toBe("TOO_MANY_ATTEMPTS");
   });
 
-  it("takes the device token of a browser from its cookie", async () => {
+  it("reads the device token of a browser from its cookie", async () => {
     forget();
     const input = { username: "john", password: "secret", transport: "cookie" } as const;
     const { cookies } = await calls.mutate("auth.login", input);

@@ -7,7 +7,7 @@ import { randomId } from "./environment.ts";
 import { createUpkeep } from "./upkeep.ts";
 
 describe.each(engines)("clean-up on $engine", ({ newDatabase }) => {
-  it("deletes all that has expired, on two servers at once, and nothing else [S92]", async () => {
+  it("deletes everything that has expired, on two servers at once, and nothing else [S92]", async () => {
     const database = await newDatabase("migrated");
     const clock = testClock();
     {
@@ -30,7 +30,7 @@ describe.each(engines)("clean-up on $engine", ({ newDatabase }) => {
     await database.drop();
   });
 
-  it("[S92] deletes what has expired of each kind: sessions, grants, records, counters and spent ids", async () => {
+  it("[S92] deletes expired sessions, grants, records, counters and spent IDs", async () => {
     const database = await newDatabase("migrated");
     const clock = testClock();
     {
@@ -55,7 +55,7 @@ describe.each(engines)("clean-up on $engine", ({ newDatabase }) => {
   });
 });
 
-it("gives back the space of SQLite's log when a long transaction has made it large", async () => {
+it("truncates SQLite's log when a long transaction has made it large", async () => {
   const database = await engines[0].newDatabase("migrated");
   {
     await using server = await startTestServer({ databaseUrl: database.url });
@@ -95,7 +95,7 @@ describe("upkeep", () => {
     return { done, failures, running: upkeep.begin((error) => failures.push(error)) };
   };
 
-  it("follows the clock, learns of keys, deletes and shrinks files, every five seconds until it ends", async () => {
+  it("follows the clock, loads keys, deletes and truncates files, every five seconds until it ends", async () => {
     const { done, running } = begin();
     const all = ["synchronize", "maintain", "delete", "shrink"];
     vi.advanceTimersByTime(intervalMs);
@@ -107,7 +107,7 @@ describe("upkeep", () => {
     expect(done).toEqual([...all, ...all]);
   });
 
-  it("reports what failed, and tries again", async () => {
+  it("reports failures, and tries again", async () => {
     const { done, failures, running } = begin(async () => {
       throw new Error("down");
     });
@@ -119,7 +119,7 @@ describe("upkeep", () => {
     await running.end();
   });
 
-  it("stops in the middle of a long deletion when the server does", async () => {
+  it("stops in the middle of a long deletion when the server stops", async () => {
     const { done, running } = begin(async (limit) => limit);
     vi.advanceTimersByTime(intervalMs);
     await expect.poll(() => done).toContain("delete");

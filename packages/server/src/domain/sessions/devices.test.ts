@@ -6,7 +6,7 @@ import { createDevices } from "./devices.ts";
 
 const owner = { userId: "ann", passwordHash: "a hash" };
 
-it("[S88] is good for its account, with the password of then, for 90 days, and only as it was issued", () => {
+it("[S88] a device token is valid for its account and password, for 90 days, and only unchanged", () => {
   const clock = testClock();
   const devices = createDevices({ secrets: createSecrets("a secret"), random: systemRandom(), now: clock.now });
   const token = devices.issue(owner);

@@ -53,7 +53,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
   const begin = ({ sessions, userId }: Opened) => sessions.start(userId, testSource);
   const refresh = ({ sessions }: Opened, token: string) => sessions.refresh(token, testSource);
 
-  it("[S22] [S34] give a new refresh token at each refresh, with 256 bits of MAC", async () => {
+  it("[S22] [S34] issue a new refresh token at each refresh, with 256 bits of MAC", async () => {
     await using opened = await open();
     const first = await begin(opened);
     const second = await refresh(opened, first.refreshToken);
@@ -66,7 +66,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     for (const text of texts) expect(stored).not.toContain(text.split(".")[2]);
   });
 
-  it("[S24] give the same successor to all that redeem one token at once", async () => {
+  it("[S24] return the same successor to all concurrent redemptions of one token", async () => {
     await using opened = await open();
     const { refreshToken } = await begin(opened);
     const answers = await Promise.all(Array.from({ length: 100 }, () => refresh(opened, refreshToken)));
@@ -74,7 +74,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await reasonOf(refresh(opened, answers[0]?.refreshToken ?? ""))).toBeNull();
   });
 
-  it("[S24] give a client that lost the answer the same successor, within the grace window", async () => {
+  it("[S24] return the same successor to a client that lost the answer, within the grace window", async () => {
     await using opened = await open();
     const { refreshToken } = await begin(opened);
     const lost = await refresh(opened, refreshToken);
@@ -82,7 +82,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect((await refresh(opened, refreshToken)).refreshToken).toBe(lost.refreshToken);
   });
 
-  it("[S23] end when a replaced token comes back after the grace window, the current one included", async () => {
+  it("[S23] end when a replaced token is used after the grace window, including the current token", async () => {
     await using opened = await open();
     const first = await begin(opened);
     const second = await refresh(opened, first.refreshToken);
@@ -94,7 +94,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(entry).toMatchObject({ action: "session.reuse", sessionId: first.session.id });
   });
 
-  it("[S23] end for an old token, even right after an honest refresh", async () => {
+  it("[S23] end for an old token, even right after a legitimate refresh", async () => {
     await using opened = await open();
     const first = await begin(opened);
     const second = await refresh(opened, first.refreshToken);
@@ -103,7 +103,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await reasonOf(refresh(opened, first.refreshToken))).toBe("reused");
   });
 
-  it("survive quick refreshes in a row by clients that race", async () => {
+  it("survive rapid refreshes by racing clients", async () => {
     await using opened = await open();
     const first = await begin(opened);
     const second = await refresh(opened, first.refreshToken);
@@ -113,7 +113,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect((await refresh(opened, second.refreshToken)).refreshToken).toBe(third.refreshToken);
   });
 
-  it("[S24] are not put back by a refresh that read before two others and writes after them", async () => {
+  it("[S24] are not set back by a refresh that read before two others and writes after them", async () => {
     await using opened = await open();
     const first = await begin(opened);
     let goOn = () => {};
@@ -141,7 +141,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await reasonOf(refresh(opened, third.refreshToken))).toBeNull();
   });
 
-  it("survive a clock that is moved back", async () => {
+  it("survive a clock that is set back", async () => {
     await using opened = await open();
     const first = await begin(opened);
     opened.clock.advanceSeconds(-3600);
@@ -149,7 +149,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await reasonOf(refresh(opened, second.refreshToken))).toBeNull();
   });
 
-  it("[S26] [S78] end without use, and at the latest after their lifetime", async () => {
+  it("[S26] [S78] expire when unused, and at the latest after their lifetime", async () => {
     await using opened = await open();
     const idle = await begin(opened);
     opened.clock.advanceSeconds(idleSeconds - 1);
@@ -169,7 +169,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await opened.sessions.findLive(id)).toBeNull();
   });
 
-  it("[S79] [S81] are neither listed when they have expired, nor found by their token when they have ended", async () => {
+  it("[S79] [S81] are not listed after they expired, and not found by their token after they ended", async () => {
     await using opened = await open();
     const { sessions, userId } = opened;
     const ended = await begin(opened);
@@ -182,7 +182,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await sessions.list(userId)).toEqual([]);
   });
 
-  it("[S27] [S79] end for good, one or all or all others, and are told why", async () => {
+  it("[S27] [S79] end for good (one, all, or all others), with the reason", async () => {
     await using opened = await open();
     const { sessions, userId } = opened;
     const [one, two, three] = [await begin(opened), await begin(opened), await begin(opened)];
@@ -197,7 +197,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await reasonOf(refresh(opened, three.refreshToken))).toBe("disabled");
   });
 
-  it("[S81] are listed with where they were seen, the last seen first", async () => {
+  it("[S81] are listed with their last address and device, the last seen first", async () => {
     await using opened = await open();
     const first = await begin(opened);
     opened.clock.advanceSeconds(10);
@@ -218,7 +218,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("refuse every token that is not ours, and change nothing for it", async () => {
+  it("refuse every token that this service did not issue, and stay unchanged", async () => {
     await using opened = await open();
     const first = await begin(opened);
     const { refreshToken } = await refresh(opened, first.refreshToken);
@@ -247,7 +247,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await reasonOf(refresh(opened, refreshToken))).toBeNull();
   });
 
-  it("refuse a generation that was never given out, as after an older backup, and end nothing", async () => {
+  it("refuse a generation that was never issued, as after restoring a backup, without ending", async () => {
     await using opened = await open();
     const first = await begin(opened);
     const second = await refresh(opened, first.refreshToken);
@@ -256,7 +256,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await reasonOf(refresh(opened, first.refreshToken))).toBeNull();
   });
 
-  it("outlive a change of SECRET, while the old one is kept for reading", async () => {
+  it("survive a change of SECRET while the previous one is configured", async () => {
     await using opened = await open();
     const first = await begin(opened);
     const changed = opened.sessionsUnder("a new secret of at least thirty-two characters", [secret]);
@@ -266,7 +266,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await reasonOf(without.refresh(first.refreshToken, testSource))).toBe("unknown");
   });
 
-  it("are deleted once they can never be used again, a step at a time", async () => {
+  it("are deleted in steps once they can never be used again", async () => {
     await using opened = await open();
     for (let index = 0; index < 5; index++) await begin(opened);
     expect(await opened.sessions.deleteExpired(3)).toBe(0);
@@ -278,7 +278,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     expect(await opened.sessions.findLive(live.session.id)).not.toBeNull();
   });
 
-  it("remember a bounded number of generations, and sign out no client that refreshes faster", async () => {
+  it("remember a bounded number of generations, and do not sign out a client that refreshes faster", async () => {
     await using opened = await open();
     const { sessions, db } = opened;
     const { session, refreshToken } = await begin(opened);
@@ -293,7 +293,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     await expect(sessions.refresh(refreshToken, testSource)).rejects.toMatchObject({ code: "SESSION_ENDED" });
   });
 
-  it("live as the model says, whatever happens in whatever order", async () => {
+  it("behave as the model in any order of events", async () => {
     await using opened = await open();
     const { sessions, clock, userId } = opened;
 

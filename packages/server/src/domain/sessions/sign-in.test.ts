@@ -62,7 +62,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     expect(await sessionOf()).not.toBe(await sessionOf());
   });
 
-  it("[S80] ends with the account's disabling, at the very next call", async () => {
+  it("[S80] refuses the next call after the account was disabled", async () => {
     await using server = await start();
     const { signIn, guard, users } = server.domain;
     const { accessToken, user } = await signIn.withPassword(typed("john", "secret"));
@@ -73,7 +73,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("[S69] hashes as much, and reads and writes as often, for an unknown, a wrong, a disabled and a passwordless one", async () => {
+  it("[S69] takes the same hashing, reads and writes for an unknown user, a wrong password, a disabled user and one without a password", async () => {
     await using server = await start();
     const { db, domain, config } = server;
     const rounds: number[] = [];
@@ -135,7 +135,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     expect(await costOf("passwordless", "secret")).toEqual(unknown);
   });
 
-  it("[S90] is refused before anything is written while its account or its address has its share of the hashing queue", async () => {
+  it("[S90] is refused before anything is written when its account or address has used its share of the hashing queue", async () => {
     await using server = await start();
     const { db, domain, config } = server;
     const world = { db, ...testWorld(Date.now) };
@@ -175,7 +175,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     expect(await refused((index) => `account:${index}`, 17)).toEqual([]);
   });
 
-  it("counts no attempt whose password was not looked at, where the queue filled up meanwhile", async () => {
+  it("does not count an attempt whose password was not checked because the queue was full", async () => {
     await using server = await start();
     const { db, domain } = server;
     const queue = createHashingQueue(() => 1);
@@ -195,7 +195,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     await Promise.all(holding);
   });
 
-  it("[S88] gives a device token that is good although the stored password was upgraded", async () => {
+  it("[S88] issues a valid device token when the stored hash was upgraded", async () => {
     await using server = await start();
     const { signIn, users } = server.domain;
     const userId = (await users.findByLogin(john.username))?.user.id ?? "";

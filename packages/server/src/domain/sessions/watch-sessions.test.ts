@@ -11,7 +11,7 @@ import { createSessionEvents } from "./session-events.ts";
 import { createSessions, type Session } from "./sessions.ts";
 import { createWatchSessions, type StreamLimits } from "./watch-sessions.ts";
 
-describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) => {
+describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   const open = async () => {
     const database = await openTestDatabase(newDatabase);
     const clock = testClock();
@@ -74,7 +74,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     };
   };
 
-  it("tells of a sign-in elsewhere, with where it is", async () => {
+  it("reports a sign-in elsewhere, with its address and device", async () => {
     await using opened = await open();
     const { here, jane } = opened;
     const mine = await here.sessions.start(jane, testSource);
@@ -93,7 +93,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     await watching.return();
   });
 
-  it("misses nothing that happens between its begin and the first look at its news", async () => {
+  it("misses nothing between its start and the first read", async () => {
     await using opened = await open();
     const { here, jane } = opened;
     const mine = await here.sessions.start(jane, testSource);
@@ -105,7 +105,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     await watching.return();
   });
 
-  it("[S55] tells nothing of anybody else", async () => {
+  it("[S55] reports nothing about other users", async () => {
     await using opened = await open();
     const { here, jane, joe } = opened;
     const mine = await here.sessions.start(jane, testSource);
@@ -117,7 +117,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     await watching.return();
   });
 
-  it("[S79] goes on when another session ends, and ends with its own, saying why", async () => {
+  it("[S79] continues when another session ends, and ends with its own, with the reason", async () => {
     await using opened = await open();
     const { here, jane } = opened;
     const mine = await here.sessions.start(jane, testSource);
@@ -132,7 +132,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     expect(await watching.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("[S73] tells all who watch that a replaced token came back", async () => {
+  it("[S73] tells all watchers that a replaced token was used", async () => {
     await using opened = await open();
     const { here, jane } = opened;
     const stolen = await here.sessions.start(jane, testSource);
@@ -157,21 +157,18 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     ["password_changed", ({ elsewhere, jane }) => elsewhere.sessions.endAllOf(jane, "password_changed", testSource)],
     ["expired", async ({ clock }) => clock.advanceSeconds(testSessionLimits.idleSeconds)],
     ["unknown", ({ db, jane }) => db.deleteFrom("users").where("id", "=", jane).execute()],
-  ])(
-    "[S27] [S80] finds by looking that its session is over, where nobody here made it so: %s",
-    async (reason, make) => {
-      await using opened = await open();
-      const { here, jane } = opened;
-      const mine = await here.sessions.start(jane, testSource);
-      const watching = await here.watch(mine.session);
-      const news = watching.next();
-      await make(opened, mine.session);
-      expect((await news).value).toEqual({ type: "session_ended", sessionId: mine.session.id, reason });
-      await expect(watching.next()).rejects.toMatchObject({ code: "SESSION_ENDED", details: { reason } });
-    },
-  );
+  ])("[S27] [S80] finds by polling the end of its session that happened elsewhere: %s", async (reason, make) => {
+    await using opened = await open();
+    const { here, jane } = opened;
+    const mine = await here.sessions.start(jane, testSource);
+    const watching = await here.watch(mine.session);
+    const news = watching.next();
+    await make(opened, mine.session);
+    expect((await news).value).toEqual({ type: "session_ended", sessionId: mine.session.id, reason });
+    await expect(watching.next()).rejects.toMatchObject({ code: "SESSION_ENDED", details: { reason } });
+  });
 
-  it("ends without an error when its watcher goes away, or the server closes", async () => {
+  it("ends without an error when its watcher disconnects, or the server closes", async () => {
     await using opened = await open();
     const { here, jane, closing } = opened;
     const mine = await here.sessions.start(jane, testSource);
@@ -195,7 +192,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     expect(await watching.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("[S91] [S118] looks in no time of the call that opened the first stream", async () => {
+  it("[S91] [S118] does not poll within the time limit of the call that opened the first stream", async () => {
     await using opened = await open();
     const { here, jane } = opened;
     const { session } = await here.sessions.start(jane, testSource);
@@ -212,7 +209,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     await watching.return();
   });
 
-  it("[S91] looks once for all streams of a session, and for all sessions in one query", async () => {
+  it("[S91] polls once for all streams of a session, and for all sessions in one query", async () => {
     await using opened = await open();
     const { here, jane, joe } = opened;
     const sessions = [await here.sessions.start(jane, testSource), await here.sessions.start(joe, testSource)];
@@ -225,7 +222,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     opened.closing.abort();
   });
 
-  it("[S91] looks no more for the end of a session that its stream has been told of", async () => {
+  it("[S91] stops polling a session whose end its stream has been told", async () => {
     await using opened = await open();
     const { here, jane, joe } = opened;
     const [over, live] = [await here.sessions.start(jane, testSource), await here.sessions.start(joe, testSource)];
@@ -239,7 +236,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     opened.closing.abort();
   });
 
-  it("[S91] hands one and the same event to all streams", async () => {
+  it("[S91] passes the same event object to all streams", async () => {
     await using opened = await open();
     const { here, jane } = opened;
     const { session } = await here.sessions.start(jane, testSource);
@@ -272,7 +269,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     await Promise.all([first.return(), allowed.return()]);
   });
 
-  it("keeps streams open while the database fails or hangs, and looks again", async () => {
+  it("keeps streams open while the database fails or hangs, and polls again", async () => {
     await using opened = await open();
     const { here, elsewhere, jane } = opened;
     const { session } = await here.sessions.start(jane, testSource);
@@ -292,7 +289,7 @@ describe.each(engines)("watching one's sessions on $engine", ({ newDatabase }) =
     await watching.return();
   });
 
-  it("ends the stream of a reader that falls too far behind", async () => {
+  it("ends the stream of a reader that is too slow", async () => {
     await using opened = await open();
     const { here, jane } = opened;
     const { session } = await here.sessions.start(jane, testSource);

@@ -13,7 +13,7 @@ const scopesOf = async (token: string) => {
   return principal.kind === "thirdParty" ? [...principal.scopes] : principal.kind;
 };
 
-it("[S25] lets a narrowed session do no more than it was narrowed to, whatever its token says", async () => {
+it("[S25] restricts a narrowed session to its scopes, whatever its token says", async () => {
   const { signIn, tokens } = server.domain;
   const login = typed(john.username, john.password);
   const { user, session } = await signIn.withPassword({ ...login, scopes: ["profile:read"] });
@@ -27,7 +27,7 @@ it("[S25] lets a narrowed session do no more than it was narrowed to, whatever i
   expect(await scopesOf(accessToken)).toEqual(["profile:read"]);
 });
 
-it("[S54] lets a client do no more than is granted now, and than its token says", async () => {
+it("[S54] restricts a client to the scopes of its grant and of its token", async () => {
   const { signIn, grants } = server.domain;
   const { user } = await signIn.withPassword(typed(john.username, john.password));
   const { accessToken, clientId, grantId } = await grantedToken(server, user.id, ["profile:read", "profile:write"]);

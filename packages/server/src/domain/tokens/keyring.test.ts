@@ -29,7 +29,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     return { ...database, clock, audit, ringOn, ring: (...secrets: string[]) => ringOn(database.db, ...secrets) };
   };
 
-  it("makes one key at the first start and keeps it", async () => {
+  it("adds one key at the first start and keeps it", async () => {
     await using database = await open();
     const first = await database.ring();
     const second = await database.ring();
@@ -37,13 +37,13 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     expect(second.list()).toHaveLength(1);
   });
 
-  it("makes one key when several servers start at once", async () => {
+  it("adds one key when several servers start at once", async () => {
     await using database = await open();
     const rings = await Promise.all(Array.from({ length: 5 }, () => database.ring()));
     expect(new Set(rings.map((ring) => ring.signing().id)).size).toBe(1);
   });
 
-  it("stores no private key that can be read without SECRET", async () => {
+  it("stores no private key that is readable without SECRET", async () => {
     await using database = await open();
     await database.ring();
     const row = await database.db.selectFrom("signing_keys").selectAll().executeTakeFirstOrThrow();
@@ -53,7 +53,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     await expect(database.ring(other)).rejects.toThrow("encrypted under another SECRET");
   });
 
-  it("reads keys of an earlier SECRET, and encrypts them anew", async () => {
+  it("reads keys of a previous SECRET, and encrypts them again", async () => {
     await using database = await open();
     const before = (await database.ring(secret)).signing().id;
     expect((await database.ring(other, secret)).signing().id).toBe(before);
@@ -61,7 +61,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     await expect(database.ring(secret)).rejects.toThrow("encrypted under another SECRET");
   });
 
-  it("finds a key that another server added a moment ago, for all that ask at once", async () => {
+  it("finds a key that another server added a moment ago, for all concurrent callers", async () => {
     await using database = await open();
     const [ring, other] = [await database.ring(), await database.ring()];
     for (let round = 0; round < 3; round++) {
@@ -72,7 +72,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("looks for keys that nobody has once for all that ask while it waits", async () => {
+  it("queries once for unknown keys of concurrent callers", async () => {
     await using database = await open();
     let looks = 0;
     const db = database.db.withPlugin({
@@ -89,7 +89,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     expect(looks).toBe(2);
   });
 
-  it("waits a tenth of a second between two looks, however fast unknown keys are asked for", async () => {
+  it("waits a tenth of a second between two queries for unknown keys", async () => {
     await using database = await open();
     const looks: number[] = [];
     const db = database.db.withPlugin({
@@ -107,7 +107,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     for (const next of [2, 4]) expect(Number(looks[next]) - Number(looks[next - 1])).toBeGreaterThan(95);
   });
 
-  it("knows its own change, also while a load goes on that began before", async () => {
+  it("keeps its own change when a load ends that began before it", async () => {
     await using database = await open();
     const release = Promise.withResolvers<void>();
     let withheld = false;
@@ -133,7 +133,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     await loading;
   });
 
-  it("makes one key of each algorithm, however many servers and callers want one at once", async () => {
+  it("adds one key of each algorithm for any number of concurrent servers and callers", async () => {
     await using database = await open();
     const rings = await Promise.all(Array.from({ length: 3 }, () => database.ring()));
     await Promise.all(rings.flatMap((ring) => [ring.ensureAll(), ring.ensureAll()]));
@@ -146,7 +146,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     ]);
   });
 
-  it("keeps RS256 keys apart from those that servers of the version before sign access tokens with", async () => {
+  it("stores RS256 keys apart from those with which servers of the previous version sign access tokens", async () => {
     await using database = await open();
     const ring = await database.ring();
     await ring.ensureAll();
@@ -157,7 +157,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     expect(Object.keys(JSON.parse(row.public_jwk)).sort()).toEqual(["e", "kty", "n"]);
   });
 
-  it("[S47] [S49] verifies no access token by a key of ID tokens (RFC 8725 §3.12)", async () => {
+  it("[S47] [S49] does not verify access tokens with keys of ID tokens (RFC 8725 §3.12)", async () => {
     await using database = await open();
     const ring = await database.ring();
     await ring.ensureAll();
@@ -174,7 +174,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     expect(await tokens.verify(await sign("ES256", ring.signing().privateKey))).toBeNull();
   });
 
-  it("[S50] rotates without a single token failing: published, then signing, then verifying what is left", async () => {
+  it("[S50] rotates without a failing token: published, then signing, then only verifying", async () => {
     await using database = await open();
     const { clock } = database;
     // Two servers: one rotates, the other learns of it a few seconds later.
@@ -208,7 +208,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     expect(first.list().map(({ state }) => state)).toEqual(["past", "signing"]);
   });
 
-  it("publishes a coming key well over a minute before it signs", async () => {
+  it("publishes the next key more than a minute before it signs", async () => {
     await using database = await open();
     const ring = await database.ring();
     const coming = await ring.rotate(testSource);
@@ -219,7 +219,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     expect(ring.signing().id).toBe(coming);
   });
 
-  it("makes the next key by itself when the newest is old", async () => {
+  it("adds the next key when the newest is old", async () => {
     await using database = await open();
     const ring = await database.ring();
     await ring.maintain();
@@ -230,7 +230,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     expect(ring.list()).toHaveLength(2);
   });
 
-  it("retires a key at once, and never without another that signs", async () => {
+  it("retires a key at once, after another one signs", async () => {
     await using database = await open();
     const ring = await database.ring();
     const old = ring.signing().id;

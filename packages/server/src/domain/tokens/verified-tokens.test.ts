@@ -35,8 +35,8 @@ const start = async (databaseUrl: TestServerOptions = {}) => {
 
 const refused = [401, expect.stringContaining('error="invalid_token"')];
 
-describe("a token that was verified", () => {
-  it("is not verified again, and says the same", async () => {
+describe("a verified token", () => {
+  it("is not verified again, and has the same claims", async () => {
     await using server = await start();
     const { accessToken, user, session } = await server.signIn();
     const memory = server.remembering();
@@ -46,7 +46,7 @@ describe("a token that was verified", () => {
     expect(server.verified).toHaveLength(1);
   });
 
-  it("[S46] is verified again after its expiry, and then refused", async () => {
+  it("[S46] is verified again after its expiry, and refused", async () => {
     await using server = await start();
     const { accessToken } = await server.signIn();
     const memory = server.remembering();
@@ -63,7 +63,7 @@ describe("a token that was verified", () => {
     expect(await memory.verify(accessToken)).toBeNull();
   });
 
-  it("is forgotten when more are in use than there is room for", async () => {
+  it("is dropped from the cache when there are too many", async () => {
     await using server = await start();
     const tokens = [(await server.signIn()).accessToken, (await server.signIn()).accessToken] as const;
     const memory = server.remembering(1);
@@ -71,7 +71,7 @@ describe("a token that was verified", () => {
     expect(server.verified).toEqual([...tokens, ...tokens]);
   });
 
-  it("[S37] does not vouch for one that differs in a character, nor is a refusal remembered", async () => {
+  it("[S37] does not make a token valid that differs in a character, and refusals are not cached", async () => {
     await using server = await start();
     const { accessToken } = await server.signIn();
     const memory = server.remembering();
@@ -83,7 +83,7 @@ describe("a token that was verified", () => {
   });
 });
 
-describe.each(engines)("a token that was verified a call ago, on $engine", ({ newDatabase }) => {
+describe.each(engines)("a token that was just verified, on $engine", ({ newDatabase }) => {
   const open = async () => {
     const database = await newDatabase("migrated");
     const server = await start({ databaseUrl: database.url });
@@ -99,14 +99,14 @@ describe.each(engines)("a token that was verified a call ago, on $engine", ({ ne
     };
   };
 
-  it("[S37] [S50] is refused at the very next call when its key was retired", async () => {
+  it("[S37] [S50] is refused at the next call after its key was retired", async () => {
     await using server = await open();
     const { keyring } = server.domain;
     await keyring.retire(keyring.signing().id, testSource);
     expect(await server.me(server.accessToken)).toEqual(refused);
   });
 
-  it("[S37] [S50] is refused once its server learned that another retired its key", async () => {
+  it("[S37] [S50] is refused once its server knows that another one retired its key", async () => {
     await using server = await open();
     const { keyring } = server.domain;
     await server.db
@@ -119,7 +119,7 @@ describe.each(engines)("a token that was verified a call ago, on $engine", ({ ne
     expect(await server.me(server.accessToken)).toEqual(refused);
   });
 
-  it("[S50] is good while its key only verifies, and refused when that is over", async () => {
+  it("[S50] is valid while its key verifies, and refused afterwards", async () => {
     await using server = await open();
     const { keyring } = server.domain;
     await keyring.rotate(testSource);
@@ -127,19 +127,19 @@ describe.each(engines)("a token that was verified a call ago, on $engine", ({ ne
     expect(await server.me(server.accessToken)).toEqual([200, undefined]);
   });
 
-  it("[S37] [S79] is refused at the very next call when its session was ended", async () => {
+  it("[S37] [S79] is refused at the next call after its session ended", async () => {
     await using server = await open();
     await server.domain.sessions.end(server.user.id, server.session.id, "signed_out", testSource);
     expect(await server.me(server.accessToken)).toEqual(refused);
   });
 
-  it("[S37] [S80] is refused at the very next call when its user was disabled", async () => {
+  it("[S37] [S80] is refused at the next call after its user was disabled", async () => {
     await using server = await open();
     await server.domain.users.setDisabled(server.user.id, true);
     expect(await server.me(server.accessToken)).toEqual(refused);
   });
 
-  it("[S54] shows the user as they are now", async () => {
+  it("[S54] returns the user as they are now", async () => {
     await using server = await open();
     await server.db.updateTable("users").set({ role: "admin", full_name: "John Changed" }).execute();
     const principal = await server.domain.guard.authenticate({ kind: "bearer", token: server.accessToken });
