@@ -40,7 +40,7 @@ describe("an app's contract", () => {
     );
   });
 
-  it("gives no area and no error of its own the name of one of the engine's", () => {
+  it("cannot redeclare an area or error of the engine", () => {
     expect(() => assertEngineIn({ ...contract, operations: { ...engine, user: { me: engine.user.me } } })).toThrow(
       "The contract's area `user` has the name of one of the engine's. Give it another.",
     );
@@ -51,13 +51,13 @@ describe("an app's contract", () => {
     );
   });
 
-  it("words the engine's scopes as it likes", () => {
+  it("can word the engine's scopes differently", () => {
     const scopes = { ...engineScopes, "profile:read": "See who you are" };
     expect(() => assertEngineIn({ ...contract, scopes })).not.toThrow();
   });
 });
 
-it("a renamed brand locks nobody out: sessions, passwords and clients of the old name go on", async () => {
+it("renaming the brand locks nobody out: sessions, passwords and clients continue", async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), "lockstep-"));
   const databaseUrl = `file:${join(directory.path, "test.db")}` as const;
   const before = await startTestServer({ databaseUrl });
@@ -158,7 +158,7 @@ describe.each(engines)("an app's procedure on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("cannot write an entry of the engine's into the audit log, and then changes nothing", async () => {
+  it("cannot write the engine's entries into the audit log, and then changes nothing", async () => {
     await using server = await start(wallApp({ method: "POST", path: "/api/wall" }, "user.disable"));
     expect((await server.write("Hello")).status).toBe(500);
     expect(

@@ -172,7 +172,7 @@ const invalidAmongValid = fc.oneof(
 );
 
 describe("settings", () => {
-  it("have defaults that a newcomer can start with", () => {
+  it("have defaults for a first start", () => {
     expect(load({})).toMatchObject({
       production: false,
       port: 3000,
@@ -193,11 +193,11 @@ describe("settings", () => {
     expect(load({ PORT: "", SECRET: "", DATABASE_URL: "" })).toEqual(load({}));
   });
 
-  it("follow the port in the public URL of development", () => {
+  it("use the port in the public URL in development", () => {
     expect(load({ PORT: "4000" }).publicUrl).toBe("http://localhost:4000");
   });
 
-  it("take a PostgreSQL URL, an absolute file, proxies and peppers", () => {
+  it("accept a PostgreSQL URL, an absolute file, proxies and peppers", () => {
     expect(load({ DATABASE_URL: "postgres://u:p@db/lockstep" }).databaseUrl).toBe("postgres://u:p@db/lockstep");
     expect(load({ DATABASE_URL: "file:/var/lib/l.db" }).databaseUrl).toBe("file:/var/lib/l.db");
     expect(load({ TRUST_PROXY: "10.0.0.1, 10.0.0.2" }).trustProxy).toEqual(["10.0.0.1", "10.0.0.2"]);
@@ -238,12 +238,12 @@ describe("settings", () => {
     [{ PROVIDERS: '{"google":{}}' }, "PROVIDERS: google.clientId: is missing."],
     [{ PROVIDERS: "nowhere.json" }, "PROVIDERS: is neither JSON nor a file that can be read."],
     [{ PROVIDERS: "a\u0000b" }, "PROVIDERS: is neither JSON nor a file that can be read."],
-  ])("name what is wrong in %j", (env, message) => {
+  ])("report the error in %j", (env, message) => {
     expect(() => load(env)).toThrow(message);
     expect(() => load(env)).toThrow(StartError);
   });
 
-  it("take providers as JSON or from a file of it", async () => {
+  it("accept identity providers as JSON or from a file", async () => {
     const json = JSON.stringify({ google: { clientId: "an id", clientSecret: "a secret" } });
     const directory = await mkdtemp(join(tmpdir(), "lockstep-"));
     await writeFile(join(directory, "providers.json"), json);
@@ -254,11 +254,11 @@ describe("settings", () => {
     await rm(directory, { recursive: true });
   });
 
-  it("name everything that is wrong at once", () => {
+  it("report all errors at once", () => {
     expect(() => load({ PORT: "x", SECRET: "y" })).toThrow(/PORT: .*\nSECRET: /);
   });
 
-  it("are read as they are given when each is valid, whichever are given", () => {
+  it("are read as given when each is valid, in any combination", () => {
     fc.assert(
       fc.property(validEnvironment, (given) => {
         const config = load(textsOf(given));
@@ -268,7 +268,7 @@ describe("settings", () => {
     );
   });
 
-  it("are refused, with the name of the one that is not valid", () => {
+  it("are refused with the name of the invalid one", () => {
     fc.assert(
       fc.property(invalidAmongValid, ({ given, name, text }) => {
         const env = { ...textsOf(given), [name]: text };
@@ -280,7 +280,7 @@ describe("settings", () => {
     );
   });
 
-  it("are taken or refused in a sentence, whatever an environment holds", () => {
+  it("are accepted or refused in one sentence, for any environment", () => {
     const anyEnvironment = fc.dictionary(fc.constantFrom(...names, "OTHER"), fc.string());
     fc.assert(
       fc.property(anyEnvironment, (env) => {
@@ -294,7 +294,7 @@ describe("settings", () => {
     );
   });
 
-  it("take a token for registration, and ask for it", () => {
+  it("accept a registration token, and require it", () => {
     const env = { REGISTRATION: "token", REGISTRATION_TOKEN: secret };
     expect(load(env).registration).toEqual({ token: secret });
     expect(() => load({ REGISTRATION: "token" })).toThrow("REGISTRATION_TOKEN: REGISTRATION=token needs it");
@@ -302,7 +302,7 @@ describe("settings", () => {
 });
 
 describe("production", () => {
-  it("starts with what it needs", () => {
+  it("starts with the required settings", () => {
     expect(load(production)).toMatchObject({
       production: true,
       host: "0.0.0.0",

@@ -8,7 +8,7 @@ import { systemRandom } from "./random.ts";
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
-it("[S97] makes a secret that its owner alone can read, and keeps it", () => {
+it("[S97] creates a secret that only its owner can read, and keeps it", () => {
   const root = mkdtempSync(join(tmpdir(), "lockstep-"));
   const file = join(root, ".data/secret");
   const load = (env: Record<string, string> = {}) => loadConfigWithSecret(env, root, systemRandom()).secret;

@@ -49,7 +49,7 @@ describe("a request to an address that somebody else named", () => {
     "https://[fd00::1]/",
     "https://[64:ff9b::7f00:1]/",
     "https://[2002:7f00:1::]/",
-  ])("is not made to %s", async (address) => {
+  ])("is not sent to %s", async (address) => {
     const fetch = createOutbound({ lookup, timeoutMs }).fetchFor({ allowPrivateAddresses: false });
     await expect(fetch(address)).rejects.toThrow("its address is private");
   });
@@ -66,7 +66,7 @@ describe("a request to an address that somebody else named", () => {
     },
   );
 
-  it("is made over https alone, but for this machine when the settings say so", async () => {
+  it("uses https only, except to this machine when the settings allow it", async () => {
     const { fetchFor } = createOutbound({ lookup, timeoutMs });
     await expect(fetchFor({ allowPrivateAddresses: false })("http://localhost/")).rejects.toThrow("it has no https");
     await expect(fetchFor({ allowPrivateAddresses: true })("http://id.example.com/")).rejects.toThrow(
@@ -76,7 +76,7 @@ describe("a request to an address that somebody else named", () => {
     await expect(fetchFor({ allowPrivateAddresses: true })("https://u:p@localhost/")).rejects.toThrow("a password");
   });
 
-  it("takes what was answered", async () => {
+  it("returns the response", async () => {
     await using server = await serve((_, response) =>
       response.writeHead(201, { "content-type": "application/json" }).end('{"a":1}'),
     );
@@ -98,7 +98,7 @@ describe("a request to an address that somebody else named", () => {
   it.each([
     ["", {}, Buffer.alloc(257 * 1024)],
     [", however small it is on the way", { "content-encoding": "gzip" }, gzipSync(Buffer.alloc(8 * 1024 * 1024))],
-  ])("reads no answer that is too large%s", async (_name, headers, body) => {
+  ])("does not read a response that is too large%s", async (_name, headers, body) => {
     await using server = await serve((_, response) => response.writeHead(200, headers).end(body));
     await expect(fetchHere()(server.url)).rejects.toThrow("answered with more than is read");
   });
@@ -113,7 +113,7 @@ describe("a request to an address that somebody else named", () => {
     );
   });
 
-  it("is made again once when the connection broke, if it changes nothing", async () => {
+  it("is sent again once when the connection broke, if it is a GET", async () => {
     await using server = await serve((request, response) => {
       if (server.requests() === 1) request.socket.destroy();
       else response.end("{}");

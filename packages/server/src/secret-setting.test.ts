@@ -6,7 +6,7 @@ import { PreviousSecrets, Secret } from "./secret-setting.ts";
 const accepts = (text: string) => Secret.safeParse(text).success;
 
 describe("[S98] a secret", () => {
-  it("is what a generator prints, in any common spelling", () => {
+  it("may be the output of a generator in any common encoding", () => {
     for (let count = 0; count < 500; count++) {
       for (const [bytes, encoding] of [
         [32, "base64"],
@@ -32,11 +32,11 @@ describe("[S98] a secret", () => {
     "                                ",
     "short",
     "",
-  ])("is not %j", (text) => {
+  ])("must not be %j", (text) => {
     expect(accepts(text)).toBe(false);
   });
 
-  it("is no short text that is repeated, whatever it is", () => {
+  it("must not be a short text repeated", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[ -~]{1,12}$/), fc.integer({ min: 8, max: 100 }), (text, times) => {
         expect(accepts(text.repeat(times).slice(0, 400))).toBe(false);
@@ -45,10 +45,10 @@ describe("[S98] a secret", () => {
   });
 });
 
-describe("[S98] earlier secrets", () => {
+describe("[S98] previous secrets", () => {
   const [one, other] = [randomBytes(32).toString("base64"), randomBytes(32).toString("base64")];
 
-  it("are held to the same, and separated by commas or spaces", () => {
+  it("follow the same rules, separated by commas or spaces", () => {
     expect(PreviousSecrets.parse(`${one}, ${other}`)).toEqual([one, other]);
     expect(PreviousSecrets.safeParse(`${one},a`).success).toBe(false);
     expect(PreviousSecrets.safeParse("a".repeat(32)).success).toBe(false);

@@ -10,7 +10,7 @@ import { fixtureApp } from "./fixture-app.ts";
 import { createServer } from "./server.ts";
 import { startTestServer, testConfig, testSource, testWorld } from "./testing.ts";
 
-describe("at start, an operator", () => {
+describe("at start, the log", () => {
   /** The messages of a server's log. */
   const logOf = async ({ clockErrorMs = 0, folderMode = 0o700 }) => {
     const folder = mkdtempSync(join(tmpdir(), "lockstep-"));
@@ -27,13 +27,13 @@ describe("at start, an operator", () => {
     return messages;
   };
 
-  it("is told how far the machine's clock is from the database's, from two seconds on", async () => {
+  it("warns when the machine's clock differs from the database's by two seconds or more", async () => {
     expect(await logOf({ clockErrorMs: 2500 })).toEqual([expect.stringMatching(/2\.5 s ahead of the database's/)]);
     expect(await logOf({ clockErrorMs: -2500 })).toEqual([expect.stringMatching(/2\.5 s behind the database's/)]);
     expect(await logOf({ clockErrorMs: 1500 })).toEqual([]);
   });
 
-  it("[S97] is told when others can replace the database, but not of a folder such as /tmp", async () => {
+  it("[S97] warns when other users can replace the database, but not in a folder such as /tmp", async () => {
     expect(await logOf({ folderMode: 0o777 })).toEqual([expect.stringMatching(/\(mode 777\).*chmod 700/)]);
     expect(await logOf({ folderMode: 0o1777 })).toEqual([]);
   });

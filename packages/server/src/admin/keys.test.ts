@@ -18,7 +18,7 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
     return openAdmin(newDatabase, testWorld(clock.now)).then((admin) => ({ ...admin, clock }));
   };
 
-  it("lists the keys that tokens are signed with, without their private parts", async () => {
+  it("lists the signing keys, without their private parts", async () => {
     await using admin = await open();
     const { db, domain } = await admin.open();
     const key = domain.keyring.signing();
@@ -47,7 +47,7 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("rotates: the next key is published, then signs, and the one before verifies until its last token expired", async () => {
+  it("rotates: the next key is published, then signs, and the previous one verifies until its last token has expired", async () => {
     await using admin = await open();
     const { domain } = await admin.open();
     const first = domain.keyring.signing();
@@ -74,7 +74,7 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
     expect(new Set(trail.map(({ detail }) => detail["key"]))).toEqual(new Set([first.id, second?.id]));
   });
 
-  it("rotates and retires keys of each algorithm by themselves", async () => {
+  it("rotates and retires keys of each algorithm independently", async () => {
     await using admin = await open();
     const { domain } = await admin.open();
     await domain.keyring.ensureAll();
@@ -92,7 +92,7 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
     expect((await admin.lockstep(["keys", "rotate", "--algorithm", "HS256"])).exitCode).not.toBe(0);
   });
 
-  it("retires a key at once, and puts a new one in the place of the only one", async () => {
+  it("retires a key at once, and replaces the only one", async () => {
     await using admin = await open();
     const { domain } = await admin.open();
     const { id } = domain.keyring.signing();
@@ -116,7 +116,7 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
     expect(JSON.parse(json.stdout)).toMatchObject({ id: domain.keyring.signing().id, state: "signing" });
   });
 
-  it("ends with 3 when there is no such key, and changes nothing", async () => {
+  it("exits with 3 when there is no such key, and changes nothing", async () => {
     await using admin = await open();
     const { domain } = await admin.open();
     expect(await admin.lockstep(["keys", "retire", "\u001b[2Jnone"])).toEqual({
@@ -129,7 +129,7 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
     expect(domain.keyring.signing().id).toBe(signing);
   });
 
-  it("says when they were encrypted under another SECRET, and reads them with it as SECRET_PREVIOUS", async () => {
+  it("reports keys that were encrypted under another SECRET, and reads them with SECRET_PREVIOUS", async () => {
     await using admin = await open();
     await admin.open();
     const changed = { SECRET: randomBytes(32).toString("base64url") };

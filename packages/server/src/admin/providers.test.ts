@@ -24,7 +24,7 @@ const open = async () => {
 };
 
 describe("lockstep provider", () => {
-  it("lists the providers, with the address to register, and no secret", async () => {
+  it("lists the identity providers, with the URL to register, and no secret", async () => {
     await using admin = await open();
     const { exitCode, stdout } = await admin.lockstep(["provider", "list"]);
     expect(exitCode).toBe(0);
@@ -39,7 +39,7 @@ describe("lockstep provider", () => {
     expect(stdout + json.stdout).not.toContain(misbehavingClient.clientSecret);
   });
 
-  it("checks one that can be used, and says what to register", async () => {
+  it("checks a working one, and prints what to register", async () => {
     await using admin = await open();
     const { exitCode, stdout } = await admin.lockstep(["provider", "check", "good"]);
     expect(exitCode).toBe(0);
@@ -49,7 +49,7 @@ describe("lockstep provider", () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ name: "good", usable: true });
   });
 
-  it("says in a sentence why one cannot be used", async () => {
+  it("says in one sentence why one cannot be used", async () => {
     await using admin = await open();
     const check = async (name: string) => {
       const { exitCode, stdout, stderr } = await admin.lockstep(["provider", "check", name]);

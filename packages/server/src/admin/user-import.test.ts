@@ -30,7 +30,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     };
   };
 
-  it("brings users with everything about them, from a file", async () => {
+  it("imports users with all their properties from a file", async () => {
     await using admin = await open();
     await writeFile(
       join(admin.directory, "users.jsonl"),
@@ -56,7 +56,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     ]);
   });
 
-  it("records each user that was created in the audit trail, and no other line", async () => {
+  it("audits each created user, and no other line", async () => {
     await using admin = await open();
     const lines = jsonLines(
       { username: "jane", passwordHash },
@@ -91,7 +91,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     },
   );
 
-  it("keeps the disabled out, from the first moment", async () => {
+  it("imports disabled users, who cannot sign in", async () => {
     await using admin = await open();
     await admin.lockstep(["user", "import", "-"], jsonLines({ username: "jane", passwordHash, disabled: true }));
     const { domain } = await admin.open();
@@ -100,7 +100,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("tells the outcome of each line, in order, and imports the good ones", async () => {
+  it("reports the outcome of each line in order, and imports the valid ones", async () => {
     await using admin = await open();
     const lines = [
       JSON.stringify({ username: "jane", email: "jane@example.com", passwordHash }),
@@ -126,7 +126,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     ]);
   });
 
-  it("tells people of every line that was not imported, on standard error", async () => {
+  it("lists every line that was not imported, on standard error", async () => {
     await using admin = await open();
     const lines = jsonLines(
       { username: "jane", passwordHash },
@@ -145,7 +145,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("can be run again: what is there is skipped, left as it is, and no failure", async () => {
+  it("can be repeated: existing users are skipped, unchanged, without an error", async () => {
     await using admin = await open();
     const lines = jsonLines({ username: "jane", passwordHash }, { username: "bob", passwordHash });
     await admin.importJson(lines);
@@ -159,7 +159,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     expect((await domain.users.findByLogin("jane"))?.passwordHash).toBe(upgraded);
   });
 
-  it("gives each of two lines with one username its own outcome", async () => {
+  it("reports each of two lines with the same username", async () => {
     await using admin = await open();
     await admin.lockstep(["user", "create", "zoe", "--email", "taken@example.com"], "wool lamp river stone");
     const { outcomes } = await admin.importJson(
@@ -172,7 +172,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     expect((await admin.list())[0]).toMatchObject({ username: "jane", fullName: "Second" });
   });
 
-  it("takes more lines than one statement holds", async () => {
+  it("imports more lines than one statement writes", async () => {
     await using admin = await open();
     const users = Array.from({ length: 1203 }, (_, index) => ({ username: `user-${index}`, passwordHash }));
     const { exitCode, outcomes } = await admin.importJson(jsonLines(...users, { username: "user-7", passwordHash }));
@@ -182,7 +182,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     expect(await admin.list()).toHaveLength(1203);
   });
 
-  it("refuses what is no user, line by line, and repeats no value", async () => {
+  it("refuses invalid lines one by one, and repeats no value", async () => {
     await using admin = await open();
     const cases: [string, unknown][] = [
       ["an array", []],
@@ -224,7 +224,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     expect(await admin.list()).toEqual([]);
   });
 
-  it("survives lines that are huge, deep or no text, and reads on behind them", async () => {
+  it("survives huge, deeply nested and binary lines, and continues after them", async () => {
     await using admin = await open();
     const mebibyte = Buffer.alloc(1024 * 1024, "x");
     const { exitCode, outcomes } = await admin.importJson([
@@ -244,7 +244,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     ]);
   });
 
-  it("says when the file cannot be read", async () => {
+  it("reports a file that cannot be read", async () => {
     await using admin = await open();
     for (const file of ["missing.jsonl", "."]) {
       const { exitCode, stdout, stderr } = await admin.lockstep(["user", "import", file]);
@@ -253,7 +253,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("imports nothing from nothing", async () => {
+  it("imports nothing from an empty file", async () => {
     await using admin = await open();
     expect(await admin.lockstep(["user", "import", "-"], "")).toEqual({
       exitCode: 0,

@@ -30,7 +30,7 @@ const start = async (model: string, offsetMs = 0) => {
 
 const call = { source: testSource, presented: null, report() {} };
 
-it("[S7] gives a code to the first of two that read it at once, and ends the grant for the second", async () => {
+it("[S7] gives a code to the first of two concurrent readers, and revokes the grant for the second", async () => {
   await using started = await start("AuthorizationCode");
   const { adapter, isGranted } = started;
   await duringCall(call, async () => {
@@ -43,7 +43,7 @@ it("[S7] gives a code to the first of two that read it at once, and ends the gra
   });
 });
 
-it("[S120] gives a device code to the first of two polls that read it at once, and revokes nothing for the second", async () => {
+it("[S120] gives a device code to the first of two concurrent polls, and revokes nothing for the second", async () => {
   await using started = await start("DeviceCode");
   const { adapter, isGranted } = started;
   await duringCall(call, async () => {
@@ -56,7 +56,7 @@ it("[S120] gives a device code to the first of two polls that read it at once, a
   });
 });
 
-it("keeps what it stores in the time that servers share", async () => {
+it("stores times by the shared clock", async () => {
   await using started = await start("Interaction", 300_000);
   const { adapter, records } = started;
   await adapter.upsert("id", { iat: 1000 }, 60);

@@ -44,7 +44,7 @@ describe("an anonymous request [S92]", () => {
     expect(await records()).toEqual([]);
   });
 
-  it("does not shorten the session of somebody who has allowed an access", async () => {
+  it("does not shorten the session of somebody who has granted access", async () => {
     const app = await registerClient(server);
     const browser = openBrowser(server);
     await browser.signIn();
@@ -66,7 +66,7 @@ describe("a client that registered over the wire [S92]", () => {
     return { id: client_id ?? "", secret: client_secret ?? "" };
   };
 
-  it("is deleted after 30 days when it was not used, and stays when it was", async () => {
+  it("is deleted after 30 days when it was not used, and kept when it was", async () => {
     const unused = await register();
     const granted = await register();
     const verified = await register();
@@ -97,7 +97,7 @@ describe("a client that registered over the wire [S92]", () => {
     expect(await left()).toEqual([false, true, true, true, true]);
   });
 
-  it("leaves a hundred audit entries for each address at once, however many register", async () => {
+  it("leaves at most a hundred audit entries for each address, however many register", async () => {
     const source = { ...testSource, address: "198.51.100.7" };
     const registration = { name: "Somebody", secret: null, registration: {} };
     const registerOver = async (anonymous: boolean) => {

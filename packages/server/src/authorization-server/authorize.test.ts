@@ -53,7 +53,7 @@ const outcome = async (change: Record<string, string | null>, config = app.confi
 const isRefusedHere = { reached: expect.stringMatching("/authorize$"), status: 400, code: null };
 const isRefusedThere = { reached: callback, code: null, accessToken: null };
 
-describe("where a person is sent back to", () => {
+describe("the redirect URI", () => {
   const nearly = [
     "https://photos.example/callback/",
     "https://photos.example/callback?x=1",
@@ -76,13 +76,16 @@ describe("where a person is sent back to", () => {
     "javascript:alert(1)",
     "data:text/html,x",
   ];
-  it.each(nearly)("[S1] [S3] is not %j, which is not what was registered: nobody is sent anywhere", async (uri) => {
-    expect(await outcome({ redirect_uri: uri })).toMatchObject({ ...isRefusedHere, error: "invalid_redirect_uri" });
-    // Nor when something else is wrong as well, which would be told there.
-    expect(await outcome({ redirect_uri: uri, response_type: "token" })).toMatchObject(isRefusedHere);
-  });
+  it.each(nearly)(
+    "[S1] [S3] cannot be %j, which differs from the registered one: nobody is redirected",
+    async (uri) => {
+      expect(await outcome({ redirect_uri: uri })).toMatchObject({ ...isRefusedHere, error: "invalid_redirect_uri" });
+      // Nor when something else is wrong as well, which would be told there.
+      expect(await outcome({ redirect_uri: uri, response_type: "token" })).toMatchObject(isRefusedHere);
+    },
+  );
 
-  it("[S1] has another port on the loopback interface, for what runs on the person's own machine alone", async () => {
+  it("[S1] may have another port only on the loopback interface, for native clients", async () => {
     const native = await registerClient(server, { kind: "native", redirectUris: ["http://127.0.0.1/callback"] });
     const asked = async (uri: string, config = native.config) => (await outcome({ redirect_uri: uri }, config)).asked;
     expect(await asked("http://127.0.0.1:51234/callback")).toBe(true);
@@ -99,13 +102,13 @@ describe("where a person is sent back to", () => {
     expect(await asked("http://127.0.0.1:3001/cb", onBrowser.config)).toBe(false);
   });
 
-  it("[S3] is nowhere for a client that nobody knows", async () => {
+  it("[S3] is not used for an unknown client", async () => {
     for (const client_id of ["unknown", "", null, "\0", "a\0b", "x".repeat(3000)]) {
       expect(await outcome({ client_id })).toMatchObject(isRefusedHere);
     }
   });
 
-  it("[S3] is the one that was registered when it is left out, and nowhere when there are two (OAuth 2.1 §4.1.1)", async () => {
+  it("[S3] defaults to the registered one, and is required when there are two (OAuth 2.1 §4.1.1)", async () => {
     expect((await outcome({ redirect_uri: null })).asked).toBe(true);
     const two = await registerClient(server, { redirectUris: [callback, `${callback}/2`] });
     expect(await outcome({ redirect_uri: null }, two.config)).toMatchObject({
@@ -114,7 +117,7 @@ describe("where a person is sent back to", () => {
     });
   });
 
-  it("is nowhere, at once, when the client was deleted", async () => {
+  it("is not used once the client was deleted", async () => {
     const gone = await registerClient(server);
     expect((await outcome({}, gone.config)).asked).toBe(true);
     await server.domain.clients.delete(gone.id, "operator", { address: null, userAgent: null, requestId: null });
@@ -122,7 +125,7 @@ describe("where a person is sent back to", () => {
   });
 });
 
-describe("a request for access", () => {
+describe("an authorization request", () => {
   it.each(["web", "browser", "native"] as const)("[S4] needs PKCE with S256 of a %s client", async (kind) => {
     const { config } = await registerClient(server, { kind });
     const isInvalid = { ...isRefusedThere, error: "invalid_request" };
@@ -140,7 +143,7 @@ describe("a request for access", () => {
     },
   );
 
-  it("[S13] is answered with who answers, be it yes or no", async () => {
+  it("[S13] is answered with iss, in success and error", async () => {
     const iss = server.config.publicUrl;
     expect(await outcome({ scope: "openid profile:write" })).toMatchObject({ error: "invalid_scope", iss });
     expect(await outcome({ response_type: "token" })).toMatchObject({ error: "unsupported_response_type", iss });
@@ -179,7 +182,7 @@ describe("a request for access", () => {
     expect(await outcome({}, service.config)).toMatchObject(isRefusedHere);
   });
 
-  it("asks for nothing that does not exist", async () => {
+  it("ignores unknown scopes", async () => {
     const { url, checks } = await beginAuthorization(app.config, { scope: "openid profile:read admin *" });
     const tokens = await client.authorizationCodeGrant(app.config, await browser.allow(url), checks);
     expect(tokens.scope).toBe("openid profile:read");
@@ -196,7 +199,7 @@ describe("a request for access", () => {
     { resource: "https://other.example" },
     { id_token_hint: "x" },
     { scope: 'open"id' },
-  ])("with %j is refused, and not a failure of ours", async (change) => {
+  ])("with %j is refused without an internal error", async (change) => {
     const { status, error } = await outcome(change as Record<string, string>);
     expect(status ?? 303).toBeLessThan(500);
     expect(error).toMatch(/^(invalid|request|registration)_/);
@@ -225,7 +228,7 @@ describe("[S18] a page of the protocol", () => {
     },
   );
 
-  it("says what is wrong as text, never as markup", async () => {
+  it("shows errors as text, never as markup", async () => {
     const { url } = await beginAuthorization(app.config, { redirect_uri: "https://evil.example" });
     url.searchParams.set("response_mode", '"><script>alert(1)</script>');
     url.searchParams.set("client_id", '"><script>alert(1)</script>');
@@ -234,14 +237,14 @@ describe("[S18] a page of the protocol", () => {
   });
 });
 
-describe("a request that wants no questions", () => {
+describe("a request with prompt=none", () => {
   const silently = async (config: client.Configuration, as = browser) => {
     const { url } = await beginAuthorization(config, { prompt: "none" });
     const back = await as.follow(url);
     return back.url.searchParams.get("error") ?? (back.url.searchParams.has("code") ? "code" : back.url.href);
   };
 
-  it("is answered with what was granted before, for a client that an operator vouches for", async () => {
+  it("succeeds with an earlier grant to a verified client", async () => {
     const { config } = await registerClient(server);
     expect(await silently(config, openBrowser(server))).toBe("login_required");
     expect(await silently(config)).toBe("consent_required");
@@ -249,7 +252,7 @@ describe("a request that wants no questions", () => {
     expect(await silently(config)).toBe("code");
   });
 
-  it("[S30] is refused for a client that nobody vouches for, whatever was granted before", async () => {
+  it("[S30] is refused for an unverified client, whatever was granted before", async () => {
     const someone = await server.domain.users.findByLogin("john");
     const { client: app, secret } = await server.domain.clients.register(
       { ...photoApp, scopes: ["profile:read"] },
@@ -266,7 +269,7 @@ describe("a request that wants no questions", () => {
     expect((await browser.rpc("authorization.read", read, "query")).data).toMatchObject({ consent: true });
   });
 
-  it("is refused for a client on a device, which somebody else may have made up (RFC 8252 §8.6)", async () => {
+  it("is refused for a native client, which another app may impersonate (RFC 8252 §8.6)", async () => {
     const { config } = await registerClient(server, { kind: "native" });
     await connect(browser, config);
     expect(await silently(config)).toBe("interaction_required");
@@ -301,7 +304,7 @@ describe("a request that wants no questions", () => {
   );
 });
 
-describe("a request that wants a person to sign in anew", () => {
+describe("a request that requires a new sign-in", () => {
   const answerOf = async (browser: Browser, url: URL) => {
     const asked = await browser.follow(url);
     const id = { authorizationId: browser.authorizationId(asked.url) };
@@ -309,29 +312,32 @@ describe("a request that wants a person to sign in anew", () => {
     return { id, signInAgain: read.data?.["signInAgain"], approve: () => browser.rpc("authorization.approve", id) };
   };
 
-  it.each([{ prompt: "login" }, { max_age: "0" }])("with %j is not granted before they do", async (parameters) => {
-    // A session of some age: what was signed in a moment ago is as good as anew.
-    const before = await registerClient(server);
-    const person = openBrowser(server);
-    await person.signIn();
-    await connect(person, before.config);
-    await server.db
-      .updateTable("sessions")
-      .set({ authenticated_at: Date.now() - 60_000 })
-      .execute();
+  it.each([{ prompt: "login" }, { max_age: "0" }])(
+    "with %j is not granted before the person signs in",
+    async (parameters) => {
+      // A session of some age: what was signed in a moment ago is as good as anew.
+      const before = await registerClient(server);
+      const person = openBrowser(server);
+      await person.signIn();
+      await connect(person, before.config);
+      await server.db
+        .updateTable("sessions")
+        .set({ authenticated_at: Date.now() - 60_000 })
+        .execute();
 
-    const { url, checks } = await beginAuthorization(before.config, parameters as Record<string, string>);
-    const answer = await answerOf(person, url);
-    expect(answer.signInAgain).toBe(true);
-    expect(await answer.approve()).toMatchObject({ status: 401, code: "REAUTHENTICATION_REQUIRED" });
+      const { url, checks } = await beginAuthorization(before.config, parameters as Record<string, string>);
+      const answer = await answerOf(person, url);
+      expect(answer.signInAgain).toBe(true);
+      expect(await answer.approve()).toMatchObject({ status: 401, code: "REAUTHENTICATION_REQUIRED" });
 
-    const signedInFrom = Math.floor(Date.now() / 1000);
-    await person.signIn();
-    const { data } = await answer.approve();
-    const back = await person.follow(String(data?.["redirectTo"]));
-    const tokens = await client.authorizationCodeGrant(before.config, back.url, checks);
-    expect(tokens.claims()?.auth_time).toBeGreaterThanOrEqual(signedInFrom);
-  });
+      const signedInFrom = Math.floor(Date.now() / 1000);
+      await person.signIn();
+      const { data } = await answer.approve();
+      const back = await person.follow(String(data?.["redirectTo"]));
+      const tokens = await client.authorizationCodeGrant(before.config, back.url, checks);
+      expect(tokens.claims()?.auth_time).toBeGreaterThanOrEqual(signedInFrom);
+    },
+  );
 
   it("[S42] with a `max_age` is granted to a session of that age, and to no older one", async () => {
     const { config } = await registerClient(server);
@@ -359,7 +365,7 @@ describe("a request that wants a person to sign in anew", () => {
     expect(await old.approve()).toMatchObject({ code: "REAUTHENTICATION_REQUIRED" });
   });
 
-  it("as the one whom the client believes to deal with is not answered by somebody else", async () => {
+  it("with another person's id_token_hint cannot be answered", async () => {
     const { config } = await registerClient(server);
     const johns = await connect(browser, config);
     await addPerson(server, "mary");
@@ -380,7 +386,7 @@ describe("a request that wants a person to sign in anew", () => {
   });
 });
 
-it("answers by a form that may get where it is to go (OAuth 2.0 Form Post Response Mode)", async () => {
+it("answers with a form whose policy allows its destination (OAuth 2.0 Form Post Response Mode)", async () => {
   const { config } = await registerClient(server);
   const { url, checks } = await beginAuthorization(config, { response_mode: "form_post" });
   const asked = await browser.follow(url);

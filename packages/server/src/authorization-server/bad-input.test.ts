@@ -94,7 +94,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
     expect(response.headers.get("cache-control")).toContain("no-store");
   };
 
-  it.each(bodies)("of the kind %j is refused in RFC 6749's form", async (_name, type, body) => {
+  it.each(bodies)("of the kind %j is refused with RFC 6749 JSON", async (_name, type, body) => {
     for (const path of endpoints) {
       for (const credentials of [
         {},
@@ -126,7 +126,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
     return { status: response.status, error, description };
   };
 
-  it("with a NUL character in a parameter is refused as invalid_request, which names the parameter", async () => {
+  it("with a NUL character in a parameter is refused as invalid_request, naming the parameter", async () => {
     const refused = { status: 400, error: "invalid_request" };
     const asked = `client_id=${app.id}&response_type=code&scope=openid`;
     const description = "state must not contain NUL characters";
@@ -162,7 +162,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
     expect(await shownBy(page)).toMatchObject({ page: "error", error: "invalid_request" });
   });
 
-  it("in an address is refused by a page, and nobody is sent anywhere", async () => {
+  it("in a URL is refused with a page, without a redirect", async () => {
     const queries = [
       "",
       "?",
@@ -194,7 +194,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("in a cookie begins anew", async () => {
+  it("in a cookie starts a new session", async () => {
     const { url } = await beginAuthorization(app.config);
     const names = ["lockstep-authorization-server", "lockstep-resume", "lockstep-interaction"];
     for (const value of ["x", "%00", "%", "a".repeat(1000), '"']) {
@@ -208,7 +208,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("of another method is told which ones there are", async () => {
+  it("with another method is answered with the allowed ones", async () => {
     for (const [path, ...allowed] of [
       ["/authorize", "GET", "POST"],
       ["/token", "POST", "OPTIONS"],
@@ -235,7 +235,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("beyond, the whole flow prints nothing", async () => {
+  it("prints nothing to the console", async () => {
     const browser = openBrowser(server);
     await browser.signIn();
     await connect(browser, app.config);
@@ -243,8 +243,8 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
   });
 });
 
-describe("a failure of ours", () => {
-  it("is told to nobody but the log, which knows the request", async () => {
+describe("an internal error", () => {
+  it("is logged with the request ID, and not shown to the caller", async () => {
     const logged: { reqId?: string; err?: { message: string } }[] = [];
     const stream = { write: (line: string) => void logged.push(JSON.parse(line)) };
     await using server = await startOn(engines[0].newDatabase, { logger: { level: "error", stream } });

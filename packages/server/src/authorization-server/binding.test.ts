@@ -41,8 +41,8 @@ const begin = async (browser: Browser, config = app.config) => {
 };
 const notFound = { status: 404, code: "AUTHORIZATION_NOT_FOUND" };
 
-describe("a request for access", () => {
-  it("[S10] that began in another browser can be neither read, granted nor refused in this one", async () => {
+describe("an authorization request", () => {
+  it("[S10] of another browser can be neither read, granted nor refused", async () => {
     const attacker = openBrowser(server);
     const { authorizationId } = await begin(attacker);
     const victim = await signedIn();
@@ -53,7 +53,7 @@ describe("a request for access", () => {
     expect(await server.domain.grants.list(await johnsId())).toEqual([]);
   });
 
-  it("is not answered by whoever learns its ID: its cookie holds what cannot be guessed (RFC 9700 §4.7)", async () => {
+  it("cannot be answered with its ID alone: its cookie contains a secret (RFC 9700 §4.7)", async () => {
     const victim = await signedIn();
     const { authorizationId } = await begin(victim);
     const name = `lockstep-authorization-${authorizationId}`;
@@ -74,7 +74,7 @@ describe("a request for access", () => {
     expect((await victim.rpc("authorization.approve", { authorizationId })).status).toBe(200);
   });
 
-  it("waits with three others in a browser at the most: the oldest is dropped, and cookies stay few", async () => {
+  it("is one of four at most in a browser: the oldest is dropped, and cookies stay few", async () => {
     const browser = await signedIn();
     const before = browser.jar.size;
     const begun = [];
@@ -92,7 +92,7 @@ describe("a request for access", () => {
     expect((await browser.follow(String(data?.["redirectTo"]))).url.searchParams.has("code")).toBe(true);
   });
 
-  it("takes the place of the oldest when it is the fifth, also when all five began in one second", async () => {
+  it("replaces the oldest when it is the fifth, also when all five began in one second", async () => {
     const browser = await signedIn();
     const open = [];
     const begun = [];
@@ -102,7 +102,7 @@ describe("a request for access", () => {
     expect(open).toEqual([404, 200, 200, 200, 200]);
   });
 
-  it("is answered in its tab, whatever order four of them are answered in", async () => {
+  it("is answered in its tab, in whatever order four of them are answered", async () => {
     const browser = await signedIn();
     const begun = [];
     for (let count = 0; count < 4; count++) begun.push(await begin(browser));
@@ -113,7 +113,7 @@ describe("a request for access", () => {
     }
   });
 
-  it("is not upset by cookies of other people's making", async () => {
+  it("ignores cookies that others have set", async () => {
     const browser = await signedIn();
     const names = [
       "x;y",
@@ -128,7 +128,7 @@ describe("a request for access", () => {
     expect(await begin(browser)).toHaveProperty("authorizationId");
   });
 
-  it("is granted by nobody whose page is another's: the cookie counts for our own origin alone", async () => {
+  it("cannot be granted by a page of another origin", async () => {
     const browser = await signedIn();
     const { authorizationId } = await begin(browser);
     for (const headers of [{ origin: "https://evil.example" }, { "sec-fetch-site": "same-site" }]) {
@@ -139,7 +139,7 @@ describe("a request for access", () => {
     expect((await browser.rpc("authorization.approve", { authorizationId })).status).toBe(200);
   });
 
-  it("[S10] is finished where it began: the answer's address is worth nothing in another browser", async () => {
+  it("[S10] is finished only in the browser where it began", async () => {
     const browser = await signedIn();
     const { authorizationId } = await begin(browser);
     const { data } = await browser.rpc("authorization.approve", { authorizationId });
@@ -151,7 +151,7 @@ describe("a request for access", () => {
     expect(here.url.searchParams.has("code")).toBe(true);
   });
 
-  it("leads nowhere before somebody has answered, and nowhere again after", async () => {
+  it("continues only after an answer, and once", async () => {
     const browser = await signedIn();
     const { authorizationId } = await begin(browser);
     const early = await browser.follow(`/authorize/${authorizationId}`);
@@ -165,7 +165,7 @@ describe("a request for access", () => {
     expect(await browser.rpc("authorization.approve", next)).toMatchObject(notFound);
   });
 
-  it("leaves nothing in the browser once it was answered, either way", async () => {
+  it("leaves no cookie once it was answered, either way", async () => {
     const browser = await signedIn();
     for (const answer of ["approve", "deny"]) {
       const { authorizationId } = await begin(browser);
@@ -178,7 +178,7 @@ describe("a request for access", () => {
     }
   });
 
-  it("is granted and refused by people who are signed in alone", async () => {
+  it("can be granted and refused by signed-in people only", async () => {
     const browser = openBrowser(server);
     const { authorizationId } = await begin(browser);
     expect(await browser.rpc("authorization.approve", { authorizationId })).toMatchObject({ code: "UNAUTHENTICATED" });
@@ -187,7 +187,7 @@ describe("a request for access", () => {
     expect((await browser.rpc("authorization.asker", { authorizationId }, "query")).status).toBe(200);
   });
 
-  it("[S30] shows who asks, for what, where it leads and how long it lasts", async () => {
+  it("[S30] shows the client, the scopes, the destination and the lifetime", async () => {
     const browser = await signedIn();
     const { authorizationId } = await begin(browser);
     expect((await browser.rpc("authorization.read", { authorizationId }, "query")).data).toEqual({
@@ -205,8 +205,8 @@ describe("a request for access", () => {
   });
 });
 
-describe("of two people at one browser", () => {
-  it("the one who is signed in when it is answered grants it, whoever began", async () => {
+describe("two people at one browser", () => {
+  it("grant as the one who is signed in when it is answered, whoever began", async () => {
     const browser = await signedIn("john");
     await browser.allow((await beginAuthorization(app.config)).url);
     const { checks, authorizationId } = await begin(browser);
@@ -223,7 +223,7 @@ describe("of two people at one browser", () => {
     expect(next.claims()?.sub).toBe(tokens.claims()?.sub);
   });
 
-  it("the other is signed out by a form, when their session of ours is still there", async () => {
+  it("sign the other one out with a form while their session of ours is live", async () => {
     const browser = await signedIn("john");
     await browser.allow((await beginAuthorization(app.config)).url);
     // Mary signs in without john's session being ended: its cookie was lost.
@@ -247,7 +247,7 @@ describe("of two people at one browser", () => {
     expect((await callWith(server, "/users/me", tokens.access_token)).body).toMatchObject({ username: "mary" });
   });
 
-  it("each gets a grant of their own when both answer the same request", async () => {
+  it("each get a grant of their own when both answer the same request", async () => {
     const browser = await signedIn("john");
     const { checks, authorizationId } = await begin(browser);
     const before = await server.db.selectFrom("grants").select(["id", "user_id"]).execute();
@@ -266,7 +266,7 @@ describe("of two people at one browser", () => {
     expect((await callWith(server, "/users/me", tokens.access_token)).body).toMatchObject({ username: "mary" });
   });
 
-  it("neither gets the other's code: it is refused where it did not begin", async () => {
+  it("cannot use each other's code: it is refused where it did not begin", async () => {
     const [johns, marys] = [await signedIn("john"), await signedIn("mary")];
     const his = await beginAuthorization(app.config, { prompt: "consent" });
     const back = await johns.allow(his.url);

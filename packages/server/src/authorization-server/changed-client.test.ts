@@ -45,7 +45,7 @@ const granted = async () => {
 const elsewhere = "https://evil.example/callback";
 const moved = { ...photoApp, redirectUris: [callback, elsewhere] };
 
-it("[S85] sends nobody to the new address of a verified client with a code, without a click", async () => {
+it("[S85] asks for a click before it sends a code to a changed redirect URI of a verified client", async () => {
   const { id, browser, ask } = await granted();
   await server.domain.clients.update(id, moved, owner, testSource);
   for (const parameters of [{ redirect_uri: elsewhere }, {}]) {
@@ -58,7 +58,7 @@ it("[S85] sends nobody to the new address of a verified client with a code, with
   }
 });
 
-it("[S85] asks again also when an operator has verified the client anew, and once", async () => {
+it("[S85] asks once more when an operator has verified the changed client again", async () => {
   const { id, ask, browser, config } = await granted();
   await server.domain.clients.update(id, moved, owner, testSource);
   await server.domain.clients.setVerified(id, true, testSource);
@@ -69,7 +69,7 @@ it("[S85] asks again also when an operator has verified the client anew, and onc
   expect((await ask({ prompt: "none" })).url.searchParams.has("code")).toBe(true);
 });
 
-it("[S85] lets nobody answer what was asked before the change", async () => {
+it("[S85] refuses answers to requests from before the change", async () => {
   const { id, browser, ask } = await granted();
   const asked = await ask({ prompt: "consent" });
   const authorizationId = browser.authorizationId(asked.url);
@@ -78,14 +78,14 @@ it("[S85] lets nobody answer what was asked before the change", async () => {
     expect((await browser.rpc(`authorization.${answer}`, { authorizationId })).code).toBe("AUTHORIZATION_NOT_FOUND");
 });
 
-it("keeps the tokens that were issued before the change: the client still holds them", async () => {
+it("keeps the tokens that were issued before the change", async () => {
   const { id, config, tokens } = await granted();
   await server.domain.clients.update(id, moved, owner, testSource);
   expect((await callWith(server, "/users/me", tokens.access_token)).status).toBe(200);
   expect(await refusalOf(client.refreshTokenGrant(config, String(tokens.refresh_token)))).toBeNull();
 });
 
-it("[S85] is changed by somebody who signed in lately", async () => {
+it("[S85] requires a fresh sign-in to change a client", async () => {
   const { id } = await granted();
   const browser = openBrowser(server);
   await browser.signIn("mallory", "secret");

@@ -10,7 +10,7 @@ import {
   startOn,
 } from "./testing.ts";
 
-describe.each(engines)("a client of somebody else on $engine", ({ newDatabase }) => {
+describe.each(engines)("a third-party client on $engine", ({ newDatabase }) => {
   it("signs a person in, reads what it was granted, and stays connected", async () => {
     await using server = await startOn(newDatabase);
     const { config } = await registerClient(server);
@@ -31,7 +31,7 @@ describe.each(engines)("a client of somebody else on $engine", ({ newDatabase })
   });
 });
 
-it("sends a person who is not signed in to a page that says who asks", async () => {
+it("sends a person who is not signed in to a page that names the client", async () => {
   await using server = await startAuthorizationServer();
   const { config, id } = await registerClient(server);
   const browser = openBrowser(server);

@@ -49,8 +49,8 @@ const withCode = async (on = server, as = browser, of = app) => {
 };
 const isInvalidGrant = { status: 400, body: { error: "invalid_grant" } };
 
-describe("a code", () => {
-  it("[S7] is good once: the second use ends what the first one gave", async () => {
+describe("an authorization code", () => {
+  it("[S7] works once: the second use revokes what the first one got", async () => {
     const { back, checks } = await withCode();
     const tokens = await client.authorizationCodeGrant(app.config, back, checks);
     expect((await callWith(server, "/users/me", tokens.access_token)).status).toBe(200);
@@ -62,7 +62,7 @@ describe("a code", () => {
     expect(await refusalOf(client.refreshTokenGrant(app.config, tokens.refresh_token ?? ""))).toBe("invalid_grant");
   });
 
-  it("[S8] is no worse for whoever has it alone: a wrong verifier or a wrong client ends nothing", async () => {
+  it("[S8] does not revoke tokens on replay with a wrong verifier or a wrong client", async () => {
     const other = await registerClient(server);
     const { redeem } = await withCode();
     const wrong = [
@@ -78,14 +78,14 @@ describe("a code", () => {
     expect(await refusalOf(client.refreshTokenGrant(app.config, String(body["refresh_token"])))).toBeNull();
   });
 
-  it("[S4] is worth nothing without the verifier", async () => {
+  it("[S4] cannot be redeemed without the verifier", async () => {
     const { redeem } = await withCode();
     expect(await redeem({ code_verifier: "" })).toMatchObject(isInvalidGrant);
     expect(await redeem({ code_verifier: "short" })).toMatchObject({ status: 400 });
     expect((await redeem()).status).toBe(200);
   });
 
-  it("[S9] is good for a minute", async () => {
+  it("[S9] expires after a minute", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const inTime = await withCode();
     const late = await withCode();
@@ -95,7 +95,7 @@ describe("a code", () => {
     expect(await late.redeem()).toMatchObject(isInvalidGrant);
   });
 
-  it("[S10] is bound to the API that it was asked for", async () => {
+  it("[S10] is bound to the resource that it was requested for", async () => {
     const [elsewhere, here] = [await withCode(), await withCode()];
     expect(await elsewhere.redeem({ resource: "https://other.example" })).toMatchObject({
       body: { error: "invalid_target" },
@@ -103,7 +103,7 @@ describe("a code", () => {
     expect((await here.redeem({ resource: server.config.publicUrl })).status).toBe(200);
   });
 
-  it("[S10] is worth nothing in another browser: what began there is not what comes back", async () => {
+  it("[S10] cannot be used in another browser, whose state differs", async () => {
     const { back } = await withCode();
     const theirs = await beginAuthorization(app.config);
     await expect(client.authorizationCodeGrant(app.config, back, theirs.checks)).rejects.toHaveProperty(
@@ -112,13 +112,13 @@ describe("a code", () => {
     );
   });
 
-  it("[S35] is answered with what no cache keeps", async () => {
+  it("[S35] is redeemed with Cache-Control: no-store", async () => {
     const { redeem } = await withCode();
     expect((await redeem()).headers.get("cache-control")).toBe("no-store");
     expect((await redeem()).headers.get("cache-control")).toBe("no-store");
   });
 
-  it("[S34] and every token are of 160 bits and more, and stand in no table", async () => {
+  it("[S34] and every token have at least 160 bits, and are stored in no table", async () => {
     const { back, checks } = await withCode();
     const code = back.searchParams.get("code") ?? "";
     const tokens = await client.authorizationCodeGrant(app.config, back, checks);
@@ -132,7 +132,7 @@ describe("a code", () => {
     for (const token of [code, tokens.refresh_token, tokens.access_token, app.secret]) expect(all).not.toContain(token);
   });
 
-  it("[S52] names a person by issuer and subject, who keeps them whatever their name and address become", async () => {
+  it("[S52] identifies a person by issuer and subject, which stay when name and address change", async () => {
     const first = await connect(browser, app.config, { prompt: "consent" });
     const { domain, db } = server;
     const john = (await domain.users.findByLogin("john"))?.user;
@@ -148,7 +148,7 @@ describe("a code", () => {
 });
 
 describe("[S20] a client with a secret", () => {
-  it("proves itself at the token endpoint, one way or the other, and in no third", async () => {
+  it("authenticates at the token endpoint with either supported method, and no other", async () => {
     const { redeem, form } = await withCode();
     const invalidClient = { status: 401, body: { error: "invalid_client" } };
     expect(await redeem({}, basic(app.id, "wrong"))).toMatchObject(invalidClient);
@@ -163,12 +163,12 @@ describe("[S20] a client with a secret", () => {
     expect((await post(server, "/token", { ...form, ...both })).status).toBe(200);
   });
 
-  it("is told by a challenge when its header is wrong (RFC 6749 §5.2)", async () => {
+  it("gets a challenge when its header is wrong (RFC 6749 §5.2)", async () => {
     const { redeem } = await withCode();
     expect((await redeem({}, basic(app.id, "wrong"))).headers.get("www-authenticate")).toMatch(/^Basic /);
   });
 
-  it("[S21] is not known by the hash of its secret, which is all that is stored", async () => {
+  it("[S21] cannot authenticate with the stored hash of its secret", async () => {
     const { redeem } = await withCode();
     const row = await server.db
       .selectFrom("applications")
@@ -178,7 +178,7 @@ describe("[S20] a client with a secret", () => {
     expect(await redeem({}, basic(app.id, row.secret_hash))).toMatchObject({ body: { error: "invalid_client" } });
   });
 
-  it("is refused with its old secret at once when it got another", async () => {
+  it("is refused with its old secret at once when the secret was replaced", async () => {
     const one = await registerClient(server);
     const next = await server.domain.clients.rotateSecret(one.id, "operator", {
       address: null,
@@ -192,7 +192,7 @@ describe("[S20] a client with a secret", () => {
 });
 
 describe("[S12] the password grant", () => {
-  it("is for no client, whatever it proves", async () => {
+  it("is refused for every client, however it authenticates", async () => {
     const form = { grant_type: "password", username: "john", password: "secret" };
     expect(await post(server, "/token", form, basic(app.id, app.secret))).toMatchObject({
       status: 400,
@@ -206,8 +206,8 @@ describe("[S12] the password grant", () => {
   });
 });
 
-describe.each(engines)("a code on $engine", ({ newDatabase }) => {
-  it("[S7] that is redeemed many times at once gives tokens to one at the most, and none of them last", async () => {
+describe.each(engines)("an authorization code on $engine", ({ newDatabase }) => {
+  it("[S7] gives tokens to at most one of many concurrent redemptions, and none of them last", async () => {
     await using server = await startOn(newDatabase);
     const app = await registerClient(server);
     const browser = openBrowser(server);

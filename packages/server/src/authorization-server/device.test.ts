@@ -64,7 +64,7 @@ const decide = async (browser: Browser, decision: "approve" | "deny", interactio
   return shownBy((await browser.follow(String(data?.["redirectTo"]))).response);
 };
 
-it("lets a device in when a person types its code and allows it", async () => {
+it("gives a device access when a person enters its code and allows it", async () => {
   const device = await begin();
   expect(device).toMatchObject({
     user_code: expect.stringMatching(/^[A-Z]{4}-[A-Z]{4}$/),
@@ -88,7 +88,7 @@ it("lets a device in when a person types its code and allows it", async () => {
   expect(await refusalOf(client.refreshTokenGrant(app.config, tokens.refresh_token ?? ""))).toBeNull();
 });
 
-it("[S120] gives one token pair that works to polls that arrive at once, and revokes nothing for a later one (RFC 8628 §3.4)", async () => {
+it("[S120] gives one working token pair to concurrent polls, and revokes nothing for a later one (RFC 8628 §3.4)", async () => {
   const browser = await signedIn();
   const device = await begin();
   const { interaction } = await enter(browser, device.user_code);
@@ -103,7 +103,7 @@ it("[S120] gives one token pair that works to polls that arrive at once, and rev
   expect(await refusalOf(client.refreshTokenGrant(app.config, String(granted?.body["refresh_token"])))).toBeNull();
 });
 
-it("[S101] tells a device that polls too fast to slow down, and never one that has an answer (RFC 8628 §3.5)", async () => {
+it("[S101] answers slow_down to a device that polls too fast, but not when there is an answer (RFC 8628 §3.5)", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   const browser = await signedIn();
   const device = await begin();
@@ -118,7 +118,7 @@ it("[S101] tells a device that polls too fast to slow down, and never one that h
   expect((await poll(device.device_code)).status).toBe(200);
 });
 
-it("tells a device that the person refused", async () => {
+it("answers access_denied when the person refused", async () => {
   const browser = await signedIn();
   const device = await begin();
   const { interaction } = await enter(browser, device.user_code);
@@ -128,7 +128,7 @@ it("tells a device that the person refused", async () => {
   expect(await poll(device.device_code)).toMatchObject({ status: 400, body: { error: "access_denied" } });
 });
 
-it("takes a code once, within ten minutes, and no other", async () => {
+it("accepts a code once, within ten minutes, and no other", async () => {
   const browser = await signedIn();
   expect((await enter(browser, "AAAA-AAAA")).page).toMatchObject({ page: "device_code", problem: "unknown" });
   expect((await enter(browser, "")).page).toMatchObject({ page: "device_code", problem: "missing" });
@@ -145,7 +145,7 @@ it("takes a code once, within ten minutes, and no other", async () => {
   expect((await poll(late.device_code)).body["error"]).toBe("expired_token");
 });
 
-it("tells a device that its code has expired when the person confirmed it and walked away (RFC 8628 §3.5)", async () => {
+it("answers expired_token when the person confirmed the code and did not answer (RFC 8628 §3.5)", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   const browser = await signedIn();
   const device = await begin();
@@ -163,7 +163,7 @@ it("tells a device that its code has expired when the person confirmed it and wa
   expect(await errorAfter(0)).toBe("expired_token");
 });
 
-describe("[S101] a code that is guessed", () => {
+describe("[S101] a guessed code", () => {
   /** As many wrong codes as are asked for, by one browser; answers the statuses. */
   const guess = async (browser: Browser, count: number, form: Record<string, string> = {}) => {
     const statuses = [];
@@ -178,7 +178,7 @@ describe("[S101] a code that is guessed", () => {
   const native = { kind: "native" as const, redirectUris: ["http://127.0.0.1/callback"] };
   const wrong = Array.from({ length: 10 }, () => 200);
 
-  it("can be neither denied nor taken by somebody who is not signed in", async () => {
+  it("can be neither denied nor accepted without a session", async () => {
     const stranger = openBrowser(server);
     const device = await begin();
     const page = await shownBy(await stranger.go("/device"));
@@ -193,7 +193,7 @@ describe("[S101] a code that is guessed", () => {
     expect(interaction).not.toBeNull();
   });
 
-  it("can be neither denied nor taken with a session that has ended", async () => {
+  it("can be neither denied nor accepted with a session that has ended", async () => {
     const browser = await signedIn();
     const cookie = browser.jar.get("lockstep-session");
     const page = await shownBy(await browser.go("/device"));
@@ -206,7 +206,7 @@ describe("[S101] a code that is guessed", () => {
     expect(await poll(device.device_code)).toMatchObject({ body: { error: "authorization_pending" } });
   });
 
-  it("can be neither denied nor taken with a session that has expired", async () => {
+  it("can be neither denied nor accepted with a session that has expired", async () => {
     const clock = testClock();
     await using server = await startAuthorizationServer({ now: clock.now });
     const browser = openBrowser(server);
@@ -230,7 +230,7 @@ describe("[S101] a code that is guessed", () => {
     expect(await guess(browser, 2)).toEqual([200, 429]);
   });
 
-  it("makes the person wait after ten wrong ones, wherever they sign in, also when the next one is right", async () => {
+  it("makes the person wait after ten wrong ones, in every session, also when the next one is right", async () => {
     await using server = await startAuthorizationServer({ now: testClock().now });
     const browser = openBrowser(server);
     await browser.signIn();
@@ -246,7 +246,7 @@ describe("[S101] a code that is guessed", () => {
     expect(await shownBy(response)).toEqual({ page: "device_wait", seconds: 1 });
   });
 
-  it("counts against everybody at one address, and no right code counts", async () => {
+  it("counts for everybody at one address, and right codes do not count", async () => {
     await using server = await startAuthorizationServer({ now: testClock().now });
     for (const name of ["one", "two", "three"]) await addPerson(server, name);
     const browserOf = async (name: string) => {
@@ -264,7 +264,7 @@ describe("[S101] a code that is guessed", () => {
     expect(await guess(right, 1)).toEqual([429]);
   });
 
-  it("does not count when nothing was typed, or when the form is another page's", async () => {
+  it("does not count when the field is empty, or the form is another page's", async () => {
     await addPerson(server, "absent");
     const browser = openBrowser(server);
     await browser.signIn("absent", "secret");
@@ -274,7 +274,7 @@ describe("[S101] a code that is guessed", () => {
   });
 });
 
-it("takes no form that another page made up", async () => {
+it("refuses a form that another page made", async () => {
   const browser = await signedIn();
   const device = await begin();
   await browser.go("/device");
@@ -290,7 +290,7 @@ it("takes no form that another page made up", async () => {
   expect(await poll(device.device_code)).toMatchObject({ body: { error: "authorization_pending" } });
 });
 
-it("gives no other client what this one's device was allowed", async () => {
+it("refuses the device code of another client", async () => {
   const other = await registerClient(server, { kind: "native", redirectUris: ["http://127.0.0.1/callback"] });
   const browser = await signedIn();
   const device = await begin();
@@ -300,7 +300,7 @@ it("gives no other client what this one's device was allowed", async () => {
   expect((await poll(device.device_code)).status).toBe(200);
 });
 
-it("[S14] is for clients on devices alone", async () => {
+it("[S14] is only for native clients", async () => {
   const web = await registerClient(server);
   expect(await refusalOf(client.initiateDeviceAuthorization(web.config, { scope }))).toMatch(
     /unauthorized_client|invalid_/,

@@ -30,8 +30,8 @@ afterEach(() => {
 
 const json = async (url: string) => (await (await fetch(url)).json()) as Record<string, unknown>;
 
-describe("what the server says of itself", () => {
-  it("[S15] is the same at both addresses, and what a certified client takes", async () => {
+describe("the metadata", () => {
+  it("[S15] is the same at both URLs, and accepted by a certified client", async () => {
     const issuer = new URL(server.url);
     for (const algorithm of ["oidc", "oauth2"] as const) {
       const response = await oauth.discoveryRequest(issuer, { algorithm, [oauth.allowInsecureRequests]: true });
@@ -43,7 +43,7 @@ describe("what the server says of itself", () => {
     );
   });
 
-  it("[S4] [S6] [S11] [S12] [S13] [S14] [S20] [S21] [S33] is what holds", async () => {
+  it("[S4] [S6] [S11] [S12] [S13] [S14] [S20] [S21] [S33] states what the server supports", async () => {
     const metadata = await json(`${server.url}/.well-known/openid-configuration`);
     expect(metadata).toMatchObject({
       issuer: server.config.publicUrl,
@@ -78,7 +78,7 @@ describe("what the server says of itself", () => {
     }
   });
 
-  it("[S15] names keys that verify what was issued", async () => {
+  it("[S15] names the keys that verify issued tokens", async () => {
     const app = await registerClient(server);
     const browser = openBrowser(server);
     await browser.signIn();
@@ -109,8 +109,8 @@ it("signs ID tokens with ES256 for a client that registered for it", async () =>
   expect(decodeProtectedHeader(String(tokens.id_token)).alg).toBe("ES256");
 });
 
-describe("[S50] when keys are changed", () => {
-  it("what was issued before is good until the end, and what is issued then is of the new key", async () => {
+describe("[S50] when keys are rotated", () => {
+  it("earlier tokens stay valid until they expire, and new ones are signed with the new key", async () => {
     const start = Date.now();
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(start);
@@ -177,7 +177,7 @@ describe("[S17] a page of another origin", () => {
     return response.headers.get("access-control-allow-origin");
   };
 
-  it("may ask the token endpoint, the metadata, the keys and registration", async () => {
+  it("can call the token endpoint, the metadata, the keys and registration", async () => {
     for (const path of ["/token", "/register", "/userinfo"]) expect([path, await preflight(path)]).toEqual([path, "*"]);
     for (const path of ["/revoke", "/introspect", "/par", "/device/authorize"])
       expect([path, await preflight(path)]).toEqual([path, origin]);
@@ -194,7 +194,7 @@ describe("[S17] a page of another origin", () => {
     }
   });
 
-  it("reads refusals as well", async () => {
+  it("can read refusals", async () => {
     const { status, headers } = await post(
       server,
       "/token",
@@ -236,7 +236,7 @@ describe("[S17] a page of another origin", () => {
     }
   });
 
-  it("reads that its request took too long to arrive", async () => {
+  it("can read that its request took too long", async () => {
     await using slow = await startAuthorizationServer({
       world: { requestTimeoutMs: 300 },
       config: { registration: "open" },
@@ -265,7 +265,7 @@ describe("[S17] a page of another origin", () => {
     expect(found).toEqual([...open.map((path) => [path, "*"]), ...closed.map((path) => [path, null])]);
   });
 
-  it("reads that something went wrong", async () => {
+  it("can read an internal error", async () => {
     await using broken = await startAuthorizationServer({ config: { registration: "open" } });
     await fetch(`${broken.url}/.well-known/openid-configuration`);
     for (const table of ["sessions", "applications", "signing_keys"])
@@ -297,7 +297,7 @@ describe("[S17] a page of another origin", () => {
     }
   });
 
-  it("may not ask where a person is, and reads nothing of it", async () => {
+  it("cannot read the authorization endpoint", async () => {
     for (const path of ["/authorize", "/device", "/logout", "/logout/confirm"]) {
       expect([path, await preflight(path)]).toEqual([path, null]);
       const response = await fetch(`${server.url}${path}`, { headers: { origin }, redirect: "manual" });
@@ -305,7 +305,7 @@ describe("[S17] a page of another origin", () => {
     }
   });
 
-  it("revokes and pushes for a client that runs at this very origin, and keeps no secret", async () => {
+  it("can revoke and push for a public client of this very origin", async () => {
     const inBrowser = await registerClient(server, { kind: "browser" });
     const onServer = await registerClient(server);
     for (const path of ["/revoke", "/introspect"]) {
@@ -324,7 +324,7 @@ describe("[S17] a page of another origin", () => {
   });
 });
 
-it("[S22] a client in the browser does it all from there: code, refresh, revocation", async () => {
+it("[S22] a browser client completes code, refresh and revocation from another origin", async () => {
   const { config } = await registerClient(server, { kind: "browser" });
   config[client.customFetch] = (url, options) =>
     fetch(url, { ...options, headers: { ...options.headers, origin: new URL(callback).origin } } as RequestInit);

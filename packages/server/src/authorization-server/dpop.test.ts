@@ -77,7 +77,7 @@ const call = async (
 };
 
 describe("[S32] a token that is bound to a key", () => {
-  it("says to which, and opens what was granted to whoever holds it", async () => {
+  it("names its key, and allows what was granted to whoever holds the key", async () => {
     const { config, keyPair, DPoP, tokens } = await connected();
     expect(tokens.token_type).toBe("dpop");
     const [, claims = ""] = tokens.access_token.split(".");
@@ -98,7 +98,7 @@ describe("[S32] a token that is bound to a key", () => {
     expect(userinfo.sub).toBe(tokens.claims()?.sub);
   });
 
-  it("[S41] is no bearer token, and the challenge asks for a proof", async () => {
+  it("[S41] is refused as a bearer token, and the challenge asks for a proof", async () => {
     const { tokens } = await connected();
     const answer = await callWith(server, "/users/me", tokens.access_token);
     expect(answer).toMatchObject({ status: 401, code: "INVALID_DPOP_PROOF" });
@@ -110,7 +110,7 @@ describe("[S32] a token that is bound to a key", () => {
     expect(await call(bearer, await proofOf(key, bearer))).toMatchObject({ status: 401, code: "INVALID_TOKEN" });
   });
 
-  it("is refused with a proof that is another's, of another time, place or token, or no proof", async () => {
+  it("is refused with a proof of another key, time, URL or token, or without a proof", async () => {
     const { keyPair, tokens } = await connected();
     const token = tokens.access_token;
     const key = keyPair as Key;
@@ -147,7 +147,7 @@ describe("[S32] a token that is bound to a key", () => {
     }
   });
 
-  it("is refused with two proofs, of which each would do (RFC 9449 §4.3)", async () => {
+  it("is refused with two proofs, even if each is valid (RFC 9449 §4.3)", async () => {
     const { keyPair, tokens } = await connected();
     const proofs = await Promise.all([1, 2].map(() => proofOf(keyPair as Key, tokens.access_token)));
     // `fetch` would join them to one header.
@@ -163,7 +163,7 @@ describe("[S32] a token that is bound to a key", () => {
     expect(await ask(proofs.slice(0, 1))).toBe(200);
   });
 
-  it("accepts a proof as old and as new as the token endpoint does, and asks for a nonce beyond that", async () => {
+  it("accepts proofs of the same age as the token endpoint, and asks for a nonce otherwise", async () => {
     const { id, keyPair, tokens } = await connected();
     const key = keyPair as Key;
     const token = tokens.access_token;
@@ -217,7 +217,7 @@ describe("[S32] a token that is bound to a key", () => {
     expect((await call(token, await proofOf(keyPair as Key, token))).status).toBe(200);
   });
 
-  it("takes a proof once, also when it comes many times at once", async () => {
+  it("accepts a proof once, also of many concurrent uses", async () => {
     const { keyPair, tokens } = await connected();
     const proof = await proofOf(keyPair as Key, tokens.access_token);
     const answers = await Promise.all(Array.from({ length: 10 }, () => call(tokens.access_token, proof)));
@@ -236,7 +236,7 @@ describe("[S32] a token that is bound to a key", () => {
     expect(await refusalOf(client.refreshTokenGrant(config, next.refresh_token ?? "", undefined, { DPoP }))).toBeNull();
   });
 
-  it("is told of in introspection", async () => {
+  it("is introspected with its key", async () => {
     const service = await registerClient(server, {
       kind: "service",
       redirectUris: [],
@@ -253,7 +253,7 @@ describe("[S32] a token that is bound to a key", () => {
 });
 
 describe("[S32] a proof at the token endpoint", () => {
-  it("is taken once, in its time, for this place", async () => {
+  it("is accepted once, within its time, for this URL", async () => {
     const { id, keyPair, tokens } = await connected();
     const form = { grant_type: "refresh_token", refresh_token: tokens.refresh_token ?? "", client_id: id };
     const at = { htm: "POST", htu: `${server.url}/token` };
@@ -277,8 +277,8 @@ describe("[S32] a proof at the token endpoint", () => {
   });
 });
 
-describe.each(engines)("the id of a proof on $engine", ({ newDatabase }) => {
-  it("is any text", async () => {
+describe.each(engines)("the ID of a proof on $engine", ({ newDatabase }) => {
+  it("can be any text", async () => {
     await using on = await startOn(newDatabase);
     const { keyPair, tokens } = await connected(on);
     const token = tokens.access_token;

@@ -525,7 +525,7 @@ describe.each(engines)("a spoiled request on $engine", ({ newDatabase }) => {
     },
   );
 
-  it("is answered below 500 when it is a registration with text of any kind", async () => {
+  it("is answered below 500 as a registration with any text", async () => {
     const text = fc.oneof(anyText, fc.constantFrom(callback, "openid", "web", "none"));
     const value = fc.oneof(text, fc.array(text, { maxLength: 3 }), fc.constant(undefined));
     const names = ["client_name", "client_uri", "scope", "contacts", "redirect_uris", "software_id", "\0", "\ud800"];
@@ -538,7 +538,7 @@ describe.each(engines)("a spoiled request on $engine", ({ newDatabase }) => {
     );
   });
 
-  it("is answered below 500 where a person answers: authorization.*", async () => {
+  it("is answered below 500 by the operations authorization.*", async () => {
     const { url } = await beginAuthorization(app.config, { prompt: "consent" });
     const authorizationId = browser.authorizationId((await browser.follow(url)).url);
     const authorization = `Bearer ${(await browser.rpc("auth.refresh", { transport: "cookie" })).data?.["accessToken"]}`;
@@ -581,7 +581,7 @@ describe.each(engines)("a spoiled request on $engine", ({ newDatabase }) => {
     );
   });
 
-  it("is answered below 500, or not at all, when it is not even an address", async () => {
+  it("is answered below 500, or not at all, with an invalid URL", async () => {
     const { hostname, port } = new URL(server.url);
     const raw = (bytes: Buffer) =>
       new Promise<string>((resolve) => {

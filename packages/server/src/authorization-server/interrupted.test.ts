@@ -17,7 +17,7 @@ import {
 
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
 
-describe.each(engines)("an authorization that is interrupted, on $engine", ({ newDatabase }) => {
+describe.each(engines)("an interrupted authorization, on $engine", ({ newDatabase }) => {
   /** Somebody else than john, so that nothing of a server's own is in the way. */
   const open = async () => {
     const server = await startOn(newDatabase, { now: () => Date.now() });
@@ -148,7 +148,7 @@ describe.each(engines)("an authorization that is interrupted, on $engine", ({ ne
     });
   });
 
-  it("is one grant, however many approvals of one request arrive at once", async () => {
+  it("creates one grant, however many approvals of one request arrive at once", async () => {
     await using opened = await open();
     const { browser, db } = opened;
     const app = await registerClient(opened);

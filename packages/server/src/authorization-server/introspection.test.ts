@@ -36,7 +36,7 @@ const connected = async (of = app) => {
 const inactive = { active: false };
 
 describe("introspection", () => {
-  it("tells whom a token was issued to what it says, and a resource server too", async () => {
+  it("returns a token's claims to its client and to a resource server", async () => {
     const { tokens } = await connected();
     const said = {
       active: true,
@@ -53,7 +53,7 @@ describe("introspection", () => {
     expect(await client.tokenIntrospection(app.config, tokens.refresh_token ?? "")).toMatchObject({ active: true });
   });
 
-  it("[S20] is for clients that prove who they are", async () => {
+  it("[S20] requires client authentication", async () => {
     const { tokens } = await connected();
     const form = { token: tokens.access_token };
     const invalidClient = { status: 401, body: { error: "invalid_client" } };
@@ -62,7 +62,7 @@ describe("introspection", () => {
     expect(await post(server, "/introspect", form)).toMatchObject({ status: 400, body: { error: "invalid_request" } });
   });
 
-  it("[S86] tells a client nothing of others' tokens, verified or not, unless an operator lets it ask", async () => {
+  it("[S86] returns nothing about other clients' tokens, verified or not, without an operator's permission", async () => {
     const { tokens } = await connected();
     const john = (await server.domain.users.findByLogin("john"))?.user.id ?? "";
     const { client: app, secret } = await server.domain.clients.register(
@@ -81,7 +81,7 @@ describe("introspection", () => {
     }
   });
 
-  it("[S37] knows of revocation, of disabled people and of deleted clients", async () => {
+  it("[S37] reports tokens of revoked grants, disabled people and deleted clients as inactive", async () => {
     const introspect = (token: string | undefined) =>
       client.tokenIntrospection(resourceServer.config, token ?? "").then(({ active }) => active);
 
@@ -117,7 +117,7 @@ describe("introspection", () => {
     await server.domain.accounts.enable(john, testSource);
   });
 
-  it("[S49] knows nothing of what is no access token of a client", async () => {
+  it("[S49] reports everything but clients' access tokens as inactive", async () => {
     const { tokens } = await connected();
     const own = await post(server, "/token", { username: "john", password: "secret" });
     const others = [own.body["access_token"], own.body["refresh_token"], tokens.id_token, "x", "a.b.c", "unknown"];
@@ -128,7 +128,7 @@ describe("introspection", () => {
 });
 
 describe("revocation", () => {
-  it("of a refresh token ends all that was granted with it, and is answered with nothing", async () => {
+  it("of a refresh token ends everything that was granted with it, with an empty response", async () => {
     const { tokens } = await connected();
     const answer = await post(server, "/revoke", { token: tokens.refresh_token ?? "" }, basic(app.id, app.secret));
     expect([answer.status, answer.text, answer.headers.get("content-type")]).toEqual([200, "", null]);
@@ -136,13 +136,13 @@ describe("revocation", () => {
     expect(await refusalOf(client.refreshTokenGrant(app.config, tokens.refresh_token ?? ""))).toBe("invalid_grant");
   });
 
-  it("of an unknown token is answered as if it was one (RFC 7009 §2.2)", async () => {
+  it("of an unknown token succeeds (RFC 7009 §2.2)", async () => {
     for (const token of ["x", "a.b.c", "unknown", "\0"]) {
       expect((await post(server, "/revoke", { token }, basic(app.id, app.secret))).status).toBe(200);
     }
   });
 
-  it("[S20] is for whom the token was issued to, with proof", async () => {
+  it("[S20] requires authentication of the token's client", async () => {
     const { tokens } = await connected();
     const other = await registerClient(server);
     for (const token of [tokens.access_token, tokens.refresh_token ?? ""]) {
@@ -154,7 +154,7 @@ describe("revocation", () => {
     expect(await refusalOf(client.refreshTokenGrant(app.config, tokens.refresh_token ?? ""))).toBeNull();
   });
 
-  it("takes a token that comes in pieces, without a length", async () => {
+  it("accepts a body in chunks, without a length", async () => {
     const { tokens } = await connected();
     const body = new Blob([`token=${tokens.refresh_token}`]).stream();
     const headers = { "content-type": "application/x-www-form-urlencoded", ...basic(app.id, app.secret) };
@@ -165,7 +165,7 @@ describe("revocation", () => {
 });
 
 describe("a client that acts for itself", () => {
-  it("gets a token that acts for nobody: an operation for a person says so", async () => {
+  it("gets a token without a person, with which operations for a person are refused", async () => {
     const { access_token, refresh_token, scope } = await client.clientCredentialsGrant(resourceServer.config, {
       scope: "profile:read",
     });
@@ -181,7 +181,7 @@ describe("a client that acts for itself", () => {
     expect(await call("/users/me")).toEqual([401, "INVALID_TOKEN"]);
   });
 
-  it("[S14] asks for what it registered for, and only if it registered to act for itself", async () => {
+  it("[S14] gets its registered scopes, and only if it registered for the grant type", async () => {
     const asked = (config: client.Configuration, scope: string) =>
       refusalOf(client.clientCredentialsGrant(config, { scope }));
     expect(await asked(resourceServer.config, "profile:write")).toBe("invalid_scope");
@@ -191,13 +191,13 @@ describe("a client that acts for itself", () => {
     expect(await asked(inBrowser.config, "profile:read")).toMatch(/unauthorized_client|invalid_request/);
   });
 
-  it("[S19] has an id that nobody chose and that is no person's", async () => {
+  it("[S19] has an ID that it cannot choose, and that is no user's", async () => {
     const ids = (await server.db.selectFrom("users").select("id").execute()).map(({ id }) => id);
     expect(ids).not.toContain(resourceServer.id);
     expect(resourceServer.id).toMatch(/^[\w-]{22}$/);
   });
 
-  it("is refused at the very next call when it is deleted", async () => {
+  it("is refused at the next call after it was deleted", async () => {
     const service = await registerClient(server, {
       kind: "service",
       redirectUris: [],

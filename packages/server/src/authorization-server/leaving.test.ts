@@ -65,7 +65,7 @@ const mistakes: Record<string, string>[] = [
   { max_age: "x" },
 ];
 
-describe("a request that is refused", () => {
+describe("a refused request", () => {
   it.each(mistakes)(
     "leads to no client that anybody could have registered, without a click: %j",
     async (parameters) => {
@@ -86,7 +86,7 @@ describe("a request that is refused", () => {
     },
   );
 
-  it("needs a click too where the answer is a form", async () => {
+  it("needs a click too when the response is a form", async () => {
     const { config } = await register();
     const asked = await ask(config, { prompt: "none", response_mode: "form_post", state: `"><script>` });
     const { response } = await (await signedIn()).follow(asked);
@@ -100,7 +100,7 @@ describe("a request that is refused", () => {
     });
   });
 
-  it("leads back at once to a client that an operator vouches for", async () => {
+  it("redirects to a verified client at once", async () => {
     const { config } = await register({ verified: true });
     for (const parameters of mistakes) {
       const { url } = await openBrowser(server).follow(await ask(config, parameters));
@@ -108,7 +108,7 @@ describe("a request that is refused", () => {
     }
   });
 
-  it("leads back at once for a person who granted the client, and for nobody else", async () => {
+  it("redirects at once for a person who granted the client access, and for nobody else", async () => {
     const { config } = await register();
     const browser = await signedIn();
     await connect(browser, config, { redirect_uri: evil });
@@ -120,7 +120,7 @@ describe("a request that is refused", () => {
     expect(elsewhere.url.origin).toBe(server.url);
   });
 
-  it("[S85] needs a click again once the client's owner has changed it, and once the person took their grant back", async () => {
+  it("[S85] needs a click again once the client's owner has changed it, and once the person revoked their grant", async () => {
     for (const change of ["owner", "person"]) {
       const { id, config } = await register();
       const browser = await signedIn();
@@ -133,7 +133,7 @@ describe("a request that is refused", () => {
     }
   });
 
-  it("leads back at once when the person refused by a click", async () => {
+  it("redirects at once when the person refused by a click", async () => {
     const { config } = await register();
     const browser = await signedIn();
     const asked = await browser.follow(await ask(config, {}));
@@ -153,7 +153,7 @@ describe("signing out for a client", () => {
       headers: { "content-type": "application/x-www-form-urlencoded" },
     });
 
-  it("leads nobody to a client that anybody could have registered, without a click", async () => {
+  it("redirects nobody to an unverified client without a click", async () => {
     const { id, config } = await register();
     // A hint of the attacker's own account proves nothing about who sits here.
     const { id_token } = await connect(await signedIn("mallory"), config, { redirect_uri: evil });
@@ -180,7 +180,7 @@ describe("signing out for a client", () => {
     });
   });
 
-  it("leads on by itself to a client that an operator vouches for, and to a page of ours", async () => {
+  it("redirects to a verified client and to our own page", async () => {
     const { id } = await register({ verified: true });
     for (const address of [logout(id), "/logout"]) {
       const browser = openBrowser(server);

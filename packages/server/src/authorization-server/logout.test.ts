@@ -63,7 +63,7 @@ const endSession = (tokens: { id_token?: string | undefined }, parameters: Recor
   });
 
 describe("a client that asks to sign a person out", () => {
-  it("[S61] has them asked first, and then they are signed out here as well, and sent back", async () => {
+  it("[S61] has them asked first, then signs them out here as well, and redirects them back", async () => {
     const browser = await signedIn();
     const tokens = await connect(browser, app.config);
     expect((await browser.rpc("session.list", undefined, "query")).status).toBe(200);
@@ -84,7 +84,7 @@ describe("a client that asks to sign a person out", () => {
     expect((await callWith(server, "/users/me", tokens.access_token)).status).toBe(200);
   });
 
-  it("[S61] gets nowhere by a form that another page made up", async () => {
+  it("[S61] is refused with a form that another page made", async () => {
     const browser = await signedIn();
     const tokens = await connect(browser, app.config, { prompt: "consent" });
     await browser.follow(endSession(tokens));
@@ -94,7 +94,7 @@ describe("a client that asks to sign a person out", () => {
     expect((await browser.rpc("session.list", undefined, "query")).status).toBe(200);
   });
 
-  it("leaves everything as it is when the person does not want to, and stays bound to their session of ours", async () => {
+  it("changes nothing when the person declines, and the session stays bound to ours", async () => {
     const browser = await signedIn();
     const tokens = await connect(browser, app.config, { prompt: "consent" });
     const other = await registerClient(server);
@@ -108,7 +108,7 @@ describe("a client that asks to sign a person out", () => {
     expect(await isKnown(browser, other.config)).toBe(false);
   });
 
-  it("[S3] sends nobody to an address that was not registered for it", async () => {
+  it("[S3] redirects nobody to an unregistered URI", async () => {
     const browser = await signedIn();
     const tokens = await connect(browser, app.config, { prompt: "consent" });
     for (const uri of ["https://evil.example/", callback, `${bye}/`, `${bye}?x`, "javascript:alert(1)"]) {
@@ -122,7 +122,7 @@ describe("a client that asks to sign a person out", () => {
     expect([left.url.pathname, await shownBy(left.response)]).toEqual(["/logout/success", { page: "signed_out" }]);
   });
 
-  it("is believed in a hint only if it is ours", async () => {
+  it("can only send a hint that this server issued", async () => {
     const browser = await signedIn();
     const [header, , signature] = String((await connect(browser, app.config, { prompt: "consent" })).id_token).split(
       ".",
@@ -133,7 +133,7 @@ describe("a client that asks to sign a person out", () => {
     }
   });
 
-  it("reaches a person who is not signed in by a form that submits itself", async () => {
+  it("submits a form for a person who is not signed in", async () => {
     const browser = openBrowser(server);
     const { response } = await browser.follow(endSession({}, { client_id: app.id }));
     expect(response?.headers.get("content-security-policy")).toContain("form-action 'self' https://photos.example");
@@ -142,7 +142,7 @@ describe("a client that asks to sign a person out", () => {
   });
 });
 
-describe("[S60] a client that wants to know when a person signs out", () => {
+describe("[S60] a client with a back-channel logout URI", () => {
   /** Registered with an address that is told. */
   const listening = async (metadata: Partial<client.ClientMetadata> = {}) => {
     const config = await client.dynamicClientRegistration(
@@ -179,7 +179,7 @@ describe("[S60] a client that wants to know when a person signs out", () => {
     expect(Number(payload.exp) - Number(payload.iat)).toBeLessThanOrEqual(120);
   };
 
-  it("is told by a token of ours, when another client asked for it", async () => {
+  it("gets a logout token of ours when another client asked for the sign-out", async () => {
     const { browser, tokens, clientId } = await listening();
     await connect(browser, app.config);
     const page = await shownBy((await browser.follow(endSession({}, { client_id: app.id }))).response);
@@ -187,13 +187,13 @@ describe("[S60] a client that wants to know when a person signs out", () => {
     await isTold(tokens, clientId);
   });
 
-  it("is told when they sign out of our own app", async () => {
+  it("is notified when they sign out of our own app", async () => {
     const { browser, tokens, clientId } = await listening();
     await browser.rpc("auth.logout", undefined);
     await isTold(tokens, clientId);
   });
 
-  it.each(["ES256", "RS256"])("is told with a signature of the algorithm that it registered: %s", async (alg) => {
+  it.each(["ES256", "RS256"])("gets a signature with the algorithm that it registered: %s", async (alg) => {
     const { browser } = await listening({ id_token_signed_response_alg: alg });
     await browser.rpc("auth.logout", undefined);
     const keys = createRemoteJWKSet(new URL(`${server.url}/jwks`));
@@ -201,7 +201,7 @@ describe("[S60] a client that wants to know when a person signs out", () => {
     expect(protectedHeader.alg).toBe(alg);
   });
 
-  it("is told when their session is ended from elsewhere, once", async () => {
+  it("is notified once when their session is ended elsewhere", async () => {
     const { browser, tokens, clientId } = await listening();
     const other = await signedIn();
     await other.rpc("session.revokeOthers", undefined);
@@ -212,7 +212,7 @@ describe("[S60] a client that wants to know when a person signs out", () => {
 });
 
 describe.each(engines)("a server on $engine", ({ newDatabase }) => {
-  it("stops in order when a session has ended a moment ago", async () => {
+  it("shuts down in order right after a session has ended", async () => {
     for (let round = 0; round < 3; round++) {
       const server = await startOn(newDatabase);
       const { config } = await registerClient(server);

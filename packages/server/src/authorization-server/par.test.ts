@@ -48,7 +48,7 @@ const refusedAt = async (url: URL) => {
   return page?.page === "error" ? page.error : reached.searchParams.get("error");
 };
 
-describe("[S33] a request that was pushed", () => {
+describe("[S33] a pushed authorization request", () => {
   it("is granted like any other, once", async () => {
     const { url, checks } = await push();
     expect([...url.searchParams.keys()].toSorted()).toEqual(["client_id", "request_uri"]);
@@ -57,7 +57,7 @@ describe("[S33] a request that was pushed", () => {
     expect(await refusedAt(url)).toMatch(/^invalid_/);
   });
 
-  it("is granted to no other client, nor after a while", async () => {
+  it("is refused for another client, and after it has expired", async () => {
     const other = await registerClient(server);
     const { url } = await push();
     url.searchParams.set("client_id", other.id);
@@ -68,7 +68,7 @@ describe("[S33] a request that was pushed", () => {
     expect(await refusedAt(late.url)).toMatch(/^invalid_/);
   });
 
-  it("cannot be changed on its way", async () => {
+  it("cannot be changed by query parameters", async () => {
     const { url } = await push(app.config, { prompt: "consent" });
     url.searchParams.set("scope", "openid photos:read");
     url.searchParams.set("redirect_uri", "https://evil.example/");
@@ -80,7 +80,7 @@ describe("[S33] a request that was pushed", () => {
     expect(scopes?.map(({ name }) => name)).toEqual(["openid", "profile", "profile:read"]);
   });
 
-  it("[S1] [S4] [S14] is checked when it is pushed", async () => {
+  it("[S1] [S4] [S14] is validated when it is pushed", async () => {
     const refused = (parameters: Record<string, string>) => refusalOf(push(app.config, parameters));
     expect(await refused({ redirect_uri: "https://evil.example/" })).toBe("invalid_request");
     expect(await refused({ code_challenge_method: "plain" })).toBe("invalid_request");
@@ -89,7 +89,7 @@ describe("[S33] a request that was pushed", () => {
     expect(await refused({ request_uri: "urn:x" })).toMatch(/invalid_request|request_uri_not_supported/);
   });
 
-  it("[S20] is taken from a client that proves who it is", async () => {
+  it("[S20] requires client authentication", async () => {
     const { url } = await beginAuthorization(app.config);
     const parameters = url.searchParams;
     expect(await post(server, "/par", parameters)).toMatchObject({ status: 401, body: { error: "invalid_client" } });
@@ -100,7 +100,7 @@ describe("[S33] a request that was pushed", () => {
     });
   });
 
-  it("is the only one that is answered for a client that wants it so", async () => {
+  it("is required for a client that registered for it", async () => {
     const config = await client.dynamicClientRegistration(
       new URL(server.url),
       { redirect_uris: [callback], require_pushed_authorization_requests: true },
@@ -115,8 +115,8 @@ describe("[S33] a request that was pushed", () => {
   });
 });
 
-describe("[S21] a client with a key of its own", () => {
-  it("proves itself by it, each proof once", async () => {
+describe("[S21] a client with its own key", () => {
+  it("authenticates with signed assertions, each accepted once", async () => {
     const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
     const jwk = { ...(await exportJWK(publicKey)), kid: "1", alg: "ES256", use: "sig" };
     const { body } = await fetch(`${server.url}/register`, {
@@ -160,7 +160,7 @@ describe("[S21] a client with a key of its own", () => {
 });
 
 describe("a request for a resource", () => {
-  it("[S10] names this API, by its address with or without a slash, and gets tokens for it", async () => {
+  it("[S10] may name this API with or without a slash, and gets tokens for it", async () => {
     for (const resource of [server.config.publicUrl, `${server.config.publicUrl}/`]) {
       const { url, checks } = await beginAuthorization(app.config, { resource, prompt: "consent" });
       const back = await browser.allow(url);
@@ -171,7 +171,7 @@ describe("a request for a resource", () => {
     }
   });
 
-  it("of somebody else is refused", async () => {
+  it("is refused for any other resource", async () => {
     for (const resource of [
       "https://other.example",
       `${server.config.publicUrl}/x`,

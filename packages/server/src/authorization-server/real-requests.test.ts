@@ -48,7 +48,7 @@ const register = async (metadata: Record<string, unknown>) => {
 describe("offline_access", () => {
   const scope = "openid profile:read offline_access";
 
-  it("is granted without prompt=consent, is in the answer, and a refresh may repeat the whole scope (RFC 6749 §6)", async () => {
+  it("is granted without prompt=consent and returned, and a refresh may repeat the whole scope (RFC 6749 §6)", async () => {
     const { config } = await registerClient(server);
     const tokens = await connect(browser, config, { scope });
     expect(tokens.scope).toBe(scope);
@@ -56,7 +56,7 @@ describe("offline_access", () => {
     expect(next.scope).toBe(scope);
   });
 
-  it("is granted in a pushed request as well (RFC 9126)", async () => {
+  it("is granted in a pushed request too (RFC 9126)", async () => {
     const { config } = await registerClient(server);
     const { url, checks } = await beginAuthorization(config, { scope });
     const pushed = await client.buildAuthorizationUrlWithPAR(config, url.searchParams);
@@ -74,7 +74,7 @@ describe("offline_access", () => {
     );
   });
 
-  it("is left out where no refresh token is issued", async () => {
+  it("is ignored where no refresh token is issued", async () => {
     const { client_id = "", client_secret = "" } = await register({
       redirect_uris: [callback],
       grant_types: ["authorization_code"],
@@ -88,7 +88,7 @@ describe("offline_access", () => {
 });
 
 describe("a request whose scope", () => {
-  it("is missing asks for what the client is registered for (RFC 6749 §3.3)", async () => {
+  it("is missing asks for the client's registered scopes (RFC 6749 §3.3)", async () => {
     const { config } = await registerClient(server, { scopes: ["profile:read"] });
     const { url, checks } = await beginAuthorization(config, { scope: "profile:read" });
     url.searchParams.delete("scope");
@@ -96,7 +96,7 @@ describe("a request whose scope", () => {
     expect(tokens.scope?.split(" ").sort()).toEqual(["email", "offline_access", "openid", "profile", "profile:read"]);
   });
 
-  it("is unknown is refused before anybody is asked, and unknown parts are left out (RFC 6749 §3.3)", async () => {
+  it("is unknown is refused before anybody is asked; unknown parts are ignored (RFC 6749 §3.3)", async () => {
     const { config } = await registerClient(server);
     const unknown = { scope: "mcp:tools files", nonce: null };
     expect(await outcomeOf(config, unknown)).toMatchObject({ error: "invalid_scope", asked: false });
@@ -105,7 +105,7 @@ describe("a request whose scope", () => {
 });
 
 describe("a public client that authenticates with Basic and an empty secret", () => {
-  it("is answered as if it had sent its id in the form, for every grant and for revocation", async () => {
+  it("is answered as if it had sent its ID in the form, for every grant and for revocation", async () => {
     const app = await registerClient(server, { kind: "browser" });
     const tokens = await connect(browser, app.config);
     const refresh = { grant_type: "refresh_token", refresh_token: tokens.refresh_token ?? "" };
@@ -117,7 +117,7 @@ describe("a public client that authenticates with Basic and an empty secret", ()
     expect((await post(server, "/revoke", { token: "x" }, basic(app.id, ""))).status).toBe(200);
   });
 
-  it("[S20] opens no client that keeps a secret, and no other client", async () => {
+  it("[S20] cannot act as a confidential client, or as another client", async () => {
     const [app, other] = await Promise.all([registerClient(server), registerClient(server, { kind: "browser" })]);
     const refresh = { grant_type: "refresh_token", refresh_token: "x" };
     expect((await post(server, "/token", refresh, basic(app.id, ""))).status).toBe(400);
@@ -169,7 +169,7 @@ describe("POST", () => {
 describe("[S4] a client that an operator let leave out PKCE", () => {
   const withoutPkce = { code_challenge: null, code_challenge_method: null };
 
-  it("needs a nonce then, may still use PKCE, and no other client may do that (RFC 9700 §2.1.1)", async () => {
+  it("must send a nonce then, may still use PKCE, and is the only one (RFC 9700 §2.1.1)", async () => {
     const app = await registerClient(server);
     const others = await Promise.all([
       registerClient(server),
@@ -198,13 +198,13 @@ describe("[S4] a client that an operator let leave out PKCE", () => {
     expect((await client.authorizationCodeGrant(app.config, back, rest)).id_token).toEqual(expect.any(String));
   });
 
-  it("is never one that keeps no secret", async () => {
+  it("is never a public client", async () => {
     const { id, config } = await registerClient(server, { kind: "browser" });
     await server.domain.clients.setExceptions(id, { mayOmitPkce: true }, testSource);
     expect(await outcomeOf(config, withoutPkce)).toMatchObject({ error: "invalid_request", asked: false });
   });
 
-  it("does not come to be by registration over the wire", async () => {
+  it("cannot be registered over the wire", async () => {
     for (const name of ["lockstep_omits_pkce", "lockstep_asserts_to_token_endpoint"])
       expect(await register({ redirect_uris: [callback], [name]: true })).toMatchObject({
         error: "invalid_client_metadata",
@@ -213,7 +213,7 @@ describe("[S4] a client that an operator let leave out PKCE", () => {
 });
 
 describe("[S21] a client's assertion", () => {
-  it("names the issuer alone, lives five minutes at most, and is accepted once (OpenID Connect Core §9)", async () => {
+  it("names only the issuer, lives at most five minutes, and is accepted once (OpenID Connect Core §9)", async () => {
     const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
     const keys = [{ ...(await exportJWK(publicKey)), kid: "1", alg: "ES256", use: "sig" }];
     const method = { token_endpoint_auth_method: "private_key_jwt", jwks: { keys } };

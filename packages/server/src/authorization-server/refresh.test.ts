@@ -33,7 +33,7 @@ const connected = async (server: Server, kind: "web" | "browser" = "browser") =>
 describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
   const start = () => startOn(newDatabase, { now: () => Date.now() });
 
-  it("[S22] is replaced with each use, and its successor is good", async () => {
+  it("[S22] is replaced with each use, and its successor works", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
     const second = await refresh(tokens.refresh_token);
@@ -42,7 +42,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect((await callWith(server, "/users/me", third.access_token)).status).toBe(200);
   });
 
-  it("[S23] that was replaced gets its successor for a while, and then ends the whole family", async () => {
+  it("[S23] gets its successor within the grace window, and afterwards revokes the whole family", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
     vi.useFakeTimers({ toFake: ["Date"] });
@@ -58,7 +58,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(entries.map(({ action }) => action)).toContain("grant.reuse");
   });
 
-  it("[S24] that comes late gets what is good now, when its successor was replaced as well", async () => {
+  it("[S24] gets the newest token when its successor was replaced as well", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
     vi.useFakeTimers({ toFake: ["Date"] });
@@ -70,7 +70,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await refusalOf(refresh(late.refresh_token))).toBeNull();
   });
 
-  it("is refused after more replacements than are followed, and ends nothing", async () => {
+  it("is refused after too many replacements, without revoking anything", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
     vi.useFakeTimers({ toFake: ["Date"] });
@@ -81,7 +81,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await refusalOf(refresh(line.at(-1)))).toBeNull();
   });
 
-  it("[S23] [S8] does nothing for somebody else: another client's attempt ends nothing", async () => {
+  it("[S23] [S8] is not revoked by another client's attempt", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
     const other = await registerClient(server);
@@ -98,7 +98,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await refusalOf(refresh(next.refresh_token))).toBeNull();
   });
 
-  it("[S24] that a hundred redeem at once gets one successor, and nobody is signed out", async () => {
+  it("[S24] gives one successor to a hundred concurrent redemptions, and nobody is signed out", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
     // However long a slow machine takes for all of them.
@@ -114,7 +114,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await refusalOf(refresh(current))).toBeNull();
   });
 
-  it("[S29] ends with its grant, also when it is being redeemed at that moment", async () => {
+  it("[S29] is revoked with its grant, also during a redemption", async () => {
     await using server = await start();
     for (let round = 0; round < 5; round++) {
       const { id, tokens, refresh, browser } = await connected(server);
@@ -131,7 +131,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("[S25] gets what was granted or less, and never more", async () => {
+  it("[S25] gets the granted scopes or fewer, never more", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
     const less = await refresh(tokens.refresh_token, { scope: "openid" });
@@ -146,7 +146,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await refusalOf(refresh(again.refresh_token))).toBeNull();
   });
 
-  it("[S26] ends when it is not used, and in the end in any case", async () => {
+  it("[S26] expires when it is not used, and at the latest after the grant's lifetime", async () => {
     await using server = await start();
     const idle = await connected(server);
     const busy = await connected(server);
@@ -164,7 +164,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await refusalOf(busy.refresh(current))).toBe("invalid_grant");
   });
 
-  it("[S27] ends with the account that was disabled, and with the client that was deleted", async () => {
+  it("[S27] is revoked when the account is disabled, and when the client is deleted", async () => {
     await using server = await start();
     const { id, tokens, refresh } = await connected(server);
     const other = await connected(server);
@@ -175,7 +175,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await refusalOf(other.refresh(other.tokens.refresh_token))).toBe("invalid_grant");
   });
 
-  it("of our own app is none of a client's, nor the other way round", async () => {
+  it("of our own app is refused for clients, and a client's is refused for our own app", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
     const own = await post(server, "/token", { username: "john", password: "secret" });
@@ -186,7 +186,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
   });
 });
 
-it("[S29] a refresh is refused when the grant is taken back between its beginning and its end", async () => {
+it("[S29] refuses a refresh when the grant is revoked while it is running", async () => {
   await using server = await startOn(engines[0].newDatabase);
   const { tokens, refresh } = await connected(server);
   // In the middle of it: when the successor is written, and before the access token is.

@@ -37,7 +37,7 @@ const register = async (metadata: unknown, on = server, headers: Record<string, 
 const redirect_uris = [callback];
 
 describe("a client that registers itself", () => {
-  it("is known from then on, by an id and a secret that are shown once", async () => {
+  it("gets an ID and a secret, which is shown once", async () => {
     const config = await client.dynamicClientRegistration(
       new URL(server.url),
       { redirect_uris, client_name: "Somebody" },
@@ -57,7 +57,7 @@ describe("a client that registers itself", () => {
     expect(JSON.stringify(row)).not.toContain(client_secret);
   });
 
-  it("[S31] [S30] is marked as one that nobody vouches for, and asks the person each time", async () => {
+  it("[S31] [S30] is unverified, and asks for consent each time", async () => {
     const { body } = await register({ redirect_uris, token_endpoint_auth_method: "none", client_name: "Photos" });
     const config = await client.discovery(new URL(server.url), String(body["client_id"]), undefined, client.None(), {
       execute: [client.allowInsecureRequests],
@@ -73,7 +73,7 @@ describe("a client that registers itself", () => {
     });
   });
 
-  it("[S19] chooses neither its id nor its secret, nor who vouches for it", async () => {
+  it("[S19] can set neither its ID, its secret nor its verification", async () => {
     const john = (await server.domain.users.findByLogin("john"))?.user.id ?? "";
     const { body } = await register({ redirect_uris, client_id: john, client_secret: "mine", client_id_issued_at: 1 });
     expect(body["client_id"]).toMatch(/^[\w-]{22}$/);
@@ -85,7 +85,7 @@ describe("a client that registers itself", () => {
     }
   });
 
-  it("keeps what is known here of the scopes that it names, and is told", async () => {
+  it("keeps the known scopes that it names, and is told which", async () => {
     const scopeOf = async (scope?: string) =>
       (await register({ redirect_uris, ...(scope !== undefined && { scope }) })).body["scope"];
     expect(await scopeOf("openid mcp:tools profile:read")).toBe("openid profile:read offline_access");
@@ -93,7 +93,7 @@ describe("a client that registers itself", () => {
     expect([await scopeOf(), await scopeOf("mcp:tools")]).toEqual([all, all]);
   });
 
-  it("may be sent back to by the scheme of one word that it has on its people's devices", async () => {
+  it("may have a redirect URI with a custom scheme of one word", async () => {
     const uris = ["cursor://anysphere.cursor-retrieval/oauth/callback"];
     const { status, body } = await register({ redirect_uris: uris, application_type: "native" });
     expect([status, body["redirect_uris"]]).toEqual([201, uris]);
@@ -106,7 +106,7 @@ describe("a client that registers itself", () => {
     [["http://localhost:33418/callback", "http://[::1]:33418/callback"], "native"],
     [["http://localhost:3000/callback", "https://app.example/callback"], "web"],
     [["https://app.example/callback"], "web"],
-  ])("that names no application_type and comes back to %j is %s", async (redirect_uris, expected) => {
+  ])("without application_type and with %j is %s", async (redirect_uris, expected) => {
     for (const token_endpoint_auth_method of ["none", "client_secret_basic"]) {
       const { body } = await register({ redirect_uris, token_endpoint_auth_method, application_type: null });
       expect(body["application_type"]).toBe(expected);
@@ -116,7 +116,7 @@ describe("a client that registers itself", () => {
     expect(said.status).toBe(redirect_uris.some((uri) => !uri.startsWith("http")) ? 400 : 201);
   });
 
-  it("comes back to any port of the loopback interface if it is native, and to the registered one alone if not", async () => {
+  it("may use any port of the loopback interface if it is native, and otherwise only the registered one", async () => {
     const browser = openBrowser(server);
     const redirect_uris = ["http://localhost:33418/callback"];
     for (const application_type of [undefined, "web"]) {
@@ -176,13 +176,13 @@ describe("a client that registers itself", () => {
     [],
     "x",
     1,
-  ])("[S31] is not known after %j", async (metadata) => {
+  ])("[S31] is refused with %j", async (metadata) => {
     const { status, body } = await register(metadata);
     expect([status, body["error"]]).toEqual([400, expect.stringMatching(/^invalid_/)]);
     expect(body["error_description"]).toEqual(expect.any(String));
   });
 
-  it("[S17] does so from a page of any origin", async () => {
+  it("[S17] can register from a page of any origin", async () => {
     const origin = { origin: "https://inspector.example" };
     const preflight = await fetch(`${server.url}/register`, {
       method: "OPTIONS",
@@ -198,7 +198,7 @@ describe("a client that registers itself", () => {
     }
   });
 
-  it("is read, changed and deleted by nobody over the wire", async () => {
+  it("cannot be read, changed or deleted over the wire", async () => {
     const { body } = await register({ redirect_uris });
     expect(body).not.toHaveProperty("registration_access_token");
     for (const method of ["GET", "PUT", "DELETE"]) {
@@ -255,7 +255,7 @@ describe("a registration over the wire", () => {
     fc.jsonValue(),
   );
 
-  it("[S31] is answered 201 or 400, in the words of RFC 7591, whatever JSON it is", async () => {
+  it("[S31] is answered 201 or 400 as RFC 7591 says, for any JSON", async () => {
     await fc.assert(
       fc.asyncProperty(metadata, async (generated) => {
         const { status, body } = await register(generated);
@@ -293,13 +293,13 @@ describe("a registration over the wire", () => {
     expect([status, body["error"]]).toEqual([400, error]);
   });
 
-  it("is 8 kB at most, whatever it says [S92]", async () => {
+  it("is limited to 8 kB [S92]", async () => {
     const { status, body } = await register({ redirect_uris, something_else: "x".repeat(8192) });
     expect([status, body["error"]]).toEqual([400, "invalid_client_metadata"]);
     expect((await register({ redirect_uris, something_else: "x".repeat(8000) })).status).toBe(201);
   });
 
-  it("is refused when it is nested too deep to be written, and is no failure of ours [S92]", async () => {
+  it("is refused when it is nested too deep to be serialized, without an internal error [S92]", async () => {
     const depth = 25_000;
     const body = `{"redirect_uris":["${callback}"],"something_else":${"[".repeat(depth)}${"]".repeat(depth)}}`;
     const headers = { "content-type": "application/json" };
@@ -307,7 +307,7 @@ describe("a registration over the wire", () => {
     expect([response.status, await response.json()]).toMatchObject([400, { error: "invalid_client_metadata" }]);
   });
 
-  it("fetches no sector_identifier_uri, and does not answer that there is one: subjects are public", async () => {
+  it("ignores sector_identifier_uri, and does not return one: subjects are public", async () => {
     const sector_identifier_uri = "https://photos.example/sector.json";
     // The test's world has no way out: fetching it would fail.
     const { status, body } = await register({ redirect_uris, sector_identifier_uri, subject_type: "public" });
@@ -324,26 +324,26 @@ describe("a registration over the wire", () => {
     `a${"\u0301".repeat(99)}`,
     "Photos ✅",
     "\u202eotohP",
-  ])("[S99] has no name of tricks: %j", async (client_name) => {
+  ])("[S99] refuses the misleading name %j", async (client_name) => {
     const { status, body } = await register({ redirect_uris, client_name });
     expect([status, body["error"]]).toEqual([400, "invalid_client_metadata"]);
   });
 
-  it("leaves out what is null", async () => {
+  it("ignores properties that are null", async () => {
     const { status, body } = await register({ redirect_uris, client_uri: null, contacts: null, jwks: null });
     expect([status, "client_uri" in body]).toEqual([201, false]);
   });
 });
 
 describe("registration", () => {
-  it("is off unless it was turned on", async () => {
+  it("is off by default", async () => {
     await using server = await startAuthorizationServer();
     expect((await fetch(`${server.url}/register`, { method: "POST", body: "{}" })).status).toBe(404);
     const discovered = await fetch(`${server.url}/.well-known/openid-configuration`);
     expect(await discovered.json()).not.toHaveProperty("registration_endpoint");
   });
 
-  it("with a token takes nobody without it", async () => {
+  it("requires the token when one is configured", async () => {
     const token = "a-registration-token-of-thirty-two-characters";
     await using server = await startAuthorizationServer({ config: { registration: { token } } });
     const metadata = { redirect_uris };
@@ -355,8 +355,8 @@ describe("registration", () => {
   });
 });
 
-describe.each(engines)("text that a database does not take, on $engine", ({ newDatabase }) => {
-  it("is no failure of ours, wherever it stands", async () => {
+describe.each(engines)("text that cannot be stored, on $engine", ({ newDatabase }) => {
+  it("causes no internal error anywhere in a registration", async () => {
     await using server = await startOn(newDatabase, { config: { registration: "open" } });
     for (const bad of ["\0", "a\0b", "\ud800", "\u{10ffff}"]) {
       const name = await register({ redirect_uris, client_name: bad }, server);
@@ -380,7 +380,7 @@ describe.each(engines)("text that a database does not take, on $engine", ({ newD
   });
 });
 
-describe("what the contract lets somebody register", () => {
+describe("a registration that the contract accepts", () => {
   let metadata: client.ServerMetadata;
   beforeAll(async () => {
     const config = await client.discovery(new URL(server.url), "any", undefined, client.None(), {
@@ -423,7 +423,7 @@ describe("what the contract lets somebody register", () => {
     fc.string({ maxLength: 40 }),
   );
 
-  it("[S2] of addresses is what the server takes over the wire, and nothing else", async () => {
+  it("[S2] has redirect URIs that are also accepted over the wire, and no others", async () => {
     await fc.assert(
       fc.asyncProperty(uri, fc.constantFrom("web", "native"), async (uri, type) => {
         const schema = type === "native" ? NativeRedirectUri : WebRedirectUri;
@@ -434,7 +434,7 @@ describe("what the contract lets somebody register", () => {
     );
   });
 
-  it("[S1] [S3] leads to no other address: a request is asked about if its address is one that was registered", async () => {
+  it("[S1] [S3] accepts requests with registered redirect URIs, and no others", async () => {
     const browser = openBrowser(server);
     await fc.assert(
       fc.asyncProperty(uri, uri, async (registered, asked) => {
@@ -464,7 +464,7 @@ describe("what the contract lets somebody register", () => {
     );
   });
 
-  it("[S14] [S25] of scopes is what is granted at the most, whatever is asked for", async () => {
+  it("[S14] [S25] limits the scopes that are granted, whatever is asked for", async () => {
     const browser = openBrowser(server);
     await browser.signIn();
     const registered = ["profile:read", "photos:read"] as const;

@@ -30,7 +30,7 @@ const memory = () => {
 const times = { iat: now, exp: now + 60, nbf: now, iiat: now, loginTs: now, authTime: now, consumed: now };
 
 describe("the authorization server's records", () => {
-  it("are stored in the shared time, and read in the machine's", async () => {
+  it("are stored by the shared clock, and read by the machine's", async () => {
     const { adapter, stored } = memory();
     await followingSharedClock(adapter, clock).upsert("id", { ...times, jti: "id" }, 60);
     expect(stored()).toEqual({
@@ -43,7 +43,7 @@ describe("the authorization server's records", () => {
     }
   });
 
-  it("move the times of a pushed request with them, unless its client signed it (RFC 9126)", () => {
+  it("convert the times of a pushed request, unless its client signed it (RFC 9126)", () => {
     const unsigned = new UnsecuredJWT({ exp: now }).encode();
     const { request } = toSharedClock({ request: unsigned }, clock);
     expect(UnsecuredJWT.decode(request).payload).toEqual({ exp: now + 300 });
@@ -51,7 +51,7 @@ describe("the authorization server's records", () => {
     expect(toSharedClock({ request: signed }, clock)).toEqual({ request: signed });
   });
 
-  it("keep when the person signed in, which is written by the shared clock, and is read in the machine's time", async () => {
+  it("keep the time of the sign-in, which is written by the shared clock, and read by the machine's", async () => {
     const { adapter, stored } = memory();
     const following = followingSharedClock(adapter, clock);
     const result = { login: { accountId: "ann", ts: now } };

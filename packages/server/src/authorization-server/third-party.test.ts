@@ -44,7 +44,7 @@ const rpc = async (path: string, accessToken: string, init: RequestInit = {}) =>
 };
 
 describe("an access token of a client", () => {
-  it("[S38] opens what was granted, over REST and RPC, and a refusal names exactly what is missing", async () => {
+  it("[S38] allows what was granted, over REST and RPC, and a refusal names the missing scopes", async () => {
     expect(await callWith(server, "/users/me", tokens.access_token)).toMatchObject({ status: 200 });
     expect(await rpc("user.me", tokens.access_token)).toMatchObject({ status: 200 });
     const challenge = expect.stringContaining('error="insufficient_scope", scope="photos:read"');
@@ -56,7 +56,7 @@ describe("an access token of a client", () => {
     });
   });
 
-  it("[S51] [S53] opens nothing of what is for our own apps, whatever it was granted", async () => {
+  it("[S51] [S53] allows no operation for our own apps, whatever was granted", async () => {
     const everything = await connect(browser, app.config, {
       scope: "openid profile email profile:read profile:write photos:read",
       prompt: "consent",
@@ -76,7 +76,7 @@ describe("an access token of a client", () => {
     expect(await callWith(server, "/users/me/grants", everything.access_token)).toMatchObject({ status: 403 });
   });
 
-  it("[S51] acts for the person who granted it, and for nobody else", async () => {
+  it("[S51] acts only for the person who granted it", async () => {
     await addPerson(server, "mary");
     const marys = openBrowser(server);
     await marys.signIn("mary", "secret");
@@ -86,14 +86,14 @@ describe("an access token of a client", () => {
     expect(hers.claims()?.sub).not.toBe(tokens.claims()?.sub);
   });
 
-  it("[S44] is the access token: an identity token, a refresh token or a code opens nothing", async () => {
+  it("[S44] is the only token that is accepted: not an ID token, a refresh token or a code", async () => {
     for (const other of [tokens.id_token, tokens.refresh_token, "x", `${tokens.access_token}x`]) {
       const { status, challenge } = await callWith(server, "/users/me", other ?? "");
       expect([status, challenge]).toEqual([401, expect.stringContaining('error="invalid_token"')]);
     }
   });
 
-  it("[S45] [S46] says what RFC 9068 asks for", async () => {
+  it("[S45] [S46] has the claims of RFC 9068", async () => {
     const { header, claims } = decode(tokens.access_token);
     expect(header).toMatchObject({ typ: "at+jwt", alg: "ES256", kid: expect.any(String) });
     expect(claims).toMatchObject({
@@ -109,7 +109,7 @@ describe("an access token of a client", () => {
     expect(Number(claims["exp"]) - Number(claims["iat"])).toBe(600);
   });
 
-  it("[S36] [S39] [S40] is sent once, in the header", async () => {
+  it("[S36] [S39] [S40] is accepted once, in the header", async () => {
     const token = tokens.access_token;
     const without = await fetch(`${server.url}/users/me`);
     expect([without.status, without.headers.get("www-authenticate")]).toEqual([
@@ -126,7 +126,7 @@ describe("an access token of a client", () => {
     expect((await callWith(server, "/users/me", token, "bEaReR")).status).toBe(200);
   });
 
-  it("[S43] is told where to come from in every challenge, and the document there names this server", async () => {
+  it("[S43] gets the metadata's URL in every challenge, and the document names this server", async () => {
     const { challenge } = await callWith(server, "/users/me", "x");
     const [, url = ""] = /resource_metadata="([^"]+)"/.exec(challenge ?? "") ?? [];
     const response = await fetch(url);
@@ -140,7 +140,7 @@ describe("an access token of a client", () => {
   });
 });
 
-describe("[S37] [S54] the very next call is refused", () => {
+describe("[S37] [S54] the next call is refused", () => {
   /** A person of their own, who lets a client in; what happens then; and what the client is told. */
   const refusedAfter = async (username: string, happening: (person: Connected) => Promise<unknown>) => {
     const { id } = await addPerson(server, username);
@@ -167,7 +167,7 @@ describe("[S37] [S54] the very next call is refused", () => {
     readonly tokens: Awaited<ReturnType<typeof connect>>;
   }
 
-  it("when the person takes the grant back [S28] [S29]", () =>
+  it("when the person revokes the grant [S28] [S29]", () =>
     refusedAfter("one", async ({ browser, app }) => {
       const { data } = await browser.rpc("grant.list", undefined, "query");
       expect(data).toEqual([
@@ -189,7 +189,7 @@ describe("[S37] [S54] the very next call is refused", () => {
   it("when the client revokes the refresh token", () =>
     refusedAfter("five", ({ app, tokens }) => client.tokenRevocation(app.config, tokens.refresh_token ?? "")));
 
-  it("and what another person granted the same client stays", async () => {
+  it("and another person's grant to the same client stays", async () => {
     await addPerson(server, "six");
     const person = openBrowser(server);
     await person.signIn("six", "secret");
@@ -202,7 +202,7 @@ describe("[S37] [S54] the very next call is refused", () => {
   });
 });
 
-it("signing out of our own app ends no access that was granted", async () => {
+it("signing out of our own app revokes no grant", async () => {
   const person = openBrowser(server);
   await person.signIn();
   const granted = await connect(person, app.config, { prompt: "consent" });
@@ -211,8 +211,8 @@ it("signing out of our own app ends no access that was granted", async () => {
   expect((await client.refreshTokenGrant(app.config, granted.refresh_token ?? "")).access_token).toBeTruthy();
 });
 
-describe("who a person is", () => {
-  it("is told by `/userinfo` as far as it was granted", async () => {
+describe("userinfo", () => {
+  it("returns what was granted", async () => {
     const [little, more] = [
       await connect(browser, app.config, { scope: "openid", prompt: "consent" }),
       await connect(browser, app.config, { scope: "openid profile email", prompt: "consent" }),
@@ -228,7 +228,7 @@ describe("who a person is", () => {
     });
   });
 
-  it("is not told without `openid`, nor to our own session", async () => {
+  it("requires `openid`, and refuses our own session", async () => {
     const plain = await connect(browser, app.config, { scope: "profile:read", prompt: "consent" });
     expect(await callWith(server, "/userinfo", plain.access_token)).toMatchObject({
       status: 403,

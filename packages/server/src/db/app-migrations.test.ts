@@ -31,7 +31,7 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     };
   };
 
-  it("are applied after the engine's, each once, and may refer to its users", async () => {
+  it("run after the engine's, each once, and may reference its users", async () => {
     await using opened = await open();
     expect(await opened.migrate({ "0001-notes": notes })).toEqual([...migrationNames, "0001-notes"]);
     expect(await opened.migrate({ "0001-notes": notes })).toEqual([]);
@@ -39,13 +39,13 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     await expect(sql`insert into notes (id, user_id) values ('1', 'nobody')`.execute(opened.db)).rejects.toThrow();
   });
 
-  it("may have the names of the engine's migrations", async () => {
+  it("may have the same names as the engine's migrations", async () => {
     await using opened = await open();
     const [first = ""] = migrationNames;
     expect(await opened.migrate({ [first]: notes })).toEqual([...migrationNames, first]);
   });
 
-  it("are all or nothing: one that fails changes nothing, and is named with its reason", async () => {
+  it("are all or nothing: a failing one changes nothing, and is named with its reason", async () => {
     await using opened = await open();
     const failing: Migration = { up: (db) => db.schema.alterTable("nothing").addColumn("x", "text").execute() };
     await expect(opened.migrate({ "0001-notes": notes, "0002-failing": failing })).rejects.toThrow(
@@ -57,7 +57,7 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     expect(await opened.migrate({ "0001-notes": notes })).toEqual([...migrationNames, "0001-notes"]);
   });
 
-  it("are refused when one that ran was changed, with its name and what to do", async () => {
+  it("are refused when one was changed after it ran, with its name and what to do", async () => {
     await using opened = await open();
     await opened.migrate({ "0001-notes": notes });
     const changed: Migration = {
@@ -68,7 +68,7 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     );
   });
 
-  it("are the same however they are written, and whatever rows they read", async () => {
+  it("have the same checksum in any formatting, and whatever rows they read", async () => {
     await using opened = await open();
     const reading: Migration = {
       async up(db) {
@@ -90,7 +90,7 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     expect(rows).toEqual([{ users: 0 }]);
   });
 
-  it("are refused when one that ran is gone, or one was put before it", async () => {
+  it("are refused when one that ran is missing, or one was inserted before it", async () => {
     await using opened = await open();
     await opened.migrate({ "0002-notes": notes });
     await expect(opened.migrate({ "0003-tags": tags })).rejects.toThrow(
@@ -101,7 +101,7 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     );
   });
 
-  it("of a newer version of the app do not keep an older one from starting", async () => {
+  it("of a newer version of the app do not prevent an older one from starting", async () => {
     await using opened = await open();
     await opened.migrate({ "0001-notes": notes, "0002-tags": tags });
     expect(await opened.migrate({ "0001-notes": notes })).toEqual([]);

@@ -17,7 +17,7 @@ const spend = (db: Db, id: string, expiresAt: number) =>
   db.insertInto("spent_ids").values({ id, expires_at: expiresAt }).execute();
 
 describe.each(engines)("a lookup on $engine", ({ newDatabase }) => {
-  it("answers each id its row, and null where there is none, whatever the id holds", async () => {
+  it("returns the row of each ID, and null where there is none, for any ID", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;
     const odd = [`'"]\\,`, "ü€😀", "", " a"];
@@ -28,7 +28,7 @@ describe.each(engines)("a lookup on $engine", ({ newDatabase }) => {
     expect(found[1]).toEqual({ key: "ü€😀", expires_at: 1 });
   });
 
-  it("answers null for an id that cannot be stored, and the other ids of the turn as ever", async () => {
+  it("returns null for an ID that cannot be stored, and the rows of the other IDs", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;
     await spend(db, "a", 1);
@@ -37,7 +37,7 @@ describe.each(engines)("a lookup on $engine", ({ newDatabase }) => {
     expect(found.map((row) => row?.expires_at ?? null)).toEqual([null, 1, null]);
   });
 
-  it("asks the database once for all of a turn, and again in the next", async () => {
+  it("queries once for a turn of the event loop, and again in the next", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;
     await spend(db, "a", 1);
@@ -49,7 +49,7 @@ describe.each(engines)("a lookup on $engine", ({ newDatabase }) => {
     expect(queries).toHaveBeenCalledTimes(2);
   });
 
-  it("remembers nothing: what was written before the answer was begun is in it", async () => {
+  it("caches nothing: it reads what was written before the call", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;
     const find = spentUntil(db);
@@ -62,7 +62,7 @@ describe.each(engines)("a lookup on $engine", ({ newDatabase }) => {
     expect(await find("a")).toBeNull();
   });
 
-  it("tells each who asked that the database failed, and asks it again for the next", async () => {
+  it("rejects for each caller when the database fails, and queries again for the next", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;
     await spend(db, "a", 1);

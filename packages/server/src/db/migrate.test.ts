@@ -46,7 +46,7 @@ describe.each(engines)("migrations on $engine", ({ newDatabase }) => {
     await database.drop();
   });
 
-  it("refuse a migration that is not known in a database of the same version", async () => {
+  it("refuse an unknown migration in a database of the same version", async () => {
     const database = await newDatabase();
     const db = await openDatabase(database.url);
     await migrateToLatest(db);

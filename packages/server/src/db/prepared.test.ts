@@ -6,7 +6,7 @@ import { migrateToLatest } from "./migrate.ts";
 import { prepared } from "./prepared.ts";
 
 describe.each(engines)("a prepared query on $engine", ({ newDatabase }) => {
-  it("is built once and takes the values of each run, by name, as often as they occur", async () => {
+  it("is built once and uses the values of each run, by name, as often as they occur", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;
     let built = 0;
@@ -28,7 +28,7 @@ describe.each(engines)("a prepared query on $engine", ({ newDatabase }) => {
     expect(built).toBe(1);
   });
 
-  it("writes null, and answers what it returns", async () => {
+  it("writes null, and returns rows", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;
     const add = prepared(db, (user: { id: string; email: string | null }) =>

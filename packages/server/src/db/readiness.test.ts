@@ -25,7 +25,7 @@ const counting = (db: Db) => {
 const reasonOf = async (look: ReturnType<typeof createReadiness>) => (await look())?.reason;
 
 describe.each(engines)("readiness on $engine", ({ newDatabase }) => {
-  it("is looked for once, for all who ask at once and for a while after [S92]", async () => {
+  it("is checked once for concurrent callers, and for a while after [S92]", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { counted, statements } = counting(database.db);
     const isReady = createReadiness({ db: counted, keptMs: 60_000 });
@@ -41,7 +41,7 @@ describe.each(engines)("readiness on $engine", ({ newDatabase }) => {
     expect(statements()).toBe(3 * one);
   });
 
-  it("is looked for again when the last look is old", async () => {
+  it("is checked again when the last result is old", async () => {
     await using database = await openTestDatabase(newDatabase);
     const look = createReadiness({ db: database.db, keptMs: 1 });
     expect(await look()).toBeNull();
@@ -49,7 +49,7 @@ describe.each(engines)("readiness on $engine", ({ newDatabase }) => {
     await expect.poll(() => reasonOf(look)).toBe("the database is not migrated");
   });
 
-  it("is not there while one migration is missing", async () => {
+  it("fails while one migration is missing", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;
     const look = createReadiness({ db, keptMs: 0 });
@@ -71,7 +71,7 @@ describe.each(engines)("readiness on $engine", ({ newDatabase }) => {
 });
 
 describe("readiness on PostgreSQL", () => {
-  it("says what the server's role lacks, that its password changed, and that its database is gone", async () => {
+  it("reports missing permissions, a changed password, and a missing database", async () => {
     const name = `role_${randomBytes(8).toString("hex")}`;
     const database = await postgres.newDatabase();
     const admin = await openDatabase(database.url);
@@ -107,7 +107,7 @@ describe("readiness on SQLite", () => {
   it.each([
     ["tables", 4096],
     ["header", 0],
-  ])("says that the file is damaged, in its %s", async (_where, from) => {
+  ])("reports a damaged file, in its %s", async (_where, from) => {
     await using database = await openTestDatabase(sqlite.newDatabase);
     const { db } = database;
     const look = createReadiness({ db, keptMs: 0 });

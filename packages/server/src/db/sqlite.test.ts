@@ -11,7 +11,7 @@ import { folderWarning } from "./sqlite-files.ts";
 import { truncateLargeLog } from "./sqlite-log.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 
-it("names the columns of a row rightly after another process has added one", async () => {
+it("names the columns of a row correctly after another process has added one", async () => {
   await using database = await openTestDatabase(engines[0].newDatabase);
   const { db } = database;
   const read = () =>
@@ -51,7 +51,7 @@ const openShort = async (limitMs: number) => {
 
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
 
-describe("while another process has the write lock", () => {
+describe("while another process holds the write lock", () => {
   it("serves reads and timers, and writes when the lock is free", async () => {
     await using opened = await openShort(60_000);
     opened.other.exec("begin immediate");
@@ -70,7 +70,7 @@ describe("while another process has the write lock", () => {
     expect(await opened.ids()).toEqual(["a", "b"]);
   });
 
-  it("refuses a write and a transaction after the limit, and keeps nothing of them [S118]", async () => {
+  it("refuses a write and a transaction after the limit, and stores nothing of them [S118]", async () => {
     await using opened = await openShort(30);
     opened.other.exec("begin immediate");
     await expect(opened.insert("a")).rejects.toThrow(DatabaseUnavailableError);
@@ -95,7 +95,7 @@ it("lets a migration wait longer than a call may", async () => {
   await drop();
 });
 
-it("keeps whoever waits for an open transaction no longer than the limit [S118]", async () => {
+it("limits how long others wait for an open transaction [S118]", async () => {
   await using opened = await openShort(30);
   const open = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
@@ -112,7 +112,7 @@ it("keeps whoever waits for an open transaction no longer than the limit [S118]"
   expect(await opened.ids()).toEqual(["b"]);
 });
 
-it("shows no read what an open transaction has not committed", async () => {
+it("does not show uncommitted changes of an open transaction to reads", async () => {
   await using opened = await openShort(60_000);
   const written = Promise.withResolvers<void>();
   const failing = opened.db.transaction().execute(async (transaction) => {
@@ -125,7 +125,7 @@ it("shows no read what an open transaction has not committed", async () => {
   expect(await opened.ids()).toEqual([]);
 });
 
-it("keeps no half of a transaction when the disk is full, whatever its caller goes on with [S119]", async () => {
+it("stores no part of a transaction when the disk is full, whatever its caller continues with [S119]", async () => {
   await using opened = await openShort(1000);
   const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(opened.db);
   await sql`pragma max_page_count = ${sql.lit((rows[0]?.page_count ?? 0) + 2)}`.execute(opened.db);
@@ -168,7 +168,7 @@ describe("a database file", () => {
     },
   );
 
-  it("is its owner's alone, with its log and its new folder, also when it was others' before [S97]", async () => {
+  it("is readable by its owner only, with its log and its new folder, also if it was not before [S97]", async () => {
     const { url, drop } = await engines[0].newDatabase();
     const file = url.slice("file:".length).replace(/test\.db$/, "new/folder/test.db");
     for (let time = 0; time < 2; time++) {

@@ -26,7 +26,7 @@ const wait = (tookMs: number, limitMs = 1000) => {
 };
 
 describe("[S118] a call", () => {
-  it("waits for the database no longer than its limit in all, over all that it runs", () => {
+  it("waits for the database no longer than its limit, over all its statements", () => {
     withDatabaseLimit(100, () => {
       expect(wait(40)).toBe(100);
       // What happens between two waits does not count.
@@ -38,7 +38,7 @@ describe("[S118] a call", () => {
     expect(databaseLimitMs).toBeLessThan(5000);
   });
 
-  it("counts waits that overlap once", () => {
+  it("counts overlapping waits once", () => {
     withDatabaseLimit(100, () => {
       const first = beginWait(1000);
       time += 10;
@@ -52,14 +52,14 @@ describe("[S118] a call", () => {
     });
   });
 
-  it("has a limit for each wait once it is a stream", () => {
+  it("has a limit for each wait when it is a stream", () => {
     withDatabaseLimit(100, () => {
       limitEachWait();
       expect([wait(900), wait(900)]).toEqual([1000, 1000]);
     });
   });
 
-  it("waits for what it shares with others until its limit", async () => {
+  it("waits for shared work until its own limit", async () => {
     await withDatabaseLimit(1000, async () => {
       expect(await waitWithinCall(Promise.resolve("answer"))).toBe("answer");
       wait(999);
@@ -77,7 +77,7 @@ describe("work outside of a call", () => {
     });
   });
 
-  it("such as a migration takes as long as it takes", () => {
+  it("has no limit when it is a migration", () => {
     withoutDatabaseLimit(() => {
       wait(1_000_000);
       expect(wait(0)).toBe(Number.POSITIVE_INFINITY);

@@ -38,7 +38,7 @@ const expectRefusal = (answer: Awaited<ReturnType<typeof send>>, status: number,
     expect(answer.head).toContain(header);
 };
 
-describe("a request that Node cannot read", () => {
+describe("a request that Node cannot parse", () => {
   it.each([
     [
       "a body that is sent by half",
@@ -84,7 +84,7 @@ describe("a request that Node cannot read", () => {
     expectRefusal(await send(bytes), status, code);
   });
 
-  it("closes the connection without an answer in the middle of another answer", async () => {
+  it("closes the connection without a response in the middle of another response", async () => {
     const { accessToken } = await server.domain.signIn.withPassword(typed(john.username, john.password));
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
     let answer = "";
@@ -114,7 +114,7 @@ describe("the Host header", () => {
     "/healthz",
     "/.well-known/openid-configuration",
   ];
-  it.each(targets)("is one valid name, or the answer is 400: %s", async (target) => {
+  it.each(targets)("is one valid name, or the response is 400: %s", async (target) => {
     const line = `GET ${target} HTTP/1.1`;
     for (const headers of [
       [host, "host: other"],
@@ -147,7 +147,7 @@ describe("TRACE", () => {
   });
 });
 
-describe("whatever is sent", () => {
+describe("any request", () => {
   it("is never answered with 500", async () => {
     const target = fc.oneof(
       fc.constantFrom(

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { authorizationCookies } from "./cookies.ts";
 
 describe("the cookies of authorization requests", () => {
-  it("are dropped from the oldest on when a fifth begins, and never the authorization server's own", () => {
+  it("drop the oldest when a fifth begins, and never the authorization server's own", () => {
     for (const [publicUrl, host] of [
       ["http://localhost:3000", ""],
       ["https://app.example", "__Host-"],

@@ -22,7 +22,7 @@ describe("[S93] X-Forwarded-For", () => {
     expect(plainForwardedFor(header)).toBe(plain);
   });
 
-  it("counts guesses from one address as one, whatever port the proxy writes", async () => {
+  it("counts guesses from one address as one, whatever port the proxy adds", async () => {
     await using server = await startTestServer({ config: { trustProxy: ["127.0.0.1"] } });
     const { mutate } = callsTo(server.app);
     const guess = (index: number, forwarded: string) =>
@@ -40,7 +40,7 @@ describe("[S93] X-Forwarded-For", () => {
     expect((await guess(34, "203.0.113.7, 127.0.0.1:8080")).code).toBe("TOO_MANY_ATTEMPTS");
   });
 
-  it("counts what is no address as the proxy's, and stores none of it", async () => {
+  it("counts an invalid address as the proxy's, and does not store it", async () => {
     await using server = await startTestServer({ config: { trustProxy: ["127.0.0.1"] } });
     const { mutate } = callsTo(server.app);
     const guess = (index: number) =>
@@ -55,7 +55,7 @@ describe("[S93] X-Forwarded-For", () => {
     expect(await attempts.select("address").distinct().execute()).toEqual([{ address: "127.0.0.1" }]);
   });
 
-  it("is not read at all from whoever is not a trusted proxy", async () => {
+  it("is ignored unless it comes from a trusted proxy", async () => {
     await using server = await startTestServer({ config: { trustProxy: ["10.0.0.0/8"] } });
     const { mutate } = callsTo(server.app);
     for (let index = 0; index < 31; index++)

@@ -26,7 +26,7 @@ const accepts = async (address: string, port: number) => {
   return accepted;
 };
 
-it("listens at each address of localhost, and answers the calls in progress there before it has closed", async () => {
+it("listens on each address of localhost, and answers pending calls before it closes", async () => {
   const addresses = ["127.0.0.1", "127.0.0.2"];
   const { port, close } = await listenAtLocalhost(addresses);
   const sockets = await Promise.all(
@@ -51,7 +51,7 @@ it("listens at each address of localhost, and answers the calls in progress ther
   await closed;
 });
 
-it("listens at the addresses that the machine has, of those that localhost is said to have", async () => {
+it("listens on the addresses of localhost that the machine has", async () => {
   // TEST-NET-1: nobody's.
   const { port, close } = await listenAtLocalhost(["127.0.0.1", "192.0.2.1"]);
   expect(await accepts("127.0.0.1", port)).toBe(true);

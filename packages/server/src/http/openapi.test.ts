@@ -51,7 +51,7 @@ describe("/openapi.json", () => {
     );
   });
 
-  it("names absolute addresses, from the public URL", () => {
+  it("has absolute URLs, from the public URL", () => {
     const { servers, components } = createOpenApi({ ...options, publicUrl: "https://api.example.com" });
     expect(servers.map(({ url }) => url)).toEqual(["https://api.example.com"]);
     const tokenUrl = "https://api.example.com/token";
@@ -64,7 +64,7 @@ describe("/openapi.json", () => {
     });
   });
 
-  it("says what it is, under which licence, and whom to ask", () => {
+  it("has title, licence and contact", () => {
     expect(made.info).toMatchObject({
       description: expect.stringContaining("Authorization"),
       license: { name: "MIT" },
@@ -78,7 +78,7 @@ describe("/openapi.json", () => {
     expect(createOpenApi({ ...options, contact: page }).info.contact).toEqual({ name: "Lockstep", url: page });
   });
 
-  it("describes every operation, parameter and way of signing in", () => {
+  it("describes every operation, parameter and security scheme", () => {
     for (const { operationId, description, parameters = [] } of operations) {
       expect({ operationId, description }).toEqual({ operationId, description: expect.stringMatching(/\.$/) });
       for (const { name, description } of parameters)
@@ -94,7 +94,7 @@ describe("/openapi.json", () => {
     for (const tag of made.tags) expect(tag).toMatchObject({ description: expect.any(String) });
   });
 
-  it("says what the token endpoint refuses with, and when to come back", () => {
+  it("lists the errors of the token endpoint, with Retry-After", () => {
     const { responses } = made.paths["/token"].post as { responses: Record<string, TokenRefusal> };
     const codesOf = (status: number) => responses[status]?.content["application/json"].schema.properties.error.enum;
     // RFC 6749 §5.2

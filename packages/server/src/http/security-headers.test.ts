@@ -54,7 +54,7 @@ it.each(["/", "/sign-in", "/device", "/authorize?client_id=nobody", "/login/nobo
 );
 
 describe("security headers", () => {
-  it("leave the policy of pages to Vite where it serves them, and that of data as strict", () => {
+  it("leave the policy of pages to Vite in development, and keep that of data", () => {
     const { data, page } = securityHeaders({ publicUrl: "http://localhost:3000", web: { devUrl: "http://x" } });
     expect(page).toEqual(onEveryPage);
     expect(data["content-security-policy"]).toBe(dataPolicy);
@@ -66,7 +66,7 @@ describe("security headers", () => {
     expect(headers["content-security-policy"]).toContain("style-src 'self' 'unsafe-inline'");
   });
 
-  it("demand https for two years, on all subdomains, only where clients reach the server by https", () => {
+  it("require https for two years, on all subdomains, only where clients reach the server by https", () => {
     const name = "strict-transport-security";
     const local = securityHeaders({ publicUrl: "http://localhost:3000", web });
     for (const headers of [local.page, local.data]) expect(headers).not.toHaveProperty(name);

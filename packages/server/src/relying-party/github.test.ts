@@ -58,7 +58,7 @@ const start = async (answers: Answers = {}) => {
 };
 
 describe("GitHub", () => {
-  it("[S52] is asked who its token is for, and knows them by their number", async () => {
+  it("[S52] identifies a person by the number that its API returns for the token", async () => {
     await using server = await start();
     const { left, location } = await server.trip();
     expect(left.origin + left.pathname).toBe(`${server.issuer}/login/oauth/authorize`);
@@ -87,7 +87,7 @@ describe("GitHub", () => {
     expect(sessions).toEqual([{ authenticated_at: 0 }]);
   });
 
-  it("is not told who they are by a login that was given up and taken by somebody else", async () => {
+  it("does not identify a person by a login that another person took over", async () => {
     const answers: Answers = {};
     await using server = await start(answers);
     await server.trip();

@@ -85,7 +85,7 @@ const byNewKey = async (claims: JWTPayload) =>
     .setProtectedHeader({ alg: "ES256", kid: "unseen" })
     .sign((await generateKeyPair("ES256")).privateKey);
 
-describe("a sign-in through a provider", () => {
+describe("a sign-in through an identity provider", () => {
   let provider: IdentityProvider;
   let server: Server;
   beforeAll(async () => {
@@ -131,7 +131,7 @@ describe("a sign-in through a provider", () => {
     return { statusCode: response.statusCode, headers: response.headers, secrets: [...secrets, nonce] };
   };
 
-  it("[S96] is fresh without auth_time only when the provider was told to ask again, and by auth_time where it is sent", async () => {
+  it("[S96] is fresh by auth_time, and without it only when a new sign-in was asked for", async () => {
     const authenticatedAt = async (path: string, authTime?: number) => {
       const browser = openBrowser(server.app);
       const { state, nonce, address } = await leave(browser, path);
@@ -151,7 +151,7 @@ describe("a sign-in through a provider", () => {
     expect(stale.location).toBe("/sign-in?problem=untrusted&provider=bad");
   });
 
-  it("[S96] is not fresh without auth_time where the provider has people choose an account, as Google does", async () => {
+  it("[S96] is not fresh without auth_time when the provider only lets people select an account, as Google does", async () => {
     await using own = await start(provider, {}, 30_000, { freshness: "select_account" });
     const browser = openBrowser(own.app);
     const { state, nonce, address } = await leave(browser, "/login/bad?fresh=1");
@@ -161,7 +161,7 @@ describe("a sign-in through a provider", () => {
     expect(await own.db.selectFrom("sessions").select("authenticated_at").execute()).toEqual([{ authenticated_at: 0 }]);
   });
 
-  it("succeeds when the provider is honest, which shows what the rest of these tests refuse", async () => {
+  it("succeeds with an honest provider, as a reference for the refusals below", async () => {
     await using honest = await startMisbehavingProvider();
     const own = await start(honest);
     const browser = openBrowser(own.app);
@@ -173,7 +173,7 @@ describe("a sign-in through a provider", () => {
     await own.close();
   });
 
-  it("[S56] is made with a state, a nonce and a PKCE challenge of its own each time", async () => {
+  it("[S56] has its own state, nonce and PKCE challenge each time", async () => {
     const browser = openBrowser(server.app);
     const trips = await Promise.all([leave(browser), leave(browser)]);
     for (const name of ["state", "nonce", "code_challenge"]) {
@@ -236,7 +236,7 @@ describe("a sign-in through a provider", () => {
     await expectRefused("untrusted", trip);
   });
 
-  it("takes a key that the provider began to sign with a moment ago", async () => {
+  it("accepts a key that the provider started to use a moment ago", async () => {
     await using rotating = await startMisbehavingProvider();
     const own = await start(rotating);
     for (const _trip of ["with no key known", "with the key before known"]) {
@@ -250,12 +250,12 @@ describe("a sign-in through a provider", () => {
     await own.close();
   });
 
-  it("[S57] refuses an answer that names another issuer, or none where the provider always names itself", async () => {
+  it("[S57] refuses a response that names another issuer, or none although the provider always sends one", async () => {
     await expectRefused("untrusted", () => trip({ iss: "https://evil.example" }));
     await expectRefused("untrusted", () => trip({ iss: null }));
   });
 
-  it("[S57] refuses an answer that comes back as another provider's", async () => {
+  it("[S57] refuses a response that comes back for another provider", async () => {
     const browser = openBrowser(server.app);
     const { state } = await leave(browser);
     const before = await countsOf(server);
@@ -264,7 +264,7 @@ describe("a sign-in through a provider", () => {
     expect(await countsOf(server)).toEqual({ ...before, audit: before.audit + 1 });
   });
 
-  it("[S56] refuses the answer to a sign-in that another browser began", async () => {
+  it("[S56] refuses the response to a sign-in that another browser began", async () => {
     const { state } = await leave(openBrowser(server.app));
     const victim = openBrowser(server.app);
     await expectRefused("expired", () => victim.visit(answerOf(provider, state), "cross-site"));
@@ -272,7 +272,7 @@ describe("a sign-in through a provider", () => {
     await expectRefused("expired", () => victim.visit(answerOf(provider, state), "cross-site"));
   });
 
-  it("[S56] refuses the code of one sign-in with the state of another of the same browser", async () => {
+  it("[S56] refuses the code of one sign-in with the state of another in the same browser", async () => {
     const browser = openBrowser(server.app);
     const first = await leave(browser);
     const second = await leave(browser);
@@ -280,7 +280,7 @@ describe("a sign-in through a provider", () => {
     await expectRefused("untrusted", () => browser.visit(answerOf(provider, second.state), "cross-site"));
   });
 
-  it("[S56] refuses a state that was used, with the cookie that belongs to it", async () => {
+  it("[S56] refuses a state that was used before, with its cookie", async () => {
     const browser = openBrowser(server.app);
     const { state } = await leave(browser);
     const [name = ""] = browser.ours.names();
@@ -292,7 +292,7 @@ describe("a sign-in through a provider", () => {
     await expectRefused("expired", () => browser.visit(answerOf(provider, state), "cross-site"));
   });
 
-  it("[S56] refuses a cookie that somebody changed, or put under another state", async () => {
+  it("[S56] refuses a cookie that was changed or moved to another state", async () => {
     const browser = openBrowser(server.app);
     const { state } = await leave(browser);
     const name = `lockstep-login-${state}`;
@@ -311,19 +311,19 @@ describe("a sign-in through a provider", () => {
     ["temporarily_unavailable", "unavailable"],
     ["server_error", "unavailable"],
     ["<script>alert(1)</script>", "refused"],
-  ])("tells the provider's answer %s as %s, in words of our own", async (error, problem) => {
+  ])("reports the provider's error %s as %s, in our own words", async (error, problem) => {
     const entry = await expectRefused(problem, () =>
       trip({ code: null, error, error_description: "<b>Call 555 to unlock your account</b>" }),
     );
     expect(JSON.stringify(entry?.detail)).not.toMatch(/<|unlock/);
   });
 
-  it("[S52] refuses userinfo about somebody else", async () => {
+  it("[S52] refuses userinfo about another subject", async () => {
     provider.behave({ userinfo: { sub: "somebody-else", email: john.email, email_verified: true } });
     await expectRefused("untrusted", trip);
   });
 
-  it("[S59] never opens an account because the verified e-mail address is the same", async () => {
+  it("[S59] never signs in to an account because the verified e-mail address matches", async () => {
     provider.behave({
       claims: { sub: "with-johns-address", email: "JOHN@example.com", name: "J", email_verified: true },
     });
@@ -350,14 +350,14 @@ describe("a sign-in through a provider", () => {
     ],
     ["no address", { email: undefined, email_verified: true }, "no_account"],
     ["what is no address", { email: "allowed.example", email_verified: true }, "no_account"],
-  ])("[S59] makes no account for %s", async (_name, userinfo, problem) => {
+  ])("[S59] creates no account for %s", async (_name, userinfo, problem) => {
     const strict = await start(provider, { create: ["allowed.example"] });
     provider.behave({ userinfo: { name: "X", ...userinfo } });
     await expectRefused(problem, () => trip({}, strict), strict);
     await strict.close();
   });
 
-  it("takes the word of userinfo for no address of the ID token", async () => {
+  it("does not let userinfo verify an address of the ID token", async () => {
     const strict = await start(provider, { create: ["allowed.example"] });
     provider.behave({
       claims: { email: "x@allowed.example" },
@@ -367,7 +367,7 @@ describe("a sign-in through a provider", () => {
     await strict.close();
   });
 
-  it("makes no account where none is to be made", async () => {
+  it("creates no account when the settings forbid it", async () => {
     const closed = await start(provider, { create: "never" });
     await expectRefused("no_account", () => trip({}, closed), closed);
     await closed.close();
@@ -416,7 +416,7 @@ describe("a sign-in through a provider", () => {
     await expectRefused("unavailable", trip);
   });
 
-  it("tells a refused code as a refusal, and no more of it", async () => {
+  it("reports a refused code as a refusal, without details", async () => {
     const error_description = "the code a-code-of-the-provider is no good";
     provider.behave({
       answers: {
@@ -466,25 +466,25 @@ describe("a provider's metadata", () => {
       },
     ],
     ["breaks off", { answers: { "/.well-known/openid-configuration": (request) => request.socket.destroy() } }],
-  ])("[S57] that %s leads nowhere", async (_name, behaviour) => {
+  ])("[S57] is refused when it %s", async (_name, behaviour) => {
     const { location, reasons } = await leaveFor({}, behaviour);
     expect(location).toMatch(/^\/sign-in\?problem=(untrusted|unavailable)&provider=bad$/);
     expect(reasons.length).toBe(1);
   });
 
-  it("is not waited for when it does not come", async () => {
+  it("has a time limit", async () => {
     const hang = { answers: { "/.well-known/openid-configuration": () => {} } };
     const { location, reasons } = await leaveFor({}, hang, 200);
     expect(location).toBe("/sign-in?problem=unavailable&provider=bad");
     expect(reasons).toEqual([expect.stringMatching(/did not answer within 0\.2 seconds$/)]);
   });
 
-  it("[S57] is compared exactly, also where an address ends in a slash", async () => {
+  it("[S57] is compared exactly, also when an issuer ends with a slash", async () => {
     const { location } = await leaveFor((provider: IdentityProvider) => ({ issuer: `${provider.issuer}/` }));
     expect(location).toBe("/sign-in?problem=untrusted&provider=bad");
   });
 
-  it("is not asked for at a private address, unless the settings say that the provider is there", async () => {
+  it("is not requested from a private address, unless the settings allow it", async () => {
     const { location, asked, reasons } = await leaveFor((provider: IdentityProvider) => ({
       issuer: provider.issuer.replace("http://localhost", "https://127.0.0.1"),
       allowPrivateAddresses: false,
@@ -495,7 +495,7 @@ describe("a provider's metadata", () => {
 });
 
 describe("refusals that concern no account [S92]", () => {
-  it("leave a hundred audit entries for each address at once, and are in the log each time", async () => {
+  it("leave at most a hundred audit entries for each address, and are always logged", async () => {
     await using provider = await startMisbehavingProvider();
     const server = await start(provider, {}, 30_000, {}, testClock().now);
     const before = (await countsOf(server)).audit;
@@ -506,7 +506,7 @@ describe("refusals that concern no account [S92]", () => {
   });
 });
 
-describe("the way back", () => {
+describe("the return path", () => {
   it.each([
     "https://evil.example/",
     "//evil.example/",
@@ -515,7 +515,7 @@ describe("the way back", () => {
     "/\t/evil.example",
     "javascript:alert(1)",
     `/${"x".repeat(1000)}`,
-  ])("never leads to %s", async (returnTo) => {
+  ])("is never %s", async (returnTo) => {
     await using provider = await startMisbehavingProvider();
     const server = await start(provider);
     const browser = openBrowser(server.app);
@@ -526,7 +526,7 @@ describe("the way back", () => {
     await server.close();
   });
 
-  it("leaves no cookie behind when nobody left", async () => {
+  it("leaves no cookie when no sign-in began", async () => {
     await using provider = await startMisbehavingProvider();
     provider.behave({ metadata: { issuer: "https://evil.example" } });
     const server = await start(provider);
@@ -536,7 +536,7 @@ describe("the way back", () => {
     await server.close();
   });
 
-  it("is remembered for four at once, and no more, in one browser", async () => {
+  it("is kept for four sign-ins at once in one browser", async () => {
     await using provider = await startMisbehavingProvider();
     const server = await start(provider);
     const browser = openBrowser(server.app);
@@ -545,7 +545,7 @@ describe("the way back", () => {
     await server.close();
   });
 
-  it("is kept when the sign-in is refused, for the next attempt", async () => {
+  it("is kept for the next attempt when the sign-in is refused", async () => {
     await using provider = await startMisbehavingProvider();
     const server = await start(provider);
     const browser = openBrowser(server.app);
@@ -556,7 +556,7 @@ describe("the way back", () => {
     await server.close();
   });
 
-  it("is the sign-in page for a provider that is not set up, whose name is not repeated, and leaves no audit entry [S92]", async () => {
+  it("is the sign-in page for an unknown provider, whose name is not repeated, without an audit entry [S92]", async () => {
     await using provider = await startMisbehavingProvider();
     const server = await start(provider);
     for (const path of ["/login/nobody", "/login/__proto__", "/login/nobody/callback?state=x"]) {

@@ -14,7 +14,7 @@ const faultsOf = (json: unknown) => {
   return "faults" in parsed ? parsed.faults : [];
 };
 
-describe("the settings of providers", () => {
+describe("the settings of identity providers", () => {
   it.each<[string, object, string, string]>([
     ["google", client, "https://accounts.google.com", "Google"],
     ["microsoft", client, "https://login.microsoftonline.com/common/v2.0", "Microsoft"],
@@ -30,11 +30,11 @@ describe("the settings of providers", () => {
     ["github", client, "https://github.com", "GitHub"],
     ["acme", { ...client, issuer: "https://id.acme.example" }, "https://id.acme.example", "acme"],
     ["work", { ...client, preset: "okta", domain: "acme.okta.com", label: "Acme" }, "https://acme.okta.com", "Acme"],
-  ])("know %s", (name, entry, issuer, label) => {
+  ])("include a preset for %s", (name, entry, issuer, label) => {
     expect(settingsOf({ [name]: entry })).toMatchObject([{ name, issuer, label, clientId: "an id" }]);
   });
 
-  it("need an id and a secret where nothing else tells providers apart, and are careful with the rest", () => {
+  it("need only an ID and a secret with a preset, and have safe defaults", () => {
     expect(settingsOf({ google: client })).toEqual([
       {
         name: "google",
@@ -54,7 +54,7 @@ describe("the settings of providers", () => {
     ]);
   });
 
-  it("take domains that accounts are made for, compared without regard to case", () => {
+  it("accept the domains for which accounts are created, compared case-insensitively", () => {
     expect(settingsOf({ google: { ...client, create: ["Acme.example"] } })[0]?.create).toEqual(["acme.example"]);
   });
 
@@ -76,18 +76,18 @@ describe("the settings of providers", () => {
     [{ google: { ...client, secret: "x" } }, "google: Unrecognized key"],
     [{ github: { clientId: "x" } }, "github.clientSecret: is missing."],
     [{ google: client, second: { ...client, preset: "google" } }, "second: another provider has the same issuer."],
-  ])("say what is wrong in %j", (json, fault) => {
+  ])("report the error in %j", (json, fault) => {
     expect(faultsOf(json)[0]).toContain(fault);
   });
 
-  it("say everything that is wrong at once, and never a secret", () => {
+  it("report all errors at once, and never a secret", () => {
     const faults = faultsOf({ google: { clientSecret: "top secret", create: "top secret" }, okta: client });
     expect(faults.length).toBe(3);
     expect(faults.join()).not.toContain("secret.");
     expect(faults.join()).not.toContain("top");
   });
 
-  it("are providers or faults, whatever they are read from", () => {
+  it("are providers or errors for any input", () => {
     const anything = fc.oneof(
       fc.string(),
       fc.json(),

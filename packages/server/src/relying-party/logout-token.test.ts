@@ -69,7 +69,7 @@ describe("[S60] a logout token", () => {
   };
   const isLive = async (sessionId: string) => (await server.domain.sessions.findLive(sessionId)) !== null;
 
-  it("ends the sessions of its subject, or the one it names", async () => {
+  it("ends the sessions of its subject, or the session that it names", async () => {
     for (const who of [{ sub: "nadia" }, { sub: "nadia", sid: "there" }, { sid: "there" }]) {
       const session = await signIn();
       const { sub: _, ...claims } = claimsNow();
@@ -78,7 +78,7 @@ describe("[S60] a logout token", () => {
     }
   });
 
-  it("is good for nothing the second time", async () => {
+  it("is refused the second time", async () => {
     const token = await provider.signWith(claimsNow(), header);
     expect(await send(token)).toBe(200);
     const session = await signIn();
@@ -109,7 +109,7 @@ describe("[S60] a logout token", () => {
     expect(await isLive(session)).toBe(true);
   });
 
-  it("is refused when nobody signed it, or somebody else", async () => {
+  it("is refused when it is unsigned, or signed by somebody else", async () => {
     const session = await signIn();
     const { privateKey } = await generateKeyPair("ES256");
     const forged = await new SignJWT(claimsNow()).setProtectedHeader(header).sign(privateKey);

@@ -68,8 +68,8 @@ const expectOutage = (response: Awaited<ReturnType<ReturnType<typeof openBrowser
   expect(response.cookies.filter(({ name }) => name === "lockstep-session")).toEqual([]);
 };
 
-describe("[S118] the way back from an identity provider, while the database is unavailable", () => {
-  it("is answered 503 before anything is done, and signs in when it is tried again", async () => {
+describe("[S118] returning from an identity provider while the database is unavailable", () => {
+  it("is answered 503 before anything is done, and succeeds when it is tried again", async () => {
     const browser = openBrowser(server.app);
     const back = await leave(browser);
     const before = await counts();
@@ -144,7 +144,7 @@ describe("[S118] the way back from an identity provider, while the database is u
   });
 });
 
-it("[S118] a logout token that came during an outage ends the sessions when the identity provider sends it again", async () => {
+it("[S118] a logout token that came during an outage ends the sessions when it is sent again", async () => {
   const browser = openBrowser(server.app);
   await browser.visit(await leave(browser), "cross-site");
   const now = Math.floor(Date.now() / 1000);

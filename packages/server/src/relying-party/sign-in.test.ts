@@ -7,7 +7,7 @@ import { engines } from "../../test/engines.ts";
 import { startDemoProvider } from "../demo-provider.ts";
 import { john, startTestServer, testClock } from "../testing.ts";
 
-describe.each(engines)("signing in through a provider on $engine", ({ newDatabase }) => {
+describe.each(engines)("signing in through an identity provider on $engine", ({ newDatabase }) => {
   const start = async (now?: () => number) => {
     const [database, provider] = await Promise.all([newDatabase("migrated"), startDemoProvider("demo", 0)]);
     const server = await startTestServer({
@@ -48,14 +48,14 @@ describe.each(engines)("signing in through a provider on $engine", ({ newDatabas
     "lockstep-session": browser.ours.get("lockstep-session") ?? "",
   });
 
-  it("tells which providers there are, to anyone", async () => {
+  it("lists the identity providers for anyone", async () => {
     await using server = await start();
     expect((await server.query("auth.methods")).data).toEqual({
       providers: [{ name: "demo", label: "Demo", canReauthenticate: true }],
     });
   });
 
-  it("makes an account at the first time, finds it at the next, and starts an ordinary session", async () => {
+  it("creates an account the first time, finds it the next time, and starts an ordinary session", async () => {
     await using server = await start();
     const browser = server.browser();
     const first = await browser.trip("/login/demo?returnTo=/photos%3Fx%3D1", "ada");
@@ -80,14 +80,14 @@ describe.each(engines)("signing in through a provider on $engine", ({ newDatabas
     expect(trail.find(({ action }) => action === "sign_in")?.detail).toEqual({ provider: "demo" });
   });
 
-  it("ends the session that the browser had before", async () => {
+  it("ends the browser's earlier session", async () => {
     await using server = await start();
     const { browser, sessionId } = await server.johnsBrowser();
     await browser.trip("/login/demo", "ada");
     expect(await server.domain.sessions.endReason(sessionId)).toBe("signed_out");
   });
 
-  it("[S59] links for whoever just signed in, in the browser that asked, and for nobody else", async () => {
+  it("[S59] links for a fresh session in the browser that asked, and for nobody else", async () => {
     const clock = testClock();
     await using server = await start(clock.now);
     const { browser, token } = await server.johnsBrowser();
@@ -120,7 +120,7 @@ describe.each(engines)("signing in through a provider on $engine", ({ newDatabas
     expect((await server.refresh(browser)).data.user.username).toBe(john.username);
   });
 
-  it("[S59] lets nobody link or unlink whose sign-in was a while ago", async () => {
+  it("[S59] refuses to link or unlink without a fresh sign-in", async () => {
     const clock = testClock();
     await using server = await start(clock.now);
     const { browser } = await server.johnsBrowser();
@@ -133,7 +133,7 @@ describe.each(engines)("signing in through a provider on $engine", ({ newDatabas
     expect((await server.query("identity.list", { token })).code).toBe("OK");
   });
 
-  it("makes the provider ask again, when what follows needs a fresh sign-in", async () => {
+  it("asks the identity provider for a new sign-in when a fresh one is needed", async () => {
     await using server = await start();
     const browser = server.browser();
     await browser.trip("/login/demo", "ada");
@@ -144,7 +144,7 @@ describe.each(engines)("signing in through a provider on $engine", ({ newDatabas
     expect((await browser.trip("/login/demo?fresh=1", "ada")).headers.location).toBe("/");
   });
 
-  it("[S60] is over when they sign out at the provider, at once and with the reason", async () => {
+  it("[S60] ends at once, with the reason, when they sign out at the identity provider", async () => {
     await using server = await start();
     const browser = server.browser();
     await browser.trip("/login/demo", "ada");
@@ -159,7 +159,7 @@ describe.each(engines)("signing in through a provider on $engine", ({ newDatabas
     expect(after.error).toMatchObject({ code: "SESSION_ENDED", details: { reason: "provider_signed_out" } });
   });
 
-  it("ends the session there too, when somebody signs out here", async () => {
+  it("also signs out at the identity provider when they sign out here", async () => {
     await using server = await start();
     const browser = server.browser();
     await browser.trip("/login/demo", "ada");
@@ -178,7 +178,7 @@ describe.each(engines)("signing in through a provider on $engine", ({ newDatabas
     expect(await browser.atProvider(String(next.headers.location))).toHaveProperty("page");
   });
 
-  it("leaves the provider alone when somebody signs out who came with a password", async () => {
+  it("does not sign out at the identity provider when the session started with a password", async () => {
     await using server = await start();
     const { token } = await server.johnsBrowser();
     expect((await server.mutate("auth.logout", undefined, { token })).data).toEqual({});

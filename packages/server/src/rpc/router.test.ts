@@ -73,7 +73,7 @@ describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
     expect(await codeOf(again.user.me())).toBe("INVALID_TOKEN");
   });
 
-  it("write down that a profile was changed, and by which request, but not to what", async () => {
+  it("audit that a profile was changed, and by which request, but not its content", async () => {
     await using server = await open();
     await server.caller.account.changeEmail({ email: "new@example.com" });
     const [entry] = await server.domain.audit.list({ userId: server.user.id, limit: 1 });
@@ -81,7 +81,7 @@ describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
     expect(JSON.stringify(entry)).not.toContain("new@example.com");
   });
 
-  it("[S94] change the address that signs in for its owner alone, and within 15 minutes of a sign-in", async () => {
+  it("[S94] let only the owner change the address that signs in, within 15 minutes of a sign-in", async () => {
     const clock = testClock();
     await using server = await start({ now: clock.now });
     const { accessToken } = await grantedToken(server, server.user.id, server.domain.scopes.names);
@@ -98,7 +98,7 @@ describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
     expect(await stale.user.me()).toMatchObject({ fullName: "John", email: "john@example.com" });
   });
 
-  it("answer with the codes they declare", async () => {
+  it("answer with their declared codes", async () => {
     await using server = await open();
     await server.domain.users.create({
       username: "jane",
@@ -118,7 +118,7 @@ describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
     { fullName: "x".repeat(201) },
     { email: "no address" },
     { email: `${"x".repeat(250)}@example.com` },
-  ])("refuse the change %j and keep what was", async (change) => {
+  ])("refuse the change %j and keep the old value", async (change) => {
     await using server = await open();
     const { user, account } = server.caller;
     const changed = change.fullName === undefined ? account.changeEmail(change) : user.update(change);
@@ -154,7 +154,7 @@ describe("access", () => {
     }
   });
 
-  it("comes before the input: who may not call learns nothing of what is valid", async () => {
+  it("is checked before the input, so that a refused caller learns nothing about valid input", async () => {
     await using server = await start();
     expect(await codeOf(server.anonymous.user.update({ fullName: "" }))).toBe("UNAUTHENTICATED");
   });
@@ -192,7 +192,7 @@ describe("access", () => {
     }
   };
 
-  it("scoped: our own session, or a third party with all of the scopes", () => {
+  it("scoped: allows our own session, and a third party with all scopes", () => {
     const access = scoped("profile:read", "profile:write");
     expect(refusal(() => guard.authorize(access, own()))).toBeNull();
     expect(refusal(() => guard.authorize(access, other("profile:read", "profile:write", "photos:read")))).toBeNull();
@@ -201,7 +201,7 @@ describe("access", () => {
     expect(refusal(() => guard.authorize(access, itself))).toBe("USER_REQUIRED");
   });
 
-  it("firstParty: never a third party, and only the role that is needed", () => {
+  it("firstParty: refuses third parties, and other roles", () => {
     expect(refusal(() => guard.authorize(firstParty(), own()))).toBeNull();
     expect(refusal(() => guard.authorize(firstParty(), other("profile:read")))).toBe("FIRST_PARTY_ONLY");
     expect(refusal(() => guard.authorize(firstParty(), itself))).toBe("FIRST_PARTY_ONLY");
@@ -210,7 +210,7 @@ describe("access", () => {
     expect(refusal(() => guard.authorize(firstParty({ role: "user" }), own("admin")))).toBeNull();
   });
 
-  it("firstParty with maxAgeSeconds: only soon after signing in", () => {
+  it("firstParty with maxAgeSeconds: requires a fresh sign-in", () => {
     const access = firstParty({ maxAgeSeconds: 60 });
     clock.advanceSeconds(60);
     expect(refusal(() => guard.authorize(access, own()))).toBeNull();
@@ -237,7 +237,7 @@ describe("implement", () => {
   });
   const context = createContext(null as never, testRequest());
 
-  it("cuts what a handler answers to the declared output", async () => {
+  it("removes properties that the output does not declare", async () => {
     const caller = createRouter(contractOf(example), { leaky, twin, undeclared, ticks }).createCaller(context);
     expect(await caller.leaky()).toEqual({ name: "x" });
     const events: unknown[] = [];
@@ -245,13 +245,13 @@ describe("implement", () => {
     expect(events).toEqual([{ n: 1 }, { n: 2 }]);
   });
 
-  it("does not start with one operation's handler in the place of another", () => {
+  it("fails at start when a handler is in another operation's place", () => {
     expect(() => createRouter(contractOf(example), { leaky: twin, twin, undeclared, ticks })).toThrow(
       "`leaky` is implemented by another operation's handler. Give it its own.",
     );
   });
 
-  it("does not start without a procedure that the contract declares, or with one that it does not", () => {
+  it("fails at start when a declared procedure is missing, or an undeclared one exists", () => {
     const { ticks: _, ...rest } = { leaky, twin, undeclared, ticks };
     expect(() => createRouter(contractOf(example), rest as never)).toThrow(
       "The contract declares `ticks`, which has no procedures. Add them to the app's procedures.",

@@ -44,7 +44,7 @@ const refusalOf = async (call: Promise<unknown>) => {
   return [error.cause.code, error.cause.details];
 };
 
-describe.each(engines)("an operation of one's own on $engine", ({ newDatabase }) => {
+describe.each(engines)("an app's own operation on $engine", ({ newDatabase }) => {
   const open = async () => {
     const database = await openTestDatabase(newDatabase);
     await sql`create table notes (body text not null)`.execute(database.db);
@@ -67,21 +67,21 @@ describe.each(engines)("an operation of one's own on $engine", ({ newDatabase })
     },
   );
 
-  it.each(["\\u0000", "a\\ud800"])("refuses the text %s in the database when no schema could see it", async (text) => {
+  it.each(["\\u0000", "a\\ud800"])("refuses the text %s in the database when no schema could find it", async (text) => {
     await using opened = await open();
     const refused = ["INVALID_INPUT", { issues: [{ path: [], message: "Must be plain text" }] }];
     expect(await refusalOf(opened.caller.addEncoded({ text }))).toEqual(refused);
     expect(await opened.bodies()).toEqual([]);
   });
 
-  it("keeps every other text as it is", async () => {
+  it("stores every other text unchanged", async () => {
     await using opened = await open();
     await opened.caller.add({ text: "\u0001 🦊 \ufffd\n" });
     expect(await opened.bodies()).toEqual([{ body: "\u0001 🦊 \ufffd\n " }]);
   });
 });
 
-it("NUL that is escaped in JSON is refused as INVALID_INPUT where PostgreSQL finds it", async () => {
+it("NUL escaped in JSON is refused as INVALID_INPUT when PostgreSQL finds it", async () => {
   await using database = await openTestDatabase(engines[1].newDatabase);
   const text = JSON.stringify(["a\0b"]);
   const answered = await sql`select json_array_elements_text(${text}::json)`
@@ -91,7 +91,7 @@ it("NUL that is escaped in JSON is refused as INVALID_INPUT where PostgreSQL fin
 });
 
 describe("the search in an input", () => {
-  it("is not stopped by depth, and reaches what a schema made of it", () => {
+  it("works at any depth, and in what a schema made of the input", () => {
     let deep: unknown = "\0";
     for (let n = 0; n < 100_000; n++) deep = [deep];
     expect(unstorableTextIn(deep)).toHaveLength(100_000);
