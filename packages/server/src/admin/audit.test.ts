@@ -70,7 +70,7 @@ describe.each(engines)("lockstep audit on $engine", ({ newDatabase }) => {
     expect(human.join("")).not.toContain(password);
   });
 
-  it("begins where it is told to: a date, a time in any zone, or so long ago", async () => {
+  it("starts at a date, a time in any zone, or a duration ago", async () => {
     await using admin = await open();
     const since = async (when: string) => (await admin.entries("--since", when)).length;
     admin.clock.advanceSeconds(90);
@@ -83,7 +83,7 @@ describe.each(engines)("lockstep audit on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("reads through every page, also where many entries are of one moment", async () => {
+  it("reads every page, also when many entries have the same time", async () => {
     await using admin = await open();
     const { domain, db } = await admin.open();
     for (let batch = 0; batch < 3; batch++) {
@@ -102,7 +102,7 @@ describe.each(engines)("lockstep audit on $engine", ({ newDatabase }) => {
     expect((await admin.lockstep(["audit", "--since", "2s"])).stdout.trimEnd().split("\n")).toHaveLength(2103);
   });
 
-  it("shows what a terminal would obey", async () => {
+  it("makes control characters visible", async () => {
     await using admin = await open();
     const { domain } = await admin.open();
     const source = { ...testSource, userAgent: "\u001b[2Jevil" };
@@ -110,13 +110,13 @@ describe.each(engines)("lockstep audit on $engine", ({ newDatabase }) => {
     expect((await admin.lockstep(["audit", "--since", "1h"])).stdout).toContain("\\u{1b}[2Jevil");
   });
 
-  it("prints nothing but the header when nothing happened", async () => {
+  it("prints only the header when there are no entries", async () => {
     await using admin = await open();
     expect(await admin.entries("--since", "2027-01-01")).toEqual([]);
     expect((await admin.lockstep(["audit", "--since", "2027-01-01"])).stdout).toMatch(/^TIME [^\n]*\n$/);
   });
 
-  it("refuses a time that is none as wrong usage, and an unknown user with 3", async () => {
+  it("refuses an invalid time as wrong usage, and an unknown user with 3", async () => {
     await using admin = await open();
     for (const argv of [[], ["--since"], ...["soon", "2026-02-31", "7", "-1d", "1w", ""].map((t) => ["--since", t])]) {
       const { exitCode, stdout, stderr } = await admin.lockstep(["audit", ...argv]);

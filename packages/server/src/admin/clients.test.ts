@@ -40,7 +40,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("gives none to a client that could not keep it", async () => {
+  it("gives no secret to a client that could not keep it", async () => {
     await using admin = await open();
     for (const kind of ["browser", "native"]) {
       const { id, secret } = await admin.create("--kind", kind);
@@ -54,7 +54,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("[S4] lifts PKCE for one client that keeps a secret, and shows what is required instead", async () => {
+  it("[S4] lifts PKCE for one confidential client, and shows what is required instead", async () => {
     await using admin = await open();
     const { id } = await admin.create();
     const may = async () => (await admin.domain.clients.find(id))?.mayOmitPkce;
@@ -85,7 +85,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     expect(await may()).toBe(false);
   });
 
-  it("changes what is given and leaves the rest", async () => {
+  it("changes the given options and keeps the others", async () => {
     await using admin = await open();
     const { id } = await admin.create("--scope", "profile:read");
     const other = "https://photos.example/signed-in";
@@ -102,7 +102,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("registers one that signs with its own key, pushes its requests and holds on to its tokens", async () => {
+  it("registers a client with its own key, pushed requests and key-bound tokens", async () => {
     await using admin = await open();
     const keys = "https://photos.example/jwks";
     const { id, secret } = await admin.create("--jwks-uri", keys, "--require-par", "--require-dpop");
@@ -119,7 +119,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     expect(await registration()).toHaveProperty("dpop_bound_access_tokens", true);
   });
 
-  it("vouches for a client of somebody else, and takes that back", async () => {
+  it("verifies a client of somebody else, and withdraws it", async () => {
     await using admin = await open();
     const { id } = await admin.create();
     expect((await admin.lockstep(["client", "unverify", id])).stdout).toBe("Photo app is no longer verified.\n");
@@ -128,7 +128,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     expect((await admin.domain.clients.find(id))?.verified).toBe(true);
   });
 
-  it("[S86] gives a client the right to introspect the tokens of others only when it is told to, and takes it back", async () => {
+  it("[S86] allows a client to introspect the tokens of others, and withdraws it", async () => {
     await using admin = await open();
     const may = async (id: string) => (await admin.domain.clients.find(id))?.mayIntrospect;
     const [plain, resourceServer] = [await admin.create(), await admin.create("--introspect")];
@@ -140,7 +140,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     expect(await may(plain.id)).toBe(true);
   });
 
-  it("[S21] rotates a secret: the one before is good no more, and neither is kept", async () => {
+  it("[S21] rotates a secret: the previous one is refused, and neither is stored", async () => {
     await using admin = await open();
     const { id, secret } = await admin.create();
     const rotated = JSON.parse((await admin.lockstep(["client", "rotate-secret", id, "--json"])).stdout);
@@ -166,7 +166,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     [["--kind", "toaster", "--redirect", redirect], /--kind/],
     [["--scope", "everything", "--redirect", redirect], /--scope/],
     [["--uri", "http://photos.example", "--redirect", redirect], /^--uri: Must begin with https:/],
-  ])("says what is wrong with %j, and registers nothing", async (options, problem) => {
+  ])("reports the error in %j, and registers nothing", async (options, problem) => {
     await using admin = await open();
     const ran = await admin.lockstep(["client", "create", "Photo app", ...options]);
     expect([ran.exitCode, ran.stdout]).toEqual([2, ""]);
@@ -174,7 +174,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     expect(await admin.domain.clients.list("operator")).toEqual([]);
   });
 
-  it.each(["show", "update", "verify", "rotate-secret", "delete"])("%s says when there is none", async (command) => {
+  it.each(["show", "update", "verify", "rotate-secret", "delete"])("%s reports an unknown client", async (command) => {
     await using admin = await open();
     expect(await admin.lockstep(["client", command, "nobody"])).toEqual({
       exitCode: 3,
@@ -183,7 +183,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("is in the audit trail, without a secret", async () => {
+  it("is audited, without a secret", async () => {
     await using admin = await open();
     const { id, secret } = await admin.create();
     await admin.lockstep(["client", "verify", id]);

@@ -14,7 +14,7 @@ const read = async (chunks: readonly string[], maxBytes = 8) => {
 };
 
 describe("lines", () => {
-  it("are what a stream holds between its newlines, however it comes", async () => {
+  it("are separated by newlines, however the stream is cut", async () => {
     expect(await read(["a\nbc\n\nd"])).toEqual([
       [1, "a"],
       [2, "bc"],
@@ -25,7 +25,7 @@ describe("lines", () => {
     expect(await read(["\n"])).toEqual([[1, ""]]);
   });
 
-  it("that are too long are told of, and the next one is read again", async () => {
+  it("that are too long are reported, and the next one is read", async () => {
     expect(await read(["12345678\n123456789\n1\n", "1234", "56789", "0".repeat(1000)])).toEqual([
       [1, "12345678"],
       [2, null],

@@ -9,7 +9,7 @@ import { openAdmin } from "./testing.ts";
 const applied = migrationNames.map((name) => `Applied ${name}.\n`).join("");
 
 describe.each(engines)("lockstep migrate on $engine", ({ newDatabase }) => {
-  it("applies what is missing, says what it was, and nothing the second time", async () => {
+  it("applies the missing migrations and lists them, and nothing the second time", async () => {
     await using admin = await openAdmin(newDatabase);
     expect(await admin.lockstep(["migrate"])).toEqual({ exitCode: 0, stdout: applied, stderr: "" });
     expect(await admin.lockstep(["migrate"])).toEqual({
@@ -30,7 +30,7 @@ describe.each(engines)("lockstep migrate on $engine", ({ newDatabase }) => {
     expect(JSON.parse(stdout)).toEqual({ applied: migrationNames });
   });
 
-  it("refuses a database that is two versions newer, and so do the others", async () => {
+  it("refuses a database that is two versions newer, like the other commands", async () => {
     await using admin = await openAdmin(newDatabase);
     const { db } = await admin.open();
     const recordVersion = (version: number) => sql`update schema_version set version = ${version}`.execute(db);
@@ -47,7 +47,7 @@ describe.each(engines)("lockstep migrate on $engine", ({ newDatabase }) => {
     expect((await admin.lockstep(["user", "list"])).exitCode).toBe(1);
   });
 
-  it("comes before every command about users and keys", async () => {
+  it("is required before every command about users and keys", async () => {
     await using admin = await openAdmin(newDatabase);
     for (const argv of [
       ["user", "list"],
@@ -70,7 +70,7 @@ describe.each(engines)("lockstep migrate on $engine", ({ newDatabase }) => {
 describe("settings of the admin commands", () => {
   const [sqlite] = engines;
 
-  it("that are wrong are told of in a sentence each", async () => {
+  it("report each error in one sentence", async () => {
     await using admin = await openAdmin(sqlite.newDatabase);
     const { exitCode, stdout, stderr } = await admin.lockstep(["migrate"], "", { BCRYPT_COST: "99", SECRET: "short" });
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
@@ -91,14 +91,14 @@ describe("settings of the admin commands", () => {
     for (const file of ["lockstep.db", "secret"]) expect(existsSync(join(admin.directory, ".data", file))).toBe(true);
   });
 
-  it("that name a database which is not there make none, but for `migrate`", async () => {
+  it("with a missing database create none, except for `migrate`", async () => {
     await using admin = await openAdmin(sqlite.newDatabase);
     const elsewhere = join(admin.directory, "elsewhere.db");
     expect((await admin.lockstep(["user", "list"], "", { DATABASE_URL: `file:${elsewhere}` })).exitCode).toBe(1);
     expect(existsSync(elsewhere)).toBe(false);
   });
 
-  it("that name a PostgreSQL which is not there are told of without its password", async () => {
+  it("with an unreachable PostgreSQL are reported without its password", async () => {
     await using admin = await openAdmin(sqlite.newDatabase);
     const { exitCode, stderr } = await admin.lockstep(["migrate"], "", {
       DATABASE_URL: "postgres://lockstep:a-password-of-tests@127.0.0.1:1/lockstep",

@@ -28,13 +28,13 @@ describe("a password from standard input", () => {
     ["with a newline of Windows", `${password}\r\n`],
     ["without a newline", password],
     ["behind a byte order mark", `\ufeff${password}\n`],
-  ])("is its line, %s", async (_, stdin) => {
+  ])("is its first line, %s", async (_, stdin) => {
     await using admin = await open();
     expect((await admin.lockstep(["user", "create", "jane"], stdin)).exitCode).toBe(0);
     expect(await canSignIn(admin, "jane")).toBe(true);
   });
 
-  it("is its line, in pieces", async () => {
+  it("may arrive in pieces", async () => {
     await using admin = await open();
     const pieces = [...Buffer.from("пароль очень длинный\n")].map((byte) => Uint8Array.of(byte));
     expect((await admin.lockstep(["user", "create", "jane"], pieces)).exitCode).toBe(0);
@@ -69,7 +69,7 @@ describe("a password from standard input", () => {
     expect((await admin.lockstep(["user", "list", "--json"])).stdout).toBe("");
   });
 
-  it("is not waited for without end", async () => {
+  it("has a size limit", async () => {
     await using admin = await open();
     const endless = (function* () {
       for (;;) yield Buffer.from("y\n");
@@ -94,7 +94,7 @@ describe("a password at a prompt", () => {
     return ran;
   };
 
-  it("is asked for twice, and never shown", async () => {
+  it("is entered twice, and never shown", async () => {
     await using admin = await open();
     const { exitCode, stdout, stderr } = await createAt(admin, `${password}\r`, `${password}\r`);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "jane is created.\n" });
@@ -118,7 +118,7 @@ describe("a password at a prompt", () => {
     expect(await canSignIn(admin, "jane")).toBe(true);
   });
 
-  it("is asked for again when the two are not the same", async () => {
+  it("is asked for again when the two differ", async () => {
     await using admin = await open();
     const keys = [`${password}\r`, `${password}!\r`, `${password}\r`, `${password}\r`];
     const { exitCode, stderr } = await createAt(admin, ...keys);
@@ -127,7 +127,7 @@ describe("a password at a prompt", () => {
     expect(await canSignIn(admin, "jane")).toBe(true);
   });
 
-  it("can be left: the command ends with 130 and nothing is changed", async () => {
+  it("can be cancelled: the command exits with 130 and changes nothing", async () => {
     await using admin = await open();
     const ctrlC = "\u0003";
     for (const keys of [[ctrlC], [`${password}\r`, ctrlC]]) {

@@ -10,7 +10,7 @@ const [{ newDatabase }] = engines;
 const typed = "wool lamp river stone";
 
 describe("the lockstep command line", () => {
-  it.each([[], ["user"], ["keys"]])("prints help, and ends with 2, when a command is missing: %s", async (...argv) => {
+  it.each([[], ["user"], ["keys"]])("prints help and exits with 2 when a command is missing: %s", async (...argv) => {
     await using admin = await openAdmin(newDatabase);
     const { exitCode, stdout, stderr } = await admin.lockstep(argv);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
@@ -57,7 +57,7 @@ describe("the lockstep command line", () => {
     ["keys", "retire"],
     ["audit"],
     ["audit", "--since", "yesterday"],
-  ])("refuses what it does not know, in one sentence: %s %s %s", async (...argv) => {
+  ])("refuses unknown commands and options in one sentence: %s %s %s", async (...argv) => {
     await using admin = await openAdmin(newDatabase);
     const { exitCode, stdout, stderr } = await admin.lockstep(argv.filter((word) => word !== undefined));
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
@@ -73,7 +73,7 @@ describe("the lockstep command line", () => {
     ["user", "set-password", "jane", typed],
     ["user", "set-password", "jane", `--passwd=${typed}`],
     ["user", "set-password", "jane", `--new=${typed}'s`],
-  ])("never takes a password as an argument, nor repeats it: %s %s %s %s", async (...argv) => {
+  ])("never accepts a password as an argument, nor repeats it: %s %s %s %s", async (...argv) => {
     await using admin = await openAdmin(newDatabase);
     await admin.lockstep(["migrate"]);
     const ran = await admin.lockstep(argv, typed);
@@ -83,7 +83,7 @@ describe("the lockstep command line", () => {
     expect((await admin.lockstep(["user", "list", "--json"])).stdout).toBe("");
   });
 
-  it("tells of a failure that nobody foresaw, without what was being written", async () => {
+  it("reports an unexpected failure without the data that was written", async () => {
     await using admin = await openAdmin(newDatabase);
     const { db } = await admin.open();
     await db.schema.alterTable("users").renameColumn("password_hash", "gone").execute();
@@ -94,7 +94,7 @@ describe("the lockstep command line", () => {
     expect(stderr).not.toContain(typed);
   });
 
-  it("stops, and ends with 1, when nobody reads its output any more", async () => {
+  it("stops and exits with 1 when the reader of its output is gone", async () => {
     await using admin = await openAdmin(newDatabase);
     const stdout = new Writable({
       write: (_, __, done) => done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" })),

@@ -25,7 +25,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   };
 
   describe("create", () => {
-    it("makes a user who can sign in with the password from standard input", async () => {
+    it("creates a user who can sign in with the password from standard input", async () => {
       await using admin = await open();
       const argv = ["user", "create", "Jane", "--email", "Jane@Example.com", "--name", " Jane Doe ", "--role", "admin"];
       expect(await admin.lockstep(argv, `${password}\n`)).toEqual({
@@ -39,7 +39,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       });
     });
 
-    it("prints the user as JSON, and needs no more than a username", async () => {
+    it("prints the user as JSON, and needs only a username", async () => {
       await using admin = await open();
       const { stdout, stderr } = await admin.lockstep(["user", "create", "bob", "--json"], password);
       expect(stderr).toBe("");
@@ -55,7 +55,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       });
     });
 
-    it("refuses a username or an e-mail address that is taken, before it asks for a password", async () => {
+    it("refuses a username or e-mail address of another account before it asks for a password", async () => {
       await using admin = await openWithJane();
       expect(told(await admin.lockstep(["user", "create", "JANE"], another))).toEqual({
         exitCode: 1,
@@ -68,7 +68,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       expect((await admin.lockstep(["user", "show", "bob"])).exitCode).toBe(3);
     });
 
-    it("refuses what cannot be as wrong usage", async () => {
+    it("refuses invalid values as wrong usage", async () => {
       await using admin = await open();
       const cases: [string, string[]][] = [
         ["a bad name", ["bad name"]],
@@ -125,7 +125,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   });
 
   describe("list", () => {
-    it("prints one user on each line, by username, through every page", async () => {
+    it("prints one user on each line, ordered by username, over all pages", async () => {
       await using admin = await open();
       const { domain } = await admin.open();
       const names = Array.from({ length: 2003 }, (_, index) => `user-${String(index).padStart(4, "0")}`);
@@ -167,7 +167,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       );
     });
 
-    it("prints nothing but the header when there is nobody", async () => {
+    it("prints only the header when there are no users", async () => {
       await using admin = await open();
       expect(await admin.lockstep(["user", "list", "--json"])).toEqual({ exitCode: 0, stdout: "", stderr: "" });
       expect((await admin.lockstep(["user", "list"])).stdout).toMatch(/^USERNAME .*\n$/);
@@ -175,7 +175,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   });
 
   describe("show", () => {
-    it("finds a user by username, e-mail address or id", async () => {
+    it("finds a user by username, e-mail address or ID", async () => {
       await using admin = await openWithJane();
       for (const login of ["jane", "JANE", "Jane@example.com", admin.jane.id]) {
         const { exitCode, stdout } = await admin.lockstep(["user", "show", login, "--json"]);
@@ -200,7 +200,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       );
     });
 
-    it("means the id before a username that was chosen to look like it", async () => {
+    it("prefers the ID to a username that looks like it", async () => {
       await using admin = await openWithJane();
       const { db } = await admin.open();
       await db.updateTable("users").set({ username: "a-user-of-an-id" }).where("username", "=", "jane").execute();
@@ -215,7 +215,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("ends with 3 when there is no such user, and with 2 when there cannot be", async () => {
+  it("exits with 3 when there is no such user, and with 2 when the argument is invalid", async () => {
     await using admin = await open();
     for (const name of ["show", "disable", "enable", "set-password", "sign-out"]) {
       expect(await admin.lockstep(["user", name, "nobody"], password)).toEqual({
@@ -233,7 +233,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   });
 
   describe("disable and enable", () => {
-    it("end every session, which enabling does not revive", async () => {
+    it("end every session, which enabling does not restore", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
       const { session } = await domain.sessions.start(admin.jane.id, testSource);
@@ -261,7 +261,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       await domain.signIn.withPassword(typed("jane", password));
     });
 
-    it("start no session for a sign-in that verified the password before, and neither does a new password", async () => {
+    it("start no session for a sign-in that had verified the password, and neither does a new password", async () => {
       await using admin = await openWithJane();
       const { db, domain } = await admin.open();
       const devices = createDevices({ ...testWorld(Date.now), secrets: domain.secrets });
@@ -283,7 +283,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       expect(await domain.sessions.list(admin.jane.id)).toEqual([]);
     });
 
-    it("can be repeated, print the user as JSON, and leave the sessions of others and of the enabled alone", async () => {
+    it("can be repeated, print the user as JSON, and do not affect other sessions", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
       const bob = JSON.parse((await admin.lockstep(["user", "create", "bob", "--json"], password)).stdout);
@@ -306,7 +306,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   });
 
   describe("set-password", () => {
-    it("lists the identities that were linked lately, and unlinks them if asked to [S87]", async () => {
+    it("lists recently linked identities, and unlinks them if asked to [S87]", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
       const identity = {
@@ -345,7 +345,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       expect(JSON.parse(json.stdout)).toEqual(admin.jane);
     });
 
-    it("[S62] [S64] refuses what is short or easy to guess, gives the reason, and changes nothing", async () => {
+    it("[S62] [S64] refuses short and guessable ones with the reason, and changes nothing", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
       const { session } = await domain.sessions.start(admin.jane.id, testSource);
@@ -363,7 +363,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   });
 
   describe("sign-out", () => {
-    it("ends every session of the user, and of nobody else, and lets them sign in again", async () => {
+    it("ends every session of this user only, who can sign in again", async () => {
       await using admin = await openWithJane();
       const { domain } = await admin.open();
       const bob = JSON.parse((await admin.lockstep(["user", "create", "bob", "--json"], password)).stdout);
@@ -393,7 +393,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("is in the audit trail, whatever it changes", async () => {
+  it("is audited for every change", async () => {
     await using admin = await openWithJane();
     const { domain } = await admin.open();
     await domain.sessions.start(admin.jane.id, testSource);

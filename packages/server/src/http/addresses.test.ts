@@ -20,7 +20,7 @@ const none = { own: [], pages: [] };
 
 /** Need not be there: the sources are found beside it. */
 
-describe("addresses", () => {
+describe("URLs", () => {
   it.each([
     ["/notes", "/notes"],
     ["/notes/{noteId}", "/notes/:id"],
@@ -36,7 +36,7 @@ describe("addresses", () => {
     );
   });
 
-  it("refuse a page's address for every method: the path answers the others with 405", () => {
+  it("of pages cannot be REST paths with any method, since the path answers others with 405", () => {
     expect(() => assertAddressesDiffer({ ...none, operations: note("/notes", "POST"), pages: ["/notes"] })).toThrow(
       StartError,
     );
@@ -51,7 +51,7 @@ describe("addresses", () => {
     expect(() => assertAddressesDiffer({ ...none, operations: note(path), pages: [page] })).not.toThrow();
   });
 
-  it("refuse the server's own addresses, for REST paths and for pages", () => {
+  it("of the server itself cannot be REST paths or pages", () => {
     expect(() =>
       assertAddressesDiffer({ ...none, operations: note("/login/{name}"), own: ["/login/:provider"] }),
     ).toThrow(
@@ -62,7 +62,7 @@ describe("addresses", () => {
     );
   });
 
-  it("refuse a REST path that two operations have, whatever its parts are called", () => {
+  it("of two operations must not be the same, whatever their parameters are called", () => {
     const read = operation({ method: "GET", path: "/notes/{id}" });
     const other = operation({ method: "GET", path: "/notes/{noteId}" });
     expect(() => assertAddressesDiffer({ ...none, operations: { note: { read, other } } })).toThrow(
@@ -72,7 +72,7 @@ describe("addresses", () => {
     expect(() => assertAddressesDiffer({ ...none, operations: { note: { read, change } } })).not.toThrow();
   });
 
-  it("are compared at start: a built web app with a page at /users/me keeps the server from starting", async () => {
+  it("are compared at start: a web app with a page at /users/me prevents the server from starting", async () => {
     const directory = await mkdtemp(join(tmpdir(), "lockstep-"));
     try {
       await writeFile(join(directory, "index.html"), "<!doctype html>");
@@ -90,7 +90,7 @@ describe("addresses", () => {
     }
   });
 
-  it("of pages are read from the web app's sources in development, and from its build otherwise", async () => {
+  it("of pages are read from the web app's sources in development, and otherwise from its build", async () => {
     const root = await mkdtemp(join(tmpdir(), "lockstep-"));
     const directory = join(root, "dist");
     try {

@@ -40,7 +40,7 @@ const inject = async (
 };
 
 describe("the guide's routes", () => {
-  it("answer who is signed in, and the protected route", async () => {
+  it("answer the signed-in user, and the app's own operation", async () => {
     expect((await inject("GET", "/users/me")).body).toMatchObject({
       username: "john",
       fullName: "John Doe",
@@ -51,7 +51,7 @@ describe("the guide's routes", () => {
     });
   });
 
-  it("keep what they answer out of every cache", async () => {
+  it("send Cache-Control: no-store", async () => {
     for (const path of ["/users/me", "/users/me/sessions"])
       expect((await inject("GET", path)).headers["cache-control"]).toBe("no-store");
   });
@@ -90,7 +90,7 @@ describe("refusals", () => {
     expect([status, headers["www-authenticate"]]).toEqual([401, expect.stringContaining('error="invalid_token"')]);
   });
 
-  it("[S38] name exactly the scopes that are needed", async () => {
+  it("[S38] name exactly the required scopes", async () => {
     const narrowed = await server.domain.signIn.withPassword({ ...typed("john", "secret"), scopes: ["photos:read"] });
     const { status, headers, body } = await inject("GET", "/users/me", { token: narrowed.accessToken });
     expect([status, headers["www-authenticate"]]).toEqual([
@@ -104,14 +104,14 @@ describe("refusals", () => {
     );
   });
 
-  it("[S39] [S40] refuse a token in the URL, and two of them", async () => {
+  it("[S39] [S40] apply to a token in the URL, and to two tokens", async () => {
     for (const token of [accessToken, null]) {
       const { status, headers } = await inject("GET", `/users/me?access_token=${accessToken}`, { token });
       expect([status, headers["www-authenticate"]]).toEqual([400, expect.stringContaining('error="invalid_request"')]);
     }
   });
 
-  it("[S41] take the scheme in any case", async () => {
+  it("[S41] accept the scheme in any case", async () => {
     expect(
       (await inject("GET", "/users/me", { token: null, headers: { authorization: `bEARER ${accessToken}` } })).status,
     ).toBe(200);
@@ -139,11 +139,11 @@ describe("refusals", () => {
     expect(answer.text).not.toMatch(/stack|node_modules/);
   });
 
-  it("say which methods a path takes", async () => {
+  it("list the methods of a path", async () => {
     expect((await inject("PUT", "/users/me")).headers["allow"]).toBe("GET, PATCH, HEAD, OPTIONS");
   });
 
-  it("answer a form with 415, and say which content type to send", async () => {
+  it("answer a form with 415, and the content type to send", async () => {
     const answer = await inject("PATCH", "/users/me", {
       payload: "fullName=x",
       headers: { "content-type": "application/x-www-form-urlencoded" },
@@ -154,12 +154,12 @@ describe("refusals", () => {
 });
 
 describe("HEAD, OPTIONS and other origins", () => {
-  it("answer HEAD as GET, without a body", async () => {
+  it("answer HEAD like GET, without a body", async () => {
     const { status, text } = await inject("HEAD", "/users/me");
     expect([status, text]).toEqual([200, ""]);
   });
 
-  it("let any origin ask, and never with cookies", async () => {
+  it("allow any origin, never with cookies", async () => {
     const { status, headers } = await inject("OPTIONS", "/users/me", {
       token: null,
       headers: {
@@ -180,7 +180,7 @@ describe("REST and RPC", () => {
     operation.rest ? [{ path, operation, rest: operation.rest }] : [],
   );
 
-  it("give the same answer and the same refusal, for whatever is sent", async () => {
+  it("give the same answers and refusals for any input", async () => {
     const narrowed = await server.domain.signIn.withPassword({ ...typed("john", "secret"), scopes: ["profile:read"] });
     const ended = await server.domain.signIn.withPassword(typed("john", "secret"));
     await server.domain.sessions.end(ended.user.id, ended.session.id, "revoked", testSource);

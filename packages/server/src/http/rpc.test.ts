@@ -40,7 +40,7 @@ const thirdParty = async (...scopes: ("profile:read" | "photos:read")[]) =>
   (await grantedToken(server, user.id, scopes)).accessToken;
 
 describe("signing in over HTTP", () => {
-  it("[S35] gives a token that user.me takes, and no cache keeps", async () => {
+  it("[S35] issues a token that user.me accepts, with Cache-Control: no-store", async () => {
     const login = await post("auth.login", JSON.stringify({ username: "John", password: "secret" }));
     expect(login.response.status).toBe(200);
     expect(login.response.headers.get("cache-control")).toBe("no-store");
@@ -52,7 +52,7 @@ describe("signing in over HTTP", () => {
     expect(JSON.stringify(body)).not.toMatch(/hash|\$2b\$/);
   });
 
-  it("takes the e-mail address for the username", async () => {
+  it("accepts the e-mail address in place of the username", async () => {
     const { response } = await post("auth.login", JSON.stringify({ username: john.email, password: john.password }));
     expect(response.status).toBe(200);
   });
@@ -81,7 +81,7 @@ describe("challenges (RFC 6750)", () => {
     },
   );
 
-  it("[S37] answers a token whose session was ended with invalid_token", async () => {
+  it("[S37] answers a token whose session has ended with invalid_token", async () => {
     const login = await server.domain.signIn.withPassword(typed(john.username, john.password));
     const authorization = `Bearer ${login.accessToken}`;
     expect((await me(authorization)).response.status).toBe(200);
@@ -91,7 +91,7 @@ describe("challenges (RFC 6750)", () => {
     expect(response.headers.get("www-authenticate")).toContain('error="invalid_token"');
   });
 
-  it("[S38] answers a missing scope with 403 and exactly the scopes that are needed", async () => {
+  it("[S38] answers a missing scope with 403 and exactly the required scopes", async () => {
     const { response, body } = await me(`Bearer ${await thirdParty("photos:read")}`);
     expect(response.status).toBe(403);
     expect(response.headers.get("www-authenticate")).toBe(
@@ -100,7 +100,7 @@ describe("challenges (RFC 6750)", () => {
     expect(body.error?.data).toMatchObject({ code: "INSUFFICIENT_SCOPE", details: { scopes: ["profile:read"] } });
   });
 
-  it("refuses a third party an operation of our own apps, whatever its scopes", async () => {
+  it("refuses third parties an operation of our own apps, whatever their scopes", async () => {
     const authorization = `Bearer ${await thirdParty("profile:read", "photos:read")}`;
     expect((await me(authorization)).response.status).toBe(200);
     const { response, body } = await post("auth.logout", "", { authorization });
@@ -127,11 +127,11 @@ describe("challenges (RFC 6750)", () => {
     expect(body.error?.data.code).toBe("AMBIGUOUS_TOKEN");
   });
 
-  it.each(["bearer", "BEARER", "bEaReR"])("[S41] takes the scheme as %s", async (scheme) => {
+  it.each(["bearer", "BEARER", "bEaReR"])("[S41] accepts the scheme as %s", async (scheme) => {
     expect((await me(`${scheme} ${accessToken}`)).response.status).toBe(200);
   });
 
-  it("answers each call of a batch for itself", async () => {
+  it("answers each call of a batch separately", async () => {
     const authorization = `Bearer ${await thirdParty("profile:read")}`;
     const { response, body } = await call("user.me,photo.album,nope?batch=1", { headers: { authorization } });
     expect(response.status).toBe(207);
@@ -143,7 +143,7 @@ describe("challenges (RFC 6750)", () => {
     expect(body[1]?.error?.data.wwwAuthenticate).toBe('Bearer error="insufficient_scope", scope="photos:read"');
   });
 
-  it("puts the challenge of a batch that was refused as a whole into the header", async () => {
+  it("puts the challenge into the header when a whole batch was refused", async () => {
     const { response, body } = await call("user.me,photo.album?batch=1");
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toBe(`Bearer ${resourceMetadata}`);
@@ -225,13 +225,13 @@ describe("bad input", () => {
     expect(response.headers.get("x-request-id")).toMatch(/^[\w-]{22}$/);
   });
 
-  it("refuses a batch of more calls than are allowed", async () => {
+  it("refuses a batch with too many calls", async () => {
     const { response, body } = await call(`${Array(21).fill("user.me").join(",")}?batch=1`);
     expect(response.status).toBe(400);
     expect([body].flat()[0]?.error?.data.code).toBe("MALFORMED_REQUEST");
   });
 
-  it("names what is wrong with the input", async () => {
+  it("names the invalid input", async () => {
     const { body } = await post("auth.login", '{"username":""}');
     expect(body.error?.data).toMatchObject({
       details: {
@@ -240,7 +240,7 @@ describe("bad input", () => {
     });
   });
 
-  it("answers absurd headers and goes on", async () => {
+  it("answers absurd headers and keeps running", async () => {
     const raw = await rawRequest(`GET /trpc/user.me HTTP/1.1\r\nhost: x\r\nx-absurd: ${"a".repeat(100_000)}\r\n\r\n`);
     expect(raw).toMatch(/^HTTP\/1\.1 431 /);
     const names = Array.from({ length: 150 }, (_, index) => `x-${index}: y\r\n`).join("");
@@ -250,13 +250,13 @@ describe("bad input", () => {
     expect((await post("auth.login", login)).response.status).toBe(200);
   });
 
-  it("answers what is not HTTP and hangs up", async () => {
+  it("answers invalid HTTP and closes the connection", async () => {
     expect(await rawRequest("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 /);
   });
 });
 
-describe("failures of our own", () => {
-  it("are hidden from the caller and logged with the request id", async () => {
+describe("internal errors", () => {
+  it("are hidden from the caller and logged with the request ID", async () => {
     const lines: string[] = [];
     await using broken = await startTestServer({
       logger: { level: "error", stream: { write: (line) => void lines.push(line) } },
@@ -277,7 +277,7 @@ describe("failures of our own", () => {
 });
 
 describe("health", () => {
-  it("tells whether the process and its database are there", async () => {
+  it("reports whether the process is up and the database available", async () => {
     expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: "ok" });
     const ready = await fetch(`${server.url}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([200, { status: "ready" }]);
@@ -332,8 +332,8 @@ it("[S118] every call has one limit for all its waits for the database, over eve
   }
 });
 
-describe("[S118] a stream of an operation of one's own", () => {
-  it("has the time limit for each wait for the database, and other calls for their sum", async () => {
+describe("[S118] a stream of an app's own operation", () => {
+  it("has the time limit for each wait for the database; other calls have it for the sum", async () => {
     const output = z.number();
     const example = {
       read: query({ summary: "Tell what is left", access: anyone, output }),

@@ -22,7 +22,7 @@ const watch = async (accessToken: string, from = server) => {
 };
 
 describe("the stream of one's session events", () => {
-  it("is server-sent events that no cache and no proxy keeps", async () => {
+  it("is server-sent events with Cache-Control: no-store, no-transform", async () => {
     const stream = await watch((await signIn()).accessToken);
     expect(stream.response.status).toBe(200);
     expect(stream.response.headers.get("content-type")).toContain("text/event-stream");
@@ -43,7 +43,7 @@ describe("the stream of one's session events", () => {
     parse.mockRestore();
   });
 
-  it("tells of a sign-in elsewhere, without its tokens", async () => {
+  it("reports a sign-in elsewhere, without its tokens", async () => {
     const { accessToken } = await signIn();
     const stream = await watch(accessToken);
     const calls = callsTo(server.app);
@@ -54,7 +54,7 @@ describe("the stream of one's session events", () => {
     stream.leave();
   });
 
-  it("[S73] tells that the password was changed", async () => {
+  it("[S73] reports a changed password", async () => {
     const mine = await signIn();
     const stream = await watch(mine.accessToken);
     await server.domain.passwordChange.byOwner(
@@ -87,7 +87,7 @@ describe("the stream of one's session events", () => {
     },
   );
 
-  it("[S27] closes when another process on the same database ended the session", async () => {
+  it("[S27] ends when another process on the same database ended the session", async () => {
     await using other = await startTestServer({ databaseUrl: server.config.databaseUrl });
     const { accessToken, session, user } = await signIn();
     const stream = await watch(accessToken, other);
@@ -110,7 +110,7 @@ describe("the stream of one's session events", () => {
     return data?.data ?? { code: "nothing" };
   };
 
-  it("tells nobody anything whose session does not live", async () => {
+  it("reports nothing without a live session", async () => {
     const { accessToken, session, user } = await signIn();
     await server.domain.sessions.end(user.id, session.id, "signed_out", testSource);
     const ended = await refusal("", { authorization: `Bearer ${accessToken}` });
@@ -132,13 +132,13 @@ describe("the stream of one's session events", () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*^connection: close\r\n.*"UNAUTHENTICATED"/ims);
   });
 
-  it("tells a third party nothing, whatever its scopes", async () => {
+  it("reports nothing to third parties, whatever their scopes", async () => {
     const { user } = await signIn();
     const { accessToken } = await grantedToken(server, user.id, server.domain.scopes.names);
     expect((await refusal("", { authorization: `Bearer ${accessToken}` })).code).toBe("FIRST_PARTY_ONLY");
   });
 
-  it("[S40] takes no token from the URL, whatever it is called there", async () => {
+  it("[S40] accepts no token in the URL, under any name", async () => {
     const { accessToken } = await signIn();
     expect((await refusal(`?access_token=${accessToken}`)).code).toBe("AMBIGUOUS_TOKEN");
     const both = await refusal(`?access_token=${accessToken}`, { authorization: `Bearer ${accessToken}` });
@@ -151,7 +151,7 @@ describe("the stream of one's session events", () => {
     }
   });
 
-  it("[S91] refuses one stream too many of a session, and says how long to wait", async () => {
+  it("[S91] refuses one stream too many of a session, with Retry-After", async () => {
     const { accessToken } = await signIn();
     const streams = await Promise.all(Array.from({ length: 20 }, () => watch(accessToken)));
     expect(await refusal("", { authorization: `Bearer ${accessToken}` })).toMatchObject({
@@ -162,7 +162,7 @@ describe("the stream of one's session events", () => {
     for (const stream of streams) stream.leave();
   });
 
-  it("ends in good order when the server closes, and does not hold it up", async () => {
+  it("ends without an error when the server closes, and does not delay it", async () => {
     const started = await startTestServer();
     const streams = await Promise.all(
       Array.from({ length: 5 }, async () => watch((await signIn(started)).accessToken, started)),
@@ -176,7 +176,7 @@ describe("the stream of one's session events", () => {
     await closed;
   });
 
-  it("leaves nothing behind when its watcher goes away", async () => {
+  it("frees everything when its watcher disconnects", async () => {
     const { accessToken, session } = await signIn();
     const before = process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
     const streams = await Promise.all(Array.from({ length: 20 }, () => watch(accessToken)));

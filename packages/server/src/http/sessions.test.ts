@@ -42,7 +42,7 @@ const sessionCookie = ({ cookies }: Awaited<ReturnType<typeof browserSignIn>>) =
 });
 
 describe("the body transport", () => {
-  it("[S22] hands the refresh token over, and a new one at each refresh", async () => {
+  it("[S22] returns the refresh token, and a new one at each refresh", async () => {
     const first = await signIn();
     expect(first.cookies).toEqual({});
     const second = await calls.mutate("auth.refresh", { refreshToken: first.data.refreshToken });
@@ -58,7 +58,7 @@ describe("the body transport", () => {
     expect((await calls.query("user.me", { token: second.data.accessToken })).data.username).toBe("john");
   });
 
-  it("[S35] answers that no cache keeps", async () => {
+  it("[S35] sends Cache-Control: no-store", async () => {
     const { data, headers } = await signIn();
     const refreshed = await calls.mutate("auth.refresh", { refreshToken: data.refreshToken });
     const refused = await calls.mutate("auth.refresh", { refreshToken: "x" });
@@ -67,7 +67,7 @@ describe("the body transport", () => {
     );
   });
 
-  it("takes no cookie of a browser when the token is in the body", async () => {
+  it("ignores a browser's cookie when the token is in the body", async () => {
     const browser = await browserSignIn();
     const { data, cookies } = await signIn({ cookies: sessionCookie(browser) });
     expect(cookies).toEqual({});
@@ -88,7 +88,7 @@ describe("the body transport", () => {
 });
 
 describe("the cookie transport", () => {
-  it("[S82] keeps the refresh token where no script can read it, and out of the answer", async () => {
+  it("[S82] keeps the refresh token in an HttpOnly cookie, and out of the answer", async () => {
     const { data, cookies, text } = await browserSignIn();
     const cookie = cookies["lockstep-session"];
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict", path: "/" });
@@ -103,7 +103,7 @@ describe("the cookie transport", () => {
     expect(text).not.toContain(cookie?.value.split(".")[2]);
   });
 
-  it("[S82] binds the cookies to this very host over https", async () => {
+  it("[S82] binds the cookies to this host over https", async () => {
     const input = { username: "john", password: "secret", transport: "cookie" } as const;
     const { cookies } = await secureCalls.mutate("auth.login", input, { headers: { origin: secureUrl } });
     expect(Object.keys(cookies).sort()).toEqual(["__Host-lockstep-device", "__Host-lockstep-session"]);
@@ -118,7 +118,7 @@ describe("the cookie transport", () => {
     expect(refreshed.cookies["__Host-lockstep-session"]).toMatchObject({ httpOnly: true, secure: true });
   });
 
-  it("refreshes by the cookie, and replaces it", async () => {
+  it("refreshes with the cookie, and replaces it", async () => {
     const first = await browserSignIn();
     const second = await calls.mutate("auth.refresh", {}, { cookies: sessionCookie(first) });
     expect(second.status).toBe(200);
@@ -130,7 +130,7 @@ describe("the cookie transport", () => {
     expect((await calls.query("user.me", { token: second.data.accessToken })).status).toBe(200);
   });
 
-  it("is cleared when a refresh is refused", async () => {
+  it("clears the cookie when a refresh is refused", async () => {
     const first = await browserSignIn();
     await server.domain.sessions.endAllOf(johnsId, "revoked", { address: null, userAgent: null, requestId: null });
     const refused = await calls.mutate("auth.refresh", {}, { cookies: sessionCookie(first) });
@@ -139,7 +139,7 @@ describe("the cookie transport", () => {
     expect(refused.cookies["lockstep-session"]?.expires?.getTime()).toBe(0);
   });
 
-  it("[S79] is cleared at sign-out, and what it held is of no use any more", async () => {
+  it("[S79] clears the cookie at sign-out, and its token is invalid afterwards", async () => {
     const first = await browserSignIn();
     const out = await calls.mutate("auth.logout", undefined, {
       token: first.data.accessToken,
@@ -152,7 +152,7 @@ describe("the cookie transport", () => {
     expect(refused.error).toMatchObject({ details: { reason: "signed_out" } });
   });
 
-  it("[S77] begins a new session at each sign-in, and ends the one that the browser had", async () => {
+  it("[S77] starts a new session at each sign-in, and ends the browser's earlier one", async () => {
     const first = await browserSignIn();
     const elsewhere = await signIn();
     const second = await browserSignIn(sessionCookie(first));
@@ -163,14 +163,14 @@ describe("the cookie transport", () => {
     expect((await calls.query("user.me", { token: second.data.accessToken })).status).toBe(200);
   });
 
-  it("[S77] takes no session that somebody planted: a cookie that is not ours is replaced", async () => {
+  it("[S77] replaces a planted cookie that is not ours", async () => {
     const planted = `${"A".repeat(22)}.0.${"A".repeat(43)}`;
     const { data, cookies } = await browserSignIn({ "lockstep-session": planted });
     expect(data.sessionId).not.toBe("A".repeat(22));
     expect(cookies["lockstep-session"]?.value).not.toBe(planted);
   });
 
-  it("leaves the session of a browser alone when a sign-in is refused", async () => {
+  it("keeps a browser's session when a sign-in is refused", async () => {
     const first = await browserSignIn();
     const refused = await calls.mutate(
       "auth.login",
@@ -191,7 +191,7 @@ describe("the cookie transport", () => {
       ["the same host by https", { origin: "https://localhost:3000" }],
       ["a name that begins like ours", { origin: "http://localhost:3000.evil.example" }],
       ["a host that calls itself what it likes", { origin: "http://evil.example", host: "evil.example" }],
-    ])("[S82] refuses %s, and neither takes nor gives a cookie", async (_name, headers) => {
+    ])("[S82] refuses %s, and neither reads nor sets a cookie", async (_name, headers) => {
       const first = await browserSignIn();
       const before = await server.db.selectFrom("sessions").selectAll().execute();
       const refresh = await calls.mutate("auth.refresh", {}, { cookies: sessionCookie(first), headers });
@@ -207,7 +207,7 @@ describe("the cookie transport", () => {
       ["the page of this origin", { origin: "http://localhost:3000", "sec-fetch-site": "same-origin" }],
       ["a page reached by another name of this machine", { origin: "http://127.0.0.1:3000", host: "127.0.0.1:3000" }],
       ["a program, which sends neither header", {}],
-    ])("[S82] lets %s in", async (_name, headers) => {
+    ])("[S82] accepts %s", async (_name, headers) => {
       const first = await browserSignIn({}, headers);
       expect(first.status).toBe(200);
       const refreshed = await calls.mutate("auth.refresh", {}, { cookies: sessionCookie(first), headers });
@@ -217,12 +217,12 @@ describe("the cookie transport", () => {
     it.each<[string, Record<string, string>]>([
       ["a page that is served by http", { origin: "http://api.example.com" }],
       ["a page on this machine", { origin: "http://localhost:3000", host: "localhost:3000" }],
-    ])("[S82] refuses %s where everything is https", async (_name, headers) => {
+    ])("[S82] refuses %s over https", async (_name, headers) => {
       const input = { username: "john", password: "secret", transport: "cookie" } as const;
       expect((await secureCalls.mutate("auth.login", input, { headers })).code).toBe("FOREIGN_ORIGIN");
     });
 
-    it("[S82] lets no page of another origin read an answer", async () => {
+    it("[S82] does not let pages of other origins read an answer", async () => {
       const { headers } = await signIn({ headers: { origin: "https://evil.example" } });
       expect(headers).not.toHaveProperty("access-control-allow-origin");
       const preflight = await server.app.inject({
@@ -235,8 +235,8 @@ describe("the cookie transport", () => {
   });
 });
 
-describe("one's sessions", () => {
-  it("[S81] are listed with where they are, this one marked", async () => {
+describe("a user's sessions", () => {
+  it("[S81] are listed with their address and device, and the current one is marked", async () => {
     const first = await signIn({ address: "198.51.100.7", headers: { "user-agent": "a phone" } });
     clock.advanceSeconds(60);
     const second = await signIn({ address: "2001:db8::7", headers: { "user-agent": "a laptop" } });
@@ -264,7 +264,7 @@ describe("one's sessions", () => {
     expect(text).not.toContain(row?.seed);
   });
 
-  it("[S81] are ended one by one, at once", async () => {
+  it("[S81] can be ended one by one, at once", async () => {
     const [first, second] = [await signIn(), await signIn()];
     const revoke = () =>
       calls.mutate("session.revoke", { sessionId: second.data.sessionId }, { token: first.data.accessToken });
@@ -275,7 +275,7 @@ describe("one's sessions", () => {
     expect((await revoke()).code).toBe("SESSION_NOT_FOUND");
   });
 
-  it("[S55] [S81] are ended by their owner alone: somebody else's is not found, and lives on", async () => {
+  it("[S55] [S81] can be ended by their owner only; another user's is not found", async () => {
     const { users, passwords } = server.domain;
     await users.create({
       username: `mallory${clock.now()}`,
@@ -298,7 +298,7 @@ describe("one's sessions", () => {
     expect((await calls.query("user.me", { token: johns.data.accessToken })).status).toBe(200);
   });
 
-  it("[S81] are ended all but this one", async () => {
+  it("[S81] can all be ended but the current one", async () => {
     await server.domain.sessions.endAllOf(johnsId, "revoked", { address: null, userAgent: null, requestId: null });
     const [mine, ...others] = [await signIn(), await signIn(), await browserSignIn()];
     const { data } = await calls.mutate("session.revokeOthers", undefined, { token: mine.data.accessToken });
@@ -309,7 +309,7 @@ describe("one's sessions", () => {
     expect((await calls.query("user.me", { token: mine.data.accessToken })).status).toBe(200);
   });
 
-  it("[S54] show a change of role, and the disabling of the account, at the next call", async () => {
+  it("[S54] reflect a changed role, and a disabled account, at the next call", async () => {
     const { data } = await signIn();
     const me = () => calls.query("user.me", { token: data.accessToken });
     expect((await me()).data.role).toBe("user");
@@ -330,7 +330,7 @@ describe("changing the password", () => {
   const change = (token: string, currentPassword: string, newPassword = goodPassword) =>
     calls.mutate("user.changePassword", { currentPassword, newPassword }, { token });
 
-  it("[S27] [S70] needs the current one, keeps this session and ends the others", async () => {
+  it("[S27] [S70] requires the current one, keeps this session and ends the others", async () => {
     const [mine, other] = [await signIn(), await signIn()];
     const wrong = await change(mine.data.accessToken, "wrong");
     expect([wrong.status, wrong.code]).toEqual([401, "INVALID_CREDENTIALS"]);
@@ -353,7 +353,7 @@ describe("changing the password", () => {
     expect((await signIn()).status).toBe(200);
   });
 
-  it("[S42] [S70] [S84] needs a recent sign-in, and says how recent (RFC 9470)", async () => {
+  it("[S42] [S70] [S84] requires a fresh sign-in, and says how fresh (RFC 9470)", async () => {
     const { data } = await signIn();
     clock.advanceSeconds(15 * 60 + 1);
     const refreshed = await calls.mutate("auth.refresh", { refreshToken: data.refreshToken });
@@ -368,7 +368,7 @@ describe("changing the password", () => {
     expect((await change((await signIn()).data.accessToken, "secret")).status).toBe(200);
   });
 
-  it("[S67] limits guesses of the current one, without locking its owner out of signing in", async () => {
+  it("[S67] limits guesses of the current one, without preventing its owner from signing in", async () => {
     const { data } = await signIn();
     const codes = [];
     for (let index = 0; index < 6; index++) codes.push((await change(data.accessToken, `guess ${index}`)).code);
@@ -390,7 +390,7 @@ describe("the audit trail", () => {
     requestId: expect.stringMatching(/^[\w-]{22}$/),
   };
 
-  it("says who signed in, or tried to, from where and in which request", async () => {
+  it("records who signed in, or tried to, from where and in which request", async () => {
     const done = await signIn(call);
     const { sessionId } = done.data;
     expect(await entryOf(done)).toMatchObject([
@@ -404,7 +404,7 @@ describe("the audit trail", () => {
     expect(await entryOf(unknown)).toMatchObject([{ action: "sign_in", outcome: "refused", userId: null, source }]);
   });
 
-  it("says who ended what", async () => {
+  it("records who ended a session", async () => {
     const [mine, other] = [await signIn(), await signIn()];
     const token = mine.data.accessToken;
     const revoked = await calls.mutate("session.revoke", { sessionId: other.data.sessionId }, { token, ...call });
@@ -417,7 +417,7 @@ describe("the audit trail", () => {
     ]);
   });
 
-  it("[S73] says that the password was changed, and shows it to the owner", async () => {
+  it("[S73] records a changed password, and shows it to the owner", async () => {
     const [mine, other] = [await signIn(), await signIn()];
     const token = mine.data.accessToken;
     const input = { currentPassword: "secret", newPassword: goodPassword };
@@ -445,7 +445,7 @@ describe("the audit trail", () => {
     });
   });
 
-  it("[S23] [S73] says that a replaced token came back, and shows it to the owner", async () => {
+  it("[S23] [S73] records the use of a replaced token, and shows it to the owner", async () => {
     const { data } = await signIn();
     await calls.mutate("auth.refresh", { refreshToken: data.refreshToken });
     clock.advanceSeconds(testSessionLimits.graceSeconds + 1);
@@ -460,7 +460,7 @@ describe("the audit trail", () => {
     );
   });
 
-  it("shows everybody their own history only, the newest first", async () => {
+  it("shows users only their own history, the newest first", async () => {
     const { data } = await signIn();
     await calls.mutate("auth.login", { username: "nobody", password: "x" });
     const { data: history } = await calls.query("session.history", { token: data.accessToken });
@@ -471,7 +471,7 @@ describe("the audit trail", () => {
     expect(history.every(({ id }) => ids.has(id))).toBe(true);
   });
 
-  it("holds no password and no token, nor does anything else that is stored", async () => {
+  it("contains no password and no token, nor does any other table", async () => {
     const first = await signIn();
     const second = await calls.mutate("auth.refresh", { refreshToken: first.data.refreshToken });
     await calls.mutate("auth.login", { username: "john", password: "an unlucky guess" });
@@ -494,7 +494,7 @@ describe("the audit trail", () => {
 });
 
 describe("the public keys", () => {
-  it("[S50] are there for every verifier, for a minute at most, without their private parts", async () => {
+  it("[S50] are public, cached for at most a minute, without their private parts", async () => {
     const { statusCode, headers, body } = await server.app.inject("/jwks");
     expect(statusCode).toBe(200);
     expect(headers["content-type"]).toContain("application/jwk-set+json");
@@ -512,7 +512,7 @@ describe("the public keys", () => {
     expect(keys.map(({ kid }) => kid)).toContain(header.kid);
   });
 
-  it("[S50] are told before they sign, and told no more once they are retired", async () => {
+  it("[S50] are published before they sign, and removed once they are retired", async () => {
     await using other = await startTestServer({ now: clock.now });
     const kids = async () =>
       ((await other.app.inject("/jwks")).json() as { keys: { kid: string; alg: string }[] }).keys

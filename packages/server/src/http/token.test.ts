@@ -30,7 +30,7 @@ const basic = (id: string, secret: string) => ({
 });
 
 describe("POST /token with a username and a password", () => {
-  it("[S12] [S35] answers as the guide does, and no cache keeps it", async () => {
+  it("[S12] [S35] answers as the guide does, with Cache-Control: no-store", async () => {
     await using server = await start();
     const { status, headers, body } = await ask(server, johns);
     expect(status).toBe(200);
@@ -49,7 +49,7 @@ describe("POST /token with a username and a password", () => {
     expect(me.json()).toMatchObject({ username: "john" });
   });
 
-  it("takes grant_type=password, and empty fields of a form filler for absent ones", async () => {
+  it("accepts grant_type=password, and treats a form filler's empty fields as absent", async () => {
     await using server = await start();
     expect((await ask(server, { ...johns, grant_type: "password" })).status).toBe(200);
     expect(
@@ -58,7 +58,7 @@ describe("POST /token with a username and a password", () => {
     ).toBe(200);
   });
 
-  it("narrows the token and its refreshes to the scopes that were asked for", async () => {
+  it("narrows the token and its refreshes to the requested scopes", async () => {
     await using server = await start();
     const first = await ask(server, { ...johns, scope: "profile:read" });
     expect(first.body["scope"]).toBe("profile:read");
@@ -84,7 +84,7 @@ describe("POST /token with a username and a password", () => {
     expect((await ask(server, wider)).body["error"]).toBe("invalid_scope");
   });
 
-  it("[S69] refuses unknown user, wrong password and disabled user alike", async () => {
+  it("[S69] refuses an unknown user, a wrong password and a disabled user alike", async () => {
     await using server = await start();
     const unknown = await ask(server, { username: "nobody", password: "secret" });
     expect([unknown.status, unknown.body["error"]]).toEqual([400, "invalid_grant"]);
@@ -110,7 +110,7 @@ describe("POST /token with a username and a password", () => {
 
   const none = {};
 
-  it("[S12] never serves a client with an id of its own, however it says so", async () => {
+  it("[S12] is refused for a client with an ID, however it sends it", async () => {
     await using server = await start();
     for (const [form, headers] of [
       [{ ...johns, client_id: "photo-app" }, none],
@@ -128,7 +128,7 @@ describe("POST /token with a username and a password", () => {
     );
   });
 
-  it("[S12] is gone with PASSWORD_GRANT=off, and so is its mention", async () => {
+  it("[S12] is refused and not documented with PASSWORD_GRANT=off", async () => {
     await using server = await start({ config: { passwordGrant: false } });
     for (const form of [johns, { ...johns, grant_type: "password" }]) {
       const { status, body } = await ask(server, form);
@@ -151,7 +151,7 @@ describe("POST /token with a refresh token", () => {
     }
   });
 
-  it("satisfies a client of somebody else's making", async () => {
+  it("works with a third-party client library", async () => {
     await using server = await start();
     const { body } = await ask(server, johns);
     const issuer = { issuer: server.config.publicUrl, token_endpoint: `${server.url}/token` };
@@ -178,7 +178,7 @@ describe("[S100] POST /token for a page of another origin", () => {
     ["a page without an origin", { origin: "null" }],
     ["a browser that sends no Origin", { "sec-fetch-site": "cross-site" }],
     ["another origin of the same site", { origin: "http://localhost:3001", "sec-fetch-site": "same-site" }],
-  ])("tries no password and refreshes nothing: %s", async (_name, headers) => {
+  ])("checks no password and refreshes nothing: %s", async (_name, headers) => {
     await using server = await start();
     const { body } = await ask(server, johns);
     const refresh = { grant_type: "refresh_token", refresh_token: body["refresh_token"] ?? "" };
@@ -197,7 +197,7 @@ describe("[S100] POST /token for a page of another origin", () => {
   });
 });
 
-describe("what is no token request", () => {
+describe("an invalid token request", () => {
   it.each<[string, string | Record<string, string> | Buffer, Record<string, string>, number, string]>([
     ["nothing", "", {}, 400, "invalid_request"],
     ["no password", { username: "john" }, {}, 400, "invalid_request"],
@@ -221,25 +221,25 @@ describe("what is no token request", () => {
     ["invalid UTF-8", Buffer.from([...Buffer.from("password=x&username="), 0xff, 0xfe]), {}, 400, "invalid_request"],
     ["an escape that is no UTF-8", "username=%FF%FE&password=x", {}, 400, "invalid_grant"],
     ["a null byte", "username=jo%00hn&password=x", {}, 400, "invalid_request"],
-  ])("refuses %s", async (_name, form, headers, status, error) => {
+  ])("is refused: %s", async (_name, form, headers, status, error) => {
     await using server = await start();
     const answer = await ask(server, form, headers);
     expect([answer.status, answer.body["error"]]).toEqual([status, error]);
     expect(answer.headers["cache-control"]).toBe("no-store");
   });
 
-  it("says which content type to send, where it is another", async () => {
+  it("is answered with the content type to send", async () => {
     await using server = await start();
     const answer = await ask(server, JSON.stringify(johns), { "content-type": "application/json" });
     expect(answer.body["error_description"]).toBe("Send a form: application/x-www-form-urlencoded");
   });
 
-  it("refuses parameters in the URL", async () => {
+  it("must not have parameters in the URL", async () => {
     await using server = await start();
     expect((await ask(server, johns, {}, "/token?username=john")).body["error"]).toBe("invalid_request");
   });
 
-  it("refuses other methods, and tells which it takes", async () => {
+  it("is answered with the allowed methods", async () => {
     await using server = await start();
     for (const method of ["GET", "PUT", "DELETE"] as const) {
       const { statusCode, headers } = await server.app.inject({ method, url: "/token" });
@@ -247,7 +247,7 @@ describe("what is no token request", () => {
     }
   });
 
-  it("[S17] lets any origin ask, and shows it refusals as well", async () => {
+  it("[S17] can come from any origin, which can read the refusal too", async () => {
     await using server = await start();
     const { headers, status } = await ask(server, { username: "x", password: "y" }, { origin: "https://app.example" });
     expect([status, headers["access-control-allow-origin"]]).toEqual([400, "*"]);

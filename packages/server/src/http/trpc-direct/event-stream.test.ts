@@ -22,7 +22,7 @@ const openConnection = () => {
 const options = { settings: undefined, shapeOf: (): unknown => "an error" };
 
 describe("an event stream", () => {
-  it("takes the next event after the client has read the one before", async () => {
+  it("reads the next event after the client has read the previous one", async () => {
     const { connection, written, read } = openConnection();
     const taken: number[] = [];
     const events = (async function* () {
@@ -46,7 +46,7 @@ describe("an event stream", () => {
     );
   });
 
-  it("closes its source when the client leaves, and reports no error of it", async () => {
+  it("closes its source when the client disconnects, and reports no error of it", async () => {
     const { connection } = openConnection();
     const failing = Promise.withResolvers<IteratorResult<unknown>>();
     const returned = vi.fn(async () => ({ done: true, value: undefined }) as const);
@@ -61,7 +61,7 @@ describe("an event stream", () => {
     expect(shapeOf).not.toHaveBeenCalled();
   });
 
-  it("writes nothing to a client that left while it waited for the next event", async () => {
+  it("writes nothing to a client that disconnected while it waited for the next event", async () => {
     const { connection } = openConnection();
     const write = vi.spyOn(connection, "write");
     const event = Promise.withResolvers<number>();
@@ -76,7 +76,7 @@ describe("an event stream", () => {
   });
 });
 
-it("cuts the connection when an error has no shape that can be sent", async () => {
+it("closes the connection when an error cannot be serialized", async () => {
   const { connection, read } = openConnection();
   const events = (async function* () {
     yield* [];
@@ -90,7 +90,7 @@ it("cuts the connection when an error has no shape that can be sent", async () =
 });
 
 describe.each(["official", "direct"] as const)("a stream over the %s adapter", (mount) => {
-  it("pings a client while there are no events, and ends its source when the client leaves", async () => {
+  it("pings a client while there are no events, and closes its source when the client disconnects", async () => {
     const said = new EventEmitter();
     const ping = { enabled: true, intervalMs: 5 };
     const { app } = bothAdapters({ sse: { ping } }, {}, (what) => said.emit(what));

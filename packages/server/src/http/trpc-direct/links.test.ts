@@ -99,7 +99,7 @@ describe("httpSubscriptionLink", () => {
 });
 
 describe.each<Mount>(["official", "direct"])("a call over the %s adapter", (mount) => {
-  it("is aborted when its client leaves", async () => {
+  it("is aborted when its client disconnects", async () => {
     const leaving = new AbortController();
     const waiting = once(said, "waiting");
     const aborted = once(said, "aborted");
