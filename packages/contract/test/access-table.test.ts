@@ -12,19 +12,19 @@ const who = (access: Access): string => {
     case "firstParty": {
       const role = access.role ? `, role \`${access.role}\`` : "";
       const age = access.maxAgeSeconds === undefined ? "" : `, signed in at most ${access.maxAgeSeconds} s ago`;
-      return `our own apps${role}${age}`;
+      return `first-party clients${role}${age}`;
     }
     case "scoped":
-      return `our own apps; third parties with ${access.scopes.map((scope) => `\`${scope}\``).join(" and ")}`;
+      return `first-party clients; third-party clients with ${access.scopes.map((scope) => `\`${scope}\``).join(" and ")}`;
   }
 };
 
 const table = () => [
-  "# Who may call what",
+  "# Access table",
   "",
   "Generated from `packages/contract` by `npm run docs:update`; a test fails when it is out of date.",
   "",
-  "| operation | kind | who may call it | what it does |",
+  "| operation | kind | who may call it | description |",
   "|---|---|---|---|",
   ...[...operationsOf(contract.operations)].map(
     ([path, operation]) => `| \`${path}\` | ${operation.kind} | ${who(operation.access)} | ${operation.summary} |`,
@@ -32,12 +32,12 @@ const table = () => [
   "",
   "## Scopes",
   "",
-  "| scope | what a person reads when asked for it |",
+  "| scope | text of the consent page |",
   "|---|---|",
   ...Object.entries(contract.scopes).map(([name, words]) => `| \`${name}\` | ${words} |`),
   "",
 ];
 
-it("docs/access.md is what the contract says", async () => {
+it("docs/access.md is up to date with the contract", async () => {
   await expect(table().join("\n")).toMatchFileSnapshot("../../../docs/access.md");
 });

@@ -45,7 +45,7 @@ export const engine = {
       credential: true,
     }),
     refresh: mutation({
-      summary: "Get the next access token of a session with its refresh token",
+      summary: "Exchange a refresh token for the session's next tokens",
       access: anyone,
       input: RefreshInput,
       output: RefreshResult,
@@ -62,7 +62,7 @@ export const engine = {
       }),
     }),
     methods: query({
-      summary: "List the ways of signing in besides a password",
+      summary: "List the identity providers that users can sign in with",
       access: anyone,
       output: z.object({ providers: z.array(Provider) }),
     }),
@@ -128,17 +128,17 @@ export const engine = {
       errors: ["SESSION_NOT_FOUND"],
     }),
     revokeOthers: mutation({
-      summary: "End all of the signed-in user's sessions but this one",
+      summary: "End all of the signed-in user's sessions except this one",
       access: firstParty(),
       output: z.object({ ended: z.int() }),
     }),
     history: query({
-      summary: "Read what happened to the signed-in user's account",
+      summary: "List the audit log entries of the signed-in user's account",
       access: firstParty(),
       output: z.array(HistoryEntry),
     }),
     events: subscription({
-      summary: "Watch the signed-in user's sessions; ends with this one",
+      summary: "Stream changes of the signed-in user's sessions, until this session ends",
       access: firstParty(),
       output: SessionEvent,
       errors: ["SESSION_ENDED", "TOO_MANY_STREAMS"],
@@ -146,28 +146,28 @@ export const engine = {
   },
   authorization: {
     asker: query({
-      summary: "Read which client asks for access, before signing in",
+      summary: "Read which client requests authorization, before the sign-in",
       access: anyone,
       input: AuthorizationId,
       output: AuthorizationAsker,
       errors: ["AUTHORIZATION_NOT_FOUND"],
     }),
     read: query({
-      summary: "Read what a client asks the signed-in user for",
+      summary: "Read an authorization request",
       access: firstParty(),
       input: AuthorizationId,
       output: AuthorizationRequest,
       errors: ["AUTHORIZATION_NOT_FOUND"],
     }),
     approve: mutation({
-      summary: "Grant a client what it asks for",
+      summary: "Approve an authorization request",
       access: firstParty(),
       input: AuthorizationId,
       output: z.object({ redirectTo: z.string() }),
       errors: ["AUTHORIZATION_NOT_FOUND", "REAUTHENTICATION_REQUIRED"],
     }),
     deny: mutation({
-      summary: "Refuse a client what it asks for",
+      summary: "Deny an authorization request",
       access: firstParty(),
       input: AuthorizationId,
       output: z.object({ redirectTo: z.string() }),
@@ -197,7 +197,7 @@ export const engine = {
       output: z.array(OAuthClient),
     }),
     register: mutation({
-      summary: "Register a client that may ask people for access",
+      summary: "Register a client",
       access: firstParty(),
       input: RegisterClientInput,
       output: RegisteredClient,
