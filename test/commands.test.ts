@@ -23,6 +23,9 @@ const commandsOf = (markdown: string): string[] => {
   return [...blocks, ...inline].filter((command) => command !== "");
 };
 
+/** The tutorial's commands are typed in a new app: packages/create-lockstep/test/your-first-feature.test.ts runs all of them. */
+const tutorial = "your-first-feature.md";
+
 const documents = [
   "README.md",
   "CONTRIBUTING.md",
@@ -30,7 +33,7 @@ const documents = [
   "bench/README.md",
   "packages/client/README.md",
   ...readdirSync(join(repository, "docs"))
-    .filter((name) => name.endsWith(".md"))
+    .filter((name) => name.endsWith(".md") && name !== tutorial)
     .map((name) => `docs/${name}`),
 ];
 
@@ -118,6 +121,10 @@ test.each(documented.filter(isBenchmark))("%s names parts and options of the ben
   const names = command.replace(/^npm run bench( --)?/, "").match(/(?<= )(--)?[a-z]+/g) ?? [];
   for (const name of names) expect(main).toMatch(new RegExp(`^ +${name.replace("--", "")}\\b`, "m"));
   expect(read("package.json")).toContain('"bench":');
+});
+
+test("the commands of the tutorial are run in a new app", () => {
+  expect(read("packages/create-lockstep/test/your-first-feature.test.ts")).toContain(`docs/${tutorial}`);
 });
 
 test("npm run check consists of steps that CI runs", () => {
