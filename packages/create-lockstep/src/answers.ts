@@ -83,7 +83,9 @@ const parse = (argv: readonly string[]) => {
   try {
     return parseArgs({ args: [...argv], options: flags, allowPositionals: true });
   } catch (error) {
-    throw usage((error as Error).message.split(". ")[0]?.concat(".").replace("..", ".") ?? "");
+    // Node's own words, without its advice on positional arguments.
+    const [sentence = ""] = (error as Error).message.split(/\.(?= |$)/);
+    throw usage(`${sentence}.`);
   }
 };
 
