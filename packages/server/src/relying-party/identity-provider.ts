@@ -7,7 +7,7 @@ import {
   ResponseBodyError,
   WWWAuthenticateChallengeError,
 } from "openid-client";
-import type { Vouched } from "../domain/identities/identity-sign-in.ts";
+import type { VerifiedIdentity } from "../domain/identities/identity-sign-in.ts";
 import { LoginRefusal } from "../domain/identities/login-refusal.ts";
 import { OutboundError } from "../outbound.ts";
 import type { IdentityProviderSettings } from "./identity-provider-settings.ts";
@@ -36,7 +36,7 @@ export interface IdentityProvider {
   /** The URL that the browser is sent to. */
   authorizationUrl(checks: Checks): Promise<URL>;
   /** The person that the identity provider vouches for, from its response at `callback`. */
-  redeem(callback: URL, checks: Checks): Promise<Omit<Vouched, "rules">>;
+  redeem(callback: URL, checks: Checks): Promise<Omit<VerifiedIdentity, "rules">>;
   /** The URL at which the browser signs out there; `null`: there is none. */
   endSessionUrl(idToken: string, returnTo: string): Promise<URL | null>;
   /** `null`: the identity provider sends no logout tokens that can be verified. */

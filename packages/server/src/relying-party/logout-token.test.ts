@@ -39,8 +39,8 @@ describe("[S60] a logout token", () => {
       username: "nadia",
     };
     const there = { sessionId: "there", idToken: null };
-    const vouched = { rules, identity, there, authenticatedAt: null };
-    return (await server.domain.identitySignIn.signIn(vouched, testSource)).session.id;
+    const verified = { rules, identity, there, authenticatedAt: null };
+    return (await server.domain.identitySignIn.signIn(verified, testSource)).session.id;
   };
 
   const claimsNow = () => {

@@ -137,16 +137,16 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
       if (transaction.provider !== params.provider)
         throw new LoginRefusal("untrusted", "the response came back for another provider");
       const callback = new URL(request.url, publicUrl);
-      const vouched = {
+      const verified = {
         rules: provider.settings,
         ...(await provider.redeem(callback, checksOf(params.provider, transaction))),
       };
       const source = sourceOf(request);
       if (transaction.link) {
-        await identitySignIn.link(vouched, transaction.link, source);
+        await identitySignIn.link(verified, transaction.link, source);
         return seeOther(reply, transaction.returnTo);
       }
-      const signedIn = await identitySignIn.signIn(vouched, source, transaction.replaces);
+      const signedIn = await identitySignIn.signIn(verified, source, transaction.replaces);
       cookies(request, reply).setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
       return seeOther(reply, transaction.returnTo);
     } catch (error) {

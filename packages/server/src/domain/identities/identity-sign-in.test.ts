@@ -5,7 +5,7 @@ import { engines } from "../../../test/engines.ts";
 import { john, startTestServer, testClock, testSource, typed } from "../../testing.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { IdentityProfile, IdentityProviderRules } from "./identities.ts";
-import { usernameOf, type Vouched } from "./identity-sign-in.ts";
+import { usernameOf, type VerifiedIdentity } from "./identity-sign-in.ts";
 import { LoginRefusal } from "./login-refusal.ts";
 
 const north: IdentityProviderRules = {
@@ -35,7 +35,7 @@ const elsewhere = {
   allowPrivateAddresses: false,
 } as const;
 
-const vouched = (subject: string, change: Partial<IdentityProfile> = {}, rules = north): Vouched => ({
+const verified = (subject: string, change: Partial<IdentityProfile> = {}, rules = north): VerifiedIdentity => ({
   rules,
   identity: {
     issuer: `https://${rules.name}.example`,
@@ -73,14 +73,14 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
     return {
       ...server,
       johnsId,
-      signIn: (who: Vouched) => identitySignIn.signIn(who, testSource),
-      link: async (who: Vouched) => {
+      signIn: (who: VerifiedIdentity) => identitySignIn.signIn(who, testSource),
+      link: async (who: VerifiedIdentity) => {
         const { session } = await server.domain.signIn.withPassword(typed(john.username, john.password));
         await identitySignIn.link(who, session, testSource);
         return session;
       },
       unlink: async (userId: string, subject: string, keep = "") => {
-        const found = await identities.find(vouched(subject).identity);
+        const found = await identities.find(verified(subject).identity);
         return identities.unlink({ id: userId }, found?.id ?? "none", keep, testSource);
       },
       isLive: async (sessionId: string) => (await sessions.findLive(sessionId)) !== null,
@@ -96,7 +96,7 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
   it("gets an account the first time, and the same one afterwards", async () => {
     await using server = await start();
     const first = await server.signIn(
-      vouched("ada", { email: "ada@example.org", emailVerified: true, fullName: "Ada Lovelace" }),
+      verified("ada", { email: "ada@example.org", emailVerified: true, fullName: "Ada Lovelace" }),
     );
     expect(first.user).toMatchObject({
       username: "ada",
@@ -104,7 +104,7 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
       fullName: "Ada Lovelace",
       role: "user",
     });
-    const again = await server.signIn(vouched("ada", { email: "moved@example.org", fullName: "Somebody Else" }));
+    const again = await server.signIn(verified("ada", { email: "moved@example.org", fullName: "Somebody Else" }));
     expect(again.user).toEqual(first.user);
     expect(again.session.id).not.toBe(first.session.id);
     const principal = await server.guard.authenticate({ kind: "bearer", token: again.accessToken });
@@ -120,32 +120,32 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
   it("[S52] is identified by issuer and subject, never by an e-mail address", async () => {
     await using server = await start();
     const address = { email: "ada@example.org", emailVerified: true };
-    const ada = await server.signIn(vouched("ada", address));
+    const ada = await server.signIn(verified("ada", address));
     // The address went to somebody else at the provider, and the subject means somebody else at another provider.
-    expect(await refusalOf(server.signIn(vouched("eve", address)))).toBe("account_exists");
-    const other = await server.signIn(vouched("ada", {}, south));
+    expect(await refusalOf(server.signIn(verified("eve", address)))).toBe("account_exists");
+    const other = await server.signIn(verified("ada", {}, south));
     expect(other.user.id).not.toBe(ada.user.id);
   });
 
   it("[S59] is asked to sign in and link when an account has the verified e-mail address", async () => {
     await using server = await start();
-    const who = vouched("eve", { email: john.email, emailVerified: true });
+    const who = verified("eve", { email: john.email, emailVerified: true });
     expect(await refusalOf(server.signIn(who))).toBe("account_exists");
     expect(await server.domain.identities.list(server.johnsId)).toEqual({ hasPassword: true, identities: [] });
-    await server.link(vouched("eve", { email: john.email }));
-    expect((await server.signIn(vouched("eve"))).user.id).toBe(server.johnsId);
+    await server.link(verified("eve", { email: john.email }));
+    expect((await server.signIn(verified("eve"))).user.id).toBe(server.johnsId);
   });
 
   it("[S95] learns nothing about an account from an unverified e-mail address", async () => {
     await using server = await start();
-    const { user } = await server.signIn(vouched("eve", { email: john.email, emailVerified: false }));
+    const { user } = await server.signIn(verified("eve", { email: john.email, emailVerified: false }));
     expect(user).toMatchObject({ username: "eve", email: null });
     expect((await server.domain.users.findByLogin(john.email))?.user.id).toBe(server.johnsId);
   });
 
   it("[S96] has no fresh sign-in when the identity provider does not say when it happened", async () => {
     await using server = await start();
-    const { accessToken } = await server.signIn(vouched("ada"));
+    const { accessToken } = await server.signIn(verified("ada"));
     const principal = await server.domain.guard.authenticate({ kind: "bearer", token: accessToken });
     expect(() => server.domain.guard.authorize(firstParty({ maxAgeSeconds: 15 * 60 }), principal)).toThrow(
       expect.objectContaining({ code: "REAUTHENTICATION_REQUIRED" }),
@@ -154,82 +154,82 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
 
   it("does not get an unverified e-mail address, so that its owner can use it", async () => {
     await using server = await start();
-    const { user } = await server.signIn(vouched("eve", { email: "ada@example.org", emailVerified: false }));
+    const { user } = await server.signIn(verified("eve", { email: "ada@example.org", emailVerified: false }));
     expect(user.email).toBeNull();
-    const owner = await server.signIn(vouched("ada", { email: "ada@example.org", emailVerified: true }));
+    const owner = await server.signIn(verified("ada", { email: "ada@example.org", emailVerified: true }));
     expect(owner.user.email).toBe("ada@example.org");
   });
 
   it("gets another username when theirs is taken or invalid", async () => {
     await using server = await start();
-    const taken = await server.signIn(vouched("1", { username: "John" }));
+    const taken = await server.signIn(verified("1", { username: "John" }));
     expect(taken.user.username).toMatch(/^john-[a-z0-9]{4,6}$/);
-    const none = await server.signIn(vouched("2", { username: "日本", fullName: "日本" }));
+    const none = await server.signIn(verified("2", { username: "日本", fullName: "日本" }));
     expect(none.user).toMatchObject({ username: "user", fullName: "日本" });
     expect(
-      (await server.signIn(vouched("3", { username: null, email: "eva.braun+x@example.org" }))).user.username,
+      (await server.signIn(verified("3", { username: null, email: "eva.braun+x@example.org" }))).user.username,
     ).toBe("eva.braunx");
   });
 
   it("gets one account from any number of concurrent sign-ins", async () => {
     await using server = await start();
-    const signedIn = await Promise.all(Array.from({ length: 8 }, () => server.signIn(vouched("ada"))));
+    const signedIn = await Promise.all(Array.from({ length: 8 }, () => server.signIn(verified("ada"))));
     expect(new Set(signedIn.map(({ user }) => user.id)).size).toBe(1);
     expect((await server.actions()).filter((action) => action === "user.create")).toHaveLength(1);
   });
 
   it("cannot sign in to a disabled account in any way", async () => {
     await using server = await start();
-    const { user, session } = await server.signIn(vouched("ada"));
+    const { user, session } = await server.signIn(verified("ada"));
     await server.domain.accounts.disable(user.id, testSource);
     expect(await server.isLive(session.id)).toBe(false);
-    expect(await refusalOf(server.signIn(vouched("ada")))).toBe("disabled");
+    expect(await refusalOf(server.signIn(verified("ada")))).toBe("disabled");
     await server.domain.accounts.enable(user.id, testSource);
-    expect((await server.signIn(vouched("ada"))).user.id).toBe(user.id);
+    expect((await server.signIn(verified("ada"))).user.id).toBe(user.id);
   });
 
   it("has signed in when the identity provider says so, and never later than now", async () => {
     const clock = testClock();
     await using server = await start(clock.now);
-    const old = await server.signIn({ ...vouched("ada"), authenticatedAt: clock.now() - 3_600_000 });
+    const old = await server.signIn({ ...verified("ada"), authenticatedAt: clock.now() - 3_600_000 });
     expect(old.session.authenticatedAt).toBe(clock.now() - 3_600_000);
-    const early = await server.signIn({ ...vouched("ada"), authenticatedAt: clock.now() + 3_600_000 });
+    const early = await server.signIn({ ...verified("ada"), authenticatedAt: clock.now() + 3_600_000 });
     expect(early.session.authenticatedAt).toBe(clock.now());
   });
 
   it("[S59] is linked to the account of the session that asked, while that session lives", async () => {
     await using server = await start();
-    const session = await server.link(vouched("ada"));
-    await server.domain.identitySignIn.link(vouched("ada"), session, testSource);
+    const session = await server.link(verified("ada"));
+    await server.domain.identitySignIn.link(verified("ada"), session, testSource);
     expect((await server.domain.identities.list(server.johnsId)).identities).toHaveLength(1);
     expect((await server.actions()).filter((action) => action === "identity.link")).toHaveLength(1);
     await server.domain.sessions.end(session.userId, session.id, "signed_out", testSource);
-    const late = server.domain.identitySignIn.link(vouched("bob"), session, testSource);
+    const late = server.domain.identitySignIn.link(verified("bob"), session, testSource);
     expect(await refusalOf(late)).toBe("session_ended");
   });
 
   it("is not linked to a second account", async () => {
     await using server = await start();
-    const { user } = await server.signIn(vouched("ada"));
-    expect(await refusalOf(server.link(vouched("ada")))).toBe("identity_taken");
-    expect((await server.signIn(vouched("ada"))).user.id).toBe(user.id);
+    const { user } = await server.signIn(verified("ada"));
+    expect(await refusalOf(server.link(verified("ada")))).toBe("identity_taken");
+    expect((await server.signIn(verified("ada"))).user.id).toBe(user.id);
   });
 
   it("is unlinked, which ends the other sessions that started with the identity, and no others", async () => {
     await using server = await start();
-    const byPassword = await server.link(vouched("ada"));
-    const begun = await Promise.all([1, 2].map(() => server.signIn(vouched("ada"))));
+    const byPassword = await server.link(verified("ada"));
+    const begun = await Promise.all([1, 2].map(() => server.signIn(verified("ada"))));
     const [here, there] = begun.map(({ session }) => session.id);
     await server.unlink(server.johnsId, "ada", here);
     expect(await Promise.all([byPassword.id, here ?? "", there ?? ""].map(server.isLive))).toEqual([true, true, false]);
-    expect((await server.signIn(vouched("ada"))).user.id).not.toBe(server.johnsId);
+    expect((await server.signIn(verified("ada"))).user.id).not.toBe(server.johnsId);
   });
 
   it("[S96] sees whether the identity provider can ask for a new sign-in", async () => {
     await using server = await start();
-    const { user, session } = await server.signIn(vouched("ada"));
+    const { user, session } = await server.signIn(verified("ada"));
     for (const rules of [south, { ...north, name: "gone" }])
-      await server.domain.identitySignIn.link(vouched("ada", {}, rules), session, testSource);
+      await server.domain.identitySignIn.link(verified("ada", {}, rules), session, testSource);
     const { identities } = await server.domain.identities.list(user.id);
     const listed = identities.map(({ provider }) => [provider.name, provider.canReauthenticate]);
     expect(Object.fromEntries(listed)).toEqual({ north: true, south: false, gone: false });
@@ -237,12 +237,12 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
 
   it("keeps one way to sign in: a password, or an identity of a configured provider", async () => {
     await using server = await start();
-    const { user, session } = await server.signIn(vouched("ada"));
+    const { user, session } = await server.signIn(verified("ada"));
     expect(await refusalOf(server.unlink(user.id, "ada"))).toBe("LAST_WAY_IN");
     const gone = { ...south, name: "gone" };
-    await server.domain.identitySignIn.link(vouched("ada", {}, gone), session, testSource);
+    await server.domain.identitySignIn.link(verified("ada", {}, gone), session, testSource);
     expect(await refusalOf(server.unlink(user.id, "ada"))).toBe("LAST_WAY_IN");
-    await server.domain.identitySignIn.link(vouched("ada", {}, south), session, testSource);
+    await server.domain.identitySignIn.link(verified("ada", {}, south), session, testSource);
     expect(await refusalOf(server.unlink(user.id, "ada"))).toBeNull();
     expect(await refusalOf(server.unlink(server.johnsId, "ada"))).toBe("IDENTITY_NOT_FOUND");
   });
@@ -251,8 +251,8 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
     await using server = await start();
     const people = await Promise.all(
       Array.from({ length: 8 }, async (_, n) => {
-        const { user, session } = await server.signIn(vouched(`ada-${n}`));
-        await server.domain.identitySignIn.link(vouched(`eda-${n}`), session, testSource);
+        const { user, session } = await server.signIn(verified(`ada-${n}`));
+        await server.domain.identitySignIn.link(verified(`eda-${n}`), session, testSource);
         return { n, userId: user.id };
       }),
     );
@@ -267,7 +267,7 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
   it("[S60] is signed out when the identity provider signs them out, by session or everywhere, and nobody else is", async () => {
     await using server = await start();
     const at = (subject: string, sessionId: string) => ({
-      ...vouched(subject),
+      ...verified(subject),
       there: { sessionId, idToken: null },
     });
     const [phone, laptop, eve] = [
@@ -291,8 +291,8 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
 
   it("leaves an encrypted ID token only where signing out there needs it", async () => {
     await using server = await start();
-    const { session } = await server.signIn(vouched("ada"));
-    const { session: other } = await server.signIn(vouched("ada", {}, south));
+    const { session } = await server.signIn(verified("ada"));
+    const { session: other } = await server.signIn(verified("ada", {}, south));
     const stored = JSON.stringify(await server.db.selectFrom("provider_sessions").selectAll().execute());
     expect(stored).not.toContain("an ID token");
     expect(await server.domain.identities.logoutOf(session.id)).toMatchObject({ provider: "north" });
@@ -301,9 +301,9 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
 
   it("leaves nothing when the account is deleted", async () => {
     await using server = await start();
-    const { user } = await server.signIn(vouched("ada"));
+    const { user } = await server.signIn(verified("ada"));
     await server.db.deleteFrom("users").where("id", "=", user.id).execute();
-    expect(await server.domain.identities.find(vouched("ada").identity)).toBeNull();
+    expect(await server.domain.identities.find(verified("ada").identity)).toBeNull();
     expect(await server.db.selectFrom("provider_sessions").selectAll().execute()).toEqual([]);
   });
 });
@@ -313,7 +313,7 @@ describe("a username from an identity provider's profile", () => {
     const anything = fc.string({ unit: "binary", maxLength: 300 });
     await fc.assert(
       fc.property(anything, anything, (username, fullName) => {
-        const name = usernameOf({ ...vouched("x").identity, username, fullName });
+        const name = usernameOf({ ...verified("x").identity, username, fullName });
         expect(Username.parse(`${name}-abcdef`)).toBe(`${name}-abcdef`);
       }),
     );

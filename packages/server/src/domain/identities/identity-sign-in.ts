@@ -15,8 +15,8 @@ import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
 import type { Identities, IdentityProfile, IdentityProviderRules, IdentityProviderSession } from "./identities.ts";
 import { LoginRefusal } from "./login-refusal.ts";
 
-/** What an identity provider vouched for. */
-export interface Vouched {
+/** A person whom an identity provider vouches for. */
+export interface VerifiedIdentity {
   readonly rules: IdentityProviderRules;
   readonly identity: IdentityProfile;
   readonly there: IdentityProviderSession;
@@ -44,7 +44,7 @@ export const createIdentitySignIn = ({
   signIn: SignIn;
 }) => {
   /** Creates the account and its identity in one transaction. `null`: another request created one of them meanwhile. */
-  const create = async ({ rules, identity }: Vouched, username: string, source: Source) => {
+  const create = async ({ rules, identity }: VerifiedIdentity, username: string, source: Source) => {
     try {
       return await db.transaction().execute(async (transaction) => {
         const [user] = await accounts.createWithin(
@@ -73,8 +73,8 @@ export const createIdentitySignIn = ({
   };
 
   /** The identity; creates it and an account if there is none. */
-  const findOrCreate = async (vouched: Vouched, source: Source) => {
-    const { rules, identity } = vouched;
+  const findOrCreate = async (verified: VerifiedIdentity, source: Source) => {
+    const { rules, identity } = verified;
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const known = await identities.find(identity);
       if (known) return known;
@@ -92,7 +92,7 @@ export const createIdentitySignIn = ({
               .toLowerCase()
               .replace(/[^a-z0-9]/g, "")
               .slice(0, 6)}`;
-      const created = await create(vouched, `${username}${suffix}`, source);
+      const created = await create(verified, `${username}${suffix}`, source);
       if (created) return created;
     }
     throw new Error("No free username was found");
@@ -104,9 +104,13 @@ export const createIdentitySignIn = ({
      * @param replaces the session that the same browser had before, which ends
      * @throws LoginRefusal
      */
-    async signIn(vouched: Vouched, source: Source, replaces: StartOptions["replaces"] = null): Promise<SignedIn> {
-      const { rules, identity, there, authenticatedAt } = vouched;
-      const found = await findOrCreate(vouched, source);
+    async signIn(
+      verified: VerifiedIdentity,
+      source: Source,
+      replaces: StartOptions["replaces"] = null,
+    ): Promise<SignedIn> {
+      const { rules, identity, there, authenticatedAt } = verified;
+      const found = await findOrCreate(verified, source);
       const user = await users.find(found.userId);
       if (!user) throw new LoginRefusal("expired", "the account was deleted");
       const started = await db.transaction().execute(async (transaction) => {
@@ -132,11 +136,11 @@ export const createIdentitySignIn = ({
      * Links the identity to the account of a live session.
      * @throws LoginRefusal
      */
-    async link(vouched: Vouched, session: { id: string; userId: string }, source: Source): Promise<void> {
+    async link(verified: VerifiedIdentity, session: { id: string; userId: string }, source: Source): Promise<void> {
       const live = await sessions.findLive(session.id);
       if (live?.user.id !== session.userId)
         throw new LoginRefusal("session_ended", "the session that asked for the link has ended", session.userId);
-      const id = await identities.link(session.userId, vouched.rules.name, vouched.identity, source);
+      const id = await identities.link(session.userId, verified.rules.name, verified.identity, source);
       if (id === null) throw new LoginRefusal("identity_taken", "this identity opens another account", session.userId);
     },
   };

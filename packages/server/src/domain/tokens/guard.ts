@@ -114,7 +114,7 @@ export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, role
       return principal;
     }
     if (principal.kind !== "firstParty") throw new DomainError("FIRST_PARTY_ONLY");
-    if (access.role && !holds(roles, principal.user.role, access.role)) throw new DomainError("ROLE_REQUIRED");
+    if (access.role && !includesRole(roles, principal.user.role, access.role)) throw new DomainError("ROLE_REQUIRED");
     const { maxAgeSeconds } = access;
     if (maxAgeSeconds !== undefined && now() - principal.session.authenticatedAt > maxAgeSeconds * 1000) {
       throw new DomainError("REAUTHENTICATION_REQUIRED", { maxAgeSeconds });
@@ -124,4 +124,5 @@ export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, role
 });
 
 /** Roles are ordered. A role that the contract no longer has includes no other. */
-const holds = (roles: readonly string[], role: string, needed: string) => roles.indexOf(role) >= roles.indexOf(needed);
+const includesRole = (roles: readonly string[], role: string, needed: string) =>
+  roles.indexOf(role) >= roles.indexOf(needed);
