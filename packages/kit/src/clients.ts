@@ -174,14 +174,14 @@ export type AuthorizationAsker = z.infer<typeof AuthorizationAsker>;
 /** An authorization request, as the consent page shows it. */
 export const AuthorizationRequest = z.object({
   client: ClientView,
-  /** Where the answer goes: the host, or the scheme of an app; `null` for a device, which asks for it itself. */
+  /** The host that the answer goes to, or an app's scheme; `null`: a device, which polls for it. */
   returnsTo: z.string().nullable(),
   scopes: z.array(WordedScope.extend({ grantedBefore: z.boolean() })),
   /** How long the access lasts without being used, in seconds. */
   lastsSeconds: z.int(),
-  /** Whether the person has to sign in anew first: the client asked for it, or it was too long ago. */
+  /** Whether the person has to sign in again first: the client asked for it, or the sign-in is too old. */
   signInAgain: z.boolean(),
-  /** Whether there is something to ask. `false`: all of it was granted before, and `approve` needs no question. */
+  /** Whether consent must be asked for. `false`: everything was granted before. */
   consent: z.boolean(),
 });
 export type AuthorizationRequest = z.infer<typeof AuthorizationRequest>;
@@ -202,7 +202,7 @@ export type ConnectedClient = z.infer<typeof ConnectedClient>;
  * @internal
  */
 export const ProtocolPage = z.discriminatedUnion("page", [
-  /** A code is typed that a device shows (RFC 8628 §3.3). */
+  /** The person enters a device's code (RFC 8628 §3.3). */
   z.object({
     page: z.literal("device_code"),
     action: z.string(),
@@ -210,11 +210,11 @@ export const ProtocolPage = z.discriminatedUnion("page", [
     userCode: z.string().nullable(),
     problem: z.enum(["missing", "unknown", "expired", "used", "failed"]).nullable(),
   }),
-  /** A code was typed by nobody who is signed in. */
+  /** A code was entered without a session. */
   z.object({ page: z.literal("device_sign_in"), userCode: z.string().nullable() }),
-  /** Too many wrong codes were typed. */
+  /** Too many wrong codes were entered. */
   z.object({ page: z.literal("device_wait"), seconds: z.int() }),
-  /** The device shows the same code? */
+  /** Asks whether the device shows the same code. */
   z.object({
     page: z.literal("device_confirm"),
     action: z.string(),
@@ -234,7 +234,7 @@ export const ProtocolPage = z.discriminatedUnion("page", [
     returnsTo: z.string().nullable(),
   }),
   z.object({ page: z.literal("signed_out") }),
-  /** A client that nobody vouches for wants the browser to be sent to it (RFC 9700 §4.11.2). */
+  /** Asks before a redirect to an unverified client (RFC 9700 §4.11.2). */
   z.object({
     page: z.literal("leave"),
     client: ClientView.nullable(),

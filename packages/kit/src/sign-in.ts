@@ -20,7 +20,7 @@ export const LoginInput = z.object({
 });
 export type LoginInput = z.infer<typeof LoginInput>;
 
-/** What a client holds of a session. */
+/** A session as its client sees it. */
 const Tokens = z.object({
   accessToken: z.string(),
   tokenType: z.literal("Bearer"),

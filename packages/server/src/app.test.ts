@@ -74,7 +74,7 @@ it("renaming the brand locks nobody out: sessions, passwords and clients continu
   expect(await (await fetch(`${after.url}/docs`)).text()).toContain("<title>Umbrella API</title>");
 });
 
-/** An app with a table of its own, whose one operation uses all that a procedure is given. */
+/** An app with its own table and one operation that uses everything a procedure gets. */
 const wallApp = (rest: RestRoute, action: `${string}.${string}` = "wall.write") => {
   const contract = composeContract({
     features: [

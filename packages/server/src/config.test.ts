@@ -17,7 +17,7 @@ const production = {
 };
 const load = (env: Record<string, string | undefined>) => loadConfig(env, "/srv/lockstep");
 
-/** What may be given for a setting, with what it is read as, and what may not. `null`: nothing is refused. */
+/** Values of a setting, how they are read, and invalid values. `null`: every value is valid. */
 interface Rule {
   readonly valid: fc.Arbitrary<{ text: string; is: object }>;
   readonly invalid: fc.Arbitrary<string> | null;
@@ -71,7 +71,7 @@ const proxy = fc.oneof(
 );
 
 const rules: Record<keyof Environment, Rule> = {
-  // Production has rules of its own, below.
+  // Production has other rules, tested below.
   NODE_ENV: words({ development: false, test: false }, (value) => ({ production: value })),
   PORT: numbers(0, 65_535, (port) => ({ port })),
   HOST: rule(asItIs(host), (value) => ({ host: value }), null),
@@ -121,7 +121,7 @@ const rules: Record<keyof Environment, Rule> = {
   })),
   REFRESH_GRACE_SECONDS: numbers(0, 60, (graceSeconds) => ({ sessionLimits: { graceSeconds } })),
   PASSWORD_GRANT: words({ on: true, off: false }, (passwordGrant) => ({ passwordGrant })),
-  // `token` takes two settings, and has a test of its own.
+  // `token` needs two settings, and is tested separately.
   REGISTRATION: words({ off: "off", open: "open" }, (registration) => ({ registration })),
   REGISTRATION_TOKEN: secrets(() => ({})),
   TRUST_PROXY: rule<unknown>(
@@ -154,7 +154,7 @@ const rules: Record<keyof Environment, Rule> = {
 };
 const names = Object.keys(rules) as (keyof Environment)[];
 
-/** Any of the settings, each as it may be given. */
+/** Any settings, each with a valid value. */
 const validEnvironment = fc.record(
   Object.fromEntries(names.map((name) => [name, rules[name].valid])) as Record<string, Rule["valid"]>,
   { requiredKeys: [] },
@@ -162,7 +162,7 @@ const validEnvironment = fc.record(
 const textsOf = (given: Partial<Record<string, { text: string }>>) =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value?.text]));
 
-/** The same, and one that is not valid. */
+/** The same with one invalid value. */
 const invalidAmongValid = fc.oneof(
   ...names.flatMap((name) => {
     const { invalid } = rules[name];

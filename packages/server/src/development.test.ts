@@ -17,7 +17,7 @@ it("[S97] creates a secret that only its owner can read, and keeps it", () => {
     expect(secret.startsWith(developmentSecretPrefix)).toBe(true);
     expect(readFileSync(file, "utf8").trim()).toBe(secret);
     expect([modeOf(file), modeOf(dirname(file))]).toEqual(["600", "700"]);
-    // An earlier version may have made it readable by everybody.
+    // An earlier version may have made it readable by others.
     chmodSync(file, 0o644);
     expect(load()).toBe(secret);
     expect(modeOf(file)).toBe("600");

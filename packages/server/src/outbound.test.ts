@@ -7,7 +7,7 @@ import { testWorld } from "./testing.ts";
 
 const { lookup, timeoutMs } = testWorld(Date.now).outbound;
 
-/** Hosts that are where `addresses` says. */
+/** Resolves hosts to `addresses`. */
 const lookupOf = (addresses: readonly string[]) =>
   ((_host: string, _options: unknown, answer: (error: null, found: object[]) => void) => {
     answer(

@@ -11,7 +11,7 @@ import { createServer } from "./server.ts";
 import { startTestServer, testConfig, testSource, testWorld } from "./testing.ts";
 
 describe("at start, the log", () => {
-  /** The messages of a server's log. */
+  /** The messages in a server's log. */
   const logOf = async ({ clockErrorMs = 0, folderMode = 0o700 }) => {
     const folder = mkdtempSync(join(tmpdir(), "lockstep-"));
     chmodSync(folder, folderMode);

@@ -11,7 +11,7 @@ describe.each(engines)("lockstep audit on $engine", ({ newDatabase }) => {
     const clock = testClock(start);
     const admin = await openAdmin(newDatabase, testWorld(clock.now));
     await admin.lockstep(["migrate"]);
-    // Makes the first key, so that its entry is the oldest.
+    // Creates the first key, so that its entry is the oldest.
     await admin.lockstep(["keys", "list"]);
     return {
       ...admin,

@@ -65,7 +65,7 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
     admin.clock.advanceSeconds(5 * 60);
     expect(await states()).toEqual(["verifying", "signing"]);
     expect(await domain.tokens.verify(accessToken)).toMatchObject({ userId: "jane" });
-    // An ID token lasts an hour, and clocks may differ by five minutes.
+    // An ID token lasts an hour, plus five minutes for clocks that differ.
     admin.clock.advanceSeconds(65 * 60);
     expect(await states()).toEqual(["past", "signing"]);
 
@@ -100,7 +100,7 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
     const { exitCode, stdout, stderr } = await admin.lockstep(["keys", "retire", id]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
 
-    // What a running server does within five seconds.
+    // As a running server does within five seconds.
     await domain.keyring.maintain();
     const next = domain.keyring.signing().id;
     expect(next).not.toBe(id);
@@ -137,7 +137,7 @@ describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
     expect(stderr).toMatch(/^The signing keys in the database were encrypted under another SECRET\.[^\n]*\n$/);
 
-    // A secret of the tests has spaces, which part the list: one without is changed to and fro.
+    // The tests' secret contains spaces, which separate the list: use one without.
     const once = { ...changed, SECRET_PREVIOUS: randomBytes(32).toString("base64url") };
     const other = await openAdmin(newDatabase);
     await using _ = other;

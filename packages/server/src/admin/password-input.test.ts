@@ -82,7 +82,7 @@ describe("a password at a prompt", () => {
   /** The cursor is hidden once for each question. */
   const question = "\u001b[?25l";
 
-  /** Creates `jane` at a terminal whose person answers each question with the next of these keys. */
+  /** Creates `jane` at a terminal where each question is answered with the next of these keys. */
   const createAt = async (admin: Awaited<ReturnType<typeof open>>, ...answers: readonly string[]) => {
     const waiting = [...answers];
     const stdin: PassThrough & { setRawMode?: unknown } = new PassThrough();

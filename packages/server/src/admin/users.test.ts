@@ -247,7 +247,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
         code: "INVALID_CREDENTIALS",
       });
 
-      // Also not when something else enables her.
+      // Also when something else enables her.
       await domain.users.setDisabled(admin.jane.id, false);
       expect(await domain.sessions.findLive(session.id)).toBeNull();
       await domain.users.setDisabled(admin.jane.id, true);
@@ -400,7 +400,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
     for (const name of ["disable", "enable", "set-password", "sign-out", "show"]) {
       await admin.lockstep(["user", name, "jane"], another);
     }
-    // Refused: nothing was changed, and nothing is said.
+    // Refused: nothing was changed, and nothing is audited.
     await admin.lockstep(["user", "create", "JANE"], another);
     const trail = await domain.audit.list({ userId: admin.jane.id, limit: 20 });
     expect(trail.filter(({ source }) => source === testSource || source.userAgent === "lockstep command")).toHaveLength(

@@ -4,7 +4,7 @@ import { createAdapters } from "./adapter.ts";
 import { duringCall } from "./call.ts";
 import { registerClient, startAuthorizationServer } from "./testing.ts";
 
-/** A model's adapter, beside a grant that its records are of. */
+/** A model's adapter, and a grant for its records. */
 const start = async (model: string, offsetMs = 0) => {
   const server = await startAuthorizationServer();
   const { domain } = server;

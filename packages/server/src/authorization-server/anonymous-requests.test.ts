@@ -1,4 +1,4 @@
-// What requests without any credential leave in the database: small rows, which are soon gone.
+// What anonymous requests leave in the database: small rows, which are soon deleted.
 
 import * as client from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -28,7 +28,7 @@ describe("an anonymous request [S92]", () => {
 
   it("to /device, /logout or /authorize leaves rows of at most 12 kB that are deleted after 30 minutes", async () => {
     const app = await registerClient(server);
-    // Characters that need the most room once they are stored.
+    // Characters that take the most space when stored.
     const { url } = await beginAuthorization(app.config, { state: "\u0001".repeat(1200) });
     for (const target of ["/device", "/logout", url]) {
       const before = (await records()).length;
@@ -76,7 +76,7 @@ describe("a client that registered over the wire [S92]", () => {
     const config = await client.discovery(new URL(server.url), granted.id, granted.secret, undefined, { execute });
     const browser = openBrowser(server);
     await browser.signIn();
-    // A request that nobody has allowed is no use.
+    // A request without consent does not count as use.
     await browser.follow((await beginAuthorization(config)).url);
     await connect(browser, config);
     await server.domain.clients.setVerified(verified.id, true, testSource);
@@ -107,7 +107,7 @@ describe("a client that registered over the wire [S92]", () => {
       return entries.filter(({ source: { address } }) => address === source.address).length;
     };
     expect(await registerOver(true)).toBe(100);
-    // Whoever has the operator's token is not anybody.
+    // A request with the operator's token is not anonymous.
     expect(await registerOver(false)).toBe(205);
   });
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Where a request for access leads that is no good: an address beyond ours, or a page of ours. */
+/** Where an invalid request leads: a URL beyond ours, or a page of ours. */
 const outcome = async (change: Record<string, string | null>, config = app.config) => {
   const { url } = await beginAuthorization(config);
   for (const [name, value] of Object.entries(change)) {
@@ -80,7 +80,7 @@ describe("the redirect URI", () => {
     "[S1] [S3] cannot be %j, which differs from the registered one: nobody is redirected",
     async (uri) => {
       expect(await outcome({ redirect_uri: uri })).toMatchObject({ ...isRefusedHere, error: "invalid_redirect_uri" });
-      // Nor when something else is wrong as well, which would be told there.
+      // Also when something else is wrong, which would be reported there.
       expect(await outcome({ redirect_uri: uri, response_type: "token" })).toMatchObject(isRefusedHere);
     },
   );
@@ -131,7 +131,7 @@ describe("an authorization request", () => {
     const isInvalid = { ...isRefusedThere, error: "invalid_request" };
     expect(await outcome({ code_challenge: null, code_challenge_method: null }, config)).toMatchObject(isInvalid);
     expect(await outcome({ code_challenge_method: "plain" }, config)).toMatchObject(isInvalid);
-    // Left out, the method means `plain` (RFC 7636 §4.3).
+    // Without a method, the challenge is `plain` (RFC 7636 §4.3).
     expect(await outcome({ code_challenge_method: null }, config)).toMatchObject(isInvalid);
     expect(await outcome({ code_challenge: "short" }, config)).toMatchObject(isInvalid);
   });
@@ -156,7 +156,7 @@ describe("an authorization request", () => {
     expect(await refusalOf(client.authorizationCodeGrant(app.config, back.url, checks))).toBe("access_denied");
     expect(back.url.searchParams.get("iss")).toBe(iss);
 
-    // The certified client refuses an answer of somebody else's name (RFC 9207 §2.4).
+    // The certified client refuses a response with another issuer (RFC 9207 §2.4).
     const again = await beginAuthorization(app.config);
     const allowed = await browser.allow(again.url);
     expect(allowed.searchParams.get("iss")).toBe(iss);
@@ -262,7 +262,7 @@ describe("a request with prompt=none", () => {
     const config = await discover(server, app.id, secret);
     await connect(browser, config);
     expect(await silently(config)).toBe("consent_required");
-    // Without the wish as well: the person is asked each time.
+    // Without `prompt` as well: the person is asked each time.
     const { url } = await beginAuthorization(config);
     const asked = await browser.follow(url);
     const read = { authorizationId: browser.authorizationId(asked.url) };
@@ -315,7 +315,7 @@ describe("a request that requires a new sign-in", () => {
   it.each([{ prompt: "login" }, { max_age: "0" }])(
     "with %j is not granted before the person signs in",
     async (parameters) => {
-      // A session of some age: what was signed in a moment ago is as good as anew.
+      // An older session: a sign-in of a moment ago would satisfy the request.
       const before = await registerClient(server);
       const person = openBrowser(server);
       await person.signIn();

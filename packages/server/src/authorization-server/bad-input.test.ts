@@ -1,5 +1,5 @@
-// What no decent client sends: every address of the authorization server answers it in the form of its standard, or
-// with a page that says what is wrong; it never fails, prints nothing, and sends nobody anywhere.
+// Invalid input at every endpoint of the authorization server: answered in the form of its standard or with a page,
+// without internal errors, console output or redirects.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { engines } from "../../test/engines.ts";
@@ -78,7 +78,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
     expect(logged.splice(0)).toEqual([]);
   });
 
-  /** An answer in the form of its standard, or a page. */
+  /** Expects the form of the standard, or a page. */
   const expectShaped = async (response: Response, what: unknown) => {
     expect([what, response.status]).toEqual([
       what,

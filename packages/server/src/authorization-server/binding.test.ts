@@ -1,5 +1,5 @@
-// A request for access belongs to the browser in which it began, and to the person who answers there: nobody else's
-// answer counts, and nobody answers for somebody else (RFC 9700 §4.7).
+// An authorization request belongs to the browser in which it began, and to the person who answers there. Nobody can
+// answer for somebody else (RFC 9700 §4.7).
 
 import * as client from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -79,7 +79,7 @@ describe("an authorization request", () => {
     const before = browser.jar.size;
     const begun = [];
     for (let count = 0; count < 9; count++) begun.push(await begin(browser));
-    // For each, the cookie that binds it, and the library's by which it goes on, with its signature.
+    // For each, its own cookie, and the library's resume cookie with its signature.
     expect(browser.jar.size - before).toBeLessThanOrEqual(4 * 3);
     const everywhere = [...browser.jar].filter(([name, { path }]) => path === "/" && name.includes("authorization-"));
     expect(everywhere.map(([name, { value }]) => `${name}=${value}; `).join("").length).toBeLessThan(500);
@@ -170,7 +170,7 @@ describe("an authorization request", () => {
     for (const answer of ["approve", "deny"]) {
       const { authorizationId } = await begin(browser);
       const held = () => [...browser.jar.keys()].filter((name) => name.endsWith(authorizationId));
-      // What binds it, and the library's by which it goes on, with its signature.
+      // Its own cookie, and the library's resume cookie with its signature.
       expect(held()).toHaveLength(3);
       const { data } = await browser.rpc(`authorization.${answer}`, { authorizationId });
       await browser.follow(String(data?.["redirectTo"]));
@@ -215,7 +215,7 @@ describe("two people at one browser", () => {
     const back = await browser.follow(String(data?.["redirectTo"]));
     const tokens = await client.authorizationCodeGrant(app.config, back.url, checks);
     expect((await callWith(server, "/users/me", tokens.access_token)).body).toMatchObject({ username: "mary" });
-    // And john's part of it is over: what is asked from here on is asked of her.
+    // John's session has ended: later requests ask her.
     const silent = await browser.follow((await beginAuthorization(app.config, { prompt: "none" })).url);
     const hers = await beginAuthorization(app.config, { prompt: "none" });
     const next = await client.authorizationCodeGrant(app.config, (await browser.follow(hers.url)).url, hers.checks);
@@ -226,7 +226,7 @@ describe("two people at one browser", () => {
   it("sign the other one out with a form while their session of ours is live", async () => {
     const browser = await signedIn("john");
     await browser.allow((await beginAuthorization(app.config)).url);
-    // Mary signs in without john's session being ended: its cookie was lost.
+    // Mary signs in while john's session is live: its cookie was lost.
     browser.jar.delete("lockstep-session");
     const { checks, authorizationId } = await begin(browser);
     await browser.signIn("mary", "secret");
@@ -254,7 +254,7 @@ describe("two people at one browser", () => {
     const cookie = browser.jar.get(`lockstep-authorization-${authorizationId}`);
     expect((await browser.rpc("authorization.approve", { authorizationId })).status).toBe(200);
     await browser.signIn("mary", "secret");
-    // Her tab sent its answer before his took the cookie away.
+    // Her tab sent its answer before his removed the cookie.
     browser.jar.set(`lockstep-authorization-${authorizationId}`, cookie ?? { value: "", path: "/" });
     const { data } = await browser.rpc("authorization.approve", { authorizationId });
     const after = await server.db.selectFrom("grants").select(["id", "user_id"]).execute();

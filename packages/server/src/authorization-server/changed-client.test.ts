@@ -1,4 +1,4 @@
-// A client that its owner changes is another client to everybody who granted it (OAuth 2.1 §7.3).
+// A client that its owner changes must ask everybody again (OAuth 2.1 §7.3).
 
 import { RegisterClientInput } from "@lockstep/kit";
 import * as client from "openid-client";
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** A verified client of a developer, which a person has granted, and which asks them nothing any more. */
+/** A verified client of a developer with a person's grant, which needs no more consent. */
 const granted = async () => {
   const { client: app, secret } = await server.domain.clients.register(photoApp, owner, testSource);
   await server.domain.clients.setVerified(app.id, true, testSource);

@@ -32,9 +32,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A client that was just let in, and holds a code. */
+/** A client with a new grant and its code. */
 const withCode = async (on = server, as = browser, of = app) => {
-  // Each time with the question, so that each code has a grant of its own.
+  // Asks for consent each time, so that each code has its own grant.
   const { url, checks } = await beginAuthorization(of.config, { prompt: "consent" });
   const back = await as.allow(url);
   const form = {

@@ -42,7 +42,7 @@ const send = (browser: Browser, form: Record<string, string>) =>
     headers: { "content-type": "application/x-www-form-urlencoded" },
   });
 
-/** A person types a code, and says that it is the one which the device shows. */
+/** A person enters a code, and confirms that the device shows it. */
 const enter = async (browser: Browser, userCode: string) => {
   const page = await shownBy(await browser.go("/device"));
   if (page?.page !== "device_code") throw new Error("No page to type a code at");
@@ -78,7 +78,7 @@ it("gives a device access when a person enters its code and allows it", async ()
   expect(page).toMatchObject({ page: "device_confirm", userCode: device.user_code, client: { id: app.id } });
   if (!interaction) throw new Error("Nothing to decide");
   const read = await browser.rpc("authorization.read", interaction, "query");
-  // A device may be somebody else's: there is always a question (RFC 8628 §5.4).
+  // A device may be somebody else's: always ask (RFC 8628 §5.4).
   expect(read.data).toMatchObject({ returnsTo: null, consent: true });
   expect(await decide(browser, "approve", interaction)).toMatchObject({ page: "device_done" });
 
@@ -155,7 +155,7 @@ it("answers expired_token when the person confirmed the code and did not answer 
     return (await poll(device.device_code)).body["error"];
   };
   expect(await errorAfter(590)).toBe("authorization_pending");
-  // Also when it asks faster than it should, and however often.
+  // Also when it polls too fast, and however often.
   expect([await errorAfter(11), await errorAfter(0), await errorAfter(240)]).toEqual(Array(3).fill("expired_token"));
   await browser.signIn();
   const later = await decide(browser, "approve", interaction ?? { authorizationId: "" });
@@ -164,7 +164,7 @@ it("answers expired_token when the person confirmed the code and did not answer 
 });
 
 describe("[S101] a guessed code", () => {
-  /** As many wrong codes as are asked for, by one browser; answers the statuses. */
+  /** Enters this many wrong codes in one browser, and returns the statuses. */
   const guess = async (browser: Browser, count: number, form: Record<string, string> = {}) => {
     const statuses = [];
     for (let tried = 0; tried < count; tried++) {
@@ -188,7 +188,7 @@ describe("[S101] a guessed code", () => {
       expect(await shownBy(response)).toEqual({ page: "device_sign_in", userCode: device.user_code });
     }
     expect(await poll(device.device_code)).toMatchObject({ body: { error: "authorization_pending" } });
-    // It still waits for whoever has the device.
+    // The device's owner can still use it.
     const { interaction } = await enter(await signedIn(), device.user_code);
     expect(interaction).not.toBeNull();
   });

@@ -64,7 +64,7 @@ describe("the metadata", () => {
       scopes_supported: expect.arrayContaining(["openid", "profile:read"]),
       subject_types_supported: ["public"],
     });
-    // And every address in it is here.
+    // Every URL in it exists.
     for (const [name, value] of Object.entries(metadata)) {
       if (!name.endsWith("_endpoint") && name !== "jwks_uri") continue;
       expect(String(value)).toMatch(new RegExp(`^${server.config.publicUrl}/`));
@@ -144,12 +144,12 @@ describe("[S50] when keys are rotated", () => {
         await jwtVerify(token, verify, { issuer: server.config.publicUrl, currentDate: new Date() });
       }
     }
-    // The whole flow, its cookies and its hint of before included.
+    // The whole flow, with earlier cookies and the earlier hint.
     const silent = await connect(browser, app.config, { prompt: "none", id_token_hint: String(before.id_token) });
     expect(kidsOf(silent)).toEqual(newKeys);
     expect(await client.tokenIntrospection(app.config, before.access_token)).toMatchObject({ active: true });
 
-    // Withdrawn, it is good for nothing more.
+    // After retirement, its tokens are refused.
     for (const key of oldKeys) await keyring.retire(String(key), testSource);
     expect((await callWith(server, "/users/me", before.access_token)).status).toBe(401);
     expect((await callWith(server, "/users/me", after.access_token)).status).toBe(200);
@@ -170,7 +170,7 @@ describe("[S17] a page of another origin", () => {
       },
     });
     if (response.headers.has("access-control-allow-origin")) {
-      // Any header may be sent, and no cookie.
+      // Any header is allowed, but no cookie.
       expect([path, response.headers.get("access-control-allow-headers")]).toEqual([path, requested]);
       expect([path, response.headers.get("access-control-allow-credentials")]).toEqual([path, null]);
     }

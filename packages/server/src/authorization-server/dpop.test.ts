@@ -26,7 +26,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A client in a browser that was let in, all of whose tokens are bound to its key. */
+/** A browser client with a grant, all of whose tokens are bound to its key. */
 const connected = async (on = server) => {
   const app = await registerClient(on, { kind: "browser" });
   const keyPair = await client.randomDPoPKeyPair("ES256", { extractable: true });
@@ -39,7 +39,7 @@ const connected = async (on = server) => {
 
 type Key = Awaited<ReturnType<typeof generateKeyPair>>;
 
-/** A proof made by hand, as somebody makes one who should not. */
+/** A proof made by hand, as an attacker would. */
 const proofOf = async (
   { publicKey, privateKey }: Key,
   accessToken: string | null,
@@ -150,7 +150,7 @@ describe("[S32] a token that is bound to a key", () => {
   it("is refused with two proofs, even if each is valid (RFC 9449 §4.3)", async () => {
     const { keyPair, tokens } = await connected();
     const proofs = await Promise.all([1, 2].map(() => proofOf(keyPair as Key, tokens.access_token)));
-    // `fetch` would join them to one header.
+    // `fetch` would join them into one header.
     const ask = (dpop: string[]) =>
       new Promise<number | undefined>((resolve, reject) => {
         const headers = { authorization: `DPoP ${tokens.access_token}`, dpop };
@@ -183,7 +183,7 @@ describe("[S32] a token that is bound to a key", () => {
       expect(late.challenge).toMatch(/^DPoP error="use_dpop_nonce"/);
       const again = { iat, nonce: late.nonce };
       expect((await call(token, await proofOf(key, token, again))).status).toBe(200);
-      // Clients keep one nonce for an origin.
+      // Clients keep one nonce for each origin.
       expect((await atToken(again)).status).toBe(200);
       const fromToken = (await atToken({ iat })).headers.get("dpop-nonce");
       expect((await call(token, await proofOf(key, token, { iat, nonce: fromToken }))).status).toBe(200);
@@ -199,7 +199,7 @@ describe("[S32] a token that is bound to a key", () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const { id, keyPair, tokens } = await connected();
     const token = tokens.access_token;
-    // Of a clock that is ahead: accepted for twice as long.
+    // From a clock that is ahead: accepted for twice as long.
     const iat = Math.floor(Date.now() / 1000) + 295;
     const proof = await proofOf(keyPair as Key, token, { iat });
     const atToken = await proofOf(keyPair as Key, null, { iat, htm: "POST", htu: `${server.url}/token` });
@@ -208,12 +208,12 @@ describe("[S32] a token that is bound to a key", () => {
     expect([(await call(token, proof)).status, (await refresh()).status]).toEqual([200, 200]);
     for (const seconds of [1, 300, 280]) {
       vi.setSystemTime(Date.now() + seconds * 1000);
-      // What need not be remembered any more is forgotten.
+      // Deletes what need not be remembered.
       await server.domain.spentIds.deleteExpired(1000);
       expect(await call(token, proof)).toMatchObject({ status: 401, code: "INVALID_DPOP_PROOF" });
       expect((await refresh()).body["error"]).toBe("invalid_grant");
     }
-    // The proof was refused, and not the refresh token, whose reuse would have ended the grant.
+    // The proof was refused, not the refresh token, whose reuse would have revoked the grant.
     expect((await call(token, await proofOf(keyPair as Key, token))).status).toBe(200);
   });
 

@@ -1,5 +1,5 @@
-// Requests that started out as good ones and were spoiled at random: every address that clients and browsers reach answers
-// them below 500, in the form of its standard or by a page, and sends a browser nowhere but to the client's own address.
+// Valid requests, spoiled at random: every endpoint answers them below 500, in the form of its standard or with a page,
+// and redirects a browser only to the client's own URI.
 
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect as connectTo } from "node:net";
@@ -19,7 +19,7 @@ import {
   startOn,
 } from "./testing.ts";
 
-/** Requests of each address, on each engine. */
+/** Requests to each endpoint, on each engine. */
 const numRuns = 80;
 
 type Pairs = readonly (readonly [name: string, value: string])[];
@@ -76,7 +76,7 @@ const hostile = [
   "..%2f..%2f",
 ];
 
-/** Names that every address gets besides its own. */
+/** Names that every endpoint gets besides its own. */
 const otherNames = [
   ...["__proto__", "constructor", "toString", "hasOwnProperty", "__proto__[x]", "x[y][z]", "scope[]", "client_id[0]"],
   ...["request", "request_uri", "claims", "claims_locales", "registration", "resource", "prompt", "max_age", "nonce"],
@@ -112,7 +112,7 @@ const anyText = fc.oneof(
   fc.integer().map(String),
 );
 
-/** What may happen to the parameters of a good request, of which these are the names. */
+/** How the parameters of a valid request can be spoiled. */
 const spoilingOf = (names: readonly string[]) => {
   const name = fc.oneof(fc.constantFrom(...names), fc.constantFrom(...otherNames));
   const own = fc.constantFrom(...names);
@@ -147,7 +147,7 @@ const spoiled = (good: Pairs, spoilings: readonly Spoiling[]): Pairs => {
   return pairs;
 };
 
-/** How text is percent-encoded: as it should be, or in ways that decoders fail on. */
+/** Ways to percent-encode text: correctly, or so that decoders fail. */
 const encodings = {
   right: (text: string) => encodeURIComponent(text.toWellFormed()),
   surrogates: (text: string) => Array.from(text, escaped).join(""),
@@ -165,7 +165,7 @@ const anyEncoding = fc.oneof(
   fc.constantFrom(...(Object.keys(encodings) as Encoding[])),
 );
 
-/** Each half of a surrogate pair that stands alone as its three bytes, which are no UTF-8. */
+/** Encodes each lone surrogate as three bytes, which are not UTF-8. */
 const escaped = (character: string): string => {
   if (character.isWellFormed()) return encodeURIComponent(character);
   const code = character.charCodeAt(0);
@@ -199,7 +199,7 @@ const headerText = fc.oneof(
 );
 const anyHeaders = fc.dictionary(
   fc.constantFrom("accept", "authorization", "dpop", "origin", "referer", "user-agent", "accept-language", "cookie"),
-  // Node's own client sends no control characters, nor spaces around.
+  // Node's client sends no control characters and no surrounding spaces.
   headerText.map((text) => text.replaceAll("\u007f", "").trim()),
   { maxKeys: 3 },
 );
@@ -252,7 +252,7 @@ describe.each(engines)("a spoiled request on $engine", ({ newDatabase }) => {
     process.off("unhandledRejection", notice);
   });
 
-  /** Sends an address as it stands, which `fetch` would put right. */
+  /** Sends a URL unchanged, which `fetch` would normalize. */
   const send = (
     method: string,
     path: string,
@@ -331,7 +331,7 @@ describe.each(engines)("a spoiled request on $engine", ({ newDatabase }) => {
     return page?.page === "device_code" ? page.token : "";
   };
 
-  /** A good request of each kind: what is spoiled is one step away from what is accepted. */
+  /** A valid request of each kind, which is then spoiled. */
   const good: {
     method: "GET" | "POST";
     path: string;
@@ -514,7 +514,7 @@ describe.each(engines)("a spoiled request on $engine", ({ newDatabase }) => {
               ...(method === "POST" && contentType !== "" && { "content-type": contentType }),
               ...(!keepsHeaders && more),
             };
-            // Its wrong codes would close the door to the rest.
+            // Its wrong codes would make the others wait.
             if (path === "/device") await server.db.deleteFrom("throttles").execute();
             const inAddress = method === "GET" ? `${path}?${sent.slice(0, 8000)}` : path;
             expectAnswered(await send(method, inAddress, all, method === "GET" ? undefined : sent), path);

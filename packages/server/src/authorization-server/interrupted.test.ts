@@ -1,4 +1,4 @@
-// What changes between a person's answer and what comes of it: the client is told an OAuth error, never a failure of ours.
+// Changes between a person's answer and its effect: the client gets an OAuth error, never an internal one.
 
 import * as client from "openid-client";
 import { describe, expect, it } from "vitest";
@@ -18,7 +18,7 @@ import {
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
 
 describe.each(engines)("an interrupted authorization, on $engine", ({ newDatabase }) => {
-  /** Somebody else than john, so that nothing of a server's own is in the way. */
+  /** Another person than john, who has other rows. */
   const open = async () => {
     const server = await startOn(newDatabase, { now: () => Date.now() });
     const mary = (await addPerson(server, "mary")).id;
@@ -31,18 +31,18 @@ describe.each(engines)("an interrupted authorization, on $engine", ({ newDatabas
   interface Interruption {
     readonly name: string;
     readonly happen: (opened: Opened, clientId: string) => Promise<unknown>;
-    /** Where the browser that comes back with an answer is sent, and with which error. */
+    /** Where the returning browser is sent, and with which error. */
     readonly back: "access_denied" | "code" | "page" | "question";
-    /** Whether what was approved is over as well. */
+    /** Whether the grant is revoked as well. */
     readonly endsGrant: boolean;
   }
 
-  /** What somebody who returns for a device sees, and what the device is told at its next poll. */
+  /** What a person who returns for a device sees, and what the device gets at its next poll. */
   const toDevice: Record<Interruption["back"], [page: string | undefined, error: string | null]> = {
     access_denied: ["device_denied", "access_denied"],
     code: ["device_done", null],
     page: ["error", "invalid_client"],
-    // They are asked again, by the web app.
+    // The web app asks them again.
     question: [undefined, "authorization_pending"],
   };
 

@@ -72,7 +72,7 @@ describe("introspection", () => {
     );
     const unverified = await discover(server, app.id, secret);
     const verified = await registerClient(server, forItself);
-    // It cannot prove who it is: the right is worth nothing to it.
+    // It cannot authenticate, so the permission has no effect.
     const inBrowser = await registerClient(server, { kind: "browser" });
     await server.domain.clients.setExceptions(inBrowser.id, { mayIntrospect: true }, testSource);
     for (const config of [unverified, verified.config, inBrowser.config]) {

@@ -1,4 +1,4 @@
-// A browser is sent to a client without a click only where somebody knows the client (RFC 9700 §4.11.2).
+// A browser is redirected without a click only to a known client (RFC 9700 §4.11.2).
 
 import { RegisterClientInput } from "@lockstep/kit";
 import type * as client from "openid-client";
@@ -53,7 +53,7 @@ const signedIn = async (username = "john") => {
 const ask = async (config: client.Configuration, parameters: Record<string, string>) =>
   (await beginAuthorization(config, { redirect_uri: evil, ...parameters })).url;
 
-/** Errors that need no click of the person. */
+/** Errors that happen without a click of the person. */
 const mistakes: Record<string, string>[] = [
   { response_type: "token" },
   { code_challenge_method: "plain" },
@@ -76,7 +76,7 @@ describe("a refused request", () => {
         const page = await shownBy(response);
         expect(page).toMatchObject({ page: "leave", to: "evil.example", client: { id, verified: false } });
         if (page?.page !== "leave") throw new Error("There is no page to leave from");
-        // What the client would have been told.
+        // What the client would have received.
         const there = new URL(page.action);
         const told = new URLSearchParams(there.search || there.hash.slice(1));
         expect(there.origin + there.pathname).toBe(evil);
@@ -155,7 +155,7 @@ describe("signing out for a client", () => {
 
   it("redirects nobody to an unverified client without a click", async () => {
     const { id, config } = await register();
-    // A hint of the attacker's own account proves nothing about who sits here.
+    // A hint for the attacker's own account proves nothing about this person.
     const { id_token } = await connect(await signedIn("mallory"), config, { redirect_uri: evil });
     for (const parameters of [{}, { id_token_hint: String(id_token) }]) {
       const browser = openBrowser(server);

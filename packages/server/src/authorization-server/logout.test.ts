@@ -48,7 +48,7 @@ const confirm = (browser: Browser, form: URLSearchParams | Record<string, string
     headers: { "content-type": "application/x-www-form-urlencoded" },
   });
 
-/** Whether a client gets to know who is there, without a question. */
+/** Whether a request with prompt=none succeeds. */
 const isKnown = async (browser: Browser, config = app.config) => {
   const { url } = await beginAuthorization(config, { prompt: "none" });
   return (await browser.follow(url)).url.searchParams.has("code");
@@ -80,7 +80,7 @@ describe("a client that asks to sign a person out", () => {
     expect(back.url.href).toBe(`${bye}?state=s`);
     expect((await browser.rpc("session.list", undefined, "query")).code).toBe("INVALID_TOKEN");
     expect(await isKnown(browser)).toBe(false);
-    // What was granted stays: signing out is not taking back.
+    // Grants stay: signing out does not revoke them.
     expect((await callWith(server, "/users/me", tokens.access_token)).status).toBe(200);
   });
 
@@ -115,7 +115,7 @@ describe("a client that asks to sign a person out", () => {
       const { response, url } = await browser.follow(endSession(tokens, { post_logout_redirect_uri: uri }));
       expect([url.origin, response?.status]).toEqual([server.url, 400]);
     }
-    // Without saying who asks, there is no registered address at all.
+    // Without a client, no URI is registered.
     const { response } = await browser.follow(`/logout?post_logout_redirect_uri=${encodeURIComponent(bye)}`);
     const page = await shownBy(response);
     const left = await confirm(browser, { xsrf: page?.page === "sign_out" ? page.token : "", logout: "yes" });
@@ -143,7 +143,7 @@ describe("a client that asks to sign a person out", () => {
 });
 
 describe("[S60] a client with a back-channel logout URI", () => {
-  /** Registered with an address that is told. */
+  /** A client with a logout URI. */
   const listening = async (metadata: Partial<client.ClientMetadata> = {}) => {
     const config = await client.dynamicClientRegistration(
       new URL(server.url),
@@ -225,7 +225,7 @@ describe.each(engines)("a server on $engine", ({ newDatabase }) => {
   });
 });
 
-/** A relying party's address for logout tokens. */
+/** A client's endpoint for logout tokens. */
 const startReceiver = async () => {
   const arrived: string[] = [];
   let notify: () => void = () => {};

@@ -32,18 +32,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The parameters of a request, sent ahead of the person. */
+/** Pushes the parameters of a request. */
 const push = async (config = app.config, parameters: Record<string, string> = {}) => {
   const { url, checks } = await beginAuthorization(config, parameters);
   url.searchParams.delete("client_id");
   return { url: await client.buildAuthorizationUrlWithPAR(config, url.searchParams), checks };
 };
 
-/** With which error a request is refused, there or here; `null`: it is not. */
+/** The error of a request, pushed or later; `null`: it succeeds. */
 const refusedAt = async (url: URL) => {
   const { url: reached, response } = await browser.follow(url);
   const page = await shownBy(response);
-  // A client that nobody vouches for is told by a click.
+  // An unverified client gets the error after a click.
   if (page?.page === "leave") return page.refusal?.error ?? null;
   return page?.page === "error" ? page.error : reached.searchParams.get("error");
 };
@@ -145,7 +145,7 @@ describe("[S21] a client with its own key", () => {
     const tokens = await client.authorizationCodeGrant(config, await browser.allow(url), checks);
     expect(tokens.access_token).toEqual(expect.any(String));
 
-    // The same assertion again, and one of a key that is not registered.
+    // The same assertion again, and one of an unregistered key.
     expect(await post(server, "/par", sent[0] ?? "")).toMatchObject({ status: 401, body: { error: "invalid_client" } });
     const stranger = await generateKeyPair("ES256");
     const other = await client.discovery(

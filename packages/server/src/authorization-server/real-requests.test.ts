@@ -1,4 +1,4 @@
-// What real clients send that differs from one library to the next, driven by hand.
+// Requests that differ between real client libraries, sent by hand.
 
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import * as client from "openid-client";
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Where a changed request leads: an error of the client's, or whether the person is asked. */
+/** The outcome of a changed request: an error, or the question for consent. */
 const outcomeOf = async (config: client.Configuration, change: Record<string, string | null>) => {
   const { url } = await beginAuthorization(config);
   for (const [name, value] of Object.entries(change)) {
@@ -192,7 +192,7 @@ describe("[S4] a client that an operator let leave out PKCE", () => {
     const { url, checks } = await beginAuthorization(app.config);
     for (const name of Object.keys(withoutPkce)) url.searchParams.delete(name);
     const back = await browser.allow(url);
-    // A verifier means that the client sent a challenge, which somebody took out on the way.
+    // A verifier means that the client sent a challenge, which somebody removed.
     expect(await refusalOf(client.authorizationCodeGrant(app.config, back, checks))).toBe("invalid_grant");
     const { pkceCodeVerifier: _, ...rest } = checks;
     expect((await client.authorizationCodeGrant(app.config, back, rest)).id_token).toEqual(expect.any(String));
@@ -229,7 +229,7 @@ describe("[S21] a client's assertion", () => {
       const form = { grant_type: "refresh_token", refresh_token: "x", client_assertion, client_assertion_type };
       return (await post(server, "/token", form)).body["error"];
     };
-    // A client that is known, with a refresh token that is not.
+    // A known client with an unknown refresh token.
     const accepted = "invalid_grant";
     const once = await assertion(issuer);
     expect([await use(once), await use(once)]).toEqual([accepted, expect.stringMatching(/invalid_(client|request)/)]);

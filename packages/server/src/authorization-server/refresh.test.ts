@@ -19,7 +19,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A client that a person has let in, with all that it was given. */
+/** A client with a grant and all its tokens. */
 const connected = async (server: Server, kind: "web" | "browser" = "browser") => {
   const app = await registerClient(server, { kind });
   const browser = openBrowser(server);
@@ -137,7 +137,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     const less = await refresh(tokens.refresh_token, { scope: "openid" });
     expect(less.scope).toBe("openid");
     expect((await callWith(server, "/users/me", less.access_token)).code).toBe("INSUFFICIENT_SCOPE");
-    // Less once is not less for good (RFC 6749 §6).
+    // A narrower refresh does not narrow the grant (RFC 6749 §6).
     const again = await refresh(less.refresh_token);
     expect(again.scope).toBe("openid profile profile:read");
     expect(await refusalOf(refresh(again.refresh_token, { scope: "openid photos:read" }))).toBe("invalid_scope");
@@ -189,7 +189,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
 it("[S29] refuses a refresh when the grant is revoked while it is running", async () => {
   await using server = await startOn(engines[0].newDatabase);
   const { tokens, refresh } = await connected(server);
-  // In the middle of it: when the successor is written, and before the access token is.
+  // During the refresh: after the successor is written, before the access token is.
   await sql`create trigger revocation after insert on oauth_records when new.kind = 'RefreshToken'
     begin delete from grants; end`.execute(server.db);
   expect(await refusalOf(refresh(tokens.refresh_token))).toBe("invalid_grant");

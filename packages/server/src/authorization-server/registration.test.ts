@@ -111,7 +111,7 @@ describe("a client that registers itself", () => {
       const { body } = await register({ redirect_uris, token_endpoint_auth_method, application_type: null });
       expect(body["application_type"]).toBe(expected);
     }
-    // What it says counts, as far as its addresses allow it.
+    // An explicit type wins if the redirect URIs allow it.
     const said = await register({ redirect_uris, application_type: "web" });
     expect(said.status).toBe(redirect_uris.some((uri) => !uri.startsWith("http")) ? 400 : 201);
   });
@@ -309,7 +309,7 @@ describe("a registration over the wire", () => {
 
   it("ignores sector_identifier_uri, and does not return one: subjects are public", async () => {
     const sector_identifier_uri = "https://photos.example/sector.json";
-    // The test's world has no way out: fetching it would fail.
+    // The tests have no network: fetching it would fail.
     const { status, body } = await register({ redirect_uris, sector_identifier_uri, subject_type: "public" });
     expect([status, body["sector_identifier_uri"], body["subject_type"]]).toEqual([201, undefined, "public"]);
     expect((await register({ redirect_uris, subject_type: "pairwise" })).status).toBe(400);
@@ -444,14 +444,14 @@ describe("a registration that the contract accepts", () => {
           redirectUris: [registered],
           scopes: ["profile:read"],
         });
-        // Another address in place of one that nobody may register: no run is without a question.
+        // A valid URI in place of an invalid one, so that every run checks something.
         fc.pre(input.success);
         const { client: app, secret } = await server.domain.clients.register(input.data, "operator", testSource);
         const config = new client.Configuration(metadata, app.id, secret ?? "");
         client.allowInsecureRequests(config);
         for (const [redirect_uri, expected] of [
           [registered, true],
-          // An empty parameter is one that was left out (RFC 6749 §3.1), and there is but one to choose.
+          // An empty parameter counts as absent (RFC 6749 §3.1), and there is only one URI to choose.
           [asked, asked === registered || asked === ""],
         ] as const) {
           const { url } = await beginAuthorization(config, { redirect_uri });

@@ -4,11 +4,11 @@ import { describe, expect, it } from "vitest";
 import { followingSharedClock, toSharedClock } from "./shared-clock.ts";
 
 const now = 1_800_000_000;
-/** Of a machine that is five minutes behind. */
+/** A machine whose clock is five minutes behind. */
 const clock = { offsetMs: () => 300_000 };
 const rightClock = { offsetMs: () => 0 };
 
-/** Keeps one record, as it is written. */
+/** Stores one record as it is written. */
 const memory = () => {
   let stored: AdapterPayload | undefined;
   const find = async () => stored;

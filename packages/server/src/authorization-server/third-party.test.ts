@@ -1,4 +1,4 @@
-// What a client can do with what it was granted, at our own API: over REST and over RPC.
+// What a client can do with its grant at our own API, over REST and RPC.
 
 import { operationsOf } from "@lockstep/kit";
 import * as client from "openid-client";
@@ -141,7 +141,7 @@ describe("an access token of a client", () => {
 });
 
 describe("[S37] [S54] the next call is refused", () => {
-  /** A person of their own, who lets a client in; what happens then; and what the client is told. */
+  /** A new person grants a client access; then `act` happens, and the next call is refused. */
   const refusedAfter = async (username: string, happening: (person: Connected) => Promise<unknown>) => {
     const { id } = await addPerson(server, username);
     const one = await registerClient(server);

@@ -32,7 +32,7 @@ describe.each(engines)("migrations on $engine", ({ newDatabase }) => {
     const db = await openDatabase(database.url);
     expect(await isMigrated(db)).toBe(false);
     await migrateToLatest(db);
-    // However many migrations the next version ships.
+    // However many migrations the next version adds.
     for (const name of ["9997-next", "9998-next", "9999-next"]) await recordMigration(db, name);
     await recordVersion(db, schemaVersion + 1);
     expect(await migrateToLatest(db)).toEqual([]);

@@ -1,5 +1,5 @@
-// Owns the bridge from Kysely's PostgreSQL dialect to `pg`: a pool whose connections have a time limit, and what
-// PostgreSQL's errors mean here. A lost connection fails the statement that it carried, and nothing else.
+// Owns the bridge from Kysely's PostgreSQL dialect to `pg`: a pool with time limits, and the meaning of PostgreSQL's
+// errors. A lost connection fails only its statement.
 
 import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from "kysely";
 import type { ClientBase, Connection, PoolClient } from "pg";
@@ -13,11 +13,11 @@ type Pg = typeof import("pg")["default"];
 export interface PostgresOptions {
   /** The most connections. */
   readonly poolSize: number;
-  /** How long a statement or a transaction may take, the wait for a connection included. */
+  /** How long a statement or a transaction may take, including the wait for a connection. */
   readonly limitMs: number;
 }
 
-/** Loads the driver when it is needed: a server on SQLite starts without it. */
+/** Loaded when it is needed: a server on SQLite starts without it. */
 export const postgresDialect = async (url: string, options: PostgresOptions): Promise<PostgresDialect> => {
   const { default: pg } = await import("pg");
   return new PostgresDialect({ pool: limitedPool(pg, url, options) });
@@ -26,11 +26,11 @@ export const postgresDialect = async (url: string, options: PostgresOptions): Pr
 const int8Oid = 20;
 
 const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions): PostgresPool => {
-  /** Connections on which statements have names, so that PostgreSQL plans them once. */
+  /** Connections with named statements, which PostgreSQL plans once. */
   const named = new WeakSet<ClientBase>();
   const pool = new pg.Pool({
-    // A connection that is PostgreSQL's own says its process id at the start. PgBouncer says another, and in transaction
-    // mode the next statement may reach a server that knows none of the names.
+    // PostgreSQL sends its process ID at the start of a connection. PgBouncer sends another one, and in transaction
+    // mode the next statement may reach a server without the named statements.
     async onConnect(client) {
       const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
       if (rows[0]?.pid === (client as ClientBase & Partial<BackendKey>).processID) named.add(client);
@@ -39,11 +39,11 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
     max: poolSize,
     connectionTimeoutMillis: limitMs,
     keepAlive: true,
-    // Epoch milliseconds fit a double; `pg` would hand out strings.
+    // Epoch milliseconds fit a double; `pg` would return strings.
     types: { getTypeParser: (oid, format) => (oid === int8Oid ? Number : pg.types.getTypeParser(oid, format)) },
   });
   const lost = new WeakSet<PoolClient>();
-  // Without a listener on the pool and on each connection, a lost one would be an uncaught exception.
+  // Without a listener on the pool and on each connection, a lost connection would be an uncaught exception.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => lost.add(client)));
   const isLost = (client: PoolClient) => lost.has(client) || !client.connection.stream.writable;
@@ -51,7 +51,7 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
   const take = (deadline: Deadline): Promise<PoolClient> => {
     const coming = pool.connect();
     return deadline.before(coming).catch((error) => {
-      // It may still come: the next who waits gets it.
+      // It may still arrive: the next waiting caller gets it.
       void coming.then(
         (late) => late.release(),
         () => {},
@@ -60,14 +60,16 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
     });
   };
 
-  /** Lends a connection for one statement or one transaction, until the deadline. */
+  /** Provides a connection for one statement or one transaction, until the deadline. */
   const lend = (first: PoolClient, deadline: Deadline): PostgresPoolClient => {
     let client: PoolClient | null = first;
     let sent = false;
     /** Why nothing more can be sent. */
     let broken: unknown = null;
 
-    /** The connection, or another when it died between two uses: nothing was sent then, so a second try is safe. */
+    /**
+     * The connection, or a new one when it was lost between two uses: nothing was sent, so a second attempt is safe.
+     */
     const living = async (): Promise<PoolClient> => {
       if (client && (sent || !isLost(client))) return client;
       client?.release(true);
@@ -80,7 +82,7 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
       if (broken !== null) throw broken;
       assertStorable(parameters);
       const connection = await living();
-      // In a transaction a plan that is out of date could not be made again.
+      // Within a transaction, an outdated plan could not be made again.
       const name = !sent && named.has(connection) ? nameOf(sql) : undefined;
       sent = true;
       const run = (statement: { name?: string | undefined; text: string }) =>
@@ -104,13 +106,13 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
     };
 
     const query = async (sql: string, parameters: readonly unknown[]): Promise<unknown> => {
-      // PostgreSQL rolls back by itself what a lost connection left behind.
+      // PostgreSQL rolls back after a lost connection.
       if (sql === "rollback" && broken !== null) return { command: "ROLLBACK", rowCount: 0, rows: [] };
       return send(sql === "begin" ? beginWithin(deadline.leftMs()) : sql, parameters);
     };
 
     return {
-      // Kysely declares a second form, for cursors, which are not used here.
+      // Kysely declares a second overload for cursors, which are not used here.
       query: query as PostgresPoolClient["query"],
       release(destroy) {
         deadline.end();
@@ -136,8 +138,8 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
 };
 
 /**
- * Begins a transaction whose statements PostgreSQL itself stops a moment before we would, which leaves the connection fit
- * for use. `set local` works behind PgBouncer too, and concerns no other transaction there.
+ * Begins a transaction whose statements PostgreSQL cancels shortly before we would, which keeps the connection usable.
+ * `set local` works behind PgBouncer too, and affects no other transaction there.
  */
 const beginWithin = (leftMs: number): string => {
   if (leftMs === Number.POSITIVE_INFINITY) return "begin";
@@ -146,7 +148,7 @@ const beginWithin = (leftMs: number): string => {
     "begin",
     `set local statement_timeout = ${statementMs}`,
     `set local lock_timeout = ${Math.ceil(statementMs / 2)}`,
-    // When this process freezes, its locks go.
+    // When this process freezes, PostgreSQL releases its locks.
     `set local idle_in_transaction_session_timeout = ${2 * Math.ceil(leftMs)}`,
   ].join("; ");
 };
@@ -184,7 +186,7 @@ const deadlineOf = (wait: Wait): Deadline => {
   };
 };
 
-/** What `pg` has, and its types leave out. */
+/** Members of `pg` that its types leave out. */
 type CancellableClient = PoolClient & { host: string; port: number; ssl: object | boolean } & BackendKey;
 type BackendKey = { processID: number; secretKey: number };
 type CancellingConnection = Connection & {
@@ -196,8 +198,8 @@ type CancellingConnection = Connection & {
 const cancelLimitMs = 1000;
 
 /**
- * Asks PostgreSQL to stop what nobody waits for any more: a statement that waits for a lock would else hold its
- * connection until it gets the lock, and then take effect. Does not wait, and may fail.
+ * Asks PostgreSQL to cancel an abandoned statement: waiting for a lock, it would keep its connection until it gets the
+ * lock, and then take effect. Does not wait, and may fail.
  * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 const cancel = (pg: Pg, client: PoolClient): void => {
@@ -212,22 +214,28 @@ const cancel = (pg: Pg, client: PoolClient): void => {
   connection.connect(port, host);
 };
 
-/** The SQLSTATEs that blame the database: connections, access to it, resources, operators, its system; read-only; locks. */
+/**
+ * SQLSTATEs of a failing database: connections, authentication, resources, operator intervention, system errors;
+ * read-only; locks.
+ */
 const blamesDatabase = /^(08|28|53|57|58)|^(25006|25P03|3D000|40001|40P01|55P03)$/;
 
-/** A newer server has added a column to a table meanwhile. PostgreSQL refuses such a plan before it runs. */
+/** A newer server has added a column to a table. PostgreSQL refuses the outdated plan before it runs. */
 const isOutdatedPlan = (error: unknown) =>
   (error as { code?: string }).code === "0A000" && /cached plan/.test((error as Error).message);
 
-/** Those of them that say nothing against the connection: a deadlock, or a lock or a statement that took too long. */
+/** Those that leave the connection usable: a deadlock, or a lock or statement that took too long. */
 const fitAfter = new Set<unknown>(["40001", "40P01", "55P03", "57014"]);
 
 const leavesConnectionFit = (error: unknown) => fitAfter.has((error as { code?: string }).code);
 
-/** `character_not_in_repertoire`, and `untranslatable_character`, such as a NUL that is escaped in JSON. */
+/** `character_not_in_repertoire` and `untranslatable_character`, such as a NUL escaped in JSON. */
 const blamesText = new Set<unknown>(["22021", "22P05"]);
 
-/** A `DatabaseUnavailableError` when the database is to blame, an `UnstorableTextError` when a text is; else the error itself. */
+/**
+ * A `DatabaseUnavailableError` when the database failed, an `UnstorableTextError` when a text did; otherwise the error
+ * itself.
+ */
 const withBlame = (pg: Pg, error: unknown, connectionLost: boolean): unknown => {
   if (error instanceof DatabaseUnavailableError || !(error instanceof Error)) return error;
   const blamed = error instanceof pg.DatabaseError ? blamesDatabase.test(error.code ?? "") : connectionLost;

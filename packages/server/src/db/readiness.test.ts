@@ -9,7 +9,7 @@ import { createReadiness } from "./readiness.ts";
 
 const [sqlite, postgres] = engines;
 
-/** The same database, with its statements counted. */
+/** The same database with its statements counted. */
 const counting = (db: Db) => {
   let statements = 0;
   const counted = db.withPlugin({
@@ -118,7 +118,7 @@ describe("readiness on SQLite", () => {
     const damage = Buffer.alloc(statSync(path).size - from, 0xff);
     writeSync(file, damage, 0, damage.length, from);
     closeSync(file);
-    // What is in memory is as it was.
+    // SQLite's cache is still valid.
     await sql`pragma shrink_memory`.execute(db);
     expect(await reasonOf(look)).toBe("the database file is damaged");
   });

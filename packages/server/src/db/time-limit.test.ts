@@ -17,7 +17,7 @@ beforeEach(() => {
   return () => spy.mockRestore();
 });
 
-/** One wait for the database: how long it might have taken, and took. */
+/** One wait for the database: its limit, and its duration. */
 const wait = (tookMs: number, limitMs = 1000) => {
   const { leftMs, end } = beginWait(limitMs);
   time += tookMs;
@@ -29,7 +29,7 @@ describe("[S118] a call", () => {
   it("waits for the database no longer than its limit, over all its statements", () => {
     withDatabaseLimit(100, () => {
       expect(wait(40)).toBe(100);
-      // What happens between two waits does not count.
+      // Time between two waits does not count.
       time += 500;
       expect(wait(30)).toBe(60);
       expect(wait(30, 20)).toBe(20);

@@ -18,7 +18,7 @@ const note = (path: RestRoute["path"], method: RestRoute["method"] = "GET") => (
 
 const none = { own: [], pages: [] };
 
-/** Need not be there: the sources are found beside it. */
+/** It need not exist: the sources are found beside it. */
 
 describe("URLs", () => {
   it.each([

@@ -10,10 +10,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Everything that the server says on one connection until it closes it. */
+/** Everything that the server sends on one connection until it closes. */
 const send = async (bytes: string) => {
   const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
-  // A connection that is reset says what was read before.
+  // A reset connection returns what was read before.
   socket.on("error", () => {});
   socket.write(bytes, "latin1");
   const answer = await text(socket).catch(() => "");
@@ -93,7 +93,7 @@ describe("a request that Node cannot parse", () => {
     for await (const chunk of socket) {
       const before = answer;
       answer += String(chunk);
-      // The stream is open: what arrives now is no request.
+      // The stream is open: later bytes are not a request.
       if (!before.includes("watching") && answer.includes("watching")) socket.write("hello\r\n\r\n");
     }
     expect(answer).toContain("200 OK");
@@ -130,7 +130,7 @@ describe("the Host header", () => {
       ["host: é"],
     ])
       expectRefusal(await send(request(line, ...headers)), 400, "MALFORMED_REQUEST");
-    // A refused stream leaves its connection open.
+    // A refused stream keeps its connection open.
     if (target === "/trpc/session.events") return;
     for (const headers of [[host], ["host: [::1]:3000"], ["host: EXAMPLE.com:80"]])
       expect((await send(request(line, ...headers))).body).not.toContain('"MALFORMED_REQUEST"');

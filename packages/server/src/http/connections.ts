@@ -1,5 +1,5 @@
-// Owns what can go wrong before a request reaches a route: a request that Node cannot read or waits for in vain, and a
-// `Host` that is missing, repeated or invalid. All of it is answered in the contract's shape.
+// Owns failures before a request reaches a route: requests that Node cannot parse or that time out, and a missing,
+// repeated or invalid `Host`. All are answered in the contract's shape.
 
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
@@ -10,20 +10,20 @@ import { errorShape } from "../rpc/errors.ts";
 
 /** Node's options that go with `answerClientError` and `isHostValid`. */
 export const nodeOptions = (requestTimeoutMs: number) => ({
-  // For the headers too: Node takes the smaller of this and a minute.
+  // Also for the headers: Node takes the smaller of this and a minute.
   requestTimeout: requestTimeoutMs,
-  // How often Node looks for requests that took too long. Its default would let one of 30 s last for 60.
+  // How often Node checks for requests that took too long. Its default would let one of 30 s last for 60.
   connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),
   // Node would answer without a body.
   requireHostHeader: false,
 });
 
 /**
- * Follows which answer each connection is waiting for, closes connections after their answer while the server is about
- * to stop, and lets no unknown `Expect` be answered without a body.
+ * Tracks the pending response of each connection, closes connections after their response during a shutdown, and
+ * answers unknown `Expect` headers like any other request.
  */
 export const followConnections = (server: Server, isDraining: () => boolean) => {
-  /** The newest answer on each open connection; `null` before its first request. */
+  /** The newest response on each open connection; `null` before its first request. */
   const answers = new Map<Duplex, ServerResponse | null>();
   server.on("connection", (socket) => {
     answers.set(socket, null);
@@ -35,17 +35,17 @@ export const followConnections = (server: Server, isDraining: () => boolean) => 
     // The next call then comes over a new connection, which a load balancer opens to another server.
     if (isDraining()) response.shouldKeepAlive = false;
   });
-  // RFC 9110 §10.1.1: a server may ignore an expectation that it does not know.
+  // RFC 9110 §10.1.1: a server may ignore an unknown expectation.
   server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
     server.emit("request", request, response),
   );
   return {
     answeringOn: (socket: Duplex): ServerResponse | undefined => answers.get(socket) ?? undefined,
 
-    /** Closes each connection after the answer that it is waiting for. Idle connections are Node's to close. */
+    /** Closes each connection after its pending response. Node closes idle connections. */
     closeWhenAnswered() {
       for (const [socket, response] of answers) {
-        // Node counts a connection without any request as in use, such as one that a browser opened ahead.
+        // Node counts a connection without any request as active, such as one that a browser opened in advance.
         if (response === null && (socket as Socket).bytesRead === 0) socket.destroy();
         else if (response?.headersSent === false) response.shouldKeepAlive = false;
         else response?.once("finish", () => (socket as Socket).destroySoon());
@@ -60,13 +60,13 @@ const codeOf: Readonly<Record<string, EngineErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
 };
 
-/** Answers a request that Node could not read, and closes its connection. */
+/** Answers a request that Node could not parse, and closes its connection. */
 export const answerClientError = (
   error: Error & { readonly code?: string },
   socket: Duplex,
   { headers, requestId, answering }: AnswerOptions,
 ): void => {
-  // The peer is gone, or reads an answer that this one would be taken for a part of.
+  // The peer is gone, or would read this as a part of a pending response.
   if (error.code === "ECONNRESET" || !socket.writable || (answering?.headersSent && !answering.writableFinished)) {
     socket.destroy();
     return;
@@ -90,7 +90,7 @@ export const answerClientError = (
 interface AnswerOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly requestId: string;
-  /** The newest answer on this connection, if there is one. */
+  /** The newest response on this connection, if any. */
   readonly answering: ServerResponse | undefined;
 }
 
@@ -110,8 +110,8 @@ export const isHostValid = ({ rawHeaders, httpVersionMajor, httpVersionMinor }: 
   return true;
 };
 
-/** A name or an address, and a port. No user, no path, no escapes. */
+/** A name or an address, with an optional port. No user, path or escapes. */
 const hostPattern = /^(?:[\w.~!$&'()*+,;=-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
 
-/** That of nearly all requests. */
+/** The form of nearly all requests. */
 let lastValidHost: string | undefined;

@@ -1,5 +1,5 @@
-// Owns what the page at `/docs` is made of besides Swagger UI's own files: its frame, its start and its styles. Swagger UI
-// brings a dark theme; contrast, names for screen readers and narrow screens are mended here.
+// Owns the page at `/docs` besides Swagger UI's own files: its HTML, script and styles. Swagger UI has a dark theme;
+// contrast, labels for screen readers and narrow screens are corrected here.
 
 import type { Brand } from "@lockstep/kit";
 import { escaped } from "./protocol-pages.ts";
@@ -39,12 +39,12 @@ const followTheme = () => document.documentElement.classList.toggle("dark-mode",
 dark.addEventListener("change", followTheme);
 followTheme();
 
-// A link within a button is reached by no keyboard; the button opens the operation.
+// A link inside a button cannot be focused by keyboard; the button opens the operation.
 const plainTitles = ({ React }) => ({ components: { DeepLink: ({ text }) => React.createElement("span", null, text) } });
-// There is one server, the one that the page is on.
+// There is one server: this one.
 const oneServer = () => ({ wrapComponents: { ServersContainer: () => () => null } });
 
-// The password flow is our own apps', who have no client id: what is filled in for the code flow stays out of it.
+// Our own apps use the password flow without a client ID. Keep the code flow's client ID out of it.
 const passwordFlowWithoutClient = () => ({
   statePlugins: {
     auth: {
@@ -55,13 +55,13 @@ const passwordFlowWithoutClient = () => ({
   },
 });
 
-// The description names the public address. A page that was opened at another one calls the server where it is.
+// The description contains the public URL. A page opened at another URL calls the server there.
 const atThisAddress = (response) => {
   if (new URL(response.url, location.href).pathname !== "/openapi.json" || !response.text) return response;
   return Object.assign(response, { text: response.text.replaceAll(${JSON.stringify(publicUrl)}, location.origin) });
 };
 
-// What screen readers say is what the buttons say.
+// Give screen readers the text of the buttons.
 const nameButtons = () => {
   for (const button of document.querySelectorAll(".close-modal:not([aria-label])")) button.setAttribute("aria-label", "Close");
   for (const button of document.querySelectorAll(".modal-btn[aria-label]")) button.removeAttribute("aria-label");

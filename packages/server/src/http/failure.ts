@@ -1,6 +1,5 @@
-// Owns the answer of every address that has none of its own for what goes wrong. When the database cannot serve: a page
-// for people, and OAuth's words for programs (RFC 6749 §4.1.2.1). Whatever else it is: the contract's shape, and never
-// the words of a bug, which stay in the log.
+// Owns the error responses of routes without their own. When the database is unavailable: a page for people, OAuth's
+// JSON for programs (RFC 6749 §4.1.2.1). Otherwise the contract's shape. The message of a bug is only logged.
 
 import type { ProtocolPage } from "@lockstep/kit";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";

@@ -36,7 +36,7 @@ describe("[S93] X-Forwarded-For", () => {
     expect((await guess(31, "203.0.113.7:60000")).code).toBe("TOO_MANY_ATTEMPTS");
     expect((await guess(32, "[::ffff:203.0.113.7]:60000")).code).toBe("TOO_MANY_ATTEMPTS");
     expect((await guess(33, "203.0.113.8:60000")).code).toBe("INVALID_CREDENTIALS");
-    // A proxy that is trusted is passed over, with its port.
+    // A trusted proxy is skipped, with its port.
     expect((await guess(34, "203.0.113.7, 127.0.0.1:8080")).code).toBe("TOO_MANY_ATTEMPTS");
   });
 

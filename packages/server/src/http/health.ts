@@ -6,9 +6,9 @@ import { createReadiness } from "../db/readiness.ts";
 
 export interface HealthOptions {
   readonly db: Db;
-  /** How long a look at the database is good for those who ask after it. */
+  /** How long the result of a database check is reused. */
   readonly readinessKeptMs: number;
-  /** Whether the server is about to stop: it still answers calls, and the load balancer is to send no more. */
+  /** Whether the server is shutting down: it still answers calls, and the load balancer should send no more. */
   readonly isDraining: () => boolean;
 }
 

@@ -7,7 +7,7 @@ import { fixtureApp } from "../fixture-app.ts";
 import { createServer } from "../server.ts";
 import { testConfig, testWorld } from "../testing.ts";
 
-/** A server at the addresses that `localhost` has, as the test says. */
+/** A server on the addresses of `localhost` that the test chooses. */
 const listenAtLocalhost = async (addresses: string[]) => {
   const database = await engines[0].newDatabase();
   const server = await createServer({ app: fixtureApp, config: testConfig(database.url), world: testWorld(Date.now) });
@@ -52,7 +52,7 @@ it("listens on each address of localhost, and answers pending calls before it cl
 });
 
 it("listens on the addresses of localhost that the machine has", async () => {
-  // TEST-NET-1: nobody's.
+  // TEST-NET-1: not assigned.
   const { port, close } = await listenAtLocalhost(["127.0.0.1", "192.0.2.1"]);
   expect(await accepts("127.0.0.1", port)).toBe(true);
   await close();

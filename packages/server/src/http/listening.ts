@@ -1,5 +1,6 @@
-// Owns the addresses that the server listens at. `localhost` can be two, 127.0.0.1 and ::1. Fastify would make a second
-// HTTP server for the second address, whose connections no shutdown sees: here they are handed to the one HTTP server.
+// Owns the addresses that the server listens on. `localhost` can be two, 127.0.0.1 and ::1. Fastify would create a
+// second HTTP server for the second one, whose connections a shutdown does not see; here both belong to the one HTTP
+// server.
 
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
@@ -8,7 +9,7 @@ import type { FastifyInstance } from "fastify";
 
 export interface ListenOptions {
   readonly host: string;
-  /** 0: a free one. */
+  /** 0: a free port. */
   readonly port: number;
   /** All addresses of `localhost`. */
   readonly addressesOfLocalhost?: () => Promise<string[]>;
@@ -16,7 +17,7 @@ export interface ListenOptions {
 
 const lookUpLocalhost = async () => (await lookup("localhost", { all: true })).map(({ address }) => address);
 
-/** Prepares the instance to listen; before it does. */
+/** Prepares the instance to listen. Call it before it does. */
 export const createListening = (app: FastifyInstance) => {
   const others: Server[] = [];
   let closed: Promise<unknown> = Promise.resolve();
@@ -27,7 +28,7 @@ export const createListening = (app: FastifyInstance) => {
   });
 
   return {
-    /** Begins to listen, and answers the first address as a URL. Rejects when that one is not to be had. */
+    /** Starts to listen, and returns the first address as a URL. Rejects when that address is not available. */
     async listen({ host, port, addressesOfLocalhost = lookUpLocalhost }: ListenOptions): Promise<string> {
       const [first = host, ...more] = host === "localhost" ? await addressesOfLocalhost() : [host];
       const url = await app.listen({ host: first, port });
@@ -36,7 +37,7 @@ export const createListening = (app: FastifyInstance) => {
         const other = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
           app.server.emit("connection", socket);
         }).listen({ host: address, port: bound });
-        // A machine may name an address that it does not have.
+        // A machine may resolve localhost to an address that it does not have.
         await once(other, "listening").then(
           () => others.push(other),
           () => {},

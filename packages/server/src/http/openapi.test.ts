@@ -28,7 +28,7 @@ interface TokenRefusal {
   };
 }
 
-/** As a reader of the document has them. */
+/** As a reader parses it. */
 const operations = Object.values(
   JSON.parse(JSON.stringify(made.paths)) as Record<string, Record<string, Described>>,
 ).flatMap((methods) => Object.values(methods));
@@ -43,7 +43,7 @@ describe("/openapi.json", () => {
 
   it("lints clean", async () => {
     const config = await createConfig({ extends: ["recommended"] } satisfies RawUniversalConfig);
-    // The linter refuses localhost and example.com as a server's address.
+    // The linter refuses localhost and example.com as a server.
     const published = createOpenApi({ ...options, publicUrl: "https://api.lockstep.test" });
     const problems = await lintFromString({ source: JSON.stringify(published), config });
     expect(problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0]?.pointer}`)).toEqual(

@@ -1,5 +1,5 @@
-// Owns the OpenAPI 3.1 description of the REST surface: all of it from the contract, shapes by zod's own JSON
-// Schema. Made once, and served from memory.
+// Owns the OpenAPI 3.1 description of the REST API: derived from the contract, with zod's JSON Schema. Created once,
+// and served from memory.
 
 import {
   type Access,
@@ -19,13 +19,13 @@ const passwordFlow = "OAuth2PasswordBearer";
 const codeFlow = "OAuth2AuthorizationCode";
 const bearer = "BearerToken";
 
-/** Codes that a REST call can be answered with whatever its operation; the rest are RPC's own. */
+/** Codes with which any REST call can be answered. The others are RPC's. */
 const anyCall = ["MALFORMED_REQUEST", "INVALID_INPUT", "INTERNAL", "UNAVAILABLE"] as const satisfies EngineErrorCode[];
 export interface OpenApiOptions {
   readonly brand: Brand;
   readonly contract: AnyContract;
   readonly publicUrl: string;
-  /** Whom developers can ask: an e-mail address or a page. `null`: the service's own address is named. */
+  /** The contact for developers: an e-mail address or a URL. `null`: the service's own URL. */
   readonly contact: string | null;
   readonly passwordGrant: boolean;
 }
@@ -143,13 +143,13 @@ const describe = (
   };
 };
 
-/** A parameter's description stands beside its schema. */
+/** OpenAPI puts a parameter's description beside its schema. */
 const described = ({ description, ...schema }: Json): Json => ({
   ...(description !== undefined && { description }),
   schema,
 });
 
-/** The access of an operation in words. */
+/** An operation's access in words. */
 const whoMayCall = (access: Access, { scopes }: AnyContract): string => {
   switch (access.kind) {
     case "anyone":
@@ -167,13 +167,13 @@ const whoMayCall = (access: Access, { scopes }: AnyContract): string => {
   }
 };
 
-/** RFC 6750 over each scheme: exactly the scopes that the access names. */
+/** The security requirement for each scheme: exactly the scopes of the access. */
 const securityOf = (access: Access, passwordGrant: boolean): Json[] => {
   if (access.kind === "anyone") return [];
   const needed = access.kind === "scoped" ? [...access.scopes] : [];
   return [
     ...(passwordGrant ? [{ [passwordFlow]: needed }] : []),
-    // No scope opens an operation that is for our own apps.
+    // No scope allows an operation of our own apps.
     ...(access.kind === "scoped" ? [{ [codeFlow]: needed }] : []),
     { [bearer]: needed },
   ];
@@ -198,7 +198,7 @@ const refusalsOf = (operation: Operation, { errors }: AnyContract): Record<numbe
   );
 };
 
-/** `codes`: those that an operation of this description can be answered with. */
+/** `codes`: the errors of an operation. */
 const problemOf = (codes: ReadonlySet<string>): Json => ({
   type: "object",
   description: "Problem details (RFC 9457)",
@@ -212,7 +212,7 @@ const problemOf = (codes: ReadonlySet<string>): Json => ({
   },
 });
 
-/** What `/token` refuses with; `headers` by their description. */
+/** The errors of `/token`; `headers` by their description. */
 const tokenRefusal = (description: string, codes: readonly string[], headers: Record<string, string> = {}): Json => ({
   description,
   ...(Object.keys(headers).length > 0 && {
@@ -311,13 +311,13 @@ const tokenOperation = (passwordGrant: boolean, scopeNames: readonly string[]): 
   },
 });
 
-/** A schema as OpenAPI 3.1 takes it; shapes with a name of their own go to `components`. */
+/** A schema for OpenAPI 3.1. Named shapes go to `components`. */
 const jsonSchema = (schema: z.ZodType, io: "input" | "output", schemas: Record<string, Json>): Json => {
   const made = z.toJSONSchema(schema, {
     io,
     target: "draft-2020-12",
     unrepresentable: "any",
-    // Strictness is not promised: what the contract does not know is cut off, not refused.
+    // Unknown properties are removed, not refused.
     override: ({ jsonSchema }) => {
       delete jsonSchema.additionalProperties;
     },

@@ -1,5 +1,5 @@
-// Owns what this API says of itself as a protected resource (RFC 9728): who issues tokens for it, and which scopes it
-// knows. Every challenge points here.
+// Owns the metadata of this API as a protected resource (RFC 9728): who issues its tokens, and its scopes. Every
+// challenge names its URL.
 
 import type { Brand } from "@lockstep/kit";
 import type { FastifyInstance } from "fastify";

@@ -1,5 +1,5 @@
-// Owns how a page of a protocol is sent: the web app's own page, with what it is to show in a `<meta>` element. No
-// script is written into it, so the policy of every other page holds for it too.
+// Owns how a page that is part of a protocol is sent: the web app's page, with its data in a `<meta>` element. It
+// contains no inline script, so the policy of every other page applies.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ export const createProtocolPages = ({
   fetch,
   brand,
 }: {
-  /** Where the web app's build is. */
+  /** The folder of the web app's build. */
   directory: string | null;
   devUrl: string | null;
   fetch: typeof globalThis.fetch;
@@ -35,6 +35,6 @@ const notBuilt = ({ name }: Brand) => `<!doctype html>
 <body><p>The web app is not built yet: run <code>npm run build</code>, then start again.</p></body></html>
 `;
 
-/** Text as HTML shows it, in elements and attributes. */
+/** Text escaped for HTML elements and attributes. */
 export const escaped = (text: string) =>
   text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

@@ -1,4 +1,4 @@
-// Owns what every transport over HTTP reads of a request in the same way: who calls, from where, and its body.
+// Owns what every HTTP transport reads of a request in the same way: the credential, the source, and the body.
 
 import { isIP } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -24,28 +24,28 @@ export const contextOf = (
     credentialCalls,
   });
 
-/** What the request carries to say who calls. */
+/** The credential of the request. */
 export const credentialOf = (request: FastifyRequest, publicUrl: string): Credential =>
   readCredential(headerValues(request, "authorization"), /[?&]access_token=/i.test(request.raw.url ?? ""), () => ({
     proofs: headerValues(request, "dpop"),
     method: request.method,
-    // RFC 9449 §4.3: as the caller sees it, which is not what a proxy made of it.
+    // RFC 9449 §4.3: the URL as the caller sees it, not as a proxy rewrote it.
     url: publicUrl + request.raw.url,
   }));
 
-/** Where the request comes from. */
+/** The source of the request. */
 export const sourceOf = (request: FastifyRequest): Source => ({
-  // What a proxy passed on and is no address, such as "unknown", counts as the proxy's: it must not be a name to hide by.
+  // An invalid address from a proxy, such as "unknown", counts as the proxy's own, so that nobody can hide behind it.
   address: isIP(request.ip) ? request.ip : (request.socket.remoteAddress ?? null),
   userAgent: request.headers["user-agent"]?.slice(0, 500) ?? null,
   requestId: request.id,
 });
 
-/** Every value of a header, as it was sent: Node itself drops a repeated `Authorization`. */
+/** Every value of a header as it was sent. Node drops a repeated `Authorization`. */
 export const headerValues = ({ raw: { rawHeaders } }: FastifyRequest, name: string): string[] =>
   rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 
-/** Takes bodies of one content type, as text that was UTF-8; `parse` makes of it what routes see. */
+/** Reads bodies of one content type as UTF-8 text, which `parse` converts for the routes. */
 export const takeBodies = (app: FastifyInstance, contentType: string, parse: (text: string) => unknown) => {
   app.addContentTypeParser(contentType, { parseAs: "buffer" }, async (_request: FastifyRequest, body: Buffer) =>
     parse(utf8(body)),

@@ -308,7 +308,7 @@ const rawRequest = (text: string) =>
 
 it("[S118] every call has one limit for all its waits for the database, over every transport", async () => {
   const lefts: number[] = [];
-  // What a call has left whenever it asks for the time.
+  // The remaining time of a call whenever it is asked for.
   const now = () => {
     const wait = beginWait(1_000_000);
     wait.end();

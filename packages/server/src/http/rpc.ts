@@ -1,4 +1,4 @@
-// Owns RPC over HTTP: Fastify to tRPC and back, and the same error shape for what never reaches a procedure.
+// Owns RPC over HTTP: from Fastify to tRPC and back, with the same error shape for requests that reach no procedure.
 
 import { type AnyContract, type EngineErrorCode, type ErrorDetails, operationsOf } from "@lockstep/kit";
 import type { AnyTRPCRouter } from "@trpc/server";
@@ -13,16 +13,16 @@ import { challengeHeader } from "./protected-resource.ts";
 import { contextOf, takeBodies } from "./request.ts";
 import { directRequestHandler } from "./trpc-direct/request-handler.ts";
 
-/** RFC 6749 §5.1 for tokens; and what one person sees is no business of a cache. */
+/** RFC 6749 §5.1 for tokens. Other answers are personal, too. */
 const noStore = { "cache-control": "no-store" };
 
-/** A proxy that compresses a stream would hold its events back. */
+/** A proxy that compresses a stream would delay its events. */
 const noStoreStream = { "cache-control": "no-store, no-transform" };
 
 /** The most calls in one request. */
 const maxBatchSize = 20;
 
-/** The operations, and what answers them. */
+/** The operations and their procedures. */
 export interface RpcOptions {
   readonly contract: AnyContract;
   readonly router: AnyTRPCRouter;
@@ -48,7 +48,7 @@ export const rpcRoutes =
     });
 
     app.all<{ Params: { path: string } }>("/:path", (request, reply) => {
-      // No `Request` of the Fetch standard can have this method, so tRPC cannot refuse it.
+      // The Fetch standard's `Request` cannot have this method, so tRPC cannot refuse it.
       if (request.method === "TRACE") throw new DomainError("METHOD_NOT_ALLOWED");
       return directRequestHandler({
         req: request,
@@ -61,7 +61,7 @@ export const rpcRoutes =
           const credentialCalls = info.calls.filter(({ path }) => credentialPaths.has(path)).length;
           return contextOf({ guard, cookies, publicUrl }, request, reply, credentialCalls);
         },
-        // A stream has headers of tRPC's own, which would take the place of what the reply has.
+        // tRPC sets its own headers on a stream, which would replace the reply's.
         responseMeta: ({ errors, type }) =>
           errors.length === 0 && type !== "subscription"
             ? {}
@@ -91,7 +91,7 @@ export const rpcRoutes =
     });
   };
 
-/** Answers what never reached a procedure in the shape of those that did. */
+/** Answers a request that reached no procedure in the shape of those that did. */
 export const refuse = (error: RefusedError, request: FastifyRequest, reply: FastifyReply) => {
   const shape = errorShape(error, request.id);
   const { retryAfterSeconds } = detailsOf(error);
@@ -120,7 +120,7 @@ export const refusalHeaders = (refusals: readonly RefusedError[], publicUrl: str
 const detailsOf = ({ details }: RefusedError) =>
   details as { readonly retryAfterSeconds?: number } & Partial<ErrorDetails<"DPOP_NONCE_NEEDED">>;
 
-/** What Fastify itself refuses, as an error of the contract. */
+/** The contract's code for an error of Fastify. */
 export const codeByStatus = (status = 500): EngineErrorCode => {
   if (status === 413) return "PAYLOAD_TOO_LARGE";
   if (status === 415) return "UNSUPPORTED_MEDIA_TYPE";

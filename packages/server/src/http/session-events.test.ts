@@ -97,10 +97,11 @@ describe("the stream of one's session events", () => {
     expect(await stream.next()).toBeNull();
   });
 
-  /** What a stream that tells nothing says, and that it then ends. */
+  /** A refused stream: its only event, and its end. */
   const refusal = async (query: string, headers: Record<string, string> = {}) => {
     const stream = await openStream(`${streamUrl()}${query}`, headers);
-    // tRPC's protocol: an `EventSource` shows scripts no status and no body, so the refusal is told within the stream.
+    // By tRPC's protocol the refusal is sent within the stream, since an `EventSource` shows scripts no status and no
+    // body.
     expect(stream.response.status).toBe(200);
     expect((await stream.next())?.type).toBe("connected");
     const refused = await stream.next();

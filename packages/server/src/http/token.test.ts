@@ -119,7 +119,7 @@ describe("POST /token with a username and a password", () => {
     ] as const) {
       const { status, body, headers: answered } = await ask(server, form, headers);
       expect([status, body["error"]]).toEqual([401, "invalid_client"]);
-      // RFC 6749 §5.2: a challenge for who came with a header.
+      // RFC 6749 §5.2: a challenge for requests with a header.
       if (headers === none) expect(answered["www-authenticate"]).toBeUndefined();
       else expect(answered["www-authenticate"]).toMatch(/^Basic /);
     }
@@ -169,7 +169,7 @@ describe("POST /token with a refresh token", () => {
   });
 });
 
-/** Our own apps are no OAuth client: nothing to authenticate with. */
+/** Our own apps are not OAuth clients, so there is nothing to authenticate with. */
 const withoutClient: oauth.ClientAuth = () => {};
 
 describe("[S100] POST /token for a page of another origin", () => {

@@ -1,5 +1,5 @@
-// Owns `/userinfo`: who a person is, for a client that they have let in (OpenID Connect Core §5.3). It takes the
-// access token of every other operation, so it is answered here, by the same guard.
+// Owns `/userinfo`: the person's claims for a client with a grant (OpenID Connect Core §5.3). It accepts the access
+// token of every other operation, and the same guard checks it.
 
 import type { ErrorDetails } from "@lockstep/kit";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -17,7 +17,7 @@ export const userinfoRoutes =
   ({ guard, publicUrl }: { guard: Guard; publicUrl: string }) =>
   async (app: FastifyInstance) => {
     app.removeAllContentTypeParsers();
-    // A form may come with a POST; a token in it is not looked at (RFC 6750 §2.2 is optional).
+    // A POST may contain a form. A token in it is ignored (RFC 6750 §2.2 is optional).
     app.addContentTypeParser("*", { parseAs: "string" }, (_request, _body, done) => done(null));
 
     app.route({

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 import { startTestServer } from "../testing.ts";
 
-/** In place of Vite: answers what it was asked for, and greets over WebSocket. */
+/** In place of Vite: answers with the requested URL, and sends a message over WebSocket. */
 const startUpstream = async () => {
   const upstream = createServer((request, response) => response.end(`${request.method} ${request.url}`));
   upstream.on("upgrade", (request, socket) => {
@@ -19,7 +19,7 @@ const startUpstream = async () => {
         `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${request.headers["sec-websocket-protocol"]}\r\n\r\n`,
     );
     socket.write(Buffer.concat([Buffer.from([0x81, text.length]), text]));
-    // All that a client sends in this test is that it closes.
+    // The only message of the client in this test is a close.
     socket.on("data", () => socket.end()).on("error", () => {});
   });
   upstream.listen(0, "127.0.0.1");

@@ -1,5 +1,5 @@
-// Owns the web app's place on this server: its built files, and its page for every address that nothing
-// else answers. In development, Vite serves both from the sources, behind the same address.
+// Owns serving the web app: its built files, and its page for every URL that no route answers. In development, Vite
+// serves both from the sources at the same URL.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ export const webRoutes =
   async (app: FastifyInstance) => {
     if (devUrl !== null) {
       const { default: proxy } = await import("@fastify/http-proxy");
-      // `OPTIONS *` is taken by CORS, and Vite answers nothing but GET and HEAD. WebSockets carry its hot updates.
+      // CORS answers `OPTIONS *`, and Vite only GET and HEAD. Hot updates use WebSockets.
       await app.register(proxy, { upstream: devUrl, httpMethods: ["GET", "HEAD"], websocket: true });
       return;
     }
@@ -29,7 +29,7 @@ export const webRoutes =
       wildcard: false,
       preCompressed: true,
       setHeaders(reply, path) {
-        // A built file's name changes with its content; the page that names them must be asked for each time.
+        // A built file's name changes with its content; the page that names them must be revalidated each time.
         const immutable = path.startsWith(join(directory, "assets"));
         reply.header("cache-control", immutable ? "public, max-age=31536000, immutable" : "no-cache");
       },

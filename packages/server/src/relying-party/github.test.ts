@@ -1,4 +1,4 @@
-// GitHub, in the shape of a GitHub Enterprise Server on this machine: an API of its own behind the same host.
+// GitHub, in the shape of a GitHub Enterprise Server on this machine: with its API behind the same host.
 
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -14,7 +14,7 @@ const emails = [
   { email: "octocat@example.org", primary: true, verified: true },
 ];
 
-/** What GitHub answers, by path; a function sees the request. */
+/** GitHub's responses by path; a function gets the request. */
 type Answers = Record<string, unknown>;
 
 const start = async (answers: Answers = {}) => {

@@ -1,5 +1,5 @@
-// Providers that lie, and people who bring answers that are not theirs. Each ends in one page, with one entry in the
-// audit trail, without a session, an account or a secret in the log.
+// Identity providers that lie, and people who present responses of others. Each attempt ends with one page and one
+// audit entry, without a session, an account, or a secret in the log.
 
 import { Writable } from "node:stream";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
@@ -49,7 +49,9 @@ const start = async (
 
 type Server = Awaited<ReturnType<typeof start>>;
 
-/** Leaves for the provider: what the answer must carry, and what must never be seen. */
+/**
+ * Leaves for the identity provider. Returns what the response must contain, and the secrets that must never be shown.
+ */
 const leave = async (browser: ReturnType<typeof openBrowser>, path = "/login/bad") => {
   const left = await browser.visit(path);
   const address = new URL(String(left.headers.location));
@@ -79,7 +81,7 @@ const countsOf = async ({ domain, db }: Server) => ({
   audit: (await db.selectFrom("audit_log").select("id").execute()).length,
 });
 
-/** Signs with a key that nobody has seen, so that it is looked for. */
+/** Signs with a new key, so that the key set is fetched again. */
 const byNewKey = async (claims: JWTPayload) =>
   new SignJWT(claims)
     .setProtectedHeader({ alg: "ES256", kid: "unseen" })
@@ -98,7 +100,7 @@ describe("a sign-in through an identity provider", () => {
   });
   beforeEach(() => provider.behave());
 
-  /** Says that what `attempt` was answered is a refusal, and nothing but that. */
+  /** Expects that `attempt` is refused, and nothing else. */
   const expectRefused = async (
     problem: string,
     attempt: () => Promise<{ statusCode: number; headers: Record<string, unknown>; secrets?: string[] }>,
@@ -112,7 +114,7 @@ describe("a sign-in through an identity provider", () => {
     expect(await countsOf(by)).toEqual({ ...before, audit: before.audit + 1 });
     const [entry] = await by.domain.audit.list({ limit: 1 });
     expect(entry).toMatchObject({ action: "sign_in", outcome: "refused", detail: { provider: "bad", problem } });
-    // No token of any kind, for each begins like this.
+    // Every kind of token starts like this.
     expect(by.log()).not.toContain("eyJ");
     for (const secret of [...secrets, "an access token"]) {
       expect(by.log()).not.toContain(secret);
@@ -121,7 +123,7 @@ describe("a sign-in through an identity provider", () => {
     return entry;
   };
 
-  /** A whole trip, with an answer that is honest unless changed. */
+  /** A whole sign-in, honest unless changed. */
   const trip = async (change: Record<string, string | null> = {}, by: Server = server) => {
     const browser = openBrowser(by.app);
     const { state, nonce, secrets } = await leave(browser);
@@ -184,7 +186,7 @@ describe("a sign-in through an identity provider", () => {
     expect(trips[0].address.searchParams.get("code_challenge_method")).toBe("S256");
     const [cookie] = trips[0].left.cookies as { sameSite?: string; httpOnly?: boolean; maxAge?: number }[];
     expect(cookie).toMatchObject({ sameSite: "Lax", httpOnly: true, maxAge: 600 });
-    // Encrypted: not even the browser reads what it keeps.
+    // Encrypted: not even the browser can read it.
     expect(browser.ours.header()).not.toContain(trips[0].nonce);
   });
 
@@ -202,7 +204,7 @@ describe("a sign-in through an identity provider", () => {
     ["about somebody whose name no database can keep", { sub: "nadia\u0000" }],
   ])("refuses an ID token %s", async (_name, claims) => {
     const change = claims["iss"] === "slash" ? { iss: `${provider.issuer}/` } : claims;
-    // With these, nothing else is asked that could refuse it.
+    // With these claims, no later check can refuse it.
     provider.behave({ claims: { email: "nadia@example.org", name: "Nadia", ...change } });
     await expectRefused("untrusted", trip);
   });

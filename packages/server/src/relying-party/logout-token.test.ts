@@ -1,4 +1,4 @@
-// Logout tokens, as anybody can send them. @see OpenID Connect Back-Channel Logout 1.0 §2.6
+// Logout tokens, which anybody can send. @see OpenID Connect Back-Channel Logout 1.0 §2.6
 
 import { generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -26,7 +26,7 @@ describe("[S60] a logout token", () => {
     await provider?.[Symbol.asyncDispose]();
   });
 
-  /** Somebody who signed in through the provider. */
+  /** A person who signed in with an identity provider. */
   const signIn = async () => {
     const [rules] = server.config.providers;
     if (!rules) throw new Error("There is no provider");

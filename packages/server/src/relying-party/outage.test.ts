@@ -1,5 +1,5 @@
-// The database cannot serve while somebody is on their way back from an identity provider: nothing is half done, and they
-// can try again.
+// The database is unavailable while somebody returns from an identity provider: nothing is half done, and they can try
+// again.
 
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 beforeEach(() => provider.behave());
 
-/** Makes PostgreSQL answer a kind of write as it does when its disk is full, until the end of `work`. */
+/** Makes PostgreSQL refuse a kind of write as with a full disk, until `work` has ended. */
 const without = async <T>(write: string, work: () => Promise<T>): Promise<T> => {
   const [, table = ""] = /on (\w+)/.exec(write) ?? [];
   await sql`create trigger refusing before ${sql.raw(write)} execute function refuse()`.execute(server.db);
@@ -50,7 +50,7 @@ const counts = async () => {
   return rows[0];
 };
 
-/** Leaves for the provider from `path`; answers the way back. */
+/** Leaves for the identity provider from `path`, and returns the URL to come back to. */
 const leave = async (browser: ReturnType<typeof openBrowser>, path = "/login/demo") => {
   const left = await browser.visit(path);
   const asked = new URL(String(left.headers.location)).searchParams;
@@ -59,7 +59,7 @@ const leave = async (browser: ReturnType<typeof openBrowser>, path = "/login/dem
   return `/login/demo/callback?${answer}`;
 };
 
-/** The page of an outage, which changes no cookie of the session. */
+/** Expects the page of an outage, without a change of the session cookie. */
 const expectOutage = (response: Awaited<ReturnType<ReturnType<typeof openBrowser>["visit"]>>) => {
   expect([response.statusCode, response.headers["retry-after"]]).toEqual([503, "2"]);
   expect(response.headers["content-type"]).toContain("text/html");
@@ -99,7 +99,7 @@ describe("[S118] returning from an identity provider while the database is unava
       // An account and its identity, or neither.
       const { users = 0, identities = 0 } = after ?? {};
       expect(users - (before?.["users"] ?? 0)).toBe(identities - (before?.["identities"] ?? 0));
-      // The provider's code has been used: the same answer is good for nothing.
+      // The provider's code has been used, so the same response is refused.
       expect((await browser.visit(back, "cross-site")).headers.location).toBe("/sign-in?problem=expired&provider=demo");
       expect((await browser.visit(await leave(browser), "cross-site")).headers.location).toBe("/");
       expect((await counts())?.["identities"]).toBe(1);

@@ -1,4 +1,4 @@
-// The road as it is meant to be, with the certified provider on the other side.
+// Regular sign-ins, with a certified identity provider on the other side.
 
 import { describe, expect, it } from "vitest";
 import { openBrowser } from "../../test/browser-trip.ts";
@@ -21,7 +21,7 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
       ...server,
       ...calls,
       browser: () => openBrowser(server.app),
-      /** What a page of the browser does to be signed in. */
+      /** Signs in as a page in the browser does. */
       refresh: async (browser: ReturnType<typeof openBrowser>) => {
         const answer = await calls.mutate("auth.refresh", {}, { cookies: sessionCookie(browser) });
         const rotated = answer.cookies["lockstep-session"];
@@ -95,7 +95,7 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
     expect((await server.mutate("identity.link", { provider: "nobody" }, { token })).code).toBe("PROVIDER_NOT_FOUND");
     const ticket = async () => (await server.mutate("identity.link", input, { token })).data.continueAt;
 
-    // Sent to somebody else, whose account at the provider it would link to john's.
+    // Sent to somebody else, whose identity it would link to john's account.
     const refused = "/linked-accounts?problem=session_ended&provider=demo";
     const eve = server.browser();
     await eve.trip("/login/demo", "eve");
@@ -103,7 +103,7 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
     expect((await server.browser().visit(await ticket())).headers.location).toBe(
       "/sign-in?problem=session_ended&provider=demo",
     );
-    // A link on another site makes the browser come without its session.
+    // A link on another site brings the browser without its session cookie.
     expect((await browser.visit(await ticket(), "cross-site")).headers.location).toMatch("problem=session_ended");
     const late = await ticket();
     clock.advanceSeconds(121);
@@ -152,7 +152,7 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
     const { issuer } = server.config.providers[0] ?? { issuer: "" };
     const question = await browser.atProvider(`${issuer}/session/end`);
     if (!("page" in question)) throw new Error("The provider does not ask");
-    // It calls ours before it answers.
+    // The provider notifies us before it responds.
     await browser.submit(question, { logout: "yes" });
     expect((await server.query("user.me", { token: data.accessToken })).code).toBe("INVALID_TOKEN");
     const after = await server.refresh(browser);
@@ -173,7 +173,7 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
     expect(await browser.submit(question, { logout: "yes" })).toEqual({
       location: expect.stringMatching(`^${server.config.publicUrl}/sign-in`),
     });
-    // Whoever comes next is asked who they are.
+    // The next person has to sign in.
     const next = await browser.visit("/login/demo");
     expect(await browser.atProvider(String(next.headers.location))).toHaveProperty("page");
   });

@@ -140,7 +140,7 @@ describe("access", () => {
         url: `/trpc/${path}`,
         headers: { "content-type": "application/json" },
       });
-      // What streams has begun its answer by then (RFC 9110 §15): the refusal is its first and only event.
+      // A subscription has started its response by then: the refusal is its first and only event.
       if (kind === "subscription") {
         expect(response.body).toContain('"code":"UNAUTHENTICATED"');
         expect(response.body).not.toContain("watching");

@@ -14,7 +14,7 @@ import { unstorableTextIn } from "./unstorable-text.ts";
 const note = z.object({ text: z.string(), tags: z.record(z.string(), z.string()).default({}) });
 const notes = {
   add: mutation({ summary: "Add a note", access: anyone, input: note, output: z.object({}) }),
-  /** Reads its text in a way of its own: only the database can notice. */
+  /** Its schema hides the text: only the database can find it. */
   addEncoded: mutation({
     summary: "Add a note",
     access: anyone,

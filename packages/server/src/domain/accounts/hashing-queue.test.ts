@@ -6,7 +6,7 @@ import { createHashingQueue } from "./hashing-queue.ts";
 
 const waitingPerThread = 16;
 
-/** Work that ends when it is told to. */
+/** Work that ends on demand. */
 const held = () => {
   const ends: (() => void)[] = [];
   let running = 0;
@@ -92,7 +92,7 @@ describe("the hashing queue", () => {
     }
     await Promise.all(accepted);
     expect(order.slice(0, 3)).toEqual(["greedy", "jane", "john"]);
-    // What has ended is no part of a share.
+    // Finished work does not count.
     expect(() => queue.refuseWhenFull(["greedy"])).not.toThrow();
   });
 
@@ -157,7 +157,7 @@ describe("a server with a full hashing queue", () => {
 
   const login = (address: string) => calls.mutate("auth.login", { username: "john", password: "secret" }, { address });
 
-  /** Keeps the queue full while `act` runs: whatever is done is followed by the next before anything else is. */
+  /** Keeps the queue full while `act` runs: finished work is replaced before anything else runs. */
   const whileFull = async <T>(act: () => Promise<T>): Promise<T> => {
     let stopped = false;
     const keepers = Array.from({ length: 1 + waitingPerThread }, async () => {
@@ -192,7 +192,7 @@ describe("a server with a full hashing queue", () => {
     let answer = await guess();
     while (answer.code === "INVALID_CREDENTIALS") answer = await guess();
     expect(answer.code).toBe("TOO_MANY_ATTEMPTS");
-    // SQLite's count of all rows that were inserted, updated or deleted since the database was opened.
+    // SQLite's count of all rows inserted, updated or deleted since the database was opened.
     const writes = async () => (await sql`SELECT total_changes()`.execute(server.db)).rows;
     const before = await writes();
     expect((await guess()).code).toBe("TOO_MANY_ATTEMPTS");

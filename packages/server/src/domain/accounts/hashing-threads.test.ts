@@ -37,7 +37,7 @@ describe("the number of hashing threads", () => {
     expect(threads()).toBe(1);
     spend(0, 10);
     expect(threads()).toBe(2);
-    // What was before the last look does not count.
+    // Time before the previous call does not count.
     spend(20, 80);
     expect(threads()).toBe(1);
   });

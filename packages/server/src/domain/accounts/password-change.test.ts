@@ -6,7 +6,7 @@ const newPassword = "a heron stands in the shallow river";
 const day = 24 * 60 * 60;
 
 describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
-  /** `daysAgo`: when the clock begins, for tests that move it to the real time, which tokens carry. */
+  /** `daysAgo`: when the clock starts, for tests that move it to the real time, which tokens contain. */
   const start = async (daysAgo = 0) => {
     const database = await newDatabase("migrated");
     const clock = testClock(Date.now() - daysAgo * day * 1000);

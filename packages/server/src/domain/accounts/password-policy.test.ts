@@ -18,7 +18,7 @@ const policyWith = (options: Partial<PasswordPolicyOptions> = {}) =>
 
 const policy = policyWith();
 
-/** Nothing about it is easy to guess. */
+/** Hard to guess. */
 const good = "wool lamp river stone";
 
 describe("a new password", () => {
@@ -38,7 +38,7 @@ describe("a new password", () => {
     expect(fourteenCamels.length).toBeGreaterThanOrEqual(15);
     expect(await policy.refusalOf(fourteenCamels, [])).toMatchObject({ reason: "too_short" });
     expect(await policy.refusalOf(`${fourteenCamels}🫎`, [])).toBeNull();
-    // e and an accent that is typed by itself are one character.
+    // e and a combining accent are one character.
     expect(await policy.refusalOf("ve\u0301loce ra\u0301pide", [])).toMatchObject({ reason: "too_short" });
   });
 
@@ -114,7 +114,7 @@ describe("a new password", () => {
   });
 });
 
-/** A range service as Have I Been Pwned's, on this machine. */
+/** A range service like Have I Been Pwned's, on this machine. */
 const rangeService = async (answer: RequestListener) => {
   const requests: { url: string | undefined; padding: string | undefined; everything: string }[] = [];
   const server = createServer((request, response) => {
@@ -160,13 +160,13 @@ describe("a password that was in a data breach", () => {
   it("[S64] is looked up by five characters of its hash, and nothing else is sent", async () => {
     await using service = await rangeService((_, response) => response.end());
     const personal = ["jane", "jane@example.com"];
-    // With and without the slash at its end.
+    // With and without a trailing slash.
     const asking = policyWith({ breachedPasswordsUrl: service.url.replace(/\/$/, ""), fetch });
     expect(await asking.refusalOf(good, personal)).toBeNull();
     const [request, ...others] = service.requests;
     expect(others).toEqual([]);
     expect(request?.url).toBe(`/range/${sha1(good).slice(0, 5)}`);
-    // So that the size of an answer does not tell which range it is.
+    // Padding hides the range behind the size of the response.
     expect(request?.padding).toBe("true");
     const said = request?.everything.toUpperCase() ?? "";
     for (const secret of [good, suffix.slice(0, 6), ...personal]) expect(said).not.toContain(secret.toUpperCase());

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createHashingQueue } from "./hashing-queue.ts";
 import { createPasswords, type PasswordsOptions } from "./passwords.ts";
 
-/** The least that bcrypt knows. */
+/** bcrypt's minimum cost. */
 const cost = 4;
 
 const passwordsWith = (options: Partial<PasswordsOptions> = {}) =>
@@ -67,7 +67,7 @@ describe("a stored password", () => {
     expect(await passwords.verify(`${start}1`, stored)).toMatchObject({ matches: true });
     expect(await passwords.verify(`${start}2`, stored)).toEqual({ matches: false });
     expect(await passwords.verify(start, stored)).toEqual({ matches: false });
-    // This is what it is measured against: bcrypt by itself cannot tell the two apart.
+    // For comparison: bcrypt alone does not distinguish the two.
     expect(await bcrypt.compare(`${start}2`, await bcrypt.hash(`${start}1`, { cost }))).toBe(true);
   });
 
@@ -141,7 +141,7 @@ describe("a pepper", () => {
     for (const options of [{}, { pepper: second }, { pepper: second, previousPeppers: ["a third pepper"] }]) {
       expect(await (await passwordsWith(options)).verify(password, stored)).toEqual({ matches: false });
     }
-    // Not even when the current one would do: the stored form says which it was.
+    // Also when the current pepper would match: the stored form names another one.
     const passwords = passwordsWith({ pepper: first });
     expect(await passwords.verify(password, stored.replace(/:[0-9a-f]{16}:/, ":0123456789abcdef:"))).toEqual({
       matches: false,
@@ -189,7 +189,7 @@ describe("an imported bcrypt hash", () => {
 });
 
 describe("a failed verification", () => {
-  /** bcrypt, and how many rounds of it were run. */
+  /** bcrypt that counts its rounds. */
   const countedBcrypt = () => {
     let rounds = 0;
     return {

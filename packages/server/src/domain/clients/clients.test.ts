@@ -35,7 +35,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     };
   };
 
-  /** Verified by an operator, with every right that one can give, and granted by a person. */
+  /** A client that is verified, has every exception, and was granted access by a person. */
   const openTrusted = async () => {
     const opened = await open();
     const { clients, grants, id, john } = opened;
@@ -98,7 +98,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
       expect({ change, ...changed }).toMatchObject({ change, verified: false, ...none });
       expect([...(await grants.scopesOf(john, id))]).toEqual([]);
       expect(await grants.isForCurrentClient(grant.id)).toBe(false);
-      // An operator who verifies it again vouches for what it is now, not for what people granted before.
+      // An operator's verification does not restore consent that people gave before the change.
       await clients.setVerified(id, true, testSource);
       expect(await grants.isForCurrentClient(grant.id)).toBe(false);
     }
@@ -145,7 +145,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect(await clients.update(id, named, "operator", testSource)).toMatchObject({ name: "Lockstep Backup" });
   });
 
-  /** As a registration over the wire leaves it: with more than the contract's input can say, and in other words. */
+  /** A registration over the wire, with more than the contract's input can say, and said differently. */
   const wire = {
     redirect_uris: ["https://photos.example/callback"],
     post_logout_redirect_uris: [],
@@ -170,7 +170,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     requireDpop: true,
   };
 
-  /** A client that was registered over the wire, and what is stored of it after a change. */
+  /** A client that registered over the wire, and its stored registration after a change. */
   const openWire = async () => {
     const opened = await open();
     const { clients, john, db } = opened;
@@ -261,7 +261,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
         code: "CLIENT_HAS_NO_SECRET",
       });
       expect((await clients.registrationOf(wireId))?.secretHash).toBeNull();
-      // Nobody learns of other people's clients how they authenticate.
+      // Other people must not learn how a client authenticates.
       expect(await clients.rotateSecret(wireId, owner, testSource)).toBeNull();
     }
     for (const [withSecret, by] of [

@@ -44,7 +44,7 @@ describe.each(engines)("grants on $engine", ({ newDatabase }) => {
     };
   };
 
-  /** What a code and a refresh token leave behind that were issued under a grant. */
+  /** Whether a code and a refresh token that were issued under a grant still exist. */
   const issueUnder = async ({ oauthRecords, clock }: Awaited<ReturnType<typeof open>>, grantId: string) => {
     const kinds = ["AuthorizationCode", "RefreshToken"];
     const record = { payload: {}, grantId, alias: null, expiresAt: clock.now() + 60_000 };

@@ -23,7 +23,7 @@ const south: IdentityProviderRules = {
   freshness: "select_account",
 };
 
-/** What else a provider's settings say is not the domain's business. */
+/** The domain reads none of a provider's other settings. */
 const elsewhere = {
   protocol: "openid",
   issuer: "https://north.example",
@@ -121,7 +121,7 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
     await using server = await start();
     const address = { email: "ada@example.org", emailVerified: true };
     const ada = await server.signIn(verified("ada", address));
-    // The address went to somebody else at the provider, and the subject means somebody else at another provider.
+    // Another person there now has the address, and the same subject at another provider is another person.
     expect(await refusalOf(server.signIn(verified("eve", address)))).toBe("account_exists");
     const other = await server.signIn(verified("ada", {}, south));
     expect(other.user.id).not.toBe(ada.user.id);

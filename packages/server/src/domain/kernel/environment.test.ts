@@ -3,7 +3,7 @@ import { randomId } from "./environment.ts";
 
 describe("an identifier", () => {
   it("never starts with a dash, which a command would take for an option", () => {
-    // 0xf8 is where base64url writes a dash first.
+    // base64url turns 0xf8 into a leading dash.
     const draws = [0xf8, 0xfb, 0x00].map((first) => new Uint8Array(16).fill(first, 0, 1));
     expect(randomId(() => draws.shift() as Uint8Array<ArrayBuffer>)).toBe("A".repeat(22));
     expect(draws).toEqual([]);

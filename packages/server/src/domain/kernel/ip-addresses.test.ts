@@ -11,7 +11,7 @@ describe("a network", () => {
       .tuple(group, group, group, group, group, group, group, group)
       .map((groups) => groups.map((n) => n.toString(16)).join(":")),
   );
-  /** Node's own idea of a /64. */
+  /** A /64 as Node computes it. */
   const inNetworkOf = (one: string, other: string) => {
     const list = new BlockList();
     list.addSubnet(one, 64, "ipv6");

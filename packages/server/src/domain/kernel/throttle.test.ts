@@ -11,7 +11,7 @@ import { type Attempt, createThrottle, waitSeconds } from "./throttle.ts";
 const secret = "a secret of at least thirty-two characters";
 const hour = 3600;
 const stranger: Attempt = { account: "jane", address: "198.51.100.1", knownDevice: false };
-/** Sends each attempt from a network of its own, so that only the account counts. */
+/** Sends each attempt from its own network, so that only the account counts. */
 const from = (index: number, attempt: Attempt = stranger): Attempt => ({
   ...attempt,
   address: `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
@@ -23,7 +23,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     const clock = testClock();
     const another = () => createThrottle({ db: database.db, now: clock.now, secrets: createSecrets(secret) });
     const throttle = another();
-    /** Seconds to wait; 0 for an attempt that may be made. */
+    /** The wait in seconds; 0 when the attempt is accepted. */
     const wait = (attempt: Attempt, by = throttle) =>
       by.countAttempt(attempt).then(
         () => 0,
@@ -180,7 +180,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     opened.clock.advanceSeconds(1);
     await (await opened.throttle.countAttempt(owner)).succeeded();
     for (let index = 0; index < 5; index++) expect(await opened.wait(owner)).toBe(0);
-    // Strangers wait as before: only the owner's own count began anew.
+    // Strangers still wait: only the owner's counter was reset.
     expect(await opened.wait(from(500))).toBe(0);
     expect(await opened.wait(from(501))).toBe(2);
   });
@@ -231,7 +231,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     for (let failed = 0; failed < 20; failed++) await owner();
     for (let index = 0; index < 6; index++) await opened.wait(from(index));
     expect(await opened.wait(from(7))).toBe(1);
-    // From here on it waits with the strangers, until the right password.
+    // From here on it waits like strangers, until the right password.
     expect(await opened.wait(device)).toBe(1);
     opened.clock.advanceSeconds(1);
     await (await opened.throttle.countAttempt(device)).succeeded();
@@ -335,7 +335,7 @@ describe("the limit on guessing over HTTP", () => {
     forget();
     const answers = await Promise.all(Array.from({ length: 100 }, () => guess("john")));
     const count = (wanted: string) => answers.filter(({ code }) => code === wanted).length;
-    // What does not fit into the queue of hashing is not looked at either.
+    // What does not fit into the hashing queue is not checked either.
     expect(count("INVALID_CREDENTIALS")).toBe(5);
     expect(count("TOO_MANY_ATTEMPTS")).toBe(95);
   });

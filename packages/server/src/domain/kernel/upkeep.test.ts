@@ -22,7 +22,7 @@ describe.each(engines)("clean-up on $engine", ({ newDatabase }) => {
       await first.db.insertInto("spent_ids").values(rows(3, 120)).execute();
       clock.advanceSeconds(90);
       await Promise.all([first.domain.upkeep.once(), second.domain.upkeep.once()]);
-      // A server that met rows which the other was deleting leaves them to it.
+      // A server leaves rows alone that the other one is deleting.
       await first.domain.upkeep.once();
       const left = await first.db.selectFrom("spent_ids").select("id").execute();
       expect(left).toHaveLength(3);
@@ -74,7 +74,7 @@ it("truncates SQLite's log when a long transaction has made it large", async () 
 
 describe("upkeep", () => {
   const intervalMs = 5000;
-  /** Of a server that only writes down what is done. */
+  /** Upkeep of parts that only record their calls. */
   const begin = (deleteSome: (limit: number) => Promise<number> = async () => 0) => {
     const done: string[] = [];
     const does = (name: string) => async () => void done.push(name);

@@ -286,7 +286,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     for (let count = 0; count < 50; count++) current = (await sessions.refresh(current, testSource)).refreshToken;
     const row = await db.selectFrom("sessions").selectAll().where("id", "=", session.id).executeTakeFirstOrThrow();
     expect(JSON.parse(row.replaced)).toHaveLength(16);
-    // Every generation that was given out is still within the grace window.
+    // Every issued generation is still within the grace window.
     expect((await sessions.refresh(refreshToken, testSource)).refreshToken).toBe(current);
     opened.clock.advanceSeconds(graceSeconds + 1);
     expect((await sessions.refresh(current, testSource)).refreshToken).not.toBe(current);
@@ -318,7 +318,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
         const { session, refreshToken } = await begin(opened);
-        // What must be so: tokens given out, when each was replaced, and why the session is over.
+        // The model: issued tokens, when each was replaced, and why the session ended.
         const tokens = [{ text: refreshToken, replacedAt: null as number | null }];
         let seenAt = clock.now();
         const startedAt = clock.now();

@@ -117,7 +117,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
       const passwordHash = await counted.hash("secret");
       await domain.users.create({ username, email: null, fullName: username, role: "user", passwordHash, ...which });
     }
-    // Counters are written in the order of their ids, which are random.
+    // Counters are written in the order of their IDs, which are random.
     const costOf = async (username: string, password: string) => {
       rounds.length = 0;
       queries.length = 0;
@@ -171,7 +171,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     };
     for (const share of [`account:user:${userId}`, "address:192.0.2.1"])
       expect(await refused(() => share, 6)).toEqual(["SelectQueryNode"]);
-    // Nothing is even read where nobody's password can be hashed.
+    // Nothing is read when no password can be hashed.
     expect(await refused((index) => `account:${index}`, 17)).toEqual([]);
   });
 

@@ -28,7 +28,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
       })),
     );
     const closing = new AbortController();
-    /** A server's own part: what happens in another is not told here. */
+    /** The parts of one server process. Events of another process are not published here. */
     const process = (limits?: StreamLimits) => {
       const events = createSessionEvents();
       const secrets = createSecrets("a secret of at least thirty-two characters");
@@ -38,7 +38,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
       const watchSessions = createWatchSessions({
         sessions: {
           endReason(id) {
-            // Those of one turn are one query (`db/lookup.ts`).
+            // Reads of one turn are one query (`db/lookup.ts`).
             if (looks.at(-1)?.length === 0) setImmediate(() => looks.push([]));
             looks.at(-1)?.push(id);
             return answer(id);
@@ -230,7 +230,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
     await here.sessions.end(jane, over.session.id, "revoked", testSource);
     here.looks.splice(0, here.looks.length, []);
     await expect.poll(() => here.looks.length).toBeGreaterThan(3);
-    // The first may have begun before.
+    // The first poll may have begun before.
     for (const ids of here.looks.slice(2, -1)) expect(ids).toEqual([live.session.id]);
     for (const stream of streams) void stream.return();
     opened.closing.abort();

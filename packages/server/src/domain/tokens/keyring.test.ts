@@ -103,7 +103,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     looks.length = 0;
     for (const id of ["one", "two", "three"]) await ring.find(id);
     expect(looks).toHaveLength(6);
-    // A timer is late, and never early by more than what it rounds.
+    // A timer may fire late, but early only by its rounding.
     for (const next of [2, 4]) expect(Number(looks[next]) - Number(looks[next - 1])).toBeGreaterThan(95);
   });
 
@@ -177,7 +177,7 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
   it("[S50] rotates without a failing token: published, then signing, then only verifying", async () => {
     await using database = await open();
     const { clock } = database;
-    // Two servers: one rotates, the other learns of it a few seconds later.
+    // Two servers: one rotates, the other loads the keys a few seconds later.
     const [first, second] = [await database.ring(), await database.ring()];
     const issuer = "http://localhost:3000";
     const tokensOf = (keyring: typeof first) => createTokens({ keyring, issuer, ...testWorld(clock.now) });

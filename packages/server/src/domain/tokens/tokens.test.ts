@@ -31,7 +31,7 @@ const header = () => decode(0) as { alg: string; kid: string; typ: string };
 const claims = () => decode(1);
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** Signed by our own key, with any header and claims. */
+/** A token signed with our own key, with any header and claims. */
 const signed = (payload: JWTPayload, protectedHeader: object = {}) => {
   const key = server.domain.keyring.signing();
   return new SignJWT(payload)

@@ -4,7 +4,7 @@ import { startTestServer, type TestServerOptions, testClock, testSource, typed }
 import { accessTokenLifetimeSeconds } from "./tokens.ts";
 import { createVerifiedTokens } from "./verified-tokens.ts";
 
-/** A server with john signed in, and a memory of its tokens that tells how often one was verified. */
+/** A server with john signed in, and a cache that counts verifications. */
 const start = async (databaseUrl: TestServerOptions = {}) => {
   const clock = testClock();
   const server = await startTestServer({ ...databaseUrl, now: clock.now });
@@ -54,7 +54,7 @@ describe("a verified token", () => {
     server.clock.advanceSeconds(accessTokenLifetimeSeconds - 1);
     await memory.verify(accessToken);
     expect(server.verified).toHaveLength(1);
-    // The leeway for clocks is the verifier's to give: nothing is remembered in it.
+    // Only the verifier applies the leeway for clocks; the cache does not.
     server.clock.advanceSeconds(2);
     expect(await memory.verify(accessToken)).not.toBeNull();
     expect(await memory.verify(accessToken)).not.toBeNull();
@@ -114,7 +114,7 @@ describe.each(engines)("a token that was just verified, on $engine", ({ newDatab
       .set({ retired_at: server.clock.now() })
       .where("id", "=", keyring.signing().id)
       .execute();
-    // What the server does every few seconds.
+    // As the server does every few seconds.
     await keyring.maintain();
     expect(await server.me(server.accessToken)).toEqual(refused);
   });
