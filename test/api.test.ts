@@ -1,8 +1,15 @@
 // Generates docs/api.md and docs/api-report.md from the sources of the published packages. `npm run docs:update` writes them.
 // Without that, a change of the public surface fails here, so that a review shows it.
 
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { type Export, type PublishedPackage, readPublicSurface } from "./public-surface.ts";
+import { repository } from "./working-copy.ts";
+
+/** What a team owns: the app of this repository, which new apps are made from. */
+const app = ["packages/contract/*.ts", "apps/server/*.ts"];
 
 let surface: readonly PublishedPackage[];
 beforeAll(() => {
@@ -81,4 +88,36 @@ test("every export of the published packages has a description", () => {
     ),
   );
   expect(undocumented).toEqual([]);
+});
+
+test("an app imports no internal export", () => {
+  const internal = new Map(
+    surface.flatMap(({ entries }) =>
+      entries.map(({ specifier, exports }): [string, string[]] => [
+        specifier,
+        exports.filter(({ internal }) => internal).map(({ name }) => name),
+      ]),
+    ),
+  );
+  const files = execFileSync("git", ["ls-files", ...app], { cwd: repository, encoding: "utf8" })
+    .trim()
+    .split("\n");
+  const imported = files.flatMap((file) =>
+    [
+      ...readFileSync(join(repository, file), "utf8").matchAll(/^(?:im|ex)port (?:type )?\{([^}]*)\} from "([^"]+)"/gm),
+    ].flatMap(([, names = "", specifier = ""]) =>
+      names
+        .split(",")
+        .map(
+          (name) =>
+            name
+              .trim()
+              .replace(/^type /, "")
+              .split(" as ")[0] ?? "",
+        )
+        .filter((name) => internal.get(specifier)?.includes(name))
+        .map((name) => `${file}: ${name} of ${specifier}`),
+    ),
+  );
+  expect(imported).toEqual([]);
 });

@@ -102,7 +102,6 @@ export const isOperation = (node: Operation | Operations): node is Operation =>
 
 /**
  * Every operation of a tree with its dotted path, in the order of declaration.
- * @internal
  */
 export function* operationsOf(operations: Operations, prefix = ""): Generator<readonly [path: string, Operation]> {
   for (const [name, node] of Object.entries(operations)) {
