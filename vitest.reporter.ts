@@ -1,4 +1,4 @@
-// Closes a run of the tests with one plain line that scripts can read.
+// Prints the counts of a test run as its last line, for scripts.
 
 import type { Reporter, TestModule } from "vitest/node";
 

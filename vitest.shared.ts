@@ -1,10 +1,9 @@
-// What the tests of all projects have in common: how many run at once, where their files are, and when a test that goes
-// on counts as hung.
+// Settings of all test projects: how many tests run at once, where their files are, and time-outs.
 
 import { statfsSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 
-/** Where files go that are too large for memory. */
+/** The folder of files that are too large for memory. */
 export const diskFolder = tmpdir();
 
 const memoryFolder = "/dev/shm";
@@ -19,19 +18,19 @@ const hasRoom = (folder: string): boolean => {
   }
 };
 
-// Databases of tests wait for no disk where memory has the room. Workers and all processes of tests inherit it.
+// Databases of tests are in memory if there is room. Workers and child processes inherit this.
 if (process.env["TMPDIR"] === undefined && hasRoom(memoryFolder)) process.env["TMPDIR"] = memoryFolder;
 
 /**
- * No test measures time, so all of these are only what stops a hung one. A machine that is ten times slower than one of
- * two cores, or as busy, stays far below them.
+ * No test measures time: these time-outs only stop hung tests. A machine that is ten times slower than two quiet cores stays far
+ * below them.
  */
 const hung = {
   testTimeout: 600_000,
   hookTimeout: 600_000,
 };
 
-/** For how long tests wait for something to happen, in milliseconds. Tests read it by `inject("patienceMs")`. */
+/** How long tests wait for an event, in milliseconds. Tests read it with `inject("patienceMs")`. */
 const patienceMs = 90_000;
 
 declare module "vitest" {
@@ -44,10 +43,10 @@ export const shared = {
   ...hung,
   expect: { requireAssertions: true, poll: { timeout: patienceMs, interval: 20 } },
   provide: { patienceMs },
-  // Vitest leaves one core to itself, which is half of a machine with two.
+  // By default Vitest keeps one core for itself, which is half of a machine with two.
   maxWorkers: availableParallelism(),
-  // Files of a project share their modules: loading them anew took a third of the time. No module keeps state that a test
-  // depends on; what a test replaced is put back before the next.
+  // Files of a project share their modules; loading them again took a third of the time. No test depends on the state of a
+  // module, and replaced values are restored before the next test.
   isolate: false,
   restoreMocks: true,
 } as const;

@@ -1,5 +1,5 @@
-// Owns an nginx that runs `docs/nginx.conf`, from Debian's package `nginx-light`; `NGINX_PATH` names another. Without one
-// its tests are skipped; `REQUIRE_NGINX=1` makes that a failure.
+// Owns an nginx that runs `docs/nginx.conf`: Debian's `nginx-light`, or the one at `NGINX_PATH`. Without nginx its tests are
+// skipped; with `REQUIRE_NGINX=1` they fail.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,13 +18,13 @@ if (!hasNginx && process.env["REQUIRE_NGINX"] === "1")
 const documented = readFileSync(join(import.meta.dirname, "../docs/nginx.conf"), "utf8");
 
 export interface NginxOptions {
-  /** Ports of this machine in the place of the documented servers. */
+  /** Ports of this machine that replace the documented servers. */
   readonly ports: readonly [number, number, number];
-  /** In the place of the documented `fail_timeout`. */
+  /** Replaces the documented `fail_timeout`. */
   readonly failTimeoutSeconds: number;
 }
 
-/** The documented configuration, with another machine's addresses: all else is as it stands. */
+/** The documented configuration with the addresses, certificates and time-out of the test. */
 const siteOf = (port: number, { ports, failTimeoutSeconds }: NginxOptions): string => {
   const replacements: [string, string][] = [
     ...ports.map((each, n): [string, string] => [`10.0.0.1${n + 1}:3000`, `127.0.0.1:${each}`]),
@@ -42,7 +42,7 @@ const siteOf = (port: number, { ports, failTimeoutSeconds }: NginxOptions): stri
 export const startNginx = async (options: NginxOptions) => {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), "lockstep-nginx-"));
-  // Its workers run as somebody else when it is started by root.
+  // If root starts nginx, its workers run as another user.
   chmodSync(directory, 0o755);
   writeFileSync(join(directory, "site.conf"), siteOf(port, options));
   writeFileSync(
@@ -84,12 +84,12 @@ http {
   while (!(await accepts())) if (child.exitCode !== null) throw new Error(`nginx did not start: ${errors}`);
   return {
     url: `http://127.0.0.1:${port}`,
-    /** What it reported so far. */
+    /** Its error log so far. */
     errors: () => errors,
-    /** Whether the server at this port was left out because it said that it is not ready. */
-    tookOut: (server: number): boolean =>
+    /** Whether nginx excluded the server at this port because it was not ready. */
+    excluded: (server: number): boolean =>
       new RegExp(`temporarily disabled while reading response header.*:${server}/readyz"`).test(errors),
-    /** How many calls the server at this port answered. */
+    /** The number of calls that the server at this port answered. */
     servedBy: (server: number): number =>
       readFileSync(join(directory, "served.log"), "utf8")
         .split("\n")

@@ -1,5 +1,5 @@
-// Owns a package registry on this machine: `verdaccio`, on a free port, with storage that is deleted. What it does not have
-// it fetches from the registry that npm is configured with.
+// Owns a package registry on this machine: `verdaccio` on a free port, with temporary storage. It fetches other packages from
+// npm's configured registry.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -50,11 +50,11 @@ export const startRegistry = async () => {
   while (!(await answers())) if (child.exitCode !== null) throw new Error(`verdaccio did not start: ${output}`);
   return {
     url,
-    /** Makes npm and pnpm install from there. */
+    /** Environment that makes npm and pnpm install from it. */
     env: { npm_config_registry: url, pnpm_config_registry: url },
-    /** What it reported so far. */
+    /** Its output so far. */
     output: () => output,
-    /** Lets npm and pnpm publish there from a folder: it asks nobody who they are, but they send a token. */
+    /** Lets npm and pnpm publish to it from a folder. It accepts any token, but they must send one. */
     configure: (folder: string) =>
       writeFile(join(folder, ".npmrc"), `registry=${url}\n//127.0.0.1:${port}/:_authToken=anybody\n`),
     async [Symbol.asyncDispose]() {

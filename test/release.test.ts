@@ -1,5 +1,5 @@
-// A release as maintainers make it and teams take it: all packages published to a registry on this machine, apps created
-// from there in empty folders and worked on, then a patch and a minor version that an app with people in it upgrades to.
+// Releases from both sides: publishes all packages to a registry on this machine, creates apps from it in empty folders, then
+// publishes a patch and a minor version, and upgrades an app that has users.
 
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -26,10 +26,10 @@ interface Manifest {
 const manifestOf = (name: string): Manifest =>
   JSON.parse(readFileSync(join(repository, "packages", name, "package.json"), "utf8"));
 
-/** What is published, by folder. */
+/** The published packages, by folder. */
 const packages = readdirSync(join(repository, "packages")).filter((name) => !manifestOf(name).private);
 
-/** The machine's own Node and npm, as somebody has them who never saw this repository. */
+/** The environment of a user without this repository: the machine's own Node and npm. */
 const path = (process.env["PATH"] ?? "")
   .split(":")
   .filter((folder) => !folder.includes("node_modules"))
@@ -39,7 +39,7 @@ let copy: ReturnType<typeof makeWorkingCopy>;
 let registry: Awaited<ReturnType<typeof startRegistry>>;
 let folder: string;
 
-/** Runs a command to its end, from the registry of this test, and answers what it printed. */
+/** Runs a command with this test's registry, and returns its output. */
 const type = async (command: string, cwd: string, env: Record<string, string> = {}): Promise<string> => {
   await using program = startProgram(command, { cwd, env: { PATH: path, ...registry.env, ...env } });
   const code = await program.exited;
@@ -58,7 +58,7 @@ const publish = () => seconds("published", () => type("npm run release:publish",
 beforeAll(async () => {
   copy = makeWorkingCopy();
   folder = await realpath(await mkdtemp(join(tmpdir(), "lockstep-release-")));
-  // PostgreSQL runs as another user when tests run as root, and reads the app's packages.
+  // If tests run as root, PostgreSQL runs as another user and must be able to read the app's packages.
   await chmod(folder, 0o755);
   registry = await startRegistry();
   await registry.configure(copy.root);
@@ -70,7 +70,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** A created app as a process; `await using` ends it. Its port is part of its address, which tokens are for. */
+/** A created app as a process; `await using` ends it. The port is part of the issuer, so it stays the same. */
 const start = async (app: string, port: number) => {
   const url = `http://localhost:${port}`;
   const program = startProgram("exec npm start", {
@@ -120,7 +120,7 @@ describe.each(packages)("the package %s", (name) => {
     const styles = Object.keys(manifestOf(name).exports ?? {}).filter((entry) => entry.endsWith(".css"));
     const excluded = styles.length > 0 ? ["--exclude-entrypoints", ...styles] : [];
     const checking = run(process.execPath, [attw, tarball, "--profile", "esm-only", "--no-color", ...excluded]);
-    // It fails when it finds a problem.
+    // Exits with an error if it finds a problem.
     await expect(checking).resolves.toHaveProperty("stdout");
   });
 
@@ -168,14 +168,14 @@ describe("an app", () => {
 
     await develop(app, port);
 
-    // A patch.
+    // Patch version.
     copy.edit("packages/server/src/http/health.ts", "", "// Changed by the test of releases.\n");
     await release("patch", "Fix what only the test of releases knows.");
     const patched = await type("npx -y create-lockstep@latest upgrade --no-check", app);
     expect(patched).toContain("Fix what only the test of releases knows.");
     await type('git commit --all --quiet --message "Upgrade Lockstep"', app, git);
 
-    // A minor version with a migration; the team has one of its own meanwhile.
+    // Minor version with an engine migration. The app has added a migration of its own.
     await addAppMigration(app);
     await type('git commit --all --quiet --message "Archive notes"', app, git);
     addEngineMigration();
@@ -192,15 +192,15 @@ describe("an app", () => {
     using database = new DatabaseSync(join(app, ".data/lockstep.db"), { readOnly: true });
     const tables = database.prepare("select name from sqlite_schema where type = 'table'").all();
     expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(["notes", "release_test", "archive"]));
-    // Two releases are built, installed and tested in it.
+    // Builds, installs and tests two releases.
   }, 1_500_000);
 });
 
-/** Writes a changeset, makes its version and publishes it, by the commands of CONTRIBUTING.md. */
+/** Adds a changeset, raises the version and publishes it, with the commands of CONTRIBUTING.md. */
 const release = async (kind: "patch" | "minor", summary: string): Promise<void> => {
   const changesets = async () => (await readdir(join(copy.root, ".changeset"))).filter((name) => name.endsWith(".md"));
   const before = await changesets();
-  // It asks in a terminal; this one is to be filled in.
+  // Without a terminal, `--empty` writes a changeset to fill in.
   await type("npm run changeset -- --empty", copy.root);
   const [made = ""] = (await changesets()).filter((name) => !before.includes(name));
   copy.write(`.changeset/${made}`, `---\n"@lockstep/server": ${kind}\n---\n\n${summary}\n`);
@@ -221,7 +221,7 @@ export const migrationNames`,
   copy.edit(file, "export const schemaVersion = ", "export const schemaVersion = 1 + ");
 };
 
-/** `npm run dev` serves the page from its sources, and starts the server again when one of them changes. */
+/** `npm run dev` serves the page from its sources, and restarts the server when one of them changes. */
 const develop = async (app: string, port: number): Promise<void> => {
   const url = `http://localhost:${port}`;
   const vitePort = await freePort();

@@ -1,5 +1,5 @@
-// A rolling restart as operators do it: three servers behind the documented nginx, each stopped by SIGTERM and started
-// again while clients work. No call may fail.
+// A rolling restart: three servers behind the documented nginx are stopped by SIGTERM and started again, one after another,
+// while clients make calls. No call may fail.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -44,7 +44,7 @@ const startServer = async (port: number, databaseUrl: string) => {
   };
 };
 
-/** Works as somebody does all day: signs in, reads, changes, refreshes, signs out. Answers how many calls it made. */
+/** Signs in, reads, writes, refreshes and signs out, again and again. Returns the number of calls. */
 const work = async (url: string, time: { readonly over: boolean }): Promise<number> => {
   let calls = 0;
   const count = <T>(call: Promise<T>): Promise<T> => {
@@ -65,7 +65,7 @@ const work = async (url: string, time: { readonly over: boolean }): Promise<numb
 };
 
 describe.skipIf(!hasNginx)("three servers behind the nginx of the docs", () => {
-  test("are restarted in turn without a failed call, and streams go on", async () => {
+  test("are restarted one after another without a failed call or stream", async () => {
     await using cluster = await startCluster();
     const ports = [await freePort(), await freePort(), await freePort()] as const;
     await using started = new AsyncDisposableStack();
@@ -83,12 +83,12 @@ describe.skipIf(!hasNginx)("three servers behind the nginx of the docs", () => {
     const watching = watcher.session.events.subscribe(undefined, { onError: (error) => streamErrors.push(error) });
     const time = { over: false };
     const working = Promise.all(Array.from({ length: 4 }, () => work(nginx.url, time)));
-    // A call that fails ends the test at once.
+    // A failed call ends the test at once.
     const failed = working.then(() => new Promise<never>(() => {}));
     const restart = async () => {
       for (const [n, port] of ports.entries()) {
         await servers[n]?.stop();
-        expect(nginx.tookOut(port)).toBe(true);
+        expect(nginx.excluded(port)).toBe(true);
         const before = nginx.servedBy(port);
         servers[n] = started.use(await startServer(port, cluster.url));
         await expect.poll(() => nginx.servedBy(port)).toBeGreaterThan(before);

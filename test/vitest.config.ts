@@ -6,9 +6,9 @@ export default defineConfig({
     ...shared,
     name: "repository",
     include: ["*.test.ts"],
-    // Copies of the repository with all packages.
+    // Copies of the repository, with installed packages.
     env: { TMPDIR: diskFolder },
-    // One after the other: each keeps every core busy.
+    // One after another: each of them uses every core.
     fileParallelism: false,
     isolate: true,
   },
