@@ -159,7 +159,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
 
   it.each([
     [["--redirect", "http://photos.example/callback"], /^--redirect: Must begin with https:/],
-    [["--redirect", "nonsense"], /^--redirect: Must be a whole address/],
+    [["--redirect", "nonsense"], /^--redirect: Must be an absolute URL/],
     [["--redirect", `${redirect}#x`], /^--redirect: Must be an absolute URL without a fragment/],
     [[], /^--redirect: Enter a redirect URI/],
     [["--kind", "service", "--redirect", redirect], /^--redirect: A service has no redirect URIs/],
