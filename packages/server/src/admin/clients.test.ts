@@ -152,7 +152,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     await using admin = await open();
     const { id } = await admin.create();
     expect((await admin.lockstep(["client", "delete", id])).stdout).toBe(
-      "Photo app is deleted, and every access that it was granted has ended.\n",
+      "Photo app is deleted, with every grant to it.\n",
     );
     expect(await admin.domain.clients.find(id)).toBeNull();
   });

@@ -108,7 +108,7 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
     }),
   );
 
-  withRegistrationOptions(aboutOne(clientCommand, "update", "Changes what is given, and leaves the rest"), admin)
+  withRegistrationOptions(aboutOne(clientCommand, "update", "Changes the given options, and keeps the others"), admin)
     .option("--name <name>", "what people read when they are asked")
     .addHelpText("after", aboutOperators)
     .addHelpText(
@@ -139,8 +139,8 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
 
   for (const verified of [true, false]) {
     const [name, description, now] = verified
-      ? ["verify", "Vouches for a client: people are no longer warned of it", "is verified"]
-      : ["unverify", "Takes that back: people are warned, and asked each time", "is no longer verified"];
+      ? ["verify", "Marks a client as verified: people are no longer warned", "is verified"]
+      : ["unverify", "Withdraws the verification: people are warned, and asked each time", "is no longer verified"];
     aboutOne(clientCommand, name, description).action((id: string, options: Options) =>
       withDomain(admin, async ({ clients }) => {
         await tell(admin, options, found(await clients.setVerified(id, verified, commandLine), id), now);
@@ -148,7 +148,7 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
     );
   }
 
-  aboutOne(clientCommand, "rotate-secret", "Gives a client another secret; the one before ends at once")
+  aboutOne(clientCommand, "rotate-secret", "Replaces a client's secret; the previous one is refused at once")
     .addHelpText("after", aboutSecret)
     .action((id: string, options: Options) =>
       withDomain(admin, async ({ clients }) => {
@@ -160,13 +160,12 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
       }),
     );
 
-  aboutOne(clientCommand, "delete", "Deletes a client, and every access that it was granted").action(
-    (id: string, options: Options) =>
-      withDomain(admin, async ({ clients }) => {
-        const client = found(await clients.find(id), id);
-        await clients.delete(id, "operator", commandLine);
-        await tell(admin, options, client, "is deleted, and every access that it was granted has ended");
-      }),
+  aboutOne(clientCommand, "delete", "Deletes a client and every grant to it").action((id: string, options: Options) =>
+    withDomain(admin, async ({ clients }) => {
+      const client = found(await clients.find(id), id);
+      await clients.delete(id, "operator", commandLine);
+      await tell(admin, options, client, "is deleted, with every grant to it");
+    }),
   );
 };
 
@@ -309,13 +308,13 @@ ${Object.entries(clientKinds)
   .join("\n")}`;
 
 const aboutOperators = `
-What an operator changes, an operator vouches for: a verified client stays verified, and nobody is asked again. A change
-by the client's owner, on the developer page, takes verification and all exceptions away.`;
+A verified client stays verified when an operator changes it, and nobody is asked for consent again. A change by the
+client's owner, on the developer page, withdraws the verification and all exceptions.`;
 
 const aboutSecret = `
 Only a hash of the secret is kept: it cannot be shown again.`;
 
 const aboutJson = `
 A client in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "jwksUri",
-"backchannelLogoutUri", "requirePushedRequests", "requireDpop", "verified", "mayIntrospect", "mayOmitPkce", "assertsToTokenEndpoint", "createdAt"}; the addresses may be null,
-"createdAt" is in epoch milliseconds. Exit code 3: there is no such client.`;
+"backchannelLogoutUri", "requirePushedRequests", "requireDpop", "verified", "mayIntrospect", "mayOmitPkce",
+"assertsToTokenEndpoint", "createdAt"}; the URLs may be null, "createdAt" is in epoch milliseconds. Exit code 3: there is no such client.`;

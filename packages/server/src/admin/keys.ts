@@ -11,7 +11,7 @@ interface Options {
 }
 
 export const addKeyCommands = (program: Command, admin: AdminProcess) => {
-  const keys = program.command("keys").description("The keys that tokens are signed with");
+  const keys = program.command("keys").description("The keys that sign tokens");
 
   keys
     .command("list")
@@ -39,7 +39,7 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
 
   keys
     .command("rotate")
-    .description("Makes the next key of each algorithm: published at once, signing a little later")
+    .description("Adds the next key of each algorithm: published at once, signing a little later")
     .addOption(new Option("--algorithm <name>", "of this algorithm alone").choices(signingAlgorithms))
     .option("--json", "print each new key on a line")
     .addHelpText("after", aboutRotation)
@@ -49,7 +49,7 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
         for (const each of algorithm ? [algorithm] : keyring.algorithms()) {
           const id = await keyring.rotate(commandLine, each);
           const key = viewsOf(keyring).find((view) => view.id === id);
-          if (!key) throw new CommandError("failed", "The new key was retired by another command meanwhile.");
+          if (!key) throw new CommandError("failed", "Another command has retired the new key.");
           if (json) await writeJson(admin.stdout, key);
           else
             await writeLine(
@@ -62,7 +62,7 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
 
   keys
     .command("retire")
-    .description("Withdraws a key at once: no token that it signed is good any more")
+    .description("Retires a key at once: no token that it signed is valid any more")
     .argument("<kid>", "the key's id, as `keys list` prints it")
     .option("--json", "print the key that signs now")
     .addHelpText("after", aboutRetirement)

@@ -8,7 +8,7 @@ import { writeJson, writeLine } from "./output.ts";
 export const addMigrateCommand = (program: Command, admin: AdminProcess) => {
   program
     .command("migrate")
-    .description("Brings the database to this version's schema, and says what was applied")
+    .description("Migrates the database to this version's schema, and lists what was applied")
     .option("--json", 'print {"applied": [names]}')
     .addHelpText(
       "after",

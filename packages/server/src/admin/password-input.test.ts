@@ -49,20 +49,20 @@ describe("a password from standard input", () => {
   });
 
   it.each<[string, string | Uint8Array, string]>([
-    ["nothing", "", "Standard input holds no password.\n"],
-    ["an empty line", "\n", "Standard input holds no password.\n"],
+    ["nothing", "", "Standard input has no password.\n"],
+    ["an empty line", "\n", "Standard input has no password.\n"],
     [
       "two lines",
       `${password}\n${password}\n`,
-      "Standard input must hold one line, without control characters: the password.\n",
+      "Standard input must be one line without control characters: the password.\n",
     ],
     [
       "a null byte",
       `${password}\0${password}`,
-      "Standard input must hold one line, without control characters: the password.\n",
+      "Standard input must be one line without control characters: the password.\n",
     ],
     ["no text", Buffer.from([...Buffer.from(password), 0xff]), "Standard input must be UTF-8.\n"],
-    ["far too much", Buffer.alloc(1024 * 1024, "x"), "Standard input holds more than a password.\n"],
+    ["far too much", Buffer.alloc(1024 * 1024, "x"), "Standard input has more than a password.\n"],
   ])("cannot be %s", async (_, stdin, stderr) => {
     await using admin = await open();
     expect(await admin.lockstep(["user", "create", "jane"], stdin)).toEqual({ exitCode: 1, stdout: "", stderr });

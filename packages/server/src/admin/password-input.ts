@@ -53,12 +53,12 @@ const readLine = async (stdin: AdminProcess["stdin"]): Promise<string> => {
   for await (const chunk of stdin as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     sizeBytes += chunk.byteLength;
-    if (sizeBytes > maxInputBytes) throw new CommandError("failed", "Standard input holds more than a password.");
+    if (sizeBytes > maxInputBytes) throw new CommandError("failed", "Standard input has more than a password.");
   }
   const password = decoded(Buffer.concat(chunks)).replace(/\r?\n$/, "");
-  if (password === "") throw new CommandError("failed", "Standard input holds no password.");
+  if (password === "") throw new CommandError("failed", "Standard input has no password.");
   if (/\p{Cc}/u.test(password)) {
-    throw new CommandError("failed", "Standard input must hold one line, without control characters: the password.");
+    throw new CommandError("failed", "Standard input must be one line without control characters: the password.");
   }
   return password;
 };

@@ -44,7 +44,7 @@ describe("lockstep provider", () => {
     const { exitCode, stdout } = await admin.lockstep(["provider", "check", "good"]);
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`Its keys can be read at ${admin.provider.issuer}/jwks.\n`);
-    expect(stdout).toContain("Register this address there: http://localhost:3000/login/good/callback\n");
+    expect(stdout).toContain("Register this URL there: http://localhost:3000/login/good/callback\n");
     const json = await admin.lockstep(["provider", "check", "good", "--json"]);
     expect(JSON.parse(json.stdout)).toMatchObject({ name: "good", usable: true });
   });
@@ -70,7 +70,7 @@ describe("lockstep provider", () => {
     await using admin = await open();
     expect(await admin.lockstep(["provider", "check", "nobody"])).toMatchObject({
       exitCode: 3,
-      stderr: "There is no provider nobody in PROVIDERS.\n",
+      stderr: "There is no identity provider nobody in PROVIDERS.\n",
     });
     const broken = await admin.lockstep(["provider", "list"], "", { PROVIDERS: '{"google":{}}' });
     expect(broken).toMatchObject({ exitCode: 1, stderr: "PROVIDERS: google.clientId: is missing.\n" });

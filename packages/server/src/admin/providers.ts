@@ -13,11 +13,11 @@ interface Options {
 }
 
 export const addProviderCommands = (program: Command, admin: AdminProcess) => {
-  const provider = program.command("provider").description("The providers that people can sign in through");
+  const provider = program.command("provider").description("The identity providers that people can sign in with");
 
   provider
     .command("list")
-    .description("Lists the providers of the settings, with the address to register at each")
+    .description("Lists the configured identity providers, with the URL to register at each")
     .option("--json", "print each provider on a line")
     .addHelpText("after", example("npm run lockstep -- provider list"))
     .action(async ({ json }: Options) => {
@@ -38,7 +38,7 @@ export const addProviderCommands = (program: Command, admin: AdminProcess) => {
 
   provider
     .command("check")
-    .description("Asks a provider for its metadata and keys, and says what is wrong")
+    .description("Loads an identity provider's metadata and keys, and reports what is wrong")
     .argument("<name>", "its name in PROVIDERS")
     .option("--json", "print what was found")
     .addHelpText("after", aboutCheck)
@@ -48,11 +48,11 @@ export const addProviderCommands = (program: Command, admin: AdminProcess) => {
       const { providers, outbound } = createConfiguredProviders(config, admin.world ?? realWorld);
       try {
         const found = providers.get(name);
-        if (!found) throw new CommandError("notFound", `There is no provider ${visible(name)} in PROVIDERS.`);
+        if (!found) throw new CommandError("notFound", `There is no identity provider ${visible(name)} in PROVIDERS.`);
         const notes = await found.check();
         const callback = `${config.publicUrl}/login/${name}/callback`;
         if (json) return await writeJson(admin.stdout, { name, usable: true, notes, callback });
-        for (const note of [...notes, `Register this address there: ${callback}`])
+        for (const note of [...notes, `Register this URL there: ${callback}`])
           await writeLine(admin.stdout, visible(note));
       } catch (error) {
         if (error instanceof LoginRefusal)

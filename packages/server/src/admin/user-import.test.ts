@@ -115,7 +115,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
     expect(outcomes).toEqual([
       { line: 1, outcome: "imported", username: "jane", id: expect.stringMatching(/^[\w-]{22}$/) },
       { line: 2, outcome: "failed", reason: "not JSON in UTF-8" },
-      { line: 4, outcome: "skipped", username: "jane", reason: "the username jane is there already" },
+      { line: 4, outcome: "skipped", username: "jane", reason: "the username jane exists already" },
       { line: 5, outcome: "failed", reason: "email: another account uses the address of bob" },
       { line: 7, outcome: "imported", username: "carol", id: expect.any(String) },
     ]);
@@ -137,7 +137,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
       exitCode: 4,
       stdout: "1 imported, 1 skipped, 1 failed.\n",
       stderr: [
-        "Line 2 skipped: the username jane is there already",
+        "Line 2 skipped: the username jane exists already",
         "Line 3 failed: passwordHash: Invalid input: expected string, received undefined",
         "1 line was not imported.",
         "",

@@ -138,7 +138,7 @@ async function* writeBatch(batch: readonly ReadLine[], { users, accounts }: Doma
     const id = idOf.get(username);
     if (id !== undefined) yield { line, outcome: "imported", username, id };
     else if (await users.findByLogin(username)) {
-      yield { line, outcome: "skipped", username, reason: `the username ${username} is there already` };
+      yield { line, outcome: "skipped", username, reason: `the username ${username} exists already` };
     } else yield { line, outcome: "failed", reason: `email: another account uses the address of ${username}` };
   }
 }

@@ -28,7 +28,7 @@ interface CreateOptions extends Options {
 }
 
 export const addUserCommands = (program: Command, admin: AdminProcess) => {
-  const user = program.command("user").description("The people who have an account");
+  const user = program.command("user").description("People with an account");
 
   user
     .command("create")
@@ -81,7 +81,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
 
   aboutOne(
     "disable",
-    "Revokes every session and grant of a user, and lets none begin",
+    "Disables a user, and revokes every session and grant",
     [example("npm run lockstep -- user disable jane")],
     async ({ accounts }, found, options) => {
       await accounts.disable(found.id, commandLine);

@@ -94,7 +94,7 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     await using opened = await open();
     await opened.migrate({ "0002-notes": notes });
     await expect(opened.migrate({ "0003-tags": tags })).rejects.toThrow(
-      "The migration 0002-notes ran in this database, and the app does not have it any more. Restore it: a migration that ran stays as it is.",
+      "The migration 0002-notes ran in this database, and the app no longer has it. Restore it: a migration must not change after it ran.",
     );
     await expect(opened.migrate({ "0001-tags": tags, "0002-notes": notes })).rejects.toThrow(
       "The migration 0001-tags comes before 0002-notes, which ran in this database already. Give it a name that comes after.",

@@ -107,7 +107,7 @@ const assertContinues = async (
   const lost = [...applied.keys()].sort().find((name) => !names.includes(name) && last !== undefined && name < last);
   if (lost !== undefined)
     throw new StartError(
-      `The migration ${lost} ran in this database, and the app does not have it any more. Restore it: a migration that ran stays as it is.`,
+      `The migration ${lost} ran in this database, and the app no longer has it. Restore it: a migration must not change after it ran.`,
     );
   const lastApplied = [...applied.keys()].sort().at(-1);
   const late = names.find((name) => !applied.has(name) && lastApplied !== undefined && name < lastApplied);

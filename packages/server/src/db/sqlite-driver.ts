@@ -96,7 +96,7 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
 
     // biome-ignore lint/correctness/useYield: it only refuses.
     async *streamQuery(): AsyncGenerator<never> {
-      throw new Error("Streams of rows are not used here: they would keep everybody else waiting");
+      throw new Error("Streams of rows are not supported: they would block everybody else");
     }
 
     #step<T>(attempt: () => T): T {

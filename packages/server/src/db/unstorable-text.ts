@@ -15,6 +15,6 @@ export class UnstorableTextError extends Error {
 export const assertStorable = (parameters: readonly unknown[]): void => {
   for (const each of parameters) {
     if (typeof each === "string" && !isStorableText(each))
-      throw new UnstorableTextError("A parameter of a statement contains a NUL character or half of a surrogate pair");
+      throw new UnstorableTextError("A parameter contains a NUL character or half of a surrogate pair");
   }
 };
