@@ -71,4 +71,4 @@ Example:
 const aboutCheck = `
 Whether the client id and secret are right, and the callback address is registered, shows only when somebody signs in:
 the audit trail then has the provider's answer. Exit code 1: the provider cannot be used, with the reason. Exit
-code 3: there is no such provider.`;
+code 3: there is no such identity provider.`;
