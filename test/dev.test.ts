@@ -50,7 +50,7 @@ describe.skipIf(skippedWithoutBrowser("the test of npm run dev"))("npm run dev",
     await page.evaluate(() => Reflect.set(globalThis, "opened", true));
 
     // Web app: the change is shown at once, and the form keeps its content.
-    copy.edit("apps/web/src/pages/account.tsx", "Who you are here", "Edited: who you are here");
+    copy.edit("packages/pages/src/pages/account/words.ts", "Who you are here", "Edited: who you are here");
     await page.getByText("Edited: who you are here").waitFor();
     expect(await fullName.inputValue()).toBe("Typed but not sent");
     expect(await stayed()).toBe(true);

@@ -1,16 +1,7 @@
-// Owns what components take from the theme in code. Colours, type and spacing are in `styles/theme.css`.
+// How this app looks, beside the colours of its brand. What is left out keeps the default of the pages.
 
-import { colorsTuple, createTheme } from "@mantine/core";
+import type { Theme } from "@lockstep/pages/vite";
 
-// The stylesheet has the values, one set for each scheme; components only need the name.
-const pine = colorsTuple("var(--mantine-color-pine-filled)");
-
-export const theme = createTheme({
-  primaryColor: "pine",
-  colors: { pine },
-  components: {
-    TextInput: { defaultProps: { size: "md", withAsterisk: false } },
-    PasswordInput: { defaultProps: { size: "md", withAsterisk: false } },
-    Button: { defaultProps: { size: "md" } },
-  },
-});
+export const theme: Theme = {
+  dark: { link: "#66d2ba", accentText: "#7fdcc6" },
+};

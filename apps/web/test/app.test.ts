@@ -3,7 +3,7 @@
 import { john, testSource } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { paths } from "../src/pages/paths.ts";
+import { ownPages } from "../src/pages.ts";
 import { describeInBrowser } from "./browser.ts";
 import {
   allSelected,
@@ -223,7 +223,7 @@ describeInBrowser("the web app", (browser) => {
       await email.fill("jane@example.com");
       await button(page, "Change the address").click();
       const alert = page.getByRole("alert");
-      await alert.getByText("Every attempt counts, so that nobody can find out here").waitFor();
+      await alert.getByText("Every attempt counts, so that nobody can find out").waitFor();
       expect(await alert.getByText("password").count()).toBe(0);
     });
 
@@ -342,10 +342,19 @@ describeInBrowser("the web app", (browser) => {
   });
 
   describe("without an answer", () => {
+    /** Fetches the code of the notes page, but no notes, and returns to the account page. */
+    const fetchNotesPage = async (page: Page) => {
+      await page.getByRole("link", { name: "Notes" }).click();
+      await page.getByRole("alert").waitFor();
+      await page.getByRole("link", { name: "Account" }).click();
+      await heading(page, "Account").waitFor();
+    };
+
     test("says that the network is gone, and loads when asked again", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
       await page.route("**/trpc/note.list*", (route) => route.abort());
+      await fetchNotesPage(page);
       await context.setOffline(true);
       await page.getByRole("status").getByText("You are offline. What you see may be out of date.").waitFor();
       await page.getByRole("link", { name: "Notes" }).click();
@@ -362,6 +371,9 @@ describeInBrowser("the web app", (browser) => {
     test("loads by itself when the network is back", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
+      await page.route("**/trpc/note.list*", (route) => route.abort());
+      await fetchNotesPage(page);
+      await page.unroute("**/trpc/note.list*");
       await context.setOffline(true);
       await page.getByRole("link", { name: "Notes" }).click();
       await page.getByRole("alert").waitFor();
@@ -399,7 +411,7 @@ describeInBrowser("the web app", (browser) => {
       const answered = page.waitForResponse(/note\.list/);
       await page.getByRole("link", { name: "Notes" }).click();
       const [{ error }] = await (await answered).json();
-      await page.getByRole("alert").getByText("Something went wrong on our side.").waitFor();
+      await page.getByRole("alert").getByText("Something went wrong on our side").waitFor();
       await page.getByText(error.data.requestId).waitFor();
     });
   });
@@ -421,14 +433,13 @@ describeInBrowser("the web app", (browser) => {
     const { page } = visitor;
     const printed: string[] = [];
     page.on("console", (message) => printed.push(`${pathOf(page)}: ${message.type()}: ${message.text()}`));
-    const { interaction, ...own } = paths;
-    for (const path of Object.values(own)) {
+    for (const path of ownPages.paths.filter((address) => !address.includes(":"))) {
       await page.goto(path.replace("/*?", ""));
       await page.getByRole("heading", { level: 1 }).waitFor();
       await eventually(() => page.locator("[aria-busy=true]").count(), 0);
     }
     await page.goto("/nowhere");
-    await heading(page, "There is no such page").waitFor();
+    await heading(page, "Page not found").waitFor();
     await button(page, "Sign out").click();
     await heading(page, "Sign in").waitFor();
     expect(printed).toEqual([]);
@@ -437,7 +448,7 @@ describeInBrowser("the web app", (browser) => {
   test("has a page for addresses that have none", async () => {
     await using visitor = await visit("/nowhere");
     const { page } = visitor;
-    await heading(page, "There is no such page").waitFor();
+    await heading(page, "Page not found").waitFor();
     await page.getByRole("link", { name: "Go to your account" }).click();
     await heading(page, "Sign in").waitFor();
   });
@@ -497,7 +508,7 @@ describeInBrowser("the web app", (browser) => {
       await expectAccessible(page);
 
       await page.goto("/nowhere");
-      await heading(page, "There is no such page").waitFor();
+      await heading(page, "Page not found").waitFor();
       await expectAccessible(page);
     });
   });

@@ -77,7 +77,7 @@ describeInBrowser("being asked for access", (browser) => {
       const { url, redeem } = await app.begin({ prompt: "login" });
       await page.goto(url);
       await heading(page, "Enter your password again").waitFor();
-      await page.getByText("Printshop wants to be sure that it is you.").waitFor();
+      await page.getByText("Printshop asks you to confirm that it is you.").waitFor();
       await eventually(() => password.evaluate((input) => input === document.activeElement), true);
       await page.keyboard.type("wrong");
       await page.keyboard.press("Enter");
@@ -103,7 +103,7 @@ describeInBrowser("being asked for access", (browser) => {
       await server.db.updateTable("users").set({ password_hash: null }).execute();
       await page.goto((await app.begin({ prompt: "login" })).url);
       await heading(page, "Sign in again").waitFor();
-      await page.getByText("Printshop wants to be sure that it is you.").waitFor();
+      await page.getByText("Printshop asks you to confirm that it is you.").waitFor();
       const link = page.getByRole("link", { name: "Continue with North" });
       const returnTo = encodeURIComponent(pathOf(page));
       expect(await link.getAttribute("href")).toBe(`/login/north?fresh=1&returnTo=${returnTo}`);
@@ -134,7 +134,7 @@ describeInBrowser("being asked for access", (browser) => {
       const { page, app, server } = visitor;
       await page.goto((await app.begin({ scope: "openid profile:read notes:read" })).url);
       await heading(page, asks).waitFor();
-      const wants = page.locator("section", { has: page.getByRole("heading", { name: "It wants to" }) });
+      const wants = page.locator("section", { has: page.getByRole("heading", { name: "It will be able to" }) });
       expect(await wants.getByRole("listitem").allTextContents()).toEqual([
         "Know that it is you",
         "See your name, username and e-mail address",
@@ -214,9 +214,9 @@ describeInBrowser("being asked for access", (browser) => {
           .locator("section", { has: page.getByRole("heading", { name: title }) })
           .getByRole("listitem")
           .allTextContents();
-      await page.getByRole("heading", { name: "New this time, it wants to" }).waitFor();
-      expect(await listBelow("New this time, it wants to")).toEqual(["Read your notes"]);
-      expect(await listBelow("You allowed it before to")).toEqual([
+      await page.getByRole("heading", { name: "New: it will be able to" }).waitFor();
+      expect(await listBelow("New: it will be able to")).toEqual(["Read your notes"]);
+      expect(await listBelow("Already allowed")).toEqual([
         "Know that it is you",
         "See your name, username and e-mail address",
       ]);
@@ -225,7 +225,7 @@ describeInBrowser("being asked for access", (browser) => {
     test("is asked each time, with a warning, by an app that nobody vouches for [S30]", async () => {
       await using visitor = await meet({ app: { verified: false } });
       const { page, app } = visitor;
-      for (const title of ["It wants to", "It wants, as before, to"]) {
+      for (const title of ["It will be able to", "Already allowed"]) {
         await page.goto((await app.begin()).url);
         await page.getByRole("heading", { name: title }).waitFor();
         const warning = page.getByRole("note");
@@ -370,7 +370,7 @@ describeInBrowser("being asked for access", (browser) => {
       await check();
       await visitor.password.fill(john.password);
       await button(page, "Continue").click();
-      await page.getByRole("heading", { name: "New this time, it wants to" }).waitFor();
+      await page.getByRole("heading", { name: "New: it will be able to" }).waitFor();
       await check();
     });
   });

@@ -24,7 +24,7 @@ describeInBrowser("connected apps", (browser) => {
     return { ...visitor, tokens };
   };
 
-  const apps = (page: Page) => page.getByRole("region", { name: "Allowed in" }).getByRole("heading", { level: 3 });
+  const apps = (page: Page) => page.getByRole("region", { name: "With access" }).getByRole("heading", { level: 3 });
   const endAccess = (page: Page) => button(page, "End access of Printshop");
 
   test("says that there are none, and how that changes", async () => {
@@ -32,7 +32,7 @@ describeInBrowser("connected apps", (browser) => {
     const { page } = visitor;
     await page.getByRole("link", { name: "Apps" }).click();
     await heading(page, "Connected apps").waitFor();
-    await page.getByText("None. When an app asks for access and you allow it, it is listed here.").waitFor();
+    await page.getByText("None. Apps that you allow are listed here.").waitFor();
     await eventually(() => focusedText(page), "Connected apps");
   });
 
@@ -40,7 +40,7 @@ describeInBrowser("connected apps", (browser) => {
     await using visitor = await meetConnected({ app: { verified: false } });
     const { page } = visitor;
     expect(await apps(page).allTextContents()).toEqual(["Printshop Not verified"]);
-    const list = page.getByRole("region", { name: "Allowed in" });
+    const list = page.getByRole("region", { name: "With access" });
     for (const words of ["Know that it is you", "See your name, username and e-mail address"]) {
       await list.getByText(words, { exact: true }).waitFor();
     }
@@ -64,10 +64,10 @@ describeInBrowser("connected apps", (browser) => {
 
     await endAccess(page).click();
     await dialog.getByRole("button", { name: "End access" }).click();
-    await page.getByRole("status").getByText("Printshop has no access any more.").waitFor();
+    await page.getByRole("status").getByText("Printshop no longer has access.").waitFor();
     expect(await status()).toBe(401);
     expect(await apps(page).count()).toBe(0);
-    await eventually(() => focusedText(page), "Allowed in");
+    await eventually(() => focusedText(page), "With access");
   });
 
   test("is what was wanted where the access had ended already", async () => {
@@ -76,7 +76,7 @@ describeInBrowser("connected apps", (browser) => {
     await server.domain.grants.revoke(await idOf(server), app.client.id, testSource);
     await endAccess(page).click();
     await page.getByRole("dialog").getByRole("button", { name: "End access" }).click();
-    await page.getByRole("status").getByText("Printshop has no access any more.").waitFor();
+    await page.getByRole("status").getByText("Printshop no longer has access.").waitFor();
   });
 
   test("is not claimed to be over while the server has not heard of it", async () => {
@@ -89,17 +89,17 @@ describeInBrowser("connected apps", (browser) => {
     await page.getByRole("alert").getByText("You are offline", { exact: true }).waitFor();
     await context.setOffline(false);
     await confirm.click();
-    await page.getByRole("status").getByText("Printshop has no access any more.").waitFor();
+    await page.getByRole("status").getByText("Printshop no longer has access.").waitFor();
   });
 
   test("says so when the page itself cannot be fetched, and fetches it when asked", async () => {
     await using visitor = await meet();
     const { page } = visitor;
-    await page.route("**/assets/connected-apps-*.js", (route) => route.abort());
+    await page.route("**/assets/apps-*.js", (route) => route.abort());
     await page.getByRole("link", { name: "Apps" }).click();
     await heading(page, "This page could not be loaded").waitFor();
     await expectAccessible(page);
-    await page.unroute("**/assets/connected-apps-*.js");
+    await page.unroute("**/assets/apps-*.js");
     await button(page, "Reload the page").click();
     await heading(page, "Connected apps").waitFor();
   });

@@ -72,7 +72,7 @@ describeInBrowser("the developer's pages", (browser) => {
     await heading(page, "Printshop").waitFor();
     expect(await value(page, "Client secret").count()).toBe(0);
     await page.reload();
-    await page.getByText("The client secret was shown once, when it was made.").waitFor();
+    await page.getByText("The client secret was shown once, when it was created.").waitFor();
     expect(await page.getByText(secret).count()).toBe(0);
   });
 
@@ -82,7 +82,7 @@ describeInBrowser("the developer's pages", (browser) => {
     await register(page, native, "http://127.0.0.1/callback");
     await value(page, "Client ID").waitFor();
     expect(await value(page, "Client secret").count()).toBe(0);
-    expect(await page.getByRole("button", { name: "Make another secret" }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: "Create a new secret" }).count()).toBe(0);
 
     await page.getByRole("link", { name: "All your apps" }).click();
     await page.getByRole("link", { name: "Register an app" }).click();
@@ -151,9 +151,9 @@ describeInBrowser("the developer's pages", (browser) => {
     const secret = (await value(page, "Client secret").textContent()) ?? "";
     clock.advanceSeconds(16 * 60);
     await page.reload();
-    await button(page, "Make another secret").click();
-    const dialog = page.getByRole("dialog", { name: "Make another secret?" });
-    await dialog.getByRole("button", { name: "Make another secret" }).click();
+    await button(page, "Create a new secret").click();
+    const dialog = page.getByRole("dialog", { name: "Create a new secret?" });
+    await dialog.getByRole("button", { name: "Create a new secret" }).click();
     const again = page.getByRole("dialog", { name: "Enter your password again" });
     await again.getByLabel("Your password", { exact: true }).fill(john.password);
     await again.getByRole("button", { name: "Continue" }).click();
@@ -193,7 +193,7 @@ describeInBrowser("the developer's pages", (browser) => {
     await using visitor = await visitDeveloper();
     const { page } = visitor;
     await page.goto("/developer/lockstep-cli");
-    await heading(page, "There is no such page").waitFor();
+    await heading(page, "Page not found").waitFor();
   });
 
   describe("the code to begin with", () => {

@@ -127,7 +127,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       const { id_token } = await redeem(page.url());
       await page.goto(client.buildEndSessionUrl(app.config, { id_token_hint: id_token ?? "", ...parameters }).href);
       await heading(page, "Sign out of Lockstep too?").waitFor();
-      await page.getByText("Printshop asks for it").waitFor();
+      await page.getByText("You signed out of Printshop, which asks for this.").waitFor();
     };
 
     const liveSessions = async ({ server }: Pick<Awaited<ReturnType<typeof meet>>, "server">) =>
@@ -181,12 +181,12 @@ describeInBrowser("the pages of a protocol", (browser) => {
       const { host } = new URL(app.origin);
       const { url } = await app.begin({ response_type: "token" });
       await page.goto(url);
-      await heading(page, `Go on to ${host}?`).waitFor();
+      await heading(page, `Continue to ${host}?`).waitFor();
       await page.getByText("Nothing was shared with it.").waitFor();
       expect(page.url()).toBe(url);
       await expectAccessible(page);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-      await page.getByRole("link", { name: `Go on to ${host}` }).click();
+      await page.getByRole("link", { name: `Continue to ${host}` }).click();
       await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
       expect(new URLSearchParams(new URL(page.url()).hash.slice(1)).get("error")).toBe("unsupported_response_type");
     });
@@ -195,7 +195,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       await using visitor = await meet({ app: unverified });
       const { page, app } = visitor;
       await page.goto((await app.begin({ prompt: "none", response_mode: "form_post" })).url);
-      await button(page, `Go on to ${new URL(app.origin).host}`).click();
+      await button(page, `Continue to ${new URL(app.origin).host}`).click();
       await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
     });
 
@@ -206,11 +206,11 @@ describeInBrowser("the pages of a protocol", (browser) => {
       const parameters = { client_id: app.client.id, post_logout_redirect_uri: back };
       await page.goto(`${server.url}/logout?${new URLSearchParams(parameters)}`);
       const { host } = new URL(back);
-      await heading(page, `Go on to ${host}?`).waitFor();
+      await heading(page, `Continue to ${host}?`).waitFor();
       await page.getByText("You are signed out.").waitFor();
       await expectAccessible(page);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-      await button(page, `Go on to ${host}`).click();
+      await button(page, `Continue to ${host}`).click();
       await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
       expect(page.url()).toBe(back);
     });

@@ -105,7 +105,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     await using visitor = await visit("/");
     const { page } = visitor;
     await through(page, "North", "doe");
-    await page.getByRole("alert").getByText("You have an account here already").waitFor();
+    await page.getByRole("alert").getByText("You already have an account here").waitFor();
     await expectAccessible(page);
 
     await signIn(page);
@@ -180,7 +180,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     await using visitor = await visit("/password");
     const { page } = visitor;
     await through(page, "West", "wendy");
-    const words = page.getByText("West cannot make you sign in again. You need a password for this");
+    const words = page.getByText("West cannot ask you to sign in again. You need a password for this");
     await words.waitFor();
     expect(await page.getByRole("link", { name: /^Continue with/ }).count()).toBe(0);
     await expectAccessible(page);

@@ -196,7 +196,7 @@ describeInBrowser("sessions", (browser) => {
       await button(page, "End all others").focus();
       await page.keyboard.press("Enter");
       const dialog = page.getByRole("dialog", { name: "End all other sessions?" });
-      await dialog.getByText("The 2 other sessions end at once.").waitFor();
+      await dialog.getByText("The 2 other sessions end immediately.").waitFor();
       await page.keyboard.press("Escape");
       await eventually(() => focusedText(page), "End all others");
       expect(await liveSessions(visitor)).toBe(3);
@@ -322,7 +322,7 @@ describeInBrowser("sessions", (browser) => {
       ["password_changed", "The password of your account was changed", "status"],
       ["disabled", "This account was disabled", "status"],
       ["expired", "Your session has expired", "status"],
-      ["reused", "somebody may have copied", "alert"],
+      ["reused", "Somebody may have copied", "alert"],
     ] as const)("tells at once that this session was ended, and why: %s", async (reason, words, role) => {
       await using visitor = await visitSessions();
       const { page, server } = visitor;
@@ -492,7 +492,7 @@ describeInBrowser("sessions", (browser) => {
       // Meanwhile, elsewhere.
       await hash(before);
       await button(page, "Set the password").click();
-      await page.getByRole("alert").getByText("This account has a password already. Change it instead.").waitFor();
+      await page.getByRole("alert").getByText("Your account already has a password. Change it instead.").waitFor();
       await passwords(page).current.fill(john.password);
       expect(await passwords(page).next.inputValue()).toBe(newPassword);
       await button(page, "Change the password").click();

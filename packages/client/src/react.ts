@@ -13,16 +13,18 @@ const unknown: SessionState = { status: "loading" };
 export interface SessionProviderProps {
   /** What `createClient` made. */
   readonly client: object;
+  /** Whether to find out at once whether somebody is signed in. Default: yes. Otherwise the next call does. */
+  readonly restore?: boolean;
   readonly children?: ReactNode;
 }
 
 /** Gives the components below it the session of `client`, and finds out whether somebody is signed in. */
-export const SessionProvider = ({ client, children }: SessionProviderProps) => {
+export const SessionProvider = ({ client, restore = true, children }: SessionProviderProps) => {
   const session = sessionOf(client);
   useEffect(() => {
     // A server that cannot be reached leaves the state `loading`, with the error; the next call asks again.
-    session.restore().catch(() => {});
-  }, [session]);
+    if (restore) session.restore().catch(() => {});
+  }, [session, restore]);
   return createElement(SessionContext.Provider, { value: session }, children);
 };
 

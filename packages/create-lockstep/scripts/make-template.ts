@@ -32,8 +32,6 @@ const examples = {
     "apps/server/src/app.ts",
     "apps/web/src/pages.ts",
     "apps/web/src/words.ts",
-    "apps/web/src/pages/pages.ts",
-    "apps/web/src/pages/paths.ts",
     "docs/access.md",
   ],
 };
@@ -47,11 +45,6 @@ const appEdits: Edits = {
   "packages/contract/src/brand.ts": [['name: "Lockstep"', `name: "${placeholders.name}"`]],
 };
 
-/** What reads differently in an app that has no feature yet. */
-const emptyEdits: Edits = {
-  "apps/web/src/failures/failure.ts": [[/ {4}case "NOTE_NOT_FOUND":\n.*?\n(?= {4}case)/s, ""]],
-};
-
 const edit = (file: string, text: string, edits: Edits): string =>
   (edits[file] ?? []).reduce((before, [from, to]) => {
     const after = before.replace(from, to);
@@ -60,7 +53,7 @@ const edit = (file: string, text: string, edits: Edits): string =>
   }, text);
 
 const withoutExamples = (file: string, text: string): string => {
-  if (!examples.sharedFiles.includes(file)) return edit(file, text, emptyEdits);
+  if (!examples.sharedFiles.includes(file)) return text;
   const kept = text.split("\n").filter((line) => !examples.lines.test(line));
   // Lists that are empty now, as somebody writes them.
   return kept

@@ -4,4 +4,8 @@
 export interface Brand {
   /** What users read: on pages and consent, in mails, and in the API's documentation. */
   readonly name: string;
+  /** The logo, as a path below the web app's `public` folder: `/logo.svg`. It is also the icon of the browser's tab. */
+  readonly logo?: `/${string}`;
+  /** The colour of buttons and links, for each colour scheme. It must contrast with white text by 4.5:1. */
+  readonly colors?: { readonly light: string; readonly dark: string };
 }

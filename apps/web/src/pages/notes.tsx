@@ -1,17 +1,20 @@
 // The page of the signed-in user's notes: what they are, adding one, and deleting one.
 
 import { CreateNoteInput, type Note } from "@app/contract";
+import {
+  Ago,
+  cardClasses,
+  FailureNotice,
+  type FieldErrors,
+  fieldErrorsOf,
+  Page,
+  Question,
+  useForm,
+} from "@lockstep/pages/parts";
 import { Button, InputBase, Skeleton } from "@mantine/core";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { trpc } from "../backend.ts";
-import { type ErrorOf, readFailure } from "../failures/failure.ts";
-import { FailureNotice } from "../failures/failure-notice.tsx";
-import { complaintsOf, type FieldErrors, useForm } from "../forms/use-form.ts";
-import card from "../shell/card.module.css";
-import { Page } from "../shell/page.tsx";
-import { Question } from "../shell/question.tsx";
-import { Ago } from "../words/moment.tsx";
+import { type ErrorOf, readFailure, trpc } from "../backend.ts";
 import styles from "./notes.module.css";
 
 export const NotesPage = () => (
@@ -43,15 +46,15 @@ const NewNote = () => {
   return (
     <form
       noValidate
-      className={card.card}
+      className={cardClasses.card}
       aria-labelledby="new-note-title"
       onChange={() => !create.isPending && create.reset()}
       onSubmit={form.submit}
     >
-      <h2 id="new-note-title" className={card.cardTitle}>
+      <h2 id="new-note-title" className={cardClasses.cardTitle}>
         New note
       </h2>
-      <div className={card.fields}>
+      <div className={cardClasses.fields}>
         {failure && Object.keys(refusedFields(failure)).length === 0 && (
           <FailureNotice key={create.submittedAt} failure={failure} takesFocus />
         )}
@@ -78,7 +81,7 @@ const NewNote = () => {
 };
 
 const refusedFields = (failure: ErrorOf<"note.create">): FieldErrors<{ text: string }> =>
-  failure.code === "INVALID_INPUT" ? complaintsOf(failure.details.issues) : {};
+  failure.code === "INVALID_INPUT" ? fieldErrorsOf(failure.details.issues) : {};
 
 const Notes = () => {
   const queryClient = useQueryClient();
@@ -102,8 +105,8 @@ const Notes = () => {
   }, [deletions]);
 
   return (
-    <section className={card.card} aria-labelledby="notes-title" aria-busy={list.isPending}>
-      <h2 id="notes-title" ref={title} tabIndex={-1} className={`${card.cardTitle} ${styles.title}`}>
+    <section className={cardClasses.card} aria-labelledby="notes-title" aria-busy={list.isPending}>
+      <h2 id="notes-title" ref={title} tabIndex={-1} className={`${cardClasses.cardTitle} ${styles.title}`}>
         Your notes
       </h2>
       <p role="status" className={styles.fact}>

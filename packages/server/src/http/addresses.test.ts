@@ -96,8 +96,8 @@ describe("URLs", () => {
     try {
       await mkdir(directory);
       await writeFile(join(directory, "pages.json"), '["/built"]');
-      await mkdir(join(root, "src/pages"), { recursive: true });
-      await writeFile(join(root, "src/pages/paths.ts"), 'export const paths = { source: "/source" };');
+      await mkdir(join(root, "src"));
+      await writeFile(join(root, "src/pages.ts"), 'export const ownPages = { paths: ["/source"] };');
       expect(await readPages({ directory, devUrl: null })).toEqual(["/built"]);
       expect(await readPages({ directory, devUrl: "http://127.0.0.1:9" })).toEqual(["/source"]);
       expect(await readPages({ directory: null, devUrl: null })).toEqual([]);

@@ -19,8 +19,8 @@ export const recordRoutes = (app: FastifyInstance): ReadonlySet<string> => {
 };
 
 /**
- * The paths of the web app's pages, in wouter's syntax: from the sources in development, otherwise from the build's
- * `pages.json`.
+ * The addresses of the web app's pages, as wouter writes them: from the list in its sources in development, from
+ * `pages.json` of its build otherwise. `@lockstep/pages` makes both.
  */
 export const readPages = async ({
   directory,
@@ -31,10 +31,10 @@ export const readPages = async ({
 }): Promise<readonly string[]> => {
   if (directory === null) return [];
   if (devUrl !== null) {
-    const source: { paths: Readonly<Record<string, string>> } = await import(
-      pathToFileURL(join(directory, "../src/pages/paths.ts")).href
+    const source: { ownPages: { paths: readonly string[] } } = await import(
+      pathToFileURL(join(directory, "../src/pages.ts")).href
     );
-    return Object.values(source.paths);
+    return source.ownPages.paths;
   }
   const built = await readFile(join(directory, "pages.json"), "utf8").catch(() => null);
   return built === null ? [] : JSON.parse(built);

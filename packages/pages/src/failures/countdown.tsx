@@ -1,0 +1,31 @@
+// Says when something may be tried again. It goes by the clock: time that the device was asleep counts.
+
+import { useEffect, useMemo, useState } from "react";
+import { failureWords } from "../words/shared.ts";
+import { useWords } from "../words/words.ts";
+import styles from "./failure-notice.module.css";
+
+export interface CountdownProps {
+  /** The failure. Another failure starts another wait. */
+  readonly of: object;
+  readonly seconds: number;
+}
+
+export const Countdown = ({ of, seconds }: CountdownProps) => {
+  const words = useWords("failures", failureWords);
+  const until = useMemo(() => Date.now() + seconds * 1000, [of, seconds]);
+  const [, tick] = useState(0);
+  const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+  const over = left === 0;
+  useEffect(() => {
+    if (over) return;
+    const timer = setInterval(() => tick((count) => count + 1), 1000);
+    return () => clearInterval(timer);
+  }, [over]);
+  return (
+    // Announced when it appears and when it is over, but not each second.
+    <p role={over ? undefined : "timer"} className={styles.text}>
+      {over ? words.canTryAgain : words.wait(left)}
+    </p>
+  );
+};

@@ -1,0 +1,13 @@
+// The pages of a Lockstep backend, and how an app makes them its own: its brand and theme, its words, components in our
+// pages (slots), and pages in place of ours. What pages are made of: `@lockstep/pages/parts`.
+
+import "./app/zod-without-eval.ts";
+
+export { LockstepApp, type LockstepAppProps, type ShellProps } from "./app/app.tsx";
+export { type Backend, type BackendOptions, createBackend, type PagesContract } from "./app/backend.ts";
+export type { NavigationItem } from "./app/context.ts";
+export { mountApp } from "./app/mount-app.tsx";
+export type { AroundSlots, Slots } from "./app/slots.ts";
+export type { PageName, PageProps } from "./pages.ts";
+export type { OwnPage, OwnPages } from "./paths.ts";
+export type { AppWords, Words } from "./words/words.ts";

@@ -1,0 +1,26 @@
+// Says that there is no network, for as long as there is none.
+
+import { useSyncExternalStore } from "react";
+import { layoutWords } from "../words/shared.ts";
+import { useWords } from "../words/words.ts";
+import styles from "./offline-notice.module.css";
+
+const subscribe = (listener: () => void) => {
+  window.addEventListener("online", listener);
+  window.addEventListener("offline", listener);
+  return () => {
+    window.removeEventListener("online", listener);
+    window.removeEventListener("offline", listener);
+  };
+};
+
+/** Goes above the content of the shell. */
+export const OfflineNotice = () => {
+  const { offline } = useWords("layout", layoutWords);
+  const online = useSyncExternalStore(subscribe, () => navigator.onLine);
+  return (
+    <div role="status" className={styles.region}>
+      {!online && <p className={styles.notice}>{offline}</p>}
+    </div>
+  );
+};

@@ -1,0 +1,12 @@
+// Says that something is being fetched, after half a second.
+
+import { layoutWords } from "../words/shared.ts";
+import { useWords } from "../words/words.ts";
+import styles from "./one-moment.module.css";
+
+/** Says that something is being fetched. */
+export const OneMoment = () => (
+  <p role="status" className={styles.waiting}>
+    {useWords("layout", layoutWords).oneMoment}
+  </p>
+);

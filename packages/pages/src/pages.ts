@@ -1,0 +1,51 @@
+// Owns the list of the pages of this package: how each is called, its address, and which are fetched only when they are
+// opened.
+
+import type { ComponentType } from "react";
+import { lazyPage } from "./layout/lazy-page.tsx";
+import { AccountPage } from "./pages/account/account.tsx";
+import type { ConsentPageProps } from "./pages/consent/consent.tsx";
+import type { DevicePageMessage } from "./pages/device/device.tsx";
+import type { ErrorPageMessage } from "./pages/error/error.tsx";
+import { NotFoundPage } from "./pages/not-found/not-found.tsx";
+import { SignInPage } from "./pages/sign-in/sign-in.tsx";
+import type { SignOutPageMessage } from "./pages/sign-out/sign-out.tsx";
+
+/** What each page is given. */
+export interface PageProps {
+  readonly signIn: object;
+  readonly account: object;
+  readonly sessions: object;
+  readonly apps: object;
+  readonly developer: object;
+  readonly linkedAccounts: object;
+  readonly password: object;
+  readonly consent: ConsentPageProps;
+  readonly device: { readonly message: DevicePageMessage };
+  readonly signOut: { readonly message: SignOutPageMessage };
+  readonly error: { readonly message: ErrorPageMessage };
+  readonly notFound: object;
+}
+
+/** The name of a page of this package. */
+export type PageName = keyof PageProps;
+
+/** A component for each page. */
+export type Pages = { readonly [P in PageName]: ComponentType<PageProps[P]> };
+
+export const defaultPages: Pages = {
+  signIn: SignInPage,
+  account: AccountPage,
+  notFound: NotFoundPage,
+  sessions: lazyPage(async () => (await import("./pages/sessions/sessions.tsx")).SessionsPage),
+  apps: lazyPage(async () => (await import("./pages/apps/apps.tsx")).AppsPage),
+  developer: lazyPage(async () => (await import("./pages/developer/developer.tsx")).DeveloperPage),
+  linkedAccounts: lazyPage(
+    async () => (await import("./pages/linked-accounts/linked-accounts.tsx")).LinkedAccountsPage,
+  ),
+  password: lazyPage(async () => (await import("./pages/password/password.tsx")).PasswordPage),
+  consent: lazyPage(async () => (await import("./pages/consent/consent.tsx")).ConsentPage),
+  device: lazyPage(async () => (await import("./pages/device/device.tsx")).DevicePage),
+  signOut: lazyPage(async () => (await import("./pages/sign-out/sign-out.tsx")).SignOutPage),
+  error: lazyPage(async () => (await import("./pages/error/error.tsx")).ErrorPage),
+};

@@ -1,0 +1,275 @@
+// The account page: who is signed in, and what of it they can change.
+
+import { ChangeEmailInput, UpdateUserInput, type User } from "@lockstep/kit";
+import { Button, Skeleton, TextInput } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { Link } from "wouter";
+import {
+  Avatar,
+  cardClasses,
+  type ErrorOf,
+  FailureNotice,
+  type FieldErrors,
+  fieldErrorsOf,
+  Page,
+  paths,
+  useBackend,
+  useForm,
+  useLanguage,
+  useReauthentication,
+  useSlots,
+  useWords,
+} from "../../parts.ts";
+import styles from "./account.module.css";
+import { accountWords } from "./words.ts";
+
+export const AccountPage = () => {
+  const { trpc, readFailure } = useBackend();
+  const { title, lead } = useWords("account", accountWords);
+  const { sections = [] } = useSlots("account");
+  const me = useQuery(trpc.user.me.queryOptions());
+  const failure = me.error && readFailure("user.me", me.error);
+  return (
+    <Page title={title} lead={lead}>
+      {failure && <FailureNotice failure={failure} onRetry={() => void me.refetch()} retrying={me.isFetching} />}
+      {(me.data || !failure) && (
+        <div className={styles.columns} aria-busy={me.isPending}>
+          {me.data ? (
+            <>
+              <Profile user={me.data} />
+              <div className={styles.column}>
+                <DetailsForm user={me.data} />
+                <EmailForm user={me.data} />
+                {sections.map((Section, place) => (
+                  // biome-ignore lint/suspicious/noArrayIndexKey: the app's list never changes
+                  <Section key={place} user={me.data} />
+                ))}
+              </div>
+            </>
+          ) : (
+            <>
+              <Skeleton height="17rem" radius="0.875rem" />
+              <Skeleton height="17rem" radius="0.875rem" />
+            </>
+          )}
+        </div>
+      )}
+    </Page>
+  );
+};
+
+const Profile = ({ user }: { user: User }) => {
+  const { trpc } = useBackend();
+  const words = useWords("account", accountWords).profile;
+  const language = useLanguage();
+  const methods = useQuery(trpc.identity.list.queryOptions());
+  return (
+    <section className={cardClasses.card} aria-label={words.label}>
+      <div className={styles.who}>
+        <Avatar fullName={user.fullName} />
+        <div className={styles.names}>
+          <p className={styles.fullName}>{user.fullName}</p>
+          <p className={styles.username}>@{user.username}</p>
+        </div>
+      </div>
+      <dl className={styles.facts}>
+        <div>
+          <dt>{words.email}</dt>
+          <dd>{user.email ?? words.noEmail}</dd>
+        </div>
+        <div>
+          <dt>{words.role}</dt>
+          <dd>{words.roles[user.role] ?? user.role}</dd>
+        </div>
+        <div>
+          <dt>{words.memberSince}</dt>
+          <dd>{new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(user.createdAt)}</dd>
+        </div>
+        <div>
+          <dt>{words.password}</dt>
+          <dd>
+            {methods.isPending ? (
+              <Skeleton height="1.5rem" width="11rem" />
+            ) : (
+              <Link href={paths.password}>
+                {methods.data?.hasPassword === false ? words.setPassword : words.changePassword}
+              </Link>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>{words.otherWays}</dt>
+          <dd>
+            <Link href={paths.linkedAccounts}>{words.linkedAccounts}</Link>
+          </dd>
+        </div>
+      </dl>
+    </section>
+  );
+};
+
+interface Details {
+  readonly fullName: string;
+}
+
+const detailsOf = (user: User): Details => ({ fullName: user.fullName });
+
+const DetailsForm = ({ user }: { user: User }) => {
+  const { queryClient, trpc, readFailure } = useBackend();
+  const words = useWords("account", accountWords).details;
+  const meKey = trpc.user.me.queryKey();
+  /** The last answer of the server. `user` is ahead of it while a change is being saved. */
+  const [saved, setSaved] = useState(() => detailsOf(user));
+
+  const update = useMutation(
+    trpc.user.update.mutationOptions({
+      async onMutate(change) {
+        await queryClient.cancelQueries({ queryKey: meKey });
+        const before = queryClient.getQueryData(meKey);
+        if (before) queryClient.setQueryData(meKey, { ...before, ...(change as Partial<User>) });
+        return { before };
+      },
+      onError(error, _change, result) {
+        queryClient.setQueryData(meKey, result?.before);
+        form.refuse(refusedDetails(readFailure("user.update", error)));
+      },
+      onSuccess(answer) {
+        queryClient.setQueryData(meKey, answer);
+        show(detailsOf(answer));
+      },
+    }),
+  );
+  const form = useForm({
+    initialValues: saved,
+    schema: UpdateUserInput,
+    onSubmit: (change) => {
+      if (!update.isPending) update.mutate(change);
+    },
+  });
+  const failure = update.error && readFailure("user.update", update.error);
+
+  const show = (details: Details) => {
+    setSaved(details);
+    form.show(details);
+  };
+
+  // Changed elsewhere: show it, unless the person is changing it here.
+  useEffect(() => {
+    if (!update.isPending && form.values.fullName === saved.fullName) show(detailsOf(user));
+  }, [user]);
+
+  return (
+    <form
+      noValidate
+      className={cardClasses.card}
+      aria-labelledby="details-title"
+      onChange={() => update.reset()}
+      onSubmit={form.submit}
+    >
+      <h2 id="details-title" className={cardClasses.cardTitle}>
+        {words.title}
+      </h2>
+      <div className={cardClasses.fields}>
+        {failure && Object.keys(refusedDetails(failure)).length === 0 && <FailureNotice failure={failure} takesFocus />}
+        <TextInput
+          label={words.fullName}
+          required
+          autoComplete="name"
+          readOnly={update.isPending}
+          {...form.field("fullName")}
+        />
+        <div className={styles.submit}>
+          <Button type="submit" aria-disabled={update.isPending}>
+            {update.isPending ? words.saving : words.save}
+          </Button>
+          <p role="status" className={styles.outcome}>
+            {update.isSuccess && words.saved}
+          </p>
+        </div>
+      </div>
+    </form>
+  );
+};
+
+const refusedDetails = (failure: ErrorOf<"user.update">): FieldErrors<Details> =>
+  failure.code === "INVALID_INPUT" ? fieldErrorsOf(failure.details.issues) : {};
+
+/** The address that signs in. Changing it needs a fresh sign-in. */
+const EmailForm = ({ user }: { user: User }) => {
+  const { client, queryClient, trpc, readFailure } = useBackend();
+  const words = useWords("account", accountWords).email;
+  const reauthentication = useReauthentication({ purpose: words.purpose });
+
+  const refusedEmail = (failure: ErrorOf<"account.changeEmail">): FieldErrors<{ email: string }> => {
+    switch (failure.code) {
+      case "EMAIL_TAKEN":
+        return { email: words.taken };
+      case "INVALID_INPUT":
+        return fieldErrorsOf(failure.details.issues);
+      default:
+        return {};
+    }
+  };
+
+  const change = useMutation({
+    mutationFn: (input: ChangeEmailInput) =>
+      reauthentication.attempt("account.changeEmail", () => client.account.changeEmail.mutate(input)),
+    onError(error) {
+      form.refuse(refusedEmail(readFailure("account.changeEmail", error)));
+    },
+    onSuccess(answer) {
+      if (!answer) return;
+      queryClient.setQueryData(trpc.user.me.queryKey(), answer);
+      form.show({ email: answer.email ?? "" });
+    },
+  });
+  const form = useForm({
+    initialValues: { email: user.email ?? "" },
+    schema: ChangeEmailInput,
+    inputOf: ({ email }) => ({ email: email.trim() || null }),
+    onSubmit: (input) => {
+      if (!change.isPending) change.mutate(input);
+    },
+  });
+  const failure = change.error && readFailure("account.changeEmail", change.error);
+
+  return (
+    <>
+      <form
+        noValidate
+        className={cardClasses.card}
+        aria-labelledby="email-title"
+        onChange={() => !change.isPending && change.reset()}
+        onSubmit={form.submit}
+      >
+        <h2 id="email-title" className={cardClasses.cardTitle}>
+          {words.title}
+        </h2>
+        <div className={cardClasses.fields}>
+          {failure && Object.keys(refusedEmail(failure)).length === 0 && (
+            <FailureNotice key={change.submittedAt} failure={failure} takesFocus />
+          )}
+          <TextInput
+            label={words.label}
+            description={words.hint}
+            type="email"
+            autoComplete="email"
+            spellCheck={false}
+            readOnly={change.isPending}
+            {...form.field("email")}
+          />
+          <div className={styles.submit}>
+            <Button type="submit" aria-disabled={change.isPending}>
+              {change.isPending ? words.changing : words.change}
+            </Button>
+            <p role="status" className={styles.outcome}>
+              {change.data && words.changed}
+            </p>
+          </div>
+        </div>
+      </form>
+      {reauthentication.dialog}
+    </>
+  );
+};

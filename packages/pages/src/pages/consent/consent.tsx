@@ -1,0 +1,182 @@
+// The page for a person whom an app sent here to ask for access: signing in, if they are not signed in, and then the
+// question, or none if they answered it before.
+
+import { useSession } from "@lockstep/client/react";
+import type { AuthorizationRequest } from "@lockstep/kit";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { Link } from "wouter";
+import {
+  EndNotice,
+  type Failure,
+  FailureNotice,
+  OneMoment,
+  Page,
+  ProviderButtons,
+  paths,
+  SignInForm,
+  useBackend,
+  useSignOut,
+  useWords,
+} from "../../parts.ts";
+import styles from "./consent.module.css";
+import { ConsentQuestion } from "./question.tsx";
+import { SignInAgain } from "./sign-in-again.tsx";
+import { consentWords } from "./words.tsx";
+
+export interface ConsentPageProps {
+  readonly authorizationId: string;
+}
+
+export const ConsentPage = ({ authorizationId }: ConsentPageProps) => {
+  const session = useSession();
+  /** Whether the person chose another account than the one that was signed in. */
+  const [other, setOther] = useState(false);
+  return session.status === "signedIn" ? (
+    // Another person is asked another question.
+    <Authorization key={session.user?.id} authorizationId={authorizationId} onOther={() => setOther(true)} />
+  ) : (
+    <SignInToContinue authorizationId={authorizationId} other={other} />
+  );
+};
+
+const SignInToContinue = ({ authorizationId, other }: ConsentPageProps & { other: boolean }) => {
+  const session = useSession();
+  const { trpc, readFailure } = useBackend();
+  const words = useWords("consent", consentWords).signIn;
+  const asker = useQuery(trpc.authorization.asker.queryOptions({ authorizationId }));
+  if (asker.error) {
+    return (
+      <Refused
+        failure={readFailure("authorization.asker", asker.error)}
+        onRetry={() => void asker.refetch()}
+        retrying={asker.isFetching}
+      />
+    );
+  }
+  if (!asker.data) return <OneMoment />;
+  const { client: app, loginHint } = asker.data;
+  return (
+    <Page title={words.title} lead={words.lead(app.name)} narrow>
+      {session.status === "signedOut" && !other && <EndNotice reason={session.reason} />}
+      <SignInForm username={(!other && loginHint) || ""} />
+      <ProviderButtons returnTo={location.pathname} />
+    </Page>
+  );
+};
+
+const Authorization = ({ authorizationId, onOther }: ConsentPageProps & { onOther: () => void }) => {
+  const { trpc, readFailure } = useBackend();
+  const request = useQuery(trpc.authorization.read.queryOptions({ authorizationId }));
+  const me = useQuery(trpc.user.me.queryOptions());
+  const approve = useMutation(
+    trpc.authorization.approve.mutationOptions({
+      onSuccess: leave,
+      onError(error) {
+        // The sign-in has become too old since the request was read. Reading it again says so.
+        if (readFailure("authorization.approve", error).code === "REAUTHENTICATION_REQUIRED") readAgain();
+      },
+    }),
+  );
+  const deny = useMutation(trpc.authorization.deny.mutationOptions({ onSuccess: leave }));
+  const signOut = useSignOut({ onMutate: onOther });
+
+  const nothingToAsk = request.data?.signInAgain === false && !request.data.consent;
+  const approving = useRef(false);
+  const readAgain = () => {
+    approving.current = false;
+    approve.reset();
+    void request.refetch();
+  };
+  useEffect(() => {
+    if (!nothingToAsk || approving.current) return;
+    approving.current = true;
+    approve.mutate({ authorizationId });
+  }, [nothingToAsk]);
+
+  const failure =
+    (request.error && readFailure("authorization.read", request.error)) ??
+    (me.error && readFailure("user.me", me.error));
+  const decisionFailure =
+    (approve.error && readFailure("authorization.approve", approve.error)) ??
+    (deny.error && readFailure("authorization.deny", deny.error)) ??
+    (signOut.error && readFailure("auth.logout", signOut.error));
+
+  if (request.data && (approve.isSuccess || deny.isSuccess)) return <GoingBack request={request.data} />;
+  // If reading again failed, what was read before still counts.
+  if (failure && (isOver(failure) || !request.data || !me.data)) {
+    return (
+      <Refused
+        failure={failure}
+        onRetry={() => void Promise.all([request.refetch(), me.refetch()])}
+        retrying={request.isFetching || me.isFetching}
+      />
+    );
+  }
+  if (decisionFailure && (nothingToAsk || isOver(decisionFailure))) {
+    return (
+      <Refused
+        failure={decisionFailure}
+        onRetry={() => approve.mutate({ authorizationId })}
+        retrying={approve.isPending}
+      />
+    );
+  }
+  if (!request.data || !me.data || nothingToAsk) return <OneMoment />;
+
+  const account = { user: me.data, signingOut: signOut.isPending, onOther: () => signOut.mutate() };
+  if (request.data.signInAgain) {
+    return <SignInAgain app={request.data.client} account={account} onSignedIn={readAgain} />;
+  }
+  const busy = approve.isPending || deny.isPending || signOut.isPending;
+  return (
+    <ConsentQuestion
+      request={request.data}
+      account={account}
+      failure={decisionFailure}
+      deciding={approve.isPending ? "allow" : deny.isPending ? "deny" : null}
+      onAllow={() => !busy && approve.mutate({ authorizationId })}
+      onDeny={() => !busy && deny.mutate({ authorizationId })}
+    />
+  );
+};
+
+const leave = ({ redirectTo }: { redirectTo: string }) => location.assign(redirectTo);
+
+/** What stays visible if the app opens in a window of its own. */
+const GoingBack = ({ request: { client: app, returnsTo } }: { request: AuthorizationRequest }) => {
+  const { title, lead, toDevice } = useWords("consent", consentWords).goingBack;
+  return returnsTo === null ? (
+    <Page title={toDevice} narrow>
+      {null}
+    </Page>
+  ) : (
+    <Page title={title(app.name)} lead={lead} narrow>
+      {null}
+    </Page>
+  );
+};
+
+/** Answered, expired, started in another browser, or unknown. */
+const isOver = ({ code }: Failure) => code === "AUTHORIZATION_NOT_FOUND" || code === "INVALID_INPUT";
+
+interface RefusedProps {
+  readonly failure: Failure;
+  readonly onRetry: () => void;
+  readonly retrying: boolean;
+}
+
+const Refused = ({ failure, onRetry, retrying }: RefusedProps) => {
+  const { over, cannotContinue } = useWords("consent", consentWords);
+  return isOver(failure) ? (
+    <Page title={over.title} lead={over.lead} narrow>
+      <p className={styles.center}>
+        <Link href={paths.account}>{over.home}</Link>
+      </p>
+    </Page>
+  ) : (
+    <Page title={cannotContinue} narrow>
+      <FailureNotice failure={failure} onRetry={onRetry} retrying={retrying} />
+    </Page>
+  );
+};

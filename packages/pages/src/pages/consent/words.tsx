@@ -1,0 +1,51 @@
+// Owns the words of the consent page, and of signing in on the way to it.
+
+import type { ReactNode } from "react";
+
+export const consentWords = {
+  signIn: {
+    title: "Sign in",
+    lead: (app: string): string => `to continue to ${app}`,
+  },
+  again: {
+    passwordTitle: "Enter your password again",
+    title: "Sign in again",
+    lead: (app: string): string => `${app} asks you to confirm that it is you.`,
+    password: "Password",
+    continue: "Continue",
+    checking: "Checking…",
+  },
+  title: (app: string, service: string): string => `${app} asks for access to your ${service} account`,
+  signedInAs: "Signed in as",
+  otherAccount: "Use another account",
+  signingOut: "Signing out…",
+  /** Before the list of scopes. */
+  asks: "It will be able to",
+  asksNew: "New: it will be able to",
+  allowedBefore: "Already allowed",
+  howLong: "How long",
+  /** `duration`: such as "14 days". */
+  lasts: (duration: string): ReactNode => (
+    <>
+      Until you end it under <strong>Apps</strong> in your account, or until it is not used for {duration}.
+    </>
+  ),
+  next: "Where you go next",
+  backToDevice: "Back to your device, which is told.",
+  about: "About the app",
+  allow: "Allow",
+  allowing: "Allowing…",
+  deny: "Deny",
+  denying: "Denying…",
+  goingBack: {
+    title: (app: string): string => `Going back to ${app}`,
+    lead: "If it does not open by itself, switch to it. It has been told your answer.",
+    toDevice: "One moment",
+  },
+  over: {
+    title: "This request is no longer open",
+    lead: "It was answered, has expired, or was started in another browser. Opening this page shared nothing. Go back to the app and start again.",
+    home: "Go to your account",
+  },
+  cannotContinue: "This cannot continue yet",
+};

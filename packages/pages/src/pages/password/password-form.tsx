@@ -1,0 +1,152 @@
+// The form to change one's password, or to set the first one, with what to revoke in the same step.
+
+import { type ConnectedClient, passwordLength, type RecentAccess, type User } from "@lockstep/kit";
+import { Button } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import {
+  cardClasses,
+  type Failure,
+  FailureNotice,
+  type FieldErrors,
+  fieldErrorsOf,
+  type NewPasswordInput,
+  newPasswordInput,
+  PasswordField,
+  paths,
+  useBackend,
+  useForm,
+  useReauthentication,
+  useWords,
+} from "../../parts.ts";
+import { nothingChosen, RecentAccessChoice } from "./recent-access.tsx";
+import { passwordWords } from "./words.tsx";
+
+/** Which key of the words tells of it. */
+export type PasswordOutcome = "change" | "set";
+
+/**
+ * Where somebody without a password returns to from their identity provider. The server decides whether they signed in
+ * there.
+ */
+export const signedInAgain = { search: "confirmed=1", path: `${paths.password}?confirmed=1` };
+
+const noPasswords = { currentPassword: "", newPassword: "" };
+
+export interface PasswordFormProps {
+  readonly user: User;
+  /** Whether the account has no password so far. */
+  readonly first: boolean;
+  readonly recent: RecentAccess;
+  /** All grants, recent or not. */
+  readonly grants: readonly ConnectedClient[];
+  readonly onDone: (outcome: PasswordOutcome) => void;
+}
+
+export const PasswordForm = ({ user, first, recent, grants, onDone }: PasswordFormProps) => {
+  const { client, queryClient, trpc, readFailure } = useBackend();
+  const words = useWords("password", passwordWords);
+  const ofKind = first ? words.set : words.change;
+  const [chosen, setChosen] = useState(nothingChosen);
+  const reauthentication = useReauthentication({
+    purpose: ofKind.purpose,
+    ...(first && { returnTo: signedInAgain.path }),
+  });
+
+  const save = useMutation({
+    mutationFn: ({ path, currentPassword, newPassword }: NewPasswordInput & { path: SavePath }) => {
+      const revoked = {
+        revokeGrants: chosen.everyGrant || [...chosen.clients],
+        unlinkIdentities: [...chosen.identities],
+      };
+      return reauthentication.attempt(path, () =>
+        path === "user.setPassword"
+          ? client.user.setPassword.mutate({ newPassword, ...revoked })
+          : client.user.changePassword.mutate({ currentPassword, newPassword, ...revoked }),
+      );
+    },
+    async onSuccess(answer, { path }) {
+      if (!answer) return;
+      form.show(noPasswords);
+      await queryClient.invalidateQueries({ queryKey: trpc.user.recentAccess.queryKey() });
+      onDone(path === "user.setPassword" ? "set" : "change");
+      // Last: once the account has a password, this becomes the form to change it.
+      void queryClient.invalidateQueries({ queryKey: trpc.identity.list.queryKey() });
+      void queryClient.invalidateQueries({ queryKey: trpc.grant.list.queryKey() });
+    },
+    onError(error, { path }) {
+      const failure = readFailure(path, error);
+      // It was set elsewhere: this becomes the form to change it.
+      if (failure.code === "PASSWORD_EXISTS")
+        void queryClient.invalidateQueries({ queryKey: trpc.identity.list.queryKey() });
+      form.refuse(refusedFields(failure, words.wrong));
+    },
+  });
+  const form = useForm({
+    initialValues: noPasswords,
+    schema: newPasswordInput({ first, choose: words.choose }),
+    onSubmit: (input) => {
+      if (!save.isPending) save.mutate({ ...input, path: first ? "user.setPassword" : "user.changePassword" });
+    },
+  });
+  const failure = save.error && save.variables && readFailure(save.variables.path, save.error);
+
+  return (
+    <>
+      <form
+        noValidate
+        className={cardClasses.card}
+        aria-labelledby="password-title"
+        onChange={() => !save.isPending && save.reset()}
+        onSubmit={form.submit}
+      >
+        <h2 id="password-title" className={cardClasses.cardTitle}>
+          {ofKind.title}
+        </h2>
+        <div className={cardClasses.fields}>
+          {failure && Object.keys(refusedFields(failure, words.wrong)).length === 0 && (
+            <FailureNotice key={save.submittedAt} failure={failure} takesFocus />
+          )}
+          <input type="text" name="username" autoComplete="username" value={user.username} readOnly hidden />
+          {!first && (
+            <PasswordField
+              label={words.current}
+              autoComplete="current-password"
+              readOnly={save.isPending}
+              {...form.field("currentPassword")}
+            />
+          )}
+          <PasswordField
+            label={words.new}
+            autoComplete="new-password"
+            description={form.errors.newPassword ? null : words.hint(passwordLength.min)}
+            readOnly={save.isPending}
+            {...form.field("newPassword")}
+          />
+          <RecentAccessChoice recent={recent} grants={grants} chosen={chosen} onChoose={setChosen} />
+          <div>
+            <Button type="submit" aria-disabled={save.isPending}>
+              {save.isPending ? ofKind.submitting : ofKind.submit}
+            </Button>
+          </div>
+        </div>
+      </form>
+      {reauthentication.dialog}
+    </>
+  );
+};
+
+type SavePath = "user.setPassword" | "user.changePassword";
+
+const refusedFields = (failure: Failure, wrong: string): FieldErrors<typeof noPasswords> => {
+  switch (failure.code) {
+    case "INVALID_CREDENTIALS":
+      return { currentPassword: wrong };
+    case "PASSWORD_REFUSED":
+      return { newPassword: failure.details.explanation };
+    case "INVALID_INPUT":
+      return fieldErrorsOf(failure.details.issues);
+    default:
+      return {};
+  }
+};

@@ -1,0 +1,19 @@
+// Owns how a line of an account's history is told.
+
+import type { HistoryEntry } from "@lockstep/kit";
+import type { sessionsWords } from "./words.tsx";
+
+export interface Activity {
+  readonly text: string;
+  /** Whether the account's owner should look twice. */
+  readonly remarkable: boolean;
+}
+
+/** What happened. An action that this app does not know is shown by its name. */
+export const activityOf = (
+  { action, outcome }: Pick<HistoryEntry, "action" | "outcome">,
+  words: typeof sessionsWords.activity,
+): Activity => {
+  if (outcome === "refused") return { text: words.refused[action] ?? words.otherRefused(action), remarkable: true };
+  return { text: words.done[action] ?? action, remarkable: action.endsWith(".reuse") };
+};

@@ -1,0 +1,45 @@
+// What pages are made of: for the app's own pages and shell, and for pages that were ejected. Our own pages use nothing
+// else of this package.
+
+export { useBackend, useBrand, useScopes } from "./app/context.ts";
+export { useSlots } from "./app/slots.ts";
+export { ScopeList, type ScopeListProps } from "./clients/scope-list.tsx";
+export { UnverifiedMark, UnverifiedNotice, type UnverifiedNoticeProps } from "./clients/unverified.tsx";
+export type { AnyFailure, ErrorOf, Failure } from "./failures/failure.ts";
+export { FailureNotice, type FailureNoticeProps } from "./failures/failure-notice.tsx";
+export { type NewPasswordInput, type NewPasswordOptions, newPasswordInput } from "./forms/new-password.ts";
+export { PasswordField, type PasswordFieldProps } from "./forms/password-field.tsx";
+export { ServerForm, type ServerFormProps } from "./forms/server-form.tsx";
+export { type FieldErrors, type FormOptions, fieldErrorsOf, useForm, wholeForm } from "./forms/use-form.ts";
+export { Avatar } from "./layout/avatar.tsx";
+export { ButtonLink } from "./layout/button-link.tsx";
+export { cardClasses } from "./layout/card.ts";
+export { ColorSchemeChoice } from "./layout/color-scheme-choice.tsx";
+export { Dialog, DialogActions, type DialogProps } from "./layout/dialog.tsx";
+export { lazyPage } from "./layout/lazy-page.tsx";
+export { Logo } from "./layout/logo.tsx";
+export { NotFound } from "./layout/not-found.tsx";
+export { OfflineNotice } from "./layout/offline-notice.tsx";
+export { OneMoment } from "./layout/one-moment.tsx";
+export { Page, type PageProps } from "./layout/page.tsx";
+export { PageLink } from "./layout/page-link.tsx";
+export { Question, type QuestionProps } from "./layout/question.tsx";
+export { paths } from "./paths.ts";
+export { EndNotice } from "./session/end-notice.tsx";
+export { LoginProblemNotice } from "./session/login-problem.tsx";
+export { usePasswordAgain } from "./session/password-again.ts";
+export { ProviderButtons, type ProviderButtonsProps } from "./session/provider-buttons.tsx";
+export { type ReauthenticationOptions, useReauthentication } from "./session/reauthentication.tsx";
+export { returnPath } from "./session/return-path.ts";
+export { SettledSession } from "./session/settled-session.tsx";
+export { SignInAgainLinks, type SignInAgainLinksProps } from "./session/sign-in-again-links.tsx";
+export { SignInForm, type SignInFormProps } from "./session/sign-in-form.tsx";
+export { SignInNotice } from "./session/sign-in-notice.tsx";
+export { SignOutButton, type SignOutButtonProps } from "./session/sign-out-button.tsx";
+export { useProviders } from "./session/use-providers.ts";
+export { type SessionChanges, useSessionChanges } from "./session/use-session-changes.ts";
+export { useSignOut } from "./session/use-sign-out.ts";
+export { type Device, useDevices } from "./words/devices.ts";
+export { useLanguage } from "./words/language.ts";
+export { Ago, durationOf, Moment } from "./words/moments.tsx";
+export { useWords } from "./words/words.ts";

@@ -1,0 +1,50 @@
+// Owns the addresses of the pages, in wouter's spelling, and how an app adds its own. Stands alone: Vite's configuration
+// and a server in development import it as it is.
+
+import type { ComponentType } from "react";
+
+/** The addresses of the pages of this package. */
+export const paths = {
+  account: "/",
+  signIn: "/sign-in",
+  sessions: "/sessions",
+  apps: "/apps",
+  /** Ends in `/*?` where further pages are below it. */
+  developer: "/developer/*?",
+  linkedAccounts: "/linked-accounts",
+  password: "/password",
+  /** Where the authorization server sends a person whom a client asks for access. */
+  consent: "/interaction/:authorizationId",
+} as const;
+
+/** A page of the app's own. */
+export interface OwnPage {
+  /** In wouter's spelling: `/notes`, `/notes/:id`, or `/notes/*?` where further pages are below it. */
+  readonly path: `/${string}`;
+  /** Its name in the navigation. Left out: it is reached from elsewhere. */
+  readonly label?: string;
+  /** Fetches the page when it is first opened: `async () => (await import("./pages/notes.tsx")).NotesPage`. */
+  readonly load: () => Promise<ComponentType>;
+  /** Shows the page to people who are not signed in as well. Default: they sign in first. */
+  readonly public?: boolean;
+}
+
+/** The app's own pages, and every address of the web app. */
+export interface OwnPages {
+  readonly list: readonly OwnPage[];
+  /** Every address of the web app, those of our pages too: no REST path may be one of them. */
+  readonly paths: readonly string[];
+}
+
+/**
+ * Lists the app's own pages.
+ * @throws TypeError that names the address of a second page at the same place
+ */
+export const definePages = (list: readonly OwnPage[]): OwnPages => {
+  const all: string[] = Object.values(paths);
+  for (const { path } of list) {
+    if (all.includes(path)) throw new TypeError(`Two pages have the address ${path}. Give one of them another.`);
+    all.push(path);
+  }
+  return { list, paths: all };
+};

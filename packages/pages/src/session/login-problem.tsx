@@ -1,0 +1,18 @@
+// Tells somebody who comes back from an identity provider without having signed in. Fetched only then.
+
+import { Suspense } from "react";
+import { useSearch } from "wouter";
+import { lazyPart } from "../layout/lazy-page.tsx";
+
+const LoginProblemText = lazyPart(async () => (await import("./login-problem-text.tsx")).LoginProblemText);
+
+/** The problem that the address of this page names, if any. */
+export const LoginProblemNotice = () => {
+  const problem = new URLSearchParams(useSearch()).get("problem");
+  if (problem === null) return null;
+  return (
+    <Suspense fallback={null}>
+      <LoginProblemText problem={problem} />
+    </Suspense>
+  );
+};

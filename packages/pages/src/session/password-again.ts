@@ -1,0 +1,35 @@
+// The form in which somebody who is signed in proves with their password that it is still them.
+
+import { LoginInput } from "@lockstep/kit";
+import { useMutation } from "@tanstack/react-query";
+import { useAppContext } from "../app/context.ts";
+import { useForm } from "../forms/use-form.ts";
+import { useWords } from "../words/words.ts";
+import { reauthenticationWords } from "./reauthentication-words.ts";
+
+/** `failure` is what is not shown at the field; a wrong password is. */
+export const usePasswordAgain = (username: string, onSignedIn: () => void) => {
+  const { backend, steps } = useAppContext();
+  const { client, readFailure } = backend;
+  const words = useWords("reauthentication", reauthenticationWords);
+  const signIn = useMutation({
+    // A new session takes the place of this one, whose end is then no news.
+    mutationFn: (password: string) =>
+      steps.replace(() => client.auth.login.mutate({ username, password, transport: "cookie" })),
+    onSuccess: onSignedIn,
+    onError(error) {
+      if (readFailure("auth.login", error).code !== "INVALID_CREDENTIALS") return;
+      form.refuse({ password: words.wrongPassword });
+      form.select("password");
+    },
+  });
+  const form = useForm({
+    initialValues: { password: "" },
+    schema: LoginInput.pick({ password: true }),
+    onSubmit: ({ password }) => {
+      if (!signIn.isPending) signIn.mutate(password);
+    },
+  });
+  const failure = signIn.error && readFailure("auth.login", signIn.error);
+  return { form, signIn, failure: failure?.code === "INVALID_CREDENTIALS" ? null : failure };
+};

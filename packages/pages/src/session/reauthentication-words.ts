@@ -1,0 +1,17 @@
+// Owns the words of asking somebody who is signed in to sign in again.
+
+export const reauthenticationWords = {
+  enterPassword: "Enter your password again",
+  signIn: "Sign in again",
+  /** `purpose` completes "… only works shortly after you signed in." */
+  why: (purpose: string): string => `${purpose} only works shortly after you signed in. That was a while ago.`,
+  yourPassword: "Your password",
+  wrongPassword: "This is not your password.",
+  continue: "Continue",
+  checking: "Checking…",
+  cannot: (providers: string): string => `${providers} cannot ask you to sign in again. `,
+  needsPassword:
+    "You need a password for this. Ask the people who run this service to set one for you, then sign in with it.",
+  one: (provider: string): string => `${provider} will ask you to sign in, then bring you back to this page.`,
+  oneOfThese: "One of these will ask you to sign in, then bring you back to this page.",
+};

@@ -1,0 +1,68 @@
+// Repeats a call that the server refused because the sign-in is too old, once the person has proved that it is still
+// them: by their password, in place, or at an identity provider, which returns them to this app.
+
+import { type ComponentType, useState } from "react";
+import type { Backend } from "../app/backend.ts";
+import { useBackend } from "../app/context.ts";
+import type { Path } from "../failures/failure.ts";
+import type { ReauthenticationDialogProps } from "./reauthentication-dialog.tsx";
+
+/** What a person is told when they are asked to sign in again. */
+export interface ReauthenticationOptions {
+  /** Completes "… only works shortly after you signed in." */
+  readonly purpose: string;
+  /** Where an identity provider returns the person to. Default: the page that they are on. */
+  readonly returnTo?: string;
+}
+
+interface Question extends Pick<ReauthenticationDialogProps, "username" | "methods"> {
+  readonly Dialog: ComponentType<ReauthenticationDialogProps>;
+  readonly resolve: (confirmed: boolean) => void;
+}
+
+/** What the dialog needs, fetched when somebody has to be asked. `null`: it could not be fetched. */
+const fetchQuestion = async ({ queryClient, trpc }: Backend): Promise<Omit<Question, "resolve"> | null> => {
+  try {
+    const [{ username }, methods, { ReauthenticationDialog }] = await Promise.all([
+      queryClient.ensureQueryData(trpc.user.me.queryOptions()),
+      queryClient.fetchQuery(trpc.identity.list.queryOptions()),
+      import("./reauthentication-dialog.tsx"),
+    ]);
+    return { username, methods, Dialog: ReauthenticationDialog };
+  } catch {
+    return null;
+  }
+};
+
+/** Makes calls that need a fresh sign-in. Render `dialog` in the page. */
+export const useReauthentication = ({ purpose, returnTo = location.pathname }: ReauthenticationOptions) => {
+  const backend = useBackend();
+  const [question, setQuestion] = useState<Question | null>(null);
+  return {
+    /**
+     * Makes a call of `path`. If it is refused because the sign-in is too old, asks the person and makes it once more.
+     * Answers `null` if they did not confirm.
+     */
+    async attempt<T>(path: Path, call: () => Promise<T>): Promise<T | null> {
+      try {
+        return await call();
+      } catch (error) {
+        if (backend.readFailure(path, error).code !== "REAUTHENTICATION_REQUIRED") throw error;
+        const asked = await fetchQuestion(backend);
+        if (!asked) throw error;
+        const confirmed = await new Promise<boolean>((resolve) => setQuestion({ ...asked, resolve }));
+        setQuestion(null);
+        return confirmed ? call() : null;
+      }
+    },
+    dialog: question && (
+      <question.Dialog
+        username={question.username}
+        methods={question.methods}
+        purpose={purpose}
+        returnTo={returnTo}
+        onAnswer={question.resolve}
+      />
+    ),
+  };
+};

@@ -1,0 +1,66 @@
+// The form that a person signs in with.
+
+import { LoginInput } from "@lockstep/kit";
+import { Button, TextInput } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { useBackend } from "../app/context.ts";
+import { FailureNotice } from "../failures/failure-notice.tsx";
+import { PasswordField } from "../forms/password-field.tsx";
+import { useForm } from "../forms/use-form.ts";
+import { cardClasses } from "../layout/card.ts";
+import { sessionWords } from "../words/shared.ts";
+import { useWords } from "../words/words.ts";
+
+/** What is filled in. */
+export interface SignInFormProps {
+  /** Who is expected to sign in. */
+  readonly username?: string;
+}
+
+/** The form that a person signs in with. */
+export const SignInForm = ({ username = "" }: SignInFormProps) => {
+  const { trpc, readFailure } = useBackend();
+  const words = useWords("session", sessionWords);
+  const signIn = useMutation(
+    trpc.auth.login.mutationOptions({
+      onError(error) {
+        if (readFailure("auth.login", error).code === "INVALID_CREDENTIALS") form.select("password");
+      },
+    }),
+  );
+  const form = useForm({
+    initialValues: { username, password: "" },
+    schema: LoginInput.pick({ username: true, password: true }),
+    onSubmit: (input) => {
+      if (!signIn.isPending) signIn.mutate(input);
+    },
+  });
+  const failure = signIn.error && readFailure("auth.login", signIn.error);
+
+  // Somebody who opened this page first is here to type. Somebody who was sent here hears the reason first.
+  useEffect(() => {
+    if (document.activeElement === document.body) form.select(username ? "password" : "username");
+  }, []);
+
+  return (
+    <form noValidate className={cardClasses.card} onSubmit={form.submit}>
+      <div className={cardClasses.fields}>
+        {failure && <FailureNotice failure={failure} takesFocus={failure.code !== "INVALID_CREDENTIALS"} />}
+        <TextInput
+          label={words.username}
+          required
+          autoComplete="username"
+          autoCapitalize="none"
+          autoCorrect="off"
+          spellCheck={false}
+          {...form.field("username")}
+        />
+        <PasswordField label={words.password} autoComplete="current-password" {...form.field("password")} />
+        <Button type="submit" fullWidth aria-disabled={signIn.isPending}>
+          {signIn.isPending ? words.signingIn : words.signIn}
+        </Button>
+      </div>
+    </form>
+  );
+};

@@ -1,0 +1,19 @@
+// Owns the call that signs the person out of this session.
+
+import { type UseMutationOptions, useMutation } from "@tanstack/react-query";
+import { useAppContext } from "../app/context.ts";
+
+interface SignedOut {
+  readonly continueAt?: string | undefined;
+}
+
+/** The end of the session counts as the person's own choice. */
+export const useSignOut = (
+  options: Pick<UseMutationOptions<SignedOut>, "onMutate" | "onSuccess" | "onError" | "onSettled">,
+) => {
+  const { backend, steps } = useAppContext();
+  return useMutation<SignedOut>({
+    ...options,
+    mutationFn: () => steps.leave(() => backend.client.auth.logout.mutate()),
+  });
+};

@@ -1,0 +1,104 @@
+// Owns what a person is told when a call failed. An error that the engine adds does not compile here until it has words;
+// an app's own errors get theirs from the app.
+
+import type { EngineErrors, Errors, RpcErrorData } from "@lockstep/kit";
+
+/** What a person is told of a failure. */
+export interface FailureWords {
+  readonly title: string;
+  readonly text: string;
+}
+
+/** The words of one error: the same each time, or made from what the error tells. */
+export type ErrorWords<Failure> = FailureWords | ((failure: Failure) => FailureWords);
+
+/** The words of each error of `Es`. */
+export type ErrorWordsOf<Es extends Errors> = {
+  readonly [C in keyof Es & string]: ErrorWords<RpcErrorData<Es, C>>;
+};
+
+/** Failures that no server answered. */
+export type LocalFailureCode = "UNREACHABLE" | "OFFLINE";
+
+export type EngineErrorWords = ErrorWordsOf<EngineErrors> & { readonly [C in LocalFailureCode]: FailureWords };
+
+const outdated = (text: string): FailureWords => ({
+  title: "This page is out of date",
+  text: `${text} Reload the page: the app may have been updated.`,
+});
+const busy: FailureWords = { title: "The server is busy", text: "Try again shortly." };
+const notSaved = (text: string): FailureWords => ({ title: "Not saved", text });
+const notAllowed = (text: string): FailureWords => ({ title: "You are not allowed to do this", text });
+const signIn = (text: string): FailureWords => ({ title: "You need to sign in", text });
+
+export const errorWords: EngineErrorWords = {
+  UNREACHABLE: {
+    title: "The server cannot be reached",
+    text: "It did not answer. It may be restarting: try again in a moment.",
+  },
+  OFFLINE: { title: "You are offline", text: "This needs the server. Connect to a network, then try again." },
+
+  MALFORMED_REQUEST: outdated("The server could not read the request."),
+  INVALID_INPUT: ({ details }) => ({
+    title: "Some of what you entered is not valid",
+    text: details.issues.map(({ message }) => message).join(" "),
+  }),
+  OPERATION_NOT_FOUND: outdated("The server does not have this operation."),
+  METHOD_NOT_ALLOWED: outdated("The server does not have this operation."),
+  REQUEST_TIMEOUT: { title: "The request was interrupted", text: "The connection was lost before an answer arrived." },
+  PAYLOAD_TOO_LARGE: { title: "This is too large", text: "Send less at once." },
+  UNSUPPORTED_MEDIA_TYPE: outdated("The server could not read the request."),
+  HEADERS_TOO_LARGE: outdated("The request was too large."),
+  CANCELLED: { title: "The request was interrupted", text: "The connection was lost before an answer arrived." },
+  INTERNAL: ({ requestId }) => ({
+    title: "Something went wrong on our side",
+    text: `Try again in a moment. If it keeps happening, report it with this reference: ${requestId}`,
+  }),
+  UNAVAILABLE: busy,
+  OVERLOADED: busy,
+
+  UNAUTHENTICATED: signIn("Sign in first."),
+  INVALID_TOKEN: signIn("Your session has ended. Sign in again."),
+  SESSION_ENDED: signIn("Your session has ended. Sign in again."),
+  INVALID_DPOP_PROOF: outdated("The server refused the access token."),
+  DPOP_NONCE_NEEDED: outdated("The server refused the access token."),
+  AMBIGUOUS_TOKEN: outdated("The server refused the access token."),
+  REAUTHENTICATION_REQUIRED: {
+    title: "You need to sign in again",
+    text: "This only works shortly after you signed in. The sign-in form could not be loaded: try again in a moment.",
+  },
+  FIRST_PARTY_ONLY: notAllowed("Only this service’s own apps may do this."),
+  ROLE_REQUIRED: notAllowed("Your role does not include this."),
+  INSUFFICIENT_SCOPE: notAllowed("The app was not given access to this."),
+  USER_REQUIRED: notAllowed("This needs a person who is signed in."),
+
+  TOO_MANY_ATTEMPTS: ({ path }) => ({
+    title: "Too many attempts",
+    text:
+      path === "account.changeEmail"
+        ? "Every attempt counts, so that nobody can find out which addresses have an account here."
+        : "Passwords are not checked until the wait is over, so that nobody can guess yours.",
+  }),
+  TOO_MANY_STREAMS: { title: "Too many pages are open", text: "Close one, or try again later." },
+  CREDENTIALS_IN_BATCH: outdated("The server could not read the request."),
+  FOREIGN_ORIGIN: {
+    title: "This page cannot sign in here",
+    text: "Open the page at this service’s own address.",
+  },
+  INVALID_CREDENTIALS: { title: "Not signed in", text: "The username or the password is wrong." },
+
+  AUTHORIZATION_NOT_FOUND: {
+    title: "This request is no longer open",
+    text: "It was answered or has expired. Go back to the app and start again.",
+  },
+  CLIENT_NOT_FOUND: { title: "There is no such app", text: "It may have been deleted." },
+  SESSION_NOT_FOUND: { title: "This session has already ended", text: "There is nothing left to end." },
+  CLIENT_NAME_REFUSED: ({ details }) => notSaved(details.explanation),
+  CLIENT_HAS_NO_SECRET: notSaved("This app has no secret. It signs with its own key, or cannot keep a secret."),
+  PASSWORD_REFUSED: ({ details }) => notSaved(details.explanation),
+  PASSWORD_EXISTS: notSaved("Your account already has a password. Change it instead."),
+  PROVIDER_NOT_FOUND: notSaved("This sign-in provider is not available."),
+  IDENTITY_NOT_FOUND: notSaved("This account is not linked any more."),
+  LAST_WAY_IN: notSaved("This is your only way to sign in. Add another one first."),
+  EMAIL_TAKEN: notSaved("Another account uses this e-mail address."),
+};
