@@ -3,9 +3,6 @@
 import { statfsSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 
-/** The folder of files that are too large for memory. */
-export const diskFolder = tmpdir();
-
 const memoryFolder = "/dev/shm";
 const neededBytes = 2 * 2 ** 30;
 
@@ -20,6 +17,9 @@ const hasRoom = (folder: string): boolean => {
 
 // Databases of tests are in memory if there is room. Workers and child processes inherit this.
 if (process.env["TMPDIR"] === undefined && hasRoom(memoryFolder)) process.env["TMPDIR"] = memoryFolder;
+
+/** The folder of files that are too large for memory. */
+export const diskFolder = process.env["TMPDIR"] === memoryFolder ? "/tmp" : tmpdir();
 
 /**
  * No test measures time: these time-outs only stop hung tests. A machine that is ten times slower than two quiet cores stays far

@@ -12,7 +12,7 @@ import { testConfig, testWorld } from "../src/testing.ts";
 import { engines } from "./engines.ts";
 import { prepareServer, spawnServer } from "./servers.ts";
 
-const kills = Number(process.env["SUDDEN_ENDS"] || 40);
+const kills = Number(process.env["SUDDEN_ENDS"] || 20);
 /** A server is killed after fewer answers than this, and up to so many milliseconds: somewhere within the next ones. */
 const maxAnswers = 16;
 const maxDelayMs = 4;
