@@ -9,7 +9,7 @@ import { type Export, type PublishedPackage, readPublicSurface } from "./public-
 import { repository } from "./working-copy.ts";
 
 /** What a team owns: the app of this repository, which new apps are made from. */
-const app = ["packages/contract/*.ts", "apps/server/*.ts"];
+const app = ["packages/contract/*.ts", "apps/server/*.ts", "apps/web/*.ts", "apps/web/*.tsx"];
 
 let surface: readonly PublishedPackage[];
 beforeAll(() => {
