@@ -325,7 +325,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       app.log.warn(
         `This machine's clock is ${(Math.abs(differenceMs) / 1000).toFixed(1)} s ${differenceMs < 0 ? "ahead of" : "behind"} the database's. Lockstep follows the database's clock; ID tokens carry this machine's time. Synchronize it (NTP).`,
       );
-    const telling = authorizationServer.endedSessions.begin(domain.events, (error) =>
+    const logoutNotifications = authorizationServer.endedSessions.begin(domain.events, (error) =>
       app.log.warn({ err: error }, "a client was not told of the end of a session"),
     );
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
@@ -352,7 +352,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       try {
         await deadline.before(Promise.all([app.close(), upkeep.end()]));
         await deadline.before(listening.closed());
-        await deadline.before(telling.end());
+        await deadline.before(logoutNotifications.end());
         await deadline.before(outbound.close());
         await deadline.before(db.destroy());
       } finally {

@@ -14,7 +14,7 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxBytes: numb
   let number = 1;
   let parts: Uint8Array[] = [];
   let sizeBytes = 0;
-  const take = (part: Uint8Array) => {
+  const append = (part: Uint8Array) => {
     sizeBytes += part.byteLength;
     if (sizeBytes > maxBytes) parts = [];
     else parts.push(part);
@@ -24,14 +24,14 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxBytes: numb
   for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      take(chunk.subarray(start, end));
+      append(chunk.subarray(start, end));
       yield line();
       start = end + 1;
       number++;
       parts = [];
       sizeBytes = 0;
     }
-    take(chunk.subarray(start));
+    append(chunk.subarray(start));
   }
   if (sizeBytes > 0) yield line();
 }

@@ -13,13 +13,13 @@ export const createEndedSessions = ({
   oauthRecords: OAuthRecords;
 }) => {
   /** Notifies clients once. Rejects with every failure; nothing is sent again. */
-  const tell = async (sessionId: string): Promise<void> => {
+  const notify = async (sessionId: string): Promise<void> => {
     const { withoutPerson } = await import("./adapter.ts");
     // Payloads are stored unchanged: a `Session` record is what the library wrote.
     const ended = await oauthRecords.release("Session", sessionId, (payload) =>
       withoutPerson(payload as AdapterPayload),
     );
-    const told = ended.flatMap(({ accountId, authorizations }) =>
+    const notifications = ended.flatMap(({ accountId, authorizations }) =>
       Object.entries((authorizations ?? {}) as Authorizations).map(async ([clientId, { sid }]) => {
         const client = await (await provider()).Client.find(clientId);
         // `LoggedOut` declares what the library's types leave out.
@@ -27,26 +27,26 @@ export const createEndedSessions = ({
           await (client as typeof client & LoggedOut).backchannelLogout(String(accountId), sid);
       }),
     );
-    const failures = (await Promise.allSettled(told)).filter(({ status }) => status === "rejected");
+    const failures = (await Promise.allSettled(notifications)).filter(({ status }) => status === "rejected");
     if (failures.length > 0) throw new AggregateError(failures.map((each) => (each as PromiseRejectedResult).reason));
   };
 
   return {
     /** Notifies clients of every ended session until `end`, which waits for pending notifications. */
     begin(events: SessionEvents, report: (error: unknown) => void) {
-      const underWay = new Set<Promise<void>>();
+      const pending = new Set<Promise<void>>();
       let ending = false;
       events.onEach((_userId, event) => {
         if (event.type !== "session_ended" || ending) return;
-        const telling = tell(event.sessionId)
+        const notifying = notify(event.sessionId)
           .catch(report)
-          .finally(() => underWay.delete(telling));
-        underWay.add(telling);
+          .finally(() => pending.delete(notifying));
+        pending.add(notifying);
       });
       return {
         end: async () => {
           ending = true;
-          await Promise.all(underWay);
+          await Promise.all(pending);
         },
       };
     },

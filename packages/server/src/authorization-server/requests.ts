@@ -20,11 +20,16 @@ export const forwardToAuthorizationServer = async (
   }
   // Also on refusals, for which the library sets no header.
   reply.raw.setHeader("cache-control", "no-store");
-  await provider.callback()(again(request, publicUrl, headers, body), reply.raw);
+  await provider.callback()(requestForLibrary(request, publicUrl, headers, body), reply.raw);
 };
 
 /** The request with its body readable again, as if it had been sent to our public URL. */
-const again = (request: FastifyRequest, publicUrl: URL, sent: IncomingHttpHeaders, body: Buffer): IncomingMessage => {
+const requestForLibrary = (
+  request: FastifyRequest,
+  publicUrl: URL,
+  sent: IncomingHttpHeaders,
+  body: Buffer,
+): IncomingMessage => {
   const { raw } = request;
   const { "transfer-encoding": chunked, ...headers } = sent;
   const hasBody = chunked !== undefined || headers["content-length"] !== undefined;

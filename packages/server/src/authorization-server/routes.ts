@@ -138,10 +138,10 @@ export const authorizationServerRoutes = (options: AuthorizationServerRoutesOpti
 
   /** Registrations are validated before the library, which misreads some JSON. */
   const answerRegistration = async (request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> => {
-    const said = jsonObjectIn(body);
+    const json = jsonObjectIn(body);
     // The library refuses it, with its own error.
-    if (said === null || !mayRegister(options.registration, request)) return answer(request, reply, body);
-    const read = readWireRegistration(said);
+    if (json === null || !mayRegister(options.registration, request)) return answer(request, reply, body);
+    const read = readWireRegistration(json);
     const name = "error" in read ? undefined : read.registration["client_name"];
     const problem = typeof name === "string" ? await options.clients.nameProblem(name) : null;
     if ("error" in read || problem !== null) {

@@ -60,10 +60,10 @@ export const readWireRegistration = (
   body: Readonly<Record<string, unknown>>,
 ): { readonly registration: Record<string, unknown> } | RegistrationRefusal => {
   const { sector_identifier_uri: _, ...rest } = body;
-  const said = Object.fromEntries(
+  const properties = Object.fromEntries(
     Object.entries(rest).filter(([name, value]) => value !== null || !(name in WireRegistration.shape)),
   );
-  const { data, error } = WireRegistration.safeParse(said);
+  const { data, error } = WireRegistration.safeParse(properties);
   if (!error) {
     if (sizeOf(data) > limitBytes) {
       const description = `the registration is larger than ${limitBytes} bytes`;

@@ -48,7 +48,7 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
   pool.on("connect", (client) => client.on("error", () => lost.add(client)));
   const isLost = (client: PoolClient) => lost.has(client) || !client.connection.stream.writable;
 
-  const take = (deadline: Deadline): Promise<PoolClient> => {
+  const checkOut = (deadline: Deadline): Promise<PoolClient> => {
     const coming = pool.connect();
     return deadline.before(coming).catch((error) => {
       // It may still arrive: the next waiting caller gets it.
@@ -74,7 +74,7 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
       if (client && (sent || !isLost(client))) return client;
       client?.release(true);
       client = null;
-      client = await take(deadline);
+      client = await checkOut(deadline);
       return client;
     };
 
@@ -127,7 +127,7 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
     async connect() {
       const deadline = deadlineOf(beginWait(limitMs));
       try {
-        return lend(await take(deadline), deadline);
+        return lend(await checkOut(deadline), deadline);
       } catch (error) {
         deadline.end();
         throw error;

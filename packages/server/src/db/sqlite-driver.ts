@@ -56,14 +56,14 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
   /** Runs `attempt` when the connection is free, and again while another process holds the lock. */
   const whenFree = async <T>(wait: Deadline, attempt: () => T): Promise<T> => {
     for (;;) {
-      if (!connection.tryTake()) await wait.until(connection);
+      if (!connection.tryLock()) await wait.until(connection);
       try {
         return attempt();
       } catch (error) {
         if (!isBusy(error)) throw asUnavailable(error);
         await wait.pause(error);
       } finally {
-        connection.give();
+        connection.unlock();
       }
     }
   };
@@ -73,13 +73,13 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
 
   const write = (query: CompiledQuery): Promise<QueryResult<never>> =>
     within(limitMs, async (wait) => {
-      if (!writers.tryTake()) await wait.until(writers);
+      if (!writers.tryLock()) await wait.until(writers);
       try {
         const result = await whenFree(wait, () => execute(query));
         assertFilesInPlace();
         return result;
       } finally {
-        writers.give();
+        writers.unlock();
       }
     });
 
@@ -112,10 +112,10 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
 
     begin(): Promise<void> {
       return within(limitMs, async (wait) => {
-        if (!writers.tryTake()) await wait.until(writers);
+        if (!writers.tryLock()) await wait.until(writers);
         try {
           for (;;) {
-            if (!connection.tryTake()) await wait.until(connection);
+            if (!connection.tryLock()) await wait.until(connection);
             try {
               // The write lock at once: a transaction that reads first and writes later fails when another process
               // wrote between (SQLITE_BUSY_SNAPSHOT).
@@ -123,13 +123,13 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
               this.inTransaction = true;
               return;
             } catch (error) {
-              connection.give();
+              connection.unlock();
               if (!isBusy(error)) throw asUnavailable(error);
               await wait.pause(error);
             }
           }
         } catch (error) {
-          writers.give();
+          writers.unlock();
           throw error;
         }
       });
@@ -165,8 +165,8 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
     #end() {
       this.inTransaction = false;
       this.#broken = null;
-      connection.give();
-      writers.give();
+      connection.unlock();
+      writers.unlock();
     }
   }
 
@@ -200,12 +200,12 @@ const isRead = ({ query, sql }: CompiledQuery) => SelectQueryNode.is(query) || /
 
 /** First come, first served. */
 const createLock = () => {
-  let taken = false;
+  let locked = false;
   const waiting = new Set<() => void>();
   return {
-    tryTake(): boolean {
-      if (taken) return false;
-      taken = true;
+    tryLock(): boolean {
+      if (locked) return false;
+      locked = true;
       return true;
     },
     /** Resolves when the caller holds the lock. `leave` gives up the place in the queue. */
@@ -214,9 +214,9 @@ const createLock = () => {
       waiting.add(resolve);
       return { turn, leave: () => void waiting.delete(resolve) };
     },
-    give(): void {
+    unlock(): void {
       const [next] = waiting;
-      taken = next !== undefined;
+      locked = next !== undefined;
       if (!next) return;
       waiting.delete(next);
       next();

@@ -18,9 +18,9 @@ export const answerFailure =
     request.log.warn({ err: error }, "a request could not be served");
     const { retryAfterSeconds } = refusal.details as { retryAfterSeconds: number };
     reply.code(503).headers({ "retry-after": retryAfterSeconds, "cache-control": "no-store" });
-    const told = { error: "temporarily_unavailable", error_description: refusal.message };
-    if (!/\btext\/html\b/.test(request.headers.accept ?? "")) return reply.send(told);
+    const body = { error: "temporarily_unavailable", error_description: refusal.message };
+    if (!/\btext\/html\b/.test(request.headers.accept ?? "")) return reply.send(body);
     return reply
       .type("text/html")
-      .send(await renderPage({ page: "error", error: told.error, description: refusal.message }));
+      .send(await renderPage({ page: "error", error: body.error, description: refusal.message }));
   };

@@ -43,12 +43,15 @@ export const restRoutes =
         },
       });
     }
-    for (const [url, taken] of allowed) {
+    for (const [url, methodsOfPath] of allowed) {
       app.route({
-        method: methods.filter((method) => !taken.includes(method)),
+        method: methods.filter((method) => !methodsOfPath.includes(method)),
         url,
         handler: (request, reply) => {
-          reply.header("allow", [...taken, ...(taken.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", "));
+          reply.header(
+            "allow",
+            [...methodsOfPath, ...(methodsOfPath.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", "),
+          );
           return refuse(new DomainError("METHOD_NOT_ALLOWED"), request, reply, publicUrl);
         },
       });

@@ -91,7 +91,7 @@ export const createGithubProvider = ({
           fullName: nameOf(account.name),
           username: text(account.login, 200),
         },
-        there: { sessionId: null, idToken: null },
+        providerSession: { sessionId: null, idToken: null },
         authenticatedAt: null,
       };
     },

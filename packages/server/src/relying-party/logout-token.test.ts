@@ -38,8 +38,8 @@ describe("[S60] a logout token", () => {
       fullName: null,
       username: "nadia",
     };
-    const there = { sessionId: "there", idToken: null };
-    const verified = { rules, identity, there, authenticatedAt: null };
+    const providerSession = { sessionId: "there", idToken: null };
+    const verified = { rules, identity, providerSession, authenticatedAt: null };
     return (await server.domain.identitySignIn.signIn(verified, testSource)).session.id;
   };
 

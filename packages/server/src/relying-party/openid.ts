@@ -151,7 +151,7 @@ export const createOpenidProvider = ({
           : {};
       return {
         identity: identityOf({ issuer: claims.iss, subject: claims.sub }, claims, userinfo),
-        there: { sessionId: text(claims["sid"], maxSubjectLength), idToken },
+        providerSession: { sessionId: text(claims["sid"], maxSubjectLength), idToken },
         authenticatedAt: authenticatedAtOf(claims.auth_time, checks),
       };
     },

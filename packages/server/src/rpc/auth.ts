@@ -55,11 +55,11 @@ export const authProcedures = ({
 
   logout: implement(engine.auth.logout).handle(async ({ ctx }) => {
     const { session, user } = ctx.principal;
-    const there = await identities.logoutOf(session.id);
+    const logout = await identities.logoutOf(session.id);
     await sessions.end(user.id, session.id, "signed_out", ctx.source);
     if (!ctx.cookies.foreign) ctx.cookies.clearRefreshToken();
-    if (!there) return {};
-    return { continueAt: `/login/${there.provider}/logout?${new URLSearchParams({ hint: there.idTokenJwe })}` };
+    if (!logout) return {};
+    return { continueAt: `/login/${logout.provider}/logout?${new URLSearchParams({ hint: logout.idTokenJwe })}` };
   }),
 
   methods: implement(engine.auth.methods).handle(() => ({ providers: identities.providers })),

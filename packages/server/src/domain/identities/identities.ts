@@ -251,7 +251,7 @@ export const createIdentities = ({
     async recordSession(
       sessionId: string,
       identityId: string,
-      there: IdentityProviderSession,
+      providerSession: IdentityProviderSession,
       transaction: Db,
     ): Promise<void> {
       await transaction
@@ -259,8 +259,10 @@ export const createIdentities = ({
         .values({
           session_id: sessionId,
           identity_id: identityId,
-          provider_session_id: there.sessionId,
-          id_token_jwe: there.idToken && (await sealed.seal("id-tokens", there.idToken, idTokenLifetimeSeconds)),
+          provider_session_id: providerSession.sessionId,
+          id_token_jwe:
+            providerSession.idToken &&
+            (await sealed.seal("id-tokens", providerSession.idToken, idTokenLifetimeSeconds)),
         })
         .execute();
     },

@@ -46,7 +46,7 @@ const verified = (subject: string, change: Partial<IdentityProfile> = {}, rules 
     username: subject,
     ...change,
   },
-  there: { sessionId: `session of ${subject}`, idToken: "an ID token" },
+  providerSession: { sessionId: `session of ${subject}`, idToken: "an ID token" },
   authenticatedAt: null,
 });
 
@@ -268,7 +268,7 @@ describe.each(engines)("a person whom an identity provider vouches for, on $engi
     await using server = await start();
     const at = (subject: string, sessionId: string) => ({
       ...verified(subject),
-      there: { sessionId, idToken: null },
+      providerSession: { sessionId, idToken: null },
     });
     const [phone, laptop, eve] = [
       await server.signIn(at("ada", "phone")),

@@ -19,7 +19,7 @@ import { LoginRefusal } from "./login-refusal.ts";
 export interface VerifiedIdentity {
   readonly rules: IdentityProviderRules;
   readonly identity: IdentityProfile;
-  readonly there: IdentityProviderSession;
+  readonly providerSession: IdentityProviderSession;
   /** When the person proved who they are: epoch milliseconds. `null`: the identity provider does not say. */
   readonly authenticatedAt: number | null;
 }
@@ -109,7 +109,7 @@ export const createIdentitySignIn = ({
       source: Source,
       replaces: StartOptions["replaces"] = null,
     ): Promise<SignedIn> {
-      const { rules, identity, there, authenticatedAt } = verified;
+      const { rules, identity, providerSession, authenticatedAt } = verified;
       const found = await findOrCreate(verified, source);
       const user = await users.find(found.userId);
       if (!user) throw new LoginRefusal("expired", "the account was deleted");
@@ -125,8 +125,8 @@ export const createIdentitySignIn = ({
           detail: { provider: rules.name },
         };
         const session = await sessions.startWithin(transaction, user.id, source, options);
-        const idToken = rules.endSession ? there.idToken : null;
-        await identities.recordSession(session.session.id, found.id, { ...there, idToken }, transaction);
+        const idToken = rules.endSession ? providerSession.idToken : null;
+        await identities.recordSession(session.session.id, found.id, { ...providerSession, idToken }, transaction);
         return session;
       });
       return signIn.signedIn(user, started);

@@ -105,8 +105,8 @@ export const createWatchSessions = ({
 
   const remove = (watcher: Watcher) => {
     const { id, userId } = watcher.session;
-    take(bySession, id, watcher);
-    take(byUser, userId, watcher);
+    removeFrom(bySession, id, watcher);
+    removeFrom(byUser, userId, watcher);
     streams--;
     if (streams > 0) return;
     clearInterval(timer);
@@ -184,7 +184,7 @@ const insert = (sets: Map<string, Set<Watcher>>, key: string, watcher: Watcher) 
   else sets.set(key, new Set([watcher]));
 };
 
-const take = (sets: Map<string, Set<Watcher>>, key: string, watcher: Watcher) => {
+const removeFrom = (sets: Map<string, Set<Watcher>>, key: string, watcher: Watcher) => {
   const set = sets.get(key);
   set?.delete(watcher);
   if (set?.size === 0) sets.delete(key);
