@@ -199,9 +199,13 @@ describe("two servers on one PostgreSQL", () => {
   });
 
   it("[S68] count guesses together, also those that arrive at once", async () => {
+    const startedAt = performance.now();
     const answers = await atOnce(100, (server, index) => login(server, `guess ${index}`));
     const passed = answers.filter(({ code }) => code === "INVALID_CREDENTIALS");
-    expect(passed.length).toBe(5);
-    expect(answers.filter(({ code }) => code === "TOO_MANY_ATTEMPTS")).toHaveLength(95);
+    // Five are free. Then waits of 1, 2, 4 … seconds begin, some of which a slow machine sees end.
+    const waited = Math.floor(Math.log2((performance.now() - startedAt) / 1000 + 1));
+    expect(passed.length).toBeGreaterThanOrEqual(5);
+    expect(passed.length).toBeLessThanOrEqual(5 + waited);
+    expect(answers.filter(({ code }) => code === "TOO_MANY_ATTEMPTS")).toHaveLength(100 - passed.length);
   });
 });

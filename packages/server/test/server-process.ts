@@ -8,12 +8,12 @@ import type { ServerSettings } from "./servers.ts";
 
 enableCompileCache(join(import.meta.dirname, "../../../node_modules/.cache/node-compile"));
 const asked = once(process, "message") as Promise<[ServerSettings]>;
-const { createServer } = await import("../src/server.ts");
+const { createServer, realWorld } = await import("../src/server.ts");
 const { testConfig, testSessionLimits } = await import("../src/testing.ts");
 
 const { fixtureApp } = await import("../src/fixture-app.ts");
 
-const [{ databaseUrl, publicUrl, port = 0, poolSize }] = await asked;
+const [{ databaseUrl, publicUrl, port = 0, poolSize, databaseLimitMs = 60_000 }] = await asked;
 const server = await createServer({
   app: fixtureApp,
   config: {
@@ -22,6 +22,7 @@ const server = await createServer({
     ...(poolSize !== undefined && { databasePool: poolSize }),
     sessionLimits: { ...testSessionLimits, graceSeconds: 60 },
   },
+  world: { ...realWorld, databaseLimitMs },
 });
 process.once("disconnect", () => void server.close().then(() => process.exit(0)));
 const url = await server.app.listen({ port, host: "127.0.0.1" });

@@ -46,6 +46,8 @@ export interface ServerSettings {
   /** A free one unless given. */
   readonly port?: number | undefined;
   readonly poolSize?: number | undefined;
+  /** How long a database call may take. A minute unless given: a busy machine is no outage. */
+  readonly databaseLimitMs?: number | undefined;
 }
 
 /** A server that is ready for calls; `kill` is SIGKILL, `await using` stops it in order. */

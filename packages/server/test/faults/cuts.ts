@@ -7,6 +7,7 @@ import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort, photoApp } from "../../src/authorization-server/testing.ts";
 import { openDatabase } from "../../src/db/database.ts";
+import { databaseLimitMs } from "../../src/db/time-limit.ts";
 import { seedJohn } from "../../src/development.ts";
 import { fixtureApp } from "../../src/fixture-app.ts";
 import { createDomain } from "../../src/server.ts";
@@ -42,7 +43,7 @@ export const runCuts = async ({
   await using cluster = await startCluster();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const settings = { publicUrl: url, port, poolSize };
+  const settings = { publicUrl: url, port, poolSize, databaseLimitMs };
   await using server = await spawnServer(cluster.url, prepareServer(), settings);
   await using db = await openDatabase(cluster.url, { poolSize });
   const config = { ...testConfig(cluster.url), publicUrl: url };

@@ -16,6 +16,7 @@ import { sql } from "kysely";
 import { freePort, photoApp } from "../../src/authorization-server/testing.ts";
 import { type DatabaseUrl, openDatabase } from "../../src/db/database.ts";
 import { migrateToLatest } from "../../src/db/migrate.ts";
+import { databaseLimitMs } from "../../src/db/time-limit.ts";
 import { seedJohn } from "../../src/development.ts";
 import { fixtureApp } from "../../src/fixture-app.ts";
 import { createDomain } from "../../src/server.ts";
@@ -64,7 +65,7 @@ export const runKills = async ({ kills, minutes = Number.POSITIVE_INFINITY, answ
   // Loading takes the longest: it is done ahead.
   let nextServer = prepareServer();
   const startServer = () => {
-    const started = spawnServer(databaseUrl, nextServer, { publicUrl: url, port });
+    const started = spawnServer(databaseUrl, nextServer, { publicUrl: url, port, databaseLimitMs });
     nextServer = prepareServer();
     return started;
   };

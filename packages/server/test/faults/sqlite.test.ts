@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { type DatabaseUrl, openDatabase } from "../../src/db/database.ts";
+import { databaseLimitMs } from "../../src/db/time-limit.ts";
 import { john, seedJohn } from "../../src/development.ts";
 import { fixtureApp } from "../../src/fixture-app.ts";
 import { createDomain } from "../../src/server.ts";
@@ -147,7 +148,7 @@ describe("[S118] while the file of SQLite", () => {
   it("may not grow, as over a quota, reads are served, and writes are answered 503", async () => {
     const { url, drop } = await newDatabase();
     const db = await openDatabase(url);
-    await using server = await spawnServer(url);
+    await using server = await spawnServer(url, undefined, { databaseLimitMs });
     await seedJohn(await createDomain(db, { app: fixtureApp, config: testConfig(url), world: testWorld(Date.now) }));
     const { readiness, signIn, reader } = callsTo(server.url);
     const read = await reader();
