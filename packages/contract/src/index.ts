@@ -1,3 +1,2 @@
 export * from "./brand.ts";
 export * from "./contract.ts";
-export * from "./notes.ts";

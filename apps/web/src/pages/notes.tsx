@@ -1,6 +1,6 @@
 // The page of the signed-in user's notes: what they are, adding one, and deleting one.
 
-import { CreateNoteInput, type Note } from "@app/contract";
+import { CreateNoteInput, type Note } from "@app/contract/notes";
 import {
   Ago,
   cardClasses,
