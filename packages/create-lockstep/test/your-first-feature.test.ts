@@ -51,7 +51,7 @@ const expectPrinted = (output: string, expected: string) => {
 let app: Awaited<ReturnType<typeof createLinkedApp>>;
 beforeAll(async () => {
   app = await createLinkedApp();
-}, 120_000);
+});
 afterAll(() => app?.[Symbol.asyncDispose]());
 
 const start = (command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
@@ -154,7 +154,7 @@ const follow = async (block: Block, next: Block | undefined): Promise<string | n
   return output;
 };
 
-it("the tutorial works in a new app, and what it says is printed is printed", { timeout: 600_000 }, async () => {
+it("the tutorial works in a new app, and what it says is printed is printed", async () => {
   const page = await readFile(join(repository, "docs/your-first-feature.md"), "utf8");
   const blocks = blocksOf(page);
   expect(blocks.length * 2).toBe(page.match(/^```/gm)?.length);
