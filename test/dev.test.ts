@@ -83,7 +83,7 @@ describe.skipIf(skippedWithoutBrowser("the test of npm run dev"))("npm run dev",
     expect(dev.output()).not.toMatch(/error TS\d+/);
     printed = dev.output().length;
     copy.edit("packages/kit/src/users.ts", "fullName: z.string()", "fullName: z.number()");
-    await dev.printed(/server.*src\/domain\/users\.ts\(\d+,\d+\): error TS\d+/s, printed);
+    await dev.printed(/server.*src\/domain\/accounts\/users\.ts\(\d+,\d+\): error TS\d+/s, printed);
 
     expect(faults).toEqual([]);
     await context.close();
