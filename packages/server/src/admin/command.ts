@@ -3,6 +3,7 @@
 
 import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import type { Command } from "commander";
 import type { App } from "../app.ts";
 import { loadConfig } from "../config.ts";
 import { openDatabase } from "../db/database.ts";
@@ -22,7 +23,15 @@ export interface AdminProcess {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly world?: WorldOptions;
+  /** Commands of other packages. */
+  readonly commands?: readonly AddCommand[];
 }
+
+/**
+ * Adds a command to the command line. It refuses by Commander's `error`, with one sentence, an exit code, and a code of
+ * its own.
+ */
+export type AddCommand = (program: Command, process: Pick<AdminProcess, "root" | "directory" | "stdout">) => void;
 
 /** A closed list: scripts rely on it, and `lockstep --help` explains it. */
 export const exitCodes = {

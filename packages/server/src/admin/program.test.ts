@@ -94,6 +94,34 @@ describe("the lockstep command line", () => {
     expect(stderr).not.toContain(typed);
   });
 
+  it("runs the commands of other packages, whose refusals are one sentence and their own exit code", async () => {
+    await using admin = await openAdmin(newDatabase);
+    const printed: string[] = [];
+    const collect = () => new Writable({ write: (chunk, _, done) => done(void printed.push(String(chunk))) });
+    const { directory, env } = admin;
+    const run = (...argv: string[]) =>
+      runAdmin(argv, {
+        app: fixtureApp,
+        env,
+        root: directory,
+        directory,
+        stdin: Readable.from([]),
+        stdout: collect(),
+        stderr: collect(),
+        commands: [
+          (program, { stdout }) => {
+            const greet = program.command("greet <name>").action((name: string) => {
+              if (name === "nobody") greet.error("There is nobody to greet.", { exitCode: 3, code: "greet.nobody" });
+              stdout.write(`Hello, ${name}`);
+            });
+          },
+        ],
+      });
+    expect([await run("greet", "Jane"), printed.join("")]).toEqual([0, "Hello, Jane"]);
+    printed.length = 0;
+    expect([await run("greet", "nobody"), printed.join("")]).toEqual([3, "There is nobody to greet.\n"]);
+  });
+
   it("stops and exits with 1 when the reader of its output is gone", async () => {
     await using admin = await openAdmin(newDatabase);
     const stdout = new Writable({

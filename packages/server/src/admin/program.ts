@@ -33,6 +33,7 @@ const run = async (argv: readonly string[], admin: AdminProcess): Promise<number
 const ending = (error: unknown): [exitCode: number, message: string | null] => {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return [exitCodes.done, null];
+    if (!error.code.startsWith("commander.")) return [error.exitCode, error.message];
     // Without a command, Commander prints the help.
     if (error.code === "commander.help") return [exitCodes.usage, null];
     return [exitCodes.usage, usageMessage(error)];
@@ -83,6 +84,7 @@ const createProgram = (admin: AdminProcess) => {
   addKeyCommands(program, admin);
   addProviderCommands(program, admin);
   addAuditCommand(program, admin);
+  for (const add of admin.commands ?? []) add(program, admin);
   return program;
 };
 
