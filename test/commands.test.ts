@@ -62,6 +62,10 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
   "npx create-lockstep@latest upgrade": ["test/release.test.ts", "create-lockstep@latest upgrade"],
   "npm run demo": ["apps/cli/test/third-party.test.ts", "startDemo"],
   "npm run demo -- --device": ["apps/cli/test/third-party.test.ts", "--device"],
+  "npm run lockstep -- eject sign-in": ["packages/pages/test/eject.test.ts", 'run("sign-in")'],
+  "npm run lockstep -- eject --status": ["packages/pages/test/eject.test.ts", 'run("--status")'],
+  "npm run lockstep -- eject sign-in --diff": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--diff")'],
+  "npm run lockstep -- eject sign-in --accept": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--accept")'],
   "npm run lockstep -- provider check google": ["packages/server/src/admin/providers.test.ts", '"check"'],
   "NODE_ENV=production PUBLIC_URL=https://api.example.com TRUST_PROXY=10.0.0.1 SECRET=… DATABASE_URL=postgres://… node --max-semi-space-size=8 --import ./prelude.mjs apps/server/dist/main.js":
     ["apps/server/test/bundle.test.ts", "../dist/main.js"],

@@ -83,6 +83,9 @@ describe("lockstep eject", () => {
     const copied = await readFile(join(web, "src/pages/sign-in/sign-in.tsx"), "utf8");
     expect(copied).toContain('from "@lockstep/pages/parts"');
     expect(copied).not.toMatch(/from "\.\.\//);
+    expect((await run("--status")).printed).toBe(`sign-in: ejected from ${version}, unchanged in ${version}\n`);
+    expect((await run("sign-in", "--diff")).printed).toBe("");
+    expect((await run("sign-in", "--accept")).printed).toBe("The changes of sign-in are recorded as taken over.\n");
     const records = JSON.parse(await readFile(join(web, ".lockstep/ejected/pages.json"), "utf8"));
     expect(records).toEqual({
       "sign-in": {
