@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
+import { launchBrowser, skippedWithoutBrowser } from "../packages/server/test/chromium.ts";
 import { freePort, startProgram } from "./processes.ts";
 import { startRegistry } from "./registry.ts";
 import { makeWorkingCopy, repository } from "./working-copy.ts";
@@ -232,12 +233,28 @@ const develop = async (app: string, port: number): Promise<void> => {
   await dev.printed(`is ready: ${url}`);
   await dev.printed(`http://localhost:${vitePort}/`);
   expect(await (await fetch(url, { headers: { accept: "text/html" } })).text()).toContain("/@vite/client");
+  if (!skippedWithoutBrowser("the page of npm run dev in a created app")) await visit(url);
   const printed = dev.output().length;
   const file = join(app, "packages/contract/src/brand.ts");
   const text = await readFile(file, "utf8");
   await writeFile(file, text.replace("My app", "Another app"));
   await dev.printed(`Another app is ready: ${url}`, printed);
   await writeFile(file, text);
+};
+
+/** The page runs from its sources and from the packages that were published. */
+const visit = async (url: string): Promise<void> => {
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage();
+    const faults: string[] = [];
+    page.on("pageerror", (error) => faults.push(String(error)));
+    await page.goto(url);
+    await page.getByLabel("Password", { exact: true }).waitFor();
+    expect(faults).toEqual([]);
+  } finally {
+    await browser.close();
+  }
 };
 
 const addAppMigration = async (app: string): Promise<void> => {

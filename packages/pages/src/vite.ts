@@ -56,8 +56,12 @@ const settings = ({ hostname, port, hmrPort }: Settings): Plugin => ({
       // Not through the server: each restart of it would reload the page, and what was typed would be lost.
       hmr: { clientPort: hmrPort },
     },
-    // Its stylesheets and its pages are modules of their own.
-    optimizeDeps: { exclude: ["@lockstep/pages"] },
+    optimizeDeps: {
+      // Pages and stylesheets are modules of their own, and the app and its pages share one client.
+      exclude: ["@lockstep/client", "@lockstep/kit", "@lockstep/pages"],
+      // Vite looks for libraries in the app's sources alone. Some of these are CommonJS, which no browser reads.
+      include: bundledLibraries,
+    },
     build: {
       target: "baseline-widely-available",
       // The content security policy of the server allows no inlined files.
@@ -81,6 +85,21 @@ const settings = ({ hostname, port, hmrPort }: Settings): Plugin => ({
     },
   }),
 });
+
+/** What the modules of this package and of the client import in a browser. */
+const bundledLibraries = [
+  "@lockstep/pages > @lockstep/client > eventsource-parser",
+  "@lockstep/pages > @mantine/core",
+  "@lockstep/pages > @tanstack/react-query",
+  "@lockstep/pages > @trpc/client",
+  "@lockstep/pages > @trpc/server/observable",
+  "@lockstep/pages > @trpc/tanstack-react-query",
+  "@lockstep/pages > react",
+  "@lockstep/pages > react-dom/client",
+  "@lockstep/pages > react/jsx-runtime",
+  "@lockstep/pages > wouter",
+  "@lockstep/pages > zod",
+];
 
 /** Packages of Lockstep are left out: their pages are fetched when they are opened. */
 const isLibrary = (id: string): boolean =>

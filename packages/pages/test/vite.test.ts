@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { resolveConfig } from "vite";
+import { expect, it } from "vitest";
+import { lockstep } from "../src/vite.ts";
+
+/** Modules that run on a developer's machine or a server, or have code of others as text. */
+const elsewhere = /(^|\/)(eject|vite|node|code-to-paste)\.ts$|\.test|\.d\.ts$/;
+
+const importOf = /^(?:import|export) (?!type)[^;]*?from "([^".][^"]*)";$/gms;
+
+/** Packages that the modules of a folder import in a browser. */
+const importedIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => /\.tsx?$/.test(file) && !elsewhere.test(file))
+    .flatMap((file) => [...readFileSync(join(folder, file), "utf8").matchAll(importOf)])
+    .map(([, name = ""]) => name)
+    // Web apps of a product's own need no OAuth client.
+    .filter((name) => !name.startsWith("@lockstep/") && name !== "oauth4webapi");
+
+it("names every library that the pages import to Vite, which does not look for them in packages", async () => {
+  const { optimizeDeps } = await resolveConfig(
+    { configFile: false, plugins: lockstep({ brand: { name: "Test" } }) },
+    "serve",
+  );
+  const named = (optimizeDeps.include ?? []).map((name) => name.split(" > ").at(-1)).sort();
+  const pages = importedIn(join(import.meta.dirname, "../src"));
+  const client = importedIn(join(import.meta.dirname, "../../client/src"));
+  // What JSX becomes is in no source.
+  expect(named).toEqual([...new Set([...pages, ...client, "react/jsx-runtime"])].sort());
+});
