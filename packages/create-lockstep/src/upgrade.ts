@@ -1,12 +1,13 @@
 // Owns upgrading an app to this release: versions in its manifests, packages, then the app's own checks. The app's code is
 // its team's, and stays as it is.
 
+import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import semver from "semver";
 import { changesBetween } from "./changelog.ts";
-import { installArguments, packageManagerOf } from "./package-manager.ts";
+import { installArguments, packageManagerOf, typedAdmin } from "./package-manager.ts";
 import { exitCodes, Refusal } from "./refusal.ts";
 import { type Manifest, readTemplateManifests } from "./template.ts";
 import type { World } from "./world.ts";
@@ -18,6 +19,9 @@ come with it, installs them, shows what changed, and runs the app's type check a
 
   --no-check      leaves the type check and the tests to you
   --allow-dirty   also where git has changes that are not committed`;
+
+/** Where `lockstep eject` records what it copied. */
+const ejectedPages = "apps/web/.lockstep/ejected";
 
 interface Release {
   readonly world: World;
@@ -84,6 +88,8 @@ export const upgradeApp = async (argv: readonly string[], release: Release): Pro
 
   const changes = changesBetween(changelog, from, version);
   if (changes !== "") say(`\n${changes}\n`);
+  if (existsSync(join(app, ejectedPages)))
+    say(`This app has ejected pages. What has changed in ours: ${typedAdmin[manager]} eject --status\n`);
   if (options.check) await runChecks(app, world, say);
   say(
     `Upgraded from ${from} to ${version}. Look at what changed (git diff) and commit it. The next start migrates the database.`,

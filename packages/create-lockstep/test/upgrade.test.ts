@@ -1,7 +1,7 @@
 // Upgrading an app: what is raised, what is left alone, and that a failure changes nothing. `test/release.test.ts` at the
 // root upgrades a real app from a registry.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import semver from "semver";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -105,6 +105,12 @@ describe("an upgrade", () => {
       stderr: "",
     });
     expect(ran).toEqual(["git status --porcelain"]);
+  });
+
+  it("tells an app with ejected pages how to see what has changed in ours", async () => {
+    await using app = await openOldApp();
+    await mkdir(app.file("apps/web/.lockstep/ejected"), { recursive: true });
+    expect((await app.upgrade([], programs().runProgram)).stdout).toContain("npm run lockstep -- eject --status");
   });
 
   it("leaves the checks out when told to", async () => {
