@@ -5,13 +5,13 @@ import { clientWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 import styles from "./unverified.module.css";
 
-/** Where an app that nobody has verified sends people. */
+/** The props of `UnverifiedNotice`. */
 export interface UnverifiedNoticeProps {
   /** The host that the person is sent back to. */
   readonly returnsTo?: string | null;
 }
 
-/** Before a decision about the app. */
+/** Warns that an app is unverified, before the user decides about it. */
 export const UnverifiedNotice = ({ returnsTo = null }: UnverifiedNoticeProps) => {
   const { notVerified, warning, warningBeforeHost } = useWords("clients", clientWords);
   return (
@@ -27,5 +27,5 @@ export const UnverifiedNotice = ({ returnsTo = null }: UnverifiedNoticeProps) =>
   );
 };
 
-/** Beside the app's name in a list. */
+/** Marks an unverified app in a list. */
 export const UnverifiedMark = () => <span className={styles.mark}>{useWords("clients", clientWords).notVerified}</span>;

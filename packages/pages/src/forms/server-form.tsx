@@ -13,7 +13,7 @@ export interface ServerFormProps {
   readonly children: ReactNode;
 }
 
-/** Sent once: the next page is the answer. */
+/** A form that the browser posts to the server, once: the next page is the answer. */
 export const ServerForm = ({ page, children }: ServerFormProps) => {
   const sent = useRef(false);
   // Somebody who comes back to the page may send it again.

@@ -7,7 +7,7 @@ import styles from "./color-scheme-choice.module.css";
 
 const schemes = ["auto", "light", "dark"] as const satisfies readonly MantineColorScheme[];
 
-/** Goes into the footer of the shell. */
+/** A choice of the colour scheme, for the footer of the shell. */
 export const ColorSchemeChoice = () => {
   const { colors, colorSchemes } = useWords("layout", layoutWords);
   // Transitions stay on: Mantine would switch them off by a style element, which the content security policy forbids.

@@ -11,7 +11,7 @@ export interface DialogProps {
   readonly children: ReactNode;
 }
 
-/** Open while it is rendered. */
+/** A modal dialog. It is open while it is rendered. */
 export const Dialog = ({ title, onCancel, children }: DialogProps) => {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();

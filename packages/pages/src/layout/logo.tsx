@@ -2,7 +2,7 @@
 
 import { useBrand } from "../app/context.ts";
 
-/** Nothing if the brand has no logo. */
+/** The logo of the brand, if it has one. */
 export const Logo = ({ size = 28 }: { size?: number }) => {
   const { logo } = useBrand();
   return logo === undefined ? null : <img src={logo} width={size} height={size} alt="" />;

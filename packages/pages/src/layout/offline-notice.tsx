@@ -14,7 +14,7 @@ const subscribe = (listener: () => void) => {
   };
 };
 
-/** Goes above the content of the shell. */
+/** Tells that the browser is offline. For the top of the shell's content. */
 export const OfflineNotice = () => {
   const { offline } = useWords("layout", layoutWords);
   const online = useSyncExternalStore(subscribe, () => navigator.onLine);

@@ -4,7 +4,7 @@ import { layoutWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 import styles from "./one-moment.module.css";
 
-/** Says that something is being fetched. */
+/** Tells that something is loading. */
 export const OneMoment = () => (
   <p role="status" className={styles.waiting}>
     {useWords("layout", layoutWords).oneMoment}

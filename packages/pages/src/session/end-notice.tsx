@@ -6,7 +6,7 @@ import { useAppContext } from "../app/context.ts";
 import { sessionWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 
-/** `reason`: `null` for somebody who was not signed in to begin with. */
+/** Tells why the session ended. `reason` is `null` if there was no session. */
 export const EndNotice = ({ reason }: { reason: SessionEndReason | null }) => {
   const { steps } = useAppContext();
   const words = useWords("session", sessionWords).ended;

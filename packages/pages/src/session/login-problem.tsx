@@ -6,7 +6,7 @@ import { lazyPart } from "../layout/lazy-page.tsx";
 
 const LoginProblemText = lazyPart(async () => (await import("./login-problem-text.tsx")).LoginProblemText);
 
-/** The problem that the address of this page names, if any. */
+/** Tells why a sign-in with an identity provider failed, if the URL of this page names a problem. */
 export const LoginProblemNotice = () => {
   const problem = new URLSearchParams(useSearch()).get("problem");
   if (problem === null) return null;

@@ -7,7 +7,7 @@ import { useForm } from "../forms/use-form.ts";
 import { useWords } from "../words/words.ts";
 import { reauthenticationWords } from "./reauthentication-words.ts";
 
-/** `failure` is what is not shown at the field; a wrong password is. */
+/** The form that asks for the password again. `failure` is any failure except a wrong password, which the field shows. */
 export const usePasswordAgain = (username: string, onSignedIn: () => void) => {
   const { backend, steps } = useAppContext();
   const { client, readFailure } = backend;

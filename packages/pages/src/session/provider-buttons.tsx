@@ -5,13 +5,13 @@ import { sessionWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 import { useProviders } from "./use-providers.ts";
 
-/** Where a sign-in through an identity provider leads. */
+/** The props of `ProviderButtons`. */
 export interface ProviderButtonsProps {
   /** Path that the person continues to once they are signed in. */
   readonly returnTo: string;
 }
 
-/** Links, because they leave the app: the server sends the browser on. */
+/** Buttons for signing in with identity providers. They are links: the server redirects the browser to the provider. */
 export const ProviderButtons = ({ returnTo }: ProviderButtonsProps) => {
   const { continueWith } = useWords("session", sessionWords);
   return useProviders().map(({ name, label }) => (

@@ -8,7 +8,7 @@ import styles from "./sign-in-notice.module.css";
 
 const SignInNoticeText = lazyPart(async () => (await import("./sign-in-notice-text.tsx")).SignInNoticeText);
 
-/** Goes above the content of the shell, for somebody who is signed in. */
+/** Tells a signed-in user that their account was signed in to elsewhere. For the top of the shell's content. */
 export const SignInNotice = () => {
   const { news } = useAppContext();
   const { signIn } = useNews();

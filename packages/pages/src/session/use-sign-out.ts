@@ -7,7 +7,7 @@ interface SignedOut {
   readonly continueAt?: string | undefined;
 }
 
-/** The end of the session counts as the person's own choice. */
+/** The mutation that signs the user out. */
 export const useSignOut = (
   options: Pick<UseMutationOptions<SignedOut>, "onMutate" | "onSuccess" | "onError" | "onSettled">,
 ) => {

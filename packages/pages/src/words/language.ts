@@ -2,5 +2,5 @@
 
 import { useWords } from "./words.ts";
 
-/** As a BCP 47 tag. */
+/** The language of the texts, as a BCP 47 tag. */
 export const useLanguage = (): string => useWords("language", "en");

@@ -65,7 +65,7 @@ export type SomeOf<T> = {
 type OwnErrorCode<Es extends Errors> = Exclude<keyof Es & string, keyof EngineErrorWords>;
 
 /**
- * The texts that an app gives: its own in place of any of ours, and words for each error that its contract adds.
+ * The texts of an app: replacements for any of the pages' texts, and the texts of its contract's own errors.
  * An error without words does not compile.
  */
 export type AppWords<Es extends Errors> = Omit<SomeOf<Words>, "errors"> & {
