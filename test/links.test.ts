@@ -1,4 +1,5 @@
-// Every link in the documentation leads to a file of this repository, and to a heading that it has.
+// Every link in the documentation leads to a file of this repository, and to a heading that it has. Every path that it
+// names exists.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -40,3 +41,18 @@ const brokenLinksOf = (file: string): string[] => {
 test.each(documents)("the links of %s lead somewhere", (file) => {
   expect(brokenLinksOf(file)).toEqual([]);
 });
+
+/** Pages that name files of another app: one that the reader writes, or has created. */
+const otherApps = ["docs/your-first-feature.md", "docs/pages.md", "packages/create-lockstep"];
+
+const missingPathsOf = (file: string): string[] =>
+  [...read(file).matchAll(/`((?:apps|packages|docs|test)\/[\w./-]+)`/g)]
+    .map(([, path = ""]) => path)
+    .filter((path) => !existsSync(join(repository, path)));
+
+test.each(documents.filter((file) => !otherApps.some((other) => file.startsWith(other))))(
+  "the paths in %s exist",
+  (file) => {
+    expect(missingPathsOf(file)).toEqual([]);
+  },
+);
