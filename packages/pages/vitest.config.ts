@@ -1,12 +1,11 @@
 import { defineConfig } from "vitest/config";
+// @boundaries-ignore what the tests of all packages have in common
+import { shared } from "../../vitest.shared.ts";
 
 export default defineConfig({
   test: {
+    ...shared,
     include: ["test/**/*.test.{ts,tsx}"],
-    expect: { requireAssertions: true },
-    // Compilers and bundlers run in some of these: what stops a hung one, not a measure of speed.
-    testTimeout: 180_000,
-    hookTimeout: 300_000,
     typecheck: { enabled: true, include: ["test/**/*.test-d.ts"], checker: "tsc" },
   },
 });
