@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLinkedApp } from "./linked-app.ts";
 
 const repository = join(import.meta.dirname, "../../..");
@@ -154,13 +154,18 @@ const follow = async (block: Block, next: Block | undefined): Promise<string | n
   return output;
 };
 
-it("the tutorial works in a new app, and what it says is printed is printed", async () => {
-  const page = await readFile(join(repository, "docs/your-first-feature.md"), "utf8");
-  const blocks = blocksOf(page);
-  expect(blocks.length * 2).toBe(page.match(/^```/gm)?.length);
-  let printed = "";
-  for (const [place, block] of blocks.entries()) {
-    if (block.language === "text") expectPrinted(printed, block.text);
-    else printed = (await follow(block, blocks[place + 1])) ?? printed;
-  }
+const page = await readFile(join(repository, "docs/your-first-feature.md"), "utf8");
+/** By heading. Each goes on where the one before ended. */
+const sections = page.split(/^## /m).map((text) => ({ heading: text.split("\n")[0] ?? "", text }));
+
+describe("the tutorial works in a new app, and what it says is printed is printed", () => {
+  it.each(sections)("$heading", async ({ text }) => {
+    const blocks = blocksOf(text);
+    expect(blocks.length * 2).toBe(text.match(/^```/gm)?.length);
+    let printed = "";
+    for (const [place, block] of blocks.entries()) {
+      if (block.language === "text") expectPrinted(printed, block.text);
+      else printed = (await follow(block, blocks[place + 1])) ?? printed;
+    }
+  });
 });
