@@ -80,9 +80,13 @@ export const createSignIn = ({
   };
 
   /** What a client gets for a session that was just started and committed. Announces the session. */
-  const signedIn = (user: User, started: StartedSession): Promise<SignedIn> => {
-    started.announce();
-    return withAccessToken(user, started);
+  const signedIn = async (user: User, started: StartedSession): Promise<SignedIn> => {
+    try {
+      return await withAccessToken(user, started);
+    } finally {
+      // Last: a page that learns that its session was replaced before it has the new one shows the sign-in page.
+      started.announce();
+    }
   };
 
   /**
