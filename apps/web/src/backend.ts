@@ -3,7 +3,8 @@
 import type { Contract } from "@app/contract";
 import type { ErrorOf as ErrorIn } from "@lockstep/client";
 import type { PathIn } from "@lockstep/kit";
-import { createBackend } from "@lockstep/pages";
+// Not from "@lockstep/pages": a hot update of a page would then connect again, and lose the session of the page.
+import { createBackend } from "@lockstep/pages/backend";
 
 export const backend = createBackend<Contract>();
 

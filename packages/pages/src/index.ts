@@ -4,7 +4,6 @@
 import "./app/zod-without-eval.ts";
 
 export { LockstepApp, type LockstepAppProps, type ShellProps } from "./app/app.tsx";
-export { type Backend, type BackendOptions, createBackend, type PagesContract } from "./app/backend.ts";
 export type { NavigationItem } from "./app/context.ts";
 export { mountApp } from "./app/mount-app.tsx";
 export type { AroundSlots, Slots } from "./app/slots.ts";

@@ -209,7 +209,8 @@ test("every page compiles and builds where it was copied to", async () => {
   await writeFile(
     join(web, "main.tsx"),
     `import { brand } from "@app/contract";
-import { createBackend, LockstepApp, mountApp } from "@lockstep/pages";
+import { LockstepApp, mountApp } from "@lockstep/pages";
+import { createBackend } from "@lockstep/pages/backend";
 import "@lockstep/pages/styles.css";
 import { engineContract, type EngineContract } from "@lockstep/kit";
 ${names.map((name) => `import { ${component(name)} } from "./src/pages/${name}/${name}.tsx";`).join("\n")}

@@ -2,7 +2,8 @@ import { composeContract, defineContract, defineFeature, engine, engineErrors, e
 import type { ReactNode } from "react";
 import { describe, expectTypeOf, it } from "vitest";
 import { z } from "zod";
-import type { Backend, createBackend, LockstepAppProps } from "../src/index.ts";
+import type { Backend, createBackend } from "../src/app/backend.ts";
+import type { LockstepAppProps } from "../src/index.ts";
 
 const parcels = defineFeature(
   {
