@@ -57,13 +57,14 @@ export interface Theme {
 /** The stylesheet of a theme. The colours of the brand are used where the theme has no accent. */
 export const themeCss = ({ colors }: Pick<Brand, "colors">, { light, dark, ...rest }: Theme = {}): string =>
   [
-    rule(":root", rest, ""),
+    rule(scheme(), rest, ""),
     rule(scheme("light"), withDerived({ ...(colors && { accent: colors.light }), ...light }, lightMix), "color-"),
     rule(scheme("dark"), withDerived({ ...(colors && { accent: colors.dark }), ...dark }, darkMix), "color-"),
   ].join("");
 
-// Twice, to win over the defaults in whichever order the stylesheets are loaded.
-const scheme = (name: string) => `:root:root[data-mantine-color-scheme="${name}"]`;
+// `:root` twice, to win over the defaults in whichever order the stylesheets are loaded.
+const scheme = (name?: "light" | "dark") =>
+  `:root:root${name === undefined ? "" : `[data-mantine-color-scheme="${name}"]`}`;
 
 const rule = (selector: string, values: object, prefix: string): string => {
   const declarations = Object.entries(values).map(([name, value]) => `  --${prefix}${kebab(name)}: ${value};\n`);
