@@ -50,7 +50,8 @@ test("the built package makes a web app, with its stylesheets and with pages tha
   );
   await writeFile(
     join(root, "src/main.js"),
-    `import { createBackend, LockstepApp, mountApp } from "@lockstep/pages";
+    `import { LockstepApp, mountApp } from "@lockstep/pages";
+import { createBackend } from "@lockstep/pages/backend";
 import "@lockstep/pages/styles.css";
 import { createElement } from "react";
 import { ownPages } from "./pages.ts";
