@@ -102,9 +102,31 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     await using opened = await open();
     for (let index = 0; index < 4; index++) await opened.wait(stranger);
     expect(await opened.failures()).toEqual([4, 4]);
-    await (await opened.throttle.countAttempt(stranger)).succeeded();
+    await (await opened.throttle.countAttempt(stranger)).succeeded(opened.db);
     expect(await opened.failures()).toEqual([4]);
     for (let index = 0; index < 5; index++) expect(await opened.wait(from(index))).toBe(0);
+  });
+
+  it("keeps the count when the transaction of a success is rolled back", async () => {
+    await using opened = await open();
+    const counted = await opened.throttle.countAttempt(stranger);
+    const signIn = opened.db.transaction().execute(async (transaction) => {
+      await counted.succeeded(transaction);
+      throw new Error("the account was disabled meanwhile");
+    });
+    await expect(signIn).rejects.toThrow("disabled meanwhile");
+    expect(await opened.failures()).toEqual([1, 1]);
+  });
+
+  it("records successes and failures of one account and one address at once without a deadlock", async () => {
+    await using opened = await open();
+    const attempts = Array.from({ length: 10 }, async (_, index) => {
+      const counted = await opened.throttle.countAttempt(from(index % 3)).catch(() => null);
+      if (index % 2 === 0) await opened.db.transaction().execute(async (within) => counted?.succeeded(within));
+      else await counted?.refund();
+    });
+    expect(await Promise.allSettled(attempts)).toEqual(attempts.map(() => ({ status: "fulfilled", value: undefined })));
+    expect(Math.max(0, ...(await opened.failures()))).toBe(0);
   });
 
   it("does not count an attempt that was taken back", async () => {
@@ -178,7 +200,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     for (let index = 0; index < 5; index++) expect(await opened.wait(owner)).toBe(0);
     expect(await opened.wait(owner)).toBe(1);
     opened.clock.advanceSeconds(1);
-    await (await opened.throttle.countAttempt(owner)).succeeded();
+    await (await opened.throttle.countAttempt(owner)).succeeded(opened.db);
     for (let index = 0; index < 5; index++) expect(await opened.wait(owner)).toBe(0);
     // Strangers still wait: only the owner's counter was reset.
     expect(await opened.wait(from(500))).toBe(0);
@@ -234,7 +256,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     // From here on it waits like strangers, until the right password.
     expect(await opened.wait(device)).toBe(1);
     opened.clock.advanceSeconds(1);
-    await (await opened.throttle.countAttempt(device)).succeeded();
+    await (await opened.throttle.countAttempt(device)).succeeded(opened.db);
     for (let index = 0; index < 6; index++) await opened.wait(from(index));
     expect(await opened.wait(device)).toBe(0);
   });

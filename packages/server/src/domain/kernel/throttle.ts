@@ -47,7 +47,7 @@ export interface Attempt {
 /** An attempt that was counted as a failure. */
 export interface CountedAttempt {
   /** The password was right: the account's counter starts again, and the address gets this attempt back. */
-  succeeded(): Promise<void>;
+  succeeded(within: Db): Promise<void>;
   /** The password was not checked: takes the attempt back. */
   refund(): Promise<void>;
 }
@@ -142,20 +142,23 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
   };
 
   /** Undoes the count, and the wait too, unless others have failed since. */
-  const giveBack = async (counted: readonly CountedFailure[]): Promise<void> => {
-    for (const { id, before, at } of counted) {
-      const since = before?.last_failed_at ?? at - forgetAfterMs;
-      await db
-        .updateTable("throttles")
-        .set((row) => ({
-          failures: row("failures", "-", 1),
-          last_failed_at: row.case().when("last_failed_at", "=", at).then(since).else(row.ref("last_failed_at")).end(),
-        }))
-        .where("id", "=", id)
-        .where("failures", ">", 0)
-        .execute();
-    }
+  const giveBack = async ({ id, before, at }: CountedFailure, within: Db): Promise<void> => {
+    const since = before?.last_failed_at ?? at - forgetAfterMs;
+    await within
+      .updateTable("throttles")
+      .set((row) => ({
+        failures: row("failures", "-", 1),
+        last_failed_at: row.case().when("last_failed_at", "=", at).then(since).else(row.ref("last_failed_at")).end(),
+      }))
+      .where("id", "=", id)
+      .where("failures", ">", 0)
+      .execute();
   };
+
+  const refund = (counted: readonly CountedFailure[]): Promise<void> =>
+    db.transaction().execute(async (transaction) => {
+      for (const each of counted) await giveBack(each, transaction);
+    });
 
   return {
     /**
@@ -177,13 +180,18 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
         knownDevice && failuresOf(rows.get(devicesId)) < maxDeviceFailures ? devices : strangers,
       );
       return {
-        async succeeded() {
+        async succeeded(within) {
           const byDevice = counted.some(({ id }) => id === devicesId);
           const own = byDevice ? [devicesId] : [accountId, devicesId];
-          await db.deleteFrom("throttles").where("id", "in", own).execute();
-          await giveBack(counted.filter(({ id }) => !own.includes(id)));
+          const shared = new Map(counted.filter(({ id }) => !own.includes(id)).map((each) => [each.id, each]));
+          // In the order that `count` locks them in.
+          for (const id of [...own, ...shared.keys()].sort()) {
+            const each = shared.get(id);
+            if (each) await giveBack(each, within);
+            else await within.deleteFrom("throttles").where("id", "=", id).execute();
+          }
         },
-        refund: () => giveBack(counted),
+        refund: () => refund(counted),
       };
     },
 
@@ -200,7 +208,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
         named.map(({ id }) => id),
         () => named,
       );
-      return () => giveBack(counted);
+      return () => refund(counted);
     },
 
     /** Deletes up to `limit` counters that are forgotten, and returns how many. */

@@ -62,6 +62,18 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     expect(await sessionOf()).not.toBe(await sessionOf());
   });
 
+  it("[S67] starts counting again once a signed-in person confirms the password", async () => {
+    await using server = await start();
+    const { signIn } = server.domain;
+    const { user } = await signIn.withPassword(typed("john", "secret"));
+    const confirm = (password: string) => signIn.confirmPassword(user, password, testSource);
+    for (let round = 0; round < 3; round++) {
+      for (let index = 0; index < 4; index++)
+        await expect(confirm("wrong")).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });
+      await expect(confirm("secret")).resolves.toBeTypeOf("string");
+    }
+  });
+
   it("[S80] refuses the next call after the account was disabled", async () => {
     await using server = await start();
     const { signIn, guard, users } = server.domain;

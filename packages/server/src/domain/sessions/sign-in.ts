@@ -8,7 +8,7 @@ import { accountKey, type Users } from "../accounts/users.ts";
 import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { network } from "../kernel/ip-addresses.ts";
-import type { Attempt, Throttle } from "../kernel/throttle.ts";
+import type { Attempt, CountedAttempt, Throttle } from "../kernel/throttle.ts";
 import type { Scopes } from "../tokens/scopes.ts";
 import { firstPartyClientId, type Tokens } from "../tokens/tokens.ts";
 import type { DeviceOwner, Devices } from "./devices.ts";
@@ -90,27 +90,26 @@ export const createSignIn = ({
   };
 
   /**
-   * Verifies a password within the limit on guessing. An attempt that is refused because of overload is not counted.
+   * Verifies a password within the limit on guessing. An attempt that is refused because of overload is not counted. The
+   * caller records a success with `succeeded`, in the transaction of what the password was for: each commit of SQLite
+   * waits for the disk on the event loop.
    */
   const verifyWithin = async (
     attempt: Attempt,
     password: string,
     passwordHash: string | null,
-  ): Promise<Verification> => {
+  ): Promise<Verification & Pick<CountedAttempt, "succeeded">> => {
     const { account, address } = attempt;
     const shares = [`account:${account}`, ...(address === null ? [] : [`address:${network(address)}`])];
     // Before anything is written: a refusal in a flood must cost next to nothing.
     passwords.refuseWhenFull(shares);
     const counted = await throttle.countAttempt(attempt);
-    let verification: Verification;
     try {
-      verification = await passwords.verify(password, passwordHash, shares);
+      return { ...(await passwords.verify(password, passwordHash, shares)), succeeded: counted.succeeded };
     } catch (error) {
       await counted.refund();
       throw error;
     }
-    if (verification.matches) await counted.succeeded();
-    return verification;
   };
 
   return {
@@ -148,6 +147,7 @@ export const createSignIn = ({
           const locked = await users.lockEnabledUser(user.id, transaction);
           if (locked?.passwordHash !== passwordHash) throw new DomainError("INVALID_CREDENTIALS");
           if (upgrade !== null) await users.replacePasswordHash(user.id, upgrade, transaction);
+          await verification.succeeded(transaction);
           return sessions.startWithin(transaction, user.id, source, { scopes, replaces });
         });
         return {
@@ -185,8 +185,9 @@ export const createSignIn = ({
         address: source.address,
         knownDevice: true,
       };
-      const { matches } = await verifyWithin(attempt, password, stored);
+      const { matches, succeeded } = await verifyWithin(attempt, password, stored);
       if (stored === null || !matches) throw new DomainError("INVALID_CREDENTIALS");
+      await db.transaction().execute(succeeded);
       return stored;
     },
   };
