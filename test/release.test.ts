@@ -116,14 +116,16 @@ describe.each(packages)("the package %s", (name) => {
     expect(messages.map((message) => formatMessage(message, pkg ?? {}, { color: false }))).toEqual([]);
   });
 
-  test.skipIf(name === "create-lockstep")("passes attw", async () => {
-    const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js");
-    const styles = Object.keys(manifestOf(name).exports ?? {}).filter((entry) => entry.endsWith(".css"));
-    const excluded = styles.length > 0 ? ["--exclude-entrypoints", ...styles] : [];
-    const checking = run(process.execPath, [attw, tarball, "--profile", "esm-only", "--no-color", ...excluded]);
-    // Exits with an error if it finds a problem.
-    await expect(checking).resolves.toHaveProperty("stdout");
-  });
+  // create-lockstep is a program: nobody imports it.
+  if (name !== "create-lockstep")
+    test("passes attw", async () => {
+      const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js");
+      const styles = Object.keys(manifestOf(name).exports ?? {}).filter((entry) => entry.endsWith(".css"));
+      const excluded = styles.length > 0 ? ["--exclude-entrypoints", ...styles] : [];
+      const checking = run(process.execPath, [attw, tarball, "--profile", "esm-only", "--no-color", ...excluded]);
+      // Exits with an error if it finds a problem.
+      await expect(checking).resolves.toHaveProperty("stdout");
+    });
 
   test("has a readme and a licence, and names no file of this repository", async () => {
     const { stdout: files } = await run("tar", ["-tzf", tarball]);
