@@ -107,6 +107,17 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     for (let index = 0; index < 5; index++) expect(await opened.wait(from(index))).toBe(0);
   });
 
+  it("[S67] keeps the failures of others that were counted in the millisecond of an attempt that succeeds", async () => {
+    await using opened = await open();
+    const right = await opened.throttle.countAttempt(stranger);
+    for (let index = 0; index < 29; index++)
+      expect(await opened.wait({ ...stranger, account: `guessed-${index}` })).toBe(0);
+    await right.succeeded(opened.db);
+    opened.clock.advanceSeconds(1);
+    expect(await opened.wait({ ...stranger, account: "guessed-29" })).toBe(0);
+    expect(await opened.wait({ ...stranger, account: "guessed-30" })).toBe(1);
+  });
+
   it("keeps the count when the transaction of a success is rolled back", async () => {
     await using opened = await open();
     const counted = await opened.throttle.countAttempt(stranger);

@@ -80,8 +80,9 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
     return new Map(rows.map((row) => [row.id, row]));
   };
 
-  const failuresOf = (row: CounterRow | undefined): number =>
-    row === undefined || now() - row.last_failed_at > forgetAfterMs ? 0 : row.failures;
+  const failuresAt = (row: CounterRow | undefined, at: number): number =>
+    row === undefined || at - row.last_failed_at > forgetAfterMs ? 0 : row.failures;
+  const failuresOf = (row: CounterRow | undefined): number => failuresAt(row, now());
 
   const leftSeconds = (row: CounterRow | undefined, limit: Limit): number => {
     if (row === undefined) return 0;
@@ -91,7 +92,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
 
   /** Counts one failure, unless the counter has changed since it was read. */
   const countOne = async ({ id, before: row, at }: CountedFailure, transaction: Db): Promise<boolean> => {
-    const counted = { failures: failuresOf(row) + 1, last_failed_at: at };
+    const counted = { failures: failuresAt(row, at) + 1, last_failed_at: at };
     const written = row
       ? await transaction
           .updateTable("throttles")
@@ -141,14 +142,23 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
     }
   };
 
-  /** Undoes the count, and the wait too, unless others have failed since. */
+  /**
+   * Undoes the count, and the wait too, unless others have failed since. Others may have failed in the same millisecond:
+   * the number of failures tells.
+   */
   const giveBack = async ({ id, before, at }: CountedFailure, within: Db): Promise<void> => {
     const since = before?.last_failed_at ?? at - forgetAfterMs;
+    const counted = failuresAt(before, at) + 1;
     await within
       .updateTable("throttles")
       .set((row) => ({
         failures: row("failures", "-", 1),
-        last_failed_at: row.case().when("last_failed_at", "=", at).then(since).else(row.ref("last_failed_at")).end(),
+        last_failed_at: row
+          .case()
+          .when(row.and([row("failures", "=", counted), row("last_failed_at", "=", at)]))
+          .then(since)
+          .else(row.ref("last_failed_at"))
+          .end(),
       }))
       .where("id", "=", id)
       .where("failures", ">", 0)
