@@ -207,6 +207,78 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     await Promise.all(holding);
   });
 
+  describe("when the account changes while the password is hashed", () => {
+    const startChanging = async () => {
+      const server = await start();
+      const { db, domain } = server;
+      const userId = (await domain.users.findByLogin(john.username))?.user.id ?? "";
+      const signInDuring = (change: () => Promise<void>) => {
+        let changed = false;
+        const passwords: typeof domain.passwords = {
+          ...domain.passwords,
+          async verify(...given) {
+            const verification = await domain.passwords.verify(...given);
+            if (!changed) await change();
+            changed = true;
+            return verification;
+          },
+        };
+        const devices = createDevices({ ...testWorld(Date.now), secrets: domain.secrets });
+        return createSignIn({ ...domain, db, passwords, devices }).withPassword(typed(john.username, john.password));
+      };
+      return {
+        ...server,
+        userId,
+        signInDuring,
+        async failures() {
+          const rows = await db.selectFrom("throttles").select("failures").execute();
+          return rows.map((row) => row.failures);
+        },
+        async refusals() {
+          const entries = await domain.audit.list({ limit: 10 });
+          return entries.filter(({ action, outcome }) => action === "sign_in" && outcome === "refused");
+        },
+      };
+    };
+
+    it.each([
+      ["as this server would", (password: string) => bcrypt.hash(password, { cost: 4 })],
+      ["to a higher cost than this server's", null],
+    ])("[S66] signs in with a hash that another server has upgraded %s, and counts no failure", async (_, before) => {
+      await using server = await startChanging();
+      const { userId, signInDuring } = server;
+      const { users, passwords } = server.domain;
+      await users.replacePasswordHash(userId, await (before ?? passwords.hash)(john.password));
+      const upgraded = await passwords.hash(john.password);
+      const signedIn = await signInDuring(() => users.replacePasswordHash(userId, upgraded));
+      expect(signedIn.user.id).toBe(userId);
+      expect((await users.findByLogin(john.username))?.passwordHash).toBe(upgraded);
+      expect(await server.failures()).toEqual([0]);
+      expect(await server.refusals()).toEqual([]);
+    });
+
+    it("[S27] refuses the password that was replaced, and counts and records that once", async () => {
+      await using server = await startChanging();
+      const { users, passwords, sessions } = server.domain;
+      const replaced = await passwords.hash("another password");
+      const attempt = server.signInDuring(() => users.replacePasswordHash(server.userId, replaced));
+      await expect(attempt).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });
+      expect(await sessions.list(server.userId)).toEqual([]);
+      expect(await server.failures()).toEqual([1, 1]);
+      expect(await server.refusals()).toMatchObject([{ userId: server.userId }]);
+    });
+
+    it("[S80] refuses an account that was disabled, and counts and records that once", async () => {
+      await using server = await startChanging();
+      const { accounts, sessions } = server.domain;
+      const attempt = server.signInDuring(() => accounts.disable(server.userId, testSource));
+      await expect(attempt).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });
+      expect(await sessions.list(server.userId)).toEqual([]);
+      expect(await server.failures()).toEqual([1, 1]);
+      expect(await server.refusals()).toMatchObject([{ userId: server.userId }]);
+    });
+  });
+
   it("[S88] issues a valid device token when the stored hash was upgraded", async () => {
     await using server = await start();
     const { signIn, users } = server.domain;

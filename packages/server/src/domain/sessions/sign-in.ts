@@ -98,14 +98,14 @@ export const createSignIn = ({
     attempt: Attempt,
     password: string,
     passwordHash: string | null,
-  ): Promise<Verification & Pick<CountedAttempt, "succeeded">> => {
+  ): Promise<Verification & CountedAttempt> => {
     const { account, address } = attempt;
     const shares = [`account:${account}`, ...(address === null ? [] : [`address:${network(address)}`])];
     // Before anything is written: a refusal in a flood must cost next to nothing.
     passwords.refuseWhenFull(shares);
     const counted = await throttle.countAttempt(attempt);
     try {
-      return { ...(await passwords.verify(password, passwordHash, shares)), succeeded: counted.succeeded };
+      return { ...(await passwords.verify(password, passwordHash, shares)), ...counted };
     } catch (error) {
       await counted.refund();
       throw error;
@@ -140,26 +140,24 @@ export const createSignIn = ({
         throw new DomainError("INVALID_CREDENTIALS");
       }
       const { user, passwordHash } = enabled;
-      const { upgrade } = verification;
-      try {
-        const started = await db.transaction().execute(async (transaction) => {
-          // The hash took time to compute: the password or the account may have changed since it was read.
-          const locked = await users.lockEnabledUser(user.id, transaction);
-          if (locked?.passwordHash !== passwordHash) throw new DomainError("INVALID_CREDENTIALS");
-          if (upgrade !== null) await users.replacePasswordHash(user.id, upgrade, transaction);
-          await verification.succeeded(transaction);
-          return sessions.startWithin(transaction, user.id, source, { scopes, replaces });
-        });
-        return {
-          ...(await signedIn(user, started)),
-          deviceToken: devices.issue({ userId: user.id, passwordHash: upgrade ?? passwordHash }),
-        };
-      } catch (error) {
-        // A concurrent sign-in may have stored the upgraded hash first. Try again with that one.
-        if (upgrade !== null && error instanceof DomainError)
-          return this.withPassword({ login, deviceToken, source, scopes, replaces });
-        throw error;
+      const { upgrade, succeeded, refund } = verification;
+      const started = await db.transaction().execute(async (transaction) => {
+        const locked = await users.lockEnabledUser(user.id, transaction);
+        if (locked?.passwordHash !== passwordHash) return null;
+        if (upgrade !== null) await users.replacePasswordHash(user.id, upgrade, transaction);
+        await succeeded(transaction);
+        return sessions.startWithin(transaction, user.id, source, { scopes, replaces });
+      });
+      if (started === null) {
+        // The hash took time to compute. Meanwhile the password or the account changed, or a concurrent sign-in stored
+        // the upgraded hash, possibly another server's: this was no attempt at what is stored now.
+        await refund();
+        return this.withPassword({ login, deviceToken, source, scopes, replaces });
       }
+      return {
+        ...(await signedIn(user, started)),
+        deviceToken: devices.issue({ userId: user.id, passwordHash: upgrade ?? passwordHash }),
+      };
     },
 
     signedIn,
