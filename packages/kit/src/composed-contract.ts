@@ -60,17 +60,18 @@ const join = (
   features: readonly Feature[],
   part: keyof Feature,
 ): object => {
-  const joined: Record<string, unknown> = { ...engines };
+  // A map, since `__proto__` cannot be assigned as a property.
+  const joined = new Map<string, unknown>(Object.entries(engines));
   for (const feature of features) {
     for (const [name, declared] of Object.entries(feature[part] as object)) {
       if (Object.hasOwn(engines, name))
         throw new TypeError(
           `A feature declares the ${kind} ${name}, which is one of the engine's. Give it another name.`,
         );
-      if (Object.hasOwn(joined, name))
+      if (joined.has(name))
         throw new TypeError(`Two features declare the ${kind} ${name}. Give one of them another name.`);
-      joined[name] = declared;
+      joined.set(name, declared);
     }
   }
-  return joined;
+  return Object.fromEntries(joined);
 };

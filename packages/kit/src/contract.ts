@@ -3,7 +3,15 @@
 
 import { type Anyone, anyone, type FirstParty, firstParty, type Scoped, scoped } from "./access.ts";
 import type { Errors, ImpliedErrorCode } from "./errors.ts";
-import { type Declare, declare, type OperationAt, type Operations, operationsOf, type PathOf } from "./operation.ts";
+import {
+  type Declare,
+  declare,
+  isOperation,
+  type OperationAt,
+  type Operations,
+  operationsOf,
+  type PathOf,
+} from "./operation.ts";
 import { identityScopes, type Scopes, scopeNamePattern } from "./scopes.ts";
 
 /** The scopes, roles, errors and areas that operations are declared with. */
@@ -104,6 +112,30 @@ export const defineContract = <
   return contract;
 };
 
+const codePattern = /^[A-Z][A-Z\d]*(_[A-Z\d]+)*$/;
+
+/** In a URL of RPC, a dot separates names and a comma calls: `"user.me"` would be the `me` of `user`. */
+const assertNames = (operations: Operations): void => {
+  for (const [name, node] of Object.entries(operations)) {
+    if (!/^[a-z][a-z\d]*$/i.test(name))
+      throw new TypeError(`${JSON.stringify(name)} is no name for an area or operation. Write letters and digits.`);
+    if (!isOperation(node)) assertNames(node);
+  }
+};
+
+/** Characters that no URL escapes (RFC 3986 §2.3). Routers give others a meaning, such as `:`, `*` and `?`. */
+const restPathPattern = /^(\/([\w.~-]+|\{[a-z][a-z\d]*\}))+$/i;
+
+const assertRestPath = (operation: string, path: string): void => {
+  if (!restPathPattern.test(path))
+    throw new TypeError(
+      `${operation} has the REST path ${path}. Write segments of letters, digits and -._~ or a name in braces, such as /api/notes/{noteId}.`,
+    );
+  const names: readonly string[] = path.match(/\{\w+\}/g) ?? [];
+  const repeated = names.find((name, place) => names.indexOf(name) !== place);
+  if (repeated !== undefined) throw new TypeError(`${operation} has ${repeated} twice in its REST path ${path}.`);
+};
+
 /** Checks what the types cannot, or do not where a contract is made from parts of another. */
 const assertWords = ({ scopes, roles, errors, operations }: AnyContract): void => {
   for (const [name, words] of Object.entries(scopes)) {
@@ -113,7 +145,12 @@ const assertWords = ({ scopes, roles, errors, operations }: AnyContract): void =
       throw new TypeError(`The scope ${name} is one of OpenID Connect. Choose another name.`);
     if (words.trim() === "") throw new TypeError(`The scope ${name} has no words for the consent page.`);
   }
-  for (const [path, { access, errors: codes }] of operationsOf(operations)) {
+  assertNames(operations);
+  for (const code of Object.keys(errors)) {
+    if (!codePattern.test(code)) throw new TypeError(`The error ${JSON.stringify(code)} is not in SCREAMING_SNAKE.`);
+  }
+  for (const [path, { access, errors: codes, rest }] of operationsOf(operations)) {
+    if (rest !== null) assertRestPath(path, rest.path);
     const unknownScope = access.kind === "scoped" && access.scopes.find((name) => !Object.hasOwn(scopes, name));
     if (unknownScope) throw new TypeError(`${path} needs the scope ${unknownScope}, which the contract does not have.`);
     if (access.kind === "firstParty" && access.role !== undefined && !roles.includes(access.role))

@@ -37,7 +37,10 @@ export interface AnyOperation {
   readonly kind: OperationKind;
 }
 
-/** The REST route of an operation. Names in braces are taken from the path: `/things/{thingId}`. */
+/**
+ * The REST route of an operation. A segment in braces is a property of the input: `/things/{thingId}`. Other segments have
+ * letters, digits and `-._~` only.
+ */
 export interface RestRoute {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: `/${string}`;

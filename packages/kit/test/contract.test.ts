@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { defineContract, engine, engineErrors, engineRoles, engineScopes, operationsOf } from "../src/index.ts";
+import {
+  defineContract,
+  engine,
+  engineErrors,
+  engineRoles,
+  engineScopes,
+  operationsOf,
+  type RestRoute,
+} from "../src/index.ts";
 
 const words = {
   scopes: { ...engineScopes, "notes:read": "Read your notes" },
@@ -10,6 +18,12 @@ const words = {
     NOTE_NOT_FOUND: { status: 404, message: "There is no such note.", details: z.object({}) },
   },
 } as const;
+
+const withRest = (path: RestRoute["path"]) => () =>
+  defineContract(words, ({ query, anyone }) => ({
+    ...engine,
+    note: { read: query({ summary: "Read", access: anyone, rest: { method: "GET", path }, output: z.object({}) }) },
+  }));
 
 describe("a contract", () => {
   it("has the engine's operations and the app's own", () => {
@@ -36,6 +50,58 @@ describe("a contract", () => {
     expect(() => defineContract({ ...words, scopes: { ...engineScopes, "notes:read": " " } }, () => engine)).toThrow(
       "The scope notes:read has no words for the consent page.",
     );
+  });
+
+  it.each(["noteGone", "NOTE-GONE", "__proto__", "constructor", ""])("refuses the error %j", (code) => {
+    const declared = { status: 404, message: "Gone.", details: z.object({}) } as const;
+    const errors = { ...engineErrors, [code]: declared };
+    expect(() => defineContract({ ...words, errors }, () => engine)).toThrow(
+      `The error ${JSON.stringify(code)} is not in SCREAMING_SNAKE.`,
+    );
+  });
+
+  it.each(["__proto__", "no-tes", "no.tes", "no,tes", "no/tes", "nötes", ""])(
+    "refuses %j as the name of an area or operation",
+    (name) => {
+      for (const operationsWith of [
+        <T>(operation: T) => ({ [name]: { list: operation } }),
+        <T>(operation: T) => ({ note: { [name]: operation } }),
+        <T>(operation: T) => ({ [name]: operation }),
+      ]) {
+        const declared = () =>
+          defineContract(words, ({ query, anyone }) => ({
+            ...engine,
+            ...operationsWith(query({ summary: "List", access: anyone, output: z.object({}) })),
+          }));
+        expect(declared).toThrow(
+          `${JSON.stringify(name)} is no name for an area or operation. Write letters and digits.`,
+        );
+      }
+    },
+  );
+
+  it.each([
+    "/api/:noteId",
+    "/api/*",
+    "/api/{noteId}?",
+    "/api/{note-id}",
+    "/api/{noteId}.json",
+    "/api/{noteId}(\\d+)",
+    "/api/notes?all=1",
+    "/api/notes/",
+    "/api//notes",
+    "/api/nötes",
+    "/api/n%6ftes",
+    "/",
+  ] as const)("refuses the REST path %s, which routers read in different ways", (path) => {
+    expect(withRest(path)).toThrow(
+      `note.read has the REST path ${path}. Write segments of letters, digits and -._~ or a name in braces, such as /api/notes/{noteId}.`,
+    );
+  });
+
+  it("refuses a REST path with one parameter twice", () => {
+    const path = "/api/{id}/notes/{id}";
+    expect(withRest(path)).toThrow("note.read has {id} twice in its REST path /api/{id}/notes/{id}.");
   });
 
   it("refuses operations with words of another contract, and names them", () => {

@@ -86,6 +86,13 @@ describe("a contract that is composed of features", () => {
     );
   });
 
+  it("keeps a name of Object.prototype, so that it is refused like any other", () => {
+    const operations = { ["__proto__"]: notes.operations.note };
+    expect(() => composeContract({ features: [feature({ operations })] })).toThrow('"__proto__" is no name');
+    const errors = { ["__proto__"]: notes.errors.NOTE_NOT_FOUND };
+    expect(() => composeContract({ features: [feature({ errors })] })).toThrow('The error "__proto__"');
+  });
+
   it("refuses a scope without words, and an operation with a scope that no feature declares", () => {
     expect(() => composeContract({ features: [feature({ scopes: { "notes:read": "" } })] })).toThrow(
       "The scope notes:read has no words for the consent page.",

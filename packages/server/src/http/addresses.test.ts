@@ -72,6 +72,17 @@ describe("URLs", () => {
     expect(() => assertAddressesDiffer({ ...none, operations: { note: { read, change } } })).not.toThrow();
   });
 
+  it.each(["/notes/{noteId}", "/Notes/{id}", "/notes/{id}/"] as const)(
+    "of two operations with one path must be spelled alike: /notes/{id} and %s",
+    (path) => {
+      const read = operation({ method: "GET", path: "/notes/{id}" });
+      const change = operation({ method: "PATCH", path });
+      expect(() => assertAddressesDiffer({ ...none, operations: { note: { read, change } } })).toThrow(
+        `The REST path PATCH ${path} of \`note.change\` is that of \`note.read\` in another spelling. Write /notes/{id} in both.`,
+      );
+    },
+  );
+
   it("are compared at start: a web app with a page at /users/me prevents the server from starting", async () => {
     const directory = await mkdtemp(join(tmpdir(), "lockstep-"));
     try {

@@ -55,8 +55,15 @@ export const assertAddressesDiffer = ({ operations, own, pages }: Addresses): vo
     if (!rest) continue;
     const { method, path } = rest;
     const declared = `The REST path ${method} ${path} of \`${name}\``;
-    const twin = seen.find((each) => each.method === method && isSame(each.path, path));
+    const same = seen.filter((each) => isSame(each.path, path));
+    const twin = same.find((each) => each.method === method);
     if (twin) throw new StartError(`${declared} is also that of \`${twin.name}\`. Give one of them another path.`);
+    // The path is one in OpenAPI too, so its parameters have one name (OpenAPI 3.1 §4.8.8).
+    const other = same.find((each) => each.path !== path);
+    if (other)
+      throw new StartError(
+        `${declared} is that of \`${other.name}\` in another spelling. Write ${other.path} in both.`,
+      );
     for (const page of pages) {
       if (overlap(path, page))
         throw new StartError(
