@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { anyContractOf, anyone, contractOf, query, subscription } from "../../test/words.ts";
 import { beginWait, withDatabaseLimit } from "../db/time-limit.ts";
+import { DomainError, RefusedError } from "../domain/kernel/domain-error.ts";
 import { createRouter, implement } from "../rpc/trpc.ts";
 import { grantedToken, john, resourceMetadata, startTestServer, type TestServer, typed } from "../testing.ts";
-import { rpcRoutes } from "./rpc.ts";
+import { refusalHeaders, rpcRoutes } from "./rpc.ts";
 
 type Item = {
   error?: { data: { code: string; httpStatus: number; wwwAuthenticate?: string; stack?: string } };
@@ -364,5 +365,27 @@ describe("[S118] a stream of an app's own operation", () => {
     expect((await app.inject("/read")).json()).toEqual({ result: { data: 10 } });
     expect((await app.inject("/stream")).body).toContain("data: 1000\n");
     await app.close();
+  });
+});
+
+describe("the headers of refusals", () => {
+  const ofApp = (details: object) => new RefusedError("BUSY", { status: 429, message: "Busy." }, details);
+
+  it("name the longest wait in whole seconds", () => {
+    const refusals = [ofApp({ retryAfterSeconds: 1.5 }), new DomainError("UNAVAILABLE", { retryAfterSeconds: 1 })];
+    expect(refusalHeaders(refusals, "http://localhost:3000")).toEqual({ "retry-after": "2" });
+  });
+
+  it.each([{ retryAfterSeconds: "soon" }, { retryAfterSeconds: Number.NaN }, { retryAfterSeconds: -1 }])(
+    "ignore %j of an app's own error",
+    (details) => {
+      expect(refusalHeaders([ofApp(details)], "http://localhost:3000")).toEqual({});
+    },
+  );
+
+  it("never carry the `nonce` of an app's own error, which can be any text", () => {
+    expect(refusalHeaders([ofApp({ nonce: "a\r\nset-cookie: b=c" })], "http://localhost:3000")).toEqual({});
+    const ours = new DomainError("DPOP_NONCE_NEEDED", { nonce: "n" });
+    expect(refusalHeaders([ours], "http://localhost:3000")["dpop-nonce"]).toBe("n");
   });
 });

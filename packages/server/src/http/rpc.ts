@@ -94,8 +94,8 @@ export const rpcRoutes =
 /** Answers a request that reached no procedure in the shape of those that did. */
 export const refuse = (error: RefusedError, request: FastifyRequest, reply: FastifyReply) => {
   const shape = errorShape(error, request.id);
-  const { retryAfterSeconds } = detailsOf(error);
-  if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
+  const wait = waitSecondsOf(error);
+  if (wait !== null) reply.header("retry-after", wait);
   return reply.code(shape.data.httpStatus).send({ error: shape });
 };
 
@@ -107,8 +107,8 @@ export const refusalHeaders = (refusals: readonly RefusedError[], publicUrl: str
       return challenge === null ? [] : challengeHeader(challenge, publicUrl);
     }),
   );
-  const waits = refusals.flatMap((refusal) => detailsOf(refusal).retryAfterSeconds ?? []);
-  const [nonce] = refusals.flatMap((refusal) => detailsOf(refusal).nonce ?? []);
+  const waits = refusals.flatMap((refusal) => waitSecondsOf(refusal) ?? []);
+  const [nonce] = refusals.flatMap((refusal) => nonceOf(refusal) ?? []);
   return {
     ...(nonce !== undefined && { "dpop-nonce": nonce }), // RFC 9449 §9
     ...(challenges.size > 0 && { "www-authenticate": [...challenges].join(", ") }),
@@ -116,9 +116,17 @@ export const refusalHeaders = (refusals: readonly RefusedError[], publicUrl: str
   };
 };
 
-/** The details that become headers. An app's own errors may have `retryAfterSeconds` too. */
-const detailsOf = ({ details }: RefusedError) =>
-  details as { readonly retryAfterSeconds?: number } & Partial<ErrorDetails<"DPOP_NONCE_NEEDED">>;
+/** How long the caller is asked to wait. An app's own errors may have `retryAfterSeconds` too, of any type. */
+const waitSecondsOf = ({ details }: RefusedError): number | null => {
+  const { retryAfterSeconds } = details as { readonly retryAfterSeconds?: unknown };
+  return typeof retryAfterSeconds === "number" && retryAfterSeconds >= 0 ? Math.ceil(retryAfterSeconds) : null;
+};
+
+/** Only of this error: an app's own may have a `nonce` of any text. */
+const nonceOf = ({ code, details }: RefusedError): string | null =>
+  code === ("DPOP_NONCE_NEEDED" satisfies EngineErrorCode)
+    ? (details as ErrorDetails<"DPOP_NONCE_NEEDED">).nonce
+    : null;
 
 /** The contract's code for an error of Fastify. */
 export const codeByStatus = (status = 500): EngineErrorCode => {
