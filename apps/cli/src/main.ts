@@ -6,7 +6,7 @@ import { fileTokens } from "@lockstep/client/node";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { openBrowser } from "./browser.ts";
 import { readCredentials } from "./credentials.ts";
-import { runOwnApp } from "./own-app.ts";
+import { runFirstParty } from "./first-party.ts";
 import { DemoError, showOn } from "./report.ts";
 import { runThirdParty, signOut } from "./third-party.ts";
 
@@ -59,7 +59,7 @@ const show = showOn(process.stdout);
 try {
   if (options.password) {
     const credentials = await readCredentials({ username, input: process.stdin, prompts: process.stderr });
-    await runOwnApp({ url, credentials, show });
+    await runFirstParty({ url, credentials, show });
   } else {
     const thirdParty = { url, tokens: fileTokens(tokenFile()), show };
     if (options.signOut) await signOut(thirdParty);

@@ -3,15 +3,15 @@
 import type { Contract } from "@app/contract";
 import { type Client, memoryTokens } from "@lockstep/client";
 import { describe, expectTypeOf, it } from "vitest";
-import { ownApp } from "../src/own-app.ts";
+import { firstParty } from "../src/first-party.ts";
 import { authorizationAt, thirdParty } from "../src/third-party.ts";
 
 const url = "http://localhost:3000";
 
 describe("the demo's clients", () => {
   it("the first-party client has every operation", () => {
-    expectTypeOf(ownApp(url).session.revokeOthers.mutate).returns.resolves.toEqualTypeOf<{ ended: number }>();
-    expectTypeOf(ownApp(url).auth).toHaveProperty("logout");
+    expectTypeOf(firstParty(url).session.revokeOthers.mutate).returns.resolves.toEqualTypeOf<{ ended: number }>();
+    expectTypeOf(firstParty(url).auth).toHaveProperty("logout");
   });
 
   it("the third-party client does not compile with a call whose scope it did not request", () => {

@@ -2,7 +2,7 @@
 
 import * as oauth from "oauth4webapi";
 
-/** Why there is no access, or no longer. */
+/** An authorization failed, or the access has ended. */
 export class AuthorizationError extends Error {
   override readonly name = "AuthorizationError";
   /**
@@ -17,7 +17,10 @@ export class AuthorizationError extends Error {
   }
 }
 
-/** Codes of `oauth4webapi` for an answer that did not come from an authorization server, but from a gateway, say. */
+/**
+ * Codes of `oauth4webapi` for an answer that does not come from an authorization server, such as a gateway's error
+ * page.
+ */
 const notFromServer: ReadonlySet<string | undefined> = new Set([
   oauth.RESPONSE_IS_NOT_CONFORM,
   oauth.RESPONSE_IS_NOT_JSON,
@@ -25,8 +28,8 @@ const notFromServer: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * The failure of an exchange with the authorization server, as an `AuthorizationError`.
- * @throws the error itself when it is anything else
+ * Converts the failure of an exchange with the authorization server to an `AuthorizationError`.
+ * @throws any other error unchanged
  */
 export const readError = (error: unknown): AuthorizationError => {
   if (error instanceof AuthorizationError) return error;

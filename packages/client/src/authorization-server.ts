@@ -11,7 +11,7 @@ export interface AuthorizationServerOptions {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** What a request to the authorization server is made from. */
+/** The parameters of a request to the authorization server. */
 export interface ExchangeParameters {
   /** RFC 8414 §2. */
   readonly metadata: oauth.AuthorizationServer;
@@ -70,7 +70,7 @@ export const createAuthorizationServer = ({
       discovered = undefined;
       const { code, cause } = error as { code?: string; cause?: { body?: { issuer?: string } } };
       if (code !== oauth.JSON_ATTRIBUTE_COMPARISON) throw error;
-      const message = `The server at ${issuer.origin} calls itself ${cause?.body?.issuer}.`;
+      const message = `The server at ${issuer.origin} has another issuer: ${cause?.body?.issuer}.`;
       throw new AuthorizationError("invalid_response", message, error);
     });
     return discovered;
@@ -93,13 +93,13 @@ export const createAuthorizationServer = ({
     },
 
     /**
-     * An address that a person is to open. Only https, so that a server cannot make them run a script or open a file.
+     * A URL that the user opens. Only https, so that a server cannot make them run a script or open a file.
      * @throws AuthorizationError `invalid_response`
      */
     openable(address: string | undefined): URL {
       const url = address !== undefined && URL.canParse(address) ? new URL(address) : null;
       if (url?.protocol === "https:" || (isLocal && url?.protocol === "http:")) return url;
-      throw new AuthorizationError("invalid_response", "The server names no address that can be opened");
+      throw new AuthorizationError("invalid_response", "The server returned no https URL to open");
     },
   };
 };

@@ -19,31 +19,37 @@ import { createSessionLink, credentialPaths } from "./session-link.ts";
 import { browserTabs, type Tabs } from "./tabs.ts";
 import { type IssuedTokens, memoryTokens, type TokenStore, type Tokens } from "./tokens.ts";
 
-declare const ownApp: unique symbol;
+declare const firstPartyClient: unique symbol;
 
-/** Stands for one of our own apps, which may call every operation. */
-export type OwnApp = typeof ownApp;
+/** Marks a first-party client, which may call every operation. */
+export type FirstPartyClient = typeof firstPartyClient;
 
 /** The parts of a contract that type a client. */
 export type ClientContract = RoutedContract & Pick<AnyContract, "scopes">;
 
 /** The router of the contract `C` for a caller with the scopes `S`. */
-export type RouterFor<C extends ClientContract, S extends ScopeOf<C> | OwnApp = OwnApp> = [S] extends [string]
+export type RouterFor<C extends ClientContract, S extends ScopeOf<C> | FirstPartyClient = FirstPartyClient> = [
+  S,
+] extends [string]
   ? RouterOf<Granted<C, S>>
   : RouterOf<C>;
 
-/** The client of the contract `C` for a caller with the scopes `S`: a plain tRPC client, for everything that takes one. */
-export type Client<C extends ClientContract = EngineContract, S extends ScopeOf<C> | OwnApp = OwnApp> = TRPCClient<
-  RouterFor<C, S>
->;
+/**
+ * The client of the contract `C` for a caller with the scopes `S`: a plain tRPC client, which works with tRPC's own
+ * libraries.
+ */
+export type Client<
+  C extends ClientContract = EngineContract,
+  S extends ScopeOf<C> | FirstPartyClient = FirstPartyClient,
+> = TRPCClient<RouterFor<C, S>>;
 
 /**
- * A third-party app's access to a person's account. `createAuthorization` of `@lockstep/client/oauth` makes one.
- * @typeParam S the scopes that the app asks for
+ * A third-party client's access to a user's account. `createAuthorization` of `@lockstep/client/oauth` creates one.
+ * @typeParam S the scopes that the client requests
  */
 export interface Authorization<in S> {
   readonly tokens: TokenStore;
-  /** Whether the person has allowed this scope. They may have allowed less than the app asked for. */
+  /** Whether the user has granted this scope. They may have granted fewer scopes than requested. */
   readonly allows: (scope: S) => Promise<boolean>;
   /**
    * Gets new tokens in place of `current`. `null`: the grant was revoked or has expired.
@@ -61,25 +67,25 @@ interface CommonOptions {
   readonly url: string | URL;
   /** Replaces the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Called once when the session ends, with the reason, whoever ended it. Called in every tab of a browser. */
+  /** Called once when the session ends, with the reason. In a browser, called in every tab. */
   readonly onSignedOut?: (reason: SessionEndReason) => void;
   /**
-   * Called when an operation needs a fresh sign-in. Return `true` after the person has reauthenticated: the call is made
-   * once more, unless another person has signed in instead. After `false` or an error the call stays refused. Other
-   * calls that are refused in the meantime wait for the same answer, so this function must not wait for one of them.
+   * Called when an operation needs a fresh sign-in. Return `true` after the user has reauthenticated: the call is
+   * repeated, unless another user has signed in instead. After `false` or an error, the call fails. Other calls that
+   * are refused in the meantime wait for the same answer, so this function must not wait for one of them.
    */
   readonly onStepUp?: (event: StepUp) => Promise<boolean>;
-  /** The same for an operation whose scopes the person has not granted. */
+  /** The same for an operation whose scopes the user has not granted. */
   readonly onConsentNeeded?: (event: ConsentNeeded) => Promise<boolean>;
   /** Epoch milliseconds. Replaces the machine's clock in tests. */
   readonly now?: () => number;
 }
 
-/** The options of a client that signs its user in, or that is given a token. */
-interface OwnSession {
+/** The options of a client that signs its user in or uses a given token. */
+interface WithSession {
   /**
-   * How the refresh token is sent. `cookie` is for pages of the server's own origin: no script can read the token, and all
-   * tabs share one session. `body` is for everybody else: the client stores the token in `tokens`. Default: `body`.
+   * How the refresh token is sent. `cookie` is for pages of the server's own origin: no script can read the token, and
+   * all tabs share one session. `body` is for all other clients: the token is stored in `tokens`. Default: `body`.
    */
   readonly transport?: "body" | "cookie";
   /** Where tokens are stored. Default: in memory, which is right for `cookie`. */
@@ -89,9 +95,9 @@ interface OwnSession {
   readonly authorization?: never;
 }
 
-/** The options of a third-party app's client. */
-interface Authorized<S> {
-  /** Where its tokens come from. Also decides what it may call. */
+/** The options of a third-party client. */
+interface WithAuthorization<S> {
+  /** The source of its tokens. It also decides what the client may call. */
   readonly authorization: Authorization<S>;
   readonly transport?: never;
   readonly tokens?: never;
@@ -99,7 +105,7 @@ interface Authorized<S> {
 }
 
 /** The options of `createClient`. */
-export type ClientOptions<S = OwnApp> = CommonOptions & (OwnSession | Authorized<S>);
+export type ClientOptions<S = FirstPartyClient> = CommonOptions & (WithSession | WithAuthorization<S>);
 
 /** The most calls in one request. The server refuses more. */
 const maxBatchItems = 20;
@@ -108,18 +114,18 @@ const maxBatchItems = 20;
 const maxUrlLength = 8000;
 
 /**
- * A tRPC client of the contract. `auth.login` stores the tokens, and every later call sends the access token. The client
- * refreshes it before it expires, and also when the server refuses it: then the call is made once more. `auth.logout`
- * removes the tokens, and so does a server that says that the session has ended. A server that cannot be reached does
- * not end the session.
+ * Creates a tRPC client of the contract. `auth.login` stores the tokens, and every later call sends the access token.
+ * The client refreshes it before it expires, and also when the server refuses it; the refused call is then repeated.
+ * The tokens are removed by `auth.logout`, and when the server reports that the session has ended. A server that cannot
+ * be reached does not end the session.
  *
  * Calls of the same tick are sent in one request. They fail with a `TRPCClientError`; read it with `errorOf` or with
- * tRPC's own `safe`. `sessionOf` says whether somebody is signed in.
+ * tRPC's own `safe`. `sessionOf` says whether a user is signed in.
  *
  * @typeParam C the backend's contract: `typeof contract` of its contract package. Default: the operations that every
  * backend has
- * @typeParam S the scopes that a third-party app was granted, among those that its `authorization` asks for. Calling
- * anything else does not compile. Default: one of our own apps, which may call everything
+ * @typeParam S the granted scopes of a third-party client, among those that its `authorization` requests. Calling
+ * anything else does not compile. Default: a first-party client, which may call everything
  * @throws TypeError when `url` is not an absolute URL
  *
  * @example
@@ -132,7 +138,10 @@ const maxUrlLength = 8000;
  * const alsoTheirs = createClient<typeof contract, ScopesOf<typeof authorization>>({ url, authorization });
  * ```
  */
-export const createClient = <C extends ClientContract = EngineContract, S extends ScopeOf<C> | OwnApp = OwnApp>(
+export const createClient = <
+  C extends ClientContract = EngineContract,
+  S extends ScopeOf<C> | FirstPartyClient = FirstPartyClient,
+>(
   options: ClientOptions<S>,
 ): Client<C, S> => {
   const url = rpcUrl(options.url);
@@ -144,7 +153,7 @@ export const createClient = <C extends ClientContract = EngineContract, S extend
     fetch: (input: Parameters<typeof globalThis.fetch>[0], init?: object) => fetch(input, init as RequestInit),
   };
 
-  // A client of its own: a refresh must not wait for the session that it refreshes.
+  // A separate client: a refresh must not wait for the session that it refreshes.
   const refreshing = createTRPCClient<EngineRouter>({ links: [httpLink(http)] });
   const refreshOwn: SessionOptions["refresh"] = async (current) => {
     const input = transport === "cookie" ? {} : { refreshToken: current?.refreshToken };
@@ -210,7 +219,7 @@ export const sessionOf = (client: object): ClientSession => {
   return session;
 };
 
-/** Why a failed refresh ends the session. `null`: it does not, and the next attempt may succeed. */
+/** Why a failed refresh ends the session. `null`: the session continues, and the next attempt may succeed. */
 const endOf = (failure: RpcFailure | null): SessionEndReason | null => {
   if (failure?.code === "SESSION_ENDED") return failure.details.reason;
   return failure?.code === "FOREIGN_ORIGIN" || failure?.code === "INVALID_INPUT" ? "unknown" : null;

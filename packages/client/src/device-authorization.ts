@@ -1,21 +1,21 @@
-// Owns the device flow: a program without a browser shows a code, and a person allows it on another device (RFC 8628).
+// Owns the device flow: a program without a browser shows a code, and the user enters it on another device (RFC 8628).
 
 import * as oauth from "oauth4webapi";
 import { AuthorizationError, readError } from "./authorization-error.ts";
 import type { AuthorizationServer } from "./authorization-server.ts";
 import type { Grant, RedeemGrant } from "./grant.ts";
 
-/** A device that waits for a person, who answers on another one. @see RFC 8628 §3.2 */
+/** A pending device authorization: the user answers on another device. @see RFC 8628 §3.2 */
 export interface DeviceAuthorization {
-  /** What the person types at `verificationUri`. */
+  /** The code that the user types at `verificationUri`. */
   readonly userCode: string;
   readonly verificationUri: string;
-  /** The same address with the code in it, for a link or a QR code. The person still compares the code. */
+  /** The same address with the code in it, for a link or a QR code. The user still compares the code. */
   readonly verificationUriComplete: string | null;
   /** Epoch milliseconds by this machine's clock. */
   readonly expiresAt: number;
   /**
-   * Waits for the person's answer, and asks for it as often as the server allows. Call it once.
+   * Waits for the user's answer. Polls as often as the server allows. Call it once.
    * @throws AuthorizationError `access_denied`, `expired_token`
    */
   readonly redeem: (options?: { readonly signal?: AbortSignal }) => Promise<Grant>;
@@ -29,7 +29,7 @@ export interface DeviceAuthorizationOptions {
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
-/** RFC 8628 §3.2, §3.5: the interval unless the server names one, and how much longer it gets with each `slow_down`. */
+/** RFC 8628 §3.2, §3.5: the default interval, and the increase for each `slow_down`. */
 const pollSeconds = 5;
 
 /** The longest interval while the server is unreachable. */
@@ -69,7 +69,7 @@ export const requestDeviceAuthorization = async ({
       let waitSeconds = device.interval ?? pollSeconds;
       for (;;) {
         await sleep(waitSeconds * 1000, signal);
-        if (now() >= expiresAt) throw new AuthorizationError("expired_token", "Nobody answered in time");
+        if (now() >= expiresAt) throw new AuthorizationError("expired_token", "The code has expired");
         try {
           return await poll();
         } catch (error) {

@@ -1,8 +1,8 @@
 // Owns turns among tabs that can only send messages, for pages without Web Locks: plain http from another machine, and
 // browsers from before March 2022.
 //
-// The server's grace window does not replace it. Answers to refreshes that overlap can arrive in another order than they
-// were made, and then the browser is left with an older cookie, which counts as stolen after the window (decision 20).
+// The server's grace window does not replace it. Answers to refreshes that overlap can arrive in another order than
+// they were made, and then the browser keeps an older cookie, which counts as stolen after the window (decision 20).
 // When a tab is too slow to object, two tabs refresh at once; the grace window covers that.
 
 import type { TakeTurn } from "./turns.ts";
@@ -14,11 +14,11 @@ export interface Channel {
 }
 
 type Message =
-  /** I want a turn. */
+  /** Requests a turn. */
   | { readonly type: "want"; readonly from: string }
-  /** Your turn is refused: it is mine, or I want it and my name comes first. */
+  /** Refuses a turn: the sender has it, or also requested it and its name comes first. */
   | { readonly type: "object"; readonly to: string }
-  /** My turn is over. */
+  /** Ends the sender's turn. */
   | { readonly type: "released" };
 
 /** How long a tab waits for objections before it takes its turn. */

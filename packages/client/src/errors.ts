@@ -12,8 +12,8 @@ import type {
 import { isTRPCClientError } from "@trpc/client";
 
 /**
- * No answer of this API arrived: there is no network or no server, something else answered in its place, or the caller's
- * own signal was aborted. The `cause` of the thrown error says which.
+ * The API did not answer: there is no network or no server, another program answered, or the caller aborted the call.
+ * The `cause` of the thrown error says which.
  */
 export interface Unreachable {
   readonly code: "UNREACHABLE";
@@ -35,8 +35,8 @@ export type ErrorReader<C extends RoutedContract> = <P extends PathIn<C>>(
 ) => ErrorOf<P, C> | null;
 
 /**
- * Reads the error of a failed call of `path` as the union that this operation declares.
- * `null`: the error is not one of such a call but a bug in the caller's own code, say. Rethrow it.
+ * Reads the error of a failed call of `path` as the union that this operation declares. `null`: the error does not come
+ * from this call; it may be a bug in the caller's own code. Rethrow it.
  *
  * @example
  * ```ts
@@ -58,22 +58,22 @@ export const errorReader =
     if (!isRpcErrorData(data)) return { code: "UNREACHABLE", details: {} };
     // An error has no path when the request failed before the operation was known.
     if (data.path !== undefined && data.path !== path) return null;
-    return data as never; // one that the operation declares: the server answers no other
+    return data as never; // the server answers only with errors that the operation declares
   };
 
 /** Reads the error of a failed call of one of the engine's operations. */
 export const errorOf: ErrorReader<EngineContract> = errorReader<EngineContract>();
 
-/** The error that a call was answered with; narrow it by `code`. */
+/** The error of a call; narrow it by `code`. */
 export type RpcFailure = RpcErrorData;
 
-/** The error of this API in a failed call of any operation. `null`: there was no answer of this API. */
+/** Reads the error of a failed call of any operation. `null`: the API did not answer. */
 export const readFailure = (error: unknown): RpcFailure | null => {
   const data: unknown = isTRPCClientError(error) ? error.data : null;
   return isRpcErrorData(data) ? data : null;
 };
 
-/** Whether an error is one of this API. Those of gateways and of other tRPC servers have no `details`. */
+/** Whether an error comes from this API. Errors of gateways and of other tRPC servers have no `details`. */
 const isRpcErrorData = (data: unknown): data is RpcErrorData => {
   if (typeof data !== "object" || data === null) return false;
   const { code, details } = data as Partial<RpcErrorData>;

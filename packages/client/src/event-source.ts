@@ -1,6 +1,6 @@
-// Owns event streams over `fetch`, with the interface of the platform's `EventSource`. That one cannot send headers, so a
-// token would have to be in the URL, which logs and histories record. Reconnects whenever the connection ends, until
-// it is closed or refused. `eventsource-parser` reads the format.
+// Owns event streams over `fetch`, with the interface of the platform's `EventSource`. The platform's cannot send
+// headers, so a token would have to be in the URL, which logs and histories record. Reconnects whenever the connection
+// ends, until it is closed or refused. `eventsource-parser` reads the format.
 // @see https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import type { RpcErrorShape } from "@lockstep/kit";
@@ -9,7 +9,7 @@ import { beforeRetry } from "./before-retry.ts";
 
 export interface FetchEventSourceInit {
   /**
-   * Makes one connection. Rejects with `Refused` when a retry is of no use.
+   * Opens one connection. Rejects with `Refused` when a retry would fail too.
    * @param lastEventId the ID of the last event, for the server to continue from
    */
   readonly connect?: (url: string, signal: AbortSignal, lastEventId: string) => Promise<Response>;

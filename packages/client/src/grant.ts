@@ -1,13 +1,16 @@
-// Owns what a person granted: how it is redeemed for tokens, which checks come first, and what is stored.
+// Owns redeeming a grant for tokens: the checks before it, and what is stored.
 
 import * as oauth from "oauth4webapi";
 import { AuthorizationError } from "./authorization-error.ts";
 import type { AuthorizationServer, Exchange } from "./authorization-server.ts";
 import { type IssuedTokens, type TokenStore, tokensOf, turnsAt } from "./tokens.ts";
 
-/** What a person granted. */
+/** What the user granted. */
 export interface Grant {
-  /** Who they are at this issuer: the pair of both names an account. `null` unless `openid` was asked for. */
+  /**
+   * The user's ID at this issuer. Issuer and subject together identify an account. `null` unless `openid` was
+   * requested.
+   */
   readonly subject: string | null;
   readonly scopes: readonly string[];
 }
@@ -49,7 +52,7 @@ export const createRedeemGrant =
 
 /**
  * The tokens in an answer of the token endpoint.
- * @param scopes what was asked for, which the server may leave out of its answer (RFC 6749 §5.1)
+ * @param scopes the requested scopes, which the server may leave out of its answer (RFC 6749 §5.1)
  */
 export const issuedTokens = (result: oauth.TokenEndpointResponse, scopes: readonly string[]) =>
   ({

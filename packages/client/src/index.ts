@@ -4,7 +4,7 @@ export {
   type ClientContract,
   type ClientOptions,
   createClient,
-  type OwnApp,
+  type FirstPartyClient,
   type RouterFor,
   type ScopesOf,
   sessionOf,

@@ -1,6 +1,6 @@
-// Owns how a third-party app gets access to a person's account and gives it back: authorization code with PKCE, refresh,
-// revocation. `device-authorization.ts` owns the device flow. `oauth4webapi` checks the messages of the protocol. A
-// separate entry, because our own apps need none of it.
+// Owns how a third-party client gets access to a user's account, refreshes and revokes it: the authorization code flow
+// with PKCE. `device-authorization.ts` owns the device flow. `oauth4webapi` checks the messages of the protocol. A
+// separate entry, because first-party clients need none of it.
 
 import type { identityScopes } from "@lockstep/kit";
 import * as oauth from "oauth4webapi";
@@ -16,16 +16,16 @@ export { AuthorizationError } from "./authorization-error.ts";
 export type { DeviceAuthorization } from "./device-authorization.ts";
 export type { Grant } from "./grant.ts";
 
-/** What an authorization is made from. */
+/** The options of `createAuthorization`. */
 export interface AuthorizationOptions<G extends string> {
   /** The issuer identifier of the authorization server (RFC 8414 §2): its URL. Plain http only on this machine. */
   readonly issuer: string | URL;
   readonly clientId: string;
-  /** For apps that run on a server. An app that people download or open in a browser cannot keep a secret. */
+  /** For clients on a server. A client that users download or open in a browser cannot keep a secret. */
   readonly clientSecret?: string;
   /**
-   * The scopes to ask for, which decide what the client may call. `offline_access` gives a refresh token; `openid`
-   * says who the person is.
+   * The requested scopes, which decide what the client may call. `offline_access` adds a refresh token; `openid` adds
+   * the user's identity.
    */
   readonly scopes: readonly G[];
   /** Where tokens are stored. Default: in memory. */
@@ -38,19 +38,19 @@ export interface AuthorizationOptions<G extends string> {
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
-/** How a person is sent to the authorization server. */
+/** The options of `authorize`. */
 export interface AuthorizeOptions {
-  /** Where they are sent back to: one of the client's registered redirect URIs. */
+  /** The URI that the user returns to: one of the client's registered redirect URIs. */
   readonly redirectUri: string;
-  /** How old their sign-in may be, in seconds. An older one makes the server ask them to sign in again. */
+  /** The maximum age of the user's sign-in, in seconds. If it is older, the server asks them to sign in again. */
   readonly maxAgeSeconds?: number;
-  /** The username or email address that the app expects. */
+  /** The username or e-mail address of the expected user. */
   readonly loginHint?: string;
 }
 
 /**
- * What an app stores, as JSON, while the person is at the authorization server. Store it where only this browser or this
- * process can read it: `redeem` uses it to check that an answer belongs to this request.
+ * The state of a request, to be stored as JSON while the user is at the authorization server. Store it where only this
+ * browser or this process can read it: `redeem` uses it to check that an answer belongs to this request.
  */
 export interface PendingAuthorization {
   readonly redirectUri: string;
@@ -60,31 +60,31 @@ export interface PendingAuthorization {
   readonly maxAgeSeconds?: number;
 }
 
-/** An app's access to one person's account. */
+/** A third-party client's access to one user's account. */
 export interface PersonalAuthorization<in S> extends Authorization<S> {
   /**
-   * Starts the authorization code flow: send the person to `url`, and store `pending` for `redeem`.
+   * Starts the authorization code flow: send the user to `url`, and store `pending` for `redeem`.
    * @throws AuthorizationError `unreachable`, `invalid_response`
    */
   readonly authorize: (options: AuthorizeOptions) => Promise<{ url: string; pending: PendingAuthorization }>;
   /**
-   * Completes the flow with the whole URL that the person came back to, and stores the tokens.
-   * @throws AuthorizationError the server's code, such as `access_denied`; `invalid_response` for an answer to
-   * another request or from another server, or with an ID token that was not issued by this server for this request
+   * Completes the flow with the full URL that the user returned to, and stores the tokens.
+   * @throws AuthorizationError the server's code, such as `access_denied`; `invalid_response` for an answer to another
+   * request or from another server, or with an ID token that was not issued by this server for this request
    */
   readonly redeem: (callbackUrl: string | URL, pending: PendingAuthorization) => Promise<Grant>;
-  /** Starts the device flow: show the code, then wait with `redeem` of what this returns. */
+  /** Starts the device flow: show the code, then await `redeem` of the result. */
   readonly authorizeDevice: () => Promise<DeviceAuthorization>;
   /**
-   * Revokes the access and removes the tokens. They are kept when the server cannot be reached, so that the app can
-   * try again. @see RFC 7009
+   * Revokes the access and removes the tokens. Keeps the tokens when the server cannot be reached, so that the call can
+   * be repeated. @see RFC 7009
    */
   readonly revoke: () => Promise<void>;
 }
 
 /**
- * An app's access to somebody's account. Give it to `createClient`: the client may then call what `scopes` allow,
- * and nothing else compiles.
+ * Creates a third-party client's access to a user's account. Pass it to `createClient`: the client may then call what
+ * `scopes` allow, and nothing else compiles.
  *
  * Discovers the authorization server by `issuer`, with the first request, and refuses a server with another issuer.
  *
@@ -96,7 +96,7 @@ export interface PersonalAuthorization<in S> extends Authorization<S> {
  * const client = createClient<typeof contract, ScopesOf<typeof authorization>>({ url, authorization });
  *
  * const { url: address, pending } = await authorization.authorize({ redirectUri }); // store `pending`, go to `address`
- * await authorization.redeem(location.href, pending); // when the person is back
+ * await authorization.redeem(location.href, pending); // when the user is back
  * await client.user.me.query();
  * ```
  */
@@ -151,7 +151,7 @@ export const createAuthorization = <const G extends string>(
     redeem(callbackUrl, { redirectUri, state, nonce, codeVerifier, maxAgeSeconds }) {
       const callback = new URL(callbackUrl);
       return redeemGrant(async ({ metadata, client, clientAuthentication, http }) => {
-        // Checks `iss` (RFC 9207) and `state` before it believes an error.
+        // Checks `iss` (RFC 9207) and `state` before it reads an error.
         const answer = oauth.validateAuthResponse(metadata, client(), callback, state);
         const response = await oauth.authorizationCodeGrantRequest(
           metadata,

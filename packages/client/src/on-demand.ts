@@ -5,7 +5,10 @@ import { observable, type Unsubscribable } from "@trpc/server/observable";
 import { beforeRetry } from "./before-retry.ts";
 import type { EngineRouter } from "./errors.ts";
 
-/** The link that `load` imports. A call waits until it is loaded, or until its caller leaves. For calls that retry anyway. */
+/**
+ * The link that `load` imports. A call waits until it is loaded or its caller unsubscribes. For calls that retry
+ * anyway.
+ */
 export const onDemand =
   (load: () => Promise<TRPCLink<EngineRouter>>): TRPCLink<EngineRouter> =>
   (runtime) => {
@@ -19,7 +22,7 @@ export const onDemand =
         throw error;
       }
     };
-    /** `null`: the caller has left. */
+    /** `null`: the caller has unsubscribed. */
     const linkFor = async (signal: AbortSignal) => {
       for (let failures = 0; !signal.aborted; failures++) {
         try {

@@ -1,7 +1,7 @@
-// Owns what a person is asked when the server refuses a call: to reauthenticate, or to grant more scopes. Asks one
+// Owns the questions to the user when the server refuses a call: to reauthenticate, or to grant more scopes. Asks one
 // question at a time, and asks once for all calls that wait for the same answer.
 
-/** A call is refused because the person's last sign-in is too old. @see RFC 9470 §3 */
+/** A call was refused because the user's last sign-in is too old. @see RFC 9470 §3 */
 export interface StepUp {
   /** How old the sign-in may be, in seconds. */
   readonly maxAgeSeconds: number;
@@ -9,7 +9,7 @@ export interface StepUp {
   readonly path: string;
 }
 
-/** A call is refused because the person has not granted its scopes. @see RFC 6750 §3.1 */
+/** A call was refused because the user has not granted its scopes. @see RFC 6750 §3.1 */
 export interface ConsentNeeded {
   /** All scopes that the operation needs. */
   readonly scopes: readonly string[];
@@ -29,7 +29,7 @@ export interface Prompt<Need> {
 }
 
 /**
- * @param ask asks the person. `undefined`: every call stays refused
+ * @param ask asks the user. `undefined`: every call stays refused
  * @param covers whether a yes to `asked` also answers `needed`
  */
 export const createPrompt = <Need>(

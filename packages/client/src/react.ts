@@ -1,4 +1,4 @@
-// Owns the session in React: whether somebody is signed in, for components.
+// Owns the session in React: whether a user is signed in, for components.
 
 import { createContext, createElement, type ReactNode, useContext, useEffect, useSyncExternalStore } from "react";
 import { sessionOf } from "./client.ts";
@@ -6,19 +6,19 @@ import type { ClientSession, SessionState } from "./session.ts";
 
 const SessionContext = createContext<ClientSession | null>(null);
 
-/** On a server nobody is known to be signed in: the page finds out. */
+/** The state during server rendering: only the page can find out who is signed in. */
 const unknown: SessionState = { status: "loading" };
 
 /** The props of `SessionProvider`. */
 export interface SessionProviderProps {
-  /** What `createClient` made. */
+  /** The result of `createClient`. */
   readonly client: object;
-  /** Whether to find out at once whether somebody is signed in. Default: yes. Otherwise the next call does. */
+  /** Whether to restore the session at once. Default: yes. Otherwise the next call does it. */
   readonly restore?: boolean;
   readonly children?: ReactNode;
 }
 
-/** Gives the components below it the session of `client`, and finds out whether somebody is signed in. */
+/** Provides the session of `client` to the components below it, and restores it. */
 export const SessionProvider = ({ client, restore = true, children }: SessionProviderProps) => {
   const session = sessionOf(client);
   useEffect(() => {
@@ -29,7 +29,7 @@ export const SessionProvider = ({ client, restore = true, children }: SessionPro
 };
 
 /**
- * Whether somebody is signed in, who, and if not, why not any more.
+ * Returns the session: whether a user is signed in, which one, or why the session ended.
  * @throws Error outside a `SessionProvider`
  */
 export const useSession = (): SessionState => {

@@ -1,4 +1,5 @@
-// Owns the calls of a web server while it renders a page: on behalf of the person who requested the page, for one request.
+// Owns the calls of a web server while it renders a page: on behalf of the user who requested the page, for one
+// request.
 
 import type { EngineContract } from "@lockstep/kit";
 import { type Client, type ClientContract, createClient } from "./client.ts";
@@ -11,9 +12,9 @@ export interface ServerClientOptions {
   /** The headers of the page's request, from the Fetch API or from `node:http`. */
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
   /**
-   * Adds `Set-Cookie` headers to the page's response. The browser's session cookie is used only when this is given:
-   * using it replaces it, and a browser that never receives the new one loses the session. So call the backend before
-   * the response's headers are sent, and let no cache store the response.
+   * Adds `Set-Cookie` headers to the page's response. Without it, the browser's session cookie is not used: using the
+   * cookie replaces it, and a browser that never receives the new one loses the session. Call the backend before the
+   * response's headers are sent, and forbid caching of the response.
    */
   readonly setCookies?: (cookies: readonly string[]) => void;
   /** The IP address of the page's request, for the backend's list of sessions, if it trusts this server as a proxy. */
@@ -23,8 +24,8 @@ export interface ServerClientOptions {
 }
 
 /**
- * A client that acts as the user of one incoming request, by its bearer token or, with `setCookies`, by its session
- * cookie. Without either, its calls are unauthenticated. Never share it between requests.
+ * Creates a client that acts as the user of one incoming request, with its bearer token or, if `setCookies` is given,
+ * its session cookie. Without either, its calls are unauthenticated. Never share it between requests.
  */
 export const createServerClient = <C extends ClientContract = EngineContract>({
   url,

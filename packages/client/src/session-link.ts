@@ -1,6 +1,5 @@
 // Owns the session's part in each call: sends the access token, stores the answer to a sign-in, and repeats a refused
-// call once after the reason for the refusal is gone: with a new token (`session.ts`), or after the person's answer
-// (`prompts.ts`).
+// call once: with a new token (`session.ts`), or after the user's answer (`prompts.ts`).
 
 import type { EngineContract, LoginInput, LoginResult, PathIn, RefreshResult, User } from "@lockstep/kit";
 import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
@@ -44,7 +43,7 @@ export interface SessionLinkOptions {
 
 /** The link that reads the answers, and the headers of the requests. */
 export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: SessionLinkOptions) => {
-  // A reauthentication is new enough for every call, whichever asked for it.
+  // A reauthentication is fresh enough for every call, not only for the one that asked for it.
   const stepUp = createPrompt(onStepUp, () => true);
   const consent = createPrompt(onConsentNeeded, (asked, needed) =>
     needed.scopes.every((scope) => asked.scopes.includes(scope)),
@@ -61,13 +60,15 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
     return { authorization: `Bearer ${tokens.accessToken}` };
   };
 
-  /** Gets a token in place of the refused one. `false`: there is none. */
+  /** Replaces the refused token. `false`: there is no new one. */
   const replace = async (context: Operation["context"]): Promise<boolean> => {
     const sent = sentWith.get(context);
     return sent !== undefined && session.replace(sent.accessToken);
   };
 
-  /** Whether the same person is signed in as before: nobody else may repeat the call. `true` when that is not known. */
+  /**
+   * Whether the same user is still signed in: a call is never repeated as another user. `true` when that is not known.
+   */
   const sameAs = (before: string | undefined): boolean => {
     const after = session.userId();
     return before === undefined || after === undefined || after === before;
@@ -208,7 +209,7 @@ interface Answer {
   readonly error?: Failure;
 }
 
-/** A refusal that stays, with the error of the prompt as its cause. */
+/** The final refusal, with the error of the prompt as its cause. */
 const refusedBecause = (refusal: Failure | undefined, cause: unknown): Failure =>
   TRPCClientError.from({ error: refusal?.shape } as TRPCErrorResponse, {
     ...(refusal?.meta && { meta: refusal.meta }),

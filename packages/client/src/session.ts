@@ -5,13 +5,13 @@ import type { LoginInput, RefreshInput, SessionEndReason, User } from "@lockstep
 import type { News, Tabs } from "./tabs.ts";
 import { type IssuedTokens, type TokenStore, type Tokens, tokensOf, turnsAt } from "./tokens.ts";
 
-/** Whether somebody is signed in. The same object until the next change. */
+/** Whether a user is signed in. The same object until the next change. */
 export type SessionState =
   /** Not known yet. `error`: why the last attempt to find out failed. The next call, or `restore`, tries again. */
   | { readonly status: "loading"; readonly error?: unknown }
   /** `user` and `sessionId` are absent while they are not known, such as for tokens found in a store. */
   | { readonly status: "signedIn"; readonly user?: User; readonly sessionId?: string }
-  /** `reason` is `null` when nobody was signed in from the start. */
+  /** `reason` is `null` when no user was signed in from the start. */
   | { readonly status: "signedOut"; readonly reason: SessionEndReason | null };
 
 /** The session of a client, read-only. `get` and `subscribe` fit React's `useSyncExternalStore`. */
@@ -20,8 +20,8 @@ export interface ClientSession {
   /** Calls `listener` after each change. Returns a function that removes the listener. */
   subscribe(listener: () => void): () => void;
   /**
-   * Finds out whether somebody is signed in, if that is not known yet: from the store, or with the browser's cookie.
-   * Calls do so by themselves. Rejects when the server cannot be reached; that signs nobody out.
+   * Finds out whether a user is signed in, if that is not known yet: from the store, or with the browser's cookie.
+   * Calls do this automatically. Rejects when the server cannot be reached; that does not sign the user out.
    */
   restore(): Promise<SessionState>;
 }
@@ -30,7 +30,7 @@ export interface SessionOptions {
   readonly tokens: TokenStore;
   readonly transport: "body" | "cookie";
   readonly tabs: Tabs | null;
-  /** Gets new tokens. Rejects when the server cannot be reached; the session then goes on. */
+  /** Gets new tokens. Rejects when the server cannot be reached; the session then continues. */
   readonly refresh: (current: Tokens | null) => Promise<Issued | Ended>;
   readonly now: () => number;
   readonly onSignedOut: ((reason: SessionEndReason) => void) | undefined;
@@ -57,7 +57,7 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
   const turn = tabs?.exclusive ?? turnsAt(tokens);
   const listeners = new Set<() => void>();
   let state: SessionState = { status: "loading" };
-  /** How many changes of the store are made here at the moment, so that its news of them is ignored. */
+  /** The number of store changes that this client is making now, whose notifications are ignored. */
   let changing = 0;
   /** The last session that ended: late news must not bring it back. */
   let endedId: string | undefined;
@@ -97,7 +97,7 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
     if (!isVisitor) onSignedOut?.(reason);
   };
 
-  /** Updates the state after the store, which others may have changed. */
+  /** Updates the state from the store, which others may have changed. */
   const follow = (current: Tokens | null) => {
     if (current) {
       if (state.status !== "signedIn" || state.sessionId !== current.sessionId) signedIn(current);
@@ -168,13 +168,13 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
       await end(result.ended, current);
       return false;
     }
-    // Tokens that the app itself stored in the meantime win.
+    // Tokens that the app itself stored in the meantime take precedence.
     return (await replaced(stale)) ?? (await keep(result, askedAt));
   };
 
   /**
    * Gets a new access token, once for all callers that ask in the meantime. `false`: the session has ended.
-   * Rejects when the server cannot be reached; the session then goes on.
+   * Rejects when the server cannot be reached; the session then continues.
    */
   const renew = (stale: string | null): Promise<boolean> => {
     renewing ??= new Promise<boolean>((resolve, reject) => {
@@ -204,7 +204,7 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
     }
     const renewable = byCookie || current.refreshToken !== undefined;
     if (!renewable || current.refreshAt === undefined || now() < Math.max(current.refreshAt, refreshNotBefore)) return;
-    // A failure is no error of the call: the token may still be valid, and the server says so if it is not.
+    // Ignore the failure: the token may still be valid, and the server refuses the call if it is not.
     await renew(current.accessToken).catch(() => {
       refreshNotBefore = now() + retryAheadMs;
     });
@@ -216,7 +216,7 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
   });
   if (!byCookie) void whenKnown(tokens.get(), follow);
 
-  /** Prepares the tokens for a call. Rejects when it cannot be found out whether somebody is signed in. */
+  /** Prepares the tokens for a call. Rejects when it cannot find out whether a user is signed in. */
   const ready = (): Promise<void> => {
     preparing ??= prepare().finally(() => {
       preparing = undefined;

@@ -1,4 +1,4 @@
-// Owns waiting for a time. Runs in browsers as well, so `node:timers/promises` is not there.
+// Owns waiting for a time. It also runs in browsers, which have no `node:timers/promises`.
 
 /** Waits for `ms` milliseconds. Rejects with the signal's reason when that is aborted first. */
 export const sleep = (ms: number, signal: AbortSignal | undefined): Promise<void> =>

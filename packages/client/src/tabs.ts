@@ -1,5 +1,5 @@
-// Owns what the tabs of one browser share: turns for changing their session, and news of its changes. Web Locks give the
-// turns; `election.ts` does where there are none.
+// Owns what the tabs of one browser share: turns for changing their session, and news of its changes. Turns use Web
+// Locks, or `election.ts` where there are none.
 
 import type { SessionEndReason, User } from "@lockstep/kit";
 import { withDeadline } from "./deadline.ts";
@@ -53,7 +53,7 @@ const lingerMs = 100;
 
 /** The tabs of this origin that use the server called `name`. `null` where a page cannot know of other tabs. */
 export const browserTabs = (name: string, options: TabsOptions = {}): Tabs | null => {
-  // Node has BroadcastChannel and locks, too. There they would connect people who have nothing to do with one another.
+  // Node has BroadcastChannel and locks, too. There they would connect unrelated users.
   const { BroadcastChannel: NewChannel } = platform.document ? platform : {};
   const createChannel = options.createChannel ?? (NewChannel && ((channel: string) => new NewChannel(channel)));
   if (!createChannel) return null;

@@ -13,7 +13,7 @@ export interface Tokens {
   readonly refreshToken?: string;
   /** The session that these belong to, so that the end of one session never removes the tokens of a later one. */
   readonly sessionId?: string;
-  /** The scopes that a third-party app was granted. Absent for our own apps. */
+  /** The granted scopes of a third-party client. Absent for first-party clients. */
   readonly scopes?: readonly string[];
 }
 
@@ -51,25 +51,25 @@ export const tokensOf = (
   };
 };
 
-/** A place for one value; `null` is none. May be asynchronous. */
+/** Storage for one value; `null` means none. May be asynchronous. */
 export interface Slot<T> {
   get(): T | null | Promise<T | null>;
   set(value: T | null): void | Promise<void>;
 }
 
 /**
- * A place for tokens; `null` is signed out. The client reads it before each call, so a store that is slow to read should
- * keep a copy in memory. `set` resolves when the tokens are stored for good, as far as this store can.
+ * Storage for tokens; `null` means signed out. The client reads it before each call, so a store that is slow to read
+ * should keep a copy in memory. `set` resolves when the tokens are durably stored, as far as the store can.
  */
 export interface TokenStore extends Slot<Tokens> {
   /** Calls `listener` after each change, whoever made it. Returns a function that removes the listener. */
   subscribe?(listener: () => void): () => void;
   /**
-   * Runs `task` while no other user of the same place runs one. Sign-in, refresh and sign-out run in here.
-   * Default: the clients of this process that have this store object take turns.
+   * Runs `task` while no other client of the same store runs one. Sign-in, refresh and sign-out run in it. Default: the
+   * clients of this process that have this store object take turns.
    */
   exclusive?<T>(task: () => Promise<T>): Promise<T>;
-  /** The device token: at the next sign-in it tells this device from a stranger's. It outlives the session. */
+  /** The device token, which identifies this device as known at the next sign-in. It outlives the session. */
   readonly device?: Slot<string>;
 }
 
@@ -82,7 +82,7 @@ export interface MemoryTokens extends TokenStore {
 
 /**
  * Keeps tokens in memory. They are gone with the page or the process, and no other page can read them.
- * @param initial the tokens at the start, such as an access token that a third-party app was granted
+ * @param initial the initial tokens, such as the access token of a third-party client
  */
 export const memoryTokens = (initial: Tokens | null = null): MemoryTokens => {
   let current = initial;

@@ -15,7 +15,7 @@ export const createTurns = (): TakeTurn => {
 
 const queues = new WeakMap<object, TakeTurn>();
 
-/** The queue of `shared`: the same one for everybody who has that object. */
+/** The queue of `shared`: the same one for all users of that object. */
 export const turnsOf = (shared: object): TakeTurn => {
   const existing = queues.get(shared);
   if (existing) return existing;

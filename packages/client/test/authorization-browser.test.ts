@@ -1,4 +1,4 @@
-// A third-party app in a page of another origin: which of our answers a browser lets it read.
+// A third-party client in a page of another origin: which answers the browser lets it read.
 
 import { once } from "node:events";
 import { createServer } from "node:http";

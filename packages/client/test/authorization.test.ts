@@ -1,4 +1,4 @@
-// A third-party app against a complete authorization server, with a person who answers in their own browser.
+// A third-party client against a complete authorization server, with a user who consents in a browser.
 
 import {
   createClient,
@@ -30,7 +30,7 @@ const start = async () => {
   // The long grace window makes a repeated refresh come in time on the slowest machine.
   let waitedMs = 0;
   const server = await startAuthorizationServer({
-    // The server's clock moves while a device waits between polls; the tests themselves never wait.
+    // The server's clock moves while a device waits between polls; the tests themselves do not wait.
     now: () => Date.now() + waitedMs,
     config: { sessionLimits: { ...testSessionLimits, graceSeconds: 3600 } },
   });
@@ -81,8 +81,8 @@ const tokenRequests = ({ network }: Started) =>
 
 const userIdOf = async (server: Server) => (await server.domain.users.findByLogin(john.username))?.user.id;
 
-describe("a third-party app", () => {
-  it("sends a person to the server, and calls what they granted", async () => {
+describe("a third-party client", () => {
+  it("sends a user to the server, and calls what they granted", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
     const client = createClient<Contract, "profile:read">({ url: app.server.url, authorization });
@@ -95,7 +95,7 @@ describe("a third-party app", () => {
     expect(sessionOf(client).get().status).toBe("signedIn");
   });
 
-  it("asks with PKCE, state and nonce for its scopes, and names no resource", async () => {
+  it("requests its scopes with PKCE, state and nonce, and without a resource", async () => {
     await using app = await start();
     const { url, pending } = await createAuthorization(app.options).authorize({
       redirectUri,
@@ -121,7 +121,7 @@ describe("a third-party app", () => {
     expect(JSON.parse(JSON.stringify(pending))).toEqual(pending);
   });
 
-  it("fails with access_denied when the person refuses", async () => {
+  it("fails with access_denied when the user refuses", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
     const { url, pending } = await authorization.authorize({ redirectUri });
@@ -231,7 +231,7 @@ describe("an authorization server is refused", () => {
   });
 
   it.each(["javascript:alert(1)", "file:///etc/passwd", "no address"])(
-    "when it sends a person to %s",
+    "when its metadata sends the user to %s",
     async (address) => {
       await using app = await start();
       app.network.change = async (path, response) =>
@@ -244,13 +244,13 @@ describe("an authorization server is refused", () => {
   );
 
   it.each(["http://api.example.com", "http://localhost.example.com", "ftp://localhost"])(
-    "at %s, which is not https",
+    "with the issuer %s, which is not https",
     (issuer) => {
       expect(() => createAuthorization({ issuer, clientId: "app", scopes })).toThrow(TypeError);
     },
   );
 
-  it("when a gateway answers in its place: that counts as unreachable, and the next attempt discovers it again", async () => {
+  it("as unreachable when a gateway answers in its place, until the next attempt discovers it", async () => {
     await using app = await start();
     app.network.answer = async () => new Response("<h1>502</h1>", { status: 502 });
     const authorization = createAuthorization(app.options);
@@ -330,7 +330,7 @@ describe("refreshing", () => {
     expect((await tokens.get())?.refreshToken).not.toBe(before?.refreshToken);
   });
 
-  it("ends the session when the person has revoked the grant, and calls onSignedOut once", async () => {
+  it("ends the session when the user has revoked the grant, and calls onSignedOut once", async () => {
     await using app = await start();
     const { client, reasons, tokens } = await expired(app);
     const { status } = await app.browser.rpc("grant.revoke", { clientId: app.clientId });
@@ -394,7 +394,7 @@ describe("a device without a browser", () => {
   };
   const nothing = () => {};
 
-  it("shows a code, waits for the person's answer on another device, and calls what they granted", async () => {
+  it("shows a code, waits for the user's answer on another device, and calls what they granted", async () => {
     await using app = await start();
     const { authorization, device, meanwhile, waits, redeem } = await waiting(app);
     expect(device).toMatchObject({
@@ -412,14 +412,14 @@ describe("a device without a browser", () => {
     expect((await client.user.me.query()).username).toBe(john.username);
   });
 
-  it("fails with access_denied when the person refuses", async () => {
+  it("fails with access_denied when the user refuses", async () => {
     await using app = await start();
     const { device, meanwhile, redeem } = await waiting(app);
     meanwhile.push(() => app.browser.enterCode(device.userCode, "deny"));
     expect(await codeOf(redeem())).toBe("access_denied");
   });
 
-  it("polls less often from each `slow_down` on (RFC 8628 §3.5)", async () => {
+  it("polls less often after each `slow_down` (RFC 8628 §3.5)", async () => {
     await using app = await start();
     const { device, meanwhile, waits, redeem } = await waiting(app);
     const slowDown = () => {
@@ -434,7 +434,7 @@ describe("a device without a browser", () => {
     expect(waits).toEqual([5, 10, 15, 15, 15]);
   });
 
-  it("backs off while the server cannot be reached, and goes on afterwards", async () => {
+  it("backs off while the server cannot be reached, and continues afterwards", async () => {
     await using app = await start();
     const { device, meanwhile, waits, redeem } = await waiting(app);
     const vanish = () => {
@@ -479,7 +479,7 @@ describe("a device without a browser", () => {
 });
 
 describe("revoking the access", () => {
-  it("ends it on the server, and removes the tokens", async () => {
+  it("revokes the grant on the server, and removes the tokens", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
     const reasons: string[] = [];
@@ -503,7 +503,7 @@ describe("revoking the access", () => {
     await authorization.revoke();
   });
 
-  it("keeps the tokens when the server cannot be reached, so that it can be repeated", async () => {
+  it("keeps the tokens when the server cannot be reached, so that revoking can be repeated", async () => {
     await using app = await start();
     const authorization = createAuthorization(app.options);
     await connect(app, authorization);
@@ -516,7 +516,7 @@ describe("revoking the access", () => {
   });
 });
 
-describe("a call whose scopes the person has not granted", () => {
+describe("a call whose scopes the user has not granted", () => {
   const both = ["profile:read", "photos:read"] as const;
 
   /** An app that asks for more scopes than its tokens have. */

@@ -12,7 +12,7 @@ declare const page: TestPage;
 let browser: Browser;
 let script: string;
 
-/** Stops everything in a page, as browsers freeze tabs in the background. Returns how to go on. */
+/** Freezes a page, as browsers do with background tabs. Returns a function that resumes it. */
 const freeze = async (tab: Page) => {
   const frozen = Promise.withResolvers<void>();
   const thawed = Promise.withResolvers<void>();
@@ -112,7 +112,7 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
     ["with Web Locks", true],
     ["without Web Locks", false],
   ])("%s", (_, webLocks) => {
-    it("20 of them refresh once across an expiry, and none is signed out", async () => {
+    it("refresh once when the token expires in 20 of them, and none is signed out", async () => {
       await using world = await open({ count: 20, webLocks });
       expect(await world.tabs[0]?.evaluate(() => navigator.locks !== undefined)).toBe(webLocks);
       await signIn(world.tabs);
@@ -124,7 +124,7 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
       expect((await reasons(world.tabs)).flat()).toEqual([]);
     });
 
-    it("go on after one was frozen for longer than the grace window", async () => {
+    it("continue after one was frozen for longer than the grace window", async () => {
       await using world = await open({ webLocks });
       await signIn(world.tabs);
       const [first, ...others] = world.tabs;
@@ -141,7 +141,7 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
     });
   });
 
-  it("without Web Locks, go on after one was frozen in the middle of a refresh", async () => {
+  it("without Web Locks, continue after one was frozen in the middle of a refresh", async () => {
     await using world = await open({ webLocks: false });
     await signIn(world.tabs);
     const [first, ...others] = world.tabs;

@@ -58,7 +58,7 @@ describe("signing in", () => {
     ]);
   });
 
-  it("replaces the token of the session before", async () => {
+  it("replaces the token of the previous session", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const client = createClient<Contract>({ url: server.url, tokens });
@@ -69,7 +69,7 @@ describe("signing in", () => {
     expect(tokens.get()?.accessToken).toBe(second.accessToken);
   });
 
-  it("keeps the current token when it is refused", async () => {
+  it("keeps the current token when the sign-in is refused", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const client = createClient<Contract>({ url: server.url, tokens });
@@ -80,7 +80,7 @@ describe("signing in", () => {
     expect(tokens.get()?.accessToken).toBe(accessToken);
   });
 
-  it("keeps tokens apart from those of other clients", async () => {
+  it("does not share tokens with other clients", async () => {
     await using server = await startTestServer();
     await createClient<Contract>({ url: server.url }).auth.login.mutate(credentials);
 
@@ -88,7 +88,7 @@ describe("signing in", () => {
     expect(errorOf("user.me", error)?.code).toBe("UNAUTHENTICATED");
   });
 
-  it("accepts the access token of a third-party app", async () => {
+  it("accepts the access token of a third-party client", async () => {
     await using server = await startTestServer();
     const { accessToken } = await createClient<Contract>({ url: server.url }).auth.login.mutate(credentials);
 
@@ -129,7 +129,7 @@ describe("the end of a session", () => {
     expect(tokens.get()).toBeNull();
   });
 
-  it("by time, without a refresh token: answers INVALID_TOKEN, and forgets the token", async () => {
+  it("by expiry, without a refresh token: fails the call with INVALID_TOKEN and removes the token", async () => {
     const clock = testClock();
     await using server = await startTestServer({ now: clock.now });
     const { accessToken, expiresIn } = await createClient<Contract>({ url: server.url }).auth.login.mutate(credentials);
@@ -143,7 +143,7 @@ describe("the end of a session", () => {
     expect(tokens.get()).toBeNull();
   });
 
-  it("is told to every call of a batch, and forgets the token once", async () => {
+  it("fails every call of a batch, and removes the token once", async () => {
     await using server = await startTestServer();
     const tokens = memoryTokens();
     const client = createClient<Contract>({ url: server.url, tokens });

@@ -57,7 +57,7 @@ const watch = async (url: string, now: () => number = Date.now) => {
 };
 
 describe("session.events", () => {
-  it("tells of sign-ins elsewhere, and no URL has a token in it", async () => {
+  it("reports sign-ins elsewhere, and no URL contains a token", async () => {
     await using server = await startTestServer();
     using watcher = await watch(server.url);
     await createClient({ url: server.url }).auth.login.mutate(credentials);
@@ -117,7 +117,7 @@ describe("session.events", () => {
     await rm(directory, { recursive: true });
   });
 
-  it("ends for good with its session, and reports the reason once", async () => {
+  it("ends with its session without reconnecting, and reports the reason once", async () => {
     await using server = await startTestServer();
     using watcher = await watch(server.url);
     await server.domain.sessions.endAllOf(watcher.signedIn.user.id, "password_changed", testSource);

@@ -1,4 +1,4 @@
-// A page of one of our own apps: a client with the cookie transport, and the ends of its sessions.
+// A page of a first-party client: the cookie transport, and the ends of its sessions.
 
 import { createClient, sessionOf } from "@lockstep/client";
 

@@ -1,4 +1,4 @@
-// A session across its refreshes, against a complete server: when it goes on, and when it ends.
+// A session across its refreshes, against a complete server: when it continues, and when it ends.
 
 import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
 import type { fixtureContract } from "@lockstep/server/fixture-app";
@@ -80,7 +80,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
     expect(reasons).toEqual([]);
   });
 
-  it("goes on while it is used", async () => {
+  it("continues while it is used", async () => {
     await using world = await setUp({ transport });
     const { client, requests, pass, reasons } = world;
     const { expiresIn } = await client.auth.login.mutate(credentials);
@@ -286,7 +286,7 @@ describe("a stolen refresh token", () => {
 
 describe("clocks", () => {
   it.each([-30 * 365 * 24 * 3600, 30 * 365 * 24 * 3600])(
-    "that are %d seconds apart end no session",
+    "that differ by %d seconds do not end the session",
     async (seconds) => {
       const clientClock = testClock(Date.now());
       const clock = testClock();

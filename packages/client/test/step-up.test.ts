@@ -1,4 +1,4 @@
-// Calls that the server refuses until the person reauthenticates.
+// Calls that the server refuses until the user reauthenticates.
 
 import { type ClientOptions, createClient, errorOf, memoryTokens, type StepUp } from "@lockstep/client";
 import { john, startTestServer, testClock } from "@lockstep/server/testing";
@@ -36,7 +36,7 @@ const signedInLongAgo = async (onStepUp?: ClientOptions["onStepUp"]) => {
 };
 
 describe("a call that needs a fresh sign-in (RFC 9470)", () => {
-  it("asks for it once, and is repeated after it", async () => {
+  it("asks for reauthentication once, and is then repeated", async () => {
     const events: StepUp[] = [];
     await using long = await signedInLongAgo(async (event) => {
       events.push(event);
@@ -63,7 +63,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(6);
   });
 
-  it("does not ask again for a call that was sent before the person answered", async () => {
+  it("does not ask again for a call that was sent before the user answered", async () => {
     let asked = 0;
     await using long = await signedInLongAgo(async () => {
       asked++;
@@ -86,7 +86,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(asked).toBe(1);
   });
 
-  it("stays refused when the person declines", async () => {
+  it("stays refused when the user declines", async () => {
     await using long = await signedInLongAgo(async () => false);
     const [, error] = await safe(long.client.user.changePassword.mutate(change));
     expect(errorOf("user.changePassword", error)).toMatchObject({
@@ -96,7 +96,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(1);
   });
 
-  it("asks once for all calls that wait, and all stay refused when the person declines", async () => {
+  it("asks once for all calls that wait, and all stay refused when the user declines", async () => {
     const answered = Promise.withResolvers<boolean>();
     let asked = 0;
     await using long = await signedInLongAgo(() => {
@@ -141,7 +141,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect(long.changes()).toBe(2);
   });
 
-  it("is not repeated as another person who signed in instead", async () => {
+  it("is not repeated as another user who signed in instead", async () => {
     await using long = await signedInLongAgo(async () => {
       await long.client.auth.login.mutate({ username: "jane", password: john.password });
       return true;
@@ -155,7 +155,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     expect((await long.client.user.me.query()).username).toBe("jane");
   });
 
-  it("asks again after the person declined", async () => {
+  it("asks again after the user declined", async () => {
     let asked = 0;
     await using long = await signedInLongAgo(
       async () => ++asked > 1 && !!(await long.client.auth.login.mutate(credentials)),

@@ -62,7 +62,7 @@ describe.each([
     expect(refreshes(browser.network.requests)).toHaveLength(1);
   });
 
-  it("refresh once across an expiry, and none is signed out", async () => {
+  it("refresh once when the token expires, and none is signed out", async () => {
     await using browser = await openTabs(5, locks);
     const { first, tabs, clock, network } = browser;
     await first.client.auth.login.mutate(credentials);
@@ -76,7 +76,7 @@ describe.each([
     expect(tabs.flatMap(({ reasons }) => reasons)).toEqual([]);
   });
 
-  it("go on when the tab that refreshes cannot reach the server", async () => {
+  it("continue when the tab that refreshes cannot reach the server", async () => {
     await using browser = await openTabs(3, locks);
     const { first, tabs, clock, network } = browser;
     await first.client.auth.login.mutate(credentials);
@@ -137,8 +137,8 @@ describe("a tab that the browser has frozen during its turn", () => {
   });
 });
 
-describe("all tabs learn", () => {
-  it("that a person signed in, and that they signed out", async () => {
+describe("all tabs are notified", () => {
+  it("when a user signs in and signs out", async () => {
     await using browser = await openTabs(3, navigator.locks);
     const { first, tabs, network } = browser;
     await Promise.all(tabs.map(({ session }) => session.restore()));
@@ -152,7 +152,7 @@ describe("all tabs learn", () => {
     expect(refreshes(network.requests)).toHaveLength(1);
   });
 
-  it("that the session was revoked, each once", async () => {
+  it("once each when the session is revoked", async () => {
     await using browser = await openTabs(3, navigator.locks);
     const { first, tabs, server } = browser;
     const { user } = await first.client.auth.login.mutate(credentials);
@@ -163,7 +163,7 @@ describe("all tabs learn", () => {
     expect(tabs.map(({ tokens }) => tokens.get())).toEqual([null, null, null]);
   });
 
-  it("that another session replaced theirs", async () => {
+  it("when another session replaces theirs", async () => {
     await using browser = await openTabs(2, navigator.locks);
     const { first, tabs } = browser;
     await first.client.auth.login.mutate(credentials);
@@ -173,7 +173,7 @@ describe("all tabs learn", () => {
     expect(tabs.flatMap(({ reasons }) => reasons)).toEqual([]);
   });
 
-  it("nothing of each other where a server renders pages", () => {
+  it("of nothing where a server renders pages", () => {
     expect(browserTabs("https://api.example.com")).toBeNull();
   });
 });

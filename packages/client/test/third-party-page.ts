@@ -1,4 +1,4 @@
-// The page of a third-party app, on an origin of its own.
+// The page of a third-party client, on an origin of its own.
 
 import type { Tokens } from "@lockstep/client";
 import { createAuthorization } from "@lockstep/client/oauth";

@@ -1,12 +1,12 @@
-// What compiles for our own apps, for third-party apps within their scopes, and where errors are handled.
+// What compiles for first-party clients, for third-party clients within their scopes, and where errors are handled.
 
 import {
   type Client,
   createClient,
   type ErrorOf,
   errorReader,
+  type FirstPartyClient,
   type MemoryTokens,
-  type OwnApp,
   type RouterFor,
   type ScopesOf,
   type SessionState,
@@ -62,7 +62,7 @@ const url = "http://localhost:3000";
 /** The names of what is left of a contract. */
 type GrantedOf<T, S extends string> = keyof GrantedOperations<T, S>;
 
-describe("one of our own apps", () => {
+describe("a first-party client", () => {
   const client = createClient<Contract>({ url });
 
   it("sees every operation, with its input and output", () => {
@@ -98,7 +98,7 @@ describe("one of our own apps", () => {
   });
 });
 
-describe("a third-party app", () => {
+describe("a third-party client", () => {
   it("calls what was granted", () => {
     const client = createClient<Contract, "profile:read">({ url });
     expectTypeOf(client).toEqualTypeOf<Client<Contract, "profile:read">>();
@@ -111,7 +111,7 @@ describe("a third-party app", () => {
     client.user.update;
     // @ts-expect-error no operation of this area is granted
     client.photo;
-    // @ts-expect-error for our own apps only
+    // @ts-expect-error for first-party clients only
     client.auth.logout;
   });
 
@@ -145,7 +145,7 @@ describe("a third-party app", () => {
     expectTypeOf<GrantedOf<typeof both, "profile:read" | "profile:write">>().toEqualTypeOf<"all">();
   });
 
-  it("accepts the client of our own app, but not the other way round", () => {
+  it("accepts a first-party client, but not the other way round", () => {
     expectTypeOf<Client<Contract>["user"]>().toExtend<Client<Contract, "profile:read">["user"]>();
     expectTypeOf<Client<Contract, "profile:read">["user"]>().not.toExtend<Client<Contract>["user"]>();
   });
@@ -185,9 +185,9 @@ type Traveling =
   | "UNAVAILABLE";
 type SignedIn = "UNAUTHENTICATED" | "INVALID_TOKEN" | "INVALID_DPOP_PROOF" | "DPOP_NONCE_NEEDED" | "AMBIGUOUS_TOKEN";
 type SigningIn = "INVALID_CREDENTIALS" | "TOO_MANY_ATTEMPTS" | "OVERLOADED" | "CREDENTIALS_IN_BATCH" | "FOREIGN_ORIGIN";
-/** A third party's, too. */
+/** Calls of third-party clients, too. */
 type Scoped = "INSUFFICIENT_SCOPE" | "USER_REQUIRED";
-type OwnAppsOnly = "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQUIRED";
+type FirstPartyOnly = "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQUIRED";
 
 describe("errorOf", () => {
   const thrown: unknown = undefined;
@@ -195,11 +195,11 @@ describe("errorOf", () => {
   it("gives exactly the errors that the operation declares, that its access implies, and UNREACHABLE", () => {
     expectTypeOf<ErrorOf<"auth.login", Contract>["code"]>().toEqualTypeOf<Traveling | SigningIn | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"auth.logout", Contract>["code"]>().toEqualTypeOf<
-      Traveling | SignedIn | OwnAppsOnly | "UNREACHABLE"
+      Traveling | SignedIn | FirstPartyOnly | "UNREACHABLE"
     >();
     expectTypeOf<ErrorOf<"user.me", Contract>["code"]>().toEqualTypeOf<Traveling | SignedIn | Scoped | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"account.changeEmail", Contract>["code"]>().toEqualTypeOf<
-      Traveling | SignedIn | OwnAppsOnly | "EMAIL_TAKEN" | "TOO_MANY_ATTEMPTS" | "UNREACHABLE"
+      Traveling | SignedIn | FirstPartyOnly | "EMAIL_TAKEN" | "TOO_MANY_ATTEMPTS" | "UNREACHABLE"
     >();
     expectTypeOf<ErrorOf<"photo.album", Contract>["code"]>().toEqualTypeOf<ErrorOf<"user.me", Contract>["code"]>();
   });
@@ -405,8 +405,8 @@ describe("an authorization", () => {
     >();
     // @ts-expect-error photos:read is not in `scopes`
     createClient<Contract, "profile:read" | "photos:read">({ url, authorization });
-    // @ts-expect-error a third-party app is not one of our own apps
-    createClient<Contract, OwnApp>({ url, authorization });
+    // @ts-expect-error a third-party client is not a first-party client
+    createClient<Contract, FirstPartyClient>({ url, authorization });
   });
 
   it("cannot ask for a scope that does not exist", () => {
@@ -430,7 +430,7 @@ describe("an authorization", () => {
   });
 });
 
-describe("a question for the person", () => {
+describe("a prompt", () => {
   it("names the operation that needs the answer, and is answered with a boolean", () => {
     createClient<Contract>({
       url,

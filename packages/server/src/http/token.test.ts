@@ -157,14 +157,14 @@ describe("POST /token with a refresh token", () => {
     const issuer = { issuer: server.config.publicUrl, token_endpoint: `${server.url}/token` };
     const response = await oauth.refreshTokenGrantRequest(
       issuer,
-      { client_id: "own-app" },
+      { client_id: "first-party" },
       withoutClient,
       body["refresh_token"] ?? "",
       {
         [oauth.allowInsecureRequests]: true,
       },
     );
-    const result = await oauth.processRefreshTokenResponse(issuer, { client_id: "own-app" }, response);
+    const result = await oauth.processRefreshTokenResponse(issuer, { client_id: "first-party" }, response);
     expect(result).toMatchObject({ token_type: "bearer", expires_in: 600 });
   });
 });

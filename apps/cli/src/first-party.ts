@@ -8,18 +8,18 @@ import { DemoError, type Show, stripControls, unreachable } from "./report.ts";
 
 const errorOf = errorReader<Contract>();
 
-export interface OwnAppOptions {
+export interface FirstPartyOptions {
   readonly url: string;
   readonly credentials: { readonly username: string; readonly password: string };
   readonly show: Show;
 }
 
 /** A first-party client: it has every operation. */
-export const ownApp = (url: string) => createClient<Contract>({ url });
+export const firstParty = (url: string) => createClient<Contract>({ url });
 
 /** @throws DemoError when the sign-in fails, or a call has another result than it should */
-export const runOwnApp = async ({ url, credentials, show }: OwnAppOptions): Promise<void> => {
-  const client = ownApp(url);
+export const runFirstParty = async ({ url, credentials, show }: FirstPartyOptions): Promise<void> => {
+  const client = firstParty(url);
   const resultOf = async <T>(path: Path, call: Promise<T>): Promise<T> => {
     try {
       return await call;
