@@ -1,4 +1,4 @@
-// The app: its contract, its tables, and what answers its own operations.
+// The app: its contract, migrations and procedures.
 
 import { brand, contract } from "@app/contract";
 import { defineApp } from "@lockstep/server";

@@ -1,5 +1,5 @@
-// The notes of users: their table, and what the operations of packages/contract/src/notes.ts do. Notes are deleted with
-// their user. The notes of a disabled user are kept, and are there again when the account is enabled.
+// Implements the notes of users (packages/contract/src/notes.ts): their table and procedures. Notes are deleted with
+// their user. The notes of a disabled user are kept, and can be read again when the account is enabled.
 
 import { type Contract, contract } from "@app/contract";
 import type { Note } from "@app/contract/notes";
@@ -45,7 +45,7 @@ export const noteProcedures = ({ implement, db, now, random }: Tools<Contract, N
       )
       .orderBy("created_at", "desc")
       .orderBy("id", "desc")
-      .limit(limit + 1) // one more than asked for tells whether there is another page
+      .limit(limit + 1) // one more than requested shows whether there is another page
       .execute();
     const page = rows.slice(0, limit);
     const last = page.at(-1);
@@ -78,7 +78,10 @@ type NoteRow = NotesTables["notes"];
 
 const noteFrom = ({ id, text, created_at }: NoteRow): Note => ({ id, text, createdAt: created_at });
 
-/** A page ends at the creation time and the ID of its last note: notes of one millisecond are told apart by their IDs. */
+/**
+ * A cursor is the creation time and the ID of the last note of a page. The ID distinguishes notes of the same
+ * millisecond.
+ */
 const cursorOf = ({ created_at, id }: NoteRow) => `${created_at}.${id}`;
 
 const placeOf = (cursor: string): [createdAt: number, id: string] => {

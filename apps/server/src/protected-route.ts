@@ -1,4 +1,4 @@
-// What the protected route of the FastAPI guide answers.
+// Implements the protected route of the FastAPI guide.
 
 import { type Contract, contract } from "@app/contract";
 import type { Tools } from "@lockstep/server";

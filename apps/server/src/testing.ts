@@ -16,7 +16,7 @@ export const startAppServer = (options: AppServerOptions = {}) => startTestServe
 
 export type AppServer = Awaited<ReturnType<typeof startAppServer>>;
 
-/** A client of our own apps that a person is signed in to. They get an account unless they have one. */
+/** A first-party client with a signed-in user. Creates the account if there is none. */
 export const signedInClient = async (server: AppServer, username?: string) => {
   const { user, accessToken } = await signInAs(server, username);
   const client = createClient<Contract>({ url: server.url, tokens: memoryTokens({ accessToken }) });

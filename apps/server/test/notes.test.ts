@@ -1,4 +1,4 @@
-// The notes over RPC and REST, on both engines: what their owner can do, and what nobody else can.
+// Notes over RPC and REST, on both engines: what their owner can do, and what others cannot.
 
 import type { Contract } from "@app/contract";
 import type { Note } from "@app/contract/notes";
@@ -11,7 +11,7 @@ import { signedInClient, startAppServer } from "../src/testing.ts";
 const errorOf = errorReader<Contract>();
 
 describe.each(engines)("notes on $engine", ({ newDatabase }) => {
-  /** A server with the users john and jane, each with a client of our own apps. */
+  /** A server with the users john and jane, each signed in to a first-party client. */
   const start = async () => {
     const database = await newDatabase();
     const clock = testClock();
@@ -45,7 +45,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     };
   };
 
-  it("are listed newest first, by whoever added them", async () => {
+  it("are listed newest first, and only to the user who added them", async () => {
     await using world = await start();
     const { clock, john } = world;
     const first = await john.client.note.create.mutate({ text: "Water the plants" });
@@ -56,7 +56,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     expect(await john.client.note.list.query({})).toEqual({ notes: [second, first], nextCursor: null });
   });
 
-  it("come in pages that leave out and repeat nothing, though notes of one moment are added and deleted meanwhile", async () => {
+  it("are listed in pages without gaps or repeats, while notes of the same millisecond are added and deleted", async () => {
     await using world = await start();
     const { clock, john } = world;
     const texts = ["1", "2", "3", "4", "5", "6", "7"];
@@ -98,12 +98,12 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("of somebody else can be neither read nor deleted, whatever the scopes [S51]", async () => {
+  it("of another user can be neither read nor deleted, whatever the scopes [S51]", async () => {
     await using world = await start();
     const { server, john, jane } = world;
     const note = await john.client.note.create.mutate({ text: "A secret of John" });
     expect(await jane.client.note.list.query({})).toEqual({ notes: [], nextCursor: null });
-    // A cursor is a place in a list, and opens no list.
+    // A cursor is a position in a list. It gives no access to it.
     const place = `${note.createdAt + 1}.${note.id}`;
     expect(await jane.client.note.list.query({ cursor: place })).toEqual({ notes: [], nextCursor: null });
     const refusal = await jane.client.note.delete.mutate({ noteId: note.id }).catch((error: unknown) => error);
@@ -116,7 +116,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     expect(await john.client.note.list.query({})).toMatchObject({ notes: [note] });
   });
 
-  it("are refused when they are empty or too long, with words for the field", async () => {
+  it("are refused when they are empty or too long, with a message for the field", async () => {
     await using world = await start();
     const { john } = world;
     const issuesOf = async (text: string) => {
@@ -137,7 +137,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     ["limit", "limit=101"],
     ["limit", "limit=1.5"],
     ["limit", "limit=all"],
-  ])("answer 400 to a list with a %s that is none: %s", async (name, query) => {
+  ])("answer 400 to a list with an invalid %s: %s", async (name, query) => {
     await using world = await start();
     const { john } = world;
     expect(await john.rest("GET", `/api/notes?${query}`)).toMatchObject({
@@ -146,7 +146,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("are open to a client with the scope, and to others answer 403 with a challenge that names it [S38]", async () => {
+  it("can be read by a client with the scope; others get 403 with a challenge that names it [S38]", async () => {
     await using world = await start();
     const { server, john } = world;
     const note = await john.client.note.create.mutate({ text: "Water the plants" });
@@ -180,7 +180,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("of a disabled user are kept, and out of reach until the account is enabled", async () => {
+  it("of a disabled user are kept, and cannot be read until the account is enabled", async () => {
     await using world = await start();
     const { server, john } = world;
     const note = await john.client.note.create.mutate({ text: "Water the plants" });
@@ -191,7 +191,7 @@ describe.each(engines)("notes on $engine", ({ newDatabase }) => {
     expect(await john.rest("GET", "/api/notes", undefined, accessToken)).toMatchObject({ body: { notes: [note] } });
   });
 
-  it("are deleted with their user, and nobody else's", async () => {
+  it("are deleted with their user, and other users' notes are not", async () => {
     await using world = await start();
     const { server, john, jane } = world;
     await john.client.note.create.mutate({ text: "John's" });

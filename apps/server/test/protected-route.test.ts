@@ -18,7 +18,7 @@ describe("GET /protected-route", () => {
     });
   });
 
-  it("answers 401 with a challenge without a token, and 403 to a client that may not read the profile", async () => {
+  it("answers 401 with a challenge to a call without a token, and 403 to a client without the scope", async () => {
     await using server = await startAppServer();
     const anonymous = await call(server, null);
     expect(anonymous).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });

@@ -1,4 +1,4 @@
-// Puts this app together: what the pages of Lockstep are given, and the app's own pages.
+// The web app: Lockstep's pages with this app's brand, shell and words, and the app's own pages.
 
 import { brand } from "@app/contract";
 import { LockstepApp } from "@lockstep/pages";

@@ -1,4 +1,4 @@
-// The scopes of the contract. Apart, so that the contract is fetched only for the page to register apps.
+// The scopes of the contract. In a module of their own, so that only the page to register apps loads the contract.
 
 import { contract } from "@app/contract";
 

@@ -1,4 +1,4 @@
-// What is around every page: the name, the navigation, signing out, and the footer.
+// The shell around every page: name, navigation, sign-out and footer.
 
 import { brand } from "@app/contract";
 import { useSession } from "@lockstep/client/react";

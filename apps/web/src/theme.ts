@@ -1,4 +1,4 @@
-// How this app looks, beside the colours of its brand. What is left out keeps the default of the pages.
+// The app's theme, in addition to the colours of its brand. Values that are left out keep the defaults of the pages.
 
 import type { Theme } from "@lockstep/pages/vite";
 

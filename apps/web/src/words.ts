@@ -1,5 +1,5 @@
-// The words of this app: what people are told of its own errors, and texts of its own in place of those of the pages. An
-// error of the contract that has no words here does not compile.
+// The words of this app: the texts of its own errors, and replacements for texts of the pages. An error of the contract
+// without words does not compile.
 
 import type { Contract } from "@app/contract";
 import type { AppWords } from "@lockstep/pages";

@@ -1,4 +1,4 @@
-// What this service is to those who use it: the one place that names it, and says what it looks like.
+// The brand of this service. No other file contains its name, logo or colours.
 
 import type { Brand } from "@lockstep/kit";
 

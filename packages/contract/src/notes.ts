@@ -1,10 +1,10 @@
-// The notes of users: an example of a feature. The scopes, errors, shapes and operations stand here; what they do, in
-// apps/server/src/notes.ts. The tutorial docs/your-first-feature.md builds another one step by step.
+// The notes of users: an example feature. This file declares its scopes, errors, schemas and operations;
+// apps/server/src/notes.ts implements them. The tutorial docs/your-first-feature.md builds another one step by step.
 
 import { defineFeature, Id, plainText } from "@lockstep/kit";
 import { z } from "zod";
 
-/** How many UTF-16 units a note can have. */
+/** The maximum length of a note, in UTF-16 units. */
 export const noteLength = { max: 10_000 } as const;
 
 export const Note = z
@@ -25,8 +25,8 @@ export const ListNotesInput = z
     cursor: z
       .string()
       .regex(/^\d{1,16}\.[\w-]{1,100}$/, { error: "Must be the `nextCursor` of another page" })
-      .describe("The `nextCursor` of the page before. Left out: the newest notes"),
-    limit: z.coerce.number<number>().int().min(1).max(100).default(50).describe("How many notes a page has at most"),
+      .describe("The `nextCursor` of the previous page. Default: the newest notes"),
+    limit: z.coerce.number<number>().int().min(1).max(100).default(50).describe("The maximum number of notes in a page"),
   })
   .partial({ cursor: true });
 

@@ -4,7 +4,7 @@ import { defineFeature } from "@lockstep/kit";
 import { z } from "zod";
 
 export const protectedRoute = defineFeature(
-  { areas: { demo: "What a protected route looks like" } },
+  { areas: { demo: "An example of a protected route" } },
   ({ query, scoped }) => ({
     demo: {
       greeting: query({

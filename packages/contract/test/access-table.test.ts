@@ -1,4 +1,4 @@
-// Makes docs/access.md from the contract: `npm run docs:update` writes it, and without that a change of access
+// Generates docs/access.md from the contract: `npm run docs:update` writes it, and without that a change of access
 // fails here, so that it shows in a review.
 
 import { type Access, operationsOf } from "@lockstep/kit";

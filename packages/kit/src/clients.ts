@@ -1,5 +1,5 @@
-// Owns the shapes of OAuth clients: as a developer registers one, as a person who is asked for consent sees it, and what
-// that person granted it.
+// Owns the shapes of OAuth clients: as developers register them and as the consent page shows them, and what users
+// granted them.
 
 import { z } from "zod";
 import { displayName } from "./names.ts";
@@ -77,11 +77,11 @@ export const ClientName = displayName({ maxLength: 100 });
 const registration = {
   name: ClientName,
   kind: ClientKind,
-  /** Its page for people. */
+  /** Its home page, for people. */
   uri: AbsoluteUri.regex(secure, { error: "Must begin with https://" }).nullable(),
   redirectUris: uris,
   postLogoutRedirectUris: uris,
-  /** The scopes that it may ask for. */
+  /** The scopes that it may request. */
   scopes: z
     .array(ScopeName)
     .max(100)
@@ -151,12 +151,12 @@ export type OAuthClient = z.infer<typeof OAuthClient>;
 export const RegisteredClient = z.object({ client: OAuthClient, secret: z.string().nullable() });
 export type RegisteredClient = z.infer<typeof RegisteredClient>;
 
-/** A client, as the users see it whom it asks for consent. */
+/** A client, as the consent page shows it. */
 export const ClientView = z.object({
   id: z.string(),
   name: z.string(),
   uri: z.string().nullable(),
-  /** Where the person is sent back to: what a client cannot make up. */
+  /** Where the user is sent back to, which a client cannot fake. */
   verified: z.boolean(),
 });
 export type ClientView = z.infer<typeof ClientView>;
@@ -198,7 +198,7 @@ export const ConnectedClient = z.object({
 export type ConnectedClient = z.infer<typeof ConnectedClient>;
 
 /**
- * What the server tells the pages that are part of a protocol: it stands in the page, for the web app to show.
+ * The data of a page that is part of a protocol. The server embeds it in the page, and the web app renders it.
  * @internal
  */
 export const ProtocolPage = z.discriminatedUnion("page", [

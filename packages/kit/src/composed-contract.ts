@@ -41,7 +41,7 @@ export const composeContract = <
   roles = engineRoles as unknown as R, // the type's default
 }: {
   readonly features: F;
-  /** What a user is here, the least first. Left out: `user` and `admin`. */
+  /** The roles of users, from least to most powerful. Default: `user` and `admin`. */
   readonly roles?: R;
 }): ComposedContract<F, R> => {
   const words = {

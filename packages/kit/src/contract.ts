@@ -22,7 +22,7 @@ export interface Words<
 > {
   /** The scopes that a user can grant a client, with their text on the consent page. */
   readonly scopes: S;
-  /** The roles of users, the least powerful first: an operation's role admits the later ones too. */
+  /** The roles of users, from least to most powerful. An operation's role also admits the more powerful ones. */
   readonly roles: R;
   readonly errors: E;
   /** What the operations of each area are about, for the API's documentation. */
@@ -136,7 +136,7 @@ const assertRestPath = (operation: string, path: string): void => {
   if (repeated !== undefined) throw new TypeError(`${operation} has ${repeated} twice in its REST path ${path}.`);
 };
 
-/** Checks what the types cannot, or do not where a contract is made from parts of another. */
+/** Checks what the types cannot check, for example in a contract that is made from parts of another. */
 const assertWords = ({ scopes, roles, errors, operations }: AnyContract): void => {
   for (const [name, words] of Object.entries(scopes)) {
     if (!scopeNamePattern.test(name))

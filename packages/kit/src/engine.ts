@@ -250,7 +250,7 @@ export const engine = {
   },
 };
 
-/** What the engine's operations of each area are about. */
+/** The areas of the engine's operations, with their descriptions. */
 export const engineAreas = {
   auth: "Signing in and out",
   user: "The signed-in user",
@@ -263,7 +263,7 @@ export const engineAreas = {
 } as const satisfies Record<keyof typeof engine, string>;
 
 /**
- * The contract of an app that adds nothing: what code relies on that works with any app.
+ * The contract of an app that adds nothing, for code that works with any app.
  * @internal
  */
 export const engineContract = defineContract(words, () => engine);

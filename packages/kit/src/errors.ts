@@ -1,6 +1,6 @@
-// Owns the errors that a call can be answered with: HTTP status, message, and the shape of the details. An operation
-// names its own errors; the others follow from the transport and from its access. An app adds its own in its contract.
-// OAuth's spellings (RFC 6750) are in the challenge.
+// Owns the errors that a call can fail with: HTTP status, message, and the shape of the details. An operation names its
+// own errors; the others follow from the transport and from its access. An app adds its own in its contract. OAuth's
+// spellings (RFC 6750) are in the challenge.
 
 import { z } from "zod";
 import type { Access, Anyone, Scoped } from "./access.ts";
@@ -30,10 +30,10 @@ export type ErrorStatus =
   | 503
   | 504;
 
-/** One error that a call can be answered with. */
+/** One error that a call can fail with. */
 export interface ErrorDeclaration {
   readonly status: ErrorStatus;
-  /** One sentence for the reader of the error. */
+  /** One sentence that explains the error. */
   readonly message: string;
   /** The details: an object, empty when there is nothing to add. */
   readonly details: z.core.SomeType;
@@ -46,7 +46,7 @@ const none = z.object({});
 
 /** The engine's errors. `composeContract` includes them. */
 export const engineErrors = {
-  // Transport: any operation can be answered with these.
+  // Transport: any operation can fail with these.
   MALFORMED_REQUEST: { status: 400, message: "The request could not be read.", details: none },
   INVALID_INPUT: {
     status: 400,
@@ -87,7 +87,7 @@ export const engineErrors = {
     message: "Send one access token, in the Authorization header.",
     details: none,
   },
-  FIRST_PARTY_ONLY: { status: 403, message: "Only this service's own apps may do this.", details: none },
+  FIRST_PARTY_ONLY: { status: 403, message: "Only first-party clients may call this operation.", details: none },
   ROLE_REQUIRED: { status: 403, message: "You do not have the required role.", details: none },
   REAUTHENTICATION_REQUIRED: {
     status: 401,
@@ -152,7 +152,7 @@ export const engineErrors = {
   },
   CLIENT_HAS_NO_SECRET: {
     status: 409,
-    message: "This client has no secret. It signs with its own key, or runs where no secret can be kept.",
+    message: "This client has no secret. It signs with its own key, or cannot keep a secret.",
     details: none,
   },
   CLIENT_NOT_FOUND: { status: 404, message: "There is no such client.", details: none },
@@ -190,7 +190,7 @@ export type EngineErrors = typeof engineErrors;
 export type EngineErrorCode = keyof EngineErrors;
 
 /**
- * What comes with an error of this code.
+ * The details of an error of this code.
  * @internal
  */
 export type ErrorDetails<C extends EngineErrorCode> = z.infer<EngineErrors[C]["details"]>;
@@ -210,7 +210,7 @@ const transportErrorCodes = [
   "UNAVAILABLE",
 ] as const satisfies EngineErrorCode[];
 /**
- * A code that any call can be answered with.
+ * A code that any call can fail with.
  * @internal
  */
 export type TransportErrorCode = (typeof transportErrorCodes)[number];

@@ -11,8 +11,8 @@ type EngineScopes = typeof engineScopes;
 type EngineRoles = typeof engineRoles;
 type EngineOperations = typeof engine;
 
-/** What the compiler says of a name that the engine has. */
-type OwnNames<Engine> = { readonly [Name in keyof Engine]?: "The engine has this name. Choose another." };
+/** The compiler's message for a name that the engine already uses. */
+type OwnNames<Engine> = { readonly [Name in keyof Engine]?: "The engine already uses this name. Choose another." };
 
 type None = Record<never, never>;
 
@@ -26,19 +26,19 @@ export interface Feature<S extends Scopes = Scopes, E extends Errors = Errors, T
 
 /** The scopes, errors and areas that a feature declares. */
 export interface FeatureWords<S extends Scopes, R extends readonly string[], E extends Errors, Area extends string> {
-  /** What a user can allow a client to do, with the words of the consent page: they complete "… wants to". */
+  /** What a user can grant to a client, with the text of the consent page, such as "Read your notes". */
   readonly scopes?: S;
-  /** What can go wrong here and nowhere else. The engine's errors can be named without being declared again. */
+  /** The feature's own errors. Its operations can name the engine's errors without declaring them again. */
   readonly errors?: E;
-  /** What the operations of each area are about, for the API's documentation. */
+  /** The areas of operations, each with a description for the API's documentation. */
   readonly areas: Readonly<Record<Area, string>> & OwnNames<EngineOperations>;
   /** The app's roles, where it has more than the engine's. */
   readonly roles?: R;
 }
 
 /**
- * Declares a feature. Its operations can use the engine's scopes and errors besides its own; a name that the engine has
- * does not compile.
+ * Declares a feature. Its operations can use the engine's scopes and errors besides its own; a name that the engine
+ * already uses does not compile.
  * @throws TypeError that names a scope which cannot be used
  *
  * @example

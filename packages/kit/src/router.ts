@@ -6,7 +6,7 @@ import type { Anyone, Scoped } from "./access.ts";
 import type { AccessErrorCode, Errors, RpcErrorShape, TransportErrorCode } from "./errors.ts";
 import type { AnyOperation, OperationKind } from "./operation.ts";
 
-/** Every error code that an operation can be answered with. */
+/** Every error code that an operation can fail with. */
 export type ErrorCodeOf<Op> = Op extends { readonly access: infer A; readonly errors: readonly (infer E)[] }
   ? TransportErrorCode | AccessErrorCode<A> | E
   : never;

@@ -1,5 +1,5 @@
-// Owns scopes: what a user can allow a third-party client to do. The text completes "… wants to" on the consent page.
-// An app adds its own in its contract.
+// Owns scopes: what a user can grant to a third-party client. The consent page shows their texts in a list. An app adds
+// its own in its contract.
 
 /** Scopes by name, each with its text for the consent page. */
 export type Scopes = Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ export const engineScopes = {
 } as const satisfies Scopes;
 
 /**
- * The scopes of OpenID Connect that a client can also ask for, with their text.
+ * The scopes of OpenID Connect that a client can also request, with their text.
  * @see OpenID Connect Core §3.1.2.1, §5.4, §11
  * @internal
  */

@@ -1,4 +1,4 @@
-// Owns the shapes of sessions: what a person sees of theirs, and the events about them.
+// Owns the shapes of sessions, as their user sees them, and of the events about them.
 
 import { z } from "zod";
 

@@ -17,7 +17,7 @@ export const plainText = ({ maxLength }: { maxLength: number }) =>
   z.string().max(maxLength).refine(isStorableText, { error: notPlainText });
 
 /**
- * What a person is told about a text that cannot be stored.
+ * The message for a text that cannot be stored.
  * @internal
  */
 export const notPlainText = "Must be plain text";

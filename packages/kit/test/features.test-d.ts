@@ -6,7 +6,7 @@ const output = z.object({});
 const declared = { status: 404, message: "There is no such note.", details: z.object({ id: z.string() }) } as const;
 
 describe("a feature", () => {
-  it("does not compile with a word that neither it nor the engine declares", () => {
+  it("does not compile with a scope, error or role that neither it nor the engine declares", () => {
     defineFeature(
       { areas: { note: "Notes" }, scopes: { "notes:read": "Read your notes" }, errors: { NOTE_NOT_FOUND: declared } },
       ({ query, scoped, firstParty }) => ({
@@ -31,12 +31,12 @@ describe("a feature", () => {
     defineFeature({ areas: {} }, () => ({ note: {} }));
   });
 
-  it("does not compile with a name that the engine has, and says so", () => {
-    // @ts-expect-error The engine has this name. Choose another.
+  it("does not compile with a name that the engine already uses, and says so", () => {
+    // @ts-expect-error The engine already uses this name. Choose another.
     defineFeature({ areas: { user: "People" } }, () => ({ user: {} }));
-    // @ts-expect-error The engine has this name. Choose another.
+    // @ts-expect-error The engine already uses this name. Choose another.
     defineFeature({ areas: { note: "Notes" }, scopes: { "profile:read": "Read" } }, () => ({ note: {} }));
-    // @ts-expect-error The engine has this name. Choose another.
+    // @ts-expect-error The engine already uses this name. Choose another.
     defineFeature({ areas: { note: "Notes" }, errors: { EMAIL_TAKEN: declared } }, () => ({ note: {} }));
   });
 });

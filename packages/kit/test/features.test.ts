@@ -61,7 +61,7 @@ describe("a contract that is composed of features", () => {
     );
   });
 
-  it("refuses a scope, error or area that the engine has, and names it", () => {
+  it("refuses a scope, error or area that the engine already has, and names it", () => {
     const declared = { status: 404, message: "None.", details: z.object({}) } as const;
     expect(() => composeContract({ features: [feature({ scopes: { "profile:read": "Read" } })] })).toThrow(
       "A feature declares the scope profile:read, which is one of the engine's. Give it another name.",

@@ -1,4 +1,4 @@
-// The page of the signed-in user's notes: what they are, adding one, and deleting one.
+// The page of the signed-in user's notes: lists, adds and deletes them.
 
 import { CreateNoteInput, type Note } from "@app/contract/notes";
 import {
@@ -18,7 +18,7 @@ import { type ErrorOf, readFailure, trpc } from "../backend.ts";
 import styles from "./notes.module.css";
 
 export const NotesPage = () => (
-  <Page title="Notes" lead="What you want to remember. Nobody else can read it, but apps that you allow to.">
+  <Page title="Notes" lead="Only you can read your notes, and the apps that you allow to.">
     <NewNote />
     <Notes />
   </Page>
@@ -99,7 +99,7 @@ const Notes = () => {
     setAsking(null);
     setDeletions((before) => before + 1);
   };
-  // The button that was pressed is gone by then, and so is its dialog.
+  // By then, the dialog and the button that opened it are gone.
   useEffect(() => {
     if (deletions > 0) title.current?.focus();
   }, [deletions]);
@@ -163,7 +163,7 @@ const DeleteNote = ({ note, onDeleted, onCancel }: DeleteNoteProps) => {
     trpc.note.delete.mutationOptions({
       onSuccess: onDeleted,
       async onError(error) {
-        // Deleted already, in another window or by an app: that is what was wanted.
+        // It was already deleted, in another window or by an app, which is what the user asked for.
         if (readFailure("note.delete", error).code === "NOTE_NOT_FOUND") await onDeleted();
       },
     }),
@@ -182,7 +182,7 @@ const DeleteNote = ({ note, onDeleted, onCancel }: DeleteNoteProps) => {
   );
 };
 
-/** Enough of a note to tell it from others: of its first line, 40 characters. */
+/** The first 40 characters of a note's first line, to distinguish it from others. */
 const beginningOf = ({ text }: Note): string => {
   const [line = ""] = text.trim().split("\n");
   const characters = [...line];
