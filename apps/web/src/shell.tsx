@@ -20,7 +20,7 @@ export const Shell = ({ navigation, plain, children }: ShellProps) => {
   const signedIn = useSession().status === "signedIn";
   const [path] = useLocation();
   const [signOutFailure, setSignOutFailure] = useState<AnyFailure | null>(null);
-  // Somebody who goes to another page has read it.
+  // Dismiss the notice when the user goes to another page.
   useEffect(() => setSignOutFailure(null), [path]);
   return (
     <div className={styles.shell}>

@@ -223,7 +223,7 @@ describeInBrowser("the web app", (browser) => {
       await email.fill("jane@example.com");
       await button(page, "Change the address").click();
       const alert = page.getByRole("alert");
-      await alert.getByText("Every attempt counts, so that nobody can find out").waitFor();
+      await alert.getByText("The number of attempts is limited, so that nobody can find out").waitFor();
       expect(await alert.getByText("password").count()).toBe(0);
     });
 

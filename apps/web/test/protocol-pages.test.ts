@@ -50,7 +50,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       await button(page, "It does, continue").click();
 
       await heading(page, "Printshop asks for access to your Lockstep account").waitFor();
-      await page.getByText("Back to your device, which is told.").waitFor();
+      await page.getByText("Back to your device, which continues by itself.").waitFor();
       await button(page, "Allow").click();
       await heading(page, "You can go back to your device").waitFor();
       await page.getByText("Printshop is connected.").waitFor();
@@ -127,7 +127,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       const { id_token } = await redeem(page.url());
       await page.goto(client.buildEndSessionUrl(app.config, { id_token_hint: id_token ?? "", ...parameters }).href);
       await heading(page, "Sign out of Lockstep too?").waitFor();
-      await page.getByText("You signed out of Printshop, which asks for this.").waitFor();
+      await page.getByText("You signed out of Printshop, and it asks to sign you out here too.").waitFor();
     };
 
     const liveSessions = async ({ server }: Pick<Awaited<ReturnType<typeof meet>>, "server">) =>

@@ -158,7 +158,7 @@ describeInBrowser("sessions", (browser) => {
     test("says when there is no other", async () => {
       await using visitor = await visitSessions();
       const { page } = visitor;
-      await page.getByText("You are signed in nowhere else.").waitFor();
+      await page.getByText("You are not signed in anywhere else.").waitFor();
       expect(await button(page, "End all others").count()).toBe(0);
     });
 
@@ -206,7 +206,7 @@ describeInBrowser("sessions", (browser) => {
       expect(await focusedText(page)).toBe("Cancel");
       await page.keyboard.press("Tab");
       await page.keyboard.press("Enter");
-      await page.getByText("You are signed in nowhere else.").waitFor();
+      await page.getByText("You are not signed in anywhere else.").waitFor();
       await eventually(() => focusedText(page), "Signed in");
       expect(await liveSessions(visitor)).toBe(1);
     });

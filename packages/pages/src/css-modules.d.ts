@@ -1,5 +1,5 @@
 declare module "*.module.css" {
   const classes: { readonly [name: string]: string };
-  // biome-ignore lint/style/noDefaultExport: how bundlers give the classes
+  // biome-ignore lint/style/noDefaultExport: bundlers export the classes this way
   export default classes;
 }

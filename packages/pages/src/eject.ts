@@ -1,5 +1,5 @@
-// Owns `lockstep eject`: copies the source of a page into an app, and tells later what has changed in ours since. The
-// original is kept beside a record of its version in the app's `.lockstep/ejected`.
+// Owns `lockstep eject`: copies the source of a page into an app, and later shows what has changed in our page since.
+// The app's `.lockstep/ejected` has the original and its version.
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { createTwoFilesPatch } from "diff";
 
-/** A page could not be ejected. The message is one sentence for whoever ran the command. */
+/** A page could not be ejected. The message is one sentence for the user of the command. */
 export class EjectError extends Error {
   override readonly name = "EjectError";
 }
@@ -21,7 +21,7 @@ export interface EjectOptions {
   readonly source?: string;
 }
 
-/** What is recorded of an ejected page. */
+/** The record of an ejected page. */
 interface EjectedPage {
   readonly package: string;
   readonly version: string;
@@ -49,15 +49,15 @@ export const pageNames = async ({ source = ownFolder }: Pick<EjectOptions, "sour
 };
 
 /**
- * Copies a page into the app's `src/pages`, where it is the app's own from then on. Answers the files that it wrote and
- * the packages that the page imports and the app does not have.
- * @throws EjectError when there is no such page, or when it would overwrite a file; nothing is written then
+ * Copies a page into the app's `src/pages`; from then on it is the app's own. Returns the files that it wrote, and the
+ * packages that the page imports and the app lacks.
+ * @throws EjectError when there is no such page, or when it would overwrite a file. Nothing is written then
  */
 export const ejectPage = async (page: string, options: EjectOptions) => {
   const files = await upstreamFiles(page, options);
   const folder = join(options.web, "src/pages", page);
   if (await exists(folder))
-    throw new EjectError(`${join("src/pages", page)} already exists: move it away to eject the page again.`);
+    throw new EjectError(`${join("src/pages", page)} already exists. Move it to eject the page again.`);
   const manifest = await readManifest(options.web);
   const missing = packagesOf(files).filter(
     (name) => !(name in { ...manifest.dependencies, ...manifest.devDependencies }),
@@ -67,7 +67,7 @@ export const ejectPage = async (page: string, options: EjectOptions) => {
   return { files: [...files.keys()].map((name) => join(folder, name)), missing };
 };
 
-/** How each ejected page compares with ours. */
+/** Compares each ejected page with ours. */
 export const ejectedStatus = async (options: EjectOptions): Promise<EjectedStatus[]> => {
   const { version: current } = await readManifest(options.source ?? ownFolder);
   const ejected = Object.entries(await readRecords(options.web));
@@ -81,7 +81,7 @@ export const ejectedStatus = async (options: EjectOptions): Promise<EjectedStatu
 };
 
 /**
- * What has changed in our page since it was ejected, as a patch that `git apply` and `patch` take in the web app.
+ * Returns what has changed in our page since it was ejected, as a patch for `git apply` or `patch` in the web app.
  * @throws EjectError when the page was not ejected
  */
 export const ejectedDiff = async (page: string, options: EjectOptions): Promise<string> => {
@@ -107,8 +107,8 @@ export const ejectedDiff = async (page: string, options: EjectOptions): Promise<
 };
 
 /**
- * Records that the app has taken over what changed in our page: later comparisons start from the present version.
- * @throws EjectError when the page was not ejected, or is no longer one of ours
+ * Records that the app has adopted the changes of our page. Later comparisons start from the current version.
+ * @throws EjectError when the page was not ejected, or this package no longer has it
  */
 export const acceptChanges = async (page: string, options: EjectOptions): Promise<void> => {
   await ejectedPage(page, options);
@@ -123,11 +123,11 @@ export const addEjectCommand = (
   const options = { web: resolve(root, "apps/web") };
   const command: Command = program
     .command("eject")
-    .description("Copies the source of a page into the web app, and shows what has changed in ours since")
+    .description("Copies the source of a page into the web app, and shows what has changed in the original since")
     .argument("[page]", "the name of the page")
-    .option("--status", "list the ejected pages, and which of ours have changed since")
-    .option("--diff", "print what has changed in ours since, as a patch")
-    .option("--accept", "record that the changes of ours were taken over")
+    .option("--status", "list the ejected pages, and which originals have changed since")
+    .option("--diff", "print what has changed in the original since, as a patch")
+    .option("--accept", "record that the app has adopted these changes")
     .action(async (page: string | undefined, chosen: { status?: true; diff?: true; accept?: true }) => {
       try {
         stdout.write(await answerTo(page, chosen, options));
@@ -153,13 +153,13 @@ const answerTo = async (
   if (page === undefined) throw new EjectError(`Name a page: ${(await pageNames(options)).join(", ")}.`);
   if (accept) {
     await acceptChanges(page, options);
-    return `The changes of ${page} are recorded as taken over.\n`;
+    return `Recorded that the app has adopted the changes of ${page}.\n`;
   }
   const { files, missing } = await ejectPage(page, options);
   return linesOf([
     ...files.map((file) => `Wrote ${relative(options.web, file)}`),
     ...(missing.length > 0 ? [`Add to the dependencies of the web app: ${missing.join(", ")}`] : []),
-    `To show it, import ${componentOf(page)} and give it to LockstepApp: pages={{ ${propertyOf(page)}: ${componentOf(page)} }}`,
+    `To show it, import ${componentOf(page)} and pass it to LockstepApp: pages={{ ${propertyOf(page)}: ${componentOf(page)} }}`,
   ]);
 };
 
@@ -198,7 +198,7 @@ const upstreamFiles = async (page: string, { source = ownFolder }: EjectOptions)
   return files;
 };
 
-/** The same, and nothing of a page that we no longer have. */
+/** The same; empty for a page that this package no longer has. */
 const upstreamFilesOrNone = async (page: string, options: EjectOptions) =>
   (await pageNames(options)).includes(page) ? await upstreamFiles(page, options) : new Map<string, string>();
 
@@ -215,7 +215,7 @@ const hashesOf = (files: ReadonlyMap<string, string>): Record<string, string> =>
 
 const recordsFile = (web: string) => join(web, ".lockstep/ejected/pages.json");
 
-/** The originals have another ending, so that no compiler or linter takes them for the app's. */
+/** The originals have another file extension, so that compilers and linters ignore them. */
 const originalsOf = (web: string, page: string) => join(web, ".lockstep/ejected", page);
 
 const readRecords = async (web: string): Promise<EjectedPages> => {
@@ -255,6 +255,6 @@ interface Manifest {
 
 const readManifest = async (folder: string): Promise<Manifest> => {
   const text = await readFile(join(folder, "package.json"), "utf8").catch(() => null);
-  if (text === null) throw new EjectError(`There is no package.json in ${folder}: run this in an app with a web app.`);
+  if (text === null) throw new EjectError(`There is no package.json in ${folder}: Run this in an app with a web app.`);
   return JSON.parse(text);
 };

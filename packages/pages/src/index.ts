@@ -1,5 +1,5 @@
-// The pages of a Lockstep backend, and how an app makes them its own: its brand and theme, its words, components in our
-// pages (slots), and pages in place of ours. What pages are made of: `@lockstep/pages/parts`.
+// The pages of a Lockstep backend, and how an app customizes them: brand, theme, words, components in our pages
+// (slots), and pages in place of ours. The parts of pages are in `@lockstep/pages/parts`.
 
 import "./app/zod-without-eval.ts";
 

@@ -1,4 +1,4 @@
-// Owns the list of the pages of this package: how each is called, its address, and which are fetched only when they are
+// Owns the list of this package's pages: their names, addresses, and which of them are loaded only when they are
 // opened.
 
 import type { ComponentType } from "react";
@@ -11,7 +11,7 @@ import { NotFoundPage } from "./pages/not-found/not-found.tsx";
 import { SignInPage } from "./pages/sign-in/sign-in.tsx";
 import type { SignOutPageMessage } from "./pages/sign-out/sign-out.tsx";
 
-/** What each page is given. */
+/** The props of each page. */
 export interface PageProps {
   readonly signIn: object;
   readonly account: object;

@@ -1,5 +1,5 @@
-// What pages are made of: for the app's own pages and shell, and for pages that were ejected. Our own pages use nothing
-// else of this package.
+// The parts of pages, for the app's own pages and shell, and for ejected pages. Our own pages use nothing else of this
+// package.
 
 export { useBackend, useBrand, useScopes } from "./app/context.ts";
 export { useSlots } from "./app/slots.ts";

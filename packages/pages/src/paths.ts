@@ -1,5 +1,5 @@
-// Owns the addresses of the pages, in wouter's spelling, and how an app adds its own. Stands alone: Vite's configuration
-// and a server in development import it as it is.
+// Owns the addresses of the pages, in wouter's spelling, and how an app adds its own. It has no imports: Vite's
+// configuration and a server in development load it as it is.
 
 import type { ComponentType } from "react";
 
@@ -13,7 +13,7 @@ export const paths = {
   developer: "/developer/*?",
   linkedAccounts: "/linked-accounts",
   password: "/password",
-  /** Where the authorization server sends a person whom a client asks for access. */
+  /** The page for authorization requests of clients. */
   consent: "/interaction/:authorizationId",
 } as const;
 
@@ -21,24 +21,24 @@ export const paths = {
 export interface OwnPage {
   /** In wouter's spelling: `/notes`, `/notes/:id`, or `/notes/*?` where further pages are below it. */
   readonly path: `/${string}`;
-  /** Its name in the navigation. Left out: it is reached from elsewhere. */
+  /** Its name in the navigation. Without it, the page has no link there. */
   readonly label?: string;
-  /** Fetches the page when it is first opened: `async () => (await import("./pages/notes.tsx")).NotesPage`. */
+  /** Loads the page when it is first opened: `async () => (await import("./pages/notes.tsx")).NotesPage`. */
   readonly load: () => Promise<ComponentType>;
-  /** Shows the page to people who are not signed in as well. Default: they sign in first. */
+  /** Also shows the page to people who are not signed in. Default: they sign in first. */
   readonly public?: boolean;
 }
 
 /** The app's own pages, and every address of the web app. */
 export interface OwnPages {
   readonly list: readonly OwnPage[];
-  /** Every address of the web app, those of our pages too: no REST path may be one of them. */
+  /** Every address of the web app, our pages included. No REST path may be one of them. */
   readonly paths: readonly string[];
 }
 
 /**
  * Lists the app's own pages.
- * @throws TypeError that names the address of a second page at the same place
+ * @throws TypeError when two pages have the same address, which it names
  */
 export const definePages = (list: readonly OwnPage[]): OwnPages => {
   const all: string[] = Object.values(paths);

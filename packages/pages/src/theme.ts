@@ -6,17 +6,17 @@ import type { Brand } from "@lockstep/kit";
 export interface ThemeColors {
   /** Buttons for the main action, with white text on them. Default: the brand's colour. */
   readonly accent?: string;
-  /** Those buttons while they are pointed at. Default: made from `accent`. */
+  /** Those buttons on hover. Default: made from `accent`. */
   readonly accentHover?: string;
-  /** What is chosen, such as the page in the navigation. Default: made from `accent`. */
+  /** The selected item, such as the page in the navigation. Default: made from `accent`. */
   readonly accentSurface?: string;
   readonly accentSurfaceHover?: string;
   readonly accentText?: string;
   /** Links. Default: `accent` in the light scheme, made from `accent` in the dark one. */
   readonly link?: string;
-  /** The outline of what has the focus. Default: `link`. */
+  /** The focus outline. Default: `link`. */
   readonly focus?: string;
-  /** Behind everything. */
+  /** The background of the page. */
   readonly background?: string;
   /** Cards, fields and the header. */
   readonly surface?: string;
@@ -42,7 +42,7 @@ export interface ThemeColors {
   readonly cautionText?: string;
 }
 
-/** How the pages look. What is left out keeps its default. */
+/** The look of the pages. Values that are left out keep their defaults. */
 export interface Theme {
   /** A CSS font family. */
   readonly font?: string;
@@ -75,7 +75,7 @@ const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.to
 
 const mix = (color: string, percent: number, other: string) => `color-mix(in srgb, ${color} ${percent}%, ${other})`;
 
-/** What follows from an accent in one scheme. */
+/** The colours that are derived from an accent in one scheme. */
 type Mix = (accent: string) => Omit<ThemeColors, "accent">;
 
 const lightMix: Mix = (accent) => ({

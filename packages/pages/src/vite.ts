@@ -1,5 +1,5 @@
-// Owns how the web app is served during development, and how it is built: what its HTML page has, hashed files, a brotli
-// and a gzip copy beside each for the server to send, and the list of its addresses.
+// Owns how the web app is served in development and built: its HTML page, hashed files with a brotli and a gzip copy
+// for the server to send, and the list of its addresses.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { type Theme, themeCss } from "./theme.ts";
 
 export type { Theme, ThemeColors } from "./theme.ts";
 
-/** What the web app is built with. */
+/** The options of `lockstep`. */
 export interface LockstepViteOptions {
   readonly brand: Brand;
   readonly theme?: Theme;
@@ -53,7 +53,7 @@ const settings = ({ hostname, port, hmrPort }: Settings): Plugin => ({
       host: hostname,
       port,
       strictPort: true,
-      // Not through the server: each restart of it would reload the page, and what was typed would be lost.
+      // Not through the server, whose restarts would reload the page and lose typed input.
       hmr: { clientPort: hmrPort },
     },
     optimizeDeps: {
@@ -73,8 +73,8 @@ const settings = ({ hostname, port, hmrPort }: Settings): Plugin => ({
         output: {
           codeSplitting: {
             groups: [
-              // Libraries apart from the app's code, so that they stay in the browser's cache when only that changes. The
-              // module that sets up zod is with them, because it must run before any schema is built.
+              // A separate chunk for libraries, so that it stays in the browser's cache when only the app changes. It
+              // contains the module that sets up zod, which must run before any schema is built.
               { name: "libraries", test: isLibrary, tags: ["$initial"], priority: 1 },
               // Everything that the first page needs, in one file.
               { name: "app", tags: ["$initial"] },
@@ -86,7 +86,7 @@ const settings = ({ hostname, port, hmrPort }: Settings): Plugin => ({
   }),
 });
 
-/** What the modules of this package and of the client import in a browser. */
+/** The libraries that this package and the client import in a browser. */
 const bundledLibraries = [
   "@lockstep/pages > @lockstep/client > eventsource-parser",
   "@lockstep/pages > @mantine/core",
@@ -101,7 +101,7 @@ const bundledLibraries = [
   "@lockstep/pages > zod",
 ];
 
-/** Packages of Lockstep are left out: their pages are fetched when they are opened. */
+/** Lockstep's own packages are excluded: their pages are loaded when they are opened. */
 const isLibrary = (id: string): boolean =>
   /\/zod-without-eval\.[jt]s$/.test(id) || (id.includes("/node_modules/") && !/\/node_modules\/@lockstep\//.test(id));
 
@@ -143,7 +143,7 @@ const colorSchemeScript = `(() => {
 /** The theme, as a stylesheet before the first paint: a style element would need JavaScript, and flash. */
 const themeFile = "theme.css";
 
-/** Serves files that are made here, and adds them to the build. */
+/** Serves generated files, and adds them to the build. */
 const ownFiles = (files: Readonly<Record<string, string>>): Plugin => ({
   name: "lockstep:own-files",
   configureServer(server) {
@@ -173,7 +173,7 @@ const modulesFromVite = (origin: string): Plugin => ({
   },
 });
 
-/** Leaves out what zod makes JSON Schema with: each schema refers to it, and no page uses it. */
+/** Removes zod's JSON Schema generator: every schema refers to it, and no page uses it. */
 const withoutJsonSchema = (): Plugin => ({
   name: "lockstep:without-json-schema",
   apply: "build",

@@ -1,4 +1,4 @@
-// The code of docs/pages.md: put in place of the files that it names, the web app compiles.
+// The web app compiles with the code of docs/pages.md in place of the files that it names.
 
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Ejecting pages into an app: the command, what it records, what it says of later versions of ours, and that each page
-// still compiles and builds where it was copied to.
+// Ejecting pages into an app: the command, its records, comparisons with later versions of our pages, and that each
+// ejected page compiles and builds.
 
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -76,7 +76,7 @@ describe("lockstep eject", () => {
         "Wrote src/pages/sign-in/sign-in.tsx",
         "Wrote src/pages/sign-in/words.ts",
         "Add to the dependencies of the web app: @lockstep/client, @lockstep/pages",
-        "To show it, import SignInPage and give it to LockstepApp: pages={{ signIn: SignInPage }}",
+        "To show it, import SignInPage and pass it to LockstepApp: pages={{ signIn: SignInPage }}",
         "",
       ].join("\n"),
     });
@@ -85,7 +85,9 @@ describe("lockstep eject", () => {
     expect(copied).not.toMatch(/from "\.\.\//);
     expect((await run("--status")).printed).toBe(`sign-in: ejected from ${version}, unchanged in ${version}\n`);
     expect((await run("sign-in", "--diff")).printed).toBe("");
-    expect((await run("sign-in", "--accept")).printed).toBe("The changes of sign-in are recorded as taken over.\n");
+    expect((await run("sign-in", "--accept")).printed).toBe(
+      "Recorded that the app has adopted the changes of sign-in.\n",
+    );
     const records = JSON.parse(await readFile(join(web, ".lockstep/ejected/pages.json"), "utf8"));
     expect(records).toEqual({
       "sign-in": {
@@ -96,7 +98,7 @@ describe("lockstep eject", () => {
     });
   });
 
-  test("refuses an unknown page, and lists those that there are", async () => {
+  test("refuses an unknown page, and lists the existing ones", async () => {
     const { web, run } = await makeApp();
     expect(await run("login")).toEqual({
       exitCode: 1,
@@ -115,7 +117,7 @@ describe("lockstep eject", () => {
     await writeFile(join(web, "src/pages/account/account.tsx"), "mine");
     expect(await run("account")).toMatchObject({
       exitCode: 1,
-      printed: "src/pages/account already exists: move it away to eject the page again.",
+      printed: "src/pages/account already exists. Move it to eject the page again.",
     });
     expect(await filesBelow(web)).toEqual(["package.json", "src/pages/account/account.tsx"]);
     expect(await readFile(join(web, "src/pages/account/account.tsx"), "utf8")).toBe("mine");
@@ -127,12 +129,12 @@ describe("lockstep eject", () => {
     const { exitCode, printed } = await run("account");
     expect({ exitCode, printed }).toEqual({
       exitCode: 1,
-      printed: `There is no package.json in ${web}: run this in an app with a web app.`,
+      printed: `There is no package.json in ${web}. Run this in an app with a web app.`,
     });
     expect(await filesBelow(web)).toEqual([]);
   });
 
-  test("takes one of --status, --diff and --accept, for pages that were ejected", async () => {
+  test("accepts one of --status, --diff and --accept, and only for ejected pages", async () => {
     const { run } = await makeApp();
     expect((await run("--status")).printed).toBe("No page was ejected.\n");
     expect((await run("account", "--diff")).printed).toBe("The page account was not ejected.");
@@ -142,7 +144,7 @@ describe("lockstep eject", () => {
 });
 
 describe("an ejected page", () => {
-  test("is compared with later versions of ours, whose changes are a patch that applies to it", async () => {
+  test("is compared with later versions of our page, and their changes are a patch that applies to it", async () => {
     const { web } = await makeApp();
     const { acceptChanges, ejectedDiff, ejectedStatus } = await import("../src/eject.ts");
     const upstream = await copyOfOurs();
@@ -172,7 +174,7 @@ describe("an ejected page", () => {
     expect(await ejectedDiff("sign-in", options)).toBe("");
   });
 
-  test("that we no longer have is told of as removed", async () => {
+  test("is reported as removed when the package no longer has it", async () => {
     const { web } = await makeApp();
     const { acceptChanges, ejectedStatus } = await import("../src/eject.ts");
     const { source } = await copyOfOurs();
@@ -196,7 +198,7 @@ test("our pages import nothing of this package but its parts and their own files
   expect([...outside]).toEqual(["../../parts.ts"]);
 });
 
-test("every page compiles and builds where it was copied to", async () => {
+test("every page compiles and builds after it was ejected", async () => {
   // Below the web app of this repository, whose packages it finds.
   const web = await scratch(join(ours, "../../apps/web"));
   const repository = join(ours, "../../apps/web");

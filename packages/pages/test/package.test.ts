@@ -1,4 +1,4 @@
-// What is published: the built package, used by a web app of its own that has nothing but it, its stylesheets included.
+// The published package: built, and used with its stylesheets by a web app outside of this repository's sources.
 
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ const publish = async (source: string, to: string) => {
   }
 };
 
-test("the built package makes a web app, with its stylesheets and with pages that are fetched on demand", async () => {
+test("a web app builds with the built package, its stylesheets, and pages that are loaded on demand", async () => {
   const root = await mkdtemp(join(tmpdir(), "lockstep-pages-"));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   const packages = join(root, "node_modules/@lockstep");

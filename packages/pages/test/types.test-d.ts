@@ -24,7 +24,7 @@ type PlainContract = typeof plainContract;
 type Words<C extends Contract | PlainContract> = LockstepAppProps<C>["words"];
 
 describe("words", () => {
-  it("are required for each error that the app's contract adds, and named when they are missing", () => {
+  it("are required for each error that the app's contract adds", () => {
     expectTypeOf<{ errors: { PARCEL_LOST: { title: string; text: string } } }>().toExtend<Words<Contract>>();
     expectTypeOf<undefined>().not.toExtend<Words<Contract>>();
     expectTypeOf<{ errors: object }>().not.toExtend<Words<Contract>>();
@@ -42,7 +42,7 @@ describe("words", () => {
     expectTypeOf<{ errors: { INTERNAL: { title: string; text: string } } }>().toExtend<Words<PlainContract>>();
   });
 
-  it("are held to the texts that there are", () => {
+  it("can replace existing texts only", () => {
     // @ts-expect-error: the page has no such text
     const unknown: Words<PlainContract> = { signIn: { heading: "Hello" } };
     // @ts-expect-error: a text with parts is a function
@@ -53,7 +53,7 @@ describe("words", () => {
 });
 
 describe("slots and pages", () => {
-  it("are given what their place knows", () => {
+  it("get the props of their place", () => {
     type Slots = NonNullable<LockstepAppProps<Contract>["slots"]>;
     type Section = NonNullable<NonNullable<Slots["account"]>["sections"]>[number];
     expectTypeOf<(props: { user: { username: string } }) => ReactNode>().toExtend<Section>();
@@ -74,7 +74,7 @@ describe("createBackend", () => {
     expectTypeOf<Backend<Contract>["client"]["parcel"]["find"]["query"]>().toBeFunction();
   });
 
-  it("does not take a contract without the engine's operations", () => {
+  it("does not accept a contract without the engine's operations", () => {
     const { user, ...rest } = engine;
     const without = defineContract({ scopes: engineScopes, roles: ["user"], errors: engineErrors }, () => rest);
     // @ts-expect-error: the account page calls user.me

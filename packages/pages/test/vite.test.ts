@@ -15,10 +15,10 @@ const importedIn = (folder: string): string[] =>
     .filter((file) => /\.tsx?$/.test(file) && !elsewhere.test(file))
     .flatMap((file) => [...readFileSync(join(folder, file), "utf8").matchAll(importOf)])
     .map(([, name = ""]) => name)
-    // Web apps of a product's own need no OAuth client.
+    // First-party web apps need no OAuth client.
     .filter((name) => !name.startsWith("@lockstep/") && name !== "oauth4webapi");
 
-it("names every library that the pages import to Vite, which does not look for them in packages", async () => {
+it("lists for Vite every library that the pages import, since Vite does not search packages", async () => {
   const { optimizeDeps } = await resolveConfig(
     { configFile: false, plugins: lockstep({ brand: { name: "Test" } }) },
     "serve",
@@ -26,6 +26,6 @@ it("names every library that the pages import to Vite, which does not look for t
   const named = (optimizeDeps.include ?? []).map((name) => name.split(" > ").at(-1)).sort();
   const pages = importedIn(join(import.meta.dirname, "../src"));
   const client = importedIn(join(import.meta.dirname, "../../client/src"));
-  // What JSX becomes is in no source.
+  // JSX compiles to this import, which no source contains.
   expect(named).toEqual([...new Set([...pages, ...client, "react/jsx-runtime"])].sort());
 });

@@ -1,4 +1,4 @@
-// Puts the app together: what every page depends on, and which page is at which address.
+// Assembles the app: the context of all pages, and the page at each address.
 
 import { sessionOf } from "@lockstep/client";
 import { SessionProvider, useSession } from "@lockstep/client/react";
@@ -21,30 +21,32 @@ import type { Backend, PagesContract } from "./backend.ts";
 import { AppContext, type AppContextValue, type NavigationItem, useAppContext } from "./context.ts";
 import type { Slots } from "./slots.ts";
 
-/** What the shell of the app is given. */
+/** The props of the shell. */
 export interface ShellProps {
-  /** Links for somebody who is signed in. Empty on pages that ask one thing on behalf of an app: nothing leads away. */
+  /**
+   * Links for signed-in users. Empty on pages that ask one question on behalf of an app, so that nothing leads away.
+   */
   readonly navigation: readonly NavigationItem[];
-  /** Whether the page asks one thing on behalf of an app. */
+  /** Whether the page asks one question on behalf of an app. */
   readonly plain: boolean;
   readonly children: ReactNode;
 }
 
 interface CommonProps<C extends PagesContract> {
-  /** What `createBackend` made. */
+  /** The result of `createBackend`. */
   readonly backend: Backend<C>;
   readonly brand: Brand;
-  /** Fetches the scopes of the contract for the page to register apps: first loads do without the contract. */
+  /** Loads the scopes of the contract for the page to register apps. The first load does not include the contract. */
   readonly loadScopes: () => Promise<C["scopes"]>;
-  /** What is around every page: header, navigation, footer. */
+  /** The shell around every page: header, navigation, footer. */
   readonly shell: ComponentType<ShellProps>;
-  /** The app's own pages: what `definePages` made. */
+  /** The app's own pages: the result of `definePages`. */
   readonly ownPages: OwnPages;
-  /** Components of the app's own in place of our pages. `null` removes the page. */
+  /** The app's components in place of our pages. `null` removes the page. */
   readonly pages?: {
     readonly [P in PageName]?: ComponentType<PageProps[P]> | (P extends "developer" ? null : never);
   };
-  /** Components of the app's own within our pages. */
+  /** The app's components within our pages. */
   readonly slots?: Slots;
 }
 
@@ -54,7 +56,7 @@ type WordsProps<C extends PagesContract> =
     ? { readonly words?: Partial<AppWords<C["errors"]>> }
     : { readonly words: AppWords<C["errors"]> };
 
-/** What an app gives to its pages. */
+/** The props of `LockstepApp`. */
 export type LockstepAppProps<C extends PagesContract> = CommonProps<C> & WordsProps<C>;
 
 /**
@@ -96,7 +98,7 @@ export const LockstepApp = <C extends PagesContract>(props: LockstepAppProps<C>)
               <Routes Shell={Shell} ownPages={ownPages} hasDeveloper={replaced?.developer !== null} />
             </SessionProvider>
           ) : (
-            // The server knows who is signed in, where it matters. The other pages find out themselves.
+            // On protocol pages, the server knows who is signed in. The other pages restore the session themselves.
             <SessionProvider client={backend.client} restore={false}>
               <Shell navigation={noNavigation} plain>
                 <Suspense fallback={<OneMoment />}>
@@ -210,7 +212,7 @@ const ourPages = [
   "password",
 ] as const satisfies PageName[];
 
-/** The address that the navigation leads to. */
+/** The address of a page's link in the navigation. */
 const withoutRest = (path: string): string => path.replace(/\/\*\?$/, "");
 
 const Settled = ({ children }: { children: ReactNode }) => (
@@ -219,15 +221,15 @@ const Settled = ({ children }: { children: ReactNode }) => (
   </SettledSession>
 );
 
-// Written out, because the module of the constant would bring its schemas along. The compiler compares the two.
+// Written out, because importing the constant would also load its schemas. The compiler compares the two.
 const metaName: typeof protocolPageMeta = "lockstep-protocol-page";
 
-/** What the server put into this page, whatever its address: part of a protocol. `null`: it is a page of the app. */
+/** The protocol data that the server embedded in this page. `null`: an ordinary page of the app. */
 const protocolMessage = document.querySelector<HTMLMetaElement>(`meta[name="${metaName}"]`)?.content ?? null;
 
 const ProtocolPage = ({ message }: { message: string }) => {
   const { pages } = useAppContext();
-  // From our own server, in the version of this package.
+  // It comes from our own server, which has the same version as this package.
   const page = JSON.parse(message) as ProtocolMessage;
   switch (page.page) {
     case "sign_out":

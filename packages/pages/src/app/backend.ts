@@ -1,4 +1,4 @@
-// Owns the connection to the backend: the typed client, and what it has answered so far.
+// Owns the connection to the backend: the typed client, and the cache of its answers.
 
 import { type Client, type ClientContract, createClient, type ErrorOf, errorReader, sessionOf } from "@lockstep/client";
 import type { EngineContract, PathIn, RouterOf } from "@lockstep/kit";
@@ -12,13 +12,13 @@ export type PagesContract = ClientContract & Pick<EngineContract, "operations">;
 export interface Backend<C extends ClientContract = EngineContract> {
   /** A plain tRPC client. */
   readonly client: Client<C>;
-  /** What was answered so far. It is emptied when somebody else signs in. */
+  /** The cache of answers. It is cleared when another user signs in. */
   readonly queryClient: QueryClient;
   /** Options for TanStack Query: `useQuery(trpc.user.me.queryOptions())`. */
   readonly trpc: TRPCOptionsProxy<RouterOf<C>>;
   /**
-   * What a call of `path` failed with.
-   * @throws what is not the failure of such a call: a bug of the app
+   * Reads the failure of a call of `path`.
+   * @throws any other error, such as a bug of the app
    */
   readonly readFailure: <P extends PathIn<C>>(path: P, error: unknown) => ErrorOf<P, C>;
 }
@@ -37,14 +37,14 @@ export const createBackend = <C extends PagesContract>({ url = location.origin }
   const client = createClient<C>({ url, transport: "cookie" });
   const queryClient = new QueryClient({
     defaultOptions: {
-      // "always": a call without a network fails at once and says so, instead of waiting without a word.
+      // "always": a call without a network fails at once, instead of waiting silently.
       queries: { networkMode: "always", retry: false, refetchOnReconnect: true },
-      // A sign-in's input is a password: nothing of it stays behind.
+      // The input of a sign-in contains a password: do not keep it.
       mutations: { networkMode: "always", gcTime: 0 },
     },
   });
 
-  // Nobody sees anything of the person who was signed in before.
+  // The next user must not see data of the previous one.
   const session = sessionOf(client);
   let owner: string | null = null;
   session.subscribe(() => {

@@ -1,4 +1,4 @@
-// What is left to show when the app itself failed. It depends on nothing that may have been the cause.
+// The page that is shown when the app itself failed. It depends on nothing that may have caused the failure.
 
 export const Broken = () => (
   <main className="broken" role="alert">

@@ -1,4 +1,4 @@
-// Owns what the app gave to its pages, for components.
+// Owns the context of components: what the app passed to its pages.
 
 import type { Brand, Scopes } from "@lockstep/kit";
 import { createContext, use, useContext } from "react";
@@ -18,7 +18,7 @@ export interface NavigationItem {
 export interface AppContextValue {
   readonly backend: Backend;
   readonly brand: Brand;
-  /** The same promise each time. */
+  /** Returns the same promise each time. */
   readonly loadScopes: () => Promise<Scopes>;
   readonly words: SomeOf<Words>;
   readonly slots: Slots;
@@ -38,7 +38,7 @@ export const useAppContext = (): AppContextValue => {
 /** The backend, with the operations that every backend has. */
 export const useBackend = (): Backend => useAppContext().backend;
 
-/** What the service is called. */
+/** The brand of the service. */
 export const useBrand = (): Brand => useAppContext().brand;
 
 /** The scopes of the contract, each with its words. Needs a `Suspense` above it. */

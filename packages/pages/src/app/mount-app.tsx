@@ -1,4 +1,4 @@
-// Starts the app in its page, and says so if it broke.
+// Starts the app in its page, and shows an error page if it fails.
 
 import { type ComponentType, StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -1,4 +1,4 @@
-// Owns the places in the pages where an app adds something of its own.
+// Owns the slots: places in the pages for the app's own components.
 
 import type { AuthorizationRequest, User } from "@lockstep/kit";
 import type { ComponentType } from "react";
@@ -10,11 +10,11 @@ export interface AroundSlots<Props extends object = object> {
   readonly below?: ComponentType<Props>;
 }
 
-/** Components of the app's own, by the page that shows them. */
+/** The app's components, by the page that shows them. */
 export interface Slots {
   /** Around the sign-in form. */
   readonly signIn?: AroundSlots;
-  /** Around the question whether an app may have access. */
+  /** Around the question for consent. */
   readonly consent?: AroundSlots<{ readonly request: AuthorizationRequest }>;
   /** Around the form for a device's code. */
   readonly device?: AroundSlots;
@@ -26,6 +26,6 @@ export interface Slots {
 
 const none = {};
 
-/** What the app adds to a page. */
+/** The app's components for a page. */
 export const useSlots = <P extends keyof Slots>(page: P): NonNullable<Slots[P]> =>
   useAppContext().slots[page] ?? (none as NonNullable<Slots[P]>);

@@ -1,11 +1,11 @@
-// What an app may do, or asks to do.
+// The scopes that an app has or requests.
 
 import styles from "./scope-list.module.css";
 
 /** Which scopes a list shows. */
 export interface ScopeListProps {
   readonly scopes: readonly { readonly name: string; readonly words: string }[];
-  /** For scopes that were allowed before. */
+  /** For scopes that were granted before. */
   readonly quiet?: boolean;
 }
 

@@ -7,7 +7,7 @@ import styles from "./unverified.module.css";
 
 /** The props of `UnverifiedNotice`. */
 export interface UnverifiedNoticeProps {
-  /** The host that the person is sent back to. */
+  /** The host that the user is sent back to. */
   readonly returnsTo?: string | null;
 }
 

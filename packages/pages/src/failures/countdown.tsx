@@ -1,4 +1,4 @@
-// Says when something may be tried again. It goes by the clock: time that the device was asleep counts.
+// Shows when an action can be tried again. It follows the clock, so time during which the device slept counts.
 
 import { useEffect, useMemo, useState } from "react";
 import { failureWords } from "../words/shared.ts";
@@ -6,7 +6,7 @@ import { useWords } from "../words/words.ts";
 import styles from "./failure-notice.module.css";
 
 export interface CountdownProps {
-  /** The failure. Another failure starts another wait. */
+  /** The failure. A new failure starts a new wait. */
   readonly of: object;
   readonly seconds: number;
 }

@@ -8,17 +8,17 @@ import { Countdown } from "./countdown.tsx";
 import { type AnyFailure, useFailureText } from "./failure.ts";
 import styles from "./failure-notice.module.css";
 
-/** What a notice of a failure shows. */
+/** The props of `FailureNotice`. */
 export interface FailureNoticeProps {
   readonly failure: AnyFailure;
-  /** Makes the call again. Left out: the person repeats what they did. */
+  /** Repeats the call. Without it, users repeat their action themselves. */
   readonly onRetry?: () => void;
   readonly retrying?: boolean;
   /** Whether the notice is focused when it appears. */
   readonly takesFocus?: boolean;
 }
 
-/** Tells a person that a call failed, and why. */
+/** Shows that a call failed, and why. */
 export const FailureNotice = ({ failure, onRetry, retrying = false, takesFocus = false }: FailureNoticeProps) => {
   const notice = useRef<HTMLDivElement>(null);
   const words = useWords("failures", failureWords);

@@ -1,4 +1,4 @@
-// Owns what a failed call is to the pages, and what a person is told of it.
+// Owns failed calls as the pages see them, and their texts for users.
 
 import type { ErrorOf as ErrorIn, Unreachable } from "@lockstep/client";
 import type { EngineContract, EngineErrors, PathIn, RpcErrorData } from "@lockstep/kit";
@@ -9,22 +9,22 @@ import { useWords } from "../words/words.ts";
 /** A dotted path of the engine's operations. */
 export type Path = PathIn<EngineContract>;
 
-/** What a call of `P` can fail with. */
+/** The errors that a call of `P` can fail with. */
 export type ErrorOf<P extends Path> = ErrorIn<P, EngineContract>;
 
-/** What any call of the engine's operations can fail with. */
+/** The errors that any call of the engine's operations can fail with. */
 export type Failure = RpcErrorData<EngineErrors> | Unreachable;
 
-/** A failure of any operation, the app's own among them. */
+/** A failure of any operation, the app's own included. */
 export interface AnyFailure {
   readonly code: string;
   readonly details: object;
 }
 
 export interface FailureText extends FailureWords {
-  /** Whether the same call may succeed when it is made again. */
+  /** Whether the same call may succeed when it is repeated. */
   readonly passing: boolean;
-  /** How long the server asked to wait before that, from when it answered. */
+  /** How long the server asked to wait before that, counted from its answer. */
   readonly waitSeconds: number | null;
 }
 
@@ -40,7 +40,7 @@ const passing: ReadonlySet<string> = new Set<Failure["code"]>([
   "REAUTHENTICATION_REQUIRED",
 ]);
 
-/** What to tell a person of a failure. */
+/** The texts of a failure for users. */
 export const useFailureText = (failure: AnyFailure): FailureText => {
   // The type of the app's options makes sure that each of its own errors has words.
   const words: Readonly<Record<string, ErrorWords<never>>> = useWords("errors", errorWords);

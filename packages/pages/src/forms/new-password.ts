@@ -1,13 +1,13 @@
-// Owns what is entered to change a password, or to set the first one.
+// Owns the input of forms that change a password or set the first one.
 
 import { ChangePasswordInput, passwordLength } from "@lockstep/kit";
 import { z } from "zod";
 
-/** Which fields the form has, and what it says. */
+/** The options of `newPasswordInput`. */
 export interface NewPasswordOptions {
   /** Whether there is no password so far: the current one is then left empty. */
   readonly first: boolean;
-  /** What to say of a new password that is empty. */
+  /** The message for an empty new password. */
   readonly choose: string;
 }
 
@@ -15,7 +15,7 @@ export interface NewPasswordOptions {
 export const newPasswordInput = ({ first, choose }: NewPasswordOptions) =>
   z.object({
     currentPassword: first ? z.literal("") : ChangePasswordInput.shape.currentPassword,
-    // The server says what else is wrong with it.
+    // The server checks the rest.
     newPassword: z.string().min(1, { error: choose }).max(passwordLength.max),
   });
 /** The output of `newPasswordInput`. */

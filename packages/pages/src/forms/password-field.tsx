@@ -4,7 +4,7 @@ import { PasswordInput, type PasswordInputProps } from "@mantine/core";
 import { sessionWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 
-/** What a field for a password is given, besides the props of Mantine's. */
+/** The props of `PasswordField`, besides those of Mantine's component. */
 export interface PasswordFieldProps extends Omit<PasswordInputProps, "label" | "autoComplete"> {
   readonly label: string;
   readonly autoComplete: "current-password" | "new-password";

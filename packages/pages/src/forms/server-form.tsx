@@ -3,7 +3,7 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { cardClasses } from "../layout/card.ts";
 
-/** Where a form is posted to, and what is in it. */
+/** The props of `ServerForm`. */
 export interface ServerFormProps {
   readonly page: {
     readonly action: string;
@@ -16,7 +16,7 @@ export interface ServerFormProps {
 /** A form that the browser posts to the server, once: the next page is the answer. */
 export const ServerForm = ({ page, children }: ServerFormProps) => {
   const sent = useRef(false);
-  // Somebody who comes back to the page may send it again.
+  // A user who comes back to the page may submit it again.
   useEffect(() => {
     const comeBack = () => {
       sent.current = false;

@@ -1,16 +1,16 @@
-// Owns what a form does: keeps what is typed, validates it by a schema of the contract when it is submitted, shows issues
-// at their fields (the server's as well), and focuses the first of them.
+// Owns the behaviour of forms: keeps the input, validates it with a schema of the contract on submit, shows issues at
+// their fields (those of the server too), and focuses the first.
 
 import { type ChangeEvent, type FormEvent, useRef, useState } from "react";
 import type { z } from "zod";
 
-/** What is wrong, by field. `wholeForm`: with no field alone. */
+/** Error messages by field. `wholeForm`: an error that belongs to no single field. */
 export type FieldErrors<Values> = { readonly [Field in keyof Values | typeof wholeForm]?: string };
 
-/** The key of an error that belongs to no field alone. */
+/** The key of an error that belongs to no single field. */
 export const wholeForm = "whole form";
 
-/** How a form begins, validates and submits. */
+/** The options of `useForm`. */
 export interface FormOptions<Values, Schema extends z.ZodType> {
   readonly initialValues: Values;
   readonly schema: Schema;
@@ -49,7 +49,7 @@ export const useForm = <Values extends Record<keyof Values, string>, Schema exte
     values,
     errors,
     refuse,
-    /** Sets a field that is chosen, not typed. */
+    /** Sets a field whose value is selected, not typed. */
     set,
     /** Replaces all values. */
     show(next: Values) {

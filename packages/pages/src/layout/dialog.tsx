@@ -3,7 +3,7 @@
 import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import styles from "./dialog.module.css";
 
-/** What a dialog shows. */
+/** The props of `Dialog`. */
 export interface DialogProps {
   readonly title: string;
   /** Called when it is closed without an answer. */

@@ -1,4 +1,4 @@
-// Owns pages that are fetched when somebody first opens them.
+// Owns pages that are loaded when they are first opened.
 
 import { Button } from "@mantine/core";
 import { type ComponentType, lazy } from "react";
@@ -6,11 +6,14 @@ import { layoutWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 import { Page } from "./page.tsx";
 
-/** A page that `load` fetches. If it cannot be fetched, a page says so. Needs a `Suspense` around it. */
+/** A page that is loaded with `load`. If loading fails, an error page is shown. Needs a `Suspense` around it. */
 export const lazyPage = <Props extends object>(load: () => Promise<ComponentType<Props>>) =>
   lazy(async (): Promise<{ default: ComponentType<Props> }> => ({ default: await load().catch(() => NotLoaded) }));
 
-/** A part of a page that `load` fetches. If it cannot be fetched, the page does without. Needs a `Suspense` around it. */
+/**
+ * A part of a page that is loaded with `load`. If loading fails, the page is shown without it. Needs a `Suspense`
+ * around it.
+ */
 export const lazyPart = <Props extends object>(load: () => Promise<ComponentType<Props>>) =>
   lazy(async (): Promise<{ default: ComponentType<Props> }> => ({ default: await load().catch(() => Nothing) }));
 

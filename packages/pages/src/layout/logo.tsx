@@ -1,4 +1,4 @@
-// The mark of the service, as its brand says.
+// The logo of the service.
 
 import { useBrand } from "../app/context.ts";
 

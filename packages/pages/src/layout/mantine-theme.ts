@@ -1,4 +1,4 @@
-// Owns what Mantine's components take from their theme in code. Colours, type and spacing are in `styles/theme.css`.
+// Owns the part of Mantine's theme that has to be in code. Colours, type and spacing are in `styles/theme.css`.
 
 import { colorsTuple, createTheme } from "@mantine/core";
 

@@ -1,4 +1,4 @@
-// Says that there is no network, for as long as there is none.
+// Shows that the browser is offline, while it is.
 
 import { useSyncExternalStore } from "react";
 import { layoutWords } from "../words/shared.ts";
@@ -14,7 +14,7 @@ const subscribe = (listener: () => void) => {
   };
 };
 
-/** Tells that the browser is offline. For the top of the shell's content. */
+/** Shows that the browser is offline. For the top of the shell's content. */
 export const OfflineNotice = () => {
   const { offline } = useWords("layout", layoutWords);
   const online = useSyncExternalStore(subscribe, () => navigator.onLine);

@@ -1,4 +1,4 @@
-// Owns what every page begins with: its title, and the focus when a person arrives.
+// Owns the beginning of every page: its title, and the focus after navigation.
 
 import { type ReactNode, useEffect, useRef } from "react";
 import { useBrand } from "../app/context.ts";
@@ -7,7 +7,7 @@ import styles from "./page.module.css";
 
 let firstPageShown = false;
 
-/** What a page begins with. */
+/** The props of `Page`. */
 export interface PageProps {
   readonly title: string;
   /** One sentence below the title. */
@@ -23,7 +23,7 @@ export const Page = ({ title, lead, narrow = false, children }: PageProps) => {
   const brand = useBrand();
   useEffect(() => {
     document.title = `${title} · ${brand.name}`;
-    // Browsers announce the first page by themselves, but not the later ones.
+    // Browsers announce the first page automatically, but not the later ones.
     if (firstPageShown) heading.current?.focus();
     firstPageShown = true;
   }, [title, brand]);

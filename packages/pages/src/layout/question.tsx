@@ -1,4 +1,4 @@
-// A question before something that cannot be undone, and how it went.
+// A question before an action that cannot be undone, and the result of the action.
 
 import { Button } from "@mantine/core";
 import type { AnyFailure } from "../failures/failure.ts";
@@ -8,20 +8,20 @@ import { useWords } from "../words/words.ts";
 import styles from "./dialog.module.css";
 import { Dialog, DialogActions } from "./dialog.tsx";
 
-/** What is asked, and how the answer is handled. */
+/** The props of `Question`. */
 export interface QuestionProps {
   readonly title: string;
   readonly text: string;
   readonly confirmLabel: string;
   readonly busy: boolean;
   readonly failure: AnyFailure | null;
-  /** Another value for each attempt, such as its time. */
+  /** A new value for each attempt, such as its time. */
   readonly failureKey: number;
   readonly onConfirm: () => void;
   readonly onCancel: () => void;
 }
 
-/** Asks before something that cannot be undone. */
+/** Asks before an action that cannot be undone. */
 export const Question = ({
   title,
   text,

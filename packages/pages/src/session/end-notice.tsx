@@ -1,4 +1,4 @@
-// Says why somebody is no longer signed in, and what they should do about it.
+// Shows why the user is no longer signed in, and what to do about it.
 
 import type { SessionEndReason } from "@lockstep/kit";
 import { Alert } from "@mantine/core";
@@ -6,7 +6,7 @@ import { useAppContext } from "../app/context.ts";
 import { sessionWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 
-/** Tells why the session ended. `reason` is `null` if there was no session. */
+/** Shows why the session ended. `reason` is `null` if there was no session. */
 export const EndNotice = ({ reason }: { reason: SessionEndReason | null }) => {
   const { steps } = useAppContext();
   const words = useWords("session", sessionWords).ended;

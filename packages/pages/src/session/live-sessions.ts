@@ -1,4 +1,4 @@
-// Follows what happens to the account's sessions elsewhere while the page is open.
+// Follows changes of the account's sessions elsewhere while the page is open.
 
 import { useSession } from "@lockstep/client/react";
 import { useEffect, useSyncExternalStore } from "react";
@@ -16,8 +16,8 @@ const visibility = {
 };
 
 /**
- * Watches the sessions of the person who is signed in, while it is rendered and the page is visible. Over HTTP/1.1 a browser has six
- * connections to a server: hidden tabs must not use them up.
+ * Watches the sessions of the signed-in user while it is rendered and the page is visible. Over HTTP/1.1 a browser has
+ * six connections to a server: hidden tabs must not use them up.
  */
 export const LiveSessions = () => {
   const context = useAppContext();
@@ -28,7 +28,7 @@ export const LiveSessions = () => {
   const watched = session.status === "signedIn" && !replacing && visible ? session.sessionId : null;
   useEffect(() => {
     if (watched === null) return;
-    // The client reconnects by itself, and handles the end of this very session.
+    // The client reconnects automatically, and handles the end of this session.
     const watching = backend.client.session.events.subscribe(undefined, {
       onData: (event) => followSessions(context, event),
       onError() {},
@@ -36,7 +36,7 @@ export const LiveSessions = () => {
     return () => watching.unsubscribe();
   }, [watched]);
   useEffect(() => news.forget, []);
-  // The person signed in again in another tab of this browser: that session takes this one's place.
+  // The user signed in again in another tab of this browser: that session replaces this one.
   const { signIn } = useNews();
   useEffect(() => {
     if (signIn && signIn.id === watched) news.tell({ signIn: null });

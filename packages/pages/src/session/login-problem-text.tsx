@@ -1,4 +1,4 @@
-// Says why signing in through an identity provider failed, and what to do about it.
+// Shows why a sign-in with an identity provider failed, and what to do about it.
 
 import { Alert } from "@mantine/core";
 import { useSearch } from "wouter";
@@ -12,7 +12,7 @@ export const LoginProblemText = ({ problem }: { problem: string }) => {
   const search = new URLSearchParams(useSearch());
   const providers = useProviders();
   const { problems, someProvider } = useWords("loginProblems", loginProblemWords);
-  // Anybody can write an address: it only chooses among our own words.
+  // The URL is untrusted: it only selects one of our own texts.
   if (!Object.hasOwn(problems, problem)) return null;
   const provider = providers.find(({ name }) => name === search.get("provider"))?.label ?? someProvider;
   const { title, text } = problems[problem as Problem](provider);

@@ -1,10 +1,10 @@
-// Owns the words of sign-ins through an identity provider that failed.
+// Owns the words of failed sign-ins with an identity provider.
 
 import type { LoginProblem } from "@lockstep/kit";
 import type { FailureWords } from "../words/errors.ts";
 
 export const loginProblemWords = {
-  /** In place of the name of an identity provider that is not known. */
+  /** Replaces the name of an unknown identity provider. */
   someProvider: "the identity provider",
   /** The text begins with a capital letter when it is shown. */
   problems: {
@@ -35,7 +35,7 @@ export const loginProblemWords = {
     }),
     no_account: (provider: string) => ({
       title: "There is no account for you",
-      text: `Nobody has linked your account at ${provider}, and none is created for it. Ask the people who run this service.`,
+      text: `Your account at ${provider} is not linked to an account here, and this service does not create one. Ask the people who run this service.`,
     }),
     email_unverified: (provider: string) => ({
       title: "Your e-mail address is not verified",
@@ -49,6 +49,9 @@ export const loginProblemWords = {
       title: "Not linked",
       text: `Your account at ${provider} opens another account here. Unlink it there first.`,
     }),
-    session_ended: () => ({ title: "Not linked", text: "Your session changed meanwhile. Try again from this page." }),
+    session_ended: () => ({
+      title: "Not linked",
+      text: "Your session changed in the meantime. Try again from this page.",
+    }),
   } satisfies Record<LoginProblem, (provider: string) => FailureWords>,
 };

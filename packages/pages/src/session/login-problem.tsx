@@ -1,4 +1,4 @@
-// Tells somebody who comes back from an identity provider without having signed in. Fetched only then.
+// Shows why a user returned from an identity provider without being signed in. Loaded only then.
 
 import { Suspense } from "react";
 import { useSearch } from "wouter";
@@ -6,7 +6,7 @@ import { lazyPart } from "../layout/lazy-page.tsx";
 
 const LoginProblemText = lazyPart(async () => (await import("./login-problem-text.tsx")).LoginProblemText);
 
-/** Tells why a sign-in with an identity provider failed, if the URL of this page names a problem. */
+/** Shows why a sign-in with an identity provider failed, if the URL of this page names a problem. */
 export const LoginProblemNotice = () => {
   const problem = new URLSearchParams(useSearch()).get("problem");
   if (problem === null) return null;

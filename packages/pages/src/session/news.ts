@@ -1,5 +1,5 @@
-// Owns what is told of the account's sessions while they change: one event at a time, and the last sign-in elsewhere
-// until somebody has seen it.
+// Owns the announcements of session changes: one event at a time, and the last sign-in elsewhere until the user has
+// seen it.
 
 import type { SessionView } from "@lockstep/kit";
 import { useSyncExternalStore } from "react";
@@ -11,7 +11,7 @@ export type SessionNews =
   | { readonly type: "othersEnded" };
 
 export interface NewsState {
-  /** The last one, for people who look at their sessions now. */
+  /** The last event, for the sessions page. */
   readonly event: SessionNews | null;
   /** The last sign-in elsewhere. */
   readonly signIn: SessionView | null;

@@ -1,4 +1,4 @@
-// The form in which somebody who is signed in proves with their password that it is still them.
+// The form in which a signed-in user reauthenticates with their password.
 
 import { LoginInput } from "@lockstep/kit";
 import { useMutation } from "@tanstack/react-query";
@@ -13,7 +13,7 @@ export const usePasswordAgain = (username: string, onSignedIn: () => void) => {
   const { client, readFailure } = backend;
   const words = useWords("reauthentication", reauthenticationWords);
   const signIn = useMutation({
-    // A new session takes the place of this one, whose end is then no news.
+    // A new session replaces this one, so the end of this one is not announced.
     mutationFn: (password: string) =>
       steps.replace(() => client.auth.login.mutate({ username, password, transport: "cookie" })),
     onSuccess: onSignedIn,

@@ -1,4 +1,4 @@
-// Links to the identity providers that people can sign in with here.
+// Links to the identity providers that users can sign in with.
 
 import { Button } from "@mantine/core";
 import { sessionWords } from "../words/shared.ts";
@@ -7,7 +7,7 @@ import { useProviders } from "./use-providers.ts";
 
 /** The props of `ProviderButtons`. */
 export interface ProviderButtonsProps {
-  /** Path that the person continues to once they are signed in. */
+  /** The path to continue at after the sign-in. */
   readonly returnTo: string;
 }
 

@@ -1,4 +1,4 @@
-// Asks somebody who is signed in to prove that it is still them.
+// Asks a signed-in user to reauthenticate.
 
 import type { Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";

@@ -1,4 +1,4 @@
-// Owns the words of asking somebody who is signed in to sign in again.
+// Owns the words of reauthentication.
 
 export const reauthenticationWords = {
   enterPassword: "Enter your password again",

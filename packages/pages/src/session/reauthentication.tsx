@@ -1,5 +1,5 @@
-// Repeats a call that the server refused because the sign-in is too old, once the person has proved that it is still
-// them: by their password, in place, or at an identity provider, which returns them to this app.
+// Repeats a call that the server refused because the sign-in is too old, after the user has reauthenticated: with their
+// password on this page, or at an identity provider, which returns them to this app.
 
 import { type ComponentType, useState } from "react";
 import type { Backend } from "../app/backend.ts";
@@ -7,7 +7,7 @@ import { useBackend } from "../app/context.ts";
 import type { Path } from "../failures/failure.ts";
 import type { ReauthenticationDialogProps } from "./reauthentication-dialog.tsx";
 
-/** What a person is told when they are asked to sign in again. */
+/** The options of `useReauthentication`. */
 export interface ReauthenticationOptions {
   /** Completes "… only works shortly after you signed in." */
   readonly purpose: string;
@@ -20,7 +20,7 @@ interface Question extends Pick<ReauthenticationDialogProps, "username" | "metho
   readonly resolve: (confirmed: boolean) => void;
 }
 
-/** What the dialog needs, fetched when somebody has to be asked. `null`: it could not be fetched. */
+/** The modules of the dialog, loaded when it is first needed. `null`: loading failed. */
 const fetchQuestion = async ({ queryClient, trpc }: Backend): Promise<Omit<Question, "resolve"> | null> => {
   try {
     const [{ username }, methods, { ReauthenticationDialog }] = await Promise.all([
@@ -40,8 +40,8 @@ export const useReauthentication = ({ purpose, returnTo = location.pathname }: R
   const [question, setQuestion] = useState<Question | null>(null);
   return {
     /**
-     * Makes a call of `path`. If it is refused because the sign-in is too old, asks the person and makes it once more.
-     * Answers `null` if they did not confirm.
+     * Makes a call of `path`. If it is refused because the sign-in is too old, asks the user to reauthenticate and
+     * repeats it. Returns `null` if they cancel.
      */
     async attempt<T>(path: Path, call: () => Promise<T>): Promise<T | null> {
       try {

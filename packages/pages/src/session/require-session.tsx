@@ -1,4 +1,4 @@
-// Takes somebody who is signed out to the sign-in page, which returns them here.
+// Redirects signed-out users to the sign-in page, which returns them here.
 
 import { useSession } from "@lockstep/client/react";
 import type { ReactNode } from "react";

@@ -1,5 +1,5 @@
-// Owns the way to the sign-in page and back. The address to return to comes from the query string, which anybody can
-// write: only a path of this app is accepted.
+// Owns the way to the sign-in page and back. The address to return to comes from the query string, which is untrusted:
+// only a path of this app is accepted.
 
 import { paths } from "../paths.ts";
 

@@ -1,12 +1,11 @@
-// Owns the page's knowledge of the account's sessions: the list that was read, kept in step with what happens to them
-// here and elsewhere.
+// Owns the page's list of the account's sessions, and updates it with changes made here and elsewhere.
 
 import type { SessionEvent } from "@lockstep/kit";
 import type { AppContextValue } from "../app/context.ts";
 
 type Context = Pick<AppContextValue, "backend" | "news">;
 
-/** Removes a session that has ended, and tells of it once. */
+/** Removes a session that has ended, and announces it once. */
 export const dropSession = ({ backend: { queryClient, trpc }, news }: Context, sessionId: string): void => {
   const listKey = trpc.session.list.queryKey();
   const dropped = queryClient.getQueryData(listKey)?.find(({ id }) => id === sessionId);
@@ -16,7 +15,7 @@ export const dropSession = ({ backend: { queryClient, trpc }, news }: Context, s
   news.tell({ event: { type: "ended", userAgent: dropped.userAgent } });
 };
 
-/** Removes all sessions but the current one, and tells of it. */
+/** Removes all sessions but the current one, and announces it. */
 export const dropOtherSessions = ({ backend: { queryClient, trpc }, news }: Context): void => {
   queryClient.setQueryData(trpc.session.list.queryKey(), (sessions) => sessions?.filter(({ current }) => current));
   news.tell({ event: { type: "othersEnded" }, signIn: null });

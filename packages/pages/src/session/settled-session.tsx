@@ -1,4 +1,4 @@
-// Waits until it is known whether somebody is signed in, so that nobody sees a sign-in page for a moment.
+// Waits until it is known whether a user is signed in, so that the sign-in page does not flash.
 
 import { sessionOf } from "@lockstep/client";
 import { useSession } from "@lockstep/client/react";
@@ -10,7 +10,7 @@ import { Page } from "../layout/page.tsx";
 import { sessionWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 
-/** Shows its children once it is known whether somebody is signed in. */
+/** Shows its children once it is known whether a user is signed in. */
 export const SettledSession = ({ children }: { children: ReactNode }) => {
   const session = useSession();
   if (session.status !== "loading") return children;
@@ -23,7 +23,7 @@ const NotConnected = ({ error }: { error: unknown }) => {
   const [retrying, setRetrying] = useState(false);
   const retry = () => {
     setRetrying(true);
-    // The state of the session says how it went.
+    // The state of the session shows the result.
     void sessionOf(client)
       .restore()
       .catch(() => {})

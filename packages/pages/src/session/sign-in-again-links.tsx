@@ -1,5 +1,5 @@
-// Ways for somebody without a password to prove that it is still them: identity providers that can ask people to sign in
-// again. Some cannot, Google and GitHub among them, and would lead back to the same question (RFC 9470).
+// Reauthentication for users without a password: links to identity providers that can ask users to sign in again. Some
+// cannot, such as Google and GitHub, and would lead back to the same question (RFC 9470).
 
 import type { Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";
@@ -9,15 +9,15 @@ import { useWords } from "../words/words.ts";
 import styles from "./reauthentication.module.css";
 import { reauthenticationWords } from "./reauthentication-words.ts";
 
-/** Which identity providers a person has. */
+/** The props of `SignInAgainLinks`. */
 export interface SignInAgainLinksProps {
   /** Those that are linked to the account. */
   readonly identities: readonly Identity[];
-  /** Path that the person is returned to. */
+  /** The path to return to. */
   readonly returnTo: string;
 }
 
-/** Links to the identity providers that can ask people to sign in again. */
+/** Links to the identity providers that can ask users to sign in again. */
 export const SignInAgainLinks = ({ identities, returnTo }: SignInAgainLinksProps) => {
   const { continueWith } = useWords("session", sessionWords);
   const words = useWords("reauthentication", reauthenticationWords);

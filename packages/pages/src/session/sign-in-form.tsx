@@ -1,4 +1,4 @@
-// The form that a person signs in with.
+// The sign-in form.
 
 import { LoginInput } from "@lockstep/kit";
 import { Button, TextInput } from "@mantine/core";
@@ -12,13 +12,13 @@ import { cardClasses } from "../layout/card.ts";
 import { sessionWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 
-/** What is filled in. */
+/** The props of `SignInForm`. */
 export interface SignInFormProps {
   /** Who is expected to sign in. */
   readonly username?: string;
 }
 
-/** The form that a person signs in with. */
+/** The sign-in form. */
 export const SignInForm = ({ username = "" }: SignInFormProps) => {
   const { trpc, readFailure } = useBackend();
   const words = useWords("session", sessionWords);
@@ -38,7 +38,7 @@ export const SignInForm = ({ username = "" }: SignInFormProps) => {
   });
   const failure = signIn.error && readFailure("auth.login", signIn.error);
 
-  // Somebody who opened this page first is here to type. Somebody who was sent here hears the reason first.
+  // Focus the form only if this is the first page. Users who were sent here hear the reason first.
   useEffect(() => {
     if (document.activeElement === document.body) form.select(username ? "password" : "username");
   }, []);

@@ -1,4 +1,4 @@
-// What the notice of a sign-in elsewhere says.
+// The content of the notice of a sign-in elsewhere.
 
 import type { SessionView } from "@lockstep/kit";
 import { Alert, Button } from "@mantine/core";

@@ -1,4 +1,4 @@
-// Says on every page that somebody signed in to the account elsewhere, until it is dismissed. Fetched only then.
+// Shows on every page that somebody signed in to the account elsewhere, until it is dismissed. Loaded only then.
 
 import { Suspense } from "react";
 import { useAppContext } from "../app/context.ts";
@@ -8,7 +8,7 @@ import styles from "./sign-in-notice.module.css";
 
 const SignInNoticeText = lazyPart(async () => (await import("./sign-in-notice-text.tsx")).SignInNoticeText);
 
-/** Tells a signed-in user that their account was signed in to elsewhere. For the top of the shell's content. */
+/** Shows a signed-in user that somebody signed in to their account elsewhere. For the top of the shell's content. */
 export const SignInNotice = () => {
   const { news } = useAppContext();
   const { signIn } = useNews();

@@ -1,4 +1,4 @@
-// Ends the session. It has ended only when the server says so; until then the person is told that it has not.
+// Ends the session. It has ended only when the server confirms it; until then the page says that it has not.
 
 import { sessionOf } from "@lockstep/client";
 import { Button } from "@mantine/core";
@@ -10,7 +10,7 @@ import { useWords } from "../words/words.ts";
 import { signInPath } from "./return-path.ts";
 import { useSignOut } from "./use-sign-out.ts";
 
-/** What is done if signing out fails. */
+/** The props of `SignOutButton`. */
 export interface SignOutButtonProps {
   /** Called with why signing out failed, and with `null` when it is tried again. */
   readonly onFailure: (failure: ErrorOf<"auth.logout"> | null) => void;
@@ -24,10 +24,10 @@ export const SignOutButton = ({ onFailure }: SignOutButtonProps) => {
   const statusNow = () => sessionOf(client).get().status;
   const signOut = useSignOut({
     onMutate: () => onFailure(null),
-    // Signed out here. The identity provider has a session of its own to end.
+    // Signed out here. Continue to the identity provider to end its own session.
     onSuccess: ({ continueAt }) => continueAt && location.assign(continueAt),
     onError: (error) => {
-      // Refused because the session has already ended: the person is signed out, as they asked.
+      // Refused because the session has already ended, which is what the user asked for.
       if (statusNow() === "signedIn") onFailure(readFailure("auth.logout", error));
     },
     onSettled: () => {

@@ -1,5 +1,5 @@
-// Owns the steps that a person takes on this very page: signing out, and signing in again in place of their session. Its
-// end is then no news to them.
+// Owns the steps that end the session on this page: signing out, and signing in again. The end of the session is then
+// not announced.
 
 import type { ClientSession } from "@lockstep/client";
 import { useSyncExternalStore } from "react";
@@ -8,10 +8,10 @@ import { useAppContext } from "../app/context.ts";
 export type Steps = ReturnType<typeof createSteps>;
 
 export const createSteps = (session: ClientSession) => {
-  /** Whether the session ended by the person's own choice, on this page. */
+  /** Whether the user ended the session on this page. */
   let left = false;
   let leaving = false;
-  /** Whether another session is about to take the place of this one. */
+  /** Whether another session is about to replace this one. */
   let replacing = false;
   const listeners = new Set<() => void>();
   const tell = () => {
@@ -30,7 +30,7 @@ export const createSteps = (session: ClientSession) => {
         listeners.delete(listener);
       };
     },
-    /** Runs a sign-out, so that the end of the session counts as the person's choice. */
+    /** Runs a sign-out, so that the end of the session counts as the user's choice. */
     async leave<T>(signOut: () => Promise<T>): Promise<T> {
       left = leaving = true;
       try {
@@ -40,7 +40,7 @@ export const createSteps = (session: ClientSession) => {
         if (session.get().status !== "signedOut") left = false;
       }
     },
-    /** Runs a sign-in of somebody who is signed in already. */
+    /** Runs a sign-in of a user who is already signed in. */
     async replace<T>(signIn: () => Promise<T>): Promise<T> {
       replacing = true;
       tell();
@@ -54,7 +54,7 @@ export const createSteps = (session: ClientSession) => {
   };
 };
 
-/** Whether another session is about to take the place of this one. */
+/** Whether another session is about to replace this one. */
 export const useReplacing = (): boolean => {
   const { steps } = useAppContext();
   return useSyncExternalStore(steps.subscribe, steps.replacing);

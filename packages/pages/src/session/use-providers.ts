@@ -1,4 +1,4 @@
-// Which identity providers people can sign in with here; none while that is not known.
+// Owns reading the configured identity providers.
 
 import type { Provider } from "@lockstep/kit";
 import { useQuery } from "@tanstack/react-query";
@@ -6,7 +6,7 @@ import { useBackend } from "../app/context.ts";
 
 const none: readonly Provider[] = [];
 
-/** The identity providers that people can sign in with; none while that is not known. */
+/** The identity providers that users can sign in with; empty until they are loaded. */
 export const useProviders = (): readonly Provider[] => {
   const { trpc } = useBackend();
   const methods = useQuery(trpc.auth.methods.queryOptions(undefined, { staleTime: Number.POSITIVE_INFINITY }));

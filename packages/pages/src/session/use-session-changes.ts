@@ -1,10 +1,10 @@
-// What happened to the account's sessions while the page is open, for the list of them.
+// Owns the interface of the sessions page to changes of sessions while the page is open.
 
 import { useAppContext } from "../app/context.ts";
 import { type SessionNews, useNews } from "./news.ts";
 import { dropOtherSessions, dropSession } from "./session-list.ts";
 
-/** The changes of the account's sessions, and the ways to make some. */
+/** Changes of the account's sessions, and functions to update their list. */
 export interface SessionChanges {
   /** The last change, to be announced. */
   readonly latest: SessionNews | null;
@@ -16,7 +16,7 @@ export interface SessionChanges {
   dropOthers(): void;
 }
 
-/** What happened to the account's sessions while the page is open. */
+/** Returns the changes of the account's sessions while the page is open. */
 export const useSessionChanges = (): SessionChanges => {
   const context = useAppContext();
   return {

@@ -1,4 +1,4 @@
-// Owns the call that signs the person out of this session.
+// Owns the call that signs the user out of this session.
 
 import { type UseMutationOptions, useMutation } from "@tanstack/react-query";
 import { useAppContext } from "../app/context.ts";

@@ -1,5 +1,5 @@
-// Owns what a device is called: "Chrome on Windows", read from the user agent that it sent. Any sender can write
-// anything there: these names help people to recognise their own devices, and prove nothing.
+// Owns the names of devices, such as "Chrome on Windows", read from the user agent. A sender can put anything there:
+// the names help users to recognise their devices, and prove nothing.
 
 import { deviceWords } from "./time-words.ts";
 import { useWords, type Words } from "./words.ts";

@@ -1,15 +1,15 @@
-// Owns what a person is told when a call failed. An error that the engine adds does not compile here until it has words;
-// an app's own errors get theirs from the app.
+// Owns the texts of failed calls. An error of the engine without words does not compile here; the app has the words of
+// its own errors.
 
 import type { EngineErrors, Errors, RpcErrorData } from "@lockstep/kit";
 
-/** What a person is told of a failure. */
+/** The texts of a failure for users. */
 export interface FailureWords {
   readonly title: string;
   readonly text: string;
 }
 
-/** The words of one error: the same each time, or made from what the error tells. */
+/** The words of one error: constant, or made from its details. */
 export type ErrorWords<Failure> = FailureWords | ((failure: Failure) => FailureWords);
 
 /** The words of each error of `Es`. */
@@ -76,7 +76,7 @@ export const errorWords: EngineErrorWords = {
     title: "Too many attempts",
     text:
       path === "account.changeEmail"
-        ? "Every attempt counts, so that nobody can find out which addresses have an account here."
+        ? "The number of attempts is limited, so that nobody can find out which addresses have an account here."
         : "Passwords are not checked until the wait is over, so that nobody can guess yours.",
   }),
   TOO_MANY_STREAMS: { title: "Too many pages are open", text: "Close one, or try again later." },

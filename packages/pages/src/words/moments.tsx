@@ -1,4 +1,4 @@
-// Owns how a moment and a span of time are told.
+// Owns the texts of moments and durations.
 
 import { useSyncExternalStore } from "react";
 import { useLanguage } from "./language.ts";
@@ -33,7 +33,7 @@ const subscribe = (listener: () => void) => {
   return () => clearInterval(timer);
 };
 
-// One step for all moments of a page, so that no two disagree.
+// One update for all moments of a page, so that they agree.
 const currentStep = () => Math.floor(Date.now() / everyMs);
 
 const absolute = (at: number, tag: string) =>

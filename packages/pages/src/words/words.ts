@@ -1,5 +1,5 @@
-// Owns the texts of the pages as one typed object, and what an app puts in their place. Each page keeps its own words
-// beside it, so that they are fetched with it.
+// Owns the texts of the pages as one typed object, and how an app replaces them. The words of each page are beside it,
+// so that they are loaded with it.
 
 import type { Errors, RpcErrorData } from "@lockstep/kit";
 import { useMemo } from "react";
@@ -37,7 +37,7 @@ export interface Words {
   readonly signOut: typeof signOutWords;
   readonly error: typeof errorPageWords;
   readonly notFound: typeof notFoundWords;
-  /** What a person is told of each error. */
+  /** The texts of each error. */
   readonly errors: EngineErrorWords;
   readonly failures: typeof failureWords;
   readonly layout: typeof layoutWords;
@@ -74,7 +74,7 @@ export type AppWords<Es extends Errors> = Omit<SomeOf<Words>, "errors"> & {
   };
 };
 
-/** The texts of one part: `defaults`, with those of the app in their place. */
+/** The texts of one part: `defaults`, with the app's replacements. */
 export const useWords = <P extends keyof Words>(part: P, defaults: Words[P]): Words[P] => {
   const overrides = useAppContext().words[part];
   return useMemo(() => merge(defaults, overrides), [defaults, overrides]);

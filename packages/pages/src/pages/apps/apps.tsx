@@ -1,4 +1,4 @@
-// The page of the apps that a person gave access: what each may do, since when, and how to end it.
+// The page of connected apps: what each may do, since when, and how to end its access.
 
 import type { ConnectedClient } from "@lockstep/kit";
 import { Button, Skeleton } from "@mantine/core";
@@ -42,7 +42,7 @@ const ConnectedApps = () => {
     setAsking(null);
     setEnded((before) => [...before, name]);
   };
-  // The button that was pressed has gone, and so has its dialog.
+  // By then, the dialog and the button that opened it are gone.
   useEffect(() => {
     if (ended.length > 0) title.current?.focus();
   }, [ended]);
@@ -116,7 +116,7 @@ const EndAccess = ({ app: { client: app }, onEnded, onCancel }: EndAccessProps) 
     trpc.grant.revoke.mutationOptions({
       onSuccess: onEnded,
       onError(error) {
-        // It had already ended, which is what the person asked for.
+        // The access had already ended, which is what the user asked for.
         if (readFailure("grant.revoke", error).code === "CLIENT_NOT_FOUND") onEnded();
       },
     }),

@@ -9,7 +9,7 @@ import { consentWords } from "./words.tsx";
 export interface AccountInUseProps {
   readonly user: User;
   readonly signingOut: boolean;
-  /** Signs out, so that somebody else can sign in. */
+  /** Signs out, so that another user can sign in. */
   readonly onOther: () => void;
 }
 

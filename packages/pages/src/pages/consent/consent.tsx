@@ -1,5 +1,5 @@
-// The page for a person whom an app sent here to ask for access: signing in, if they are not signed in, and then the
-// question, or none if they answered it before.
+// The page for users whom an app sent here to request access: first the sign-in, if they are not signed in, then the
+// question, unless they answered it before.
 
 import { useSession } from "@lockstep/client/react";
 import type { AuthorizationRequest } from "@lockstep/kit";
@@ -30,7 +30,7 @@ export interface ConsentPageProps {
 
 export const ConsentPage = ({ authorizationId }: ConsentPageProps) => {
   const session = useSession();
-  /** Whether the person chose another account than the one that was signed in. */
+  /** Whether the user chose to use another account than the signed-in one. */
   const [other, setOther] = useState(false);
   return session.status === "signedIn" ? (
     // Another person is asked another question.
@@ -103,7 +103,7 @@ const Authorization = ({ authorizationId, onOther }: ConsentPageProps & { onOthe
     (signOut.error && readFailure("auth.logout", signOut.error));
 
   if (request.data && (approve.isSuccess || deny.isSuccess)) return <GoingBack request={request.data} />;
-  // If reading again failed, what was read before still counts.
+  // If reading again fails, the earlier result remains valid.
   if (failure && (isOver(failure) || !request.data || !me.data)) {
     return (
       <Refused
@@ -143,7 +143,7 @@ const Authorization = ({ authorizationId, onOther }: ConsentPageProps & { onOthe
 
 const leave = ({ redirectTo }: { redirectTo: string }) => location.assign(redirectTo);
 
-/** What stays visible if the app opens in a window of its own. */
+/** Stays visible if the app opens in a window of its own. */
 const GoingBack = ({ request: { client: app, returnsTo } }: { request: AuthorizationRequest }) => {
   const { title, lead, toDevice } = useWords("consent", consentWords).goingBack;
   return returnsTo === null ? (

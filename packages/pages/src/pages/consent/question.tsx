@@ -1,5 +1,5 @@
-// Asks a person whether an app may have access: which app, to what, for how long, where the answer goes, and what of it
-// they allowed before.
+// Asks the user for consent. Shows the app, the requested access and its duration, where the answer goes, and what was
+// allowed before.
 
 import type { AuthorizationRequest } from "@lockstep/kit";
 import { Button } from "@mantine/core";

@@ -1,5 +1,4 @@
-// Asks somebody who is signed in to prove that it is still them, for an app that requires it: by their password, or at an
-// identity provider.
+// Asks a signed-in user to reauthenticate for an app that requires it: with their password, or at an identity provider.
 
 import type { ClientView, Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";

@@ -31,7 +31,7 @@ export const consentWords = {
     </>
   ),
   next: "Where you go next",
-  backToDevice: "Back to your device, which is told.",
+  backToDevice: "Back to your device, which continues by itself.",
   about: "About the app",
   allow: "Allow",
   allowing: "Allowing…",
@@ -39,7 +39,7 @@ export const consentWords = {
   denying: "Denying…",
   goingBack: {
     title: (app: string): string => `Going back to ${app}`,
-    lead: "If it does not open by itself, switch to it. It has been told your answer.",
+    lead: "If it does not open by itself, switch to it. It has received your answer.",
     toDevice: "One moment",
   },
   over: {

@@ -54,7 +54,7 @@ export type Unshown = Pick<
 >;
 
 const inputOf = (details: Details) => {
-  // What was typed before another kind was chosen is not shown any more.
+  // Do not submit fields that the chosen kind does not show.
   const { redirects } = kinds[details.kind];
   return {
     kind: details.kind,
@@ -68,7 +68,7 @@ const inputOf = (details: Details) => {
 
 export interface AppFormProps {
   readonly title: string;
-  /** What to know before a change. */
+  /** A notice before a change. */
   readonly note?: ReactNode;
   readonly initial: Details;
   readonly unshown?: Unshown;
@@ -77,7 +77,7 @@ export interface AppFormProps {
   readonly submitLabel: string;
   readonly busy: boolean;
   readonly failure: Failure | null;
-  /** How the last change went. */
+  /** The result of the last change. */
   readonly outcome?: ReactNode;
   readonly onChange?: () => void;
   readonly onSubmit: (input: RegisterClientInput) => void;

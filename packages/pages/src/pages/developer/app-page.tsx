@@ -213,7 +213,7 @@ const Delete = ({ app, onDeleted }: Pick<RegisteredProps, "app"> & { onDeleted: 
       if (answer) hasGone();
     },
     onError(error) {
-      // It was already deleted, which is what the person asked for.
+      // It was already deleted, which is what the user asked for.
       if (readFailure("client.delete", error).code === "CLIENT_NOT_FOUND") hasGone();
     },
   });

@@ -27,7 +27,7 @@ const discovery = ({ id }: Asking, issuer: string, secret: string, authenticatio
   ${authentication},${issuer.startsWith("http:") ? "\n  { execute: [client.allowInsecureRequests] }," : ""}
 )`;
 
-/** What the program does with its tokens: a call, if its scopes allow one. */
+/** What the program does with its tokens: it makes a call, if its scopes allow one. */
 const use = ({ scopes }: Asking, issuer: string) =>
   scopes.includes("profile:read")
     ? `const me = new URL(${text(`${issuer}/users/me`)});

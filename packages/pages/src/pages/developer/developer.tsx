@@ -1,5 +1,4 @@
-// The pages for people who make apps: which of them is at which address, and the secret that was created last, for as
-// long as its page is open.
+// The developer pages and their addresses. Keeps the secret that was created last while its page is open.
 
 import type { RegisteredClient } from "@lockstep/kit";
 import { useEffect, useState } from "react";

@@ -45,7 +45,7 @@ export const developerWords = {
     },
     service: {
       name: "A service that acts for itself",
-      hint: "Nobody signs in to it: it has access of its own.",
+      hint: "It acts for itself, without a user.",
       redirects: "",
     },
   } satisfies Record<ClientKind, KindWords>,

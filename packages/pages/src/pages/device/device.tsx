@@ -1,4 +1,4 @@
-// Connecting a device (RFC 8628): entering its code, confirming it, and how it went. The forms post to the server.
+// Connecting a device (RFC 8628): entering its code, confirming it, and the result. The forms post to the server.
 
 import { sessionOf } from "@lockstep/client";
 import { useSession } from "@lockstep/client/react";
@@ -25,7 +25,7 @@ import { deviceWords } from "./words.ts";
 
 type Of<P extends ProtocolPage["page"]> = Extract<ProtocolPage, { page: P }>;
 
-/** What the server tells the page. */
+/** The data that the server embedded in the page. */
 export type DevicePageMessage = Extract<ProtocolPage, { page: `device_${string}` }>;
 
 export const DevicePage = ({ message }: { message: DevicePageMessage }) => {
@@ -67,11 +67,11 @@ export const DevicePage = ({ message }: { message: DevicePageMessage }) => {
   }
 };
 
-/** Finds out who is signed in, which the pages of a protocol do not do by themselves. */
+/** Restores the session, which protocol pages do not do automatically. */
 const WithSession = ({ children }: { children: ReactNode }) => {
   const { client } = useBackend();
   useEffect(() => {
-    // The state of the session says how it went.
+    // The state of the session shows the result.
     sessionOf(client)
       .restore()
       .catch(() => {});
@@ -82,7 +82,7 @@ const WithSession = ({ children }: { children: ReactNode }) => {
 const devicePath = (userCode: string | null) =>
   `/device${userCode ? `?${new URLSearchParams({ user_code: userCode })}` : ""}`;
 
-/** If a code was typed already, the server is asked about it again. */
+/** If a code was already typed, ask the server about it again. */
 const toCode = (userCode: string | null) => location.assign(devicePath(userCode));
 
 /** A device is connected to an account: sign in first. */

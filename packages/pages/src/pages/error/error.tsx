@@ -1,5 +1,5 @@
-// Requests of apps that cannot be answered: what is wrong, and for apps that nobody has verified a question before the
-// browser is sent to them (RFC 9700 §4.11.2).
+// Requests of apps that cannot be answered: what is wrong, and, for unverified apps, a question before the browser is
+// sent to them (RFC 9700 §4.11.2).
 
 import type { ProtocolPage } from "@lockstep/kit";
 import { Button } from "@mantine/core";
@@ -9,7 +9,7 @@ import { errorWords } from "./words.ts";
 
 type Of<P extends ProtocolPage["page"]> = Extract<ProtocolPage, { page: P }>;
 
-/** What the server tells the page. */
+/** The data that the server embedded in the page. */
 export type ErrorPageMessage = Of<"leave" | "error">;
 
 export const ErrorPage = ({ message }: { message: ErrorPageMessage }) => {

@@ -1,4 +1,4 @@
-// The linked accounts page: which accounts elsewhere sign in here, and linking and unlinking them.
+// The page of linked accounts: lists, links and unlinks accounts at identity providers.
 
 import type { Identity } from "@lockstep/kit";
 import { Alert, Button, Skeleton } from "@mantine/core";
@@ -60,13 +60,13 @@ const LinkedAccounts = () => {
       if (answer) setAsking(null);
     },
     onError(error) {
-      // It was already unlinked, which is what the person asked for.
+      // It was already unlinked, which is what the user asked for.
       if (readFailure("identity.unlink", error).code === "IDENTITY_NOT_FOUND") setAsking(null);
     },
     onSettled: () => queryClient.invalidateQueries({ queryKey: trpc.identity.list.queryKey() }),
   });
   const refused = link.error && readFailure("identity.link", link.error);
-  // The button that was pressed has gone.
+  // By then, the button that was pressed is gone.
   useEffect(() => {
     if (unlink.data) title.current?.focus();
   }, [unlink.data, unlink.submittedAt]);

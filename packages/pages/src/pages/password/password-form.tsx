@@ -22,11 +22,11 @@ import {
 import { nothingChosen, RecentAccessChoice } from "./recent-access.tsx";
 import { passwordWords } from "./words.tsx";
 
-/** Which key of the words tells of it. */
+/** The key of its words. */
 export type PasswordOutcome = "change" | "set";
 
 /**
- * Where somebody without a password returns to from their identity provider. The server decides whether they signed in
+ * Where a user without a password returns to from their identity provider. The server decides whether they signed in
  * there.
  */
 export const signedInAgain = { search: "confirmed=1", path: `${paths.password}?confirmed=1` };

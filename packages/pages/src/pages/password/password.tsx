@@ -1,5 +1,5 @@
-// The page to change one's password, or to set the first one. Either can also revoke what was added to the account
-// lately, because somebody else may have added it.
+// The page to change the password, or to set the first one. Both can also revoke access that was recently added to the
+// account, because somebody else may have added it.
 
 import type { Identity, RecentAccess } from "@lockstep/kit";
 import { Alert, Skeleton } from "@mantine/core";
@@ -61,7 +61,7 @@ const PasswordForms = ({ methods: { hasPassword, identities }, ...props }: Passw
   const words = useWords("password", passwordWords).set;
   const cameBack = useSearch() === signedInAgain.search;
   if (hasPassword || cameBack) return <PasswordForm {...props} first={!hasPassword} />;
-  // First of all: the identity provider is another page, and what was typed here would be lost.
+  // This comes first: reauthenticating leaves this page, and typed input would be lost.
   return (
     <section className={cardClasses.card} aria-labelledby="password-title">
       <h2 id="password-title" className={cardClasses.cardTitle}>

@@ -1,5 +1,5 @@
-// Identities and grants that were added to the account lately: the person recognises them, or revokes them together with
-// the change of the password.
+// Identities and grants that were recently added to the account. Users can revoke those that they do not recognise
+// together with the change of the password.
 
 import { type ConnectedClient, type Identity, type RecentAccess, recentAccessDays } from "@lockstep/kit";
 import type { ReactNode } from "react";
@@ -8,7 +8,7 @@ import { Ago, cardClasses, paths, UnverifiedMark, useWords } from "../../parts.t
 import styles from "./recent-access.module.css";
 import { passwordWords } from "./words.tsx";
 
-/** What is revoked with the change. */
+/** The access that is revoked with the change. */
 export interface ChosenAccess {
   /** Ids. */
   readonly identities: readonly string[];
@@ -129,7 +129,7 @@ const GrantFacts = ({ grant: { client: app, grantedAt } }: { grant: ConnectedCli
   );
 };
 
-/** What is left after the change, and where it can be removed. Empty if nothing is left. */
+/** The recent access that remains after the change, and where it can be removed. Empty if none remains. */
 export const RecentAccessList = ({ recent: { identities, grants } }: { recent: RecentAccess }) => {
   const words = useWords("password", passwordWords).recent;
   if (identities.length + grants.length === 0) return null;

@@ -1,4 +1,4 @@
-// Owns how a line of an account's history is told.
+// Owns the text of an entry in the account's history.
 
 import type { HistoryEntry } from "@lockstep/kit";
 import type { sessionsWords } from "./words.tsx";

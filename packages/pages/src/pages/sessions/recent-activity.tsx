@@ -1,4 +1,4 @@
-// What happened to the account lately.
+// The recent activity of the account.
 
 import type { HistoryEntry } from "@lockstep/kit";
 import { Button, Skeleton } from "@mantine/core";

@@ -1,4 +1,4 @@
-// The sessions page: where the account is signed in, how to end that, and what happened to it lately.
+// The sessions page: where the account is signed in, how to end sessions, and its recent activity.
 
 import type { SessionView } from "@lockstep/kit";
 import { Button, Skeleton } from "@mantine/core";
@@ -37,7 +37,7 @@ const Sessions = () => {
   const words = useWords("sessions", sessionsWords);
   const { drop, dropOthers } = useSessionChanges();
   const title = useRef<HTMLHeadingElement>(null);
-  /** How many times something was ended here. */
+  /** How many times this page ended sessions. */
   const [ended, setEnded] = useState(0);
   const list = useQuery(trpc.session.list.queryOptions());
   const revoke = useMutation(
@@ -52,7 +52,7 @@ const Sessions = () => {
     drop(sessionId);
     setEnded((before) => before + 1);
   };
-  // The button that was pressed has gone, and so has its dialog.
+  // By then, the dialog and the button that opened it are gone.
   useEffect(() => {
     if (ended > 0) title.current?.focus();
   }, [ended]);

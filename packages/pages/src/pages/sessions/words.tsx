@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 
-/** What each action of the account's history is called when it was done. */
+/** The text of each action in the account's history. */
 const done: Readonly<Record<string, string>> = {
   sign_in: "Signed in",
   sign_out: "Signed out",
@@ -37,7 +37,7 @@ const refused: Readonly<Record<string, string>> = {
 
 export const sessionsWords = {
   title: "Sessions",
-  lead: "Where your account is signed in, and what happened to it lately.",
+  lead: "Where your account is signed in, and its recent activity.",
   listTitle: "Signed in",
   thisOne: "This one",
   unknownAddress: "Address unknown",
@@ -48,7 +48,7 @@ export const sessionsWords = {
   ending: "Ending…",
   endOf: (device: string, address: string | null): string =>
     `End the session of ${device}${address === null ? "" : `, ${address}`}`,
-  nowhereElse: "You are signed in nowhere else.",
+  nowhereElse: "You are not signed in anywhere else.",
   /** `changePassword` is a link. */
   unrecognised: (changePassword: ReactNode): ReactNode => (
     <>If you do not recognise a session, end it, then {changePassword}.</>

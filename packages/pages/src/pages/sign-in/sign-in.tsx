@@ -1,4 +1,4 @@
-// The sign-in page, which returns people to where they wanted to go.
+// The sign-in page, which then returns users to the page that they requested.
 
 import { useSession } from "@lockstep/client/react";
 import { Redirect, useSearch } from "wouter";

@@ -8,7 +8,7 @@ import { signOutWords } from "./words.tsx";
 
 type Of<P extends ProtocolPage["page"]> = Extract<ProtocolPage, { page: P }>;
 
-/** What the server tells the page. */
+/** The data that the server embedded in the page. */
 export type SignOutPageMessage = Of<"sign_out" | "signed_out">;
 
 export const SignOutPage = ({ message }: { message: SignOutPageMessage }) => {

@@ -6,7 +6,7 @@ export const signOutWords = {
   ask: {
     title: (service: string): string => `Sign out of ${service}?`,
     titleToo: (service: string): string => `Sign out of ${service} too?`,
-    lead: (app: string): string => `You signed out of ${app}, which asks for this.`,
+    lead: (app: string): string => `You signed out of ${app}, and it asks to sign you out here too.`,
     text: "If you share this device with others, sign out. Connected apps keep their access.",
     /** `host` is where the person goes next. */
     next: (host: ReactNode): ReactNode => <>You then continue to {host}.</>,
