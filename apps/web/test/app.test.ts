@@ -1,4 +1,4 @@
-// The app as people meet it: the built files, served by a real server, in a real browser.
+// The web app end to end: the built files, served by a real server, in a real browser.
 
 import { john, testSource } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
@@ -33,7 +33,7 @@ describeInBrowser("the web app", (browser) => {
       expect(await page.title()).toBe("Account · Lockstep");
     });
 
-    test("announces a wrong password, and lets it be typed over", async () => {
+    test("announces a wrong password, and selects it to be typed over", async () => {
       await using visitor = await visit("/");
       const { page, password } = visitor;
       await signIn(page, "wrong");
@@ -45,7 +45,7 @@ describeInBrowser("the web app", (browser) => {
       await heading(page, "Account").waitFor();
     });
 
-    test("[S65] takes a password that was pasted", async () => {
+    test("[S65] accepts a pasted password", async () => {
       await using visitor = await visit("/sign-in");
       const { page, username, password } = visitor;
       await username.fill(john.password);
@@ -58,7 +58,7 @@ describeInBrowser("the web app", (browser) => {
       await heading(page, "Account").waitFor();
     });
 
-    test("[S65] takes what a password manager fills in, which presses no key", async () => {
+    test("[S65] accepts the input of a password manager, which sends no key events", async () => {
       await using visitor = await visit("/sign-in");
       const { page, username, password } = visitor;
       expect(await username.getAttribute("autocomplete")).toBe("username");
@@ -68,7 +68,7 @@ describeInBrowser("the web app", (browser) => {
         [password, john.password],
       ] as const) {
         await field.evaluate((input: HTMLInputElement, filled) => {
-          // As from outside the page, where what React has put on the element is not seen.
+          // As from outside the page, where React's own properties of the element are not visible.
           Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(input, filled);
           for (const type of ["input", "change"]) input.dispatchEvent(new Event(type, { bubbles: true }));
         }, value);
@@ -77,7 +77,7 @@ describeInBrowser("the web app", (browser) => {
       await heading(page, "Account").waitFor();
     });
 
-    test("names an empty field by the contract's own words, and asks the server nothing", async () => {
+    test("reports an empty field with the contract's message, without a request", async () => {
       await using visitor = await visit("/sign-in");
       const { page, username, password } = visitor;
       await username.waitFor();
@@ -95,7 +95,7 @@ describeInBrowser("the web app", (browser) => {
       expect(calls).toEqual([]);
     });
 
-    test("suits password managers and pasting", async () => {
+    test("supports password managers and pasting", async () => {
       await using visitor = await visit("/sign-in", { permissions: ["clipboard-read", "clipboard-write"] });
       const { page, username, password } = visitor;
       expect(await username.getAttribute("autocomplete")).toBe("username");
@@ -107,7 +107,7 @@ describeInBrowser("the web app", (browser) => {
       expect(await password.inputValue()).toBe(john.password);
     });
 
-    test("works by keyboard alone, with the focus in sight and moved to the new page", async () => {
+    test("works by keyboard alone, with a visible focus that moves to the new page", async () => {
       await using visitor = await visit("/");
       const { page, username } = visitor;
       expect(await username.evaluate((input) => input === document.activeElement)).toBe(true);
@@ -128,7 +128,7 @@ describeInBrowser("the web app", (browser) => {
       await eventually(() => focusedText(page), "Account");
     });
 
-    test("offers a way past the navigation", async () => {
+    test("has a link that skips the navigation", async () => {
       await using visitor = await visitSignedIn();
       const { page } = visitor;
       await page.getByRole("link", { name: "Skip to the content" }).focus();
@@ -137,8 +137,8 @@ describeInBrowser("the web app", (browser) => {
     });
   });
 
-  describe("the way back after signing in", () => {
-    test("leads to the page that was asked for", async () => {
+  describe("the return path after signing in", () => {
+    test("leads to the requested page", async () => {
       await using visitor = await visit("/notes?from=mail");
       const { page } = visitor;
       await heading(page, "Sign in").waitFor();
@@ -160,7 +160,7 @@ describeInBrowser("the web app", (browser) => {
   });
 
   describe("the account", () => {
-    test("shows a change at once, and keeps what the server made of it", async () => {
+    test("shows a change at once, and then the server's version of it", async () => {
       await using visitor = await visitSignedIn();
       const { page, server, fullName } = visitor;
       const held = Promise.withResolvers<void>();
@@ -182,7 +182,7 @@ describeInBrowser("the web app", (browser) => {
       expect((await server.domain.users.findByLogin(john.username))?.user.fullName).toBe("Jane Doe");
     });
 
-    test("changes the e-mail address after the password was asked for again", async () => {
+    test("changes the e-mail address after reauthentication with the password", async () => {
       await using visitor = await visitSignedIn();
       const { page, server, email } = visitor;
       await server.db.updateTable("sessions").set({ authenticated_at: 0 }).execute();
@@ -195,7 +195,7 @@ describeInBrowser("the web app", (browser) => {
       await page.getByRole("region", { name: "Profile" }).getByText("jane@example.com", { exact: true }).waitFor();
     });
 
-    test("says at the field that another account has the e-mail address (EMAIL_TAKEN)", async () => {
+    test("reports at the field that another account has the e-mail address (EMAIL_TAKEN)", async () => {
       await using visitor = await visitSignedIn();
       const { page, server, email } = visitor;
       await server.domain.users.create({
@@ -214,7 +214,7 @@ describeInBrowser("the web app", (browser) => {
       expect(await page.getByRole("alert").count()).toBe(0);
     });
 
-    test("says why the e-mail address cannot be changed over and over (TOO_MANY_ATTEMPTS)", async () => {
+    test("explains the limit on changes of the e-mail address (TOO_MANY_ATTEMPTS)", async () => {
       await using visitor = await visitSignedIn();
       const { page, server, email } = visitor;
       const found = await server.domain.users.findByLogin(john.username);
@@ -227,7 +227,7 @@ describeInBrowser("the web app", (browser) => {
       expect(await alert.getByText("password").count()).toBe(0);
     });
 
-    test("lets the e-mail address be removed", async () => {
+    test("can remove the e-mail address", async () => {
       await using visitor = await visitSignedIn();
       const { page, email } = visitor;
       await email.fill("");
@@ -236,7 +236,7 @@ describeInBrowser("the web app", (browser) => {
       await page.getByRole("region", { name: "Profile" }).getByText("None", { exact: true }).waitFor();
     });
 
-    test("judges what is typed by the contract's schema", async () => {
+    test("validates input with the contract's schema", async () => {
       await using visitor = await visitSignedIn();
       const { page, fullName, email } = visitor;
       await email.fill("nonsense");
@@ -249,7 +249,7 @@ describeInBrowser("the web app", (browser) => {
     });
   });
 
-  test("greets whoever is signed in", async () => {
+  test("greets the signed-in user", async () => {
     await using visitor = await visitSignedIn();
     const { page } = visitor;
     await page.getByRole("link", { name: "Notes" }).click();
@@ -259,10 +259,10 @@ describeInBrowser("the web app", (browser) => {
   });
 
   describe("the end of a session", () => {
-    test("comes by signing out, and the server forgets it as well", async () => {
+    test("by signing out also ends it on the server", async () => {
       await using visitor = await visit("/notes");
       const { page, server } = visitor;
-      // At once: the browser keeps the body of an answer for a while only.
+      // Read it at once: the browser discards the bodies of answers after a while.
       const answered = page.waitForResponse(/auth\.login/).then((response) => response.json());
       await signIn(page);
       const { result } = await answered;
@@ -277,7 +277,7 @@ describeInBrowser("the web app", (browser) => {
       await heading(page, "Sign in").waitFor();
     });
 
-    test("is not claimed while the server has not heard of it", async () => {
+    test("is not shown until the server confirms it", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
       await context.setOffline(true);
@@ -288,7 +288,7 @@ describeInBrowser("the web app", (browser) => {
       await page.getByRole("status").getByText("You have signed out.").waitFor();
     });
 
-    test("is what was wanted when signing out finds it ended already", async () => {
+    test("counts as signing out when the session had already ended", async () => {
       await using visitor = await visitSignedIn({ unwatched: true });
       const { page, server, fullName } = visitor;
       const found = await server.domain.users.findByLogin(john.username);
@@ -300,7 +300,7 @@ describeInBrowser("the web app", (browser) => {
       expect(await page.getByText("You are still signed in.").count()).toBe(0);
     });
 
-    test("by the server takes the person to sign in, says why, and back to where they were", async () => {
+    test("by the server leads to the sign-in page with the reason, and then back to the page", async () => {
       await using visitor = await visitSignedIn({ unwatched: true });
       const { page, server } = visitor;
       const found = await server.domain.users.findByLogin(john.username);
@@ -314,7 +314,7 @@ describeInBrowser("the web app", (browser) => {
       await page.getByText("You have no notes yet.").waitFor();
     });
 
-    test("leaves nothing of one person to the next", async () => {
+    test("leaves no data of one user for the next", async () => {
       await using visitor = await visitSignedIn();
       const { page, server, username, password } = visitor;
       await server.domain.users.create({
@@ -341,8 +341,8 @@ describeInBrowser("the web app", (browser) => {
     });
   });
 
-  describe("without an answer", () => {
-    /** Fetches the code of the notes page, but no notes, and returns to the account page. */
+  describe("without an answer of the server", () => {
+    /** Loads the code of the notes page, but no notes, and returns to the account page. */
     const fetchNotesPage = async (page: Page) => {
       await page.getByRole("link", { name: "Notes" }).click();
       await page.getByRole("alert").waitFor();
@@ -350,7 +350,7 @@ describeInBrowser("the web app", (browser) => {
       await heading(page, "Account").waitFor();
     };
 
-    test("says that the network is gone, and loads when asked again", async () => {
+    test("shows that the browser is offline, and loads on retry", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
       await page.route("**/trpc/note.list*", (route) => route.abort());
@@ -368,7 +368,7 @@ describeInBrowser("the web app", (browser) => {
       await page.getByText("You have no notes yet.").waitFor();
     });
 
-    test("loads by itself when the network is back", async () => {
+    test("loads automatically when the network is back", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
       await page.route("**/trpc/note.list*", (route) => route.abort());
@@ -381,7 +381,7 @@ describeInBrowser("the web app", (browser) => {
       await page.getByText("You have no notes yet.").waitFor();
     });
 
-    test("tells a server that is gone from a wrong password, and keeps what was typed", async () => {
+    test("distinguishes an unreachable server from a wrong password, and keeps the input", async () => {
       await using visitor = await visit("/sign-in");
       const { page, username } = visitor;
       await username.waitFor();
@@ -393,7 +393,7 @@ describeInBrowser("the web app", (browser) => {
       expect(await username.inputValue()).toBe(john.username);
     });
 
-    test("takes a change back that did not arrive, and keeps it in the form", async () => {
+    test("reverts a change that did not reach the server, and keeps it in the form", async () => {
       await using visitor = await visitSignedIn();
       const { page, context, fullName } = visitor;
       await context.setOffline(true);
@@ -404,7 +404,7 @@ describeInBrowser("the web app", (browser) => {
       expect(await fullName.inputValue()).toBe("Jane Doe");
     });
 
-    test("gives the reference of a fault of the server", async () => {
+    test("shows the reference of an internal error", async () => {
       await using visitor = await visitSignedIn();
       const { page, server } = visitor;
       await server.db.schema.alterTable("sessions").renameTo("elsewhere").execute();
@@ -416,7 +416,7 @@ describeInBrowser("the web app", (browser) => {
     });
   });
 
-  test("says so when it breaks", async () => {
+  test("shows an error page when it fails", async () => {
     await using visitor = await visit("/");
     const { page, faults } = visitor;
     await page.route("**/trpc/user.me*", (route) => route.fulfill({ json: [{ result: { data: {} } }] }));
@@ -445,7 +445,7 @@ describeInBrowser("the web app", (browser) => {
     expect(printed).toEqual([]);
   });
 
-  test("has a page for addresses that have none", async () => {
+  test("has a page for unknown addresses", async () => {
     await using visitor = await visit("/nowhere");
     const { page } = visitor;
     await heading(page, "Page not found").waitFor();
@@ -456,7 +456,7 @@ describeInBrowser("the web app", (browser) => {
   describe("colours", () => {
     const scheme = (page: Page) => page.evaluate(() => document.documentElement.dataset["mantineColorScheme"]);
 
-    test("follow the system until a person chooses, and remember the choice", async () => {
+    test("follow the system until the user chooses, and the choice is remembered", async () => {
       await using visitor = await visit("/sign-in", { colorScheme: "dark" });
       const { page } = visitor;
       expect(await scheme(page)).toBe("dark");
@@ -530,7 +530,7 @@ describeInBrowser("the web app", (browser) => {
     expect(await widths()).toEqual([360, 360]);
   });
 
-  test("arrives compressed, under a policy that allows nothing inline", async () => {
+  test("is served compressed, with a policy that allows no inline code", async () => {
     await using visitor = await visit("/sign-in");
     const { page, server } = visitor;
     const script = await page.locator("script[type=module]").getAttribute("src");

@@ -1,4 +1,4 @@
-// Being asked for access, as people meet it: a client sends them here, they sign in, decide, and are sent back.
+// An authorization request in a browser: a client sends the user here, they sign in, decide, and are sent back.
 
 import { john, testClock, testSource } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
@@ -9,7 +9,7 @@ import { allSelected, button, eventually, expectAccessible, focusedText, heading
 
 const asks = "Printshop asks for access to your Lockstep account";
 const ann = { username: "ann", password: "another secret", fullName: "Ann Other" } as const;
-/** An identity provider that nobody asks anything in these tests. */
+/** An identity provider that these tests never call. */
 const north = {
   name: "north",
   label: "North",
@@ -26,10 +26,10 @@ const north = {
   allowPrivateAddresses: false,
 } as const;
 
-describeInBrowser("being asked for access", (browser) => {
+describeInBrowser("an authorization request", (browser) => {
   const meet = meetingsBy(browser);
 
-  /** Waits until the person is back at the client, and answers at which address. */
+  /** Waits until the user is back at the client, and returns the URL. */
   const cameBack = async (page: Page): Promise<URL> => {
     await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
     return new URL(page.url());
@@ -42,8 +42,8 @@ describeInBrowser("being asked for access", (browser) => {
     return idOf(server, ann.username);
   };
 
-  describe("signing in on the way", () => {
-    test("says for which app, and knows who is expected", async () => {
+  describe("the sign-in for it", () => {
+    test("names the app, and fills in the expected username", async () => {
       await using visitor = await meet({ signedIn: false });
       const { page, app, username, password } = visitor;
       await page.goto((await app.begin({ login_hint: john.username })).url);
@@ -59,7 +59,7 @@ describeInBrowser("being asked for access", (browser) => {
       await heading(page, asks).waitFor();
     });
 
-    test("is not needed by whoever is signed in", async () => {
+    test("is not shown to a signed-in user", async () => {
       await using visitor = await meet();
       const { page, app } = visitor;
       await page.goto((await app.begin()).url);
@@ -69,7 +69,7 @@ describeInBrowser("being asked for access", (browser) => {
       await account.getByText(`@${john.username}`).waitFor();
     });
 
-    test("happens once more where the app wants to be sure", async () => {
+    test("is repeated when the app requires a fresh one", async () => {
       const clock = testClock(Date.now() - 60_000);
       await using visitor = await meet({ server: { now: clock.now } });
       clock.advanceSeconds(60);
@@ -92,7 +92,7 @@ describeInBrowser("being asked for access", (browser) => {
       expect((await redeem(back.href)).claims()).toBeTruthy();
     });
 
-    test("happens at the identity provider where somebody has no password", async () => {
+    test("is at the identity provider for a user without a password", async () => {
       const clock = testClock(Date.now() - 60_000);
       await using visitor = await meet({ server: { now: clock.now, config: { providers: [north] } } });
       clock.advanceSeconds(60);
@@ -110,7 +110,7 @@ describeInBrowser("being asked for access", (browser) => {
       await expectAccessible(page);
     });
 
-    test("can be as somebody else, who is then the one that is asked", async () => {
+    test("can be as another user, who is then asked for consent", async () => {
       await using visitor = await meet();
       const { page, app, username } = visitor;
       const id = await createAnn(visitor);
@@ -128,14 +128,14 @@ describeInBrowser("being asked for access", (browser) => {
     });
   });
 
-  describe("the question", () => {
-    test("says who asks, for what, for how long, and where the answer goes [S30]", async () => {
+  describe("the question for consent", () => {
+    test("shows the app, the scopes, the duration and the destination [S30]", async () => {
       await using visitor = await meet();
       const { page, app, server } = visitor;
       await page.goto((await app.begin({ scope: "openid profile:read notes:read" })).url);
       await heading(page, asks).waitFor();
-      const wants = page.locator("section", { has: page.getByRole("heading", { name: "It will be able to" }) });
-      expect(await wants.getByRole("listitem").allTextContents()).toEqual([
+      const requested = page.locator("section", { has: page.getByRole("heading", { name: "It will be able to" }) });
+      expect(await requested.getByRole("listitem").allTextContents()).toEqual([
         "Know that it is you",
         "See your name, username and e-mail address",
         "Read your notes",
@@ -148,7 +148,7 @@ describeInBrowser("being asked for access", (browser) => {
       expect(await page.getByRole("navigation").count()).toBe(0);
     });
 
-    test("sends back, when it is allowed, what makes tokens of exactly that", async () => {
+    test("returns a code for tokens with exactly these scopes when it is allowed", async () => {
       await using visitor = await meet();
       const { page, app, server } = visitor;
       const { url, redeem } = await app.begin();
@@ -163,7 +163,7 @@ describeInBrowser("being asked for access", (browser) => {
       expect([await call("/users/me"), await call("/api/notes")]).toEqual([200, 403]);
     });
 
-    test("sends back, when it is denied, that it was", async () => {
+    test("returns access_denied when it is denied", async () => {
       await using visitor = await meet();
       const { page, app, server } = visitor;
       await page.goto((await app.begin()).url);
@@ -174,7 +174,7 @@ describeInBrowser("being asked for access", (browser) => {
       expect(await server.domain.grants.list(await idOf(server))).toEqual([]);
     });
 
-    test("is not asked again by an app that is verified", async () => {
+    test("is not asked again for a verified app", async () => {
       await using visitor = await meet();
       const { page, app } = visitor;
       await page.goto((await app.begin()).url);
@@ -187,7 +187,7 @@ describeInBrowser("being asked for access", (browser) => {
       expect((await redeem((await cameBack(page)).href)).claims()).toBeTruthy();
     });
 
-    test("after signing in only, where it was answered before", async () => {
+    test("is skipped after signing in when it was answered before", async () => {
       await using visitor = await meet();
       const { page, context, app } = visitor;
       await page.goto((await app.begin()).url);
@@ -201,7 +201,7 @@ describeInBrowser("being asked for access", (browser) => {
       await cameBack(page);
     });
 
-    test("tells what is new from what was allowed before", async () => {
+    test("separates new scopes from those that were allowed before", async () => {
       await using visitor = await meet();
       const { page, app } = visitor;
       await page.goto((await app.begin()).url);
@@ -222,7 +222,7 @@ describeInBrowser("being asked for access", (browser) => {
       ]);
     });
 
-    test("is asked each time, with a warning, by an app that nobody vouches for [S30]", async () => {
+    test("is asked each time, with a warning, for an unverified app [S30]", async () => {
       await using visitor = await meet({ app: { verified: false } });
       const { page, app } = visitor;
       for (const title of ["It will be able to", "Already allowed"]) {
@@ -251,7 +251,7 @@ describeInBrowser("being asked for access", (browser) => {
       expect((await cameBack(page)).searchParams.has("code")).toBe(true);
     });
 
-    test("stays open when the server did not hear the answer", async () => {
+    test("stays open when the answer did not reach the server", async () => {
       await using visitor = await meet();
       const { page, context, app } = visitor;
       await page.goto((await app.begin()).url);
@@ -264,7 +264,7 @@ describeInBrowser("being asked for access", (browser) => {
       await cameBack(page);
     });
 
-    test("leaves a word behind where an app opens beside the browser", async () => {
+    test("leaves a message in the browser when a native app opens", async () => {
       await using visitor = await meet({
         app: { kind: "native", redirectUris: ["com.example.printshop:/callback"], postLogoutRedirectUris: [] },
       });
@@ -276,11 +276,11 @@ describeInBrowser("being asked for access", (browser) => {
     });
   });
 
-  describe("a request that cannot be answered", () => {
+  describe("that cannot be answered", () => {
     test.each([
       ["signed in", true],
       ["signed out", false],
-    ])("is said to be over to somebody who is %s, and leads nowhere", async (_name, signedIn) => {
+    ])("is explained to a user who is %s, without a redirect", async (_name, signedIn) => {
       await using visitor = await meet({ signedIn });
       const { page } = visitor;
       for (const id of ["nonsense", "x".repeat(101)]) {
@@ -291,7 +291,7 @@ describeInBrowser("being asked for access", (browser) => {
       await expectAccessible(page);
     });
 
-    test("is what somebody else's request is, in a browser in which it did not begin", async () => {
+    test("includes one that began in another browser", async () => {
       await using visitor = await meet();
       const { page, app } = visitor;
       const attacker = await openContext(browser());
@@ -304,7 +304,7 @@ describeInBrowser("being asked for access", (browser) => {
       await heading(page, "This request is no longer open").waitFor();
     });
 
-    test("is one that was answered", async () => {
+    test("includes one that was already answered", async () => {
       await using visitor = await meet();
       const { page, app } = visitor;
       await page.goto((await app.begin()).url);
@@ -317,7 +317,7 @@ describeInBrowser("being asked for access", (browser) => {
     });
   });
 
-  test("no page of another site can frame it [S18]", async () => {
+  test("cannot be framed by a page of another site [S18]", async () => {
     await using visitor = await meet();
     const { page, context, app, server } = visitor;
     await page.goto((await app.begin()).url);
@@ -342,7 +342,7 @@ describeInBrowser("being asked for access", (browser) => {
   });
 
   describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
-    test("every state of it is accessible (axe), and fits a phone", async () => {
+    test("is accessible (axe) in every state, and fits a phone", async () => {
       const clock = testClock(Date.now() - 60_000);
       await using visitor = await meet({
         signedIn: false,

@@ -1,4 +1,4 @@
-// Owns how tests of the web app get a browser: one for each worker, and in it a context for each person.
+// Owns the browser of the web app's tests: one for each worker, with a context for each user.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-t
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import { test as base, describe, inject } from "vitest";
 
-// biome-ignore lint/correctness/noEmptyPattern: Vitest reads in the pattern which other fixtures one needs
+// biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern which fixtures are needed
 const test = base.extend("browser", { scope: "worker" }, async ({}, { onCleanup }) => {
   if (!existsSync(join(import.meta.dirname, "../dist/index.html"))) throw new Error("Build the app first: vite build");
   const browser = await launchBrowser();
@@ -25,7 +25,7 @@ export const describeInBrowser = (name: string, suite: (browser: () => Browser) 
   });
 };
 
-/** A person's part of the browser, with cookies of its own and no animations; close it when done. */
+/** A browser context for one user, with its own cookies and without animations. Close it when done. */
 export const openContext = async (browser: Browser, options: BrowserContextOptions = {}) => {
   const context = await browser.newContext({ reducedMotion: "reduce", ...options });
   context.setDefaultTimeout(inject("patienceMs"));

@@ -1,4 +1,4 @@
-// What the build consists of: its size, and that nothing of the server is in it.
+// The content of the build: its size, and that it contains no module of the server.
 
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -6,21 +6,21 @@ import { build, type Rolldown } from "vite";
 import { beforeAll, expect, test, vi } from "vitest";
 
 /**
- * What may have to arrive, compressed by gzip, before somebody sees their account: the entry and all that it imports
- * by itself. Pages that fewer people open, and never first, are fetched when they are opened.
+ * The maximum size, in gzip, of what the account page loads first: the entry and its static imports. Less common pages
+ * are loaded when they are opened.
  */
 const firstLoadBudgetBytes = 150_000;
 
-/** What all of it may weigh, with the pages that are fetched later: nobody is sent all of it at once. */
+/** The maximum size of all scripts, including pages that are loaded later. No browser loads all of it at once. */
 const wholeBudgetBytes = 196_000;
 
 const root = join(import.meta.dirname, "..");
 let chunks: Rolldown.OutputChunk[];
-/** Scripts that the page names besides. */
+/** The other scripts that the page names. */
 let scripts: string[];
 
 beforeAll(async () => {
-  // As `vite build` has it; React brings its development build otherwise.
+  // As in `vite build`. Otherwise React uses its development build.
   vi.stubEnv("NODE_ENV", "production");
   const result = await build({ root, logLevel: "silent", build: { write: false } });
   const { output } = (Array.isArray(result) ? result[0] : result) as Rolldown.RolldownOutput;
@@ -35,7 +35,7 @@ const sizeBytesOf = (scripts: readonly string[]) =>
 
 const inKilobytes = (sizeBytes: number) => `${(sizeBytes / 1000).toFixed(1)} kB gzip`;
 
-/** The entry, and whatever chunks come with it without being asked for. */
+/** The entry and its static imports. */
 const firstLoad = () => {
   const needed = new Set<string>();
   const need = (fileName: string) => {
@@ -47,7 +47,7 @@ const firstLoad = () => {
   return chunks.filter(({ fileName }) => needed.has(fileName));
 };
 
-test("the JavaScript that the account page waits for stays within its budget", () => {
+test("the JavaScript that the account page loads first stays within its budget", () => {
   const loaded = firstLoad();
   const modules = loaded.flatMap((chunk) => chunk.moduleIds);
   expect(modules).toContainEqual(expect.stringMatching(/src\/pages\/account\/account\.tsx$/));

@@ -1,5 +1,4 @@
-// Owns clients of somebody else's: a certified client (`openid-client`), and the address on this machine at which
-// its people come back.
+// Owns third-party clients: a certified client library (`openid-client`), and a redirect address on this machine.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,7 +11,7 @@ import * as client from "openid-client";
 import type { Browser } from "playwright-core";
 import { type VisitOptions, visitsBy } from "./visitor.ts";
 
-/** A server that is visited at the address which it gives for itself: cookies belong to a host's name. */
+/** A server that is visited at its public URL, because cookies belong to a host name. */
 export const startServer = async (options: AppServerOptions = {}) => {
   const server = await startAuthorizationServer<Contract>({ ...served, ...options });
   return { ...server, url: server.config.publicUrl };
@@ -21,18 +20,18 @@ export const startServer = async (options: AppServerOptions = {}) => {
 export type Server = Awaited<ReturnType<typeof startServer>>;
 
 export interface ClientOptions extends Partial<RegisterClientInput> {
-  /** Whether an operator vouches for it; john registered it himself otherwise. */
+  /** Whether an operator registered and verified it. Otherwise john registered it. */
   readonly verified?: boolean;
 }
 
-/** The id of whoever has this username. */
+/** The ID of the user with this username. */
 export const idOf = async (server: Server, username: string = john.username): Promise<string> => {
   const found = await server.domain.users.findByLogin(username);
   if (!found) throw new Error(`There is no ${username}`);
   return found.user.id;
 };
 
-/** Registers it, and waits for its people to come back; `await using` stops that. */
+/** Registers the client, and listens for returning users; `await using` stops it. */
 export const startClient = async (server: Server, { verified = true, ...input }: ClientOptions = {}) => {
   const landing = createServer((_request, response) => {
     response
@@ -61,7 +60,7 @@ export const startClient = async (server: Server, { verified = true, ...input }:
     client: app,
     config,
     origin,
-    /** Where it sends a person, and how it makes tokens of what they bring back. */
+    /** Where it sends users, and how it redeems their responses for tokens. */
     async begin(parameters: Record<string, string> = {}) {
       const { url, checks } = await beginAuthorization(config, {
         redirect_uri: redirectUri,
@@ -80,7 +79,7 @@ export const startClient = async (server: Server, { verified = true, ...input }:
 export const meetingsBy = (browser: () => Browser) => {
   const visits = visitsBy(browser, startServer);
 
-  /** A visitor, and a client of somebody else's; signed in as john unless said otherwise. */
+  /** A visitor, signed in as john by default, and a third-party client. */
   return async ({
     signedIn = true,
     app: clientOptions = {},

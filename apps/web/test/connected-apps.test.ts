@@ -1,4 +1,4 @@
-// The clients that a person has let in, as they meet them: what each may do, and how they end that.
+// The page of connected apps: what each may do, and how its access ends.
 
 import { testSource } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
@@ -10,7 +10,7 @@ import { button, eventually, expectAccessible, focusedText, heading } from "./vi
 describeInBrowser("connected apps", (browser) => {
   const meet = meetingsBy(browser);
 
-  /** A person who let the client in, with the list of such before them. */
+  /** A user who granted the client access, at the page of connected apps. */
   const meetConnected = async (options: Parameters<typeof meet>[0] = {}) => {
     const visitor = await meet(options);
     const { page, app } = visitor;
@@ -27,7 +27,7 @@ describeInBrowser("connected apps", (browser) => {
   const apps = (page: Page) => page.getByRole("region", { name: "With access" }).getByRole("heading", { level: 3 });
   const endAccess = (page: Page) => button(page, "End access of Printshop");
 
-  test("says that there are none, and how that changes", async () => {
+  test("says when there are none", async () => {
     await using visitor = await meet();
     const { page } = visitor;
     await page.getByRole("link", { name: "Apps" }).click();
@@ -36,7 +36,7 @@ describeInBrowser("connected apps", (browser) => {
     await eventually(() => focusedText(page), "Connected apps");
   });
 
-  test("shows what each may do, since when, and when it last did [S28]", async () => {
+  test("shows each app's scopes, when it was allowed, and when it was last used [S28]", async () => {
     await using visitor = await meetConnected({ app: { verified: false } });
     const { page } = visitor;
     expect(await apps(page).allTextContents()).toEqual(["Printshop Not verified"]);
@@ -48,7 +48,7 @@ describeInBrowser("connected apps", (browser) => {
     expect(await list.getByRole("link", { name: "printshop.example" }).getAttribute("rel")).toBe("noreferrer");
   });
 
-  test("loses its access at once when the person ends it, once they were sure [S28]", async () => {
+  test("end the access of an app at once, after a confirmation [S28]", async () => {
     await using visitor = await meetConnected();
     const { page, server, tokens } = visitor;
     const status = async () => {
@@ -70,7 +70,7 @@ describeInBrowser("connected apps", (browser) => {
     await eventually(() => focusedText(page), "With access");
   });
 
-  test("is what was wanted where the access had ended already", async () => {
+  test("report success when the access had already ended", async () => {
     await using visitor = await meetConnected();
     const { page, server, app } = visitor;
     await server.domain.grants.revoke(await idOf(server), app.client.id, testSource);
@@ -79,7 +79,7 @@ describeInBrowser("connected apps", (browser) => {
     await page.getByRole("status").getByText("Printshop no longer has access.").waitFor();
   });
 
-  test("is not claimed to be over while the server has not heard of it", async () => {
+  test("show that access has ended only when the server confirms it", async () => {
     await using visitor = await meetConnected();
     const { page, context } = visitor;
     await endAccess(page).click();
@@ -92,7 +92,7 @@ describeInBrowser("connected apps", (browser) => {
     await page.getByRole("status").getByText("Printshop no longer has access.").waitFor();
   });
 
-  test("says so when the page itself cannot be fetched, and fetches it when asked", async () => {
+  test("show an error when the page's code cannot be loaded, and load it on retry", async () => {
     await using visitor = await meet();
     const { page } = visitor;
     await page.route("**/assets/apps-*.js", (route) => route.abort());

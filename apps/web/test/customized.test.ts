@@ -1,5 +1,5 @@
-// A web app that a team has made its own, with the code of docs/pages.md: theme, words, slots, a page in place of ours, a
-// page that is removed, and pages of its own.
+// A customized web app, with the code of docs/pages.md: theme, words, slots, a replaced page, a removed page, and pages
+// of its own.
 
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -50,7 +50,7 @@ describeInBrowser("a web app with the code of docs/pages.md", (browser) => {
     await expectAccessible(page);
   });
 
-  test("has no page that was removed, and shows a public page of its own to everybody", async () => {
+  test("does not have the removed page, and shows its own public page without a sign-in", async () => {
     await using visitor = await visitCustomized("/imprint");
     const { page } = visitor;
     await heading(page, "Imprint").waitFor();

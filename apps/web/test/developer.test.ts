@@ -1,5 +1,4 @@
-// Registering a client, as a developer meets it: what they say of it, what they are given, and whether the code
-// that they are given works.
+// Registering a client in a browser: the forms, the issued credentials, and whether the code to start with works.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -41,14 +40,14 @@ describeInBrowser("the developer's pages", (browser) => {
     await heading(page, "Printshop").waitFor();
   };
 
-  /** What stands beside a label on the page of a client. */
+  /** The text beside a label on the page of a client. */
   const value = (page: Page, label: string) =>
     page.locator("dl > div", { has: page.getByText(label, { exact: true }) }).locator("code");
 
   const web = "An app with a server";
   const native = "An app on a phone, a computer or a terminal";
 
-  test("register an app, and show its secret this once", async () => {
+  test("register an app, and show its secret once", async () => {
     await using visitor = await visitDeveloper({ permissions: ["clipboard-read", "clipboard-write"] });
     const { page, server } = visitor;
     await page.getByText("None yet.").waitFor();
@@ -76,7 +75,7 @@ describeInBrowser("the developer's pages", (browser) => {
     expect(await page.getByText(secret).count()).toBe(0);
   });
 
-  test("show no secret for what cannot keep one, and ask a service for no address", async () => {
+  test("show no secret for an app that cannot keep one, and no redirect field for a service", async () => {
     await using visitor = await visitDeveloper();
     const { page } = visitor;
     await register(page, native, "http://127.0.0.1/callback");
@@ -95,7 +94,7 @@ describeInBrowser("the developer's pages", (browser) => {
     await value(page, "Client secret").waitFor();
   });
 
-  test("judge what is typed by the contract's schema, and ask the server nothing", async () => {
+  test("validate input with the contract's schema, without a request", async () => {
     await using visitor = await visitDeveloper();
     const { page } = visitor;
     await page.getByRole("link", { name: "Register an app" }).click();
@@ -116,7 +115,7 @@ describeInBrowser("the developer's pages", (browser) => {
     expect(calls).toEqual([]);
   });
 
-  test("save a change, and leave alone what they do not show", async () => {
+  test("save a change, and keep settings that the form does not show", async () => {
     await using visitor = await visitDeveloper();
     const { page, server } = visitor;
     await register(page, web, "https://printshop.example/callback");
@@ -142,7 +141,7 @@ describeInBrowser("the developer's pages", (browser) => {
     ]);
   });
 
-  test("give another secret after the password was entered again, and the one before ends", async () => {
+  test("create a new secret after reauthentication, which replaces the previous one", async () => {
     const clock = testClock();
     await using visitor = await visitDeveloper({ server: { now: clock.now } });
     const { page, server } = visitor;
@@ -174,7 +173,7 @@ describeInBrowser("the developer's pages", (browser) => {
     expect([await errorOf(secret), await errorOf(next)]).toEqual(["invalid_client", "invalid_grant"]);
   });
 
-  test("delete an app once the developer is sure", async () => {
+  test("delete an app after a confirmation", async () => {
     await using visitor = await visitDeveloper();
     const { page, server } = visitor;
     await register(page, web, "https://printshop.example/callback");
@@ -189,18 +188,18 @@ describeInBrowser("the developer's pages", (browser) => {
     expect(await server.domain.clients.list({ userId: await idOf(server) })).toEqual([]);
   });
 
-  test("have none at an address of somebody else's app", async () => {
+  test("do not exist for another developer's app", async () => {
     await using visitor = await visitDeveloper();
     const { page } = visitor;
     await page.goto("/developer/lockstep-cli");
     await heading(page, "Page not found").waitFor();
   });
 
-  describe("the code to begin with", () => {
+  describe("the code to start with", () => {
     const codeOf = async (page: Page) =>
       (await page.getByRole("region", { name: "Code", exact: true }).textContent()) ?? "";
 
-    /** Writes files where they find what they import; `await using` removes them. */
+    /** Writes files where their imports resolve; `await using` removes them. */
     const write = async (files: Record<string, string>) => {
       const cache = join(import.meta.dirname, "../node_modules/.cache");
       await mkdir(cache, { recursive: true });
@@ -229,7 +228,7 @@ describeInBrowser("the developer's pages", (browser) => {
       };
     };
 
-    /** An address of this machine, before it is known what is there; `await using` gives it up. */
+    /** An address of this machine whose server is added later; `await using` closes it. */
     const openAddress = async () => {
       let answer: RequestListener = (_request, response) => response.writeHead(503).end();
       const server = createServer((...call) => answer(...call)).listen(0, "localhost");
@@ -247,13 +246,13 @@ describeInBrowser("the developer's pages", (browser) => {
       };
     };
 
-    test("of a web app signs a person in, and reads what it was granted", async () => {
+    test("of a web app signs a user in, and calls the API", async () => {
       await using visitor = await visitDeveloper();
       const { page } = visitor;
       await using address = await openAddress();
       await register(page, web, `${address.origin}/callback`);
       const secret = (await value(page, "Client secret").textContent()) ?? "";
-      // Behind a proxy, as it would be: a port of its own might be taken by somebody else.
+      // Behind a proxy, as in production. Another process could take a port of its own.
       await using running = await run(await codeOf(page), { CLIENT_SECRET: secret, PORT: "app.sock" });
       address.answerWith((incoming, outgoing) => {
         const { method, url: path, headers } = incoming;
@@ -270,7 +269,7 @@ describeInBrowser("the developer's pages", (browser) => {
       expect(JSON.parse((await page.locator("body").textContent()) ?? "")).toMatchObject({ username: john.username });
     });
 
-    test("of a terminal's app signs a person in, and reads what it was granted", async () => {
+    test("of a terminal app signs a user in, and calls the API", async () => {
       await using visitor = await visitDeveloper();
       const { page } = visitor;
       await register(page, native, "http://127.0.0.1/callback");
@@ -284,7 +283,7 @@ describeInBrowser("the developer's pages", (browser) => {
       expect(rest).toContain(`username: '${john.username}'`);
     });
 
-    test("of an app in the browser signs a person in, and reads what it was granted", async () => {
+    test("of an app in the browser signs a user in, and calls the API", async () => {
       await using visitor = await visitDeveloper();
       const { page } = visitor;
       await using address = await openAddress();

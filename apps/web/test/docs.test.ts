@@ -1,4 +1,4 @@
-// The documentation page as a newcomer uses it: reads, presses Authorize, tries a call.
+// The documentation page in a browser: reading, Authorize, and trying a call.
 
 import { startAppServer } from "@app/server/testing";
 import { john } from "@lockstep/server/testing";
@@ -9,7 +9,7 @@ import { startServer } from "./client.ts";
 import { eventually, expectAccessible } from "./visitor.ts";
 
 describeInBrowser("/docs", (browser) => {
-  /** Presses "Try it out" and "Execute" on an operation, and answers the status that came back. */
+  /** Presses "Try it out" and "Execute" on an operation, and returns the status. */
   const tryOut = async (page: Page, path: string) => {
     const operation = page.locator(`.opblock-get:has([data-path="${path}"])`);
     if (!(await operation.getByRole("button", { name: "Execute" }).isVisible())) {
@@ -62,7 +62,7 @@ describeInBrowser("/docs", (browser) => {
     await context.close();
   });
 
-  test("the Authorize button signs in as an app does, with code and PKCE: 401 before, 200 after", async () => {
+  test("the Authorize button signs in with code and PKCE, like a third-party client: 401 before, 200 after", async () => {
     await using server = await startServer();
     const context = await openContext(browser(), { baseURL: server.url });
     const page = await context.newPage();
@@ -73,7 +73,7 @@ describeInBrowser("/docs", (browser) => {
     await page.getByRole("button", { name: "Authorize", exact: true }).first().click();
     const dialog = page.locator(".modal-ux");
     const flow = dialog.locator(".auth-container").filter({ hasText: "OAuth2AuthorizationCode" });
-    // Swagger UI hides the box itself.
+    // Swagger UI hides the checkbox itself.
     await flow.locator("label").filter({ hasText: "profile:read" }).click();
     const asked = context.waitForEvent("request", (request) => request.url().includes("/authorize?"));
     const opened = context.waitForEvent("page");
@@ -91,7 +91,7 @@ describeInBrowser("/docs", (browser) => {
     await dialog.getByRole("button", { name: "Close" }).last().click();
 
     expect(await tryOut(page, "/users/me")).toBe(200);
-    // Not asked for, and so not granted.
+    // This scope was not requested, and so not granted.
     expect(await tryOut(page, "/api/notes")).toBe(403);
     await context.close();
   });
@@ -114,7 +114,7 @@ describeInBrowser("/docs", (browser) => {
       ["dark", "rgb(28, 32, 34)"],
     ] as const) {
       await page.emulateMedia({ colorScheme });
-      // The page hears of the change with its next frame.
+      // The page gets the change with its next frame.
       await eventually(() => page.evaluate(() => getComputedStyle(document.body).backgroundColor), background);
       await expectAccessible(page);
     }

@@ -1,4 +1,4 @@
-// The page of notes, as people meet it.
+// The page of notes in a browser.
 
 import { signedInClient } from "@app/server/testing";
 import type { Page } from "playwright-core";
@@ -12,7 +12,7 @@ const listed = (page: Page) => page.getByRole("region", { name: "Your notes" }).
 describeInBrowser("the page of notes", (browser) => {
   const { visitSignedIn } = visitsBy(browser);
 
-  /** A visitor at the page of their notes, and what they would call elsewhere. */
+  /** A visitor at the page of their notes, and their client for calls from elsewhere. */
   const visitNotes = async (options?: Parameters<typeof visitSignedIn>[0]) => {
     const visitor = await visitSignedIn(options);
     const { page, server } = visitor;
@@ -69,7 +69,7 @@ describeInBrowser("the page of notes", (browser) => {
     await page.getByText("You have no notes yet.").waitFor();
   });
 
-  test("names a note that is empty or too long at its field", async () => {
+  test("reports a note that is empty or too long at its field", async () => {
     await using visitor = await visitNotes();
     const { page } = visitor;
     await button(page, "Add note").click();
@@ -81,7 +81,7 @@ describeInBrowser("the page of notes", (browser) => {
     expect(await text(page).getAttribute("aria-invalid")).toBe("true");
   });
 
-  test("keeps what was typed when the server does not answer, and says so", async () => {
+  test("keeps the input when the server does not answer, and says so", async () => {
     await using visitor = await visitNotes();
     const { page, context } = visitor;
     await text(page).fill("Water the plants");
@@ -94,7 +94,7 @@ describeInBrowser("the page of notes", (browser) => {
     await listed(page).getByText("Water the plants").waitFor();
   });
 
-  test("takes a note that was deleted elsewhere for deleted", async () => {
+  test("reports success when the note was already deleted elsewhere", async () => {
     await using visitor = await visitNotes();
     const { page, elsewhere } = visitor;
     await text(page).fill("Water the plants");
@@ -107,7 +107,7 @@ describeInBrowser("the page of notes", (browser) => {
     await page.getByText("You have no notes yet.").waitFor();
   });
 
-  test("shows more than a page when asked to", async () => {
+  test("loads the next page on request", async () => {
     await using visitor = await visitNotes();
     const { page, elsewhere } = visitor;
     for (let count = 1; count <= 51; count++) await elsewhere.note.create.mutate({ text: `Note ${count}` });

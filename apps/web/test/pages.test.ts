@@ -1,4 +1,4 @@
-// The addresses of the app's pages: each answers with the app when it is opened or reloaded, and with nothing else.
+// The addresses of the app's pages: each serves the app when it is opened or reloaded.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ test("the build lists every page for the server", () => {
   expect(listed).toEqual(ownPages.paths);
 });
 
-test("every page answers with the app when it is reloaded", async () => {
+test("every page serves the app when it is reloaded", async () => {
   await using server = await startAppServer();
   const index = await (await fetch(server.url, { headers: html })).text();
   expect(index).toContain('<div id="root">');

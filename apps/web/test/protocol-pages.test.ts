@@ -1,5 +1,4 @@
-// Pages in the middle of a protocol, as people meet them: a device's code, signing out for a client, and requests
-// that cannot be answered.
+// The pages of protocols in a browser: a device's code, signing out for a client, and requests that cannot be answered.
 
 import { testClock } from "@lockstep/server/testing";
 import * as client from "openid-client";
@@ -20,7 +19,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
     const begin = (config: client.Configuration) =>
       client.initiateDeviceAuthorization(config, { scope: "openid profile:read" });
 
-    /** What the device is told when it asks now. */
+    /** The answer to the device's next poll. */
     const poll = async (config: client.Configuration, { device_code }: client.DeviceAuthorizationResponse) => {
       const grant = "urn:ietf:params:oauth:grant-type:device_code";
       try {
@@ -31,7 +30,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       }
     };
 
-    test("signs in, takes the code, shows it once more, asks, and lets the device in", async () => {
+    test("signs in, reads the code, shows it for comparison, asks for consent, and connects the device", async () => {
       await using visitor = await meet({ signedIn: false, app: native });
       const { page, app } = visitor;
       const device = await begin(app.config);
@@ -57,7 +56,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       expect(await poll(app.config, device)).toBe("openid profile:read");
     });
 
-    test("says what is wrong with a code, at its field", async () => {
+    test("reports an invalid code at its field", async () => {
       await using visitor = await meet({ app: native });
       const { page } = visitor;
       await page.goto("/device");
@@ -72,7 +71,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       await expectAccessible(page);
     });
 
-    test("waits to be asked when a link brought the code, and stops when it is not the device's", async () => {
+    test("waits for a confirmation when a link contained the code, and stops when the device shows another", async () => {
       await using visitor = await meet({ signedIn: false, app: { ...native, verified: false } });
       const { page, app } = visitor;
       const device = await begin(app.config);
@@ -104,7 +103,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       await expectAccessible(page);
     });
 
-    test("lets no device in when the question is answered with no", async () => {
+    test("does not connect the device when the user denies", async () => {
       await using visitor = await meet({ app: native });
       const { page, app } = visitor;
       const device = await begin(app.config);
@@ -117,7 +116,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
   });
 
   describe("signing out for an app", () => {
-    /** The person let the client in, and signs out there. */
+    /** The user granted the client access, and signs out there. */
     const signOutThere = async (visitor: Awaited<ReturnType<typeof meet>>, parameters: Record<string, string> = {}) => {
       const { page, app } = visitor;
       const { url, redeem } = await app.begin();
@@ -133,7 +132,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
     const liveSessions = async ({ server }: Pick<Awaited<ReturnType<typeof meet>>, "server">) =>
       (await server.domain.sessions.list(await idOf(server))).length;
 
-    test("ends the session here when the person says so, and leads back", async () => {
+    test("ends the session here after a confirmation, and leads back", async () => {
       await using visitor = await meet();
       const { page, app } = visitor;
       const back = `${app.origin}/bye`;
@@ -147,7 +146,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       await heading(page, "Sign in").waitFor();
     });
 
-    test("leaves it when they want to stay, and leads back all the same", async () => {
+    test("keeps the session when the user stays signed in, and also leads back", async () => {
       await using visitor = await meet();
       const { page, app, fullName } = visitor;
       await signOutThere(visitor, { post_logout_redirect_uri: `${app.origin}/bye` });
@@ -158,7 +157,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       await fullName.waitFor();
     });
 
-    test("ends on a page of its own where there is no way back", async () => {
+    test("ends on a page of ours when there is no redirect URI", async () => {
       await using visitor = await meet();
       const { page } = visitor;
       await signOutThere(visitor);
@@ -171,11 +170,11 @@ describeInBrowser("the pages of a protocol", (browser) => {
     });
   });
 
-  describe("a client that nobody vouches for", () => {
+  describe("an unverified client", () => {
     const unverified = { verified: false, name: "Free wallpapers" };
     const phone = { width: 390, height: 700 };
 
-    test("gets its error by a click alone, on a page that names where it leads (RFC 9700 §4.11.2)", async () => {
+    test("gets an error only after a click, on a page that names the destination (RFC 9700 §4.11.2)", async () => {
       await using visitor = await meet({ app: unverified, viewport: phone });
       const { page, app } = visitor;
       const { host } = new URL(app.origin);
@@ -191,7 +190,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       expect(new URLSearchParams(new URL(page.url()).hash.slice(1)).get("error")).toBe("unsupported_response_type");
     });
 
-    test("gets it by a form where it asked for one", async () => {
+    test("gets an error by form_post if it requested that", async () => {
       await using visitor = await meet({ app: unverified });
       const { page, app } = visitor;
       await page.goto((await app.begin({ prompt: "none", response_mode: "form_post" })).url);
@@ -199,7 +198,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
       await page.getByRole("heading", { name: "Back at Printshop" }).waitFor();
     });
 
-    test("gets people back after they signed out by a click alone", async () => {
+    test("gets users back after their sign-out only after a click", async () => {
       await using visitor = await meet({ signedIn: false, app: unverified, viewport: phone });
       const { page, app, server } = visitor;
       const back = `${app.origin}/bye`;
@@ -220,7 +219,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
     test.each([
       ["an app that nobody registered", { client_id: "nobody" }],
       ["an address that was not registered", { redirect_uri: "https://evil.example/callback" }],
-    ])("is explained, and leads nowhere: %s [S3]", async (_name, parameters) => {
+    ])("is explained, without a redirect: %s [S3]", async (_name, parameters) => {
       await using visitor = await meet();
       const { page, app } = visitor;
       const url = new URL((await app.begin()).url);
@@ -237,7 +236,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
     });
   });
 
-  test("no page of another site can frame them, and nothing is written into them [S18]", async () => {
+  test("cannot be framed by another site, and contain no inline script [S18]", async () => {
     await using visitor = await meet({ signedIn: false });
     const { page, server } = visitor;
     for (const path of ["/device", "/authorize", "/logout"]) {
@@ -252,7 +251,7 @@ describeInBrowser("the pages of a protocol", (browser) => {
   });
 
   describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
-    test("they are accessible (axe), and fit a phone", async () => {
+    test("are accessible (axe), and fit a phone", async () => {
       await using visitor = await meet({ signedIn: false, colorScheme, viewport: { width: 360, height: 640 } });
       const { page } = visitor;
       for (const path of ["/device", "/authorize", "/logout", "/logout/success"]) {

@@ -1,4 +1,5 @@
-// What was added to an account lately, as its owner meets it when they change their password: it may be somebody else's.
+// Access that was recently added to an account, on the password page: its owner can revoke what somebody else may have
+// added.
 
 import { grantedToken, john, testSource } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
@@ -8,10 +9,10 @@ import { button, expectAccessible, focusedText, type VisitOptions, visitsBy } fr
 
 const newPassword = "seven wooden kites in the rain";
 
-describeInBrowser("access that was added lately", (browser) => {
+describeInBrowser("recently added access", (browser) => {
   const { visitSignedIn } = visitsBy(browser);
 
-  /** John at the page of his password; `add` may give somebody access before. */
+  /** John at the password page; `add` runs before and may add access. */
   const visitPassword = async (add: (visitor: Added) => Promise<unknown> = async () => {}, options?: VisitOptions) => {
     const visitor = await visitSignedIn(options);
     const { page, server } = visitor;
@@ -56,7 +57,7 @@ describeInBrowser("access that was added lately", (browser) => {
 
   const recent = (page: Page) => page.getByRole("group", { name: "Added in the last 30 days" });
 
-  test("is removed with the change where it was ticked, and the rest is named afterwards [S87]", async () => {
+  test("is revoked with the change if selected, and the rest is listed afterwards [S87]", async () => {
     const clients: string[] = [];
     await using visitor = await visitPassword(async ({ link, allow }) => {
       await link("mine@example.org");
@@ -83,7 +84,7 @@ describeInBrowser("access that was added lately", (browser) => {
     expect(await focusedText(page)).toContain("Your password has been changed");
   });
 
-  test("can be removed all at once, older grants too [S87]", async () => {
+  test("can be revoked all at once, including older grants [S87]", async () => {
     await using visitor = await visitPassword(async ({ link, allow }) => {
       await link("theirs@example.org");
       await allow();
@@ -91,7 +92,7 @@ describeInBrowser("access that was added lately", (browser) => {
     const { page, server } = visitor;
     await recent(page).getByRole("checkbox", { name: "All of these" }).check();
     expect(await recent(page).getByRole("checkbox", { checked: true }).count()).toBe(3);
-    // Granted meanwhile, and so not among those that are listed.
+    // Granted in the meantime, and so not in the list.
     const found = await server.domain.users.findByLogin(john.username);
     await grantedToken(server, found?.user.id ?? "", ["profile:read"]);
     await page.getByRole("checkbox", { name: "End the access of all apps" }).check();
@@ -100,7 +101,7 @@ describeInBrowser("access that was added lately", (browser) => {
     expect(await page.getByRole("region", { name: "Added in the last 30 days" }).count()).toBe(0);
   });
 
-  test("is left alone unless it was ticked, and is not asked about where there is none", async () => {
+  test("is kept unless selected, and is not shown when there is none", async () => {
     await using other = await visitPassword();
     expect(await other.page.getByRole("checkbox").count()).toBe(0);
 
@@ -113,7 +114,7 @@ describeInBrowser("access that was added lately", (browser) => {
   });
 
   test.each(["light", "dark"] as const)(
-    "is chosen by keyboard, accessible (axe), and fits a phone: %s",
+    "can be selected by keyboard, is accessible (axe), and fits a phone: %s",
     async (colorScheme) => {
       await using visitor = await visitPassword(
         async ({ link, allow }) => {

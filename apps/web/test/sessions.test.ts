@@ -1,4 +1,4 @@
-// Sessions as people meet them: the list of theirs, how they end, here and elsewhere, and changing the password.
+// Sessions in a browser: the list, how they end, here and elsewhere, and changing the password.
 
 import { john, testClock, testSource } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
@@ -21,7 +21,7 @@ type Visitor = Awaited<ReturnType<ReturnType<typeof visitsBy>["visitSignedIn"]>>
 const firefoxOnWindows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const newPassword = "seven wooden kites in the rain";
 
-/** Signs john in on some other device. */
+/** Signs john in on another device. */
 const signInElsewhere = async (
   { server }: Pick<Visitor, "server">,
   { password = john.password, userAgent = firefoxOnWindows }: { password?: string; userAgent?: string } = {},
@@ -44,7 +44,7 @@ const johnsId = async ({ server }: Pick<Visitor, "server">) => {
 const liveSessions = async (visitor: Pick<Visitor, "server">) =>
   (await visitor.server.domain.sessions.list(await johnsId(visitor))).length;
 
-/** Waits until the page hears of what happens. */
+/** Waits until the page gets events. */
 const watched = (page: Page) => page.waitForResponse(/session\.events/);
 
 const sessionItems = (page: Page) => page.getByRole("region", { name: "Signed in" }).getByRole("listitem");
@@ -84,7 +84,7 @@ describeInBrowser("sessions", (browser) => {
   };
 
   describe("staying signed in", () => {
-    test("a reload of the page keeps the person signed in, and never shows the sign-in page", async () => {
+    test("a reload keeps the user signed in, and never shows the sign-in page", async () => {
       await using visitor = await visitSignedIn();
       const { page, fullName } = visitor;
       await page.addInitScript(() => {
@@ -101,7 +101,7 @@ describeInBrowser("sessions", (browser) => {
       expect(await liveSessions(visitor)).toBe(1);
     });
 
-    test("an access token that ended is no reason to sign in again", async () => {
+    test("an expired access token does not require a new sign-in", async () => {
       const clock = testClock();
       await using visitor = await visitSignedIn({ server: { now: clock.now } });
       const { page } = visitor;
@@ -110,7 +110,7 @@ describeInBrowser("sessions", (browser) => {
       await page.getByText("You have no notes yet.").waitFor();
     });
 
-    test("a server that cannot be reached is said to be, and asked again", async () => {
+    test("an unreachable server is reported, and can be tried again", async () => {
       await using visitor = await visitSignedIn();
       const { page, fullName } = visitor;
       await page.route("**/trpc/**", (route) => route.abort());
@@ -123,7 +123,7 @@ describeInBrowser("sessions", (browser) => {
       await fullName.waitFor();
     });
 
-    test("no script of the page can read what keeps it signed in", async () => {
+    test("no script of the page can read the session cookie", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
       const cookies = await context.cookies();
@@ -155,7 +155,7 @@ describeInBrowser("sessions", (browser) => {
       await page.getByRole("link", { name: "Sessions" }).and(page.locator("[aria-current=page]")).waitFor();
     });
 
-    test("says when there is no other", async () => {
+    test("says when there is no other session", async () => {
       await using visitor = await visitSessions();
       const { page } = visitor;
       await page.getByText("You are not signed in anywhere else.").waitFor();
@@ -175,7 +175,7 @@ describeInBrowser("sessions", (browser) => {
       expect(me.status).toBe(401);
     });
 
-    test("takes a session off that had ended already (SESSION_NOT_FOUND)", async () => {
+    test("removes a session that had already ended (SESSION_NOT_FOUND)", async () => {
       await using visitor = await visitSessions({ unwatched: true });
       const { page, server } = visitor;
       const { sessionId } = await signInElsewhere(visitor);
@@ -222,7 +222,7 @@ describeInBrowser("sessions", (browser) => {
       expect(await sessionItems(page).count()).toBe(2);
     });
 
-    test("says when it cannot be read, and is read when asked again", async () => {
+    test("reports that it cannot be loaded, and loads on retry", async () => {
       await using visitor = await visitSignedIn();
       const { page } = visitor;
       await page.route("**/trpc/session.list*", (route) => route.abort());
@@ -233,7 +233,7 @@ describeInBrowser("sessions", (browser) => {
       await sessionItems(page).first().waitFor();
     });
 
-    test("comes with what happened lately, in plain words", async () => {
+    test("shows the recent activity in plain words", async () => {
       await using visitor = await visitSessions();
       const { page } = visitor;
       await signInElsewhere(visitor, { password: "wrong" });
@@ -244,7 +244,7 @@ describeInBrowser("sessions", (browser) => {
       await activity.getByText("Signed in", { exact: true }).waitFor();
     });
 
-    test("comes with what happened lately in one form on a phone, however long each line is", async () => {
+    test("shows the recent activity aligned on a phone, even with long lines", async () => {
       await using visitor = await visitSessions();
       const { page } = visitor;
       await page.setViewportSize({ width: 390, height: 800 });
@@ -261,7 +261,7 @@ describeInBrowser("sessions", (browser) => {
   });
 
   describe("live", () => {
-    test("a sign-in elsewhere appears without a reload, is said politely, and goes when it ends", async () => {
+    test("a sign-in elsewhere appears without a reload, is announced politely, and disappears when it ends", async () => {
       await using visitor = await visitSessions();
       const { page, server } = visitor;
       const { sessionId } = await signInElsewhere(visitor);
@@ -275,7 +275,7 @@ describeInBrowser("sessions", (browser) => {
       expect(await page.getByText("Somebody signed in to your account").count()).toBe(0);
     });
 
-    test("a sign-in elsewhere is told on every page, until the person has seen it", async () => {
+    test("a sign-in elsewhere is shown on every page until the user has seen it", async () => {
       await using visitor = await visit("/");
       const { page, fullName } = visitor;
       const watching = watched(page);
@@ -290,7 +290,7 @@ describeInBrowser("sessions", (browser) => {
       expect(await page.getByText("Somebody signed in to your account").count()).toBe(0);
     });
 
-    test("it connects again by itself, and catches up", async () => {
+    test("the stream reconnects automatically, and missed changes are shown", async () => {
       await using visitor = await visitSessions();
       const { page, context } = visitor;
       await context.route("**/trpc/session.events*", (route) => route.abort());
@@ -301,7 +301,7 @@ describeInBrowser("sessions", (browser) => {
       await sessionItems(page).getByText("Firefox on Windows").waitFor();
     });
 
-    test("it lets go of its connection while nobody looks, and catches up", async () => {
+    test("a hidden page closes its stream, and missed changes are shown afterwards", async () => {
       await using visitor = await visitSessions();
       const { page } = visitor;
       const show = (state: DocumentVisibilityState) =>
@@ -333,7 +333,7 @@ describeInBrowser("sessions", (browser) => {
       await expectAccessible(page);
     });
 
-    test("a page that is loaded after its session was ended says why", async () => {
+    test("a page that is loaded after its session ended says why", async () => {
       await using visitor = await visitSignedIn({ unwatched: true });
       const { page, server } = visitor;
       await server.domain.sessions.endAllOf(await johnsId(visitor), "revoked", testSource);
@@ -361,8 +361,8 @@ describeInBrowser("sessions", (browser) => {
     });
   });
 
-  describe("a sign-in that was tried too often", () => {
-    test("says when to try again, counting down", async () => {
+  describe("a sign-in after too many attempts", () => {
+    test("shows a countdown until the next attempt", async () => {
       const clock = testClock();
       await using visitor = await visit("/sign-in", { server: { now: clock.now } });
       const { page, fullName } = visitor;
@@ -399,7 +399,7 @@ describeInBrowser("sessions", (browser) => {
       expect((await signInElsewhere(visitor, { password: newPassword })).httpStatus).toBe(200);
     });
 
-    test("says at its field that the current one is wrong", async () => {
+    test("reports at its field that the current one is wrong", async () => {
       await using visitor = await visitPassword();
       const { page } = visitor;
       await changePassword(page, "wrong", newPassword);
@@ -409,7 +409,7 @@ describeInBrowser("sessions", (browser) => {
       expect(await page.getByRole("alert").count()).toBe(0);
     });
 
-    test("says at its field why the new one is refused (PASSWORD_REFUSED)", async () => {
+    test("reports at its field why the new one is refused (PASSWORD_REFUSED)", async () => {
       await using visitor = await visitPassword();
       const { page } = visitor;
       await changePassword(page, john.password, "short");
@@ -420,7 +420,7 @@ describeInBrowser("sessions", (browser) => {
       await page.getByText("This is easy to guess.").waitFor();
     });
 
-    test("names empty fields, and asks the server nothing", async () => {
+    test("reports empty fields, without a request", async () => {
       await using visitor = await visitPassword();
       const { page } = visitor;
       const calls: string[] = [];
@@ -431,7 +431,7 @@ describeInBrowser("sessions", (browser) => {
       expect(calls).toEqual([]);
     });
 
-    test("suits password managers, pasting, and looking", async () => {
+    test("supports password managers, pasting, and showing the password", async () => {
       await using visitor = await visitPassword({ permissions: ["clipboard-read", "clipboard-write"] });
       const { page } = visitor;
       const { current, next } = passwords(page);
@@ -446,7 +446,7 @@ describeInBrowser("sessions", (browser) => {
       expect(await next.getAttribute("type")).toBe("text");
     });
 
-    test("asks for the password again when the sign-in is old, and then goes on (REAUTHENTICATION_REQUIRED)", async () => {
+    test("asks for the password again when the sign-in is old, and then continues (REAUTHENTICATION_REQUIRED)", async () => {
       const clock = testClock();
       await using visitor = await visitPassword({ server: { now: clock.now } });
       const { page, context, server } = visitor;
@@ -470,7 +470,7 @@ describeInBrowser("sessions", (browser) => {
       expect(pathOf(page)).toBe("/password");
       expect(await liveSessions(visitor)).toBe(1);
 
-      // The other tab goes on with the session that took the old one's place.
+      // The other tab continues with the session that replaced the old one.
       await other.getByRole("link", { name: "Sessions", exact: true }).click();
       await sessionItems(other).getByText("This one").waitFor();
       await page.getByRole("link", { name: "Sessions", exact: true }).click();
@@ -478,7 +478,7 @@ describeInBrowser("sessions", (browser) => {
       expect(await page.getByText("Somebody signed in").count()).toBe(0);
     });
 
-    test("sets no second first password, but becomes a change of it (PASSWORD_EXISTS)", async () => {
+    test("does not set a first password twice: the form then changes it (PASSWORD_EXISTS)", async () => {
       await using visitor = await visitSignedIn();
       const { page, server } = visitor;
       const hash = (password_hash: string | null) => server.db.updateTable("users").set({ password_hash }).execute();
@@ -489,7 +489,7 @@ describeInBrowser("sessions", (browser) => {
       await hash(null);
       await page.goto("/password?confirmed=1");
       await passwords(page).next.fill(newPassword);
-      // Meanwhile, elsewhere.
+      // In the meantime, elsewhere.
       await hash(before);
       await button(page, "Set the password").click();
       await page.getByRole("alert").getByText("Your account already has a password. Change it instead.").waitFor();
@@ -499,7 +499,7 @@ describeInBrowser("sessions", (browser) => {
       await page.getByRole("status").getByText("Your password has been changed").waitFor();
     });
 
-    test("is left alone when the person does not want to", async () => {
+    test("changes nothing when the user cancels", async () => {
       const clock = testClock();
       await using visitor = await visitPassword({ server: { now: clock.now } });
       const { page } = visitor;
@@ -512,7 +512,7 @@ describeInBrowser("sessions", (browser) => {
       expect((await signInElsewhere(visitor)).httpStatus).toBe(200);
     });
 
-    test("is reached from the account", async () => {
+    test("is linked from the account page", async () => {
       await using visitor = await visitSignedIn();
       const { page } = visitor;
       await page.getByRole("link", { name: "Change your password" }).click();

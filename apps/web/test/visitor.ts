@@ -1,4 +1,4 @@
-// Owns people who visit the app: a browser of their own, a server of their own, and what they look for.
+// Owns visitors of the app: each has a browser and a server, and finds elements as users do.
 
 import { type AppServerOptions, startAppServer } from "@app/server/testing";
 import AxeBuilder from "@axe-core/playwright";
@@ -32,7 +32,7 @@ export const pathOf = (page: Page) => {
   return pathname + search + hash;
 };
 
-/** What is typed next takes the place of all that the focused field has. */
+/** Selects the content of the focused field, so that typing replaces it. */
 export const allSelected = (page: Page) =>
   eventually(
     () =>
@@ -47,7 +47,7 @@ export const allSelected = (page: Page) =>
 export const focusedText = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
 
 export const expectAccessible = async (page: Page) => {
-  // "Legacy" is to look at one page alone; with frames, of which there are none, Axe would open another page each time.
+  // "Legacy" checks one page only. Otherwise Axe would open another page for frames each time; there are none.
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
@@ -55,15 +55,15 @@ export const expectAccessible = async (page: Page) => {
 
 export interface VisitOptions extends BrowserContextOptions {
   readonly server?: AppServerOptions;
-  /** Keeps the page from hearing of its sessions: it learns of an end by its next call. */
+  /** Blocks the page's event stream, so that it notices the end of its session with its next call. */
   readonly unwatched?: boolean;
 }
 
 /** `start` starts each visitor's server. */
 export const visitsBy = (browser: () => Browser, start = startAppServer) => {
   /**
-   * A new visitor at `path` of a server of their own. Leaving fails when the page threw, or broke the
-   * content security policy.
+   * A new visitor at `path` of their own server. Closing it fails if the page threw an error, or violated the content
+   * security policy.
    */
   const visit = async (
     path: string,
@@ -75,7 +75,7 @@ export const visitsBy = (browser: () => Browser, start = startAppServer) => {
     context.on("weberror", (error) => faults.push(String(error.error())));
     await context.exposeFunction("reportFault", (fault: string) => faults.push(fault));
     await context.addInitScript(() => {
-      // This runs in the page, where `exposeFunction` has put `reportFault`; the page's types do not know of it.
+      // This runs in the page. `exposeFunction` defined `reportFault` there, which the types do not declare.
       addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) => {
         (globalThis as typeof globalThis & { reportFault(fault: string): void }).reportFault(
           `Content security policy: ${violatedDirective} ${blockedURI} ${sample}`,
@@ -99,7 +99,7 @@ export const visitsBy = (browser: () => Browser, start = startAppServer) => {
     };
   };
 
-  /** A visitor who signed in as john, and has their account before them, with no call of the page left unanswered. */
+  /** A visitor signed in as john, at the account page, with all of its calls answered. */
   const visitSignedIn = async (options: VisitOptions = {}) => {
     const visitor = await visit("/", options);
     const lastCall = visitor.page.waitForResponse(/identity\.list/);

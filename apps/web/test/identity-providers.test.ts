@@ -1,5 +1,5 @@
-// Signing in through outside providers as people meet it: two of the certified provider, each a process of its own, on
-// a site that is not ours, so that cookies travel as they do in the world.
+// Sign-in with identity providers in a browser. Each provider is a certified server in its own process, on another site
+// than ours, so that cookies behave as in production.
 
 import { type AppServer, startAppServer } from "@app/server/testing";
 import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-testing";
@@ -9,14 +9,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openContext } from "./browser.ts";
 import { button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
-/** Cross-site to the providers at `localhost`, and as good as https to a browser. */
+/** Cross-site to the identity providers at `localhost`, and a secure context like https. */
 const publicUrl = "http://lockstep.localhost";
 
-/** Sign-ins begin this long ago by our clock, so that one can grow old and a provider's next be new. */
+/** Our clock starts this far in the past, so that tests can move it to make a sign-in old. */
 const agoSeconds = 20 * 60;
 const clock = testClock(Date.now() - agoSeconds * 1000);
 
-describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("sign-in providers", () => {
+describe.skipIf(skippedWithoutBrowser("browser tests of identity providers"))("identity providers", () => {
   const closing: (() => Promise<unknown>)[] = [];
   let browser: Browser;
   let server: AppServer;
@@ -31,7 +31,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
         providers: providers.map(({ settings }) => ({
           ...settings,
           label: settings.name.replace(/^./, (letter) => letter.toUpperCase()),
-          // As Google and GitHub are: it cannot be asked to make people sign in again.
+          // Like Google and GitHub, it cannot be asked for a fresh sign-in.
           ...(settings.name === "west" && { freshness: "select_account" as const }),
         })),
       },
@@ -40,7 +40,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     await Promise.all(providers.map((provider) => provider.serve({ publicUrl, reachableAt: server.url })));
     browser = await launchBrowser({
       "lockstep.localhost:80": new URL(server.url).host,
-      // The provider's pages would like a typeface from there.
+      // The identity provider's pages load a typeface from there.
       "fonts.googleapis.com": "~NOTFOUND",
     });
     closing.push(() => browser.close());
@@ -49,7 +49,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     for (const close of closing.reverse()) await close();
   });
 
-  /** Somebody with a browser of their own; leaving fails when the page threw. */
+  /** A user with their own browser. Closing it fails if the page threw an error. */
   const visit = async (path: string) => {
     const context = await openContext(browser, { baseURL: publicUrl });
     const faults: string[] = [];
@@ -71,14 +71,14 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     await atProvider(page, login);
   };
 
-  /** Signs in, on the provider's own page, where the person said yes before. */
+  /** Signs in on the identity provider's page, where the user consented before. */
   const againAtProvider = async (page: Page, login: string) => {
     await page.getByPlaceholder("Enter any login").fill(login);
     await page.getByPlaceholder("and password").fill("any");
     await page.getByRole("button", { name: "Sign-in" }).click();
   };
 
-  /** Signs in and says yes, on the provider's own pages. */
+  /** Signs in and consents on the identity provider's pages. */
   const atProvider = async (page: Page, login: string) => {
     await againAtProvider(page, login);
     await page.getByRole("button", { name: "Continue" }).click();
@@ -87,7 +87,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
   test.each([
     ["North", "ada", "Ada Lovelace"],
     ["South", "grace", "Grace Hopper"],
-  ])("sign a new person in through the %s one, back at the page they asked for", async (name, login, fullName) => {
+  ])("sign a new user in with the %s one, and lead back to the requested page", async (name, login, fullName) => {
     await using visitor = await visit("/notes?from=mail");
     const { page } = visitor;
     await heading(page, "Sign in").waitFor();
@@ -101,7 +101,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     await page.getByText(fullName, { exact: true }).waitFor();
   });
 
-  test("[S59] ask the owner of an account to sign in and link, then open it, until they are unlinked", async () => {
+  test("[S59] open an existing account only after its owner linked them, until they are unlinked", async () => {
     await using visitor = await visit("/");
     const { page } = visitor;
     await through(page, "North", "doe");
@@ -138,10 +138,10 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     expect(await ways.getByRole("listitem").allTextContents()).toEqual([expect.stringContaining("South")]);
   });
 
-  test("leave an account without a password, which sets one after signing in there again [S87]", async () => {
+  test("create an account without a password, which can set one after a fresh sign-in there [S87]", async () => {
     await using visitor = await visit("/");
     const { page, context } = visitor;
-    /** What either form is called, of an account with a password and of one without. */
+    /** The title of the form, for an account with a password and for one without. */
     const eitherForm = page.getByText(/^(Set a|Change your) password$/);
     const held = Promise.withResolvers<void>();
     await context.route(/identity\.list/, async (route) => {
@@ -176,7 +176,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     await page.getByRole("region", { name: "Profile" }).getByText("@hedy").waitFor();
   });
 
-  test("that cannot make people sign in again are not gone to in a circle: a password is needed [S96]", async () => {
+  test("that cannot ask for a fresh sign-in are not offered for it: a password is required [S96]", async () => {
     await using visitor = await visit("/password");
     const { page } = visitor;
     await through(page, "West", "wendy");
@@ -185,7 +185,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     expect(await page.getByRole("link", { name: /^Continue with/ }).count()).toBe(0);
     await expectAccessible(page);
 
-    // However the provider said that they signed in, it is a while ago now.
+    // Whenever the identity provider said that they signed in, it is too long ago now.
     await server.db.updateTable("sessions").set({ authenticated_at: 0 }).execute();
     await page.goto("/linked-accounts");
     await button(page, "Link South").click();
@@ -198,7 +198,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     expect(pathOf(page)).toBe("/linked-accounts");
   });
 
-  test("end their own session too when a person signs out", async () => {
+  test("end their own session too when the user signs out", async () => {
     await using visitor = await visit("/");
     const { page } = visitor;
     await through(page, "North", "linus");
@@ -207,11 +207,11 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     await page.getByRole("button", { name: "Yes, sign me out" }).click();
     await heading(page, "Sign in").waitFor();
     await page.getByRole("link", { name: "Continue with North" }).click();
-    // Signed out there as well: it asks who comes.
+    // Signed out there as well: it asks for a sign-in.
     await page.getByPlaceholder("Enter any login").waitFor();
   });
 
-  test("are left without a word lost when the person cancels there", async () => {
+  test("lead back to the sign-in page when the user cancels there, and the return path is kept", async () => {
     await using visitor = await visit("/notes");
     const { page } = visitor;
     await page.getByRole("link", { name: "Continue with North" }).click();
@@ -221,7 +221,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of sign-in providers"))("si
     await page.getByText("You have no notes yet.").waitFor();
   });
 
-  test("[S59] prove again who somebody is that has no password, before another is linked", async () => {
+  test("[S59] reauthenticate a user without a password before another identity is linked", async () => {
     await using visitor = await visit("/linked-accounts");
     const { page } = visitor;
     await through(page, "North", "katherine");
