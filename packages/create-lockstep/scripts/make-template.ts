@@ -1,6 +1,6 @@
-// Makes the template of new apps from the app of this repository, so that nothing of it exists twice: `apps/server`,
-// `apps/web` and `packages/contract`, with published versions in their manifests, and the files of `root/` around them.
-// Once with the example features, once without. An argument names another folder for them.
+// Generates the templates of new apps from the app of this repository, one with and one without the example features:
+// `apps/server`, `apps/web` and `packages/contract`, with published versions in their manifests, and the files of
+// `root/` around them. An optional argument names the output folder.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,14 +15,14 @@ const { catalog } = parse(read("pnpm-workspace.yaml")) as { catalog: Readonly<Re
 const { optionalDependencies: nodes } = JSON.parse(read("package.json")) as { optionalDependencies: object };
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8")) as { version: string };
 
-/** Folders that an app owns. */
+/** Folders that the app owns. */
 const folders = ["packages/contract", "apps/server", "apps/web"];
-/** Files around them that are the same in an app. */
+/** Files around them that are copied unchanged. */
 const shared = ["tsconfig.base.json", "vitest.shared.ts", ".node-version", ".pnpmfile.mjs", "docs/access.md"];
-/** Tests of this repository that need more of it than the app. */
+/** Tests that need more of this repository than the app. */
 const leftOut = [/^apps\/web\/test\//, /^apps\/server\/test\/(bundle|openapi)\.test\.ts$/];
 
-/** What only the variant with examples has: files, and lines of files that all features share. */
+/** Files, and lines of shared files, that only the variant with examples has. */
 const examples = {
   files: /(^|\/)(notes|protected-route)\./,
   lines: /notes?\b|notes?[A-Z]|protected-?route|\bdemo\b|demoProcedures/i,
@@ -39,7 +39,7 @@ const examples = {
 type Edit = readonly [before: string | RegExp, after: string];
 type Edits = Readonly<Record<string, readonly Edit[]>>;
 
-/** What is another app's own, or belongs to the demo in the terminal, which new apps don't have. */
+/** Edits of files: the app's own name, and the removal of the demo client, which new apps don't have. */
 const appEdits: Edits = {
   "apps/server/src/app.ts": [[/^ {2}developmentClients: \{\n.*?^ {2}\},\n/ms, ""]],
   "packages/contract/src/brand.ts": [['name: "Lockstep"', `name: "${placeholders.name}"`]],
@@ -48,14 +48,14 @@ const appEdits: Edits = {
 const edit = (file: string, text: string, edits: Edits): string =>
   (edits[file] ?? []).reduce((before, [from, to]) => {
     const after = before.replace(from, to);
-    if (after === before) throw new Error(`${file} has no ${from}: this script needs another edit of it`);
+    if (after === before) throw new Error(`${file} does not contain ${from}. Adapt the edit in make-template.ts.`);
     return after;
   }, text);
 
 const withoutExamples = (file: string, text: string): string => {
   if (!examples.sharedFiles.includes(file)) return text;
   const kept = text.split("\n").filter((line) => !examples.lines.test(line));
-  // Lists that are empty now, as somebody writes them.
+  // Write lists that are now empty on one line.
   return kept
     .join("\n")
     .replaceAll(/\[\n\s*\]/g, "[]")
@@ -65,7 +65,7 @@ const withoutExamples = (file: string, text: string): string => {
 
 type Versions = Readonly<Record<string, string | object>>;
 
-/** Published versions in the place of those that only a workspace of pnpm reads. */
+/** Replaces versions that only a pnpm workspace understands by published ones. */
 const published = (versions: Versions): Versions =>
   Object.fromEntries(
     Object.entries(versions).map(([name, range]) => {
@@ -78,7 +78,7 @@ const published = (versions: Versions): Versions =>
     }),
   );
 
-/** Packages that only tests need that are left out. */
+/** Packages that are needed only by tests that are left out. */
 const unneeded: Readonly<Record<string, readonly string[]>> = {
   "@lockstep/web": ["@app/server", "@axe-core/playwright", "@lockstep/server", "openid-client", "playwright-core"],
 };
@@ -88,9 +88,9 @@ const manifest = (text: string): string => {
   for (const kind of ["dependencies", "devDependencies", "overrides"])
     if (fields[kind]) fields[kind] = published(fields[kind]);
   for (const name of unneeded[fields.name] ?? []) delete fields.devDependencies[name];
-  // Packages of this repository have the scope of the product, those of an app its own.
+  // Packages of this repository have the product's scope. Packages of an app have their own.
   if (fields.name === "@lockstep/web") fields.name = "@app/web";
-  // An app's linter is its team's choice.
+  // The team chooses the app's linter.
   if (fields.scripts) delete fields.scripts.lint;
   if (optionalDependencies) fields.optionalDependencies = nodes;
   return `${JSON.stringify(fields, null, 2)}\n`;

@@ -1,5 +1,6 @@
-// Makes the next version: reads the changesets, has `changeset version` raise all packages, and writes what the changesets
-// say to CHANGELOG.md at the root, once for all packages. Apps see it when they upgrade.
+// Prepares the next version: reads the changesets, runs `changeset version` to raise the versions of all packages, and
+// writes the texts of the changesets to CHANGELOG.md at the root, once for all packages. The upgrade command prints
+// them.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +13,7 @@ const titles = { major: "Breaking changes", minor: "New", patch: "Fixed", none: 
 
 const changesets = await readChangesets(repository);
 if (changesets.length === 0) {
-  process.stderr.write("There is no changeset: `pnpm changeset` writes one.\n");
+  process.stderr.write("There is no changeset. Run `npm run changeset` to add one.\n");
   process.exit(1);
 }
 execFileSync("changeset", ["version"], { cwd: repository, stdio: "inherit" });

@@ -1,4 +1,4 @@
-// Owns what a new app is asked about: each answer comes from a flag, from a prompt in a terminal, or is the default.
+// Owns the options of a new app: each comes from a flag, from a prompt in a terminal, or is the default.
 
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -26,27 +26,27 @@ const flags = {
 
 export const createUsage = `Usage: npm create lockstep@latest [folder] -- [options]
 
-Creates a Lockstep app in a new folder. What no option says is asked for in a terminal.
+Creates a Lockstep app in a new folder. In a terminal, it asks for options that are not given.
 
-  --name <name>            what people read, on pages and in mails; made from the folder unless given
-  --example                with notes, a feature to learn from (the default)
-  --empty                  accounts and sign-in alone
-  --package-manager <pm>   npm or pnpm; the one that runs this unless given
-  --no-install             leaves installing packages to you
-  --no-git                 makes no repository and no first commit
-  --pin-node               brings Node 24 as a package (glibc Linux), which is the default where Node is older
-  --no-pin-node            runs on the Node of the machine
-  -y, --yes                asks nothing: defaults for what no option says
+  --name <name>            the product's name, on pages and in mails (default: from the folder's name)
+  --example                with notes as an example feature (the default)
+  --empty                  with accounts and sign-in only
+  --package-manager <pm>   npm or pnpm (default: the one that runs this command)
+  --no-install             does not install packages
+  --no-git                 does not create a Git repository
+  --pin-node               includes Node 24 as a package (glibc Linux; default where Node is older)
+  --no-pin-node            uses the machine's own Node
+  -y, --yes                uses the defaults without asking
   --version, --help`;
 
-/** @throws Refusal when an option is unknown, or an answer impossible. */
+/** @throws Refusal when an option or an answer is invalid */
 export const answersOf = async (
   argv: readonly string[],
   world: World,
   taken: readonly string[],
 ): Promise<AppOptions> => {
   const { values, positionals } = parse(argv);
-  if (positionals.length > 1) throw usage(`Name one folder: ${positionals.join(", ")} are several.`);
+  if (positionals.length > 1) throw usage(`Name one folder, not ${positionals.length}: ${positionals.join(", ")}.`);
   if (values.example && values.empty) throw usage("Choose one of --example and --empty.");
   if (values["pin-node"] && values["no-pin-node"]) throw usage("Choose one of --pin-node and --no-pin-node.");
   const asks = world.stdin.isTTY === true && values.yes !== true;
@@ -65,7 +65,7 @@ export const answersOf = async (
   const variant = variantOf(values) ?? (asks ? await askVariant(world) : "example");
   const packageManager = packageManagers.find((each) => each === values["package-manager"]);
   if (values["package-manager"] !== undefined && packageManager === undefined)
-    throw usage(`--package-manager is ${packageManagers.join(" or ")}.`);
+    throw usage(`--package-manager must be ${packageManagers.join(" or ")}.`);
 
   return {
     folder,
@@ -83,7 +83,7 @@ const parse = (argv: readonly string[]) => {
   try {
     return parseArgs({ args: [...argv], options: flags, allowPositionals: true });
   } catch (error) {
-    // Node's own words, without its advice on positional arguments.
+    // Node's own message, without its advice on positional arguments.
     const [sentence = ""] = (error as Error).message.split(/\.(?= |$)/);
     throw usage(`${sentence}.`);
   }
@@ -96,12 +96,12 @@ const variantOf = ({ example, empty }: { example?: boolean; empty?: boolean }): 
   return empty ? "empty" : undefined;
 };
 
-/** What a prompt answered. @throws Refusal when it was left with Ctrl-C. */
+/** The answer of a prompt. @throws Refusal after Ctrl-C */
 const answered = async <T>(prompt: Promise<T>): Promise<Exclude<T, symbol>> => {
   const { isCancel } = await import("@clack/prompts");
   const answer = await prompt;
   if (isCancel(answer)) throw interrupted();
-  return answer as Exclude<T, symbol>; // `isCancel` knows the one symbol that a prompt answers
+  return answer as Exclude<T, symbol>; // a prompt returns only one symbol, which `isCancel` checks
 };
 
 const askFolder = async (
@@ -112,7 +112,7 @@ const askFolder = async (
   const { text } = await import("@clack/prompts");
   return answered(
     text({
-      message: "Which folder is it created in?",
+      message: "In which folder?",
       initialValue: "my-app",
       validate: (value) => {
         try {
@@ -132,7 +132,7 @@ const askName = async ({ stdin: input, stdout: output }: World, initialValue: st
   const { text } = await import("@clack/prompts");
   return answered(
     text({
-      message: "What is it called, on its pages and in its mails?",
+      message: "What is the product's name, on pages and in mails?",
       initialValue,
       validate: (value) => displayNameFault(value ?? "") ?? undefined,
       input,
@@ -144,12 +144,12 @@ const askName = async ({ stdin: input, stdout: output }: World, initialValue: st
 const askVariant = async ({ stdin: input, stdout: output }: World): Promise<Variant> => {
   const { select } = await import("@clack/prompts");
   const labels: Readonly<Record<Variant, string>> = {
-    example: "With notes, a feature to learn from",
-    empty: "Empty: accounts and sign-in alone",
+    example: "With notes as an example feature",
+    empty: "Empty, with accounts and sign-in only",
   };
   return answered(
     select<Variant>({
-      message: "What does it begin with?",
+      message: "What should the app start with?",
       options: variants.map((value) => ({ value, label: labels[value] })),
       input,
       output,

@@ -16,7 +16,7 @@ const sectionsOf = (changelog: string): readonly Section[] =>
       return version ? [{ version, text: `## ${text.trim()}` }] : [];
     });
 
-/** What changed after the version `from`, up to `to`. */
+/** The sections of the versions after `from`, up to `to`. */
 export const changesBetween = (changelog: string, from: string, to: string): string =>
   sectionsOf(changelog)
     .filter(({ version }) => semver.gt(version, from) && semver.lte(version, to))

@@ -1,5 +1,5 @@
-// Owns creating an app: all of it or nothing. The files are written beside the folder and moved there when they are
-// complete; what fails after that takes them away again.
+// Owns creating an app, completely or not at all. The files are written beside the folder and moved there when they are
+// complete. If a later step fails, they are deleted.
 
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -9,7 +9,7 @@ import { type Manifest, type Variant, type Words, writeTemplate } from "./templa
 import type { World } from "./world.ts";
 
 export interface AppOptions extends Words {
-  /** Absolute. It does not exist, or is empty. */
+  /** An absolute path that does not exist, or is an empty folder. */
   readonly folder: string;
   readonly variant: Variant;
   readonly install: boolean;
@@ -17,14 +17,14 @@ export interface AppOptions extends Words {
 }
 
 export interface Created {
-  /** Why there is no first commit although one was wanted, in one sentence. */
+  /** Why the first commit could not be made, in one sentence. `null`: it was made, or not requested. */
   readonly gitFault: string | null;
 }
 
 /**
  * @param templates the folder with a template for each variant
- * @param report is told of each step that takes time
- * @throws Refusal when it cannot be done. Nothing of the app is left then.
+ * @param report called with each step that takes time
+ * @throws Refusal when the app cannot be created. Nothing of it is left then
  */
 export const createApp = async (
   options: AppOptions,
@@ -47,7 +47,7 @@ export const createApp = async (
   }
 };
 
-/** @throws Refusal when the folder has anything in it, or cannot be made. */
+/** @throws Refusal when the folder is not empty, or cannot be created */
 export const assertUsable = async (folder: string): Promise<void> => {
   const content = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
@@ -58,12 +58,13 @@ export const assertUsable = async (folder: string): Promise<void> => {
     throw new Refusal(`The folder ${basename(folder)} is not empty. Choose another one.`);
   if (content !== null) return;
   const parent = await readdir(dirname(folder)).catch(() => null);
-  if (parent === null) throw new Refusal(`There is no folder ${dirname(folder)}. Make it first, or choose another.`);
+  if (parent === null)
+    throw new Refusal(`The folder ${dirname(folder)} does not exist. Create it first, or choose another one.`);
 };
 
 const unwritable = ({ message }: Error) => new Refusal(`The app cannot be written: ${message}.`);
 
-/** Writes the files, and answers what to delete to be rid of them. */
+/** Writes the files, and returns the paths to delete if a later step fails. */
 const writeWhole = async (options: AppOptions, template: string): Promise<readonly string[]> => {
   const { folder } = options;
   const draft = await mkdtemp(join(dirname(folder), ".create-lockstep-")).catch((error) => {
@@ -84,7 +85,7 @@ const moveInto = async (folder: string, draft: string): Promise<readonly string[
     () => false,
     () => true,
   );
-  // One by one: the folder may be the one that the command runs in, and replacing it would take it from there.
+  // Move the entries one by one: the command may run in this folder, so it must not be replaced.
   const entries = await readdir(draft);
   for (const entry of entries) await rename(join(draft, entry), join(folder, entry));
   return exists
@@ -100,14 +101,14 @@ const installPackages = async ({ folder, packageManager }: AppOptions, { runProg
     if (signal.aborted) throw interrupted();
     if (!succeeded)
       throw new Refusal(
-        `The packages could not be installed (${reasonIn(output)}), so nothing was created. Try again, or leave that step for later with --no-install.`,
+        `The packages could not be installed (${reasonIn(output)}), so nothing was created. Try again, or skip this step with --no-install.`,
       );
   }
 };
 
 export const interrupted = () => new Refusal("Interrupted: nothing was created.", exitCodes.interrupted);
 
-/** What a package manager says that is wrong, as far as it can be told from its output. */
+/** The reason for a package manager's failure, as far as its output shows it. */
 const reasonIn = (output: string): string => {
   const lines = output
     .split("\n")
@@ -116,7 +117,7 @@ const reasonIn = (output: string): string => {
   return reason ?? lines.findLast((line) => line !== "") ?? "it printed nothing";
 };
 
-/** Makes the first commit, unless the folder is within a repository already. Answers why it could not be made. */
+/** Makes the first commit, unless the folder is already within a repository. Returns why it could not be made. */
 const commitFirst = async (folder: string, { runProgram, signal }: World): Promise<string | null> => {
   const git = (...args: string[]) => runProgram("git", args, { directory: folder, signal });
   try {
@@ -125,11 +126,11 @@ const commitFirst = async (folder: string, { runProgram, signal }: World): Promi
       ["init", "--quiet", "--initial-branch", "main"],
       ["add", "--all"],
     ]) {
-      if (!(await git(...args)).succeeded) return "git failed: make a repository yourself.";
+      if (!(await git(...args)).succeeded) return "git failed. Create a repository yourself.";
     }
     const { succeeded } = await git("commit", "--quiet", "--message", "Create the app");
     if (signal.aborted) throw interrupted();
-    return succeeded ? null : "git refused the first commit: set user.name and user.email, then commit.";
+    return succeeded ? null : "git refused the first commit. Set user.name and user.email, then commit.";
   } catch (error) {
     if (error instanceof Refusal && error.exitCode !== exitCodes.interrupted) return error.message;
     throw error;

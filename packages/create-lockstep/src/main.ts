@@ -9,7 +9,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(sign
 
 process.exitCode = await runCommand(process.argv.slice(2), {
   env: process.env,
-  // npm runs a package's command in the folder that it was typed in.
+  // npm starts the command in the folder in which the user typed it.
   directory: process.cwd(),
   stdin: process.stdin,
   stdout: process.stdout,

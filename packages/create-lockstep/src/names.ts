@@ -1,10 +1,10 @@
-// Owns which names an app can have: its package's, which is that of its folder, and the one that people read.
+// Owns the names of an app: the package's name, which is that of the folder, and the display name.
 
 import { basename } from "node:path";
 import validatePackageName from "validate-npm-package-name";
 import { Refusal } from "./refusal.ts";
 
-/** The name of the app's package. @throws Refusal when npm accepts no package of that name. */
+/** The name of the app's package. @throws Refusal when npm does not accept it */
 export const packageNameOf = (folder: string, taken: readonly string[]): string => {
   const name = basename(folder);
   const { validForNewPackages, errors = [], warnings = [] } = validatePackageName(name);
@@ -17,7 +17,7 @@ export const packageNameOf = (folder: string, taken: readonly string[]): string 
 const unusable = (name: string, reason: string) =>
   new Refusal(`“${name}” cannot be an app's name: ${reason}. Choose another folder, such as my-app.`);
 
-/** `my-app` → `My app`: what people read, unless another name is given. */
+/** `my-app` → `My app`: the default display name. */
 export const displayNameOf = (folder: string): string => {
   const words = basename(folder)
     .replaceAll(/[-_.~]+/g, " ")
@@ -27,11 +27,11 @@ export const displayNameOf = (folder: string): string => {
 
 const maxDisplayNameLength = 60;
 
-/** What is wrong with a name for people, or `null`. */
+/** Why a display name is invalid; `null`: it is valid. */
 export const displayNameFault = (name: string): string | null => {
   if (name.trim() === "") return "The app's name is empty.";
   if (name.length > maxDisplayNameLength)
-    return `The app's name has ${name.length} characters. ${maxDisplayNameLength} are the most.`;
+    return `The app's name has ${name.length} characters. The maximum is ${maxDisplayNameLength}.`;
   if (/[\p{C}<>]/u.test(name)) return "The app's name contains a control character, < or >.";
   return null;
 };

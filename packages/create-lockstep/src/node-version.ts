@@ -1,5 +1,5 @@
-// Owns whether an app brings the Node that it runs on. The packages that have one run on Linux with glibc alone: elsewhere
-// they would stand before the machine's own Node, and fail.
+// Owns whether an app includes Node as a package. The packages contain Linux binaries for glibc only. Elsewhere they
+// would be found before the machine's own Node, and fail.
 
 export interface RunningNode {
   readonly version: string;
@@ -23,6 +23,6 @@ export const oldestNode = 24;
 
 export const isOldNode = ({ version }: RunningNode): boolean => Number(version.split(".")[0]) < oldestNode;
 
-/** Whether this machine's Node is too old, and there is a package that has a newer one for it. */
+/** Whether this machine's Node is too old, and a package contains a newer one for it. */
 export const needsNode = (node: RunningNode): boolean =>
   isOldNode(node) && node.platform === "linux" && node.glibc && ["x64", "arm64"].includes(node.architecture);

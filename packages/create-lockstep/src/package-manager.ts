@@ -9,35 +9,35 @@ export type PackageManager = (typeof packageManagers)[number];
 const isPackageManager = (name: string | undefined): name is PackageManager =>
   packageManagers.some((each) => each === name);
 
-/** The one that runs this command, by what it says of itself; npm when it is another. */
+/** The package manager that runs this command, from its user agent. Default: npm. */
 export const runningPackageManager = (userAgent: string | undefined): PackageManager => {
   const name = userAgent?.split("/")[0];
   return isPackageManager(name) ? name : "npm";
 };
 
-/** The one whose lockfile an app has. */
+/** The package manager whose lockfile the app has. */
 export const packageManagerOf = (app: string): PackageManager =>
   existsSync(join(app, "pnpm-lock.yaml")) ? "pnpm" : "npm";
 
-/** They ask the registry what is new: the cache may not know this release yet. */
+/** Query the registry: the cache may not contain this release yet. */
 export const installArguments: Readonly<Record<PackageManager, readonly string[]>> = {
   npm: ["install", "--no-audit", "--no-fund"],
   pnpm: ["install", "--no-frozen-lockfile"],
 };
 
-/** Ask the registry for a package, once: an installation without a network tries for minutes. */
+/** Query the registry for a package, once. Without a network, an installation would retry for minutes. */
 export const lookUpArguments: Readonly<Record<PackageManager, readonly string[]>> = {
   npm: ["view", "--fetch-retries=0", "--fetch-timeout=20000"],
   pnpm: ["view", "--config.fetch-retries=0", "--config.fetch-timeout=20000"],
 };
 
-/** How somebody types a script of the app's package.json. */
+/** The command that runs a script of the app's package.json. */
 export const typedScript = (manager: PackageManager, script: string): string => {
   if (manager === "pnpm") return `pnpm ${script}`;
   return script === "start" || script === "test" ? `npm ${script}` : `npm run ${script}`;
 };
 
-/** How somebody types an admin command, before its own arguments. */
+/** The beginning of an admin command, before its arguments. */
 export const typedAdmin: Readonly<Record<PackageManager, string>> = {
   npm: "npm run lockstep --",
   pnpm: "pnpm lockstep",

@@ -11,10 +11,10 @@ import { readTemplateManifests, variants } from "./template.ts";
 import { upgradeApp, upgradeUsage } from "./upgrade.ts";
 import type { World } from "./world.ts";
 
-/** The folder of this package: the template and the changelog are in it. */
+/** The folder of this package, with the template and the changelog. */
 const packageFolder = join(import.meta.dirname, "..");
 
-/** Runs one command and answers its exit code. */
+/** Runs one command and returns its exit code. */
 export const runCommand = async (argv: readonly string[], world: World, folder = packageFolder): Promise<number> => {
   try {
     const [first, ...rest] = argv;

@@ -1,6 +1,6 @@
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** Why a command ends before it is done, in one sentence that its user can act on. */
+/** A command failed for a reason that its user can fix. The message is one sentence. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly exitCode: number;

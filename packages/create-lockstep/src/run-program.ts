@@ -6,13 +6,13 @@ import { Refusal } from "./refusal.ts";
 export interface RunOptions {
   readonly directory: string;
   readonly signal: AbortSignal;
-  /** Shows what the program prints while it runs. Left out: it is kept, and returned. */
+  /** Shows the program's output while it runs. Without it, the output is collected and returned. */
   readonly shown?: boolean;
 }
 
 export interface Ended {
   readonly succeeded: boolean;
-  /** What it printed, on both streams. */
+  /** The output of both streams. */
   readonly output: string;
 }
 
@@ -36,13 +36,13 @@ export const runProgram: RunProgram = (program, args, { directory, signal, shown
       });
     child.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") reject(new Refusal(`${program} is not installed. Install it, then try again.`));
-      // An abort: the program ends, and is waited for, before anything of it is deleted.
+      // After an abort, wait for the end of the program before its files are deleted.
       else if (error.name !== "AbortError") reject(error);
     });
     child.on("close", (code) => resolve({ succeeded: code === 0, output }));
   });
 
-/** Without what `npm create` tells of itself: a package manager that runs below it works in another folder. */
+/** The environment without the variables of `npm create`, which would make a package manager work in another folder. */
 export const environmentOf = (env: Readonly<Record<string, string | undefined>>) =>
   Object.fromEntries(
     Object.entries(env).filter(

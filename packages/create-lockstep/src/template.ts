@@ -1,15 +1,15 @@
-// Owns the template of an app: the files of one variant, and what of them differs from app to app. The template is made by
-// `scripts/make-template.ts` from the app of this repository.
+// Owns the template of an app: the files of one variant, and the parts of them that differ between apps.
+// `scripts/make-template.ts` generates it from the app of this repository.
 
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { type PackageManager, typedAdmin } from "./package-manager.ts";
 
 export const variants = ["example", "empty"] as const;
-/** `example`: with notes, a feature to learn from. `empty`: accounts and sign-in alone. */
+/** `example`: with notes as an example feature. `empty`: with accounts and sign-in only. */
 export type Variant = (typeof variants)[number];
 
-/** What stands in the template's files in the place of an app's own words. */
+/** Placeholders in the template's files for an app's own names. */
 export const placeholders = {
   name: "__APP_NAME__",
   packageName: "__PACKAGE_NAME__",
@@ -17,12 +17,12 @@ export const placeholders = {
   admin: "__LOCKSTEP__",
 } as const;
 
-/** What only pnpm reads. */
+/** Files that only pnpm reads. */
 const forPnpm = ["pnpm-workspace.yaml", ".pnpmfile.mjs"];
 
 /**
- * npm leaves a `.gitignore` out of packages, and tools take a manifest below a package's own for something to check, so
- * both have other names in the template.
+ * These files have other names in the template: npm excludes `.gitignore` from packages, and tools would check a nested
+ * manifest.
  */
 const packedNames: Readonly<Record<string, string>> = { ".gitignore": "_gitignore", "package.json": "_package.json" };
 export const packedName = (name: string): string => packedNames[name] ?? name;
@@ -33,11 +33,11 @@ export interface Words {
   readonly name: string;
   readonly packageName: string;
   readonly packageManager: PackageManager;
-  /** Whether the app brings the Node that it runs on, for machines with an older one. */
+  /** Whether the app includes Node as a package, for machines with an older one. */
   readonly pinNode: boolean;
 }
 
-/** The app's manifest, as far as it is read here. */
+/** The parts of the app's manifest that are used here. */
 export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
@@ -52,7 +52,7 @@ export const readTemplateManifests = async (template: string): Promise<readonly 
   return Promise.all(files.map(async (file) => JSON.parse(await readFile(join(template, file), "utf8"))));
 };
 
-/** Copies a variant into an empty folder, in the app's own words. */
+/** Copies a variant into an empty folder, with the app's own names. */
 export const writeTemplate = async (template: string, folder: string, words: Words): Promise<void> => {
   for (const entry of await readdir(template, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;

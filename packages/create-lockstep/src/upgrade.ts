@@ -1,5 +1,5 @@
-// Owns upgrading an app to this release: versions in its manifests, packages, then the app's own checks. The app's code is
-// its team's, and stays as it is.
+// Owns upgrading an app to this release: versions in its manifests, packages, then the app's own checks. It does not
+// change the app's code.
 
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -14,13 +14,14 @@ import type { World } from "./world.ts";
 
 export const upgradeUsage = `Usage: npx create-lockstep@latest upgrade [options]
 
-Upgrades the app in this folder to the version of this command: raises its versions of Lockstep and of the libraries that
-come with it, installs them, shows what changed, and runs the app's type check and tests. The app's code stays as it is.
+Upgrades the app in this folder to the version of this command: raises the versions of Lockstep and of the libraries that
+belong to it, installs them, prints the new part of the changelog, and runs the app's type check and tests. It does not
+change the app's code.
 
-  --no-check      leaves the type check and the tests to you
-  --allow-dirty   also where git has changes that are not committed`;
+  --no-check      does not run the type check and the tests
+  --allow-dirty   upgrades even if there are uncommitted changes`;
 
-/** Where `lockstep eject` records what it copied. */
+/** The folder in which `lockstep eject` records ejected pages. */
 const ejectedPages = "apps/web/.lockstep/ejected";
 
 interface Release {
@@ -36,11 +37,11 @@ type Versions = Readonly<Record<string, string>>;
 
 interface ManifestFile {
   readonly path: string;
-  /** As it was read. */
+  /** The text as read. */
   readonly text: string;
 }
 
-/** @throws Refusal when the folder is no app, nothing can be upgraded, or a step failed. */
+/** @throws Refusal when the folder is not an app, the app cannot be upgraded, or a step failed */
 export const upgradeApp = async (argv: readonly string[], release: Release): Promise<void> => {
   const { world, version, changelog } = release;
   const options = parse(argv);
@@ -49,9 +50,12 @@ export const upgradeApp = async (argv: readonly string[], release: Release): Pro
 
   const manifests = await manifestsIn(app);
   const from = installedVersion(manifests);
-  if (from === null) throw new Refusal("This folder is no Lockstep app: run it where the app's own package.json is.");
+  if (from === null)
+    throw new Refusal("This folder is not a Lockstep app. Run the command in the folder of the app's package.json.");
   if (semver.gt(from, version))
-    throw new Refusal(`The app is on ${from}, and this is ${version}. Run npx create-lockstep@latest upgrade.`);
+    throw new Refusal(
+      `The app has version ${from}, which is newer than this command (${version}). Run npx create-lockstep@latest upgrade.`,
+    );
   if (!options.allowDirty) await assertCommitted(app, world);
 
   const wanted = await versionsIn(release.template);
@@ -63,7 +67,7 @@ export const upgradeApp = async (argv: readonly string[], release: Release): Pro
     changed.push(path);
   }
   if (changed.length === 0) {
-    say(`The app is on ${version} already.`);
+    say(`The app already has version ${version}.`);
     return;
   }
 
@@ -80,19 +84,22 @@ export const upgradeApp = async (argv: readonly string[], release: Release): Pro
     });
   if (!installed.succeeded) {
     await undo();
-    if (world.signal.aborted) throw new Refusal("Interrupted: the versions are what they were.", exitCodes.interrupted);
+    if (world.signal.aborted)
+      throw new Refusal("Interrupted. The previous versions are restored.", exitCodes.interrupted);
     throw new Refusal(
-      `${installed.output.trim()}\n${manager} could not install ${version}: the versions are what they were.`,
+      `${installed.output.trim()}\n${manager} could not install ${version}. The previous versions are restored.`,
     );
   }
 
   const changes = changesBetween(changelog, from, version);
   if (changes !== "") say(`\n${changes}\n`);
   if (existsSync(join(app, ejectedPages)))
-    say(`This app has ejected pages. What has changed in ours: ${typedAdmin[manager]} eject --status\n`);
+    say(
+      `This app has ejected pages. To see what has changed in the originals: ${typedAdmin[manager]} eject --status\n`,
+    );
   if (options.check) await runChecks(app, world, say);
   say(
-    `Upgraded from ${from} to ${version}. Look at what changed (git diff) and commit it. The next start migrates the database.`,
+    `Upgraded from ${from} to ${version}. Review the changes (git diff) and commit them. The next start migrates the database.`,
   );
 };
 
@@ -104,7 +111,7 @@ const parse = (argv: readonly string[]) => {
     });
     return { check: !values["no-check"], allowDirty: values["allow-dirty"] === true };
   } catch {
-    throw new Refusal("upgrade takes --no-check and --allow-dirty, and nothing else. See --help.", exitCodes.usage);
+    throw new Refusal("upgrade accepts --no-check and --allow-dirty only. See --help.", exitCodes.usage);
   }
 };
 
@@ -127,7 +134,7 @@ const dependenciesOf = (text: string): Versions => versionsOf(JSON.parse(text));
 
 const isOurs = (name: string) => name.startsWith("@lockstep/");
 
-/** The least version of Lockstep that the app asks for; `null` when it asks for none. */
+/** The lowest version of Lockstep that the app requires; `null`: it requires none. */
 const installedVersion = (manifests: readonly ManifestFile[]): string | null => {
   const versions = manifests.flatMap(({ text }) =>
     Object.entries(dependenciesOf(text)).flatMap(([name, range]) => {
@@ -142,7 +149,7 @@ const assertCommitted = async (app: string, { runProgram, signal }: World): Prom
   const { succeeded, output } = await runProgram("git", ["status", "--porcelain"], { directory: app, signal });
   if (succeeded && output.trim() !== "")
     throw new Refusal(
-      "git has changes that are not committed. Commit them first, so that you see what the upgrade changes.",
+      "There are uncommitted changes. Commit them first, so that you can see what the upgrade changes.",
     );
 };
 
@@ -150,7 +157,7 @@ const assertCommitted = async (app: string, { runProgram, signal }: World): Prom
 const versionsIn = async (template: string): Promise<Versions> =>
   Object.assign({}, ...(await readTemplateManifests(template)).map(versionsOf));
 
-/** A manifest with newer versions where the release has newer ones. Everything else is written as it was. */
+/** A manifest with the newer versions of the release. Everything else stays unchanged. */
 const raised = (text: string, wanted: Versions): string =>
   Object.entries(dependenciesOf(text)).reduce((next, [name, range]) => {
     const version = wanted[name];
@@ -159,7 +166,7 @@ const raised = (text: string, wanted: Versions): string =>
     return next.replaceAll(written(range), () => written(version));
   }, text);
 
-/** A range that is no version, such as an address or a tag, is the team's decision. */
+/** A range without a version, such as a URL or a tag, is the team's decision. */
 const isOlder = (range: string, than: string): boolean => {
   if (!semver.validRange(range) || !semver.validRange(than)) return false;
   const [have, want] = [semver.minVersion(range), semver.minVersion(than)];
@@ -171,6 +178,6 @@ const runChecks = async (app: string, { runProgram, signal }: World, say: (line:
   const { succeeded } = await runProgram("npm", ["run", "check"], { directory: app, signal, shown: true });
   if (!succeeded)
     throw new Refusal(
-      "The app's checks fail with the new version: what they say is above. Mend the app, or go back with `git checkout .` and a new install.",
+      "The app's checks fail with the new version; their output is above. Fix the app, or undo the upgrade with `git checkout .` and a new install.",
     );
 };

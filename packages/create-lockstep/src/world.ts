@@ -1,11 +1,11 @@
-// Owns what the commands need from the machine, so that tests can bring their own.
+// Owns what the commands need from the machine, so that tests can replace it.
 
 import type { Readable, Writable } from "node:stream";
 import type { RunProgram } from "./run-program.ts";
 
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The folder that the command was typed in. */
+  /** The folder in which the user typed the command. */
   readonly directory: string;
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;

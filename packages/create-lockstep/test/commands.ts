@@ -1,4 +1,4 @@
-// Owns running the commands in tests: in this process, in a folder of the test's own, with the template of this repository.
+// Owns running the commands in tests: in this process, in a folder for each test, with the template of this repository.
 
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
@@ -17,10 +17,10 @@ export const makePackage = async () => {
 };
 
 export interface Typed {
-  /** What a person at a terminal answers each question with; Ctrl-C after that. Left out: there is no terminal. */
+  /** The answers of a user at a terminal; Ctrl-C after the last one. Without them, there is no terminal. */
   readonly answers?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** The folder to stand in, below the test's own. */
+  /** The working directory, below the folder of the test. */
   readonly within?: string;
   readonly signal?: AbortSignal;
   readonly runProgram?: RunProgram;
@@ -30,7 +30,7 @@ export interface Typed {
 const question = "\u001b[?25l";
 const ctrlC = "\u0003";
 
-/** An empty folder to type `create-lockstep …` in. */
+/** An empty folder in which to run `create-lockstep …`. */
 export const openFolder = async (packageFolder: string) => {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "create-lockstep-")));
   return {

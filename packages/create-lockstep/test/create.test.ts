@@ -18,7 +18,7 @@ afterAll(() => published[Symbol.asyncDispose]());
 const open = () => openFolder(published.folder);
 const quick = ["--no-install", "--no-git"];
 
-/** Installs nothing and commits nothing, and says so. */
+/** Records the programs instead of running them. */
 const recordPrograms = () => {
   const ran: string[] = [];
   const record: RunProgram = async (program, args) => {
@@ -65,7 +65,7 @@ describe("a new app", () => {
     expect(await traces("bare")).toEqual([]);
   });
 
-  it("may be created in the folder that the command runs in, when that is empty", async () => {
+  it("can be created in the current folder if that is empty", async () => {
     await using place = await open();
     await place.makeFolder("here");
     expect(await place.type([".", ...quick], { within: "here" })).toMatchObject({ exitCode: 0, stderr: "" });
@@ -101,7 +101,7 @@ describe("a new app", () => {
     expect(git("status", "--porcelain")).toBe("");
   });
 
-  it("is for the package manager that runs the command, or the one that is named", async () => {
+  it("uses the package manager that runs the command, or the given one", async () => {
     await using place = await open();
     const env = { npm_config_user_agent: "pnpm/12.21.0 npm/? node/v24.0.0 linux x64" };
     expect((await place.type(["one", ...quick], { env })).stdout).toContain("pnpm start");
@@ -110,7 +110,7 @@ describe("a new app", () => {
     expect(await readdir(join(place.folder, "two"))).not.toContain("pnpm-workspace.yaml");
   });
 
-  it("brings Node when told to", async () => {
+  it("includes Node with --pin-node", async () => {
     await using place = await open();
     await place.type(["with", ...quick, "--pin-node"]);
     await place.type(["without", ...quick, "--no-pin-node"]);
@@ -120,7 +120,7 @@ describe("a new app", () => {
     expect(nodesOf("without")).toEqual([]);
   });
 
-  it("is asked for in a terminal", async () => {
+  it("is configured by prompts in a terminal", async () => {
     await using place = await open();
     const answers = ["\u0015shop\r", "\u0015The Shop\r", "\u001b[B\r"];
     expect(await place.type(quick, { answers })).toMatchObject({ exitCode: 0, stderr: "" });
@@ -130,7 +130,7 @@ describe("a new app", () => {
   });
 });
 
-describe("bad input writes nothing, and is answered in one sentence", () => {
+describe("nothing is written, and one sentence is printed, for", () => {
   it("a folder that is not empty", async () => {
     await using place = await open();
     await place.makeFolder("my-app");
@@ -153,17 +153,17 @@ describe("bad input writes nothing, and is answered in one sentence", () => {
     expect(await place.content()).toEqual(["my-app"]);
   });
 
-  it("a folder within one that is not there", async () => {
+  it("a folder whose parent does not exist", async () => {
     await using place = await open();
     expect(await place.type(["not/there", ...quick])).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/^There is no folder .*\n$/),
+      stderr: expect.stringMatching(/^The folder .* does not exist\. .+\n$/),
     });
     expect(await place.content()).toEqual([]);
   });
 
   it.each(["My App", ".hidden", "node_modules", "naïve", "a".repeat(215), "vitest", "http"])(
-    "the impossible name %s",
+    "the invalid name %s",
     async (name) => {
       await using place = await open();
       const { exitCode, stdout, stderr } = await place.type([name, ...quick]);
@@ -173,7 +173,7 @@ describe("bad input writes nothing, and is answered in one sentence", () => {
     },
   );
 
-  it.each(["", "  ", "a\nb", "<script>", "x".repeat(61)])("the impossible name for people %j", async (name) => {
+  it.each(["", "  ", "a\nb", "<script>", "x".repeat(61)])("the invalid display name %j", async (name) => {
     await using place = await open();
     const { exitCode, stderr } = await place.type(["my-app", "--name", name, ...quick]);
     expect([exitCode, stderr.trimEnd().split("\n").length]).toEqual([1, 1]);
@@ -195,9 +195,9 @@ describe("bad input writes nothing, and is answered in one sentence", () => {
     expect(await place.content()).toEqual([]);
   });
 
-  it("without a network", async () => {
+  it("a missing network", async () => {
     await using place = await open();
-    // A port that refuses: nothing listens there any more.
+    // A port on which nothing listens any more.
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
@@ -224,7 +224,7 @@ describe("bad input writes nothing, and is answered in one sentence", () => {
     expect(await place.content()).toEqual([]);
   });
 
-  it("a failed installation in an empty folder that was there before leaves it empty", async () => {
+  it("a failed installation in an existing empty folder, which stays empty", async () => {
     await using place = await open();
     await place.makeFolder("here");
     const failing: RunProgram = async (_, __, { directory }) => {
@@ -241,7 +241,7 @@ describe("Ctrl-C", () => {
     ["the first question", []],
     ["the second question", ["\r"]],
     ["the last question", ["\r", "\r"]],
-  ])("at %s ends with 130 and writes nothing", async (_, answers) => {
+  ])("at %s exits with 130 and writes nothing", async (_, answers) => {
     await using place = await open();
     expect(await place.type(quick, { answers })).toMatchObject({
       exitCode: 130,
@@ -250,7 +250,7 @@ describe("Ctrl-C", () => {
     expect(await place.content()).toEqual([]);
   });
 
-  it("while packages are installed ends with 130 and leaves nothing", async () => {
+  it("during the installation exits with 130 and leaves no files", async () => {
     await using place = await open();
     const interruption = new AbortController();
     const slow: RunProgram = (_, __, options) => {
@@ -263,7 +263,7 @@ describe("Ctrl-C", () => {
   });
 });
 
-it("says what it takes", async () => {
+it("lists the options", async () => {
   await using place = await open();
   expect((await place.type(["--help"])).stdout).toMatch(/--package-manager[\s\S]+create-lockstep@latest upgrade/);
   expect((await place.type(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

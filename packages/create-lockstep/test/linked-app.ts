@@ -1,4 +1,4 @@
-// Owns apps that tests create and use without installing anything: their packages are those of this repository.
+// Owns apps that tests create and use without an installation: they use the packages of this repository.
 
 import { mkdir, readdir, readFile, realpath, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Links what a folder of the app depends on: the app's own folders, and packages as the repository has them. */
+/** Links the dependencies of a folder of the app: the app's own folders, and the repository's packages. */
 const linkPackages = async (app: string, folder: string) => {
   const { dependencies, devDependencies }: Manifest = JSON.parse(
     await readFile(join(app, folder, "package.json"), "utf8"),
@@ -35,11 +35,11 @@ const packageOf = async (app: string, folder: string, name: string): Promise<str
     const found = await realpath(join(repository, place, "node_modules", name)).catch(() => null);
     if (found !== null) return found;
   }
-  // What only an app's own scripts run, such as `concurrently`: nothing here does.
+  // Packages that only the app's own scripts run, such as `concurrently`, are not needed here.
   return join(app, "not-installed");
 };
 
-/** A new app with the example features, ready to be typed in. */
+/** A new app with the example features, ready for commands. */
 export const createLinkedApp = async () => {
   await using published = await makePackage();
   const place = await openFolder(published.folder);

@@ -1,5 +1,5 @@
-// Upgrading an app: what is raised, what is left alone, and that a failure changes nothing. `test/release.test.ts` at the
-// root upgrades a real app from a registry.
+// Upgrading an app: what is raised, what stays unchanged, and that a failure changes nothing. `test/release.test.ts` at
+// the root upgrades a real app from a registry.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => published[Symbol.asyncDispose]());
 
-/** Programs that do nothing, and answer as they are told. */
+/** Programs that do nothing, with configured results. */
 const programs = (fails: (line: string) => boolean = () => false, output = "") => {
   const ran: string[] = [];
   const runProgram: RunProgram = async (program, args) => {
@@ -31,7 +31,7 @@ const programs = (fails: (line: string) => boolean = () => false, output = "") =
   return { ran, runProgram };
 };
 
-/** An app of this version, made older: with versions of `0.0.1`, and one library that the team raised itself. */
+/** An app of this version with older versions (`0.0.1`), and one library that the team raised itself. */
 const openOldApp = async () => {
   const place = await openFolder(published.folder);
   await place.type(["app", "--no-install", "--no-git", "--package-manager", "npm"]);
@@ -63,7 +63,7 @@ const openOldApp = async () => {
 };
 
 describe("an upgrade", () => {
-  it("raises Lockstep and the libraries that come with it, installs, tells what changed, and runs the checks", async () => {
+  it("raises Lockstep and its libraries, installs them, prints the changelog, and runs the checks", async () => {
     await using app = await openOldApp();
     const { ran, runProgram } = programs();
     const { exitCode, stdout, stderr } = await app.upgrade([], runProgram);
@@ -79,13 +79,13 @@ describe("an upgrade", () => {
       expect(Object.values(await app.versionsIn(name))).not.toContain("^0.0.1");
   });
 
-  it("leaves what the team raised itself", async () => {
+  it("keeps newer versions that the team chose", async () => {
     await using app = await openOldApp();
     await app.upgrade([], programs().runProgram);
     expect((await app.versionsIn("packages/contract/package.json"))["vitest"]).toBe("99.0.0");
   });
 
-  it("changes versions alone in a manifest", async () => {
+  it("changes only versions in a manifest", async () => {
     await using app = await openOldApp();
     const before = await readFile(app.file("apps/server/package.json"), "utf8");
     await app.upgrade([], programs().runProgram);
@@ -95,25 +95,25 @@ describe("an upgrade", () => {
     expect(withoutVersions(after)).toBe(withoutVersions(before));
   });
 
-  it("does nothing to an app that has this version", async () => {
+  it("changes nothing in an app that has this version", async () => {
     await using app = await openOldApp();
     await app.upgrade([], programs().runProgram);
     const { ran, runProgram } = programs();
     expect(await app.upgrade([], runProgram)).toEqual({
       exitCode: 0,
-      stdout: `The app is on ${version} already.\n`,
+      stdout: `The app already has version ${version}.\n`,
       stderr: "",
     });
     expect(ran).toEqual(["git status --porcelain"]);
   });
 
-  it("tells an app with ejected pages how to see what has changed in ours", async () => {
+  it("prints how to compare ejected pages with the new originals", async () => {
     await using app = await openOldApp();
     await mkdir(app.file("apps/web/.lockstep/ejected"), { recursive: true });
     expect((await app.upgrade([], programs().runProgram)).stdout).toContain("npm run lockstep -- eject --status");
   });
 
-  it("leaves the checks out when told to", async () => {
+  it("skips the checks with --no-check", async () => {
     await using app = await openOldApp();
     const { ran, runProgram } = programs();
     expect((await app.upgrade(["--no-check"], runProgram)).exitCode).toBe(0);
@@ -125,25 +125,28 @@ describe("a refused upgrade changes nothing", () => {
   const manifests = (app: Awaited<ReturnType<typeof openOldApp>>) =>
     Promise.all(["package.json", "packages/contract/package.json"].map((name) => readFile(app.file(name), "utf8")));
 
-  it("of a folder that is no app", async () => {
+  it("for a folder that is not an app", async () => {
     await using place = await openFolder(published.folder);
     expect(await place.type(["upgrade"])).toEqual({
       exitCode: 1,
       stdout: "",
-      stderr: "This folder is no Lockstep app: run it where the app's own package.json is.\n",
+      stderr: "This folder is not a Lockstep app. Run the command in the folder of the app's package.json.\n",
     });
   });
 
-  it("of an app that is newer than this", async () => {
+  it("for an app that is newer than the command", async () => {
     await using app = await openOldApp();
     await app.edit("package.json", (text) => text.replace('"^0.0.1"', '"^99.0.0"'));
     for (const name of ["apps/server/package.json", "packages/contract/package.json", "apps/web/package.json"])
       await app.edit(name, (text) => text.replaceAll('"^0.0.1"', '"^99.0.0"'));
     const { exitCode, stderr } = await app.upgrade([], programs().runProgram);
-    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^The app is on 99\.0\.0, and this is .+\n$/)]);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^The app has version 99\.0\.0, which is newer .+\n$/),
+    ]);
   });
 
-  it("where git has changes that are not committed, unless told to", async () => {
+  it("with uncommitted changes, unless --allow-dirty is given", async () => {
     await using app = await openOldApp();
     const before = await manifests(app);
     const { runProgram } = programs(() => false, " M package.json\n");
@@ -160,7 +163,7 @@ describe("a refused upgrade changes nothing", () => {
     const before = await manifests(app);
     const { exitCode, stderr } = await app.upgrade([], programs((line) => line.startsWith("npm install")).runProgram);
     expect(exitCode).toBe(1);
-    expect(stderr).toBe(`It printed this.\nnpm could not install ${version}: the versions are what they were.\n`);
+    expect(stderr).toBe(`It printed this.\nnpm could not install ${version}. The previous versions are restored.\n`);
     expect(await manifests(app)).toEqual(before);
   });
 
@@ -170,7 +173,7 @@ describe("a refused upgrade changes nothing", () => {
   });
 });
 
-it("an upgrade whose checks fail says so, and how to go back", async () => {
+it("an upgrade whose checks fail says so, and how to undo it", async () => {
   await using app = await openOldApp();
   const { exitCode, stderr } = await app.upgrade([], programs((line) => line === "npm run check").runProgram);
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining("git checkout .")]);

@@ -1,5 +1,5 @@
-// Runs the tutorial docs/your-first-feature.md in a new app, block by block: files are written, changes applied, commands
-// run, and what they print is compared.
+// Runs the tutorial docs/your-first-feature.md in a new app, block by block: writes the files, applies the changes,
+// runs the commands, and compares their output.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ const repository = join(import.meta.dirname, "../../..");
 
 interface Block {
   readonly language: string;
-  /** The file that it is about; absent for commands and what they print. */
+  /** The file of the block; absent for commands and their output. */
   readonly title: string | undefined;
   /** `try`: the change is a mistake that the compiler refuses. `try-start`: one that the start refuses. */
   readonly purpose: string | undefined;
@@ -25,7 +25,7 @@ const blocksOf = (page: string): Block[] =>
     ([, language = "", title, purpose, text = ""]) => ({ language, title, purpose, text }),
   );
 
-/** A change in the form of a unified diff, without line numbers: what it takes away is there exactly once. */
+/** Applies a unified diff without line numbers. The removed lines must occur exactly once. */
 const applied = (change: string, content: string): string => {
   const lines = change.trimEnd().split("\n");
   const side = (left: string) =>
@@ -34,7 +34,7 @@ const applied = (change: string, content: string): string => {
       .map((line) => `${line.slice(1)}\n`)
       .join("");
   const parts = content.split(side("-"));
-  if (parts.length !== 2) throw new Error(`What is to be changed is there ${parts.length - 1} times:\n${side("-")}`);
+  if (parts.length !== 2) throw new Error(`The lines to change occur ${parts.length - 1} times:\n${side("-")}`);
   return parts.join(side("+"));
 };
 
@@ -85,7 +85,7 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
-/** Starts the app from its sources, of which `npm start` makes a build first. It may refuse to start. */
+/** Starts the app from its sources, which `npm start` would build first. It may refuse to start. */
 const startApp = async () => {
   const host = `127.0.0.1:${await freePort()}`;
   const main = ["--import", "@lockstep/server/prelude", "apps/server/src/main.ts"];
@@ -105,7 +105,7 @@ const startApp = async () => {
   };
 };
 
-/** Makes a change of the page, and answers how to take it back. */
+/** Makes a change of the page, and returns a function that undoes it. */
 const change = async ({ title = "", text }: Block) => {
   const file = join(app.folder, title);
   const before = await readFile(file, "utf8");
@@ -113,7 +113,7 @@ const change = async ({ title = "", text }: Block) => {
   return () => writeFile(file, before);
 };
 
-/** Calls a running app as the page does: the first call is answered with the token of the others. */
+/** Calls a running app as the page does. The first call returns the token for the others. */
 const call = async (commands: string): Promise<string> => {
   await using running = await startApp();
   let accessToken = "";
@@ -125,7 +125,7 @@ const call = async (commands: string): Promise<string> => {
   return output;
 };
 
-/** Does what a block says, and answers what it printed. */
+/** Executes a block, and returns the output. */
 const follow = async (block: Block, next: Block | undefined): Promise<string | null> => {
   const { language, title, purpose, text } = block;
   if (title !== undefined && language !== "diff") {
@@ -146,19 +146,19 @@ const follow = async (block: Block, next: Block | undefined): Promise<string | n
       await restore();
     }
   }
-  if (text.startsWith("npm create ") || text.startsWith("npm start")) return null; // this test does both in its own way
+  if (text.startsWith("npm create ") || text.startsWith("npm start")) return null; // this test does both differently
   if (text.startsWith("curl ")) return call(text);
   const { exitCode, output } = await run(text);
-  // A command whose output is not shown succeeds.
+  // A command without expected output must succeed.
   if (next?.language !== "text") expect([exitCode, output]).toEqual([0, expect.anything()]);
   return output;
 };
 
 const page = await readFile(join(repository, "docs/your-first-feature.md"), "utf8");
-/** By heading. Each goes on where the one before ended. */
+/** The sections by heading. Each continues where the previous one ended. */
 const sections = page.split(/^## /m).map((text) => ({ heading: text.split("\n")[0] ?? "", text }));
 
-describe("the tutorial works in a new app, and what it says is printed is printed", () => {
+describe("the tutorial works in a new app, with the documented output", () => {
   it.each(sections)("$heading", async ({ text }) => {
     const blocks = blocksOf(text);
     expect(blocks.length * 2).toBe(text.match(/^```/gm)?.length);
