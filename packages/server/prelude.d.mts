@@ -1,2 +1,2 @@
-// Nothing is exported: it is loaded for what it does.
+// It exports nothing, and is loaded for its effects.
 export {};

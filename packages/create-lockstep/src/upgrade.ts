@@ -58,10 +58,10 @@ export const upgradeApp = async (argv: readonly string[], release: Release): Pro
     );
   if (!options.allowDirty) await assertCommitted(app, world);
 
-  const wanted = await versionsIn(release.template);
+  const target = await versionsIn(release.template);
   const changed: string[] = [];
   for (const { path, text } of manifests) {
-    const next = raised(text, wanted);
+    const next = raised(text, target);
     if (next === text) continue;
     await writeFile(path, next);
     changed.push(path);
@@ -158,9 +158,9 @@ const versionsIn = async (template: string): Promise<Versions> =>
   Object.assign({}, ...(await readTemplateManifests(template)).map(versionsOf));
 
 /** A manifest with the newer versions of the release. Everything else stays unchanged. */
-const raised = (text: string, wanted: Versions): string =>
+const raised = (text: string, target: Versions): string =>
   Object.entries(dependenciesOf(text)).reduce((next, [name, range]) => {
-    const version = wanted[name];
+    const version = target[name];
     if (version === undefined || !isOlder(range, version)) return next;
     const written = (value: string) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`;
     return next.replaceAll(written(range), () => written(version));

@@ -59,7 +59,7 @@ describe("an app", () => {
     });
   });
 
-  it("does not compile without the procedure of an operation, or with one that no feature declares", () => {
+  it("does not compile without the procedure of an operation, or with an undeclared one", () => {
     // @ts-expect-error `note` has no procedures
     defineApp({ brand, contract, migrations, procedures: () => ({}) });
     // @ts-expect-error `note.list` has no procedure

@@ -51,13 +51,13 @@ describe("an app's contract", () => {
     );
   });
 
-  it("can word the engine's scopes differently", () => {
+  it("can change the texts of the engine's scopes", () => {
     const scopes = { ...engineScopes, "profile:read": "See who you are" };
     expect(() => assertEngineIn({ ...contract, scopes })).not.toThrow();
   });
 });
 
-it("renaming the brand locks nobody out: sessions, passwords and clients continue", async () => {
+it("sessions, passwords and clients remain valid when the brand is renamed", async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), "lockstep-"));
   const databaseUrl = `file:${join(directory.path, "test.db")}` as const;
   const before = await startTestServer({ databaseUrl });
@@ -74,7 +74,7 @@ it("renaming the brand locks nobody out: sessions, passwords and clients continu
   expect(await (await fetch(`${after.url}/docs`)).text()).toContain("<title>Umbrella API</title>");
 });
 
-/** An app with its own table and one operation that uses everything a procedure gets. */
+/** An app with its own table, and one operation that uses all tools of a procedure. */
 const wallApp = (rest: RestRoute, action: `${string}.${string}` = "wall.write") => {
   const contract = composeContract({
     features: [
@@ -147,7 +147,7 @@ describe.each(engines)("an app's procedure on $engine", ({ newDatabase }) => {
     };
   };
 
-  it("works with the database, the time, random bytes, users and the audit log", async () => {
+  it("can use the database, the clock, random bytes, users and the audit log", async () => {
     await using server = await start(wallApp({ method: "POST", path: "/api/wall" }));
     const answer = await server.write("Hello");
     expect(await answer.json()).toEqual([{ text: "Hello", by: john.fullName, at: 1_800_000_000_000 }]);
@@ -158,7 +158,7 @@ describe.each(engines)("an app's procedure on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("cannot write the engine's entries into the audit log, and then changes nothing", async () => {
+  it("cannot write entries of the engine into the audit log; its transaction is rolled back", async () => {
     await using server = await start(wallApp({ method: "POST", path: "/api/wall" }, "user.disable"));
     expect((await server.write("Hello")).status).toBe(500);
     expect(
@@ -172,7 +172,7 @@ describe.each(engines)("an app's procedure on $engine", ({ newDatabase }) => {
     );
   });
 
-  it("is refused at start with a migration that was changed after it ran, or with two of one name", async () => {
+  it("is refused at start if a migration was changed after it ran, or two have the same name", async () => {
     const database = await newDatabase();
     const { url: databaseUrl } = database;
     const app = wallApp({ method: "POST", path: "/api/wall" });

@@ -1,4 +1,4 @@
-// Owns what an app gives to the engine: its contract, and the procedures of its own operations.
+// Owns the interface between app and engine: the app's contract, procedures and migrations.
 
 import {
   type AnyContract,
@@ -34,7 +34,7 @@ declare const migratedTables: unique symbol;
  * @typeParam Tables the tables that they need, as Kysely sees them
  */
 export interface Tools<C extends { readonly errors: Errors }, Tables = object> {
-  /** First, so that the compiler names the table whose migrations an app left out. */
+  /** The first property, so that the compiler's message names the table without migrations. */
   readonly [migratedTables]?: Tables;
   /** `implement(contract.operations.note.list).handle(({ ctx, input, refuse }) => …)` */
   readonly implement: Implement<C["errors"]>;

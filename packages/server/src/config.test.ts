@@ -258,7 +258,7 @@ describe("settings", () => {
     expect(() => load({ PORT: "x", SECRET: "y" })).toThrow(/PORT: .*\nSECRET: /);
   });
 
-  it("are read as given when each is valid, in any combination", () => {
+  it("are read unchanged when each is valid, in any combination", () => {
     fc.assert(
       fc.property(validEnvironment, (given) => {
         const config = load(textsOf(given));

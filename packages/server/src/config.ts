@@ -97,7 +97,7 @@ const Environment = z.object({
     .enum(["off", "token", "open"])
     .default("off")
     .describe(
-      "Who may register clients at `POST /register` (RFC 7591): `off` (nobody), `token` (whoever has `REGISTRATION_TOKEN`) or `open` (anybody).",
+      "Who may register clients at `POST /register` (RFC 7591): `off` (nobody), `token` (anybody with `REGISTRATION_TOKEN`) or `open` (anybody).",
     ),
   REGISTRATION_TOKEN: Secret.optional().describe("Token for `POST /register` when `REGISTRATION` is `token`."),
   TRUST_PROXY: z
@@ -274,7 +274,7 @@ const readProviders = (file: string): string => {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    // Never print the name: whoever left out the first brace has put their secrets there.
+    // Never print the name: it contains secrets when the first brace of the JSON was left out.
     throw new StartError("PROVIDERS: is neither JSON nor a file that can be read.");
   }
 };

@@ -1,4 +1,4 @@
-// Owns running the demonstration identity provider beside a server: its process, and the settings that configure it.
+// Owns running the demo identity provider beside a server: its process, and the settings that configure it.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";

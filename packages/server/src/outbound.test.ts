@@ -36,7 +36,7 @@ const serve = async (answer: (request: IncomingMessage, response: ServerResponse
 const fetchHere = (options = { lookup, timeoutMs }) =>
   createOutbound(options).fetchFor({ allowPrivateAddresses: true });
 
-describe("a request to an address that somebody else named", () => {
+describe("a request to an address from outside", () => {
   it.each([
     "https://127.0.0.1/",
     "https://10.1.2.3/",

@@ -1,4 +1,4 @@
-// Owns what is accepted as a secret in the settings: random text, not a password that somebody made up.
+// Owns what is accepted as a secret in the settings: random text, not a password that a person made up.
 
 import { deflateRawSync } from "node:zlib";
 import { z } from "zod";

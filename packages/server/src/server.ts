@@ -326,7 +326,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         `This machine's clock is ${(Math.abs(differenceMs) / 1000).toFixed(1)} s ${differenceMs < 0 ? "ahead of" : "behind"} the database's. Lockstep follows the database's clock; ID tokens carry this machine's time. Synchronize it (NTP).`,
       );
     const logoutNotifications = authorizationServer.endedSessions.begin(domain.events, (error) =>
-      app.log.warn({ err: error }, "a client was not told of the end of a session"),
+      app.log.warn({ err: error }, "a client was not notified of the end of a session"),
     );
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
     const listening = createListening(app);

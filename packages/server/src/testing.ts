@@ -100,7 +100,7 @@ export const testRequest = (token: string | null = null): Request => ({
 export const resourceMetadata = 'resource_metadata="http://localhost:3000/.well-known/oauth-protected-resource"';
 
 /**
- * Limits that tests count with.
+ * Session limits that tests rely on.
  * @internal
  */
 export const testSessionLimits = { idleSeconds: 7 * 24 * 3600, lifetimeSeconds: 30 * 24 * 3600, graceSeconds: 10 };
@@ -181,7 +181,7 @@ export const startTestServer = async <C extends AnyContract = typeof fixtureCont
 /** What `startTestServer` answers, serving the fixture app. */
 export type TestServer = Awaited<ReturnType<typeof startTestServer<typeof fixtureContract>>>;
 
-/** Signs a person in to an app of our own. They get an account, with john's password, unless they have one. */
+/** Signs a user in to a first-party client. Creates the account, with john's password, if there is none. */
 export const signInAs = async (
   { domain }: { readonly domain: Domain },
   username: string = john.username,

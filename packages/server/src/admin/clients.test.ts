@@ -40,7 +40,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("gives no secret to a client that could not keep it", async () => {
+  it("issues no secret to a client that cannot keep one", async () => {
     await using admin = await open();
     for (const kind of ["browser", "native"]) {
       const { id, secret } = await admin.create("--kind", kind);
@@ -119,7 +119,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     expect(await registration()).toHaveProperty("dpop_bound_access_tokens", true);
   });
 
-  it("verifies a client of somebody else, and withdraws it", async () => {
+  it("verifies a client of another user, and withdraws it", async () => {
     await using admin = await open();
     const { id } = await admin.create();
     expect((await admin.lockstep(["client", "unverify", id])).stdout).toBe("Photo app is no longer verified.\n");
@@ -183,7 +183,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     });
   });
 
-  it("is audited, without a secret", async () => {
+  it("are audited, without secrets", async () => {
     await using admin = await open();
     const { id, secret } = await admin.create();
     await admin.lockstep(["client", "verify", id]);

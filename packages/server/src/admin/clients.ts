@@ -40,7 +40,7 @@ const assertionAudiences = ["issuer", "token-endpoint"] as const;
 type AssertionAudience = (typeof assertionAudiences)[number];
 
 export const addClientCommands = (program: Command, admin: AdminProcess) => {
-  const clientCommand = program.command("client").description("Clients that may ask people for access");
+  const clientCommand = program.command("client").description("OAuth clients");
 
   withRegistrationOptions(
     clientCommand
@@ -139,8 +139,8 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
 
   for (const verified of [true, false]) {
     const [name, description, now] = verified
-      ? ["verify", "Marks a client as verified: people are no longer warned", "is verified"]
-      : ["unverify", "Withdraws the verification: people are warned, and asked each time", "is no longer verified"];
+      ? ["verify", "Marks a client as verified: users are no longer warned", "is verified"]
+      : ["unverify", "Withdraws the verification: users are warned, and asked each time", "is no longer verified"];
     aboutOne(clientCommand, name, description).action((id: string, options: Options) =>
       withDomain(admin, async ({ clients }) => {
         await tell(admin, options, found(await clients.setVerified(id, verified, commandLine), id), now);
@@ -171,13 +171,15 @@ export const addClientCommands = (program: Command, admin: AdminProcess) => {
 
 const withRegistrationOptions = (command: Command, { app }: AdminProcess) =>
   command
-    .addOption(new Option("--kind <kind>", "what it is (new ones: web)").choices(Object.keys(clientKinds)))
+    .addOption(
+      new Option("--kind <kind>", "the kind of client (default for new ones: web)").choices(Object.keys(clientKinds)),
+    )
     .option("--redirect <uri...>", "where people may be sent back to")
     .option("--post-logout <uri...>", "where people may be sent after signing out")
     .addOption(new Option("--scope <scope...>", "what it may ask for").choices(Object.keys(app.contract.scopes)))
     .option("--uri <https address>", "where people can read about it")
     .option("--jwks-uri <uri>", "where its keys are: it signs, and gets no secret")
-    .option("--backchannel-logout <uri>", "where it is told that a person has signed out")
+    .option("--backchannel-logout <uri>", "the URL that is notified when a user signs out")
     .option("--require-par", "it has to push its requests first (--no-require-par: not)")
     .addOption(new Option("--no-require-par").hideHelp())
     .option("--require-dpop", "its tokens are bound to a key of its own (--no-require-dpop: not)")
@@ -317,4 +319,4 @@ Only a hash of the secret is kept: it cannot be shown again.`;
 const aboutJson = `
 A client in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "jwksUri",
 "backchannelLogoutUri", "requirePushedRequests", "requireDpop", "verified", "mayIntrospect", "mayOmitPkce",
-"assertsToTokenEndpoint", "createdAt"}; the URLs may be null, "createdAt" is in epoch milliseconds. Exit code 3: there is no such client.`;
+"assertsToTokenEndpoint", "createdAt"}; the URLs may be null, "createdAt" is in epoch milliseconds. Exit code 3: the client does not exist.`;

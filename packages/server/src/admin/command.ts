@@ -28,8 +28,8 @@ export interface AdminProcess {
 }
 
 /**
- * Adds a command to the command line. It refuses by Commander's `error`, with one sentence, an exit code, and a code of
- * its own.
+ * Adds a command to the command line. To refuse, it calls Commander's `error` with one sentence, an exit code, and its
+ * own error code.
  */
 export type AddCommand = (program: Command, process: Pick<AdminProcess, "root" | "directory" | "stdout">) => void;
 

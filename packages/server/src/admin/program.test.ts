@@ -94,7 +94,7 @@ describe("the lockstep command line", () => {
     expect(stderr).not.toContain(typed);
   });
 
-  it("runs the commands of other packages, whose refusals are one sentence and their own exit code", async () => {
+  it("runs the commands of other packages, and reports their refusals with one sentence and their exit code", async () => {
     await using admin = await openAdmin(newDatabase);
     const printed: string[] = [];
     const collect = () => new Writable({ write: (chunk, _, done) => done(void printed.push(String(chunk))) });

@@ -57,7 +57,7 @@ describe("lockstep provider", () => {
       return stderr;
     };
     expect(await check("slash")).toBe(
-      `slash cannot be used: the provider's issuer is ${admin.provider.issuer}, but ${admin.provider.issuer}/ is configured.\n`,
+      `slash cannot be used: the identity provider's issuer is ${admin.provider.issuer}, but ${admin.provider.issuer}/ is configured.\n`,
     );
     expect(await check("far")).toMatch(/^far cannot be used: https:\/\/id\.example\.com cannot be reached \(.*\)\.\n$/);
     admin.provider.behave({ answers: { "/jwks": (_, response) => response.writeHead(404).end() } });

@@ -13,7 +13,7 @@ interface Options {
 }
 
 export const addProviderCommands = (program: Command, admin: AdminProcess) => {
-  const provider = program.command("provider").description("The identity providers that people can sign in with");
+  const provider = program.command("provider").description("The identity providers that users can sign in with");
 
   provider
     .command("list")

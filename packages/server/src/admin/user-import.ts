@@ -61,7 +61,7 @@ Each line is a JSON object:
   role          ${roles.join(" or ")}; default: user
   disabled      default: false
 
-A line that cannot be imported is told of with its number and the reason, and the others go on. A username
+A line that cannot be imported is reported with its number and the reason, and the import continues. A username
 that is there already is skipped and left as it is, so an import that was stopped can be run again.
 The outcome of a line is "imported", "skipped" or "failed". Exit code 4: at least one failed.
 

@@ -137,7 +137,7 @@ const setPassword = async (admin: AdminProcess, domain: Domain, found: User, opt
   });
   await tell(admin, options, found, "has the new password, and every session and grant is revoked");
   if (remaining.length === 0) return;
-  // On standard error: with --json, standard output holds only the user.
+  // On standard error: with --json, standard output contains only the user.
   await write(
     admin.stderr,
     [

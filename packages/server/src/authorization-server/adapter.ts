@@ -1,5 +1,5 @@
-// Owns the storage of the authorization server: each of the library's models in our tables. What may be used once is
-// used up by one conditional statement. A refresh token that was replaced a moment ago still works, so that concurrent
+// Owns the storage of the authorization server: each of the library's models in our tables. What can be used once is
+// consumed by one conditional statement. A refresh token that was replaced a moment ago still works, so that concurrent
 // requests get the same successor (RFC 9700 §4.14.2).
 
 import { type Adapter, type AdapterPayload, errors, Provider } from "oidc-provider";

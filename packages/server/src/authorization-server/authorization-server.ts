@@ -47,7 +47,7 @@ export interface AuthorizationServerOptions {
   readonly sourceOf: (request: FastifyRequest) => Source;
   readonly throttle: Throttle;
   readonly crossOrigin: CrossOrigin;
-  /** The refresh token of our own web app in the requesting browser; `null`: none that counts. */
+  /** The refresh token of the first-party web app in the requesting browser; `null`: none that counts. */
   readonly refreshTokenOf: (request: FastifyRequest, reply: FastifyReply) => string | null;
 }
 
@@ -92,7 +92,7 @@ export const createAuthorizationServer = (options: AuthorizationServerOptions) =
   });
 
   return {
-    /** Its routes, except `/token`, which our own apps use too. */
+    /** Its routes, except `/token`, which first-party clients use too. */
     routes: plugin,
     /** The route at which clients register themselves, if enabled. Open to pages of any origin. */
     registrationRoutes: registrationPlugin,

@@ -77,7 +77,7 @@ describe("the redirect URI", () => {
     "data:text/html,x",
   ];
   it.each(nearly)(
-    "[S1] [S3] cannot be %j, which differs from the registered one: nobody is redirected",
+    "[S1] [S3] cannot be %j, which differs from the registered one; the browser is not redirected",
     async (uri) => {
       expect(await outcome({ redirect_uri: uri })).toMatchObject({ ...isRefusedHere, error: "invalid_redirect_uri" });
       // Also when something else is wrong, which would be reported there.

@@ -1,5 +1,5 @@
 // An authorization request belongs to the browser in which it began, and to the person who answers there. Nobody can
-// answer for somebody else (RFC 9700 §4.7).
+// answer for another person (RFC 9700 §4.7).
 
 import * as client from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -206,7 +206,7 @@ describe("an authorization request", () => {
 });
 
 describe("two people at one browser", () => {
-  it("grant as the one who is signed in when it is answered, whoever began", async () => {
+  it("grant as the user who is signed in when the request is answered, not the one who began it", async () => {
     const browser = await signedIn("john");
     await browser.allow((await beginAuthorization(app.config)).url);
     const { checks, authorizationId } = await begin(browser);
@@ -223,7 +223,7 @@ describe("two people at one browser", () => {
     expect(next.claims()?.sub).toBe(tokens.claims()?.sub);
   });
 
-  it("sign the other one out with a form while their session of ours is live", async () => {
+  it("sign the previous user out with a form while that user's session is active", async () => {
     const browser = await signedIn("john");
     await browser.allow((await beginAuthorization(app.config)).url);
     // Mary signs in while john's session is live: its cookie was lost.
@@ -266,7 +266,7 @@ describe("two people at one browser", () => {
     expect((await callWith(server, "/users/me", tokens.access_token)).body).toMatchObject({ username: "mary" });
   });
 
-  it("cannot use each other's code: it is refused where it did not begin", async () => {
+  it("cannot use each other's code: it is refused in the browser where the request did not begin", async () => {
     const [johns, marys] = [await signedIn("john"), await signedIn("mary")];
     const his = await beginAuthorization(app.config, { prompt: "consent" });
     const back = await johns.allow(his.url);

@@ -1,6 +1,6 @@
 // Owns the binding of an authorization request to the browser in which it began: a random value in a cookie, whose hash
-// is in the request's record. Whoever knows only the request's ID can neither read nor answer it (login CSRF, RFC 9700
-// §4.7). The record also holds the revision of the client that the person is shown.
+// is in the request's record. Knowing the request's ID is not enough to read or answer it (login CSRF, RFC 9700 §4.7).
+// The record also contains the revision of the client that the person sees.
 
 import { type Interaction, type KoaContextWithOIDC, Provider } from "oidc-provider";
 import { secretHash } from "../domain/clients/clients.ts";

@@ -1,4 +1,4 @@
-// A client that its owner changes must ask everybody again (OAuth 2.1 §7.3).
+// A client that its owner changes must ask every user again (OAuth 2.1 §7.3).
 
 import { RegisterClientInput } from "@lockstep/kit";
 import * as client from "openid-client";
@@ -58,7 +58,7 @@ it("[S85] asks for a click before it sends a code to a changed redirect URI of a
   }
 });
 
-it("[S85] asks once more when an operator has verified the changed client again", async () => {
+it("[S85] asks again after an operator has verified the changed client", async () => {
   const { id, ask, browser, config } = await granted();
   await server.domain.clients.update(id, moved, owner, testSource);
   await server.domain.clients.setVerified(id, true, testSource);

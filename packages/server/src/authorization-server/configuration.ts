@@ -41,7 +41,7 @@ import { type Registration, registrationProblem } from "./registrations.ts";
 import { completeScopes } from "./requested-scopes.ts";
 import { toSharedClock } from "./shared-clock.ts";
 
-/** Who may register a client over the wire (RFC 7591): nobody, anybody, or whoever has the token. */
+/** Who may register a client over the wire (RFC 7591): nobody, anybody, or anybody with the token. */
 export type RegistrationPolicy = "off" | "open" | { readonly token: string };
 
 export interface ProviderOptions {
@@ -124,7 +124,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     // Clients that registered for refresh tokens get them, with or without `offline_access`.
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
     rotateRefreshToken: true,
-    // A grant lasts until it is revoked or unused for too long. Signing out of our own app does not end it.
+    // A grant lasts until it is revoked or unused for too long. Signing out here does not end it.
     expiresWithSession: async () => false,
     ttl: {
       AccessToken: accessTokenLifetimeSeconds,
@@ -249,7 +249,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
   // An event of Koa, missing from the library's types. Without a listener it is printed to the console.
   (provider as Provider & EventEmitter).on("error", report);
   provider.on("backchannel.error", (_ctx, error) => report(error));
-  // `client_secret` holds a hash, so the secret that a client presents is hashed as well.
+  // `client_secret` contains a hash, so the secret that a client presents is hashed as well.
   provider.Client.prototype.compareClientSecret = function (this: Client, shown: string) {
     return this.clientSecret !== undefined && isSecretOf(this.clientSecret, shown);
   };

@@ -30,7 +30,7 @@ export const createDeviceEntry = ({
   throttle: Throttle;
   now: () => number;
 }) => ({
-  /** Counts one attempt of whoever has this refresh token in their browser. */
+  /** Counts one attempt of the user to whom this browser's refresh token belongs. */
   async begin(refreshToken: string | null, source: Source): Promise<Entry | Refusal> {
     const session = refreshToken === null ? null : await sessions.findByRefreshToken(refreshToken);
     if (!session || (await sessions.endReason(session.id)) !== null) return { page: "device_sign_in" };

@@ -78,7 +78,7 @@ it("gives a device access when a person enters its code and allows it", async ()
   expect(page).toMatchObject({ page: "device_confirm", userCode: device.user_code, client: { id: app.id } });
   if (!interaction) throw new Error("Nothing to decide");
   const read = await browser.rpc("authorization.read", interaction, "query");
-  // A device may be somebody else's: always ask (RFC 8628 §5.4).
+  // The device may belong to another person: always ask (RFC 8628 §5.4).
   expect(read.data).toMatchObject({ returnsTo: null, consent: true });
   expect(await decide(browser, "approve", interaction)).toMatchObject({ page: "device_done" });
 

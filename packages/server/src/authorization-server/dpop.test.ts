@@ -77,7 +77,7 @@ const call = async (
 };
 
 describe("[S32] a token that is bound to a key", () => {
-  it("names its key, and allows what was granted to whoever holds the key", async () => {
+  it("names its key, and gives the granted access to the holder of the key", async () => {
     const { config, keyPair, DPoP, tokens } = await connected();
     expect(tokens.token_type).toBe("dpop");
     const [, claims = ""] = tokens.access_token.split(".");

@@ -187,7 +187,7 @@ describe("[S60] a client with a back-channel logout URI", () => {
     await isTold(tokens, clientId);
   });
 
-  it("is notified when they sign out of our own app", async () => {
+  it("is notified when they sign out of a first-party client", async () => {
     const { browser, tokens, clientId } = await listening();
     await browser.rpc("auth.logout", undefined);
     await isTold(tokens, clientId);

@@ -192,7 +192,7 @@ describe("[S4] a client that an operator let leave out PKCE", () => {
     const { url, checks } = await beginAuthorization(app.config);
     for (const name of Object.keys(withoutPkce)) url.searchParams.delete(name);
     const back = await browser.allow(url);
-    // A verifier means that the client sent a challenge, which somebody removed.
+    // A verifier means that the client sent a challenge, which an attacker removed.
     expect(await refusalOf(client.authorizationCodeGrant(app.config, back, checks))).toBe("invalid_grant");
     const { pkceCodeVerifier: _, ...rest } = checks;
     expect((await client.authorizationCodeGrant(app.config, back, rest)).id_token).toEqual(expect.any(String));

@@ -175,7 +175,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
     expect(await refusalOf(other.refresh(other.tokens.refresh_token))).toBe("invalid_grant");
   });
 
-  it("of our own app is refused for clients, and a client's is refused for our own app", async () => {
+  it("of a first-party client is refused for third-party clients, and the other way round", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
     const own = await post(server, "/token", { username: "john", password: "secret" });

@@ -85,7 +85,7 @@ describe("a client that registers itself", () => {
     }
   });
 
-  it("keeps the known scopes that it names, and is told which", async () => {
+  it("keeps the known scopes that it names, and gets them in the answer", async () => {
     const scopeOf = async (scope?: string) =>
       (await register({ redirect_uris, ...(scope !== undefined && { scope }) })).body["scope"];
     expect(await scopeOf("openid mcp:tools profile:read")).toBe("openid profile:read offline_access");
@@ -288,7 +288,7 @@ describe("a registration over the wire", () => {
     [{ redirect_uris, tos_uri: "https://photos.example/#x" }, "invalid_client_metadata"],
     [{ redirect_uris, contacts: Array.from({ length: 21 }, () => "a@photos.example") }, "invalid_client_metadata"],
     [{ redirect_uris, jwks: { keys: Array.from({ length: 21 }, () => ({})) } }, "invalid_client_metadata"],
-  ] as const)("is held to the limits of the page: %j", async (metadata, error) => {
+  ] as const)("has the limits of the page that registers clients: %j", async (metadata, error) => {
     const { status, body } = await register(metadata);
     expect([status, body["error"]]).toEqual([400, error]);
   });

@@ -56,15 +56,15 @@ const encode = (input: ClientDetails): Registration => {
     }),
     ...(input.requirePushedRequests && { require_pushed_authorization_requests: true }),
     ...(input.requireDpop && { dpop_bound_access_tokens: true }),
-    // Without a scope, the library would allow the client to ask for all. `openid` grants nothing to a client without a
+    // Without a scope, the library would allow the client to request all. `openid` grants nothing to a client without a
     // person.
     scope: [...(forPeople ? Object.keys(identityScopes) : []), ...input.scopes].join(" ") || "openid",
   };
 };
 
 /**
- * A client that registered over the wire may have said more than details can, or said it differently: what a change
- * does not concern keeps its stored form.
+ * A registration that came over the wire can contain more than details do, or the same in another form. A change keeps
+ * the stored form of everything that it does not affect.
  */
 const change = (stored: Registration, before: ClientDetails, after: ClientDetails): Registration => {
   const sameKind = before.kind === after.kind;

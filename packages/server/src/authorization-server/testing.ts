@@ -139,7 +139,7 @@ export const openBrowser = (server: Pick<Server, "url">) => {
     rpc,
     authorizationId,
 
-    /** Signs in to our own app, as `john` by default. */
+    /** Signs in to the first-party web app, as `john` by default. */
     async signIn(username: string = john.username, password: string = john.password) {
       accessToken = null;
       const { data } = await rpc("auth.login", { username, password, transport: "cookie" });

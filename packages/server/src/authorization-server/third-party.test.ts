@@ -1,4 +1,4 @@
-// What a client can do with its grant at our own API, over REST and RPC.
+// What a client can do with its grant at our API, over REST and RPC.
 
 import { operationsOf } from "@lockstep/kit";
 import * as client from "openid-client";
@@ -56,7 +56,7 @@ describe("an access token of a client", () => {
     });
   });
 
-  it("[S51] [S53] allows no operation for our own apps, whatever was granted", async () => {
+  it("[S51] [S53] allows no first-party operation, whatever was granted", async () => {
     const everything = await connect(browser, app.config, {
       scope: "openid profile email profile:read profile:write photos:read",
       prompt: "consent",
@@ -202,7 +202,7 @@ describe("[S37] [S54] the next call is refused", () => {
   });
 });
 
-it("signing out of our own app revokes no grant", async () => {
+it("signing out of a first-party client revokes no grant", async () => {
   const person = openBrowser(server);
   await person.signIn();
   const granted = await connect(person, app.config, { prompt: "consent" });

@@ -1,5 +1,5 @@
-// Owns what a client may send when it registers over the wire (RFC 7591 §2): untrusted JSON, held to the same limits as
-// the page that registers clients, and reduced to a registration that the library can read.
+// Owns what a client may send when it registers over the wire (RFC 7591 §2): untrusted JSON, with the same limits as
+// the page that registers clients, reduced to a registration that the library can read.
 
 import { NativeRedirectUri, RegisterClientInput, WebRedirectUri } from "@lockstep/kit";
 import { z } from "zod";

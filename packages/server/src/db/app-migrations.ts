@@ -21,7 +21,7 @@ declare const tables: unique symbol;
 /**
  * Migrations by name, of one feature. Those of all features are applied in the order of their names: `0001-notes`,
  * `0002-bookmarks`, `0003-note-tags`, …
- * @typeParam Tables the tables that they leave, as Kysely sees them
+ * @typeParam Tables the tables that they create, as Kysely sees them
  */
 export interface Migrations<Tables = object> {
   readonly [name: string]: Migration;
@@ -38,8 +38,8 @@ export type TablesOf<M extends readonly Migrations[]> = M extends readonly [
 
 /**
  * Declares the migrations of a feature. A migration that ran in any database never changes.
- * @typeParam Tables the tables that they leave, as Kysely sees them. Procedures which need them do not compile without the
- * migrations
+ * @typeParam Tables the tables that they create, as Kysely sees them. Procedures which need them do not compile without
+ * the migrations
  *
  * @example
  * ```ts
@@ -54,7 +54,7 @@ export type TablesOf<M extends readonly Migrations[]> = M extends readonly [
  */
 export const defineMigrations = <Tables extends object = object>(
   migrations: Readonly<Record<string, Migration>>,
-): Migrations<Tables> => migrations as Migrations<Tables>; // the type says what they do
+): Migrations<Tables> => migrations as Migrations<Tables>; // the type names the tables
 
 /** @throws StartError when two features have a migration of one name */
 const allOf = (lists: readonly Migrations[]): Readonly<Record<string, Migration>> => {

@@ -1,5 +1,5 @@
-// Owns the check whether the database can serve reads and writes now, and why not. It does what calls do (takes their
-// locks, uses disk space), leaves no row behind, and answers within its limit.
+// Owns the check whether the database can serve reads and writes now, and why not. It does what calls do (acquires
+// their locks, uses disk space), leaves no row behind, and ends within its limit.
 
 import { sql } from "kysely";
 import { type Db, isPostgres } from "./database.ts";
@@ -51,12 +51,12 @@ const lookAtPostgres = (db: Db): Promise<Readiness> =>
     await sql`lock table ${sql.join(busyTables.map((name) => sql.table(name)))} in row exclusive mode`.execute(
       transaction,
     );
-    // More than `work_mem` can hold: the rest goes to a temporary file beside the tables while the query runs.
+    // More than fits into `work_mem`: the rest goes to a temporary file beside the tables while the query runs.
     await sql`select count(*) from generate_series(1, 20000)`.execute(transaction);
     return null;
   });
 
-/** Takes the write lock, and writes a page without changing a row. The log grows as with any other write. */
+/** Acquires the write lock, and writes a page without changing a row. The log grows as with any other write. */
 const lookAtSqlite = (db: Db): Promise<Readiness> =>
   db.transaction().execute(async (transaction) => {
     if (!(await isMigrated(transaction))) return notMigrated;

@@ -1,8 +1,8 @@
 // Owns access to the one connection to SQLite, and waiting for it. SQLite waits by blocking the whole process, so it
 // waits briefly; the rest of the wait is a timer between attempts, while the process serves other calls.
 //
-// One transaction at a time is open in the process. Reads continue while a write waits for another process. Once the
-// write lock is held, nothing waits for other processes any more.
+// One transaction at a time is open in the process. Reads continue while a write waits for another process. After it
+// has the write lock, a transaction waits for no other process.
 
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
@@ -53,7 +53,7 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
     if (!areFilesInPlace()) throw new DatabaseUnavailableError(filesGone, { reason: filesGone });
   };
 
-  /** Runs `attempt` when the connection is free, and again while another process holds the lock. */
+  /** Runs `attempt` when the connection is free, and again while another process has the lock. */
   const whenFree = async <T>(wait: Deadline, attempt: () => T): Promise<T> => {
     for (;;) {
       if (!connection.tryLock()) await wait.until(connection);
@@ -208,7 +208,7 @@ const createLock = () => {
       locked = true;
       return true;
     },
-    /** Resolves when the caller holds the lock. `leave` gives up the place in the queue. */
+    /** Resolves when the caller has the lock. `leave` gives up the place in the queue. */
     queue(): { turn: Promise<void>; leave: () => void } {
       const { promise: turn, resolve } = Promise.withResolvers<void>();
       waiting.add(resolve);
@@ -227,7 +227,7 @@ const createLock = () => {
 type Lock = ReturnType<typeof createLock>;
 
 interface Deadline {
-  /** Waits for the lock. On success the caller holds it. */
+  /** Waits for the lock. On success the caller has it. */
   until(lock: Lock): Promise<void>;
   /** Pauses between attempts. Throws when the time is over, with the last `error` as cause. */
   pause(error: unknown): Promise<void>;
@@ -277,7 +277,7 @@ export const primaryCode = (error: unknown): number =>
 
 const sqliteBusy = 5;
 
-/** SQLITE_BUSY and its variants: another process holds the lock. */
+/** SQLITE_BUSY and its variants: another process has the lock. */
 export const isBusy = (error: unknown) => primaryCode(error) === sqliteBusy;
 
 /**

@@ -51,7 +51,7 @@ const openShort = async (limitMs: number) => {
 
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
 
-describe("while another process holds the write lock", () => {
+describe("while another process has the write lock", () => {
   it("serves reads and timers, and writes when the lock is free", async () => {
     await using opened = await openShort(60_000);
     opened.other.exec("begin immediate");

@@ -47,7 +47,7 @@ describe("URLs", () => {
     ["/notes", "/notebooks"],
     ["/notes/{noteId}", "/notes"],
     ["/api/notes", "/notes/*?"],
-  ] as const)("take the REST path %s beside the page %s", (path, page) => {
+  ] as const)("allow the REST path %s beside the page %s", (path, page) => {
     expect(() => assertAddressesDiffer({ ...none, operations: note(path), pages: [page] })).not.toThrow();
   });
 

@@ -1,5 +1,5 @@
-// Owns the check that each URL belongs to one of: the server's own routes, an operation's REST path, a page of the web
-// app. A URL of two would answer a reloaded page with JSON, so the server refuses to start.
+// Owns the check that no URL belongs to two of: the server's own routes, the operations' REST paths, the pages of the
+// web app. A URL of two would answer a reloaded page with JSON, so the server refuses to start.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

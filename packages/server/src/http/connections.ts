@@ -10,7 +10,7 @@ import { errorShape } from "../rpc/errors.ts";
 
 /** Node's options that go with `answerClientError` and `isHostValid`. */
 export const nodeOptions = (requestTimeoutMs: number) => ({
-  // Also for the headers: Node takes the smaller of this and a minute.
+  // Also for the headers: Node uses the smaller of this and a minute.
   requestTimeout: requestTimeoutMs,
   // How often Node checks for requests that took too long. Its default would let one of 30 s last for 60.
   connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 10),

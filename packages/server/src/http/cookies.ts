@@ -1,6 +1,7 @@
-// Owns every cookie of this server: its name, its attributes, and which requests may use it. The cookies of our own web
-// app count only for requests from a page of this origin: SameSite=Strict excludes other sites, and the check of Origin
-// and Sec-Fetch-Site excludes other origins of the same site and browsers without SameSite (OAuth 2.1 §7.1.3.4).
+// Owns every cookie of this server: its name, its attributes, and which requests may use it. The cookies of the
+// first-party web app count only for requests from a page of this origin: SameSite=Strict excludes other sites, and the
+// check of Origin and Sec-Fetch-Site excludes other origins of the same site and browsers without SameSite (OAuth 2.1
+// §7.1.3.4).
 //
 // The names are constants, so that renaming the product signs nobody out.
 
@@ -80,8 +81,8 @@ export const cookiesFor = (publicUrl: string) => {
 const maxAuthorizations = 4;
 
 /**
- * The cookies of authorization requests, one for each, so that tabs do not interfere: `lockstep-authorization-ID` holds
- * when the request began, in seconds, and a secret of this browser (RFC 9700 §4.7).
+ * The cookies of authorization requests, one for each, so that tabs do not interfere: `lockstep-authorization-ID`
+ * contains when the request began, in seconds, and a secret of this browser (RFC 9700 §4.7).
  */
 export const authorizationCookies = (publicUrl: string) => {
   const { authorizationPrefix: prefix, authorizationServer } = namesFor(publicUrl);

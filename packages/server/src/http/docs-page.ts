@@ -44,7 +44,7 @@ const plainTitles = ({ React }) => ({ components: { DeepLink: ({ text }) => Reac
 // There is one server: this one.
 const oneServer = () => ({ wrapComponents: { ServersContainer: () => () => null } });
 
-// Our own apps use the password flow without a client ID. Keep the code flow's client ID out of it.
+// First-party clients use the password flow without a client ID. Keep the code flow's client ID out of it.
 const passwordFlowWithoutClient = () => ({
   statePlugins: {
     auth: {

@@ -59,7 +59,7 @@ export const createOpenApi = ({ brand, contract, publicUrl, contact, passwordGra
       version: "0.1.0",
       description: [
         `The REST API of ${brand.name}. Send an access token in the \`Authorization\` header: \`Bearer <token>\`.`,
-        "A client gets one from the OAuth 2 authorization code flow with PKCE, and can do what a person allowed it.",
+        "A client gets one from the OAuth 2 authorization code flow with PKCE, and can do what a user granted it.",
         "Errors are problem details (RFC 9457): decide by `code`. Those of `/token` are OAuth's (RFC 6749 §5.2).",
       ].join("\n\n"),
       contact: {
@@ -81,13 +81,13 @@ export const createOpenApi = ({ brand, contract, publicUrl, contact, passwordGra
         ...(passwordGrant && {
           [passwordFlow]: {
             type: "oauth2",
-            description: "For this service's own apps: a username and a password, exchanged for a token.",
+            description: "For first-party clients: a username and a password, exchanged for a token.",
             flows: { password: { tokenUrl, refreshUrl: tokenUrl, scopes } },
           },
         }),
         [codeFlow]: {
           type: "oauth2",
-          description: "For everybody else's clients: a person allows what they ask for.",
+          description: "For third-party clients: a user grants the requested scopes.",
           flows: {
             authorizationCode: { authorizationUrl: `${publicUrl}/authorize`, tokenUrl, refreshUrl: tokenUrl, scopes },
           },
@@ -158,7 +158,7 @@ const whoMayCall = (access: Access, { scopes }: AnyContract): string => {
       return `Needs an access token with the scope ${access.scopes.map((scope) => `\`${scope}\` (${scopes[scope]})`).join(" and ")}.`;
     case "firstParty":
       return [
-        "For this service's own apps: needs the access token of a session. A token that a client was granted is refused.",
+        "For first-party clients: requires the access token of a session. Tokens of third-party clients are refused.",
         ...(access.role ? [`The user needs the role \`${access.role}\`.`] : []),
         ...(access.maxAgeSeconds === undefined
           ? []
@@ -173,7 +173,7 @@ const securityOf = (access: Access, passwordGrant: boolean): Json[] => {
   const needed = access.kind === "scoped" ? [...access.scopes] : [];
   return [
     ...(passwordGrant ? [{ [passwordFlow]: needed }] : []),
-    // No scope allows an operation of our own apps.
+    // No scope allows a first-party operation.
     ...(access.kind === "scoped" ? [{ [codeFlow]: needed }] : []),
     { [bearer]: needed },
   ];
@@ -271,7 +271,7 @@ const tokenOperation = (passwordGrant: boolean, scopeNames: readonly string[]): 
             redirect_uri: { type: "string", description: "For `authorization_code`: as it was sent to `/authorize`" },
             code_verifier: { type: "string", description: "For `authorization_code`: of PKCE (RFC 7636)" },
             device_code: { type: "string", description: "For a device code: what `/device/authorize` answered" },
-            client_id: { type: "string", description: "Of a client; this service's own apps have none" },
+            client_id: { type: "string", description: "Of a third-party client; first-party clients have none" },
             client_secret: { type: "string", description: "Of a client that is registered with one" },
             scope: { type: "string", description: `Space-separated, of: ${scopeNames.join(", ")}` },
           },

@@ -101,7 +101,7 @@ describe("challenges (RFC 6750)", () => {
     expect(body.error?.data).toMatchObject({ code: "INSUFFICIENT_SCOPE", details: { scopes: ["profile:read"] } });
   });
 
-  it("refuses third parties an operation of our own apps, whatever their scopes", async () => {
+  it("refuses a first-party operation to third-party clients, whatever their scopes", async () => {
     const authorization = `Bearer ${await thirdParty("profile:read", "photos:read")}`;
     expect((await me(authorization)).response.status).toBe(200);
     const { response, body } = await post("auth.logout", "", { authorization });
@@ -212,7 +212,7 @@ describe("bad input", () => {
       "MALFORMED_REQUEST",
     ],
     [
-      "input where none is taken",
+      "input for an operation without input",
       () => call("user.me?input=1", { headers: { authorization: `Bearer ${accessToken}` } }),
       400,
       "INVALID_INPUT",

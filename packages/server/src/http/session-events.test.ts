@@ -133,7 +133,7 @@ describe("the stream of one's session events", () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*^connection: close\r\n.*"UNAUTHENTICATED"/ims);
   });
 
-  it("reports nothing to third parties, whatever their scopes", async () => {
+  it("reports nothing to third-party clients, whatever their scopes", async () => {
     const { user } = await signIn();
     const { accessToken } = await grantedToken(server, user.id, server.domain.scopes.names);
     expect((await refusal("", { authorization: `Bearer ${accessToken}` })).code).toBe("FIRST_PARTY_ONLY");

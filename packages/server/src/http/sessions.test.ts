@@ -190,7 +190,7 @@ describe("the cookie transport", () => {
       ["a sandboxed page", { origin: "null" }],
       ["the same host by https", { origin: "https://localhost:3000" }],
       ["a name that begins like ours", { origin: "http://localhost:3000.evil.example" }],
-      ["a host that calls itself what it likes", { origin: "http://evil.example", host: "evil.example" }],
+      ["a forged host", { origin: "http://evil.example", host: "evil.example" }],
     ])("[S82] refuses %s, and neither reads nor sets a cookie", async (_name, headers) => {
       const first = await browserSignIn();
       const before = await server.db.selectFrom("sessions").selectAll().execute();

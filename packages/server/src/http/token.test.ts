@@ -169,7 +169,7 @@ describe("POST /token with a refresh token", () => {
   });
 });
 
-/** Our own apps are not OAuth clients, so there is nothing to authenticate with. */
+/** First-party clients are not OAuth clients, so there is nothing to authenticate with. */
 const withoutClient: oauth.ClientAuth = () => {};
 
 describe("[S100] POST /token for a page of another origin", () => {

@@ -1,7 +1,7 @@
-// Owns `POST /token`. Requests of our own apps, which have no client ID, are answered here: the password form of the
-// FastAPI guide (RFC 6749 §4.3) and the refresh of its tokens (§6). Clients are answered by the authorization server,
-// which has no password grant: RFC 9700 §2.4 forbids it for third parties, and one setting turns it off. Without a
-// client ID, pages of other origins are refused.
+// Owns `POST /token`. Requests of first-party clients, which have no client ID, are answered here: the password form of
+// the FastAPI guide (RFC 6749 §4.3) and the refresh of its tokens (§6). Clients are answered by the authorization
+// server, which has no password grant: RFC 9700 §2.4 forbids it for third-party clients, and one setting turns it off.
+// Without a client ID, pages of other origins are refused.
 
 import formbody from "@fastify/formbody";
 import { isStorableText, LoginInput } from "@lockstep/kit";
@@ -53,7 +53,7 @@ export const tokenRoutes =
 
     app.post("/token", async (request, reply) => {
       if (isClient(request)) return answerClient(request, reply, Buffer.from(asForm(request)));
-      // A page of another origin is not our own app, and must not be able to try passwords.
+      // A page of another origin is not a first-party client, and must not be able to try passwords.
       if (isForeign(request))
         throw new TokenError("unauthorized_client", "A page of another origin must send its client_id");
       const form = readForm(request);

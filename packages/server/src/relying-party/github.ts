@@ -55,7 +55,7 @@ export const createGithubProvider = ({
     });
     if (!response.ok) throw new LoginRefusal("unavailable", `the provider's API answered ${response.status}`);
     const answer = schema.safeParse(await response.json().catch(() => null));
-    if (!answer.success) throw new LoginRefusal("untrusted", "the provider's API sent an unexpected response");
+    if (!answer.success) throw new LoginRefusal("untrusted", "the identity provider's API sent an unexpected response");
     return answer.data;
   };
 

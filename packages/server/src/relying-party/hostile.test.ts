@@ -200,8 +200,8 @@ describe("a sign-in through an identity provider", () => {
     ["[S56] with the nonce of another sign-in", { nonce: "of-another-sign-in" }],
     ["[S56] without a nonce", { nonce: undefined }],
     ["about nobody", { sub: undefined }],
-    ["about somebody whose name is longer than allowed", { sub: "x".repeat(256) }],
-    ["about somebody whose name no database can keep", { sub: "nadia\u0000" }],
+    ["about a subject that is longer than allowed", { sub: "x".repeat(256) }],
+    ["about a subject that no database can store", { sub: "nadia\u0000" }],
   ])("refuses an ID token %s", async (_name, claims) => {
     const change = claims["iss"] === "slash" ? { iss: `${provider.issuer}/` } : claims;
     // With these claims, no later check can refuse it.
@@ -219,7 +219,7 @@ describe("a sign-in through an identity provider", () => {
           .sign(new TextEncoder().encode(misbehavingClient.clientSecret)),
     ],
     [
-      "by a key of somebody else",
+      "by a key of another party",
       async (claims) =>
         new SignJWT({ ...claims })
           .setProtectedHeader({ alg: "ES256", kid: "first" })

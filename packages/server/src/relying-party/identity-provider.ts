@@ -35,7 +35,7 @@ export interface IdentityProvider {
   readonly settings: IdentityProviderSettings;
   /** The URL that the browser is sent to. */
   authorizationUrl(checks: Checks): Promise<URL>;
-  /** The person that the identity provider vouches for, from its response at `callback`. */
+  /** The verified identity of the person, from the identity provider's response at `callback`. */
   redeem(callback: URL, checks: Checks): Promise<Omit<VerifiedIdentity, "rules">>;
   /** The URL at which the browser signs out there; `null`: there is none. */
   endSessionUrl(idToken: string, returnTo: string): Promise<URL | null>;

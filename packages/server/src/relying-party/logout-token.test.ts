@@ -109,7 +109,7 @@ describe("[S60] a logout token", () => {
     expect(await isLive(session)).toBe(true);
   });
 
-  it("is refused when it is unsigned, or signed by somebody else", async () => {
+  it("is refused when it is unsigned, or signed by another party", async () => {
     const session = await signIn();
     const { privateKey } = await generateKeyPair("ES256");
     const forged = await new SignJWT(claimsNow()).setProtectedHeader(header).sign(privateKey);

@@ -62,7 +62,10 @@ export const createOpenidProvider = ({
     const server = configuration.serverMetadata();
     // The library compares URLs, for which `https://id.example.com` and `…/` are the same (ASVS 10.5.3).
     if (server.issuer !== issuer && !isTenantTemplate(server.issuer, issuer))
-      throw new LoginRefusal("untrusted", `the provider's issuer is ${server.issuer}, but ${issuer} is configured`);
+      throw new LoginRefusal(
+        "untrusted",
+        `the identity provider's issuer is ${server.issuer}, but ${issuer} is configured`,
+      );
     for (const endpoint of ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const) {
       const address = server[endpoint];
       if (typeof address !== "string" || !URL.canParse(address))

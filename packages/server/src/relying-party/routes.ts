@@ -135,7 +135,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
       if (!transaction) throw new LoginRefusal("expired", "no sign-in of this browser is pending for this response");
       attempt = { ...transaction, provider: params.provider };
       if (transaction.provider !== params.provider)
-        throw new LoginRefusal("untrusted", "the response came back for another provider");
+        throw new LoginRefusal("untrusted", "the response came back for another identity provider");
       const callback = new URL(request.url, publicUrl);
       const verified = {
         rules: provider.settings,

@@ -95,7 +95,7 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
     expect((await server.mutate("identity.link", { provider: "nobody" }, { token })).code).toBe("PROVIDER_NOT_FOUND");
     const ticket = async () => (await server.mutate("identity.link", input, { token })).data.continueAt;
 
-    // Sent to somebody else, whose identity it would link to john's account.
+    // Sent to another person, whose identity it would link to john's account.
     const refused = "/linked-accounts?problem=session_ended&provider=demo";
     const eve = server.browser();
     await eve.trip("/login/demo", "eve");

@@ -33,7 +33,7 @@ export const authorizationProcedures = ({
 });
 
 /**
- * The request, with the browser's proof that it began here, so that nobody answers for somebody else (RFC 9700 §4.7).
+ * The request, with the browser's proof that it began here, so that nobody answers for another person (RFC 9700 §4.7).
  */
 const here = (
   { cookies }: Context,

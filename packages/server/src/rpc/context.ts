@@ -37,7 +37,7 @@ export interface Context extends Omit<Request, "credential"> {
   readonly guard: Guard;
 }
 
-/** The context of one request. `createCaller` takes it too. */
+/** The context of one request, also for `createCaller`. */
 export const createContext = (guard: Guard, { credential, ...request }: Request): Context => {
   let principal: Promise<Principal | ClientPrincipal> | undefined;
   return {

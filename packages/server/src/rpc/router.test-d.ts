@@ -25,7 +25,7 @@ describe("the served router and the contract's router type", () => {
     expectTypeOf<AppRouter>().toExtend<AnyTRPCRouter>();
   });
 
-  it("hold each other, both ways", () => {
+  it("are assignable to each other", () => {
     expectTypeOf<Served>().toExtend<AppRouter>();
     expectTypeOf<AppRouter["_def"]["record"]>().toExtend<Served["_def"]["record"]>();
     expectTypeOf<inferRouterInputs<Served>>().toEqualTypeOf<inferRouterInputs<AppRouter>>();
@@ -65,7 +65,7 @@ describe("the shape of a procedure, written out in the contract", () => {
     >();
   });
 
-  it("is one that tRPC itself takes", () => {
+  it("is accepted by tRPC's own libraries", () => {
     expectTypeOf<ProcedureShape<"query", void, { name: string }, unknown>>().toExtend<AnyTRPCQueryProcedure>();
     expectTypeOf<ProcedureShape<"mutation", void, object, unknown>>().toExtend<AnyTRPCMutationProcedure>();
     expectTypeOf<

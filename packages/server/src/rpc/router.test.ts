@@ -192,7 +192,7 @@ describe("access", () => {
     }
   };
 
-  it("scoped: allows our own session, and a third party with all scopes", () => {
+  it("scoped: allows a first-party session, and a third-party client with all scopes", () => {
     const access = scoped("profile:read", "profile:write");
     expect(refusal(() => guard.authorize(access, own()))).toBeNull();
     expect(refusal(() => guard.authorize(access, other("profile:read", "profile:write", "photos:read")))).toBeNull();
@@ -201,7 +201,7 @@ describe("access", () => {
     expect(refusal(() => guard.authorize(access, itself))).toBe("USER_REQUIRED");
   });
 
-  it("firstParty: refuses third parties, and other roles", () => {
+  it("firstParty: refuses third-party clients, and other roles", () => {
     expect(refusal(() => guard.authorize(firstParty(), own()))).toBeNull();
     expect(refusal(() => guard.authorize(firstParty(), other("profile:read")))).toBe("FIRST_PARTY_ONLY");
     expect(refusal(() => guard.authorize(firstParty(), itself))).toBe("FIRST_PARTY_ONLY");

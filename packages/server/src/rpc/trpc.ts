@@ -101,7 +101,7 @@ export const createImplement =
         }
       };
       const cut = new WeakMap<object, unknown>();
-      // tRPC's builder would infer the output type from the resolver; with `never` it takes the contract's.
+      // tRPC's builder would infer the output type from the resolver; with `never` it uses the contract's.
       const resolve = answer as (call: object) => Promise<never>;
       const step = t.procedure.meta({ operation });
       const procedure = {
@@ -109,7 +109,7 @@ export const createImplement =
         mutation: () => step.mutation(resolve),
         subscription: () => step.subscription(resolve),
       } satisfies Record<OperationKind, () => unknown>;
-      return procedure[operation.kind]() as unknown as Implemented<Es, Op>; // the contract's promise, held by type tests
+      return procedure[operation.kind]() as unknown as Implemented<Es, Op>; // the contract's promise, checked by type tests
     },
   });
 

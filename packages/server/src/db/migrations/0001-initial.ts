@@ -74,7 +74,7 @@ const up = async (db: Kysely<Schema>) => {
     .execute();
 };
 
-/** Makes a table append-only, whoever writes to it. */
+/** Makes a table append-only for every writer. */
 const refuseChanges = async (db: Kysely<Schema>, table: string) => {
   if (db.getExecutor().adapter instanceof PostgresAdapter) {
     await sql

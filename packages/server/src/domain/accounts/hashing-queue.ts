@@ -47,7 +47,8 @@ export const createHashingQueue = (threads: () => number) => {
 
     /**
      * Runs `hash` when its turn comes. `shares` names the account and the address that it is for. Shares take turns:
-     * the first of one runs before the second of another, so nobody waits behind many of somebody else's.
+     * the first of one runs before the second of another, so nobody waits behind a long queue of another account or
+     * address.
      * @throws DomainError `OVERLOADED` when too many wait already; `hash` does not run then
      */
     run<T>(hash: () => Promise<T>, shares: readonly string[] = []): Promise<T> {

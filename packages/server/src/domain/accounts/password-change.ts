@@ -128,8 +128,8 @@ export const createPasswordChange = ({
 
     /**
      * Replaces a password without its owner; the caller has hashed it. Revokes every session and grant in the same
-     * transaction, since whoever had the account may have created them. Unlinks recent identities if asked to. Returns
-     * the recent identities that remain.
+     * transaction, since an attacker may have created them. Unlinks recent identities if asked to. Returns the recent
+     * identities that remain.
      */
     async byAdministrator(
       userId: string,

@@ -34,7 +34,7 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     expect(await database.users.create({ ...jane, username: "third", email: null })).not.toBeNull();
   });
 
-  it("cannot take the e-mail address of another user, and stay unchanged", async () => {
+  it("cannot get the e-mail address of another user, and stay unchanged", async () => {
     await using database = await open();
     await database.users.create(jane);
     const other = await database.users.create({ ...jane, username: "other", email: "other@example.com" });

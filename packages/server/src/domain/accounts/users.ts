@@ -140,8 +140,8 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 
   /**
-   * Locks the user's row until the transaction ends, and returns the password hash that it holds. `null`: the user is
-   * disabled or was deleted.
+   * Locks the user's row until the transaction ends, and returns its password hash. `null`: the user is disabled or was
+   * deleted.
    */
   async lockEnabledUser(id: string, transaction: Db): Promise<{ passwordHash: string | null } | null> {
     const row = await transaction

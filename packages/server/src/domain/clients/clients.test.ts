@@ -35,7 +35,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     };
   };
 
-  /** A client that is verified, has every exception, and was granted access by a person. */
+  /** A client that is verified, has every exception, and was granted access by a user. */
   const openTrusted = async () => {
     const opened = await open();
     const { clients, grants, id, john } = opened;
@@ -47,7 +47,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
   };
 
   it.each(["everything", "openid", "constructor", "__proto__"])(
-    "refuse the scope %j, which is none of the contract's, by whoever registers or changes one",
+    "cannot be registered or changed with the scope %j, which the contract does not have",
     async (scope) => {
       await using server = await open();
       const { clients, owner, id } = server;
@@ -78,7 +78,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     { requireDpop: true },
   ];
 
-  it("[S85] [S86] lose verification and exceptions, and ask everybody again, when their owner changes them", async () => {
+  it("[S85] [S86] lose verification and exceptions, and ask every user again, when their owner changes them", async () => {
     await using server = await openTrusted();
     const { clients, grants, owner, john, id } = server;
     for (const change of changes) {
@@ -145,7 +145,10 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     expect(await clients.update(id, named, "operator", testSource)).toMatchObject({ name: "Lockstep Backup" });
   });
 
-  /** A registration over the wire, with more than the contract's input can say, and said differently. */
+  /**
+   * A registration over the wire: it contains more than the contract's input can express, and some values in another
+   * form.
+   */
   const wire = {
     redirect_uris: ["https://photos.example/callback"],
     post_logout_redirect_uris: [],
@@ -180,7 +183,7 @@ describe.each(engines)("clients on $engine", ({ newDatabase }) => {
     return Object.assign(opened, { stored });
   };
 
-  it("keep what only the wire can say of them, whoever changes them", async () => {
+  it("keep the parts of a wire registration that an input cannot express, whether owner or operator changes them", async () => {
     await using server = await openWire();
     const { clients, owner, stored } = server;
     for (const by of ["operator", owner] as const) {

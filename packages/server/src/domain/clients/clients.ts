@@ -25,7 +25,7 @@ export type StoredRegistration = Readonly<Record<string, unknown>>;
 export interface RegistrationFormat {
   /** The registration of a client with these details. */
   encode(details: ClientDetails): StoredRegistration;
-  /** The details that a registration holds. It may hold more than details can say. */
+  /** The details in a registration, which may contain more than details can express. */
   decode(registration: StoredRegistration): ClientDetails;
   /** The registration with every detail replaced in which `after` differs from `before`. The rest stays. */
   change(registration: StoredRegistration, before: ClientDetails, after: ClientDetails): StoredRegistration;
@@ -110,7 +110,7 @@ export const createClients = ({
     db.transaction().execute(async (transaction) => {
       const row = await transaction
         .updateTable("applications")
-        // Somebody has taken responsibility for it.
+        // An owner or operator is now responsible for it.
         .set({ ...values, unused_expires_at: null })
         .where("id", "=", id)
         .$if(owner !== "operator", (query) => query.where("owner_id", "=", owner === "operator" ? "" : owner.userId))
@@ -294,11 +294,11 @@ export const createClients = ({
     },
 
     /**
-     * Replaces a registration's details and keeps what details cannot say. `null`: the owner has no such client.
+     * Replaces a registration's details and keeps what details cannot express. `null`: the owner has no such client.
      *
      * A change by its owner withdraws verification and exceptions, and people are asked for consent again: the owner's
-     * account may have been taken over (OAuth 2.1 §7.3). Grants stay, since their tokens are held by the client that
-     * was granted them. A change by an operator affects none of this.
+     * account may have been taken over (OAuth 2.1 §7.3). Grants stay, since their tokens belong to the client that was
+     * granted them. A change by an operator affects none of this.
      * @throws DomainError `INVALID_INPUT`, `CLIENT_NAME_REFUSED`
      */
     async update(id: string, input: RegisterClientInput, owner: Owner, source: Source): Promise<OAuthClient | null> {

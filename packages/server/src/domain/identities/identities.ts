@@ -23,7 +23,7 @@ export interface IdentityProviderRules {
   readonly create: AccountCreation;
   /** Whether signing out here also signs out there. */
   readonly endSession: boolean;
-  /** How to ask for a fresh sign-in. Some providers only offer to select an account. */
+  /** How to ask for a fresh sign-in. Some identity providers only offer to select an account. */
   readonly freshness: "prompt_login" | "select_account";
 }
 
@@ -32,7 +32,7 @@ export interface IdentityProfile {
   readonly issuer: string;
   readonly subject: string;
   readonly email: string | null;
-  /** Whether the provider has verified the address. */
+  /** Whether the identity provider has verified the address. */
   readonly emailVerified: boolean;
   readonly fullName: string | null;
   /** Their username there, which becomes the username here if it is free. */
@@ -72,7 +72,7 @@ export const createIdentities = ({
   const rulesOf = (name: string): IdentityProviderRules | null =>
     providers.find((provider) => provider.name === name) ?? null;
 
-  /** A provider that is no longer configured is shown by its name, and signs nobody in. */
+  /** An identity provider that is no longer configured is shown by its name, and cannot be used to sign in. */
   const viewOf = (name: string): Provider => {
     const rules = rulesOf(name);
     return { name, label: rules?.label ?? name, canReauthenticate: rules?.freshness === "prompt_login" };
@@ -179,7 +179,7 @@ export const createIdentities = ({
           .execute();
         const unlinked = rows.find(({ id }) => id === identityId);
         if (!unlinked) throw new DomainError("IDENTITY_NOT_FOUND");
-        // A provider that is no longer configured signs nobody in.
+        // An identity provider that is no longer configured cannot be used to sign in.
         const others = rows.filter(({ id, provider }) => id !== identityId && rulesOf(provider) !== null);
         if (others.length === 0 && !(await users.hasPassword(user.id, transaction)))
           throw new DomainError("LAST_WAY_IN");

@@ -23,7 +23,7 @@ const south: IdentityProviderRules = {
   freshness: "select_account",
 };
 
-/** The domain reads none of a provider's other settings. */
+/** The domain reads no other settings of an identity provider. */
 const elsewhere = {
   protocol: "openid",
   issuer: "https://north.example",
@@ -60,7 +60,7 @@ const refusalOf = (call: Promise<unknown>) =>
     },
   );
 
-describe.each(engines)("a person whom an identity provider vouches for, on $engine", ({ newDatabase }) => {
+describe.each(engines)("a person with a verified identity, on $engine", ({ newDatabase }) => {
   const start = async (now?: () => number) => {
     const database = await newDatabase("migrated");
     const server = await startTestServer({

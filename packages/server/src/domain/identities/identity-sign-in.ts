@@ -1,6 +1,5 @@
-// Owns what happens to a person whom an identity provider vouches for: they sign in to the account of their identity,
-// get a new account if the provider's rules allow it, or have the identity linked to the account that they are signed
-// in to.
+// Owns sign-ins with a verified identity: the person signs in to the account of their identity, gets a new account if
+// the identity provider's settings allow it, or links the identity to the account that they are signed in to.
 //
 // A matching e-mail address never links anything: its owner signs in first, then links.
 
@@ -15,7 +14,7 @@ import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
 import type { Identities, IdentityProfile, IdentityProviderRules, IdentityProviderSession } from "./identities.ts";
 import { LoginRefusal } from "./login-refusal.ts";
 
-/** A person whom an identity provider vouches for. */
+/** A person whose identity was verified at an identity provider. */
 export interface VerifiedIdentity {
   readonly rules: IdentityProviderRules;
   readonly identity: IdentityProfile;
@@ -100,7 +99,7 @@ export const createIdentitySignIn = ({
 
   return {
     /**
-     * Starts a session for the person that the identity provider vouches for.
+     * Starts a session for a person with a verified identity.
      * @param replaces the session that the same browser had before, which ends
      * @throws LoginRefusal
      */
@@ -146,20 +145,21 @@ export const createIdentitySignIn = ({
   };
 };
 
-/** Usernames to try: the provider's first, then with random letters. */
+/** Usernames to try: first the identity provider's, then with random letters. */
 const maxAttempts = 5;
 
 const refuseUnlessCreated = ({ create }: IdentityProviderRules, { email, emailVerified }: IdentityProfile) => {
   if (create === "always") return;
-  if (create === "never") throw new LoginRefusal("no_account", "this provider makes no accounts");
+  if (create === "never") throw new LoginRefusal("no_account", "the identity provider's settings create no accounts");
   const domain = email?.slice(email.lastIndexOf("@") + 1);
   if (domain === undefined || !create.includes(domain))
-    throw new LoginRefusal("no_account", "the e-mail address is of no domain that accounts are made for");
+    throw new LoginRefusal("no_account", "no accounts are created for the domain of the e-mail address");
   // OWASP ASVS 6.8.1: anybody can enter any address in a profile.
-  if (!emailVerified) throw new LoginRefusal("email_unverified", "the provider has not verified the e-mail address");
+  if (!emailVerified)
+    throw new LoginRefusal("email_unverified", "the identity provider has not verified the e-mail address");
 };
 
-/** A valid username from the provider's profile. */
+/** A valid username from the identity provider's profile. */
 export const usernameOf = ({ username, email, fullName }: IdentityProfile): string => {
   const wished = username?.split("@")[0] || email?.split("@")[0] || fullName || "";
   const plain = wished

@@ -1,5 +1,5 @@
-// Owns how many audit entries one address can cause without an account being concerned. Anybody can cause such entries,
-// and they are kept for good; the log has all of them.
+// Owns the limit on audit entries without an account, for each address. Anybody can cause such entries, and they are
+// kept forever. The server's log has all of them.
 
 import type { Source } from "./audit.ts";
 import { DomainError } from "./domain-error.ts";

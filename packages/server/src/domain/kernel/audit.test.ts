@@ -70,9 +70,9 @@ describe.each(engines)("the audit trail on $engine", ({ engine, newDatabase }) =
     await expect(
       opened.db.transaction().execute(async (transaction) => {
         await sessions.startWithin(transaction, userId, testSource);
-        throw new Error("the proof no longer holds");
+        throw new Error("the proof is no longer valid");
       }),
-    ).rejects.toThrow("the proof no longer holds");
+    ).rejects.toThrow("the proof is no longer valid");
     const { session } = await sessions.start(userId, testSource);
     await expect(
       sessions.endAllOf(userId, "revoked", testSource, {

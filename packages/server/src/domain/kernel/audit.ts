@@ -1,5 +1,5 @@
-// Owns the audit trail: who did what, when, from where, with which outcome. Append-only: the database refuses to change
-// a row. Each entry is written in the transaction of the change that it records.
+// Owns the audit log: who did what, when, from where, with which outcome. Append-only: the database refuses to change a
+// row. Each entry is written in the transaction of the change that it records.
 
 import type { Kysely, Selectable } from "kysely";
 import type { Db } from "../../db/database.ts";
@@ -165,7 +165,7 @@ export const createAppAudit = (audit: Audit): AppAudit => ({
 const entryFromRow = (row: Selectable<AuditLogTable>): AuditEntry => ({
   id: row.id,
   at: row.at,
-  // Rows of earlier versions say `application`: the trail is append-only, so they are converted here.
+  // Rows of earlier versions say `application`. The log is append-only, so they are converted here.
   action: row.action.replace(/^application\.(?=(register|update|verify|rotate_secret|delete)$)/, "client."),
   outcome: row.outcome as AuditEntry["outcome"],
   userId: row.user_id,

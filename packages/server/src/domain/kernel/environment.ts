@@ -8,8 +8,8 @@ export type Now = () => number;
 export type Random = (sizeBytes: number) => Uint8Array<ArrayBuffer>;
 
 /**
- * Makes a URL-safe identifier of 128 random bits, 22 characters. Never starts with a dash, which a command would take for an
- * option.
+ * Makes a URL-safe identifier of 128 random bits, 22 characters. Never starts with a dash, so that commands do not read
+ * it as an option.
  */
 export const randomId = (random: Random): string => {
   const id = Buffer.from(random(16)).toString("base64url");

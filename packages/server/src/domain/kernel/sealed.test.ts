@@ -15,7 +15,7 @@ it("opens what it sealed, which nobody else can read", async () => {
   expect(text).toMatch(/^[\w.-]+$/);
 });
 
-it("opens nothing that expired, has another purpose, was changed, or was made by somebody else", async () => {
+it("opens nothing that expired, has another purpose, was changed, or was made by another service", async () => {
   const sealed = sealedBy("a secret");
   const text = await sealed.seal("link-tickets", "x", 60);
   expect(await sealed.open("login-transactions", text)).toBeNull();

@@ -98,7 +98,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await opened.wait(from(20))).toBe(1);
   });
 
-  it("resets an account after a success, and takes only that attempt back from its address", async () => {
+  it("resets an account after a success, and refunds only that attempt to its address", async () => {
     await using opened = await open();
     for (let index = 0; index < 4; index++) await opened.wait(stranger);
     expect(await opened.failures()).toEqual([4, 4]);
@@ -140,7 +140,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(Math.max(0, ...(await opened.failures()))).toBe(0);
   });
 
-  it("does not count an attempt that was taken back", async () => {
+  it("does not count a refunded attempt", async () => {
     await using opened = await open();
     for (let index = 0; index < 20; index++) {
       const counted = await opened.throttle.countAttempt(stranger);
@@ -241,7 +241,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(await rows()).toEqual(before);
   });
 
-  it("[S89] does not prolong a wait by an attempt that was taken back", async () => {
+  it("[S89] does not prolong a wait by a refunded attempt", async () => {
     await using opened = await open();
     for (let index = 0; index < 5; index++) await opened.wait(from(index));
     opened.clock.advanceSeconds(60);

@@ -46,9 +46,9 @@ export interface Attempt {
 
 /** An attempt that was counted as a failure. */
 export interface CountedAttempt {
-  /** The password was right: the account's counter starts again, and the address gets this attempt back. */
+  /** The password was right: the account's counter starts again, and the address's attempt is refunded. */
   succeeded(within: Db): Promise<void>;
-  /** The password was not checked: takes the attempt back. */
+  /** The password was not checked: refunds the attempt. */
   refund(): Promise<void>;
 }
 
@@ -207,7 +207,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
 
     /**
      * Counts one guess of something other than a password, under each of these names, which must be unique to what is
-     * guessed. Returns a function that takes the guess back when it was right.
+     * guessed. Returns a function that refunds the guess if it was right.
      * @throws DomainError `TOO_MANY_ATTEMPTS`; nothing is counted then
      */
     async countGuess(

@@ -1,4 +1,4 @@
-// Owns sessions: one row for each sign-in to one of our own apps, from its start through every refresh to its end. The
+// Owns sessions: one row for each sign-in to a first-party client, from its start through every refresh to its end. The
 // format of refresh tokens: `refresh-tokens.ts`.
 //
 // Rotation is one conditional UPDATE: only the request whose update returns a row advances the session. A generation
@@ -86,8 +86,8 @@ type AdvancedRow = Pick<
 
 /**
  * The most generations that one session may replace within the grace window; it bounds the size of the row. Beyond it,
- * a refresh returns the token that it was given. Whoever holds one of the remembered generations gets that token
- * anyway, so a thief gains nothing, and a client that refreshes very often keeps its session.
+ * a refresh returns the same token again. Any remembered generation returns that token anyway, so a thief gains
+ * nothing, and a client that refreshes very often keeps its session.
  */
 const maxReplaced = 16;
 

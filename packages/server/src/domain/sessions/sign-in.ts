@@ -1,5 +1,5 @@
-// Owns signing in to our own apps and staying signed in: from a password to a session with its access token and refresh
-// token. Sessions: `sessions.ts`; the limit on guessing: `kernel/throttle.ts`.
+// Owns signing in to first-party clients and staying signed in: from a password to a session with its access token and
+// refresh token. Sessions: `sessions.ts`; the limit on guessing: `kernel/throttle.ts`.
 
 import type { LoginInput, User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
@@ -127,7 +127,8 @@ export const createSignIn = ({
     }: PasswordSignIn): Promise<SignedIn & { deviceToken: string }> {
       passwords.refuseWhenFull();
       const found = await users.findByLogin(login.username);
-      // A disabled account takes the path of an unknown one, so that time does not tell whether the password was right.
+      // A disabled account is treated like an unknown one, so that timing does not reveal whether the password was
+      // right.
       const enabled = found && !found.user.disabled ? found : null;
       const attempt: Attempt = {
         account: accountKey(found?.user.id ?? null, login.username),

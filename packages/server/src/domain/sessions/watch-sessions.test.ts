@@ -222,7 +222,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
     opened.closing.abort();
   });
 
-  it("[S91] stops polling a session whose end its stream has been told", async () => {
+  it("[S91] stops polling a session after its stream got its end", async () => {
     await using opened = await open();
     const { here, jane, joe } = opened;
     const [over, live] = [await here.sessions.start(jane, testSource), await here.sessions.start(joe, testSource)];

@@ -34,7 +34,7 @@ export interface WatchSessionsOptions {
   readonly closing: AbortSignal;
   readonly limits?: StreamLimits;
   readonly lookEveryMs?: number;
-  /** After this time a poll without an answer is given up. The next one starts as usual. */
+  /** After this time a poll without an answer is abandoned. The next one starts as usual. */
   readonly lookLimitMs?: number;
 }
 
@@ -65,7 +65,7 @@ export const createWatchSessions = ({
     await Promise.all(
       watched.map(async ({ session: { id, userId } }) => {
         const reason = await sessions.endReason(id);
-        // The watcher may have been told meanwhile, and gone.
+        // In the meantime, the watcher may have got its end and left.
         if (reason && bySession.has(id)) events.publish(userId, { type: "session_ended", sessionId: id, reason });
       }),
     );

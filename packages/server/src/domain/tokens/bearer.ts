@@ -84,7 +84,7 @@ export const challengeFor = (error: { readonly code: string; readonly details: u
     case "FIRST_PARTY_ONLY":
       return bearer({
         error: "insufficient_scope",
-        error_description: "This operation is only for this service's own apps",
+        error_description: "This operation is for first-party clients only",
       });
     case "REAUTHENTICATION_REQUIRED":
       // RFC 9470 §3

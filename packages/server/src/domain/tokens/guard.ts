@@ -11,14 +11,14 @@ import type { Credential } from "./bearer.ts";
 import type { Dpop } from "./dpop.ts";
 import type { VerifiedTokens } from "./verified-tokens.ts";
 
-/** A person who uses one of our own apps. */
+/** A user of a first-party client. */
 export interface FirstPartyPrincipal {
   readonly kind: "firstParty";
   readonly user: User;
   readonly session: Session;
 }
 
-/** A client of a third party, or a session that was narrowed at sign-in: acts for a person within its scopes. */
+/** A third-party client, or a session that was narrowed at sign-in: acts for a user within its scopes. */
 export interface ThirdPartyPrincipal {
   readonly kind: "thirdParty";
   readonly user: User;

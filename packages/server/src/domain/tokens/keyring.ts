@@ -300,7 +300,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
   };
 };
 
-/** A key pair whose ID does not start with a dash, which a command would take for an option. */
+/** A key pair whose ID does not start with a dash, so that commands do not read it as an option. */
 const newKeyPair = async (algorithm: SigningAlgorithm) => {
   for (;;) {
     // RSA: 2048 bits, the minimum of RFC 7518 §3.3. Longer keys sign far slower.

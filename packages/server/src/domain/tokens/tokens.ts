@@ -13,7 +13,7 @@ export const idTokenLifetimeSeconds = 60 * 60;
 /** The greatest difference between the clocks of two servers. */
 const clockToleranceSeconds = 5;
 
-/** The `client_id` of our own apps. */
+/** The `client_id` of first-party clients. */
 export const firstPartyClientId = "first-party";
 
 /** RFC 7515 §7.1: three parts of base64url, without padding. */
@@ -39,8 +39,8 @@ interface IssuedTo {
 }
 
 /**
- * What a token is for: a session of our own apps, a client's grant, or a client itself. They are told apart by a claim:
- * `sid`, `grant_id`, or a `sub` that equals `client_id`.
+ * What a token is for: a first-party session, a client's grant, or a client itself. A claim distinguishes them: `sid`,
+ * `grant_id`, or a `sub` that equals `client_id`.
  */
 export type AccessTokenClaims =
   | (SessionTokenClaims & { readonly kind: "session" })

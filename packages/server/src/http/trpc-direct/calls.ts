@@ -1,5 +1,6 @@
-// Owns which requests the direct adapter takes, and the calls in them: queries and mutations as JSON, batches of either,
-// and single subscriptions, of known procedures, with the HTTP method that they take. The official adapter gets the rest.
+// Owns which requests the direct adapter handles, and the calls in them: queries and mutations as JSON, batches of
+// either, and single subscriptions, of known procedures, with the HTTP method that these accept. The official adapter
+// gets the rest.
 
 import { type AnyTRPCProcedure, type AnyTRPCRouter, TRPCError } from "@trpc/server";
 import type { FastifyHandlerOptions } from "@trpc/server/adapters/fastify";
@@ -31,7 +32,7 @@ export interface Calls extends TRPCRequestInfo {
 
 /**
  * Reads the calls of a request. `null`: they are for the official adapter, which can still read all of the request.
- * Its `url` and the inputs that were read (`result`) are left out of what hooks are told: the engine's do not ask.
+ * Hooks do not get its `url` and the inputs that were read (`result`): the engine's hooks do not use them.
  */
 export const readCalls = ({ req, path, router, maxBatchSize }: RequestOptions, signal: AbortSignal): Calls | null => {
   const { method, url = "" } = req.raw;
@@ -71,7 +72,7 @@ const isPlainRequest = ({ raw: { method, headers }, body }: FastifyRequest): boo
   return hasPlainBody && headers["trpc-accept"] === undefined && !headers.accept?.includes("application/jsonl");
 };
 
-/** Matches a path that no URL parser takes for a host, with ASCII alone and without a fragment. */
+/** Matches a path that no URL parser reads as a host, of ASCII only and without a fragment. */
 const plainTarget = /^\/(?![/\\])[!"$-~]*$/;
 
 const noParameters = new URLSearchParams();
@@ -85,7 +86,10 @@ const isOfType = (
   type: AnyTRPCProcedure["_def"]["type"],
 ): procedures is AnyTRPCProcedure[] => procedures.every((each) => each?._def.type === type);
 
-/** The input of each call. The text is parsed once, when the first is read: a call that is refused before reads none. */
+/**
+ * The input of each call. The text is parsed once, when the first input is read; a call that is refused before reads
+ * none.
+ */
 const inputsOf = (text: string | null, isBatchCall: boolean) => {
   let inputs: Readonly<Record<number, unknown>> | undefined;
   return (index: number): unknown => {

@@ -20,7 +20,7 @@ export const streamHeaders = {
 
 export interface WriteOptions {
   readonly settings: Settings;
-  /** What the client is told of an error that ends the stream. */
+  /** The error that the client gets when it ends the stream. */
   readonly shapeOf: (error: TRPCError) => unknown;
 }
 

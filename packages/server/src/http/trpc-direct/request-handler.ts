@@ -1,7 +1,7 @@
 // Owns the way from Fastify to tRPC procedures and back without a web `Request`, a chain of abort signals and a
-// `ReadableStream` for each request. It stands in for `@trpc/server/adapters/fastify`, for the options that the engine
-// uses: same answers. It passes requests that `calls.ts` does not take to the official handler. It knows no contract and
-// no domain.
+// `ReadableStream` for each request. It replaces `@trpc/server/adapters/fastify` for the options that the engine uses,
+// with the same answers. It passes requests that `calls.ts` does not handle to the official handler. It depends on no
+// contract and no domain.
 
 import type { OutgoingHttpHeaders } from "node:http";
 import { getTRPCErrorFromUnknown, getTRPCErrorShape, type TRPCError } from "@trpc/server";
@@ -69,7 +69,7 @@ const answerCalls = async (answering: Answering): Promise<void> => {
   res.code(getHTTPStatusCode(response, errors));
   // Without a serializer of its own, Fastify adds a charset.
   res.serializer(asIs).send(body);
-  // Hooks may still hold the answer back. Waiting for one that was sent would cost each call some listeners.
+  // Hooks may still delay the answer. Waiting for one that was sent would cost each call some listeners.
   if (!res.sent) await res;
 };
 

@@ -1,5 +1,5 @@
-// Sends the same requests to both adapters over the same router. Their answers, and what they tell their hooks, must be
-// the same, field by field. So a release of tRPC that answers differently fails here.
+// Sends the same requests to both adapters over the same router. Their answers, and the arguments of their hooks, must
+// be the same, field by field. A release of tRPC that answers differently fails here.
 
 import { TRPCError } from "@trpc/server";
 import fc from "fast-check";
@@ -157,7 +157,7 @@ const name = fc.constantFrom(
 const path = fc.oneof(
   { weight: 3, arbitrary: name },
   fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => names.join(",")),
-  // Batches of one kind, which the direct adapter takes.
+  // Batches of one kind, which the direct adapter handles.
   fc
     .array(fc.constantFrom("echo", "name", "cut", "neverReads", "throws.code", "circular"), {
       minLength: 1,

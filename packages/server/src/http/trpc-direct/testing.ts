@@ -116,7 +116,7 @@ export type Options = Partial<Pick<RequestOptions, "createContext" | "responseMe
 
 /**
  * An app with such a router behind each adapter; one router for each, because lazy parts are loaded once. `send`
- * returns the answer over one of them, and what its hooks were told.
+ * returns the answer over one of them, and the arguments of its hooks.
  */
 export const bothAdapters = (init: InitOptions = {}, options: Options = {}, told?: (what: string) => void) => {
   const app = Fastify({ bodyLimit: 10_000, forceCloseConnections: true });
