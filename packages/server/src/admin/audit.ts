@@ -1,4 +1,4 @@
-// Owns `lockstep audit`: the audit trail for operators. Its entries: `domain/kernel/audit.ts`.
+// Owns `lockstep audit`: the audit log for operators. Its entries: `domain/kernel/audit.ts`.
 
 import { type Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
@@ -24,17 +24,17 @@ export const addAuditCommand = (program: Command, admin: AdminProcess) => {
   const { now } = admin.world ?? realWorld;
   program
     .command("audit")
-    .description("Prints the audit trail: who did what, when, from where, oldest first")
+    .description("Prints the audit log: who did what, when and from where, oldest first")
     .requiredOption("--since <when>", "a date, a date and time, or how long ago: 30m, 24h, 7d", (text) =>
       parseWhen(text, now),
     )
-    .option("--user <user>", `only what is about this user: ${aboutUserArgument}`, userArgument)
+    .option("--user <user>", `only entries about this user: ${aboutUserArgument}`, userArgument)
     .option("--json", "print each entry on a line")
     .addHelpText("after", aboutEntries)
     .action((options: Options) => withDomain(admin, (domain) => print(admin, domain, options)));
 };
 
-/** Page by page, so that a trail of any length fits. */
+/** Page by page, so that a log of any length fits into memory. */
 const print = async ({ stdout }: AdminProcess, domain: Domain, { since, user, json }: Options) => {
   const userId = user === undefined ? undefined : (await findUser(domain, user)).id;
   const usernames = new Map<string, string>();

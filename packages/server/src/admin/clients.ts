@@ -226,8 +226,7 @@ const optionOf: Record<string, string> = {
 
 /** RFC 9700 §2.1.1: PKCE is the only protection of a client without authentication. @throws CommandError */
 const checkPkce = (omitted: boolean, { kind }: RegisterClientInput) => {
-  if (omitted && kind !== "web")
-    throw new CommandError("usage", "--no-pkce: only a client of the kind web may do that.");
+  if (omitted && kind !== "web") throw new CommandError("usage", "--no-pkce requires a client of the kind web.");
 };
 
 /** Sets or clears the exceptions that the command names. */
@@ -268,7 +267,7 @@ const tellSecret = async (
     stdout,
     aligned([
       ["client_id", client.id],
-      ["client_secret", secret ?? "- (a client of this kind keeps none)"],
+      ["client_secret", secret ?? "- (this kind of client has none)"],
     ]),
   );
 };
@@ -310,11 +309,11 @@ ${Object.entries(clientKinds)
   .join("\n")}`;
 
 const aboutOperators = `
-A verified client stays verified when an operator changes it, and nobody is asked for consent again. A change by the
-client's owner, on the developer page, withdraws the verification and all exceptions.`;
+When an operator changes a client, it stays verified, and users are not asked for consent again. When the client's
+owner changes it on the developer page, it loses its verification and all exceptions.`;
 
 const aboutSecret = `
-Only a hash of the secret is kept: it cannot be shown again.`;
+Only a hash of the secret is stored. It cannot be shown again.`;
 
 const aboutJson = `
 A client in JSON: {"id", "name", "kind", "uri", "redirectUris", "postLogoutRedirectUris", "scopes", "jwksUri",

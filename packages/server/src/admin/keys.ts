@@ -40,7 +40,7 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
   keys
     .command("rotate")
     .description("Adds the next key of each algorithm: published at once, signing a little later")
-    .addOption(new Option("--algorithm <name>", "of this algorithm alone").choices(signingAlgorithms))
+    .addOption(new Option("--algorithm <name>", "of this algorithm only").choices(signingAlgorithms))
     .option("--json", "print each new key on a line")
     .addHelpText("after", aboutRotation)
     .addHelpText("after", example("npm run lockstep -- keys rotate"))
@@ -62,8 +62,8 @@ export const addKeyCommands = (program: Command, admin: AdminProcess) => {
 
   keys
     .command("retire")
-    .description("Retires a key at once: no token that it signed is valid any more")
-    .argument("<kid>", "the key's id, as `keys list` prints it")
+    .description("Retires a key at once: its tokens are refused from now on")
+    .argument("<kid>", "the key's ID, as printed by `keys list`")
     .option("--json", "print the key that signs now")
     .addHelpText("after", aboutRetirement)
     .addHelpText("after", example("npm run lockstep -- keys retire Jr0W6zY2…"))
@@ -100,18 +100,17 @@ const aboutKeys = `
 ES256 keys sign access tokens, and ID tokens of clients that registered for it; RS256 keys sign all other ID tokens.
 ID is the \`kid\` of the tokens that a key signed. STATE is one of
   coming     published at /jwks, does not sign yet
-  signing    signs the tokens of now
-  verifying  signs no more; tokens that it signed are still good
-  past       no token that it signed can still be in its time
+  signing    signs new tokens
+  verifying  no longer signs; its tokens are still valid
+  past       all of its tokens have expired
 
 A key in JSON: {"id", "ordinal", "algorithm", "state", "createdAt", "signsFrom"}; times are in epoch milliseconds.`;
 
 const aboutRotation = `
-No token fails by it: the new key is published for five minutes before it signs, and the one before it verifies
-until its last token has expired. A server does the same by itself when the newest key of an algorithm is ninety days
-old.`;
+No valid token is refused: the new key is published five minutes before it signs, and the previous key verifies
+until its last token has expired. Servers rotate automatically when the newest key of an algorithm is 90 days old.`;
 
 const aboutRetirement = `
-For a key that may have leaked. Servers that run learn of it within five seconds; clients then get a new token with
-their refresh token, and nobody has to sign in again. The newest key of its algorithm that is left and has begun to
-sign takes over; when there is none, a new one does at once. Exit code 3: there is no such key.`;
+For a key that may have leaked. Running servers notice it within five seconds. Clients then get new tokens with
+their refresh tokens, and nobody has to sign in again. The newest remaining key of the algorithm that already signs
+takes over; if there is none, a new key signs at once. Exit code 3: the key does not exist.`;

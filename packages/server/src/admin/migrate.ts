@@ -13,8 +13,8 @@ export const addMigrateCommand = (program: Command, admin: AdminProcess) => {
     .addHelpText(
       "after",
       `
-Makes the database when it is a SQLite file that is not there. All or nothing, under a lock: safe to run
-twice, or while servers start, who do the same at their start. Refuses a database that is more than one version newer.
+Creates a missing SQLite file. Applies all migrations or none, under a lock: it is safe to run it twice, and while
+servers start, which also migrate. Refuses a database that is more than one version newer.
 
 Example:
   $ DATABASE_URL=postgres://… npm run lockstep -- migrate`,

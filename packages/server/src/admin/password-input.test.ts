@@ -123,7 +123,7 @@ describe("a password at a prompt", () => {
     const keys = [`${password}\r`, `${password}!\r`, `${password}\r`, `${password}\r`];
     const { exitCode, stderr } = await createAt(admin, ...keys);
     expect(exitCode).toBe(0);
-    expect(stderr).toContain("The two are not the same.");
+    expect(stderr).toContain("The passwords differ.");
     expect(await canSignIn(admin, "jane")).toBe(true);
   });
 

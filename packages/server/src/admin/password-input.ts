@@ -34,8 +34,8 @@ const askTwice = async (
       await writeLine(admin.stderr, refusal.message);
       continue;
     }
-    if ((await ask(admin, "The same again")) === password) return password;
-    await writeLine(admin.stderr, "The two are not the same.");
+    if ((await ask(admin, "Repeat the password")) === password) return password;
+    await writeLine(admin.stderr, "The passwords differ.");
   }
 };
 

@@ -54,7 +54,7 @@ const usageMessage = ({ code, message }: CommanderError): string => {
     case "commander.unknownOption": {
       const option = /'(--[^=']*|-.)/.exec(message)?.[1] ?? "";
       const hint = /^--?pass/i.test(option)
-        ? " A password is never an argument, where other users of this machine can see it: it is asked for, or read from standard input."
+        ? " A password is never an argument, which other users of this machine could see. It is entered at a prompt, or read from standard input."
         : "";
       return `error: unknown option '${option}'.${hint}${seeHelp}`;
     }
@@ -67,7 +67,7 @@ const seeHelp = " See --help.";
 
 const createProgram = (admin: AdminProcess) => {
   const program = new Command("lockstep")
-    .description("Administers a Lockstep backend: works on its database, whether its server runs or not.")
+    .description("Administers a Lockstep backend through its database. The server need not be running.")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void admin.stdout.write(text),
@@ -89,19 +89,19 @@ const createProgram = (admin: AdminProcess) => {
 };
 
 const generalHelp = `
-Settings come from the environment, as the server's do: DATABASE_URL, SECRET, PEPPER … (docs/settings.md).
-Commands about users, clients, keys and the audit trail need a database that \`lockstep migrate\` has prepared.
+Settings come from the environment, like the server's: DATABASE_URL, SECRET, PEPPER … (docs/settings.md).
+Commands about users, clients, keys and the audit log need a database that \`lockstep migrate\` has migrated.
 
---json prints JSON on standard output and nothing else there: one value on each line, so that a list of
+With --json, standard output contains only JSON, with one value on each line, so that a list of
 a million users can be read line by line. Messages and errors are sentences on standard error.
 npm prints the command on standard output first; \`npm run -s lockstep -- …\` does not.
 
 Exit codes:
     0  done
     1  refused or failed: one sentence on standard error says why
-    2  wrong usage: nothing was tried
-    3  there is no such user, client, key or provider
-    4  import: some lines were not imported; the others were
+    2  wrong usage: nothing was changed
+    3  the user, client, key or identity provider does not exist
+    4  import: some lines were not imported
   130  interrupted at a prompt
 
 Examples:

@@ -69,6 +69,6 @@ Example:
   $ ${commandLine}`;
 
 const aboutCheck = `
-Whether the client id and secret are right, and the callback address is registered, shows only when somebody signs in:
-the audit trail then has the provider's answer. Exit code 1: the provider cannot be used, with the reason. Exit
-code 3: there is no such identity provider.`;
+The client ID, the secret and the registered callback URL are checked only at a sign-in: the audit log then has the
+identity provider's answer. Exit code 1: the identity provider cannot be used, with the reason. Exit code 3: it is
+not in PROVIDERS.`;

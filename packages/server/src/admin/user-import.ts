@@ -62,7 +62,7 @@ Each line is a JSON object:
   disabled      default: false
 
 A line that cannot be imported is reported with its number and the reason, and the import continues. A username
-that is there already is skipped and left as it is, so an import that was stopped can be run again.
+that already exists is skipped and stays unchanged, so an interrupted import can be repeated.
 The outcome of a line is "imported", "skipped" or "failed". Exit code 4: at least one failed.
 
 Example:

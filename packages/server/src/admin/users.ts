@@ -32,11 +32,11 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
 
   user
     .command("create")
-    .description("Creates a user; the password is asked for, or read from standard input")
+    .description("Creates a user. The password is entered at a prompt, or read from standard input")
     .argument("<username>", "letters, digits, dots, dashes and underscores", checkedBy(Username))
     .option("--email <address>", "e-mail address", checkedBy(EmailAddress))
     .option("--name <name>", "full name (default: the username)", checkedBy(UpdateUserInput.shape.fullName))
-    .addOption(new Option("--role <role>", "what the user is here").choices(admin.app.contract.roles).default("user"))
+    .addOption(new Option("--role <role>", "the user's role").choices(admin.app.contract.roles).default("user"))
     .option("--json", "print the user")
     .addHelpText("after", aboutPasswords)
     .addHelpText("after", example('npm run lockstep -- user create jane --email jane@example.com --name "Jane Doe"'))
@@ -228,7 +228,7 @@ const fieldsOf = (user: User) => [
 
 const stateOf = (user: User) => (user.disabled ? "disabled" : "enabled");
 
-export const aboutUserArgument = "a username, an e-mail address or an id";
+export const aboutUserArgument = "a username, an e-mail address or an ID";
 
 /** An argument parser from a schema of the contract. */
 const checkedBy =
@@ -251,12 +251,12 @@ A user in JSON: {"id", "username", "email", "fullName", "role", "disabled", "cre
 "createdAt" is in epoch milliseconds.`;
 
 const aboutIdentities = `
-Whoever had the account may have linked an identity of their own. Those that were linked in the last ${recentAccessDays} days
+An attacker may have linked an identity to the account. Identities that were linked in the last ${recentAccessDays} days
 are listed on standard error; --unlink-identities unlinks them in the same transaction.`;
 
 const aboutSignOut = `
 The next call of each session is refused; a running server closes its open subscriptions within a second.`;
 
 const aboutPasswords = `
-The password is asked for twice at a hidden prompt, or read from standard input when that is no terminal:
-one line, in UTF-8. It is never an argument, where other users of this machine could see it.`;
+The password is entered twice at a hidden prompt, or read from standard input if that is not a terminal:
+one line, in UTF-8. It is never an argument, which other users of this machine could see.`;

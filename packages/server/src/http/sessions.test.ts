@@ -378,7 +378,7 @@ describe("changing the password", () => {
   });
 });
 
-describe("the audit trail", () => {
+describe("the audit log", () => {
   const call = { address: "198.51.100.9", headers: { "user-agent": "an auditor's browser" } };
   const entryOf = async (answer: { headers: Record<string, unknown> }) =>
     (await server.domain.audit.list({ limit: 1000 })).filter(

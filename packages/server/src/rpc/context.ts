@@ -22,7 +22,7 @@ export interface Cookies {
 
 /** A request as a transport passes it on. */
 export interface Request {
-  /** Identifies this call in the log, in the audit trail and in errors. */
+  /** Identifies this call in the log, in the audit log and in errors. */
   readonly requestId: string;
   readonly credential: Credential;
   readonly source: Source;

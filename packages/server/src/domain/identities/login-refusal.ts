@@ -11,7 +11,7 @@ export class LoginRefusal extends Error {
   /** The account concerned, when it is known. */
   readonly userId: string | null;
 
-  /** @param reason for the log and the audit trail; never contains a token, a code or a secret */
+  /** @param reason for the log and the audit log; never contains a token, a code or a secret */
   constructor(problem: LoginProblem, reason: string, userId: string | null = null) {
     super(reason);
     this.problem = problem;

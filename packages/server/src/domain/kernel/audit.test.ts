@@ -8,7 +8,7 @@ import { createSessions } from "../sessions/sessions.ts";
 import { createAudit } from "./audit.ts";
 import { createSecrets } from "./secrets.ts";
 
-describe.each(engines)("the audit trail on $engine", ({ engine, newDatabase }) => {
+describe.each(engines)("the audit log on $engine", ({ engine, newDatabase }) => {
   const open = async () => {
     const database = await openTestDatabase(newDatabase);
     const clock = testClock();

@@ -51,7 +51,7 @@ export interface StartOptions {
   readonly authenticatedAt?: number;
   /** The session that the same browser had before. It ends: the browser forgets its token, and nobody else has it. */
   readonly replaces?: Pick<Session, "id" | "userId"> | null;
-  /** For the audit trail: how they signed in. */
+  /** For the audit log: how they signed in. */
   readonly detail?: Record<string, unknown>;
 }
 
