@@ -1,13 +1,13 @@
-// Owns what the demonstration provider is told of the server whose people sign in through it.
+// Owns the demo identity provider's configuration of its client, the server.
 
 export interface DemoClient {
-  /** Where browsers reach the server. */
+  /** The URL at which browsers reach the server. */
   readonly publicUrl: string;
-  /** Where the provider itself reaches it. */
+  /** The URL at which the identity provider reaches it. */
   readonly reachableAt: string;
-  /** What the provider is called in the server's settings. */
+  /** The identity provider's name in the server's settings. */
   readonly providerName: string;
 }
 
-/** The server's client at the provider; nothing there is worth a secret. */
+/** The server's client at the identity provider. It protects nothing, so the secret is a constant. */
 export const demoCredentials = { clientId: "lockstep", clientSecret: "demo" } as const;

@@ -1,6 +1,6 @@
-// An OpenID provider with people of its own, as a process of its own, around the certified `oidc-provider` package:
-// what `DEMO_PROVIDER=1` runs beside the server, and what tests sign in through. Anybody may sign in as anybody, so it
-// listens on this machine alone, and ends with whoever started it.
+// The demo identity provider, in a process of its own, around the certified `oidc-provider` package. `DEMO_PROVIDER=1`
+// runs it beside the server, and tests sign in with it. Anybody can sign in as anybody, so it listens on the loopback
+// interface only, and ends with its parent.
 
 import { createServer } from "node:http";
 import Provider, { type Configuration } from "oidc-provider";
@@ -13,7 +13,7 @@ const people: Readonly<Record<string, { name: string; email: string; email_verif
   mallory: { name: "Mallory", email: "john@example.com", email_verified: false },
 };
 
-/** Whoever types a name that nobody has is a person of that name. */
+/** An unknown name is a new person of that name. */
 const personOf = (login: string) =>
   people[login] ?? { name: login, email: `${encodeURIComponent(login)}@demo.example`, email_verified: true };
 
@@ -31,12 +31,12 @@ const configurationOf = ({ publicUrl, providerName, reachableAt }: DemoClient, n
   ],
   claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "preferred_username"] },
   features: { backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
-  // The same host has other servers on other ports, and a browser gives them one jar of cookies.
+  // Browsers share cookies between servers on different ports of one host.
   cookies: {
     names: { session: `${name}_session`, interaction: `${name}_interaction`, resume: `${name}_resume` },
     keys: ["of a demonstration"],
   },
-  // The server is on this machine, which the package's own agent would refuse; and a busy one takes its time.
+  // The server is on this machine, which the package's own agent would refuse, and may answer slowly.
   fetch: (url, options) => {
     const { dispatcher: _dispatcher, signal: _signal, ...rest } = options ?? {};
     return globalThis.fetch(url, rest);
@@ -52,7 +52,7 @@ const listen = () => server.listen(Number(process.argv[2]), "127.0.0.1");
 
 server.on("listening", () => {
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("It listens on no port");
+  if (address === null || typeof address === "string") throw new Error("The demo identity provider has no port");
   const issuer = `http://localhost:${address.port}`;
   process.once("message", (client: DemoClient) => {
     const provider = new Provider(issuer, configurationOf(client, `demo${address.port}`));
@@ -61,7 +61,7 @@ server.on("listening", () => {
   });
   process.send?.(issuer);
 });
-// Of a server that restarts, the provider before may still be about to end.
+// After a restart of the server, the previous process may still be ending.
 let attempts = 0;
 server.on("error", () => {
   if (++attempts === 20) process.exit(1);

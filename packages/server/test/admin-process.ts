@@ -1,4 +1,4 @@
-// The admin commands of the fixture app as a process, as an app's `admin.ts` is one.
+// Runs the admin commands of the fixture app as a process, like an app's `admin.ts`.
 
 import { resolve } from "node:path";
 import { fixtureApp } from "../src/fixture-app.ts";

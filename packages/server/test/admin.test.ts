@@ -9,11 +9,11 @@ import { openAdmin } from "../src/admin/testing.ts";
 import { migrationNames } from "../src/db/migrate.ts";
 import { engines } from "./engines.ts";
 
-it("lockstep as a process reads its input, prints its answers and ends with its exit codes", async () => {
+it("the lockstep commands read standard input, print their output and exit with their exit codes", async () => {
   await using admin = await openAdmin(engines[0].newDatabase);
   const lockstep = async (argv: readonly string[], stdin = "") => {
     const child = spawn(process.execPath, [join(import.meta.dirname, "admin-process.ts"), ...argv], {
-      // What pnpm sets: the folder that it was called in.
+      // As pnpm sets it: the user's working directory.
       env: { ...admin.env, INIT_CWD: admin.directory },
     });
     child.stdin.end(stdin);
@@ -49,7 +49,7 @@ it("lockstep as a process reads its input, prints its answers and ends with its 
     stdout: "3000 imported, 0 skipped, 1 failed.\n",
     stderr: "Line 3001 failed: not JSON in UTF-8\n1 line was not imported.\n",
   });
-  // More than a pipe holds: nothing is cut when the process ends.
+  // More than the buffer of a pipe: nothing is lost when the process exits.
   const { stdout } = await lockstep(["user", "list", "--json"]);
   expect(stdout.trimEnd().split("\n")).toHaveLength(3001);
 });

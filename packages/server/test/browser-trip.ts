@@ -1,8 +1,8 @@
-// A browser's trip to a provider and back, without a browser: cookies are kept, redirects and forms followed by hand.
+// Simulates a browser's trip to an identity provider and back: keeps cookies, and follows redirects and forms.
 
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 
-/** The cookies of one browser, by origin: the name alone, for hosts of tests have no paths to keep apart. */
+/** The cookies of one browser, by origin and name. Paths are ignored: no test depends on them. */
 const jar = () => {
   const cookies = new Map<string, string>();
   return {
@@ -26,7 +26,7 @@ export const openBrowser = (app: FastifyInstance) => {
   const ours = jar();
   const theirs = jar();
 
-  /** A navigation within our own server; `site` is what the browser says of where it began. */
+  /** A navigation within our own server. `site` is the value of `Sec-Fetch-Site`. */
   const visit = async (url: string, site: "same-origin" | "cross-site" | "none" = "same-origin") => {
     const response = await app.inject({
       url,
@@ -36,7 +36,7 @@ export const openBrowser = (app: FastifyInstance) => {
     return response;
   };
 
-  /** A request to the provider, its redirects followed within it. Ends with a page, or with an address elsewhere. */
+  /** A request to the identity provider. Follows redirects within it, and returns a page, or a URL elsewhere. */
   const atProvider = async (
     url: string,
     init: RequestInit = {},
@@ -67,11 +67,11 @@ export const openBrowser = (app: FastifyInstance) => {
     });
   };
 
-  /** Signs in at the provider and says yes, page after page. Answers the address that leads back. */
+  /** Signs in at the identity provider and consents, page after page. Returns the URL that leads back. */
   const signInAtProvider = async (start: string, login: string): Promise<URL> => {
     let now = await atProvider(start);
     for (let pages = 0; "page" in now; pages++) {
-      if (pages > 4) throw new Error(`The provider asks on and on: ${now.page}`);
+      if (pages > 4) throw new Error(`The identity provider shows too many pages: ${now.page}`);
       now = await submit(now, now.page.includes('name="login"') ? { login, password: "any" } : {});
     }
     return new URL(now.location);
@@ -84,7 +84,7 @@ export const openBrowser = (app: FastifyInstance) => {
     submit,
     signInAtProvider,
 
-    /** The whole trip from `path`; answers what our callback said. */
+    /** The whole trip from `path`. Returns the answer of our callback. */
     async trip(path: string, login: string): Promise<LightMyRequestResponse> {
       const left = await visit(path);
       const back = await signInAtProvider(String(left.headers.location), login);

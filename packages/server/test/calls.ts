@@ -1,4 +1,4 @@
-// Calls of operations over HTTP, without a socket: as a browser makes them, or any other program.
+// Calls of operations over HTTP, without a socket, as browsers and other programs make them.
 
 import type { OperationIn, PathIn, RpcErrorData } from "@lockstep/kit";
 import type { FastifyInstance } from "fastify";
@@ -9,7 +9,7 @@ export interface CallOptions {
   readonly token?: string;
   readonly cookies?: Record<string, string>;
   readonly headers?: Record<string, string>;
-  /** Where the call comes from. */
+  /** The source of the call. */
   readonly address?: string;
 }
 
@@ -40,10 +40,10 @@ export const callsTo = (app: FastifyInstance) => {
     return {
       status: response.statusCode,
       headers: response.headers,
-      /** What `Set-Cookie` says, by the cookie's name. */
+      /** The cookies of `Set-Cookie`, by name. */
       cookies: Object.fromEntries(response.cookies.map((cookie) => [cookie.name, cookie])),
       text: response.body,
-      /** What the operation answered; `undefined` when it refused. */
+      /** The result of the operation; `undefined` when it was refused. */
       data: result?.data as Output<P>,
       error: error?.data,
       code: error?.data.code ?? "OK",

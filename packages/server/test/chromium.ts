@@ -10,7 +10,7 @@ const installed = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
 const executablePath = process.env["CHROMIUM_PATH"] || installed.find((path) => existsSync(path));
 
 /**
- * Whether the tests called `what` are to be skipped for want of a browser; says so when they are.
+ * Whether the tests called `what` are skipped because there is no browser. If so, prints it.
  * @throws when there is none and `REQUIRE_BROWSER=1`.
  */
 export const skippedWithoutBrowser = (what: string): boolean => {
@@ -24,8 +24,8 @@ export const skippedWithoutBrowser = (what: string): boolean => {
 };
 
 /**
- * A headless browser that reaches for nothing by itself; close it when done.
- * @param hosts where the hosts of some addresses are: `{ "app.localhost:80": "127.0.0.1:4000" }`
+ * A headless browser that makes no requests of its own. Close it when done.
+ * @param hosts the addresses of some hosts: `{ "app.localhost:80": "127.0.0.1:4000" }`
  */
 export const launchBrowser = (hosts: Readonly<Record<string, string>> = {}): Promise<Browser> =>
   chromium.launch({

@@ -1,5 +1,5 @@
-// Sign-in through the OAuth clients that many products are built on, each as its own documentation sets it up. They differ
-// in what they leave out: PKCE, discovery, the nonce, the scope, another algorithm than RS256.
+// Sign-in with widely used OAuth client libraries, each set up as its documentation describes. They differ in what they
+// do not support: PKCE, discovery, the nonce, the scope, algorithms other than RS256.
 
 import { auth, type OAuthClientProvider } from "@modelcontextprotocol/sdk/client/auth.js";
 import type { OAuthClientInformationMixed, OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
@@ -65,7 +65,7 @@ it("openid-client 5 discovers the server, verifies an RS256 ID token, refreshes,
 it("[S4] passport-openidconnect signs in without PKCE once an operator lifts it, and only with a nonce", async () => {
   const { id, secret } = await registerWeb();
   const signIn = async (options: { nonce?: string }) => {
-    /** What its session store keeps between the two requests. */
+    /** The content of its session store between the two requests. */
     const session = {};
     const metadata = {
       issuer: server.config.publicUrl,
@@ -79,7 +79,7 @@ it("[S4] passport-openidconnect signs in without PKCE once an operator lifts it,
     };
     const strategy = new Strategy(
       { ...metadata, ...options },
-      // The library counts the parameters to tell what to pass.
+      // The library decides by the number of parameters what to pass.
       (
         _issuer: string,
         profile: Profile,
@@ -110,7 +110,7 @@ type StrategyAnswer =
   | { readonly fail: unknown }
   | { readonly error: unknown };
 
-/** Runs a strategy as passport does: on an object of its own, with these four ways to answer. */
+/** Runs a strategy as passport does: on a new object, with these four callbacks. */
 const answerOf = (strategy: Strategy, request: object): Promise<StrategyAnswer> =>
   new Promise((resolve) => {
     const running: Strategy = Object.assign(Object.create(strategy), {
@@ -188,7 +188,7 @@ it("the MCP SDK finds the server from the API, registers itself, uses PKCE, and 
     },
     codeVerifier: () => verifier,
   };
-  // What the SDK does when a tool answers 401.
+  // The SDK does this when a tool answers 401.
   const serverUrl = `${server.url}/users/me`;
   const refused = await fetch(serverUrl);
   const [, resourceMetadata = ""] =
@@ -197,7 +197,7 @@ it("the MCP SDK finds the server from the API, registers itself, uses PKCE, and 
 
   expect(await auth(client, options)).toBe("REDIRECT");
   expect(sentTo?.searchParams.get("code_challenge_method")).toBe("S256");
-  // It listens on a port that the system gives it (RFC 8252 §7.3).
+  // It listens on a free port (RFC 8252 §7.3).
   expect(await server.domain.clients.find(String(registered?.client_id))).toMatchObject({ kind: "native" });
   const back = await browser.allow(String(sentTo));
   expect(back.searchParams.get("state")).toBe(state);

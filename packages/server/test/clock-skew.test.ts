@@ -15,7 +15,7 @@ import { engines, type NewDatabase } from "./engines.ts";
 import { prepareServer, spawnServer } from "./servers.ts";
 
 const fiveMinutesMs = 5 * 60_000;
-/** What `server-process.ts` sets. */
+/** As set by `server-process.ts`. */
 const graceMs = 60_000;
 
 let database: NewDatabase;
@@ -25,7 +25,7 @@ let proxy: Server;
 let publicUrl: string;
 let app: client.Configuration;
 let deviceApp: client.Configuration;
-/** Which server the proxy asks next. */
+/** The server that gets the proxy's next request. */
 let turn = 0;
 
 beforeAll(async () => {
@@ -104,7 +104,7 @@ describe.each(directions)("servers whose clocks differ by ten minutes, from $dir
     });
   });
 
-  it("take each other's access tokens", async () => {
+  it("accept each other's access tokens", async () => {
     const { accessToken } = await signIn();
     expect((await second().query("user.me", accessToken)).status).toBe(200);
   });
@@ -130,7 +130,7 @@ describe.each([0, 1])("a client of servers whose clocks differ, each request at 
     expect((await callApi(refreshed.access_token)).status).toBe(200);
   });
 
-  it("redeems a code of which the request was pushed", async () => {
+  it("redeems the code of a pushed request", async () => {
     const person = await browser();
     const { url, checks } = await beginAuthorization(app, { scope: "openid profile:read" });
     url.searchParams.delete("client_id");

@@ -1,5 +1,5 @@
-// Starts a real PostgreSQL for one run of the tests, and makes a migrated database of each engine, which tests copy:
-// that takes a fraction of what the migrations take.
+// Starts a real PostgreSQL for one run of the tests, and creates a migrated database of each engine. Tests copy it,
+// which takes a fraction of the time of the migrations.
 
 import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ import type { TestProject } from "vitest/node";
 /** A program beside this file: a source here, JavaScript in the published package. */
 const program = (name: string) => join(import.meta.dirname, name + extname(import.meta.filename));
 
-/** Nothing here outlives a crash of the machine, so PostgreSQL need not wait for the disk. */
+/** The data need not survive a crash of the machine, so PostgreSQL does not wait for the disk. */
 const settings = ["fsync=off", "full_page_writes=off"];
 
 const templateName = "migrated";

@@ -10,7 +10,7 @@ import { type DatabaseUrl, type Db, openDatabase } from "../src/db/database.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Of the server that `databases.ts` starts. */
+    /** The URL of the server that `databases.ts` starts. */
     postgresUrl: string;
     /** The name of a database there to copy, with this version's schema and no rows. */
     migratedPostgres: string;
@@ -44,7 +44,7 @@ administrator.on("error", () => {
 const newPostgres = async (content: Content = "empty"): Promise<NewDatabase> => {
   const name = `test_${randomBytes(8).toString("hex")}`;
   const template = content === "migrated" ? inject("migratedPostgres") : "template1";
-  // Copies files instead of logging each page: faster where nothing waits for the disk.
+  // Copies files instead of logging each page, which is faster when nothing waits for the disk.
   await administrator.query(`create database ${name} template ${template} strategy file_copy`);
   return {
     url: inject("postgresUrl").replace(/postgres$/, name) as DatabaseUrl,

@@ -1,4 +1,4 @@
-// Owns the reader of an event stream over HTTP, by a parser that is not ours.
+// Owns the reader of an event stream over HTTP, with a third-party parser.
 
 import { EventSourceParserStream } from "eventsource-parser/stream";
 

@@ -1,4 +1,4 @@
-// The server of the fixture app as a process, as an app's `main.ts` is one.
+// Runs the server of the fixture app as a process, like an app's `main.ts`.
 
 import { resolve } from "node:path";
 import { fixtureApp } from "../src/fixture-app.ts";

@@ -13,7 +13,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const secret = "a secret of tests, of thirty-two characters";
 const databaseUrl = (name: string) => `file:${join(directory, name)}` as const;
 
-/** The server as a process: until it is ready, or has given up. */
+/** Runs the server as a process until it is ready or has exited. */
 const start = async (env: Record<string, string>) => {
   const child = spawn(process.execPath, [join(import.meta.dirname, "main-process.ts")], {
     env: { PATH: process.env["PATH"], PORT: "0", SECRET: secret, ...env },
@@ -45,7 +45,7 @@ const refusal = async (env: Record<string, string>) => {
 };
 
 describe("the process", () => {
-  it("starts, says where and as whom to sign in, and ends on SIGTERM", async () => {
+  it("starts, prints its URL and the development account, and ends on SIGTERM", async () => {
     const server = await start({ DATABASE_URL: databaseUrl("new.db") });
     expect(server.output().stdout).toContain("Lockstep is ready: http://localhost:");
     expect(server.output().stdout).toContain("Sign in as john / secret (development only).");
@@ -82,7 +82,7 @@ describe("the process", () => {
     await db.destroy();
   });
 
-  it("says which settings production lacks", async () => {
+  it("names the settings that production requires", async () => {
     const { code, stderr, stdout } = await refusal({ NODE_ENV: "production", SECRET: "" });
     expect(code).toBe(1);
     expect(
@@ -129,7 +129,7 @@ describe("the process", () => {
     expect(stderr).not.toContain("hidden-word");
   });
 
-  it("says that a version that is too new made the database", async () => {
+  it("says that the database belongs to a version that is too new", async () => {
     const url = databaseUrl("newer.db");
     const db = await openDatabase(url);
     await migrateToLatest(db);
@@ -142,7 +142,7 @@ describe("the process", () => {
     expect([code, stderr.split("(")[0]]).toEqual([1, "The database was made by a newer version of Lockstep "]);
   });
 
-  it("says that SECRET is not the one the keys were made under", async () => {
+  it("says that the keys were encrypted under another SECRET", async () => {
     const url = databaseUrl("secret.db");
     await (await start({ DATABASE_URL: url })).stop();
     const { code, stderr } = await refusal({ DATABASE_URL: url, SECRET: `${secret}, another one` });

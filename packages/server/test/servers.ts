@@ -11,16 +11,16 @@ import type { fixtureContract } from "../src/fixture-app.ts";
 type Path = PathIn<typeof fixtureContract>;
 type Output<P extends Path> = z.output<OperationIn<typeof fixtureContract, P>["output"]>;
 
-/** What a call was answered with; a connection that broke is no answer, and rejects. */
+/** The answer to a call. A broken connection rejects. */
 export interface Answer<P extends Path> {
   readonly status: number;
   readonly code: EngineErrorCode | "OK";
   readonly reason: string | undefined;
-  /** What the operation answered; `undefined` when it refused. */
+  /** The result of the operation; `undefined` when it was refused. */
   readonly data: Output<P>;
 }
 
-/** A process that loads a server and waits to be told on which database to run it; its clock may be wrong. */
+/** A process that loads a server and waits for its settings, such as the database. Its clock may be wrong. */
 export const prepareServer = ({ clockErrorMs = 0 } = {}) => {
   const child = fork(join(import.meta.dirname, "server-process.ts"), {
     execArgv: clockErrorMs === 0 ? [] : ["--import", wrongClock(clockErrorMs)],
@@ -29,7 +29,7 @@ export const prepareServer = ({ clockErrorMs = 0 } = {}) => {
   return { child, exited };
 };
 
-/** A module that moves all that the process reads of its machine's clock, libraries included. */
+/** A module that shifts every time that the process reads from the machine's clock, libraries included. */
 const wrongClock = (errorMs: number) =>
   `data:text/javascript,${encodeURIComponent(`
     const Right = globalThis.Date;
@@ -38,15 +38,15 @@ const wrongClock = (errorMs: number) =>
       static now() { return Right.now() + ${errorMs}; }
     };`)}`;
 
-/** What a server's process is told. */
+/** The settings of a server's process. */
 export interface ServerSettings {
   readonly databaseUrl: DatabaseUrl;
-  /** The URL that clients know it by. */
+  /** The URL that clients use. */
   readonly publicUrl?: string | undefined;
-  /** A free one unless given. */
+  /** Default: a free port. */
   readonly port?: number | undefined;
   readonly poolSize?: number | undefined;
-  /** How long a database call may take. A minute unless given: a busy machine is no outage. */
+  /** How long a database call may take. Default: a minute, since a busy machine is not an outage. */
   readonly databaseLimitMs?: number | undefined;
 }
 

@@ -1,5 +1,5 @@
-// Two servers on one database that answer for one URL, as behind a load balancer: what the second has to know at once of
-// what the first just did.
+// Two servers on one database with one public URL, as behind a load balancer: changes on one that must take effect on
+// the other at once.
 
 import * as client from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -26,7 +26,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
 
   beforeAll(async () => {
     database = await newDatabase("migrated");
-    // However long a slow machine takes for a hundred at once.
+    // Long enough for a hundred concurrent requests on a slow machine.
     const sessionLimits = { ...testSessionLimits, graceSeconds: 60 };
     const world = { databaseLimitMs: 60_000 };
     first = await startAuthorizationServer({ databaseUrl: database.url, config: { sessionLimits }, world });
@@ -50,7 +50,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
     return { app, browser };
   };
 
-  it("[S50] take every token of a new key at once when one of them retires the key before", async () => {
+  it("[S50] accept tokens of a new key at once when one of them retires the previous key", async () => {
     for (let round = 0; round < 4; round++) {
       const [retiring, learning] = round % 2 === 0 ? [first, second] : [second, first];
       const before = await retiring.domain.signIn.withPassword(typed(john.username, john.password));
@@ -62,7 +62,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
       const { accessToken } = await retiring.domain.tokens.issue({ ...claims, scopes: ["profile:read"] });
       const answers = await Promise.all(Array.from({ length: 24 }, () => callWith(learning, "/users/me", accessToken)));
       expect(answers.map(({ status }) => status)).toEqual(Array(24).fill(200));
-      // It learned of the end of the old key as well, and signs with the new one.
+      // It also noticed that the old key was retired, and signs with the new one.
       expect((await callWith(learning, "/users/me", before.accessToken)).status).toBe(401);
       expect(learning.domain.keyring.signing().id).toBe(retiring.domain.keyring.signing().id);
     }
@@ -80,7 +80,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
     }
   });
 
-  it("[S50] take an ID token as a hint that the other signed with a key of this moment", async () => {
+  it("[S50] accept an ID token as a hint that the other one just signed with a new key", async () => {
     const { app, browser } = await connected();
     await fetch(`${second.url}/.well-known/openid-configuration`);
     await first.domain.keyring.retire(first.domain.keyring.signing("RS256").id, testSource);
@@ -91,7 +91,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
     expect(second.domain.keyring.signing("RS256").id).toBe(first.domain.keyring.signing("RS256").id);
   });
 
-  it("[S24] give one successor to a hundred that redeem one refresh token of a client at once", async () => {
+  it("[S24] give one successor to a hundred concurrent redemptions of a client's refresh token", async () => {
     const { app, browser } = await connected();
     let { refresh_token: current = "" } = await connect(browser, app.config);
     for (let round = 0; round < 2; round++) {
@@ -105,7 +105,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
     }
   });
 
-  it("[S120] give one token pair that works to polls of one device code at once (RFC 8628 §3.4)", async () => {
+  it("[S120] give one working token pair to concurrent polls of one device code (RFC 8628 §3.4)", async () => {
     const { app, browser } = await connected("native");
     const device = await client.initiateDeviceAuthorization(app.config, { scope: "openid profile:read" });
     expect((await browser.enterCode(device.user_code))?.page).toBe("device_done");
@@ -125,7 +125,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
     expect((await post(second, "/token", refresh)).status).toBe(200);
   });
 
-  it("[S7] revoke what a code gave when it is redeemed twice at once", async () => {
+  it("[S7] revoke the tokens of a code that is redeemed twice at once", async () => {
     const { app, browser } = await connected();
     const { url, checks } = await beginAuthorization(app.config);
     const form = {
@@ -136,7 +136,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
     };
     const answers = await atOnce(6, (server) => post(server, "/token", form, basic(app.id, app.secret)));
     for (const { status } of answers) expect([200, 400]).toContain(status);
-    // None, where the grant was revoked before the first one's tokens were signed.
+    // None, if the grant was revoked before the first redemption's tokens were signed.
     for (const { body } of answers.filter(({ status }) => status === 200)) {
       expect((await callWith(first, "/users/me", String(body["access_token"]))).status).toBe(401);
     }

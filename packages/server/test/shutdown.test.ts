@@ -1,4 +1,4 @@
-// How the process stops: in which order, and by when, whatever clients and the database do meanwhile.
+// How the process stops: in which order, and within which time, whatever clients and the database do.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,10 +10,10 @@ import { engines } from "./engines.ts";
 import { openStream } from "./event-stream.ts";
 import { startCluster } from "./faults/cluster.ts";
 
-/** Longer than a test may take: a test with it waits for no deadline. */
+/** Longer than the time-out of a test, so that no deadline passes. */
 const never = "600";
 
-/** The server as an operator runs it, on a new database unless one is given. */
+/** Runs the server as an operator does. Default: on a new database. */
 const start = async (env: Record<string, string>, databaseUrl?: string) => {
   const database = databaseUrl === undefined ? await engines[0].newDatabase() : null;
   const child = spawn(process.execPath, [join(import.meta.dirname, "main-process.ts")], {
@@ -40,7 +40,7 @@ const start = async (env: Record<string, string>, databaseUrl?: string) => {
     signal: (name: "SIGTERM" | "SIGINT") => child.kill(name),
     exitCode: async () => (await exited)[0],
     stderr,
-    /** A connection, on which nothing has been sent. */
+    /** A connection on which nothing was sent. */
     async connect() {
       const socket = connect(port, "127.0.0.1");
       sockets.push(socket);
@@ -123,7 +123,7 @@ it("answers a call that arrives on a connection in use after the server stopped 
   expect(await server.exitCode()).toBe(0);
 });
 
-it("ends streams after it stopped accepting, and waits for no idle connection", async () => {
+it("ends streams after it stopped accepting, and does not wait for idle connections", async () => {
   await using server = await start({ SHUTDOWN_TIMEOUT_SECONDS: never });
   const stream = await openStream(`${server.url}/trpc/session.events`, {
     authorization: `Bearer ${await signIn(server)}`,
@@ -131,7 +131,7 @@ it("ends streams after it stopped accepting, and waits for no idle connection", 
   const idle = await server.connect();
   idle.write("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
   await once(idle, "data");
-  // Connected, as browsers do ahead, without any request.
+  // Connected without a request, as browsers do in advance.
   await server.connect();
   server.signal("SIGTERM");
   let last = await stream.next();
@@ -144,7 +144,7 @@ it("ends streams after it stopped accepting, and waits for no idle connection", 
 it.each([
   ["headers", "GET / HTTP/1.1\r\nhost: lo"],
   ["a body", `${signInHead}\r\n{`],
-])("exits with 0 at the deadline while a client has sent %s by half", async (_, bytes) => {
+])("exits with 0 at the deadline while a client has sent only half of %s", async (_, bytes) => {
   await using server = await start({ SHUTDOWN_TIMEOUT_SECONDS: "0.2" });
   const socket = await server.connect();
   socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n${bytes}`);
@@ -166,7 +166,7 @@ it("exits with 0 at the deadline while PostgreSQL is frozen", async () => {
   expect(await server.stderr).toBe("");
 });
 
-it("is not ready, still answers calls and tells streams, and closes connections of calls during the delay; a second signal ends it at once", async () => {
+it("during the delay, is not ready, answers calls, sends events and closes connections after calls; a second signal ends it at once", async () => {
   await using server = await start({ SHUTDOWN_DELAY_SECONDS: never });
   const readiness = async () => {
     const response = await fetch(`${server.url}/readyz`);

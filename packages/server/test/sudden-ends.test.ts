@@ -1,5 +1,5 @@
-// A server that is killed at any moment, many times over: what it acknowledged holds, what it ended stays ended. A long
-// run: `SUDDEN_ENDS=200 npm test -- --project server test/sudden-ends.test.ts`.
+// A server that is killed many times at random moments: acknowledged writes persist, and ended sessions stay ended. A
+// long run: `SUDDEN_ENDS=200 npm test -- --project server test/sudden-ends.test.ts`.
 
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,18 +13,20 @@ import { engines } from "./engines.ts";
 import { prepareServer, spawnServer } from "./servers.ts";
 
 const kills = Number(process.env["SUDDEN_ENDS"] || 20);
-/** A server is killed after fewer answers than this, and up to so many milliseconds: somewhere within the next ones. */
+/**
+ * A server is killed after a random number of answers below this, and a random delay up to this number of milliseconds.
+ */
 const maxAnswers = 16;
 const maxDelayMs = 4;
 
 type Server = Awaited<ReturnType<typeof spawnServer>>;
 
-/** A client that keeps what it was given, and nothing else. */
+/** A client that stores the answers that it got. */
 interface Client {
   sessionId: string;
   accessToken: string;
   refreshToken: string;
-  /** `asked`: it called for its end, and may not have heard the answer. */
+  /** `asked`: it requested the end of the session, and may not have got the answer. */
   over: "no" | "asked" | "yes";
 }
 
@@ -53,14 +55,14 @@ const signOut = async (server: Server, client: Client) => {
   client.over = "yes";
 };
 
-/** Goes on until the connection breaks; a wrong answer is a failure. */
+/** Continues until the connection breaks. A wrong answer is a failure. */
 const untilTheEnd = async (answered: () => void, act: () => Promise<unknown>) => {
   for (;;) {
     try {
       await act();
       answered();
     } catch (error) {
-      // What `fetch` throws when the other side is gone, before the answer or within it.
+      // `fetch` throws this when the connection breaks, before or within the answer.
       if (error instanceof TypeError || error instanceof SyntaxError) return;
       throw error;
     }
@@ -70,7 +72,7 @@ const untilTheEnd = async (answered: () => void, act: () => Promise<unknown>) =>
 it(`keeps every session that was acknowledged, and none that was ended, over ${kills} kills`, async () => {
   const database = await engines[0].newDatabase();
   const db = await openDatabase(database.url);
-  // Loading takes the longest: it is done ahead.
+  // Loading takes the longest, so do it in advance.
   const prepared = [prepareServer(), prepareServer()];
   const next = () => {
     prepared.push(prepareServer());
@@ -87,10 +89,10 @@ it(`keeps every session that was acknowledged, and none that was ended, over ${k
   const seen = { refreshes: 0, signIns: 0, signOuts: 0, lostAnswers: 0 };
   for (let kill = 0; kill < kills; kill++) {
     const server = await next();
-    // A sign-in that was cut off stays counted as an attempt: right, and not what this is about.
+    // Reset the counters: a sign-in that was cut off correctly stays counted as an attempt.
     await db.deleteFrom("throttles").execute();
 
-    // What clients hold from before the last kill is still good, or still over.
+    // Sessions from before the last kill are still active, or still ended.
     for (const client of clients) {
       const row = await db.selectFrom("sessions").selectAll().where("id", "=", client.sessionId).executeTakeFirst();
       if (row && row.generation > generationOf(client.refreshToken)) seen.lostAnswers++;

@@ -1,4 +1,4 @@
-// Owns the built web app that tests of the engine serve: one page, and nothing in it.
+// Owns the built web app that tests of the engine serve: one empty page.
 
 import { join } from "node:path";
 

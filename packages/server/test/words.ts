@@ -1,10 +1,10 @@
-// Owns how tests declare operations of their own, with the engine's words.
+// Owns contracts that tests declare, with the engine's scopes, roles and errors.
 
 import { type AnyContract, engineContract, engineErrors, type Operations, vocabulary } from "@lockstep/kit";
 
 export const { anyone, firstParty, scoped, query, mutation, subscription } = vocabulary(engineContract);
 
-/** A contract of these operations alone. */
+/** A contract with these operations only. */
 export const contractOf = <T extends Operations>(operations: T) => ({
   ...engineContract,
   errors: engineErrors,

@@ -1,14 +1,14 @@
-// People and clients that call a real server over HTTP while faults happen to it, and what they must find whatever happens:
-// no call without an answer, no answer but a success or an outage, no code or refresh token redeemed twice.
+// Users and clients that call a real server over HTTP during faults, and the invariants that they check: every call is
+// answered, every answer is a success or an outage, no code or refresh token is redeemed twice.
 
 import { basic, callback, openBrowser } from "../../src/authorization-server/testing.ts";
 import type { Db } from "../../src/db/database.ts";
 import { type Findings, settle, Unavailable } from "./findings.ts";
 
-/** Fewer than a session may do within the grace window, so that each one makes a new generation. */
+/** Fewer refreshes than the maximum within the grace window, so that each one advances the generation. */
 const refreshesPerSession = 8;
 
-/** What a client knows of its session. */
+/** A session as its client knows it. */
 export interface KnownSession {
   generation: number;
   ended: "no" | "asked" | "yes";
@@ -20,10 +20,10 @@ export interface CallersOptions {
   readonly client: { readonly id: string; readonly secret: string | null };
   readonly findings: Findings;
   readonly server: {
-    /** Resolves when the server runs, or is to run. */
+    /** Resolves when the server runs, or should run. */
     readonly up: () => Promise<void>;
     readonly isAlive: () => boolean;
-    /** How often it was killed on purpose so far: a call under way then may get no answer. */
+    /** How often the test has killed it. Calls in progress at that time may get no answer. */
     readonly kills: () => number;
   };
 }
@@ -31,13 +31,13 @@ export interface CallersOptions {
 export const createCallers = ({ url, client, findings, server }: CallersOptions) => {
   const { report, found, acknowledge, within } = findings;
 
-  /** The whole answer: a server may be killed in the midst of one. */
+  /** Read the whole answer: the server may be killed in the middle of one. */
   const whole = async (call: () => Promise<Response>) => {
     const answer = await call();
     return new Response(await answer.text(), { status: answer.status, headers: answer.headers });
   };
 
-  /** What an HTTP call was answered; `Unavailable` for 503, a problem for a status that is not expected. */
+  /** The answer to an HTTP call. Throws `Unavailable` for 503, and reports any other unexpected status. */
   const send = async (name: string, call: () => Promise<Response>, ...expected: number[]): Promise<Response> => {
     const killsBefore = server.kills();
     await server.up();
@@ -48,7 +48,7 @@ export const createCallers = ({ url, client, findings, server }: CallersOptions)
     });
     if (expected.includes(response.status)) return response;
     const text = await response.text();
-    // 429: tries whose outcome nobody learned stay counted for a while.
+    // 429: attempts without a known outcome stay counted for a while.
     if (response.status === 429) throw new Unavailable();
     if (response.status === 503 && /UNAVAILABLE|temporarily_unavailable/.test(text)) report.unavailable++;
     else found("wrongAnswers", `${name} was answered ${response.status}: ${text.slice(0, 300)}`);
@@ -83,7 +83,7 @@ export const createCallers = ({ url, client, findings, server }: CallersOptions)
     acknowledge();
     for (let n = 0; n < refreshesPerSession; n++) {
       const successors = new Set<string>();
-      // As two tabs do it.
+      // Like two tabs.
       const once = async () => {
         const answer = await settle(rpc("auth.refresh", { refreshToken }));
         if (answer?.["refreshToken"]) successors.add(answer["refreshToken"]);
@@ -102,7 +102,7 @@ export const createCallers = ({ url, client, findings, server }: CallersOptions)
     acknowledge();
   };
 
-  /** A whole authorization code flow, its code and its refresh token each redeemed by two at once. */
+  /** A whole authorization code flow. Its code and its refresh token are each redeemed twice at once. */
   const connectClient = async () => {
     const browser = openBrowser({ url });
     const page = async (name: string, target: string | URL) => {
@@ -188,7 +188,7 @@ export const createCallers = ({ url, client, findings, server }: CallersOptions)
         found("wrongAnswers", `${name} was answered ${JSON.stringify(body)}`);
     };
     await Promise.all([once(), once()]);
-    // A client that heard of an outage tries again.
+    // A client that gets UNAVAILABLE tries again.
     if (answers.length === 0) await once();
     if (answers.length > 0) acknowledge();
     return answers;
@@ -197,14 +197,14 @@ export const createCallers = ({ url, client, findings, server }: CallersOptions)
   return { useSession, connectClient, sessions };
 };
 
-/** What clients heard of their sessions is what the database has. */
+/** The sessions that clients know are those in the database. */
 export const checkSessions = async (db: Db, sessions: ReadonlyMap<string, KnownSession>, { found }: Findings) => {
   const rows = await db.selectFrom("sessions").select(["id", "generation", "ended_at", "end_reason"]).execute();
   const stored = new Map(rows.map((row) => [row.id, row]));
   for (const [id, { generation, ended }] of sessions) {
     const row = stored.get(id);
     if (!row) found("lostWrites", `session ${id} is gone`);
-    // One more at the most: a refresh whose answer was lost, which the next one was given again.
+    // At most one more: a refresh whose answer was lost, and whose result the next refresh returned again.
     else if (row.generation < generation || row.generation > generation + 1)
       found("lostWrites", `session ${id} is at ${row.generation}, and its client at ${generation}`);
     else if (ended === "yes" && row.end_reason !== "signed_out") found("lostWrites", `session ${id} goes on`);

@@ -1,5 +1,5 @@
-// A PostgreSQL of a test's own, for faults that would disturb others: it can be frozen, stopped and started again or
-// replaced by its replica on the same port, and its connections cut.
+// A separate PostgreSQL for faults that would disturb other tests. It can be frozen, stopped and restarted, or replaced
+// by its replica on the same port, and its connections can be cut.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -47,9 +47,11 @@ export const startCluster = async () => {
     administer,
     stop: () => tell("stop"),
     start: () => tell("start"),
-    /** Makes a replica, which follows every change. Interrupts the cluster for a moment. */
+    /** Creates a replica, which follows every change. Briefly interrupts the cluster. */
     replicate: () => tell("replicate"),
-    /** Waits until the replica has every change, ends the cluster, and puts the replica in its place: it serves reads. */
+    /**
+     * Waits until the replica has every change, stops the cluster, and replaces it by the replica, which serves reads.
+     */
     async failOver() {
       for (;;) {
         const [row] = await administer<{ same: boolean }>(
@@ -59,22 +61,22 @@ export const startCluster = async () => {
       }
       await tell("fail over");
     },
-    /** Lets the replica take writes. */
+    /** Promotes the replica, so that it accepts writes. */
     promote: () => administer("select pg_promote()"),
-    /** Stops every process of PostgreSQL where it is: connections stay open, and nothing answers. */
+    /** Freezes every process of PostgreSQL: connections stay open, and nothing answers. */
     async freeze() {
       frozen = await processIds();
       for (const pid of frozen) signal(pid, "SIGSTOP");
     },
     thaw,
-    /** Cuts every connection to the database but that which does it, and waits for their ends. Answers how many. */
+    /** Cuts all other connections to the database, and waits until they have ended. Returns their number. */
     async cut(): Promise<number> {
       const [row] = await administer<{ cut: string }>(
         "select count(pg_terminate_backend(pid, 10000)) as cut from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()",
       );
       return Number(row?.cut);
     },
-    /** A connection that goes on until it is closed: to hold locks with. */
+    /** A connection that stays open until it is closed, for locks. */
     async connect() {
       const client = new pg.Client(url);
       client.on("error", () => {});
@@ -95,7 +97,7 @@ const signal = (pid: number, name: "SIGSTOP" | "SIGCONT") => {
   try {
     process.kill(pid, name);
   } catch (error) {
-    // It has ended by itself meanwhile.
+    // It has already ended.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 };

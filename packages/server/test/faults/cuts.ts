@@ -1,5 +1,6 @@
-// Cuts PostgreSQL's connections under load, and checks what must hold whatever is cut: every acknowledged write is there,
-// no half transaction, no code or refresh token redeemed twice, no call without an answer, the process alive.
+// Cuts PostgreSQL's connections under load, and checks the invariants: every acknowledged write is stored, no
+// transaction is stored in part, no code or refresh token is redeemed twice, every call is answered, and the process
+// survives.
 //
 // The load is a real server in a process of its own, called over HTTP, and transactions through the driver in this one.
 
@@ -20,18 +21,21 @@ import { checkWrites, createWriter, createWriteTables, type WriteState } from ".
 
 export interface CutsOptions {
   readonly poolSize: number;
-  /** Ends after so many cuts, or when the time is over, whichever comes first. */
+  /** Ends after this number of cuts, or when the time is over. */
   readonly cuts: number;
   readonly minutes?: number;
-  /** A call that has no answer by then hangs. */
+  /** A call without an answer by then counts as hanging. */
   readonly answerLimitMs?: number;
 }
 
-/** One cut follows fewer acknowledged writes than this, and at most so many milliseconds, and then a moment more. */
+/**
+ * Each cut follows a random number of acknowledged writes below this, within this number of milliseconds, and a short
+ * random delay.
+ */
 const maxWritesBetweenCuts = 12;
 const maxMsBetweenCuts = 300;
 const maxMomentMs = 6;
-/** How often each kind of write is tried after the last cut, until one succeeds. */
+/** The maximum number of attempts of each kind of write after the last cut. */
 const recoveryTries = 50;
 
 export const runCuts = async ({
@@ -92,7 +96,7 @@ export const runCuts = async ({
       );
       report.faults++;
       report.hit += rows.length;
-      // Tries that were cut stay counted: right, and not what this is about.
+      // Reset the counters: attempts that were cut correctly stay counted, and would delay the load.
       await administrator.query("delete from throttles");
     }
     over = true;
@@ -102,7 +106,7 @@ export const runCuts = async ({
     cut(),
     ...[writePair, writePair, writePair, writeSingle, writeSingle, useSession, useSession, connectClient].map(goOn),
   ]);
-  // It recovers by itself.
+  // It recovers automatically.
   for (const [name, step] of Object.entries(kinds)) {
     const before = report.acknowledged;
     for (let n = 0; n < recoveryTries && report.acknowledged === before; n++) await settle(step());

@@ -1,5 +1,5 @@
-// A disk that a test can fill: a small file system in memory. Mounting one takes a right that containers often lack;
-// without it the tests that need it are left out, which is said; `REQUIRE_TMPFS=1` makes that a failure.
+// A disk that a test can fill: a small file system in memory. Mounting one requires a privilege that containers often
+// lack. Without it, the tests that need it are skipped with a message; with `REQUIRE_TMPFS=1` they fail.
 
 import { execFileSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
@@ -19,7 +19,7 @@ export const mountDisk = (sizeBytes: number) => {
   const filler = join(folder, "filler");
   return {
     folder,
-    /** Lets the user write to it to whom `path` belongs. */
+    /** Makes it writable for the owner of `path`. */
     giveToOwnerOf: (path: string) => run("chown", "--reference", path, folder),
     /** Leaves no byte free. */
     fill() {

@@ -1,4 +1,4 @@
-// What the bridge to `pg` does with a connection that is lost, late or not fit any more.
+// How the bridge to `pg` handles connections that are lost, late or no longer usable.
 
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -46,7 +46,7 @@ describe("a connection of PostgreSQL", () => {
     expect(await stored()).toEqual([]);
   });
 
-  it("[S119] that died within a transaction takes no more statements, whatever was caught", async () => {
+  it("[S119] that died within a transaction accepts no more statements, even if the error was caught", async () => {
     const transaction = db.transaction().execute(async (transaction) => {
       await sql`insert into rows values (1)`.execute(transaction);
       await cluster.cut();
@@ -57,7 +57,7 @@ describe("a connection of PostgreSQL", () => {
     expect(await stored()).toEqual([]);
   });
 
-  it("that died within a transaction hides no error of its caller, as there is nothing to roll back", async () => {
+  it("that died within a transaction does not hide the caller's error, since there is nothing to roll back", async () => {
     const transaction = db.transaction().execute(async (transaction) => {
       await cluster.cut();
       await sql`insert into rows values (1)`.execute(transaction).catch(() => {});
@@ -66,7 +66,7 @@ describe("a connection of PostgreSQL", () => {
     await expect(transaction).rejects.toThrow("the caller's own");
   });
 
-  it("[S118] whose statement is late is given up, and PostgreSQL told to stop", async () => {
+  it("[S118] whose statement is late is abandoned, and the statement is cancelled", async () => {
     await expect(sql`select pg_sleep(600)`.execute(db)).rejects.toThrow(unavailable);
     const sleeping = () =>
       cluster.administer("select 1 from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'");
@@ -74,7 +74,7 @@ describe("a connection of PostgreSQL", () => {
     expect(await backend(db)).toBeGreaterThan(0);
   });
 
-  it("[S118] that turned out to be read-only is not used again, as after a failover", async () => {
+  it("[S118] that turned out to be read-only, as after a failover, is not used again", async () => {
     const before = await backend(db);
     await sql`set default_transaction_read_only = on`.execute(db);
     await expect(sql`insert into rows values (4)`.execute(db)).rejects.toThrow(unavailable);
@@ -92,7 +92,7 @@ describe("a connection of PostgreSQL", () => {
     await sql`reset statement_timeout`.execute(db);
   });
 
-  it("[S118] that nobody waits for any more when it is free goes to the next", async () => {
+  it("[S118] whose waiting caller has left goes to the next caller", async () => {
     const held = Promise.withResolvers<void>();
     const holding = db.connection().execute(async (connection) => {
       await backend(connection);
@@ -104,13 +104,13 @@ describe("a connection of PostgreSQL", () => {
     expect(await backend(db)).toBeGreaterThan(0);
   });
 
-  it("[S119] that is given back within a transaction is not used again", async () => {
+  it("[S119] that is released within a transaction is not used again", async () => {
     const before = await backend(db);
     await db.connection().execute((connection) => sql`begin`.execute(connection));
     expect(await backend(db)).not.toBe(before);
   });
 
-  it("[S118] limits the statements, the locks and the idle time of a transaction, and of nothing after it", async () => {
+  it("[S118] limits statements, locks and idle time within a transaction, and not after it", async () => {
     const limits = async (on: Db) =>
       (
         await sql<{ ms: number }>`select extract(epoch from current_setting(name)::interval) * 1000 as ms from unnest(

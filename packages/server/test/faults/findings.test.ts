@@ -1,4 +1,4 @@
-// The invariants of fault runs can fail: each is shown what it is there to notice.
+// The checks of fault runs can fail: each detects the fault that it is for.
 
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -34,7 +34,7 @@ describe.each(engines)("what was written, on $engine,", ({ newDatabase }) => {
     return findings.problems.map((problem) => problem.split(":")[0]);
   };
 
-  it("is not found fault with when it is whole", async () => {
+  it("passes when it is complete", async () => {
     expect(await check(async () => {})).toEqual([]);
   });
 
@@ -52,11 +52,11 @@ describe.each(engines)("what was written, on $engine,", ({ newDatabase }) => {
       ["doubleWrites"],
       (db, { pair }) => sql`insert into pair_halves values (${pair}, 1), (${pair}, 2)`.execute(db),
     ],
-  ])("shows %s", async (_what, expected, harm) => {
+  ])("fails with %s", async (_what, expected, harm) => {
     expect(await check(harm)).toEqual(expected);
   });
 
-  it("shows a transaction that was stored and never committed", async () => {
+  it("fails with a transaction that was stored and never committed", async () => {
     const { url, drop } = await newDatabase();
     const db = await openDatabase(url);
     await createWriteTables(db);
@@ -69,14 +69,14 @@ describe.each(engines)("what was written, on $engine,", ({ newDatabase }) => {
   });
 });
 
-describe("what clients know of sessions", () => {
+describe("the check of sessions that clients know", () => {
   it.each<[string, KnownSession, object]>([
     ["a session that is gone", { generation: 0, ended: "no" }, { id: "another" }],
     ["a refresh that was lost", { generation: 5, ended: "no" }, { generation: 4 }],
     ["refreshes that nobody made", { generation: 5, ended: "no" }, { generation: 7 }],
     ["a session that goes on after its end", { generation: 0, ended: "yes" }, { generation: 0 }],
-    ["a session that ended by itself", { generation: 0, ended: "no" }, { ended_at: 1, end_reason: "reused" }],
-  ])("shows %s", async (_what, known, stored) => {
+    ["a session that ended without a cause", { generation: 0, ended: "no" }, { ended_at: 1, end_reason: "reused" }],
+  ])("fails with %s", async (_what, known, stored) => {
     const { url, drop } = await engines[0].newDatabase();
     const db = await openDatabase(url);
     await migrateToLatest(db);
@@ -96,7 +96,7 @@ describe("what clients know of sessions", () => {
 });
 
 describe("callers", () => {
-  /** What they find when a server answers like this. */
+  /** The findings when a server answers like this. */
   const findWith = async (answer: RequestListener, { alive = true } = {}) => {
     const server = createServer(answer);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -118,25 +118,25 @@ describe("callers", () => {
     return JSON.stringify({ result: { data: { sessionId: "s", accessToken: "a", refreshToken } } });
   };
 
-  it("show a refresh token that was redeemed twice", async () => {
+  it("report a refresh token that was redeemed twice", async () => {
     expect(await findWith((_request, response) => response.end(signedIn()))).toEqual(["doubleRedemptions"]);
   });
 
-  it("find no fault with an outage", async () => {
+  it("accept an outage", async () => {
     const outage = '{"error":{"data":{"code":"UNAVAILABLE"}}}';
     expect(await findWith((_request, response) => response.writeHead(503).end(outage))).toEqual([]);
   });
 
-  it("show a call without an answer", async () => {
+  it("report a call without an answer", async () => {
     expect(await findWith(() => {})).toEqual(["hangs"]);
   });
 
-  it("show an answer that is neither a success nor an outage", async () => {
+  it("report an answer that is neither a success nor an outage", async () => {
     expect(await findWith((_request, response) => response.writeHead(500).end())).toEqual(["wrongAnswers"]);
     expect(await findWith((request) => request.destroy())).toEqual(["wrongAnswers"]);
   });
 
-  it("show a server that ended", async () => {
+  it("report a server that ended", async () => {
     expect(await findWith((request) => request.destroy(), { alive: false })).toEqual(["crashes"]);
   });
 });

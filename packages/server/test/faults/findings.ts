@@ -1,15 +1,15 @@
-// What a fault run found: what was acknowledged, and which of the things that must hold did not.
+// The findings of a fault run: what was acknowledged, and which invariants were violated.
 
 import { setTimeout as delay } from "node:timers/promises";
 
-/** What happened. All but the first four must be 0. */
+/** The counts. All but the first four must be 0. */
 export interface Report {
   /** How often something was cut, killed or locked. */
   faults: number;
-  /** What that hit: connections, processes. */
+  /** The number of connections or processes that this affected. */
   hit: number;
   acknowledged: number;
-  /** Calls and transactions that were told that the database was unavailable. */
+  /** Calls and transactions that failed because the database was unavailable. */
   unavailable: number;
   crashes: number;
   hangs: number;
@@ -23,12 +23,12 @@ export interface Report {
 
 export type Finding = Exclude<keyof Report, "faults" | "hit" | "acknowledged" | "unavailable">;
 
-/** Thrown by a step of the load that was told of an outage; the step begins anew. */
+/** Thrown by a step of the load on an outage. The step is then repeated. */
 export class Unavailable extends Error {}
 
 export type Findings = ReturnType<typeof createFindings>;
 
-/** `answerLimitMs`: what has no answer by then hangs. */
+/** `answerLimitMs`: work without an answer by then counts as hanging. */
 export const createFindings = (answerLimitMs: number) => {
   const report: Report = {
     faults: 0,
@@ -59,7 +59,7 @@ export const createFindings = (answerLimitMs: number) => {
       onAcknowledged();
     },
 
-    /** Resolves after so many acknowledgements from now, or after so many milliseconds. */
+    /** Resolves after this number of further acknowledgements, or of milliseconds. */
     async progress(acknowledgements: number, mostMs: number): Promise<void> {
       const enough = Promise.withResolvers<void>();
       let left = acknowledgements;
@@ -73,7 +73,7 @@ export const createFindings = (answerLimitMs: number) => {
       onAcknowledged = () => {};
     },
 
-    /** Settles as `work` does; one that takes too long is a hang, and is given up. */
+    /** Settles as `work` does. Work that takes too long is reported as a hang, and abandoned. */
     async within<T>(name: string, work: Promise<T>): Promise<T> {
       const giveUp = new AbortController();
       const late = delay(answerLimitMs, undefined, { signal: giveUp.signal, ref: false }).then(() => {
@@ -90,7 +90,7 @@ export const createFindings = (answerLimitMs: number) => {
   };
 };
 
-/** `null`: it was told of an outage. */
+/** `null`: there was an outage. */
 export const settle = async <T>(work: Promise<T>): Promise<T | null> =>
   work.catch((error) => {
     if (error instanceof Unavailable) return null;

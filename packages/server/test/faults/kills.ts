@@ -1,6 +1,6 @@
-// Kills processes that write to one SQLite file, and locks the file, under load; then checks what must hold: every
-// acknowledged write is there, no half transaction, no code or refresh token redeemed twice, no call without an answer while
-// the server lives, and a server that starts again on what the last one left.
+// Kills processes that write to one SQLite file, and locks the file, under load. Then checks the invariants: every
+// acknowledged write is stored, no transaction is stored in part, no code or refresh token is redeemed twice, every
+// call to a living server is answered, and a server starts again on the files of the killed one.
 //
 // The load is a real server called over HTTP, and a second process that writes through the driver: both are killed.
 
@@ -28,20 +28,23 @@ import type { WriterMessage } from "./writer-process.ts";
 import { checkWrites, createWriteTables, type WriteState } from "./writes.ts";
 
 export interface KillsOptions {
-  /** Ends after so many kills, or when the time is over, whichever comes first. */
+  /** Ends after this number of kills, or when the time is over. */
   readonly kills: number;
   readonly minutes?: number;
-  /** A call that has no answer by then hangs. */
+  /** A call without an answer by then counts as hanging. */
   readonly answerLimitMs?: number;
 }
 
-/** A kill follows fewer acknowledged writes than this, and at most so many milliseconds, and then a moment more. */
+/**
+ * Each kill follows a random number of acknowledged writes below this, within this number of milliseconds, and a short
+ * random delay.
+ */
 const maxWritesBetweenKills = 60;
 const maxMsBetweenKills = 1000;
 const maxMomentMs = 6;
-/** How long the file is locked before a kill: less than a call waits. */
+/** How long the file is locked before a kill: less than the time limit of a call. */
 const maxLockMs = 200;
-/** How often each kind of call is tried after the last kill, until one succeeds. */
+/** The maximum number of attempts of each kind of call after the last kill. */
 const recoveryTries = 50;
 
 export const runKills = async ({ kills, minutes = Number.POSITIVE_INFINITY, answerLimitMs = 5000 }: KillsOptions) => {
@@ -62,7 +65,7 @@ export const runKills = async ({ kills, minutes = Number.POSITIVE_INFINITY, answ
   const { report, problems, found, acknowledge } = findings;
   let over = false;
 
-  // Loading takes the longest: it is done ahead.
+  // Loading takes the longest, so do it in advance.
   let nextServer = prepareServer();
   const startServer = () => {
     const started = spawnServer(databaseUrl, nextServer, { publicUrl: url, port, databaseLimitMs });
@@ -111,7 +114,7 @@ export const runKills = async ({ kills, minutes = Number.POSITIVE_INFINITY, answ
     try {
       locker.exec("begin immediate");
     } catch {
-      // Somebody else has it, which is as good.
+      // Another process has the lock, which has the same effect.
       return;
     }
     await delay(randomInt(maxLockMs));
@@ -141,7 +144,7 @@ export const runKills = async ({ kills, minutes = Number.POSITIVE_INFINITY, answ
       await (report.faults % 2 === 0 ? killServer() : killWriter());
       report.faults++;
       report.hit++;
-      // Tries that were cut off stay counted: right, and not what this is about.
+      // Reset the counters: attempts that were cut off correctly stay counted, and would delay the load.
       await db.deleteFrom("throttles").execute();
     }
     over = true;

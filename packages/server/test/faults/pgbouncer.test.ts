@@ -44,7 +44,7 @@ describe.skipIf(!hasPgBouncer)("behind a PgBouncer in transaction mode", () => {
     await Promise.all(Array.from({ length: 4 }, one));
   });
 
-  it("names no statement, as the next one may reach a server that does not know it", async () => {
+  it("no statement is named, since the next one may reach a server without it", async () => {
     const { accessToken } = await signIn();
     const { query } = callsTo(server.app);
     await Promise.all(Array.from({ length: 30 }, () => query("user.me", { token: accessToken })));

@@ -1,5 +1,6 @@
-// A PgBouncer in transaction mode before a PostgreSQL: each transaction may reach another connection. From Debian's package
-// `pgbouncer`; `PGBOUNCER_PATH` names another. Without one its tests are skipped; `REQUIRE_PGBOUNCER=1` makes that a failure.
+// A PgBouncer in transaction mode in front of a PostgreSQL: each transaction may use another connection. From Debian's
+// package `pgbouncer`; `PGBOUNCER_PATH` names another. Without one its tests are skipped; `REQUIRE_PGBOUNCER=1` makes
+// that a failure.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +16,7 @@ export const hasPgBouncer = existsSync(path);
 if (!hasPgBouncer && process.env["REQUIRE_PGBOUNCER"] === "1")
   throw new Error(`There is no PgBouncer at ${path}. Install it, or set PGBOUNCER_PATH.`);
 
-/** In front of the server at `url`, with so many connections to it. */
+/** In front of the server at `url`, with the given number of connections to it. */
 export const startPgBouncer = async (url: DatabaseUrl, connections: number) => {
   const { hostname, port, username, password, pathname } = new URL(url);
   const directory = mkdtempSync(join(tmpdir(), "lockstep-pgbouncer-"));

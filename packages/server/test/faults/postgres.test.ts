@@ -1,4 +1,4 @@
-// What callers see while PostgreSQL cannot serve, and that the server recovers by itself.
+// What callers get while PostgreSQL is unavailable, and that the server recovers automatically.
 
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,10 +14,10 @@ const databaseLimitMs = 1500;
 let cluster: Cluster;
 let server: TestServer;
 let token: string;
-/** Sends a device's code, from the page that asks for it. */
+/** Submits a device's code from its page. */
 let enterCode: () => Promise<Response>;
 
-/** Of a page that calls: what it can read of the answers. */
+/** The origin of a page, to check what it can read of the answers. */
 const origin = "https://photos.example";
 const post = (path: string, body: string, type = "application/json") =>
   fetch(server.url + path, { method: "POST", headers: { "content-type": type, origin }, body });
@@ -33,7 +33,7 @@ const signInAt = (url: string) =>
     body: JSON.stringify(credentials),
   });
 
-/** Every way in, each of which reads or writes the database. */
+/** Every kind of request, each of which reads or writes the database. */
 const calls: Record<string, () => Promise<Response>> = {
   "an RPC query": () => fetch(`${server.url}/trpc/user.me`, signedIn()),
   "an RPC mutation": () => post("/trpc/auth.login", JSON.stringify(credentials)),
@@ -41,7 +41,7 @@ const calls: Record<string, () => Promise<Response>> = {
   REST: () => fetch(`${server.url}/users/me`, signedIn()),
   "/userinfo": () => fetch(`${server.url}/userinfo`, signedIn()),
   // Pages of other origins get no answer here.
-  "/token for our own apps": () =>
+  "/token for first-party clients": () =>
     fetch(`${server.url}/token`, { method: "POST", body: new URLSearchParams(credentials) }),
   "/token for a client": () =>
     form("/token", { grant_type: "client_credentials", client_id: "some-client", client_secret: "x" }),
@@ -58,7 +58,7 @@ const calls: Record<string, () => Promise<Response>> = {
   "/device/authorize": () => form("/device/authorize", { client_id: "some-client" }),
 };
 
-/** A stream begins before its call does, as tRPC has it: the refusal is its first and last event. */
+/** In tRPC, a stream begins before its call: the refusal is its first and last event. */
 const expectStreamOutage = async () => {
   const headers = { ...signedIn().headers, accept: "text/event-stream" };
   const response = await fetch(`${server.url}/trpc/session.events`, { headers });
@@ -70,7 +70,7 @@ const expectStreamOutage = async () => {
 const openToPages = new Set([
   "REST",
   "/userinfo",
-  "/token for our own apps",
+  "/token for first-party clients",
   "/token for a client",
   "/par",
   "/introspect",
@@ -94,7 +94,7 @@ const readinessOf = async (url: string) => {
 };
 const readiness = () => readinessOf(server.url);
 
-/** That it serves again, without a restart; the first call may still meet what the fault left behind. */
+/** Expects that it serves again without a restart. The first call may still fail because of the fault. */
 const expectRecovery = async () => {
   await expect.poll(() => readiness()).toEqual([200, undefined]);
   expect((await fetch(`${server.url}/trpc/user.me`, signedIn())).status).toBe(200);
@@ -134,7 +134,7 @@ describe("[S118] while PostgreSQL", () => {
     await expectRecovery();
   });
 
-  it("is frozen, every call is answered 503 within the limit, and served again once it goes on", async () => {
+  it("is frozen, every call is answered 503 within the limit, and served again once it continues", async () => {
     await cluster.freeze();
     try {
       const answers = Object.entries(calls).map(async ([name, call]) => expectOutage(name, await call()));
@@ -146,7 +146,7 @@ describe("[S118] while PostgreSQL", () => {
     await expectRecovery();
   });
 
-  it("is frozen, a server with its real limit answers within 5 s, and tells its readiness before", async () => {
+  it("is frozen, a server with the real limit answers within 5 s, and `/readyz` earlier", async () => {
     await using real = await startTestServer({ databaseUrl: cluster.url });
     await cluster.freeze();
     try {
@@ -177,14 +177,14 @@ describe("[S118] while PostgreSQL", () => {
     await expectRecovery();
   });
 
-  it("has its tables locked, calls are answered 503, and nothing waits on after them", async () => {
+  it("has its tables locked, calls are answered 503, and no statement keeps waiting", async () => {
     const locker = await cluster.connect();
     await locker.query("begin; lock table users, sessions in access exclusive mode");
     const { "an RPC query": query, "an RPC mutation": mutation } = calls;
     if (query) await expectOutage("a query", await query());
     if (mutation) await expectOutage("a mutation", await mutation());
     expect(await readiness()).toEqual([503, "the database is locked"]);
-    // A statement that was given up would wait as long as the lock is held, and then take effect.
+    // Without cancelling, an abandoned statement would wait for the lock, and then take effect.
     const forgotten = () =>
       cluster.administer(
         `select query from pg_stat_activity where wait_event_type = 'Lock' and query_start < now() - interval '${2 * databaseLimitMs} ms'`,
@@ -196,7 +196,7 @@ describe("[S118] while PostgreSQL", () => {
   });
 
   it("has no connection left for a running server, calls are answered 503 until there is one", async () => {
-    // A superuser, as the cluster's own role is, may exceed the limit.
+    // The cluster's own role is a superuser, which may exceed the limit.
     await cluster.administer("create role few login password 'few'");
     await cluster.administer("create database few owner few");
     const databaseUrl = cluster.url.replace("lockstep:lockstep", "few:few").replace(/postgres$/, "few") as DatabaseUrl;
@@ -215,7 +215,7 @@ describe("[S118] while PostgreSQL", () => {
 
   if (canMountDisk) {
     it("has a full disk, reads are served, and writes are answered 503 until there is room", async () => {
-      // PostgreSQL's own files are elsewhere: without room for its log it would stop, which other tests show.
+      // PostgreSQL's own files are elsewhere: without space for its log it would stop, which other tests cover.
       using disk = mountDisk(24 * 2 ** 20);
       const [setting] = await cluster.administer<{ data_directory: string }>("show data_directory");
       disk.giveToOwnerOf(String(setting?.data_directory));
@@ -230,7 +230,7 @@ describe("[S118] while PostgreSQL", () => {
           fetch(`${full.url}/users/me`, { headers: { authorization: `Bearer ${result.data.accessToken}` } });
         disk.fill();
         expect(await readinessOf(full.url)).toEqual([503, "the database's disk is full"]);
-        // What is left of the tables' last pages is used up first.
+        // First use up the free space in the tables' last pages.
         let write = await signIn();
         for (let n = 0; n < 200 && write.status === 200; n++) write = await signIn();
         await expectOutage("a write", write);
@@ -278,13 +278,13 @@ describe("[S118] after a failover to a replica on the same port", () => {
     await expectRecovery();
     const refreshed = await post("/trpc/auth.refresh", JSON.stringify({ refreshToken: result.data.refreshToken }));
     expect(refreshed.status).toBe(200);
-    // Connections are new, and so is what they know of prepared statements.
+    // Connections are new, without prepared statements.
     for (const [name, call] of Object.entries(calls))
       expect({ name, status: (await call()).status }).not.toEqual({ name, status: 503 });
   });
 });
 
-it("[S119] a transaction whose connection is cut leaves nothing, and its caller hears of it", async () => {
+it("[S119] a transaction whose connection is cut stores nothing, and its caller gets an error", async () => {
   await using db = await openDatabase(cluster.url, { poolSize: 1, limitMs: databaseLimitMs });
   await sql`create table if not exists halves (n int)`.execute(db);
   const cutMidway = db.transaction().execute(async (transaction) => {

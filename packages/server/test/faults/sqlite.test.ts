@@ -1,4 +1,4 @@
-// What callers see while SQLite cannot serve, and that the server recovers by itself.
+// What callers get while SQLite is unavailable, and that the server recovers automatically.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -68,7 +68,7 @@ const startServer = async (limitMs: number, folder: string | null = null) => {
   };
 };
 
-/** Another process, which has the write lock until it is told. */
+/** Another process with the write lock, which releases it on request. */
 const lockFile = async (file: string) => {
   const program = `
     const { DatabaseSync } = require("node:sqlite");
@@ -90,7 +90,7 @@ describe("[S118] while another process has SQLite's write lock", () => {
   it("/healthz and reads are answered at once, and writes 503 after the limit", async () => {
     await using server = await startServer(1500);
     const read = await server.reader();
-    // While SQLite itself waits, it stops the process.
+    // While SQLite itself waits, it blocks the process.
     const { rows } = await sql<{ timeout: number }>`pragma busy_timeout`.execute(server.db);
     expect(rows[0]?.timeout).toBeLessThan(50);
     {
@@ -106,11 +106,11 @@ describe("[S118] while another process has SQLite's write lock", () => {
     expect((await server.signIn()).status).toBe(200);
   });
 
-  it("a write that waits succeeds when the lock goes", async () => {
+  it("a waiting write succeeds when the lock is released", async () => {
     await using server = await startServer(60_000);
     const lock = await lockFile(server.file);
     const write = server.signIn();
-    // Answered after the write had its first try.
+    // This is answered after the first attempt of the write.
     expect((await server.health()).status).toBe(200);
     await lock[Symbol.asyncDispose]();
     expect((await write).status).toBe(200);
@@ -118,7 +118,7 @@ describe("[S118] while another process has SQLite's write lock", () => {
 });
 
 describe("[S118] while the file of SQLite", () => {
-  it.each(["", "-wal"])("is away (%j), or another is in its place, writes are answered 503", async (suffix) => {
+  it.each(["", "-wal"])("is missing (%j) or was replaced, writes are answered 503", async (suffix) => {
     await using server = await startServer(1500);
     const gone = [503, "the database file was deleted or replaced"];
     renameSync(server.file + suffix, `${server.file}.away`);
@@ -135,7 +135,7 @@ describe("[S118] while the file of SQLite", () => {
   it("is read-only, reads are served, and writes are answered 503", async () => {
     await using server = await startServer(1500);
     const read = await server.reader();
-    // SQLite answers as for a file that it may only read.
+    // SQLite then behaves as with a read-only file.
     await sql`pragma query_only = on`.execute(server.db);
     expect(await server.readiness()).toEqual([503, "the database is read-only"]);
     expect((await read()).status).toBe(200);
@@ -145,7 +145,7 @@ describe("[S118] while the file of SQLite", () => {
     expect((await server.signIn()).status).toBe(200);
   });
 
-  it("may not grow, as over a quota, reads are served, and writes are answered 503", async () => {
+  it("cannot grow, as with a quota, reads are served, and writes are answered 503", async () => {
     const { url, drop } = await newDatabase();
     const db = await openDatabase(url);
     await using server = await spawnServer(url, undefined, { databaseLimitMs });
@@ -168,7 +168,7 @@ describe("[S118] while the file of SQLite", () => {
 });
 
 if (canMountDisk) {
-  it("says in one sentence, at the start, that SQLite's folder is read-only", async () => {
+  it("a read-only folder of SQLite is reported in one sentence at start", async () => {
     using disk = mountDisk(4 * 2 ** 20);
     const url: DatabaseUrl = `file:${join(disk.folder, "test.db")}`;
     await (await openDatabase(url)).destroy();

@@ -1,4 +1,4 @@
-// Writes through the driver until it is killed, and tells its parent of each write before and after it.
+// Writes through the driver until it is killed, and reports each write to its parent before and after it.
 
 import { once } from "node:events";
 import { enableCompileCache } from "node:module";

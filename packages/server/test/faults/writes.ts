@@ -1,6 +1,6 @@
-// Writes through the driver alone while faults happen, and what must be in the database afterwards: of a transaction all or
-// nothing, and all that was acknowledged. What was sent and not acknowledged may have happened or not: the answer to a
-// `commit` can be lost like any other.
+// Writes through the driver during faults, and checks the database afterwards: each transaction is complete or absent,
+// and all acknowledged writes are stored. Writes without an acknowledgement may be stored or not, since the answer to a
+// `commit` can be lost.
 
 import { randomInt, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,16 +8,16 @@ import { sql } from "kysely";
 import type { Db } from "../../src/db/database.ts";
 import type { Findings } from "./findings.ts";
 
-/** `begun`: not to be committed yet, so it must not be there. */
+/** `begun`: not committed yet, so it must not be stored. */
 export type WriteState = "begun" | "sent" | "acknowledged";
 
-/** Without unique keys: a statement that ran twice must be seen. */
+/** Without unique keys, so that a statement that ran twice is visible. */
 export const createWriteTables = async (db: Db): Promise<void> => {
   await sql`create table pair_halves (pair text, half int)`.execute(db);
   await sql`create table singles (id text)`.execute(db);
 };
 
-/** `tell` is awaited before what it tells of is done. */
+/** `tell` is awaited before the reported step. */
 export const createWriter = (db: Db, tell: (id: string, state: WriteState) => void | Promise<void>) => ({
   /** Two rows in one transaction. */
   async writePair(): Promise<void> {
