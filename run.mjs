@@ -1,6 +1,6 @@
-// The commands of package.json that need more than one tool, such as `npm start` and `npm run check`. Each step is one
-// line; the output of its tools is shown only if it fails. Plain JavaScript, so that an older Node can run it before
-// anything is installed.
+// The commands of package.json that need more than one tool, such as `npm start` and `npm run check`. Prints one line
+// for each step, and the output of its tools only if they fail. Plain JavaScript, so that an older Node can run it
+// before anything is installed.
 
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -38,7 +38,8 @@ const step = async (title, command, ...args) => {
 /** Replaces this process with `command`, as nearly as Node can: forwards signals, and exits with its exit code. */
 const become = async (command, ...args) => {
   const child = spawn(command, args, { cwd: here("."), env, stdio: "inherit" });
-  // Ctrl-C reaches the whole process group by itself; a second signal would mean “at once”.
+  // Ctrl-C reaches the whole process group anyway. Forwarding it would be a second signal, which ends the server at
+  // once.
   process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   process.exit(await exitCodeOf(child));

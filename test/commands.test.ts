@@ -1,5 +1,5 @@
-// Every command that the documentation tells people to type is run here, or by the test or the CI step that is named
-// beside it. A command that is in neither list fails. npm is enough for all of them.
+// Every documented command is run here, or by the test or the CI step that is named beside it. A command in neither
+// list fails. All of them need npm only.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -39,7 +39,10 @@ const documents = [
 
 const documented = [...new Set(documents.flatMap((file) => commandsOf(read(file))))].sort();
 
-/** Benchmarks take hours together. CI runs two of them; of the others, `bench/src/main.ts` must know parts and options. */
+/**
+ * All benchmarks together take hours. CI runs two of them; for the others, `bench/src/main.ts` must define the parts
+ * and options.
+ */
 const isBenchmark = (command: string) => command.startsWith("npm run bench");
 
 /** Where other commands are run: a file, and the text in it that runs them. */

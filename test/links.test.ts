@@ -38,7 +38,7 @@ const brokenLinksOf = (file: string): string[] => {
   });
 };
 
-test.each(documents)("the links of %s lead somewhere", (file) => {
+test.each(documents)("the links of %s resolve", (file) => {
   expect(brokenLinksOf(file)).toEqual([]);
 });
 

@@ -25,7 +25,7 @@ export interface Export {
   readonly internal: boolean;
 }
 
-/** What one `import … from "specifier"` offers. */
+/** The exports of one `import … from "specifier"`. */
 export interface Entry {
   readonly specifier: string;
   readonly exports: readonly Export[];

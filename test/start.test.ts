@@ -29,7 +29,7 @@ test("npm start and npm test print one line for each step, then the result, and 
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect(await (await fetch(url, { headers: { accept: "text/html" } })).text()).toContain('<div id="root">');
 
-    // A supervisor signals one process only.
+    // A supervisor signals only one process.
     await start.terminate();
     await expect(fetch(`${url}/healthz`)).rejects.toThrow("fetch failed");
     expect(start.survivors()).toEqual([]);

@@ -6,7 +6,7 @@ export default defineConfig({
     ...shared,
     name: "repository",
     include: ["*.test.ts"],
-    // It installs whole apps: CI runs it, and whoever changes how packages are published.
+    // It installs whole apps, so only CI runs it by default. Run it when you change how packages are published.
     exclude: process.env["TEST_RELEASE"] === "1" ? [] : ["release.test.ts"],
     // Copies of the repository, with installed packages.
     env: { TMPDIR: diskFolder },

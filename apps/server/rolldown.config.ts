@@ -1,5 +1,5 @@
 // Owns what `npm start` runs: the server and its libraries in a few files, in place of some seven hundred. It starts in
-// two thirds of the time and holds a tenth less memory. Sources, as `npm run dev` and the tests run them, do the same.
+// two thirds of the time and a tenth less memory. The sources, which `npm run dev` and the tests run, do the same.
 
 import { defineConfig } from "rolldown";
 

@@ -80,13 +80,13 @@ export const fill = async ({ url }: BenchDatabase, users: number) => {
 };
 
 /** A session as its client knows it, with its current refresh token. */
-export interface HeldSession {
+export interface KnownSession {
   readonly id: string;
   refreshToken: string;
 }
 
 /** Sessions from all over the table, in random order. */
-export const pickSessions = async (url: DatabaseUrl, count: number): Promise<HeldSession[]> => {
+export const pickSessions = async (url: DatabaseUrl, count: number): Promise<KnownSession[]> => {
   const db = await openDatabase(url);
   try {
     return (await pickStoredSessions(db, count)).map((session) => ({

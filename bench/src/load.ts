@@ -70,18 +70,18 @@ const loadByWrk = async ({ name, url, callers = [], status = 200 }: LoadTarget):
     ...callers.map(([header, value]) => `${header}: ${value}`),
   ];
   const { stdout } = await promisify(execFile)("wrk", args);
-  const told = JSON.parse(stdout.slice(stdout.lastIndexOf("\n{") + 1)) as Record<
+  const report = JSON.parse(stdout.slice(stdout.lastIndexOf("\n{") + 1)) as Record<
     "requests" | "durationUs" | "refused" | "failed" | "p50Us" | "p99Us",
     number
   >;
-  const { requests, refused, failed } = told;
+  const { requests, refused, failed } = report;
   if (failed > 0 || refused !== (status >= 400 ? requests : 0)) {
     throw new Error(`${name}: of ${requests}, ${refused} refused, ${failed} failed`);
   }
   return {
-    requestsPerSecond: requests / (told.durationUs / 1e6),
-    p50Ms: told.p50Us / 1000,
-    p99Ms: told.p99Us / 1000,
+    requestsPerSecond: requests / (report.durationUs / 1e6),
+    p50Ms: report.p50Us / 1000,
+    p99Ms: report.p99Us / 1000,
   };
 };
 

@@ -12,7 +12,7 @@ import { markdownOf, type Table, verdict } from "./report.ts";
 import { writeResults } from "./results.ts";
 import { scale } from "./scale.ts";
 import { soak } from "./soak.ts";
-import { heldStreams } from "./streams.ts";
+import { openedStreams } from "./streams.ts";
 import { types } from "./types.ts";
 import { underFlood } from "./under-flood.ts";
 
@@ -40,7 +40,7 @@ const comparisons: Record<string, Part> = {
   flow: codeFlow,
   flood: underFlood,
   postgres: postgresCalls,
-  streams: heldStreams,
+  streams: openedStreams,
   types,
 };
 const parts: Record<string, Part> = {

@@ -21,11 +21,11 @@ export const refresh = async (): Promise<Table[]> => {
     start(bareUpdate, { DATABASE_FILE: copy.file }),
   ]);
   try {
-    const held = await pickSessions(database.url, pace.rounds * connections * sessionsPerConnection);
+    const picked = await pickSessions(database.url, pace.rounds * connections * sessionsPerConnection);
     const rates = { refresh: [] as number[], official: [] as number[], limit: [] as number[] };
     for (let round = 0; round < pace.rounds; round++) {
       // New sessions for each round: the end of a round cuts off answers, and their tokens are lost.
-      const things = Array.from({ length: connections }, () => held.splice(0, sessionsPerConnection));
+      const things = Array.from({ length: connections }, () => picked.splice(0, sessionsPerConnection));
       const refreshes = (name: string, url: string) =>
         chainedRequestsPerSecond({
           name,

@@ -98,7 +98,7 @@ const openSampler = async (url: DatabaseUrl, users: number) => {
   // The minimum: otherwise the hash would be nearly all of a sign-in.
   const env = await prepare(url, { BCRYPT_COST: "10" });
   await fillWithProgress(url, users);
-  const held = await pickSessions(url, (pace.rounds + 1) * callsPerRound);
+  const picked = await pickSessions(url, (pace.rounds + 1) * callsPerRound);
   const server = await start(lockstep, env);
   const caller = createCaller(server.url);
   const db = await openDatabase(url);
@@ -119,7 +119,7 @@ const openSampler = async (url: DatabaseUrl, users: number) => {
         const from = { "x-forwarded-for": `10.2.${n}.${Math.floor(Math.random() * 256)}` };
         dataOf(await timed("auth.login", () => caller.mutate("auth.login", { username: anyUser(), password }, from)));
       }
-      for (const { id, refreshToken } of held.splice(0, callsPerRound)) {
+      for (const { id, refreshToken } of picked.splice(0, callsPerRound)) {
         const refreshed = await timed("auth.refresh", () => caller.mutate("auth.refresh", { refreshToken }));
         const { accessToken } = dataOf<{ accessToken: string }>(refreshed);
         dataOf(await timed("user.me", () => caller.query("user.me", accessToken)));

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { fill, type HeldSession, newDatabase, password, pickSessions } from "./database.ts";
+import { fill, type KnownSession, newDatabase, password, pickSessions } from "./database.ts";
 import { lockstep, type Running, start } from "./processes.ts";
 import { median, type Table } from "./report.ts";
 import { type Answer, createCaller } from "./rpc.ts";
@@ -22,11 +22,11 @@ export const soak = async ({ minutes }: { minutes: number }): Promise<Table[]> =
   const probe = ["--expose-gc", "--import", new URL("heap-probe.ts", import.meta.url).href];
   const server = await start(lockstep, database.env, probe);
   try {
-    const held = await pickSessions(database.url, clients * sessionsPerClient);
+    const picked = await pickSessions(database.url, clients * sessionsPerClient);
     const filesAtRest = server.openFiles();
     const time = { over: false };
     const working = Promise.all(
-      Array.from({ length: clients }, (_, n) => work(server.url, n, held.splice(0, sessionsPerClient), time)),
+      Array.from({ length: clients }, (_, n) => work(server.url, n, picked.splice(0, sessionsPerClient), time)),
     );
     // A client that fails ends the sampling. Otherwise it lasts as long as the clients.
     const failed = working.then(() => new Promise<never>(() => {}));
@@ -89,7 +89,7 @@ const settledFiles = async (server: Running, expected: number) => {
 };
 
 /** Runs one client, which uses one session after another. Returns the number of its calls. */
-const work = async (url: string, client: number, held: HeldSession[], time: { over: boolean }): Promise<number> => {
+const work = async (url: string, client: number, picked: KnownSession[], time: { over: boolean }): Promise<number> => {
   const caller = createCaller(url);
   let calls = 0;
   const expect = async (answer: Promise<Answer>, ...statuses: number[]): Promise<Answer> => {
@@ -102,7 +102,7 @@ const work = async (url: string, client: number, held: HeldSession[], time: { ov
   const login = (username: string, visit: number) => caller.mutate("auth.login", { username, password }, from(visit));
   try {
     for (let visit = 0; !time.over; visit++) {
-      const session = held[visit % held.length] as HeldSession;
+      const session = picked[visit % picked.length] as KnownSession;
       const refreshed = await expect(caller.mutate("auth.refresh", { refreshToken: session.refreshToken }), 200);
       const { accessToken, refreshToken } = JSON.parse(refreshed.text).result.data;
       session.refreshToken = refreshToken;

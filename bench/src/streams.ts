@@ -2,14 +2,14 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { type BenchDatabase, fill, type HeldSession, newDatabase, pickSessions } from "./database.ts";
+import { type BenchDatabase, fill, type KnownSession, newDatabase, pickSessions } from "./database.ts";
 import { pace } from "./pace.ts";
 import { lockstep, type Running, start } from "./processes.ts";
 import type { Table } from "./report.ts";
 import { createCaller, dataOf } from "./rpc.ts";
 
 /** The maximum of one server (`docs/sessions.md`). */
-const held = pace.quick ? 2000 : 10_000;
+const streamCount = pace.quick ? 2000 : 10_000;
 const ended = 2000;
 const streamsPerSession = 10;
 const streamsPerUser = 100;
@@ -19,18 +19,18 @@ const openedAtOnce = 200;
 const mostKilobytesPerStream = 30;
 const mostSecondsToEnd = 1;
 
-export const heldStreams = async (): Promise<Table[]> => {
+export const openedStreams = async (): Promise<Table[]> => {
   const database = await newDatabase();
-  await fill(database, held / streamsPerUser);
+  await fill(database, streamCount / streamsPerUser);
   try {
-    const sessions = await pickSessions(database.url, held / streamsPerSession);
+    const sessions = await pickSessions(database.url, streamCount / streamsPerSession);
     return [await measureMemory(database, sessions), await measureEnd(database, sessions)];
   } finally {
     database.remove();
   }
 };
 
-const measureMemory = async ({ env }: BenchDatabase, sessions: HeldSession[]): Promise<Table> => {
+const measureMemory = async ({ env }: BenchDatabase, sessions: KnownSession[]): Promise<Table> => {
   const probe = ["--expose-gc", "--import", new URL("heap-probe.ts", import.meta.url).href];
   const server = await start(lockstep, env, probe);
   const streams: Stream[] = [];
@@ -39,11 +39,11 @@ const measureMemory = async ({ env }: BenchDatabase, sessions: HeldSession[]): P
     // The first stream loads code; that is not a cost of each stream.
     await openStreams(server, tokens, streams, 1);
     const before = { live: await liveBytes(server), resident: server.residentBytes() };
-    await openStreams(server, tokens, streams, held);
+    await openStreams(server, tokens, streams, streamCount);
     const after = { live: await liveBytes(server), resident: server.residentBytes() };
-    const perStream = (bytes: number) => bytes / (held - 1) / 1000;
+    const perStream = (bytes: number) => bytes / (streamCount - 1) / 1000;
     return {
-      title: `${held} streams of session events`,
+      title: `${streamCount} streams of session events`,
       figures: [
         {
           name: "resident memory per stream, kB",
@@ -61,7 +61,7 @@ const measureMemory = async ({ env }: BenchDatabase, sessions: HeldSession[]): P
   }
 };
 
-const measureEnd = async ({ env }: BenchDatabase, sessions: HeldSession[]): Promise<Table> => {
+const measureEnd = async ({ env }: BenchDatabase, sessions: KnownSession[]): Promise<Table> => {
   const server = await start(lockstep, env);
   const streams: Stream[] = [];
   try {
@@ -104,7 +104,7 @@ const openStreams = async (server: Running, tokens: readonly string[], streams: 
 };
 
 /** The access token of each session. */
-const accessTokens = async ({ url }: Running, sessions: HeldSession[]): Promise<string[]> => {
+const accessTokens = async ({ url }: Running, sessions: KnownSession[]): Promise<string[]> => {
   const caller = createCaller(url, 8);
   try {
     return await Promise.all(

@@ -54,8 +54,8 @@ describe.each([
     const caller = createCaller(server.url);
     try {
       dataOf(await caller.mutate("auth.login", { username: "user-49", password }));
-      const [held] = await pickSessions(url, 1);
-      const refreshed = await caller.mutate("auth.refresh", { refreshToken: held?.refreshToken });
+      const [picked] = await pickSessions(url, 1);
+      const refreshed = await caller.mutate("auth.refresh", { refreshToken: picked?.refreshToken });
       const { accessToken } = dataOf<{ accessToken: string }>(refreshed);
       const { username } = dataOf<{ username: string }>(await caller.query("user.me", accessToken));
       expect(username).toMatch(/^user-\d+$/);

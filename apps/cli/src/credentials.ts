@@ -32,7 +32,7 @@ interface CredentialReader {
 
 const readPrompts = ({ input, prompts }: CredentialSource): CredentialReader => {
   const answerOf = (answer: string | symbol | undefined): string => {
-    // Clack answers a symbol after Ctrl-C.
+    // Clack returns a symbol after Ctrl-C.
     if (typeof answer === "symbol") throw new DemoError("Interrupted. Not signed in.");
     return answer ?? "";
   };

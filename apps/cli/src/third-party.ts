@@ -54,7 +54,7 @@ export const runThirdParty = async ({ url, tokens, show }: ThirdPartyOptions, fl
     role: me.role,
   });
 
-  // This call does not compile with `client`. The client of a first-party app has it, so make it with that one.
+  // This call does not compile with `client`. A first-party client has it, so use one here.
   const stored = await tokens.get();
   const unrestricted = createClient<Contract>({
     url,

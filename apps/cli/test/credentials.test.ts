@@ -1,4 +1,4 @@
-// Prompts, on streams that pretend to be a terminal.
+// Prompts, on streams that emulate a terminal.
 
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";

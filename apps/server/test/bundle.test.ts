@@ -71,7 +71,7 @@ const startBundle = async (env: Record<string, string>) => {
 };
 
 describe.each(engines)("the built server on $engine", ({ newDatabase }) => {
-  it("serves its pages, signs people in, and answers clients", async () => {
+  it("serves its pages, signs users in, and answers clients", async () => {
     const database = await newDatabase();
     try {
       await using provider = await startProvider();

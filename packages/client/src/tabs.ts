@@ -61,7 +61,7 @@ export const browserTabs = (name: string, options: TabsOptions = {}): Tabs | nul
   const channel = createChannel(name);
   const elected = locks ? null : electedTurns(createChannel(`${name} turns`));
   const alone = createTurns();
-  let told = false;
+  let newsSent = false;
 
   const take = async (turn: () => Promise<void>): Promise<void> => {
     if (elected) return elected(turn);
@@ -85,16 +85,16 @@ export const browserTabs = (name: string, options: TabsOptions = {}): Tabs | nul
   return {
     exclusive: (task) =>
       new Promise((resolve, reject) => {
-        // One turn at a time within this tab, so that `told` belongs to this turn.
+        // One turn at a time within this tab, so that `newsSent` belongs to this turn.
         const turn = async () => {
-          told = false;
+          newsSent = false;
           await task().then(resolve, reject);
-          if (told) await new Promise((done) => setTimeout(done, lingerMs));
+          if (newsSent) await new Promise((done) => setTimeout(done, lingerMs));
         };
         alone(() => take(turn)).catch(reject);
       }),
     tell(news) {
-      told = true;
+      newsSent = true;
       channel.postMessage(news);
     },
     listen(listener) {

@@ -310,11 +310,11 @@ describe("refreshing", () => {
     const tokens = memoryTokens();
     const authorization = createAuthorization({ ...app.options, tokens });
     await connect(app, authorization);
-    const held = tokens.get() as Tokens;
-    tokens.set({ ...held, accessToken: `${held.accessToken}x` });
+    const tokensBefore = tokens.get() as Tokens;
+    tokens.set({ ...tokensBefore, accessToken: `${tokensBefore.accessToken}x` });
     const client = createClient<Contract, "profile:read">({ url: app.server.url, authorization });
     expect((await client.user.me.query()).username).toBe(john.username);
-    expect(tokens.get()?.refreshToken).not.toBe(held.refreshToken);
+    expect(tokens.get()?.refreshToken).not.toBe(tokensBefore.refreshToken);
   });
 
   it("can be repeated after a lost answer", async () => {
@@ -490,16 +490,16 @@ describe("revoking the access", () => {
     });
     await connect(app, authorization);
     await client.user.me.query();
-    const held = (await authorization.tokens.get()) as Tokens;
+    const tokensBefore = (await authorization.tokens.get()) as Tokens;
 
     await authorization.revoke();
     expect(await authorization.tokens.get()).toBeNull();
     expect(sessionOf(client).get().status).toBe("signedOut");
     expect(reasons).toEqual(["signed_out"]);
-    const thief = createClient<Contract, "profile:read">({ url: app.server.url, tokens: memoryTokens(held) });
+    const thief = createClient<Contract, "profile:read">({ url: app.server.url, tokens: memoryTokens(tokensBefore) });
     const [, error] = await safe(thief.user.me.query());
     expect(errorOf("user.me", error)?.code).toBe("INVALID_TOKEN");
-    expect(await authorization.refresh(held)).toBeNull();
+    expect(await authorization.refresh(tokensBefore)).toBeNull();
     await authorization.revoke();
   });
 

@@ -190,12 +190,12 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
     await held.promise;
     const answers = Promise.all(others.map((tab) => tab.evaluate(() => page.name())));
     await first?.close();
-    // What it asked for may still reach the server: then there are two, with the same successor.
+    // Its request may still reach the server. Then there are two refreshes, with the same successor.
     expect(await answers).toEqual(everybody.slice(1));
     expect(await reasons(others)).toEqual([[], [], [], []]);
   });
 
-  it("are all told when the session is revoked, each once", async () => {
+  it("are each notified once when the session is revoked", async () => {
     await using world = await open();
     const user = await signIn(world.tabs);
     await world.server.domain.sessions.endAllOf(user.id, "revoked", testSource);

@@ -147,7 +147,7 @@ export const OAuthClient = z.object({
 });
 export type OAuthClient = z.infer<typeof OAuthClient>;
 
-/** A client with its secret, which is shown once. `null`: a client of this kind keeps none. */
+/** A client with its secret, which is shown once. `null`: this kind of client has none. */
 export const RegisteredClient = z.object({ client: OAuthClient, secret: z.string().nullable() });
 export type RegisteredClient = z.infer<typeof RegisteredClient>;
 
@@ -243,7 +243,7 @@ export const ProtocolPage = z.discriminatedUnion("page", [
     /** Where a click leads: by a form with these fields, or by a link. */
     action: z.string(),
     fields: z.record(z.string(), z.string()).nullable(),
-    /** What is told there. Absent: the person has signed out. */
+    /** The error that the client gets. Absent: the user has signed out. */
     refusal: z.object({ error: z.string(), description: z.string().nullable() }).optional(),
   }),
   /** The request cannot be answered, and nobody is sent anywhere (RFC 9700 §4.11.2). */

@@ -108,7 +108,7 @@ export const defineContract = <
   ) => T,
 ): Contract<S, R, E, T> => {
   const contract = { ...words, operations: declareOperations(vocabulary(words)) };
-  assertWords(contract as unknown as AnyContract); // `T` is not held to `Operations`, which costs as much as all the rest
+  assertWords(contract as unknown as AnyContract); // `T` does not extend `Operations`, which would cost as much as all the rest
   return contract;
 };
 

@@ -9,8 +9,8 @@ export type OperationKind = "query" | "mutation" | "subscription";
 /**
  * One declared operation. For a subscription, `output` is the shape of each event.
  *
- * A schema is held to `z.core.SomeType` here and below, not to `z.ZodType`: comparing with all of a schema's methods
- * costs the type checker some two thousand instantiations for each operation, and there may be hundreds.
+ * A schema extends `z.core.SomeType` here and below, not `z.ZodType`: comparing with all of a schema's methods costs
+ * the type checker some two thousand instantiations for each operation, and there may be hundreds.
  */
 export interface Operation<
   K extends OperationKind = OperationKind,

@@ -95,7 +95,7 @@ export interface App<C extends AnyContract = AnyContract> {
   readonly brand: Brand;
   readonly contract: C;
   /** Creates the procedures of the app's own operations, once for each server. */
-  // biome-ignore lint/suspicious/noExplicitAny: each app has tables and errors of its own; `defineApp` holds them
+  // biome-ignore lint/suspicious/noExplicitAny: each app has tables and errors of its own; `defineApp` checks them
   readonly procedures: (tools: Tools<any, any>) => object;
   /** The migrations of the app's own tables. They run by name, after the engine's. */
   readonly migrations?: readonly Migrations[];
@@ -122,4 +122,4 @@ export const defineApp = <
   ) => P & DeclaredAlone<P, ImplementationOf<E, OwnOperations<T>>>;
   readonly migrations?: M;
   readonly developmentClients?: App["developmentClients"];
-}): App<Contract<S, R, E, T> & AnyContract> => app as never; // held by the parameter's type
+}): App<Contract<S, R, E, T> & AnyContract> => app as never; // checked by the parameter's type

@@ -80,12 +80,12 @@ const failOver = async () => {
   postgres = await startReplica(port);
 };
 
-process.on("message", async (told) => {
-  if (told === "stop") await postgres.stop();
-  if (told === "start") await postgres.start();
-  if (told === "replicate") await replicate();
-  if (told === "fail over") await failOver();
-  process.send?.(told);
+process.on("message", async (command) => {
+  if (command === "stop") await postgres.stop();
+  if (command === "start") await postgres.start();
+  if (command === "replicate") await replicate();
+  if (command === "fail over") await failOver();
+  process.send?.(command);
 });
 process.once("disconnect", async () => {
   await postgres.stop();

@@ -32,7 +32,7 @@ export const layoutWords = {
 
 export const clientWords = {
   notVerified: "Not verified",
-  /** Before somebody decides about an app that nobody has checked. */
+  /** Before a user decides about an unverified app. */
   warning:
     "Nobody at this service has checked who runs this app. It may not be what its name says. Continue only if you know it and came from it just now.",
   /** The same, where the app is at an address. `host` is shown in bold. */

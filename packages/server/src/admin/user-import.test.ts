@@ -219,8 +219,8 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
         reason: expect.stringMatching(/^\P{Cc}{10,}$/u),
       });
     }
-    const told = JSON.stringify(outcomes);
-    for (const secret of [passwordHash, passwordHash.slice(0, 20), password]) expect(told).not.toContain(secret);
+    const printed = JSON.stringify(outcomes);
+    for (const secret of [passwordHash, passwordHash.slice(0, 20), password]) expect(printed).not.toContain(secret);
     expect(await admin.list()).toEqual([]);
   });
 

@@ -8,7 +8,7 @@ import { openAdmin, type Ran } from "./testing.ts";
 const password = "wool lamp river stone";
 const another = "seven quiet harbours at dawn";
 
-const told = ({ exitCode, stderr }: Ran) => ({ exitCode, stderr });
+const outcomeOf = ({ exitCode, stderr }: Ran) => ({ exitCode, stderr });
 
 describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   const open = async () => {
@@ -57,11 +57,13 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
 
     it("refuses a username or e-mail address of another account before it asks for a password", async () => {
       await using admin = await openWithJane();
-      expect(told(await admin.lockstep(["user", "create", "JANE"], another))).toEqual({
+      expect(outcomeOf(await admin.lockstep(["user", "create", "JANE"], another))).toEqual({
         exitCode: 1,
         stderr: "The username jane is taken.\n",
       });
-      expect(told(await admin.lockstep(["user", "create", "bob", "--email", "JANE@example.com"], another))).toEqual({
+      expect(
+        outcomeOf(await admin.lockstep(["user", "create", "bob", "--email", "JANE@example.com"], another)),
+      ).toEqual({
         exitCode: 1,
         stderr: "Another account uses the e-mail address jane@example.com.\n",
       });

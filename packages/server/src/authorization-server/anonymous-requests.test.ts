@@ -44,7 +44,7 @@ describe("an anonymous request [S92]", () => {
     expect(await records()).toEqual([]);
   });
 
-  it("does not shorten the session of somebody who has granted access", async () => {
+  it("does not shorten the session of a user who has granted access", async () => {
     const app = await registerClient(server);
     const browser = openBrowser(server);
     await browser.signIn();

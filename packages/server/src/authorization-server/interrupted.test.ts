@@ -60,7 +60,7 @@ describe.each(engines)("an interrupted authorization, on $engine", ({ newDatabas
       endsGrant: true,
     },
     {
-      name: "the grant is taken back",
+      name: "the grant is revoked",
       happen: ({ domain, mary }, clientId) => domain.grants.revoke(mary, clientId, testSource),
       back: "question",
       endsGrant: true,

@@ -78,10 +78,10 @@ describe("a refused request", () => {
         if (page?.page !== "leave") throw new Error("There is no page to leave from");
         // What the client would have received.
         const there = new URL(page.action);
-        const told = new URLSearchParams(there.search || there.hash.slice(1));
+        const sent = new URLSearchParams(there.search || there.hash.slice(1));
         expect(there.origin + there.pathname).toBe(evil);
-        expect(told.get("error")).toBe(page.refusal?.error);
-        expect(told.get("iss")).toBe(server.url);
+        expect(sent.get("error")).toBe(page.refusal?.error);
+        expect(sent.get("iss")).toBe(server.url);
       }
     },
   );

@@ -75,8 +75,8 @@ export const askBeforeLeaving = (
 
     if (ctx.oidc.route === "end_session") {
       const to = ctx.oidc.session?.state?.["postLogoutRedirectUri"];
-      // When somebody is signed in, the page that asks them to sign out names the destination. A hint proves nothing:
-      // the owner of the client can get one for their own account.
+      // When a user is signed in, the page that asks them to sign out names the destination. A hint proves nothing: the
+      // owner of the client can get one for their own account.
       if (!submitsItself || typeof to !== "string" || isTrusted(ctx.oidc.client)) return;
       const fields = { xsrf: String(ctx.oidc.session?.state?.["secret"]), logout: "yes" };
       await ask(ctx, policy, { to, refusal: null, action: `${paths.end_session}/confirm`, fields });

@@ -65,7 +65,7 @@ export const restRoutes =
 /** The input of an operation: the path's parameters, with the query of a read or the body of a change. */
 const inputOf = ({ rest, input }: Operation, request: FastifyRequest): unknown => {
   const isRead = rest?.method === "GET" || rest?.method === "DELETE";
-  // A query that nobody asked for is no mistake: links collect them.
+  // Ignore unknown query parameters: links collect them.
   if (isRead && input instanceof z.ZodVoid) return undefined;
   const sent = isRead ? request.query : request.body;
   if (sent !== undefined && (typeof sent !== "object" || sent === null || Array.isArray(sent))) return sent;

@@ -11,7 +11,7 @@ import { nameOf, text } from "./openid.ts";
 
 type Fetch = (address: string | URL, init?: RequestInit) => Promise<Response>;
 
-/** The number is permanent; a login can be given up and reused by another person. */
+/** The number is permanent; a login can be released and reused by another person. */
 const Account = z.object({ id: z.int().positive(), login: z.string(), name: z.string().nullish() });
 const Emails = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }));
 

@@ -1,5 +1,5 @@
-// The database is unavailable while somebody returns from an identity provider: nothing is half done, and they can try
-// again.
+// The database is unavailable while a user returns from an identity provider: nothing is stored in part, and they can
+// try again.
 
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";

@@ -220,8 +220,8 @@ const seeOther = (reply: FastifyReply, address: string) => reply.code(303).heade
 
 /** Signed-in people return to their linked accounts; others to the sign-in page, with their return path. */
 const problemPage = ({ returnTo, replaces, link }: Attempt, provider: string | null, problem: LoginProblem) => {
-  const told = new URLSearchParams({ problem, ...(provider !== null && { provider }) });
-  if (link || replaces) return `/linked-accounts?${told}`;
-  if (returnTo !== "/") told.set("return", returnTo);
-  return `/sign-in?${told}`;
+  const query = new URLSearchParams({ problem, ...(provider !== null && { provider }) });
+  if (link || replaces) return `/linked-accounts?${query}`;
+  if (returnTo !== "/") query.set("return", returnTo);
+  return `/sign-in?${query}`;
 };

@@ -23,7 +23,7 @@ export const linkedAccountsWords = {
   unlinkOf: (provider: string): string => `Unlink ${provider}`,
   question: {
     title: (provider: string): string => `Unlink ${provider}?`,
-    /** `email`: `null` if the identity provider told none. */
+    /** `email`: `null` if the identity provider sent none. */
     text: (provider: string, email: string | null): string =>
       `You can no longer sign in with ${email ?? "this account"} at ${provider}. Your other sessions that started with it end.`,
     confirm: "Unlink",

@@ -218,12 +218,12 @@ describe("a server with a full hashing queue", () => {
       await login("198.51.100.1"),
       await calls.mutate("auth.login", { username: "nobody", password: "x" }, { address: "198.51.100.2" }),
     ]);
-    const told = ({ status, error, headers }: Awaited<ReturnType<typeof login>> | undefined = known) => [
+    const answerOf = ({ status, error, headers }: Awaited<ReturnType<typeof login>> | undefined = known) => [
       status,
       { ...error, requestId: "" },
       headers["retry-after"],
     ];
-    expect(told(unknown)).toEqual(told(known));
+    expect(answerOf(unknown)).toEqual(answerOf(known));
     expect(known?.code).toBe("OVERLOADED");
   });
 

@@ -61,7 +61,7 @@ describe.each(Object.keys(links) as (keyof typeof links)[])("%s", (link) => {
     expect(direct).toEqual(await conversation(clientOf("official", link)));
     expect(direct[0]).toEqual({ value: { a: [1, "ü€😀", null] } });
     expect(direct[3]).toEqual({ value: 3 });
-    expect(direct[7]).toMatchObject({ message: "told TOO_MANY_REQUESTS", data: { httpStatus: 429 } });
+    expect(direct[7]).toMatchObject({ message: "failed with TOO_MANY_REQUESTS", data: { httpStatus: 429 } });
   });
 });
 
@@ -72,7 +72,7 @@ describe("httpSubscriptionLink", () => {
       const client = createTRPCClient<EveryRouter>({
         links: [httpSubscriptionLink({ url: `${url}/${mount}`, EventSource })],
       });
-      const told = {
+      const listener = {
         onData: (data: unknown) => void events.push(data),
         onError({ message, data }: { message: string; data?: unknown }) {
           events.push({ message, data });
@@ -82,7 +82,7 @@ describe("httpSubscriptionLink", () => {
         onComplete: () => resolve(events),
       };
       const subscription =
-        path === "ticks" ? client.ticks.subscribe({ a: 1 }, told) : client.failing.subscribe(undefined, told);
+        path === "ticks" ? client.ticks.subscribe({ a: 1 }, listener) : client.failing.subscribe(undefined, listener);
     });
 
   it("receives the same events from both adapters", async () => {

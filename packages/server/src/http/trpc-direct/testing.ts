@@ -20,7 +20,7 @@ type InitOptions = Pick<
 >;
 
 /** Every kind of procedure that the engine's router can have, and every way in which one can end. */
-const everyProcedure = (init: InitOptions, told: (what: string) => void = () => {}) => {
+const everyProcedure = (init: InitOptions, record: (what: string) => void = () => {}) => {
   const t = initTRPC.context<{ name: string }>().create({ isDev: false, ...init });
   const { procedure } = t;
   return t.router({
@@ -41,7 +41,7 @@ const everyProcedure = (init: InitOptions, told: (what: string) => void = () => 
       code: procedure
         .input(z.enum(["NOT_FOUND", "CONFLICT", "TOO_MANY_REQUESTS", "SERVICE_UNAVAILABLE", "PARSE_ERROR"]))
         .query(({ input: code }) => {
-          throw new TRPCError({ code, message: `told ${code}` });
+          throw new TRPCError({ code, message: `failed with ${code}` });
         }),
       bug: procedure.mutation(() => {
         throw new Error("a bug");
@@ -88,12 +88,12 @@ const everyProcedure = (init: InitOptions, told: (what: string) => void = () => 
     }),
     broken: procedure.subscription(async function* () {
       yield 1;
-      throw new DOMException("given up", "AbortError");
+      throw new DOMException("aborted", "AbortError");
     }),
     silent: procedure.subscription(async function* ({ signal }) {
       yield 1;
       await new Promise((resolve) => signal?.addEventListener("abort", resolve));
-      told("left");
+      record("left");
     }),
     form: procedure.input(z.instanceof(FormData)).mutation(({ input }) => [...input.keys()]),
     bytes: procedure.input(octetInputParser).mutation(async ({ input }) => {
@@ -102,9 +102,9 @@ const everyProcedure = (init: InitOptions, told: (what: string) => void = () => 
       return size;
     }),
     waits: procedure.mutation(async ({ signal }) => {
-      told("waiting");
+      record("waiting");
       await new Promise((resolve) => signal?.addEventListener("abort", resolve));
-      told("aborted");
+      record("aborted");
     }),
     late: lazy(async () => ({ default: t.router({ echo: procedure.input(z.unknown()).query(({ input }) => input) }) })),
   });
@@ -118,7 +118,7 @@ export type Options = Partial<Pick<RequestOptions, "createContext" | "responseMe
  * An app with such a router behind each adapter; one router for each, because lazy parts are loaded once. `send`
  * returns the answer over one of them, and the arguments of its hooks.
  */
-export const bothAdapters = (init: InitOptions = {}, options: Options = {}, told?: (what: string) => void) => {
+export const bothAdapters = (init: InitOptions = {}, options: Options = {}, record?: (what: string) => void) => {
   const app = Fastify({ bodyLimit: 10_000, forceCloseConnections: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));
@@ -132,7 +132,7 @@ export const bothAdapters = (init: InitOptions = {}, options: Options = {}, told
   const heard: string[] = [];
   const hear = (hook: string, what: unknown) => void heard.push(`${hook} ${JSON.stringify(what)}`);
   for (const [mount, handle] of Object.entries(mounts)) {
-    const router = everyProcedure(init, told);
+    const router = everyProcedure(init, record);
     app.all<{ Params: { path: string } }>(`/${mount}/:path`, (req, res) =>
       handle({
         ...options,
