@@ -6,20 +6,20 @@ import { defineConfig } from "rolldown";
 export default defineConfig({
   input: { main: "src/main.ts" },
   platform: "node",
-  // A binary of its own for each system.
+  // It contains a binary for each platform.
   external: ["@node-rs/bcrypt"],
   output: {
-    // Not emptied: a server that runs while it is built anew still finds what it has not loaded yet.
+    // Not emptied: a server that runs during a new build still finds files that it has not loaded yet.
     dir: "dist",
-    // Libraries look at the names of their classes.
+    // Some libraries read the names of their classes.
     keepNames: true,
-    // One level deep, as `src` is: files beside the server are found from where the code is. Not minified: whoever
-    // reads a stack trace finds the function.
+    // One level deep, as `src` is: paths of other files are relative to the code. Not minified, so that stack traces
+    // can be read.
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
   },
   checks: {
-    // `depd`, a library of a library, has one.
+    // `depd`, an indirect dependency, uses it.
     eval: false,
   },
 });

@@ -51,7 +51,7 @@ const batchSize = 10;
 const names = {
   rpc: "Lockstep, RPC",
   rest: "Lockstep, REST",
-  thirdParty: "Lockstep, RPC by a third party",
+  thirdParty: "Lockstep, RPC by a third-party client",
   batch: `Lockstep, RPC in batches of ${batchSize}`,
   official: "tRPC's own Fastify adapter",
   trpc: "tRPC as documented",

@@ -1,5 +1,4 @@
-// What `npm start` runs, which is not the files that all other tests run: that each part of it is there and is found,
-// those too that are loaded only when somebody needs them.
+// The bundle that `npm start` runs: each part of it is present and found, including parts that are loaded on demand.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
