@@ -32,7 +32,7 @@ describe.skipIf(skippedWithoutBrowser("the test of npm run dev"))("npm run dev",
 
     await dev.printed(`Lockstep is ready: ${url}`);
     await dev.printed(`http://localhost:${vitePort}/`);
-    await dev.printed(`The demo provider at http://localhost:${providerPort}`);
+    await dev.printed(`The demo identity provider at http://localhost:${providerPort}`);
 
     const context = await browser.newContext({ reducedMotion: "reduce" });
     context.setDefaultTimeout(60_000);

@@ -53,7 +53,7 @@ export const startProgram = (command: string, { cwd, env = {}, input = "" }: Pro
   const exited = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
 
   return {
-    /** What it has printed so far, on both streams. */
+    /** Its output so far, of both streams. */
     output: () => output,
     exited,
     /**

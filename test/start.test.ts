@@ -24,7 +24,7 @@ test("npm start and npm test print one line for each step, then the result, and 
       "Building…",
       `Lockstep is ready: ${url}`,
       "Sign in as john / secret (development only).",
-      `The demo provider at http://localhost:${providerPort} signs in anybody, under any name.`,
+      `The demo identity provider at http://localhost:${providerPort} accepts any name and password.`,
     ]);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect(await (await fetch(url, { headers: { accept: "text/html" } })).text()).toContain('<div id="root">');

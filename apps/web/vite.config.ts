@@ -1,4 +1,4 @@
-// How the web app is served during development, and built.
+// Vite's configuration of the web app.
 
 import { brand } from "@app/contract";
 import { lockstep } from "@lockstep/pages/vite";

@@ -9,7 +9,7 @@ export interface CredentialSource {
   /** Absent: read before the password. */
   readonly username: string | undefined;
   readonly input: Readable & { readonly isTTY?: boolean };
-  /** Where prompts are written, apart from the demo's output. */
+  /** The stream for prompts, separate from the demo's output. */
   readonly prompts: Writable;
 }
 

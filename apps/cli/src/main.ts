@@ -17,7 +17,7 @@ const httpUrl = (text: string): string => {
   return text;
 };
 
-/** Where `npm start` and `npm run dev` run the server, by the settings that they read. */
+/** The URL at which `npm start` and `npm run dev` run the server, from the same settings. */
 const defaultUrl = () => process.env.PUBLIC_URL || `http://localhost:${process.env.PORT || 3000}`;
 
 interface Options {
@@ -46,7 +46,7 @@ const { url, device, browser, username, ...options } = new Command("demo")
   .parse(process.argv)
   .opts<Options>();
 
-/** Where this machine stores the tokens of one server. Each server has its own file. */
+/** The file with the tokens of one server. Each server has its own. */
 const tokenFile = () => {
   const folder = process.env.XDG_STATE_HOME ?? join(homedir(), ".local/state");
   return join(folder, "lockstep", `${encodeURIComponent(new URL(url).href)}.json`);

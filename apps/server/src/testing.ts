@@ -8,7 +8,7 @@ import { app } from "./app.ts";
 
 export type AppServerOptions = Omit<TestServerOptions<Contract>, "app">;
 
-/** What `startTestServer` takes to serve this app and its built web app. */
+/** The options of `startTestServer` to serve this app and its built web app. */
 export const served = { app, webDirectory: resolve(import.meta.dirname, "../../web/dist") };
 
 /** A server of this app with the user `john`, listening on a free port of this machine; `await using` closes it. */

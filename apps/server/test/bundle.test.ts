@@ -11,7 +11,7 @@ import { describe, expect, it } from "vitest";
 
 const main = join(import.meta.dirname, "../dist/main.js");
 
-/** As much of a provider as a trip to it needs to begin. */
+/** The endpoints of an identity provider that the beginning of a sign-in needs. */
 const startProvider = async () => {
   const issuer = `http://127.0.0.1:${await freePort()}`;
   const metadata = {
@@ -112,7 +112,7 @@ describe.each(engines)("the built server on $engine", ({ newDatabase }) => {
       const token = await fetch(`${url}/token`, { method: "POST", body: form });
       expect(await token.json()).toMatchObject({ error: "invalid_client" });
 
-      // What talks to providers.
+      // The modules that call identity providers.
       const trip = await fetch(`${url}/login/somebody`, { redirect: "manual" });
       expect(trip.headers.get("location")).toContain(`${provider.issuer}/authorize?`);
     } finally {

@@ -60,7 +60,7 @@ export const startClient = async (server: Server, { verified = true, ...input }:
     client: app,
     config,
     origin,
-    /** Where it sends users, and how it redeems their responses for tokens. */
+    /** Starts authorization requests, and redeems their responses for tokens. */
     async begin(parameters: Record<string, string> = {}) {
       const { url, checks } = await beginAuthorization(config, {
         redirect_uri: redirectUri,

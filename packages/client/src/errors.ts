@@ -23,7 +23,7 @@ export interface Unreachable {
 /** The operations that every backend has. The client itself calls some of them. */
 export type EngineRouter = RouterOf<EngineContract>;
 
-/** What a call of the operation at `P` of the contract `C` can fail with; narrow it by `code`. */
+/** The errors of a call of the operation at `P` of the contract `C`; narrow them by `code`. */
 export type ErrorOf<P extends PathIn<C>, C extends RoutedContract = EngineContract> =
   | RpcErrorData<C["errors"], ErrorCodeOf<OperationIn<C, P>> & keyof C["errors"]>
   | Unreachable;

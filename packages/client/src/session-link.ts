@@ -219,7 +219,7 @@ const refusedBecause = (refusal: Failure | undefined, cause: unknown): Failure =
 /** The error of a call that was never sent, because the refresh before it failed. */
 const unanswered = (cause: unknown): Failure => {
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  // Without the refresh's own error code: this operation does not declare it.
+  // Leave out the error code of the refresh, which this operation does not declare.
   return new TRPCClientError(error.message, { cause: readFailure(error) ? error : ((error.cause as Error) ?? error) });
 };
 

@@ -7,7 +7,7 @@ import { type Channel, electedTurns } from "./election.ts";
 import type { Tokens } from "./tokens.ts";
 import { createTurns, type TakeTurn } from "./turns.ts";
 
-/** What one tab tells the others. */
+/** A message from one tab to the others. */
 export type News =
   | { readonly type: "signed_in"; readonly tokens: Tokens; readonly user: User | null }
   | { readonly type: "ended"; readonly sessionId: string | null; readonly reason: SessionEndReason };

@@ -2,7 +2,7 @@
 
 /** The product's name, logo and colours. */
 export interface Brand {
-  /** What users read: on pages and consent, in mails, and in the API's documentation. */
+  /** The display name: on pages, in mails, and in the API's documentation. */
   readonly name: string;
   /** The logo, as a path below the web app's `public` folder: `/logo.svg`. It is also the icon of the browser's tab. */
   readonly logo?: `/${string}`;

@@ -166,7 +166,7 @@ const WordedScope = z.object({ name: ScopeName, words: z.string() });
 /** The client that requests authorization, as it is shown before the sign-in. */
 export const AuthorizationAsker = z.object({
   client: ClientView,
-  /** Whom it believes it is dealing with. @see OpenID Connect Core §3.1.2.1 */
+  /** The user that the client expects. @see OpenID Connect Core §3.1.2.1 */
   loginHint: z.string().nullable(),
 });
 export type AuthorizationAsker = z.infer<typeof AuthorizationAsker>;
@@ -230,7 +230,7 @@ export const ProtocolPage = z.discriminatedUnion("page", [
     action: z.string(),
     token: z.string(),
     client: ClientView.nullable(),
-    /** Where either answer leads: the host, or the scheme of an app; `null`: to a page of ours. */
+    /** The destination of both answers: the host, or the scheme of an app; `null`: a page of ours. */
     returnsTo: z.string().nullable(),
   }),
   z.object({ page: z.literal("signed_out") }),
@@ -240,7 +240,7 @@ export const ProtocolPage = z.discriminatedUnion("page", [
     client: ClientView.nullable(),
     /** The host, or the scheme of an app. */
     to: z.string(),
-    /** Where a click leads: by a form with these fields, or by a link. */
+    /** The destination of a click: a form with these fields, or a link. */
     action: z.string(),
     fields: z.record(z.string(), z.string()).nullable(),
     /** The error that the client gets. Absent: the user has signed out. */

@@ -25,7 +25,7 @@ export interface Words<
   /** The roles of users, from least to most powerful. An operation's role also admits the more powerful ones. */
   readonly roles: R;
   readonly errors: E;
-  /** What the operations of each area are about, for the API's documentation. */
+  /** The areas of operations, each with a description for the API's documentation. */
   readonly areas?: Readonly<Record<string, string>>;
 }
 

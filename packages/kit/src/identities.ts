@@ -35,7 +35,7 @@ export const LoginProblem = z.enum([
   "refused",
   /** It did not answer in time, or not correctly. */
   "unavailable",
-  /** Its response is invalid: from another provider, for another client, or for another sign-in. */
+  /** Its response is invalid: from another identity provider, for another client, or for another sign-in. */
   "untrusted",
   /** It took too long, was used before, or began in another browser. */
   "expired",

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Access, Anyone, FirstParty, Scoped } from "./access.ts";
 
-/** How an operation is called, in the terms of tRPC. */
+/** The kind of an operation, in tRPC's terms. */
 export type OperationKind = "query" | "mutation" | "subscription";
 
 /**

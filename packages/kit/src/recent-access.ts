@@ -6,7 +6,7 @@ import { ConnectedClient } from "./clients.ts";
 import { Identity } from "./identities.ts";
 
 /**
- * For how long what was added to an account counts as recent.
+ * The number of days for which an identity or a grant counts as recent.
  * @internal
  */
 export const recentAccessDays = 30;

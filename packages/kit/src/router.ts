@@ -58,7 +58,7 @@ export type RecordOf<Es extends Errors, T> = {
 };
 
 /**
- * What of a contract its router type is made from.
+ * The part of a contract that determines its router type.
  * @internal
  */
 export interface RoutedContract {
@@ -102,8 +102,8 @@ type MayCall<Op, S extends string> = Op extends { readonly access: infer A }
   : false;
 
 /**
- * The operations that are left of a tree for a third party that was granted the scopes `S`: those open to anyone, and
- * those whose scopes are all among `S`. An area with nothing left disappears.
+ * The operations of a tree that a third-party client with the scopes `S` may call: those open to anyone, and those
+ * whose scopes are all among `S`. An area with nothing left disappears.
  * @internal
  */
 export type GrantedOperations<T, S extends string> = {

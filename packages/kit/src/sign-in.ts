@@ -15,7 +15,10 @@ export const LoginInput = z.object({
     .refine(isStorableText, { error: notPlainText }),
   password: Password,
   transport: z.enum(["body", "cookie"]).default("body").describe("Where the refresh token travels"),
-  /** From an earlier sign-in on this device: keeps its owner from being locked out by an attack on the account. */
+  /**
+   * The device token of an earlier sign-in on this device. It prevents an attack on the account from locking out its
+   * owner.
+   */
   deviceToken: z.string().max(200).optional(),
 });
 export type LoginInput = z.infer<typeof LoginInput>;
@@ -55,7 +58,9 @@ export type RefreshResult = z.infer<typeof RefreshResult>;
 
 const Ids = z.array(z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an ID" })).max(100);
 
-/** What is revoked together with a change of the password, in the same transaction. Unknown ids are passed over. */
+/**
+ * The access that is revoked together with a change of the password, in the same transaction. Unknown IDs are ignored.
+ */
 const RevokedAccess = z.object({
   /** Ids of clients, whose grants are revoked. `true`: every grant. */
   revokeGrants: z.union([z.boolean(), Ids]).default(false),

@@ -6,7 +6,7 @@ type Operations = EngineContract["operations"];
 /** What needs no principal at all. */
 type Open = "auth.login" | "auth.methods" | "auth.refresh" | "authorization.asker";
 
-describe("what a third party was granted", () => {
+describe("the operations of a third-party client", () => {
   it("leaves operations open to anyone and those of its scopes", () => {
     expectTypeOf<PathIn<Granted<EngineContract, "profile:read">>>().toEqualTypeOf<Open | "user.me">();
     expectTypeOf<PathIn<Granted<EngineContract, "profile:read" | "profile:write">>>().toEqualTypeOf<

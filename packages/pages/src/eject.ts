@@ -13,7 +13,7 @@ export class EjectError extends Error {
   override readonly name = "EjectError";
 }
 
-/** Where to eject to. */
+/** The options of the functions below. */
 export interface EjectOptions {
   /** The folder of the web app: the one with its `package.json`. */
   readonly web: string;

@@ -29,7 +29,7 @@ export type EngineOperations = typeof engine;
 declare const migratedTables: unique symbol;
 
 /**
- * What an app's procedures work with.
+ * The tools of an app's procedures.
  * @typeParam C the app's contract
  * @typeParam Tables the tables that they need, as Kysely sees them
  */

@@ -32,7 +32,7 @@ export const startDemoProvider = async (name: string, port: number) => {
   const issuer = await heard();
   if (issuer === null)
     throw new StartError(
-      `The demo provider cannot listen on port ${port}. Stop what uses it, or choose another: DEMO_PROVIDER_PORT=${port + 1}`,
+      `The demo identity provider cannot listen on port ${port}. Stop the program that uses it, or set DEMO_PROVIDER_PORT=${port + 1}.`,
     );
   return {
     issuer,
@@ -52,6 +52,6 @@ const settingsFor = (name: string, issuer: string): IdentityProviderSettings => 
   const entry = { issuer, label: "Demo", ...demoCredentials, allowPrivateAddresses: true, endSession: true };
   const parsed = parseIdentityProviders(JSON.stringify({ [name]: entry }));
   const settings = "providers" in parsed ? parsed.providers[0] : undefined;
-  if (!settings) throw new Error("The demo provider's settings do not parse");
+  if (!settings) throw new Error("The demo identity provider's settings do not parse");
   return settings;
 };

@@ -74,7 +74,7 @@ export interface WorldOptions {
   readonly databaseTime: (db: Db) => Promise<number | null>;
   readonly random: Random;
   readonly fetch: typeof globalThis.fetch;
-  /** How addresses are reached that identity providers and clients name. */
+  /** How to reach URLs that identity providers and clients name. */
   readonly outbound: OutboundOptions;
   /** How many passwords may be hashed at once, now. */
   readonly hashingThreads: () => number;

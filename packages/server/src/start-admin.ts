@@ -4,7 +4,7 @@ import type { AddCommand } from "./admin/command.ts";
 import { runAdmin } from "./admin/program.ts";
 import type { App } from "./app.ts";
 
-/** Where the `lockstep` commands of an app run, and which there are. */
+/** The options of `startAdmin`. */
 export interface AdminOptions {
   /** The folder that settings are relative to. */
   readonly root: string;

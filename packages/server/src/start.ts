@@ -7,11 +7,11 @@ import { lowerPoolPriority } from "./pool-priority.ts";
 import { createServer, realWorld } from "./server.ts";
 import { StartError } from "./start-error.ts";
 
-/** Where an app's files are. */
+/** The options of `startServer`. */
 export interface StartOptions {
   /** The folder that settings are relative to, and where development keeps its data. */
   readonly root: string;
-  /** Where the web app's build is. */
+  /** The folder of the web app's build. */
   readonly webDirectory?: string;
 }
 
@@ -51,7 +51,7 @@ const start = async (app: App, { root, webDirectory }: StartOptions) => {
 
   const lines = [`${app.brand.name} is ready: ${config.publicUrl}`];
   if (!config.production) lines.push(`Sign in as ${john.username} / ${john.password} (development only).`);
-  if (demo) lines.push(`The demo provider at ${demo.issuer} signs in anybody, under any name.`);
+  if (demo) lines.push(`The demo identity provider at ${demo.issuer} accepts any name and password.`);
   process.stdout.write(`${lines.join("\n")}\n`);
 };
 
@@ -81,7 +81,9 @@ const listen = async (listening: Promise<string>, port: number) => {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE") {
-      throw new StartError(`Port ${port} is in use. Stop what uses it, or choose another: PORT=${port + 1} npm start`);
+      throw new StartError(
+        `Port ${port} is in use. Stop the program that uses it, or choose another port: PORT=${port + 1} npm start`,
+      );
     }
     if (code === "EACCES")
       throw new StartError(`Port ${port} is not allowed for this user. Choose one above 1023: PORT=3000`);

@@ -178,7 +178,7 @@ export const startTestServer = async <C extends AnyContract = typeof fixtureCont
   return { ...server, config, url, close, [Symbol.asyncDispose]: close };
 };
 
-/** What `startTestServer` answers, serving the fixture app. */
+/** A server of `startTestServer` with the fixture app. */
 export type TestServer = Awaited<ReturnType<typeof startTestServer<typeof fixtureContract>>>;
 
 /** Signs a user in to a first-party client. Creates the account, with john's password, if there is none. */

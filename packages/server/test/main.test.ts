@@ -101,7 +101,7 @@ describe("the process", () => {
     const { code, stderr } = await refusal({ DATABASE_URL: databaseUrl("port.db"), PORT: String(port) });
     expect([code, stderr]).toEqual([
       1,
-      `Port ${port} is in use. Stop what uses it, or choose another: PORT=${port + 1} npm start\n`,
+      `Port ${port} is in use. Stop the program that uses it, or choose another port: PORT=${port + 1} npm start\n`,
     ]);
     await new Promise((resolve) => other.close(resolve));
   });

@@ -23,7 +23,7 @@ export interface Backend<C extends ClientContract = EngineContract> {
   readonly readFailure: <P extends PathIn<C>>(path: P, error: unknown) => ErrorOf<P, C>;
 }
 
-/** How to reach the backend. */
+/** The options of `createBackend`. */
 export interface BackendOptions {
   /** The origin of the server. Default: that of the page. */
   readonly url?: string;

@@ -5,7 +5,7 @@ import type { SessionView } from "@lockstep/kit";
 import { useSyncExternalStore } from "react";
 import { useAppContext } from "../app/context.ts";
 
-/** What happened to the account's other sessions. */
+/** A change of the account's other sessions. */
 export type SessionNews =
   | { readonly type: "ended" | "signedIn"; readonly userAgent: string | null }
   | { readonly type: "othersEnded" };

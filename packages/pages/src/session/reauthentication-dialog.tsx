@@ -14,11 +14,11 @@ import { SignInAgainLinks } from "./sign-in-again-links.tsx";
 
 export interface ReauthenticationDialogProps {
   readonly username: string;
-  /** How the person can sign in. */
+  /** The ways in which the user can reauthenticate. */
   readonly methods: { readonly hasPassword: boolean; readonly identities: readonly Identity[] };
   /** Completes "… only works shortly after you signed in." */
   readonly purpose: string;
-  /** Where an identity provider returns the person to. */
+  /** The path that an identity provider returns the user to. */
   readonly returnTo: string;
   readonly onAnswer: (confirmed: boolean) => void;
 }

@@ -97,7 +97,7 @@ export const errorWords: EngineErrorWords = {
   CLIENT_HAS_NO_SECRET: notSaved("This app has no secret. It signs with its own key, or cannot keep a secret."),
   PASSWORD_REFUSED: ({ details }) => notSaved(details.explanation),
   PASSWORD_EXISTS: notSaved("Your account already has a password. Change it instead."),
-  PROVIDER_NOT_FOUND: notSaved("This sign-in provider is not available."),
+  PROVIDER_NOT_FOUND: notSaved("This identity provider is not available."),
   IDENTITY_NOT_FOUND: notSaved("This account is not linked any more."),
   LAST_WAY_IN: notSaved("This is your only way to sign in. Add another one first."),
   EMAIL_TAKEN: notSaved("Another account uses this e-mail address."),

@@ -11,12 +11,12 @@ export const failureWords = {
     if (seconds > 90) return `You can try again in ${Math.ceil(seconds / 60)} minutes.`;
     return seconds === 1 ? "You can try again in 1 second." : `You can try again in ${seconds} seconds.`;
   },
-  /** Of an error that this version of the app does not know. */
+  /** The texts of an unknown error. */
   unknown: { title: "Something went wrong", text: "Reload the page: the app may have been updated." },
 };
 
 export const layoutWords = {
-  /** What the navigation calls the pages. */
+  /** The names of the pages in the navigation. */
   navigation: { account: "Account", sessions: "Sessions", apps: "Apps", developer: "Developer" },
   oneMoment: "One moment…",
   cancel: "Cancel",

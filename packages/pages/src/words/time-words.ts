@@ -4,7 +4,7 @@ export const timeWords = { justNow: "just now" };
 
 export const deviceWords = {
   unknown: "An unknown device",
-  /** Of a browser on a system. */
+  /** The name of a browser on a system. */
   on: (browser: string, system: string): string => `${browser} on ${system}`,
   appOn: (system: string): string => `An app on ${system}`,
   command: "An administrator’s command",

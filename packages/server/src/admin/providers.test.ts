@@ -63,7 +63,7 @@ describe("lockstep provider", () => {
     admin.provider.behave({ answers: { "/jwks": (_, response) => response.writeHead(404).end() } });
     expect(await check("good")).toMatch(/^good cannot be used: /);
     admin.provider.behave({ metadata: { token_endpoint: undefined } });
-    expect(await check("good")).toBe("good cannot be used: the provider's metadata has no token_endpoint.\n");
+    expect(await check("good")).toBe("good cannot be used: the identity provider's metadata has no token_endpoint.\n");
   });
 
   it("knows only what the settings have, and says what is wrong with them", async () => {

@@ -18,7 +18,7 @@ export const addProviderCommands = (program: Command, admin: AdminProcess) => {
   provider
     .command("list")
     .description("Lists the configured identity providers, with the URL to register at each")
-    .option("--json", "print each provider on a line")
+    .option("--json", "print each identity provider on a line")
     .addHelpText("after", example("npm run lockstep -- provider list"))
     .action(async ({ json }: Options) => {
       const { providers, publicUrl } = loadConfig(admin.env, admin.root);

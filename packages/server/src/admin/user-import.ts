@@ -164,7 +164,7 @@ const readLine = ({ number: line, bytes }: Line, passwords: Passwords, schema: I
   return { line, user: { ...user, fullName: fullName ?? user.username, passwordHash: imported } };
 };
 
-/** Never prints a value, and a property's name only when it is known: misplaced text could be a hash. */
+/** Never prints a value, and only known names of properties: misplaced text could be a hash. */
 const issueText = (issue: z.core.$ZodIssue): string => {
   if (issue.code === "unrecognized_keys") {
     const names = issue.keys.filter((key) => /^\w{1,40}$/.test(key));

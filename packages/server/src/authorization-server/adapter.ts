@@ -30,7 +30,7 @@ export interface AdapterOptions {
   readonly successorOf: (refreshTokenId: string) => string;
 }
 
-/** What we add to the result of an interaction. */
+/** Our additions to the result of an interaction. */
 export interface DecidedBy {
   /** The session of ours in which the person decided. The library's own session ends with it. */
   readonly sessionId: string;
@@ -274,7 +274,7 @@ const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapt
   };
 };
 
-/** What stays of the library's session when the person has signed out. */
+/** The part of the library's session that remains after the person has signed out. */
 export const withoutPerson = ({
   accountId: _,
   loginTs: __,

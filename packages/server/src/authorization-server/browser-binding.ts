@@ -17,7 +17,7 @@ export interface AuthorizationCookies {
   replacedBy(id: string, cookieHeader: string | undefined): string[];
 }
 
-/** What we add to a request's record. */
+/** Our additions to a request's record. */
 export interface Binding {
   readonly browserHash: string;
   /** The revision of the client that the person is shown. */

@@ -1,5 +1,6 @@
-// Owns the app's own migrations: their list and their tables are apart from the engine's, so that the two never collide.
-// What was applied is recorded with a checksum of the SQL that it makes, whatever it is written like.
+// Owns the app's own migrations: their list and their tables are apart from the engine's, so that the two never
+// collide. Applied migrations are recorded with a checksum of the SQL that they generate, which does not depend on
+// formatting.
 
 import { createHash } from "node:crypto";
 import {
@@ -15,7 +16,7 @@ import type { Migration } from "kysely/migration";
 import { StartError } from "../start-error.ts";
 import { type Db, isPostgres } from "./database.ts";
 
-/** For the compiler alone: no value has it. */
+/** Only for the compiler: no value has it. */
 declare const tables: unique symbol;
 
 /**

@@ -83,7 +83,7 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
       }
     });
 
-  /** What one caller of Kysely uses: for one statement, or for a transaction. */
+  /** The connection of one caller of Kysely, for one statement or a transaction. */
   class Loan implements DatabaseConnection {
     inTransaction = false;
     /** Why this transaction cannot continue. SQLite may have rolled it back, and a statement would run outside it. */

@@ -23,7 +23,9 @@ const namesFor = (publicUrl: string) => {
     authorizationPrefix: `${host}lockstep-authorization-`,
     /** One for each sign-in at an identity provider that has not come back, followed by its `state`. */
     loginPrefix: `${host}lockstep-login-`,
-    /** Of `oidc-provider`: the browser's session there; and two with a path of their own, which `__Host-` does not allow. */
+    /**
+     * The cookies of `oidc-provider`: the browser's session there, and two with a path, which `__Host-` does not allow.
+     */
     authorizationServer: {
       session: `${host}lockstep-authorization-server`,
       interaction: "lockstep-interaction",

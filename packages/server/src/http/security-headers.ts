@@ -27,7 +27,7 @@ export const asPage =
 
 const policy = "content-security-policy";
 
-/** Of every response. */
+/** The headers of every response. */
 const everywhere = {
   "cross-origin-resource-policy": "same-origin",
   "x-content-type-options": "nosniff",
@@ -35,7 +35,7 @@ const everywhere = {
   "x-frame-options": "DENY",
 };
 
-/** Of pages, in addition. */
+/** The additional headers of pages. */
 const onPages = {
   "cross-origin-opener-policy": "same-origin",
   "origin-agent-cluster": "?1",

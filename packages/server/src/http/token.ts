@@ -171,7 +171,7 @@ const asForm = (request: FastifyRequest): string => {
   ).toString();
 };
 
-/** What form fillers send without a client: `Basic` with an empty ID and an empty secret. */
+/** Generic OAuth forms send this without a client: `Basic` with an empty ID and an empty secret. */
 const isEmptyBasic = (value: string) => /^basic +Og==$/i.test(value.trim());
 
 const readScopes = (text: string | undefined, scopes: Scopes): string[] | null => {

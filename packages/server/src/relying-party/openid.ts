@@ -69,7 +69,7 @@ export const createOpenidProvider = ({
     for (const endpoint of ["authorization_endpoint", "token_endpoint", "jwks_uri"] as const) {
       const address = server[endpoint];
       if (typeof address !== "string" || !URL.canParse(address))
-        throw new LoginRefusal("unavailable", `the provider's metadata has no ${endpoint}`);
+        throw new LoginRefusal("unavailable", `the identity provider's metadata has no ${endpoint}`);
     }
     const jwksUri = new URL(server.jwks_uri ?? "");
     return {

@@ -50,7 +50,7 @@ interface ToProvider {
 
 const maxReasonLength = 300;
 
-/** What is known of a refused sign-in. */
+/** The known facts of a refused sign-in. */
 type Attempt = Pick<Transaction, "provider" | "returnTo" | "replaces" | "link">;
 
 export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: FastifyInstance) => {
@@ -215,7 +215,7 @@ const asRefusal = (error: unknown, request: FastifyRequest): LoginRefusal => {
   }
 };
 
-/** Never 307, which would send a POST on (RFC 9700 §4.12). */
+/** Never 307, which would repeat a POST (RFC 9700 §4.12). */
 const seeOther = (reply: FastifyReply, address: string) => reply.code(303).header("location", address).send();
 
 /** Signed-in people return to their linked accounts; others to the sign-in page, with their return path. */

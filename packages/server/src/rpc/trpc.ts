@@ -39,7 +39,7 @@ const t = initTRPC
     errorFormatter: ({ error, ctx, path }) => errorShape(refusalFrom(error), ctx?.requestId ?? "", path),
   });
 
-/** What a handler gets. */
+/** The argument of a handler. */
 interface Call<Es extends Errors, Op extends Operation> {
   readonly ctx: Context & { readonly principal: PrincipalFor<Op["access"]> };
   readonly input: z.output<Op["input"]>;
@@ -72,7 +72,7 @@ export type Implement<Es extends Errors> = <Op extends Operation>(
   operation: Op,
 ) => { handle(handler: (call: Call<Es, Op>) => Answer<Op>): Implemented<Es, Op> };
 
-/** How operations are implemented whose errors are among `errors`. */
+/** Creates `implement` for operations whose errors are among `errors`. */
 export const createImplement =
   <Es extends Errors>(errors: Es): Implement<Es> =>
   <Op extends Operation>(operation: Op) => ({
@@ -113,7 +113,7 @@ export const createImplement =
     },
   });
 
-/** How the engine's own operations are implemented. */
+/** `implement` for the engine's own operations. */
 export const implement: Implement<EngineErrors> = createImplement(engineErrors);
 
 const principalFor = async (access: Access, ctx: Context) => {

@@ -1,6 +1,6 @@
 // Owns the words of the account page.
 
-/** What each role is called. A role without a name is shown as it is. */
+/** The name of each role. A role without a name is shown as it is. */
 const roles: Readonly<Record<string, string>> = { user: "User", admin: "Administrator" };
 
 export const accountWords = {

@@ -6,5 +6,5 @@ export const developerPath = paths.developer.replace("/*?", "");
 
 export const registerPath = `${developerPath}/register`;
 
-/** Of an app's page. */
+/** The address of an app's page. */
 export const addressOf = (appId: string): string => `${developerPath}/${appId}`;

@@ -26,7 +26,7 @@ import { developerWords } from "./words.ts";
 
 export interface AppPageProps {
   readonly appId: string;
-  /** What was issued just now. */
+  /** The credentials that were just issued. */
   readonly issued: RegisteredClient | null;
   readonly onIssued: (issued: RegisteredClient) => void;
   readonly onDeleted: (app: OAuthClient) => void;

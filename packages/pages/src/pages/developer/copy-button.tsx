@@ -15,7 +15,7 @@ export const CopyButton = ({ text, label }: { text: string; label: string }) => 
       await navigator.clipboard.writeText(text);
       setOutcome(words.copied);
     } catch {
-      // Not allowed here, or over plain http. The text is beside the button.
+      // The clipboard is not available, for example over plain http. The text is beside the button.
       setOutcome(words.failed);
     }
   };

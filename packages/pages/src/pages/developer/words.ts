@@ -5,7 +5,7 @@ import type { ClientKind } from "@lockstep/kit";
 interface KindWords {
   readonly name: string;
   readonly hint: string;
-  /** What a redirect address looks like. */
+  /** An example of a redirect address. */
   readonly redirects: string;
 }
 

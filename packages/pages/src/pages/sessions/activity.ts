@@ -9,7 +9,7 @@ export interface Activity {
   readonly remarkable: boolean;
 }
 
-/** What happened. An action that this app does not know is shown by its name. */
+/** The text of the action. An unknown action is shown by its name. */
 export const activityOf = (
   { action, outcome }: Pick<HistoryEntry, "action" | "outcome">,
   words: typeof sessionsWords.activity,

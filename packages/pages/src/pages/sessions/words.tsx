@@ -64,7 +64,7 @@ export const sessionsWords = {
     confirm: "End them",
     confirming: "Ending…",
   },
-  /** What is announced when a session changes. */
+  /** Announcements of session changes. */
   news: {
     ended: (device: string): string => `The session of ${device} has ended.`,
     othersEnded: "All other sessions have ended.",
@@ -76,7 +76,7 @@ export const sessionsWords = {
     more: (count: number): string => `Show ${count} more`,
     done,
     refused,
-    /** Of an action that was refused and has no words in `refused`. */
+    /** The text of a refused action without words in `refused`. */
     otherRefused: (action: string): string => `Refused: ${action}`,
   },
 };

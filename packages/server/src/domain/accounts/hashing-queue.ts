@@ -11,7 +11,7 @@ const waitingPerThread = 16;
 /** How many of one account, or of one address, may run and wait for each thread. */
 const sharePerThread = 6;
 
-/** By then everything that waits now is done. */
+/** After this time, all work that is waiting now is done. */
 const retryAfterSeconds = 4;
 
 export type HashingQueue = ReturnType<typeof createHashingQueue>;

@@ -1,7 +1,7 @@
 // Owns how many threads may hash passwords right now: all cores while the event loop is idle, one fewer while it is
 // busy, so that calls are answered as fast during a flood of sign-ins. `hashing-queue.ts` asks for it.
 
-/** How much of the machine there is for hashing. */
+/** The resources of the machine for hashing. */
 export interface HashingCapacity {
   readonly cores: number;
   /** Threads of libuv's pool, which also serve files, DNS and signatures. */

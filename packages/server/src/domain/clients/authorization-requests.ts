@@ -16,7 +16,7 @@ export interface AuthorizationRequestHere {
 export interface AuthorizationRequests {
   /** The client that asks, for people who have not signed in yet. */
   asker(request: AuthorizationRequestHere): Promise<AuthorizationAsker>;
-  /** What the client asks this person for. */
+  /** The request, as this person sees it. */
   read(request: AuthorizationRequestHere, user: User, session: Session): Promise<AuthorizationRequest>;
   /**
    * Grants it, and returns the URL at which the browser continues.

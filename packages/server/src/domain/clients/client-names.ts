@@ -21,7 +21,10 @@ export const clientNameProblem = async (name: string, productName: string): Prom
   // Six thousand characters: loaded when the first client is registered.
   const { default: withoutLookAlikes } = await import("unhomoglyph");
 
-  /** What the name looks like, in plain letters: as it is, and in lower case, whose letters look like others. */
+  /**
+   * The look-alike forms of a name in plain letters: of the name as it is, and in lower case, whose letters resemble
+   * others.
+   */
   const skeletons = (text: string) => {
     const plain = text.normalize("NFKD").replace(/\p{M}/gu, "");
     return [plain, plain.toLowerCase()].map((form) =>

@@ -15,7 +15,7 @@ import type { SpentIds } from "../kernel/spent-ids.ts";
 import type { Scopes } from "../tokens/scopes.ts";
 import { clientNameProblem } from "./client-names.ts";
 
-/** What a client is and what it may do, without its name. */
+/** The details of a client, without its name. */
 export type ClientDetails = Omit<RegisterClientInput, "name">;
 
 /** A registration as it is stored. Only its format reads it. */
@@ -36,7 +36,7 @@ export interface RegistrationFormat {
 /** Who may change a client: the person who registered it, or an operator. */
 export type Owner = { readonly userId: string } | "operator";
 
-/** What only an operator can allow a client. A change by its owner withdraws it. */
+/** Exceptions that only an operator can give a client. A change by its owner withdraws them. */
 export type Exceptions = Pick<OAuthClient, "mayIntrospect" | "mayOmitPkce" | "assertsToTokenEndpoint">;
 
 export type Clients = ReturnType<typeof createClients>;
@@ -82,7 +82,7 @@ export const createClients = ({
     createdAt: row.created_at,
   });
 
-  /** What a person who is asked for consent sees of a client. */
+  /** A client as the consent page shows it. */
   const viewFromRow = (row: Pick<Row, "id" | "name" | "metadata" | "verified">): ClientView => ({
     id: row.id,
     name: row.name,
@@ -252,7 +252,7 @@ export const createClients = ({
       return row !== null && !revoked;
     },
 
-    /** What a person who is asked for consent sees of it. */
+    /** The client as the consent page shows it. */
     async view(id: string): Promise<ClientView | null> {
       const row = await find(id);
       return row ? viewFromRow(row) : null;

@@ -14,7 +14,7 @@ import type { Scopes } from "../tokens/scopes.ts";
 import type { Clients } from "./clients.ts";
 import type { OAuthRecords } from "./oauth-records.ts";
 
-/** What a token says about its grant. */
+/** The claims of a token about its grant. */
 export interface GrantedToken {
   readonly grantId: string;
   /** The token's ID, `jti`. */

@@ -121,7 +121,7 @@ describe.each(engines)("a person with a verified identity, on $engine", ({ newDa
     await using server = await start();
     const address = { email: "ada@example.org", emailVerified: true };
     const ada = await server.signIn(verified("ada", address));
-    // Another person there now has the address, and the same subject at another provider is another person.
+    // Another person there now has the address, and the same subject at another identity provider is another person.
     expect(await refusalOf(server.signIn(verified("eve", address)))).toBe("account_exists");
     const other = await server.signIn(verified("ada", {}, south));
     expect(other.user.id).not.toBe(ada.user.id);
@@ -235,7 +235,7 @@ describe.each(engines)("a person with a verified identity, on $engine", ({ newDa
     expect(Object.fromEntries(listed)).toEqual({ north: true, south: false, gone: false });
   });
 
-  it("keeps one way to sign in: a password, or an identity of a configured provider", async () => {
+  it("keeps one way to sign in: a password, or an identity of a configured identity provider", async () => {
     await using server = await start();
     const { user, session } = await server.signIn(verified("ada"));
     expect(await refusalOf(server.unlink(user.id, "ada"))).toBe("LAST_WAY_IN");

@@ -34,7 +34,7 @@ export const auditActions = [
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 
-/** Where a change came from. */
+/** The source of a change. */
 export interface Source {
   readonly address: string | null;
   readonly userAgent: string | null;

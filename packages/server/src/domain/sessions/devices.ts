@@ -10,7 +10,7 @@ export type Devices = ReturnType<typeof createDevices>;
 /** Renewed at each sign-in. */
 const lifetimeMs = 90 * 24 * 60 * 60 * 1000;
 
-/** What a token is bound to: the account and the password that it had then. */
+/** A token is bound to the account and the password that it had then. */
 export interface DeviceOwner {
   readonly userId: string;
   readonly passwordHash: string;

@@ -78,7 +78,7 @@ export type Sessions = ReturnType<typeof createSessions>;
 
 type Row = Selectable<SessionsTable>;
 
-/** What a refresh writes; `next` is the generation after the one that was read. */
+/** The columns that a refresh writes. `next` is the generation after the one that was read. */
 type AdvancedRow = Pick<
   Row,
   "id" | "generation" | "replaced" | "last_seen_at" | "idle_expires_at" | "address" | "user_agent"

@@ -14,7 +14,7 @@ import { firstPartyClientId, type Tokens } from "../tokens/tokens.ts";
 import type { DeviceOwner, Devices } from "./devices.ts";
 import type { RefreshedSession, Session, Sessions, StartedSession, StartOptions } from "./sessions.ts";
 
-/** What a signed-in client gets. */
+/** The answer to a sign-in. */
 export interface SignedIn {
   readonly user: User;
   readonly session: Session;
@@ -79,7 +79,7 @@ export const createSignIn = ({
     };
   };
 
-  /** What a client gets for a session that was just started and committed. Announces the session. */
+  /** The answer for a session that was just started and committed. Announces the session. */
   const signedIn = async (user: User, started: StartedSession): Promise<SignedIn> => {
     try {
       return await withAccessToken(user, started);
