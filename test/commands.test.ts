@@ -45,7 +45,7 @@ const documented = [...new Set(documents.flatMap((file) => commandsOf(read(file)
  */
 const isBenchmark = (command: string) => command.startsWith("npm run bench");
 
-/** Where other commands are run: a file, and the text in it that runs them. */
+/** Where other commands are run: a file, and the text in it that runs the command. */
 const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>> = {
   "npm start": ["test/start.test.ts", "exec npm start"],
   "DEMO_PROVIDER=1 npm start": ["test/start.test.ts", 'DEMO_PROVIDER: "1"'],
@@ -142,7 +142,7 @@ test("npm run check consists of steps that CI runs", () => {
   expect(steps.filter((step) => !["install", "test", ...ci].includes(step ?? ""))).toEqual([]);
 });
 
-describe("typed into a shell", () => {
+describe("run in a shell", () => {
   let directory: string;
   let server: Program;
   let env: Record<string, string>;

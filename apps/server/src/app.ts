@@ -16,7 +16,7 @@ export const app = defineApp({
     demo: demoProcedures(tools),
   }),
   developmentClients: {
-    // The demo in the terminal, whose users come back to a port of their own machine (RFC 8252 §7.3).
+    // The demo client in the terminal, which is redirected to a port of the user's machine (RFC 8252 §7.3).
     "lockstep-cli": {
       name: "Lockstep in the terminal",
       kind: "native",

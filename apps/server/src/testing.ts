@@ -1,4 +1,4 @@
-// Owns whole servers of this app for tests: of its operations, its web pages and its demos.
+// Owns servers of this app for tests of its operations, its web pages and its demo clients.
 
 import { resolve } from "node:path";
 import type { Contract } from "@app/contract";

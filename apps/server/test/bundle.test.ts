@@ -37,7 +37,7 @@ const startProvider = async () => {
   };
 };
 
-/** The bundle as a process, ready; `await using` stops it and shows what it said to the error stream. */
+/** The bundle as a process that is ready; `await using` stops it and prints its standard error. */
 const startBundle = async (env: Record<string, string>) => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -89,7 +89,7 @@ describe.each(engines)("the built server on $engine", ({ newDatabase }) => {
           body: JSON.stringify(body),
         });
 
-      // The web app, and the page of the API with its script.
+      // The web app, and the API documentation with its script.
       expect(await (await fetch(url)).text()).toContain('<div id="root">');
       expect(await (await fetch(`${url}/docs`)).text()).toContain("swagger-ui");
       expect((await fetch(`${url}/docs/swagger-ui-bundle.js`)).status).toBe(200);
@@ -100,7 +100,7 @@ describe.each(engines)("the built server on $engine", ({ newDatabase }) => {
       const me = await fetch(`${url}/users/me`, { headers: signedIn });
       expect(await me.json()).toMatchObject({ username: "john" });
 
-      // What rates passwords.
+      // The password strength library.
       const weak = { currentPassword: "secret", newPassword: "lockstep1" };
       const change = await post("/trpc/user.changePassword", weak, signedIn);
       expect(await change.json()).toMatchObject({ error: { data: { code: "PASSWORD_REFUSED" } } });

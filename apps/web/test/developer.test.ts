@@ -310,7 +310,7 @@ describeInBrowser("the developer's pages", (browser) => {
       expect(page.url()).toBe(`${address.origin}/`);
     });
 
-    test.skipIf(!existsSync("/usr/bin/curl"))("of a service gets it a token", async () => {
+    test.skipIf(!existsSync("/usr/bin/curl"))("of a service gets a token", async () => {
       await using visitor = await visitDeveloper();
       const { page } = visitor;
       await register(page, "A service that acts for itself");

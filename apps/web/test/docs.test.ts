@@ -106,7 +106,7 @@ describeInBrowser("/docs", (browser) => {
     await page.locator('.opblock-post:has([data-path="/token"]) .opblock-summary-control').click();
     await page.locator("#post_token_responses").waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
-    // Axe looks at the page behind the dialog too.
+    // Axe also checks the page behind the dialog.
     await page.getByRole("button", { name: "Authorize", exact: true }).first().click();
     await page.locator(".modal-ux").getByRole("button", { name: "Close" }).first().waitFor();
     for (const [colorScheme, background] of [

@@ -323,7 +323,7 @@ describeInBrowser("sessions", (browser) => {
       ["disabled", "This account was disabled", "status"],
       ["expired", "Your session has expired", "status"],
       ["reused", "Somebody may have copied", "alert"],
-    ] as const)("tells at once that this session was ended, and why: %s", async (reason, words, role) => {
+    ] as const)("the page shows at once that its session has ended, and why: %s", async (reason, words, role) => {
       await using visitor = await visitSessions();
       const { page, server } = visitor;
       await server.domain.sessions.endAllOf(await johnsId(visitor), reason, testSource);

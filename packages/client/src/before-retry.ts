@@ -8,7 +8,7 @@ const longestDelayMs = 30_000;
 
 /**
  * Waits after `failures` earlier failures, or until `signal` is aborted.
- * @param atLeastSeconds what the server asked for
+ * @param atLeastSeconds the wait that the server asked for
  */
 export const beforeRetry = (failures: number, signal: AbortSignal, atLeastSeconds = 0): Promise<void> => {
   const delayMs = Math.min(firstDelayMs * 2 ** failures, longestDelayMs);

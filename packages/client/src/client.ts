@@ -58,7 +58,7 @@ export interface Authorization<in S> {
   readonly refresh: (current: Tokens) => Promise<IssuedTokens | null>;
 }
 
-/** The scopes that an authorization asks for, as `createClient` takes them. */
+/** The scopes of an authorization, for `createClient`. */
 export type ScopesOf<A> = A extends Authorization<infer S> ? S : never;
 
 /** The options that all clients have. */
@@ -215,7 +215,7 @@ const sessions = new WeakMap<object, ClientSession>();
  */
 export const sessionOf = (client: object): ClientSession => {
   const session = sessions.get(client);
-  if (!session) throw new TypeError("This client was not made by createClient");
+  if (!session) throw new TypeError("This client was not created by createClient");
   return session;
 };
 

@@ -62,7 +62,7 @@ export interface StreamEvent {
 
 type Listener = (event: StreamEvent) => void;
 
-/** An `EventSource` as tRPC's subscription link takes it. */
+/** An `EventSource` for tRPC's subscription link. */
 export class FetchEventSource {
   readonly CONNECTING = 0;
   readonly OPEN = 1;

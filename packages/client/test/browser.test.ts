@@ -91,7 +91,7 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
   const reasons = (tabs: readonly Page[]) => Promise.all(tabs.map((tab) => tab.evaluate(() => page.reasons)));
   const everybody = Array(5).fill(john.username);
 
-  it("refresh once across an expiry, and none is signed out", async () => {
+  it("refresh once when the token expires, and none is signed out", async () => {
     await using world = await open();
     await signIn(world.tabs);
     expect(await names(world.tabs)).toEqual(everybody);
@@ -101,7 +101,7 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
     expect(await names(world.tabs)).toEqual(everybody);
     expect(world.asked.refreshes).toBe(1);
 
-    // Now by the server's clock alone: each tab is refused first.
+    // Now only the server's clock has passed the expiry: each tab is refused first.
     world.passOnServer(3600);
     expect(await names(world.tabs)).toEqual(everybody);
     expect(world.asked.refreshes).toBe(2);
@@ -169,7 +169,7 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
     expect((await reasons(world.tabs)).flat()).toEqual([]);
   });
 
-  it("find their session by one refresh when the browser opens them all again", async () => {
+  it("find their session with one refresh when the browser reopens all of them", async () => {
     await using world = await open();
     await signIn(world.tabs);
     await world.load();
@@ -179,7 +179,7 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
     expect(await world.tabs[0]?.evaluate(() => document.cookie)).toBe("");
   });
 
-  it("go on when one of them is closed in the middle of a refresh", async () => {
+  it("continue when one of them is closed in the middle of a refresh", async () => {
     await using world = await open();
     await signIn(world.tabs);
     await world.pass(3600);

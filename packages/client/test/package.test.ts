@@ -234,7 +234,7 @@ describe("a project without this repository", () => {
     },
   );
 
-  it("does not compile with a call whose scope was not asked for", async () => {
+  it("does not compile with a call whose scope was not requested", async () => {
     const { errors } = await check(wrong.unasked, resolutions.nodenext);
     expect(errors).toEqual([expect.stringContaining("Property 'update' does not exist")]);
     expect(errors[0]).toContain(`consumer.ts(${lineOf(wrong.unasked, "client.user.update")},`);

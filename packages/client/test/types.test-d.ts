@@ -59,7 +59,7 @@ const { anyone, mutation, query, scoped } = vocabulary({
 
 const url = "http://localhost:3000";
 
-/** The names of what is left of a contract. */
+/** The names of the operations in a contract. */
 type GrantedOf<T, S extends string> = keyof GrantedOperations<T, S>;
 
 describe("a first-party client", () => {
@@ -151,7 +151,7 @@ describe("a third-party client", () => {
   });
 });
 
-/** What is sent to sign in. */
+/** The request of a sign-in. */
 interface LoginInput {
   username: string;
   password: string;
@@ -159,7 +159,7 @@ interface LoginInput {
   deviceToken?: string | undefined;
 }
 
-/** What JSON brings of the answer. */
+/** The answer after JSON. */
 interface LoginResult {
   status: "signed_in";
   accessToken: string;
@@ -316,7 +316,7 @@ describe("tRPC's own types", () => {
 
 describe("a change of the contract", () => {
   const { errors, operations } = fixtureContract;
-  /** What a screen does with the answer of `user.me`. */
+  /** A component that uses the answer of `user.me`. */
   const heading = async (client: Pick<Client<Contract>["user"], "me">) =>
     (await client.me.query()).fullName.toUpperCase();
 

@@ -1,5 +1,5 @@
-// Owns who may call an operation. Declaring access implies authentication: an operation cannot be declared without
-// one of these three, so nothing is public by omission. `contract.ts` holds role and scope to the app's own lists.
+// Owns who may call an operation. Declaring access implies authentication: an operation cannot be declared without one
+// of these three, so nothing is public by omission. `contract.ts` restricts roles and scopes to the app's own lists.
 
 /** The roles of the engine, from least to most powerful. An app can add its own. Third-party clients have no role. */
 export const engineRoles = ["user", "admin"] as const;

@@ -92,7 +92,7 @@ const registration = {
   backchannelLogoutUri: WebRedirectUri.nullable(),
   /** Whether it must push its authorization requests. @see RFC 9126 §6 */
   requirePushedRequests: z.boolean(),
-  /** Whether its tokens are bound to a key that it holds. @see RFC 9449 §5.2 */
+  /** Whether its tokens are bound to a key of the client. @see RFC 9449 §5.2 */
   requireDpop: z.boolean(),
 };
 
@@ -246,7 +246,7 @@ export const ProtocolPage = z.discriminatedUnion("page", [
     /** The error that the client gets. Absent: the user has signed out. */
     refusal: z.object({ error: z.string(), description: z.string().nullable() }).optional(),
   }),
-  /** The request cannot be answered, and nobody is sent anywhere (RFC 9700 §4.11.2). */
+  /** The request cannot be answered, and the browser is not redirected (RFC 9700 §4.11.2). */
   z.object({ page: z.literal("error"), error: z.string(), description: z.string().nullable() }),
 ]);
 export type ProtocolPage = z.infer<typeof ProtocolPage>;

@@ -76,7 +76,7 @@ export const vocabulary = <const S extends Scopes, const R extends readonly stri
 
 /**
  * Declares a contract from words and operations. Most apps use `composeContract`.
- * @throws TypeError that names a word which cannot be used, or two operations with one REST address
+ * @throws TypeError that names an invalid scope, role or error, or two operations with the same REST path
  *
  * @example
  * ```ts
@@ -140,7 +140,9 @@ const assertRestPath = (operation: string, path: string): void => {
 const assertWords = ({ scopes, roles, errors, operations }: AnyContract): void => {
   for (const [name, words] of Object.entries(scopes)) {
     if (!scopeNamePattern.test(name))
-      throw new TypeError(`The scope ${JSON.stringify(name)} has a character that OAuth cannot carry (RFC 6749 §3.3).`);
+      throw new TypeError(
+        `The scope ${JSON.stringify(name)} has a character that OAuth does not allow (RFC 6749 §3.3).`,
+      );
     if (Object.hasOwn(identityScopes, name))
       throw new TypeError(`The scope ${name} is one of OpenID Connect. Choose another name.`);
     if (words.trim() === "") throw new TypeError(`The scope ${name} has no words for the consent page.`);

@@ -105,7 +105,7 @@ export const engineErrors = {
     details: none,
   },
 
-  // Declared by the operations that can answer with them.
+  // Declared by the operations that can fail with them.
   SESSION_ENDED: {
     status: 401,
     message: "This session has ended. Sign in again.",
@@ -146,7 +146,7 @@ export const engineErrors = {
     status: 400,
     message: "Choose another name.",
     details: z.object({
-      /** One sentence for the person who chose it. */
+      /** One sentence for the user who chose it. */
       explanation: z.string(),
     }),
   },
@@ -162,11 +162,11 @@ export const engineErrors = {
     message: "Choose another password.",
     details: z.object({
       reason: z.enum(["too_short", "too_long", "guessable", "breached"]),
-      /** One sentence for the person who chose it. */
+      /** One sentence for the user who chose it. */
       explanation: z.string(),
     }),
   },
-  PASSWORD_EXISTS: { status: 409, message: "This account has a password already. Change it instead.", details: none },
+  PASSWORD_EXISTS: { status: 409, message: "This account already has a password. Change it instead.", details: none },
   INVALID_CREDENTIALS: { status: 401, message: "The username or the password is wrong.", details: none },
   PROVIDER_NOT_FOUND: { status: 404, message: "There is no such identity provider.", details: none },
   IDENTITY_NOT_FOUND: { status: 404, message: "This account is no longer linked.", details: none },
@@ -195,7 +195,7 @@ export type EngineErrorCode = keyof EngineErrors;
  */
 export type ErrorDetails<C extends EngineErrorCode> = z.infer<EngineErrors[C]["details"]>;
 
-/** Codes that any operation can be answered with. */
+/** Codes that any operation can fail with. */
 const transportErrorCodes = [
   "MALFORMED_REQUEST",
   "INVALID_INPUT",

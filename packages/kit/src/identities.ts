@@ -9,7 +9,7 @@ export const Provider = z.object({
   name: z.string(),
   /** Its name for people. */
   label: z.string(),
-  /** Whether it can make people sign in again. Otherwise a sign-in through it is never fresh (RFC 9470). */
+  /** Whether it can be asked for a fresh sign-in. Otherwise a sign-in with it never counts as fresh (RFC 9470). */
   canReauthenticate: z.boolean(),
 });
 export type Provider = z.infer<typeof Provider>;
@@ -49,7 +49,7 @@ export const LoginProblem = z.enum([
   "disabled",
   /** Linking: the identity belongs to another account here. */
   "identity_taken",
-  /** Linking: the session that asked for it has ended, or is not this browser's. */
+  /** Linking: the session that requested it has ended, or belongs to another browser. */
   "session_ended",
 ]);
 export type LoginProblem = z.infer<typeof LoginProblem>;

@@ -47,8 +47,8 @@ export const displayName = ({ maxLength, missing = "Enter a name" }: { maxLength
 export const PersonName = displayName({ maxLength: 200, missing: "Enter your name" });
 
 /**
- * The name that is left of a text from elsewhere without what a `displayName` must not contain. `null`: nothing is.
- * For names that nobody here can correct, such as an identity provider's.
+ * Removes from a text everything that a `displayName` must not contain. `null`: nothing remains. For names that users
+ * cannot correct here, such as an identity provider's.
  * @internal
  */
 export const displayNameFrom = (text: string, maxLength: number): string | null => {

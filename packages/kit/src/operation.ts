@@ -66,7 +66,7 @@ interface Declaration<I, O, A, E> {
   readonly rest?: RestRoute;
 }
 
-/** `never`, which nothing has to be compared with, stands for an input that was left out. */
+/** `never` stands for a missing input, and needs no comparison. */
 type InputOf<I> = [I] extends [never] ? z.ZodVoid : I;
 
 /** The builder of operations of one kind, with the roles, scopes and errors of one contract. */

@@ -14,7 +14,7 @@ export const LoginInput = z.object({
     .max(254)
     .refine(isStorableText, { error: notPlainText }),
   password: Password,
-  transport: z.enum(["body", "cookie"]).default("body").describe("Where the refresh token travels"),
+  transport: z.enum(["body", "cookie"]).default("body").describe("How the refresh token is sent"),
   /**
    * The device token of an earlier sign-in on this device. It prevents an attack on the account from locking out its
    * owner.
@@ -62,9 +62,9 @@ const Ids = z.array(z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an ID" 
  * The access that is revoked together with a change of the password, in the same transaction. Unknown IDs are ignored.
  */
 const RevokedAccess = z.object({
-  /** Ids of clients, whose grants are revoked. `true`: every grant. */
+  /** IDs of clients, whose grants are revoked. `true`: every grant. */
   revokeGrants: z.union([z.boolean(), Ids]).default(false),
-  /** Ids of identities to unlink. */
+  /** IDs of identities to unlink. */
   unlinkIdentities: Ids.default([]),
 });
 

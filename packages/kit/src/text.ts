@@ -3,8 +3,8 @@
 import { z } from "zod";
 
 /**
- * Whether a text can be stored. PostgreSQL refuses NUL in a text, and half of a surrogate pair has no form in UTF-8.
- * The server refuses every input that has such a text in it, whatever its schema says.
+ * Whether a text can be stored. PostgreSQL refuses NUL in a text, and half of a surrogate pair cannot be encoded in
+ * UTF-8. The server refuses every input that contains such a text, whatever its schema allows.
  * @internal
  */
 export const isStorableText = (text: string): boolean => !text.includes("\0") && text.isWellFormed();

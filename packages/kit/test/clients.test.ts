@@ -4,7 +4,7 @@ import { NativeRedirectUri, RegisterClientInput, WebRedirectUri } from "../src/i
 
 const accepts = (schema: typeof WebRedirectUri, uri: string) => schema.safeParse(uri).success;
 
-describe("where a client may send people back to", () => {
+describe("a redirect URI", () => {
   it.each([
     "https://app.example/callback",
     "https://app.example",
@@ -22,7 +22,7 @@ describe("where a client may send people back to", () => {
     "com.example.app://callback",
     "cursor://anysphere.cursor/callback",
     "app:/callback",
-  ])("may be %s on a person's device alone", (uri) => {
+  ])("may be %s only on a user's device", (uri) => {
     expect([accepts(WebRedirectUri, uri), accepts(NativeRedirectUri, uri)]).toEqual([false, true]);
   });
 
@@ -67,7 +67,7 @@ describe("where a client may send people back to", () => {
     expect([accepts(WebRedirectUri, uri), accepts(NativeRedirectUri, uri)]).toEqual([false, false]);
   });
 
-  it("[S2] is https, or this machine, as the browser that is sent there reads it", () => {
+  it("[S2] is https, or this machine, as browsers parse it", () => {
     const text = fc.oneof(
       fc.webUrl({ validSchemes: ["http", "https"], withQueryParameters: true, withFragments: true }),
       fc.string().map((tail) => `https://${tail}`),
@@ -89,7 +89,7 @@ describe("where a client may send people back to", () => {
 describe("a registration", () => {
   const web = { name: "Photos", kind: "web", redirectUris: ["https://app.example/callback"], scopes: [] };
 
-  it("has an address to come back to, unless it acts for itself", () => {
+  it("has a redirect URI, unless the client acts for itself", () => {
     expect(RegisterClientInput.safeParse(web).success).toBe(true);
     expect(RegisterClientInput.safeParse({ ...web, redirectUris: [] }).success).toBe(false);
     expect(RegisterClientInput.safeParse({ ...web, kind: "service" }).success).toBe(false);

@@ -5,7 +5,7 @@ import { defineContract, engine, engineErrors, engineRoles, engineScopes } from 
 const words = { scopes: engineScopes, roles: engineRoles, errors: engineErrors };
 
 describe("an operation of a contract", () => {
-  it("does not compile with a word that the contract does not have", () => {
+  it("does not compile with a scope, role or error that the contract does not have", () => {
     defineContract(words, ({ query, scoped, firstParty, anyone }) => ({
       ...engine,
       // @ts-expect-error no such scope

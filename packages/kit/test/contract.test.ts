@@ -36,10 +36,10 @@ describe("a contract", () => {
   });
 
   it.each(["notes read", 'no"tes', "no\\tes", "", "nötes"])(
-    "refuses the scope %j, which OAuth cannot carry (RFC 6749 §3.3)",
+    "refuses the scope %j, which OAuth does not allow (RFC 6749 §3.3)",
     (name) => {
       const scopes = { ...engineScopes, [name]: "Read your notes" };
-      expect(() => defineContract({ ...words, scopes }, () => engine)).toThrow(/cannot carry/);
+      expect(() => defineContract({ ...words, scopes }, () => engine)).toThrow(/does not allow/);
     },
   );
 
@@ -104,7 +104,7 @@ describe("a contract", () => {
     expect(withRest(path)).toThrow("note.read has {id} twice in its REST path /api/{id}/notes/{id}.");
   });
 
-  it("refuses operations with words of another contract, and names them", () => {
+  it("refuses operations with scopes, roles or errors of another contract, and names them", () => {
     const { operations } = defineContract(words, ({ query, firstParty, scoped, anyone }) => ({
       ...engine,
       scoped: query({ summary: "Read", access: scoped("notes:read"), output: z.object({}) }),

@@ -3,31 +3,31 @@ import type { EngineContract, ErrorCodeOf, Granted, PathIn } from "../src/index.
 
 type Operations = EngineContract["operations"];
 
-/** What needs no principal at all. */
+/** The operations that need no principal. */
 type Open = "auth.login" | "auth.methods" | "auth.refresh" | "authorization.asker";
 
 describe("the operations of a third-party client", () => {
-  it("leaves operations open to anyone and those of its scopes", () => {
+  it("are those that are open to anyone and those of its scopes", () => {
     expectTypeOf<PathIn<Granted<EngineContract, "profile:read">>>().toEqualTypeOf<Open | "user.me">();
     expectTypeOf<PathIn<Granted<EngineContract, "profile:read" | "profile:write">>>().toEqualTypeOf<
       Open | "user.me" | "user.update"
     >();
   });
 
-  it("leaves no area in which nothing was granted", () => {
+  it("have no area without a granted operation", () => {
     expectTypeOf<Granted<EngineContract, "profile:read">["operations"]>().not.toHaveProperty("grant");
     expectTypeOf<PathIn<Granted<EngineContract, never>>>().toEqualTypeOf<Open>();
   });
 });
 
-describe("what an operation can be answered with", () => {
-  it("is what it declares and what its access implies", () => {
+describe("the errors of an operation", () => {
+  it("are those that it declares and those that its access implies", () => {
     expectTypeOf<"INSUFFICIENT_SCOPE">().toExtend<ErrorCodeOf<Operations["user"]["update"]>>();
     expectTypeOf<"EMAIL_TAKEN" | "FIRST_PARTY_ONLY">().toExtend<ErrorCodeOf<Operations["account"]["changeEmail"]>>();
     expectTypeOf<"INVALID_CREDENTIALS">().toExtend<ErrorCodeOf<Operations["auth"]["login"]>>();
   });
 
-  it("is nothing else", () => {
+  it("are no others", () => {
     expectTypeOf<Extract<ErrorCodeOf<Operations["auth"]["login"]>, "UNAUTHENTICATED" | "EMAIL_TAKEN">>().toBeNever();
     expectTypeOf<Extract<ErrorCodeOf<Operations["user"]["me"]>, "FIRST_PARTY_ONLY" | "EMAIL_TAKEN">>().toBeNever();
     expectTypeOf<Extract<ErrorCodeOf<Operations["auth"]["logout"]>, "INSUFFICIENT_SCOPE">>().toBeNever();

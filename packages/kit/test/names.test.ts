@@ -37,7 +37,7 @@ describe("a name that is shown to people", () => {
     expect(PersonName.parse(" Zoe\u0308\u00A0 \u3000Doe ")).toBe("Zoë Doe");
   });
 
-  it("is made of any text from elsewhere, or is absent [S99]", () => {
+  it("can be derived from any text, or is absent [S99]", () => {
     expect(displayNameFrom(`John ${reversed}Doe\r\n`, 200)).toBe("John Doe");
     expect(displayNameFrom(filler, 200)).toBeNull();
     expect(displayNameFrom(stacked, 200)).toMatch(/^Ź\u0301{1,4}$/);

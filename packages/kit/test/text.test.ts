@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { isStorableText, plainText } from "../src/index.ts";
 
 it.each(["\0", "a\0b", "\ud800", "a\udc00b", "\udc00\ud800"])(
-  "plainText refuses %j, which no database stores",
+  "plainText refuses %j, which PostgreSQL cannot store",
   (text) => {
     expect(isStorableText(text)).toBe(false);
     const { error } = plainText({ maxLength: 100 }).safeParse(text);
@@ -10,10 +10,10 @@ it.each(["\0", "a\0b", "\ud800", "a\udc00b", "\udc00\ud800"])(
   },
 );
 
-it.each(["", " a\n\tb ", "\u0001", "🦊", "e\u0301", "\ufffe"])("plainText keeps %j as it is", (text) => {
+it.each(["", " a\n\tb ", "\u0001", "🦊", "e\u0301", "\ufffe"])("plainText keeps %j unchanged", (text) => {
   expect(plainText({ maxLength: 100 }).parse(text)).toBe(text);
 });
 
-it("plainText has a longest length", () => {
+it("plainText has a maximum length", () => {
   expect(plainText({ maxLength: 3 }).safeParse("abcd").success).toBe(false);
 });

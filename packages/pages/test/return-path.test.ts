@@ -8,7 +8,7 @@ test.each(["/notes", "/notes?a=1&b=2#part", "/%2F%2Fevil.example"])("returns to 
   expect(returnPath(search(address), origin)).toBe(address);
 });
 
-test("finds its own way back from the address that it made", () => {
+test("reads the return path from its own sign-in address", () => {
   expect(signInAddress("/notes?a=1&b=2")).toBe("/sign-in?return=%2Fnotes%3Fa%3D1%26b%3D2");
   expect(returnPath(new URL(signInAddress("/notes?a=1&b=2"), origin).search, origin)).toBe("/notes?a=1&b=2");
 });
@@ -30,10 +30,10 @@ test.each([
   "",
   "/sign-in",
   "/sign-in?return=/notes",
-])("returns to the account when asked for %j", (address) => {
+])("returns to the account page for %j", (address) => {
   expect(returnPath(search(address), origin)).toBe("/");
 });
 
-test("returns to the account when asked for nothing", () => {
+test("returns to the account page without a return path", () => {
   expect(returnPath("", origin)).toBe("/");
 });

@@ -41,7 +41,7 @@ test.each([
   ["<script>alert(1)</script>", "An unknown device"],
   ["", "An unknown device"],
   [null, "An unknown device"],
-])("calls the device that sends %j %s", (userAgent, name) => {
+])("names the device with the user agent %j %s", (userAgent, name) => {
   expect(deviceOf(userAgent, deviceWords).name).toBe(name);
 });
 
@@ -53,13 +53,13 @@ test.each([
   [60 * 60_000, "1 hour ago"],
   [26 * 60 * 60_000, "1 day ago"],
   [90 * 24 * 60 * 60_000, "90 days ago"],
-])("tells a moment %i ms ago as %s", (elapsedMs, words) => {
+])("formats a moment %i ms ago as %s", (elapsedMs, words) => {
   expect(ago(1_000_000_000_000 - elapsedMs, 1_000_000_000_000, "en", "just now")).toBe(words);
 });
 
 const words = sessionsWords.activity;
 
-test("tells an action that it does not know by its own name", () => {
+test("shows an unknown action by its name", () => {
   expect(activityOf({ action: "factor.add", outcome: "done" }, words)).toEqual({
     text: "factor.add",
     remarkable: false,
@@ -70,7 +70,7 @@ test("tells an action that it does not know by its own name", () => {
   });
 });
 
-test("points out that something copied was used", () => {
+test("marks the use of a copied session or token", () => {
   expect(activityOf({ action: "grant.reuse", outcome: "done" }, words).remarkable).toBe(true);
   expect(activityOf({ action: "grant.approve", outcome: "done" }, words).remarkable).toBe(false);
 });
@@ -81,6 +81,6 @@ test.each([
   [90 * 60, "1 hour"],
   [59, "59 seconds"],
   [0, "0 seconds"],
-])("tells a span of %i seconds as %s", (seconds, words) => {
+])("formats a duration of %i seconds as %s", (seconds, words) => {
   expect(durationOf(seconds, "en")).toBe(words);
 });

@@ -42,12 +42,12 @@ describe("an app's contract", () => {
 
   it("cannot redeclare an area or error of the engine", () => {
     expect(() => assertEngineIn({ ...contract, operations: { ...engine, user: { me: engine.user.me } } })).toThrow(
-      "The contract's area `user` has the name of one of the engine's. Give it another.",
+      "The contract's area `user` has the name of an engine's area. Give it another name.",
     );
     const details = z.object({});
     const errors = { ...engineErrors, EMAIL_TAKEN: { status: 400, message: "Taken.", details } } as const;
     expect(() => assertEngineIn({ ...contract, errors })).toThrow(
-      "The contract's error EMAIL_TAKEN has the code of one of the engine's. Give it another.",
+      "The contract's error EMAIL_TAKEN has the code of an engine's error. Give it another code.",
     );
   });
 

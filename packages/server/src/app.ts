@@ -38,7 +38,9 @@ export interface Tools<C extends { readonly errors: Errors }, Tables = object> {
   readonly [migratedTables]?: Tables;
   /** `implement(contract.operations.note.list).handle(({ ctx, input, refuse }) => …)` */
   readonly implement: Implement<C["errors"]>;
-  /** The app's tables, beside the users that they refer to. Everything else of the engine has a function. */
+  /**
+   * The app's tables, and the engine's users that they refer to. The rest of the engine is reached through functions.
+   */
   readonly db: Kysely<Tables & Pick<Schema, "users">>;
   /** The time that all servers of one database share: epoch milliseconds. */
   readonly now: Now;
@@ -60,13 +62,13 @@ export const assertEngineIn = ({ operations, scopes, errors, roles }: AnyContrac
         `The contract lacks the engine's area \`${area}\`. Begin its operations with \`...engine\`.`,
       );
     if (operations[area] !== declared)
-      throw new StartError(`The contract's area \`${area}\` has the name of one of the engine's. Give it another.`);
+      throw new StartError(`The contract's area \`${area}\` has the name of an engine's area. Give it another name.`);
   }
   for (const [code, declared] of Object.entries(engineErrors)) {
     if (errors[code] === undefined)
       throw new StartError(`The contract lacks the engine's error ${code}. Begin its errors with \`...engineErrors\`.`);
     if (errors[code] !== declared)
-      throw new StartError(`The contract's error ${code} has the code of one of the engine's. Give it another.`);
+      throw new StartError(`The contract's error ${code} has the code of an engine's error. Give it another code.`);
   }
   for (const name of Object.keys(engineScopes)) {
     if (!Object.hasOwn(scopes, name))

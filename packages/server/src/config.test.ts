@@ -213,12 +213,12 @@ describe("settings", () => {
   it.each<[Record<string, string>, string]>([
     [{ PORT: "http" }, "PORT: must be a port number."],
     [{ PORT: "70000" }, "PORT:"],
-    [{ SECRET: "short" }, "SECRET: must be at least 32 characters"],
-    [{ SECRET: "a".repeat(32) }, "SECRET: repeats itself or counts, so that it can be guessed"],
-    [{ SECRET_PREVIOUS: "a" }, "SECRET_PREVIOUS: has one that can be guessed"],
-    [{ PEPPER: "b".repeat(64) }, "PEPPER: repeats itself"],
-    [{ PEPPER_PREVIOUS: "b".repeat(64) }, "PEPPER_PREVIOUS: has one that can be guessed"],
-    [{ REGISTRATION: "token", REGISTRATION_TOKEN: "0123456789".repeat(4) }, "REGISTRATION_TOKEN: repeats itself"],
+    [{ SECRET: "short" }, "SECRET: must have at least 32 characters"],
+    [{ SECRET: "a".repeat(32) }, "SECRET: is a repetition or a sequence"],
+    [{ SECRET_PREVIOUS: "a" }, "SECRET_PREVIOUS: contains a secret that can be guessed"],
+    [{ PEPPER: "b".repeat(64) }, "PEPPER: is a repetition"],
+    [{ PEPPER_PREVIOUS: "b".repeat(64) }, "PEPPER_PREVIOUS: contains a secret that can be guessed"],
+    [{ REGISTRATION: "token", REGISTRATION_TOKEN: "0123456789".repeat(4) }, "REGISTRATION_TOKEN: is a repetition"],
     [{ DATABASE_URL: "mysql://db" }, "DATABASE_URL: must begin with file: or postgres://."],
     [{ PUBLIC_URL: "api.example.com" }, "PUBLIC_URL: must be a URL such as"],
     [{ PUBLIC_URL: "https://api.example.com/v1" }, "PUBLIC_URL: must be an origin, without a path."],
@@ -297,7 +297,7 @@ describe("settings", () => {
   it("accept a registration token, and require it", () => {
     const env = { REGISTRATION: "token", REGISTRATION_TOKEN: secret };
     expect(load(env).registration).toEqual({ token: secret });
-    expect(() => load({ REGISTRATION: "token" })).toThrow("REGISTRATION_TOKEN: REGISTRATION=token needs it");
+    expect(() => load({ REGISTRATION: "token" })).toThrow("REGISTRATION_TOKEN: required by REGISTRATION=token");
   });
 });
 
@@ -312,13 +312,13 @@ describe("production", () => {
   });
 
   it.each<[Record<string, string | undefined>, string]>([
-    [{ PUBLIC_URL: undefined }, "PUBLIC_URL: production needs the https:// address"],
-    [{ PUBLIC_URL: "http://api.example.com" }, "PUBLIC_URL: production needs the https:// address"],
-    [{ SECRET: undefined }, "SECRET: production needs one"],
-    [{ SECRET: developmentSecretPrefix + secret }, "SECRET: this one was made for development"],
-    [{ TRUST_PROXY: undefined }, "TRUST_PROXY: production needs a decision"],
-    [{ DEMO_PROVIDER: "1" }, "DEMO_PROVIDER: production has none"],
-    [{ BCRYPT_COST: "10" }, "BCRYPT_COST: production needs at least 12"],
+    [{ PUBLIC_URL: undefined }, "PUBLIC_URL: required in production: the https:// URL"],
+    [{ PUBLIC_URL: "http://api.example.com" }, "PUBLIC_URL: required in production: the https:// URL"],
+    [{ SECRET: undefined }, "SECRET: required in production"],
+    [{ SECRET: developmentSecretPrefix + secret }, "SECRET: this secret was generated for development"],
+    [{ TRUST_PROXY: undefined }, "TRUST_PROXY: required in production"],
+    [{ DEMO_PROVIDER: "1" }, "DEMO_PROVIDER: not allowed in production"],
+    [{ BCRYPT_COST: "10" }, "BCRYPT_COST: must be at least 12 in production"],
   ])("refuses %j", (change, message) => {
     expect(() => load({ ...production, ...change })).toThrow(message);
   });

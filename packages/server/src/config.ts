@@ -192,7 +192,7 @@ export const settings: Readonly<Record<string, z.ZodType>> = Environment.shape;
 /**
  * Reads the settings.
  * @param env such as `process.env`; an empty value counts as absent
- * @param root what a relative database path is relative to
+ * @param root the folder that a relative database path is relative to
  * @throws StartError that names every invalid setting and how to fix it
  */
 export const loadConfig = (env: Record<string, string | undefined>, root: string): Config => {
@@ -241,21 +241,24 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
 const registrationOf = ({ REGISTRATION: policy, REGISTRATION_TOKEN: token }: z.output<typeof Environment>) => {
   if (policy !== "token") return policy;
   if (!token)
-    throw new StartError("REGISTRATION_TOKEN: REGISTRATION=token needs it: `openssl rand -base64 32` makes one.");
+    throw new StartError(
+      "REGISTRATION_TOKEN: required by REGISTRATION=token. Generate one with `openssl rand -base64 32`.",
+    );
   return { token };
 };
 
 const assertReadyForProduction = (e: z.output<typeof Environment>) => {
   const missing = [
     !e.PUBLIC_URL?.startsWith("https://") &&
-      "PUBLIC_URL: production needs the https:// address that clients reach this server at.",
-    !e.SECRET && "SECRET: production needs one of at least 32 characters: `openssl rand -base64 32` makes one.",
+      "PUBLIC_URL: required in production: the https:// URL at which clients reach this server.",
+    !e.SECRET &&
+      "SECRET: required in production, with at least 32 characters. Generate one with `openssl rand -base64 32`.",
     e.SECRET?.startsWith(developmentSecretPrefix) &&
-      "SECRET: this one was made for development, where others may have seen it. Make another: `openssl rand -base64 32`.",
+      "SECRET: this secret was generated for development, where others may have seen it. Generate another with `openssl rand -base64 32`.",
     e.TRUST_PROXY === undefined &&
-      "TRUST_PROXY: production needs a decision: `off`, or the addresses of the proxies in front of this server.",
-    e.DEMO_PROVIDER && "DEMO_PROVIDER: production has none: anybody could sign in as anybody.",
-    e.BCRYPT_COST < 12 && "BCRYPT_COST: production needs at least 12.",
+      "TRUST_PROXY: required in production: `off`, or the addresses of the proxies in front of this server.",
+    e.DEMO_PROVIDER && "DEMO_PROVIDER: not allowed in production, because anybody could sign in as anybody.",
+    e.BCRYPT_COST < 12 && "BCRYPT_COST: must be at least 12 in production.",
   ].filter((line) => typeof line === "string");
   if (missing.length > 0) throw new StartError(missing.join("\n"));
 };

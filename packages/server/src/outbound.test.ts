@@ -55,24 +55,28 @@ describe("a request to an address from outside", () => {
   });
 
   it.each([[["127.0.0.1"]], [["93.184.216.34", "10.0.0.1"]], [["::1"]], [["fe80::1"]], [[]]])(
-    "is not made to a name that is at %j",
+    "is not sent to a name that resolves to %j",
     async (addresses) => {
       const fetch = createOutbound({ lookup: lookupOf(addresses), timeoutMs }).fetchFor({
         allowPrivateAddresses: false,
       });
       await expect(fetch("https://id.example.com/")).rejects.toThrow(
-        "id.example.com is not asked: its address is private",
+        "id.example.com is not requested: its address is private",
       );
     },
   );
 
   it("uses https only, except to this machine when the settings allow it", async () => {
     const { fetchFor } = createOutbound({ lookup, timeoutMs });
-    await expect(fetchFor({ allowPrivateAddresses: false })("http://localhost/")).rejects.toThrow("it has no https");
-    await expect(fetchFor({ allowPrivateAddresses: true })("http://id.example.com/")).rejects.toThrow(
-      "it has no https",
+    await expect(fetchFor({ allowPrivateAddresses: false })("http://localhost/")).rejects.toThrow(
+      "it does not use https",
     );
-    await expect(fetchFor({ allowPrivateAddresses: true })("ftp://localhost/")).rejects.toThrow("it has no https");
+    await expect(fetchFor({ allowPrivateAddresses: true })("http://id.example.com/")).rejects.toThrow(
+      "it does not use https",
+    );
+    await expect(fetchFor({ allowPrivateAddresses: true })("ftp://localhost/")).rejects.toThrow(
+      "it does not use https",
+    );
     await expect(fetchFor({ allowPrivateAddresses: true })("https://u:p@localhost/")).rejects.toThrow("a password");
   });
 
@@ -100,7 +104,7 @@ describe("a request to an address from outside", () => {
     [", however small it is on the way", { "content-encoding": "gzip" }, gzipSync(Buffer.alloc(8 * 1024 * 1024))],
   ])("does not read a response that is too large%s", async (_name, headers, body) => {
     await using server = await serve((_, response) => response.writeHead(200, headers).end(body));
-    await expect(fetchHere()(server.url)).rejects.toThrow("answered with more than is read");
+    await expect(fetchHere()(server.url)).rejects.toThrow("answered with more than the size limit");
   });
 
   it.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([

@@ -6,7 +6,7 @@ import type { lookup as dnsLookup, LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import { isLoopbackAddress, isPublicAddress } from "./domain/kernel/ip-addresses.ts";
 
-/** As `node:dns` has it; a test's own, in tests. */
+/** Like that of `node:dns`. Tests replace it. */
 export type Lookup = typeof dnsLookup;
 
 export interface OutboundRules {
@@ -111,7 +111,7 @@ const readWithin = async (body: AsyncIterable<Uint8Array> | null, url: URL): Pro
   let sizeBytes = 0;
   for await (const chunk of body ?? []) {
     sizeBytes += chunk.length;
-    if (sizeBytes > maxBodyBytes) throw new OutboundError(`${url.origin} answered with more than is read`);
+    if (sizeBytes > maxBodyBytes) throw new OutboundError(`${url.origin} answered with more than the size limit`);
     chunks.push(chunk);
   }
   return new Uint8Array(Buffer.concat(chunks));
@@ -120,11 +120,12 @@ const readWithin = async (body: AsyncIterable<Uint8Array> | null, url: URL): Pro
 const refuseUnlessReachable = (url: URL, allowPrivateAddresses: boolean) => {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (url.protocol !== "https:" && !(allowPrivateAddresses && url.protocol === "http:" && isLoopbackName(host)))
-    throw new OutboundError(`${url.origin} is not asked: it has no https`);
-  if (url.username || url.password) throw new OutboundError(`${url.origin} is not asked: the address has a password`);
+    throw new OutboundError(`${url.origin} is not requested: it does not use https`);
+  if (url.username || url.password)
+    throw new OutboundError(`${url.origin} is not requested: the URL contains a password`);
   // IP addresses are not looked up.
   if (!allowPrivateAddresses && isIP(host) && !isPublicAddress(host))
-    throw new OutboundError(`${url.origin} is not asked: its address is private`);
+    throw new OutboundError(`${url.origin} is not requested: its address is private`);
 };
 
 const isLoopbackName = (host: string) => host === "localhost" || isLoopbackAddress(host);
@@ -136,7 +137,7 @@ const publicLookup =
       if (error) return callback(error, "", 4);
       // One private address among public ones is how DNS rebinding works.
       if (!addresses.every(({ address }) => isPublicAddress(address)) || !addresses[0])
-        return callback(new OutboundError(`${hostname} is not asked: its address is private`), "", 4);
+        return callback(new OutboundError(`${hostname} is not requested: its address is private`), "", 4);
       if (options.all) return callback(null, addresses);
       return callback(null, addresses[0].address, addresses[0].family);
     });

@@ -8,7 +8,7 @@ const minLength = 32;
 /** In bytes after compression. 128 random bits in hexadecimal take about 33; repetition and sequences take few. */
 const minContentBytes = 24;
 
-const howToMakeOne = "`openssl rand -base64 32` makes one";
+const howToGenerate = "Generate one with `openssl rand -base64 32`";
 
 /** The information in a text, without repetition and sequences. */
 const contentBytes = (text: string): number => {
@@ -17,12 +17,12 @@ const contentBytes = (text: string): number => {
   return Math.min(deflateRawSync(bytes).length, deflateRawSync(steps).length);
 };
 
-/** OWASP ASVS 11.5.1. A secret that can be guessed gives away sessions, signing keys and stored tokens. */
+/** OWASP ASVS 11.5.1. A secret that can be guessed exposes sessions, signing keys and stored tokens. */
 export const Secret = z
   .string()
-  .min(minLength, { error: `must be at least ${minLength} characters: ${howToMakeOne}`, abort: true })
+  .min(minLength, { error: `must have at least ${minLength} characters. ${howToGenerate}`, abort: true })
   .refine((text) => contentBytes(text) >= minContentBytes, {
-    error: `repeats itself or counts, so that it can be guessed: ${howToMakeOne}`,
+    error: `is a repetition or a sequence, which can be guessed. ${howToGenerate}`,
   });
 
 /** Previous secrets. One that can be guessed opens everything made with it for as long as it is accepted. */
@@ -30,5 +30,5 @@ export const PreviousSecrets = z
   .string()
   .transform((value) => value.split(/[\s,]+/).filter(Boolean))
   .refine((secrets) => secrets.every((secret) => Secret.safeParse(secret).success), {
-    error: `has one that can be guessed, or is shorter than ${minLength} characters. Leave it out: what was made under it is then refused`,
+    error: `contains a secret that can be guessed, or has fewer than ${minLength} characters. Remove it; everything made with it is then refused`,
   });

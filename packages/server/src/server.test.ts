@@ -42,41 +42,38 @@ describe("at start, the log", () => {
 it.each([
   { production: false, asked: ["/jwks"] },
   { production: true, asked: [] },
-])(
-  "[S31] fetches from private addresses that a client names in development alone: %j",
-  async ({ production, asked }) => {
-    const requests: unknown[] = [];
-    const inside = createHttpServer((request, response) => {
-      requests.push(request.url);
-      response.end('{"keys":[]}');
-    });
-    inside.listen(0, "127.0.0.1");
-    await once(inside, "listening");
-    const { port } = inside.address() as AddressInfo;
-    await using server = await startTestServer({ config: { production } });
-    const registration = {
-      redirect_uris: [],
-      response_types: [],
-      grant_types: ["client_credentials"],
-      token_endpoint_auth_method: "private_key_jwt",
-      jwks_uri: `http://127.0.0.1:${port}/jwks`,
-    };
-    await server.domain.clients.registerOverWire("client", { name: "Photos", secret: null, registration }, testSource);
-    const assertion = await new SignJWT({ jti: "once" })
-      .setProtectedHeader({ alg: "ES256" })
-      .setIssuer("client")
-      .setSubject("client")
-      .setAudience(server.config.publicUrl)
-      .setExpirationTime("1 minute")
-      .sign((await generateKeyPair("ES256")).privateKey);
-    const body = new URLSearchParams({
-      grant_type: "client_credentials",
-      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-      client_assertion: assertion,
-    });
-    const answer = await fetch(`${server.url}/token`, { method: "POST", body });
-    expect(await answer.json()).toMatchObject({ error: "invalid_client" });
-    expect(requests).toEqual(asked);
-    inside.close();
-  },
-);
+])("[S31] requests private addresses of clients only in development: %j", async ({ production, asked }) => {
+  const requests: unknown[] = [];
+  const inside = createHttpServer((request, response) => {
+    requests.push(request.url);
+    response.end('{"keys":[]}');
+  });
+  inside.listen(0, "127.0.0.1");
+  await once(inside, "listening");
+  const { port } = inside.address() as AddressInfo;
+  await using server = await startTestServer({ config: { production } });
+  const registration = {
+    redirect_uris: [],
+    response_types: [],
+    grant_types: ["client_credentials"],
+    token_endpoint_auth_method: "private_key_jwt",
+    jwks_uri: `http://127.0.0.1:${port}/jwks`,
+  };
+  await server.domain.clients.registerOverWire("client", { name: "Photos", secret: null, registration }, testSource);
+  const assertion = await new SignJWT({ jti: "once" })
+    .setProtectedHeader({ alg: "ES256" })
+    .setIssuer("client")
+    .setSubject("client")
+    .setAudience(server.config.publicUrl)
+    .setExpirationTime("1 minute")
+    .sign((await generateKeyPair("ES256")).privateKey);
+  const body = new URLSearchParams({
+    grant_type: "client_credentials",
+    client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    client_assertion: assertion,
+  });
+  const answer = await fetch(`${server.url}/token`, { method: "POST", body });
+  expect(await answer.json()).toMatchObject({ error: "invalid_client" });
+  expect(requests).toEqual(asked);
+  inside.close();
+});

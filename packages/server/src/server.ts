@@ -76,7 +76,7 @@ export interface WorldOptions {
   readonly fetch: typeof globalThis.fetch;
   /** How to reach URLs that identity providers and clients name. */
   readonly outbound: OutboundOptions;
-  /** How many passwords may be hashed at once, now. */
+  /** The number of passwords that may be hashed at once now. */
   readonly hashingThreads: () => number;
   /** How long a call may wait for the database in total. */
   readonly databaseLimitMs: number;

@@ -35,7 +35,7 @@ export const testClock = (start = Date.now()) => {
 
 const onlyLocalhost = ((hostname: string, _options: unknown, answer: (...result: unknown[]) => void) => {
   if (hostname === "localhost") answer(null, [{ address: "127.0.0.1", family: 4 }]);
-  else answer(new Error("Tests reach nothing outside"));
+  else answer(new Error("The tests have no network"));
 }) as OutboundOptions["lookup"];
 
 /**
@@ -48,7 +48,7 @@ export const testWorld = (now: () => number): WorldOptions => ({
   databaseTime: async () => null,
   random: (sizeBytes) => new Uint8Array(randomBytes(sizeBytes)),
   fetch: async () => {
-    throw new Error("Tests reach nothing outside");
+    throw new Error("The tests have no network");
   },
   // Loopback only, without a time limit that a busy machine could reach.
   outbound: { lookup: onlyLocalhost, timeoutMs: 30_000 },

@@ -106,7 +106,7 @@ describe("the process", () => {
     await new Promise((resolve) => other.close(resolve));
   });
 
-  it("says that the database file is no database", async () => {
+  it("says that the database file is not a database", async () => {
     writeFileSync(
       join(directory, "text.db"),
       "this is not a database, but text of more than one hundred bytes: ".repeat(3),

@@ -198,7 +198,7 @@ describe("two servers on one PostgreSQL", () => {
     }
   });
 
-  it("[S68] count guesses together, also those that arrive at once", async () => {
+  it("[S68] count guesses together, including concurrent ones", async () => {
     const startedAt = performance.now();
     const answers = await atOnce(100, (server, index) => login(server, `guess ${index}`));
     const passed = answers.filter(({ code }) => code === "INVALID_CREDENTIALS");

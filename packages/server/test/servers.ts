@@ -1,4 +1,4 @@
-// Servers as processes of their own, for what one process cannot show: races between two, and sudden ends.
+// Servers as separate processes, for tests of races between two servers and of sudden ends.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";

@@ -92,7 +92,7 @@ const signIn = async ({ url }: Server): Promise<string> => {
 
 const signInHead = `POST /trpc/auth.login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${credentials.length}\r\n`;
 
-/** Sends what a server reads before it waits for more, and waits until it has read it. */
+/** Sends a part of a request, and waits until the server has read it. */
 const sendHalf = async (socket: Socket) => {
   socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n${signInHead}\r\n${credentials.slice(0, 5)}`);
   await once(socket, "data");

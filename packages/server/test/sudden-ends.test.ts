@@ -69,7 +69,7 @@ const untilTheEnd = async (answered: () => void, act: () => Promise<unknown>) =>
   }
 };
 
-it(`keeps every session that was acknowledged, and none that was ended, over ${kills} kills`, async () => {
+it(`keeps every acknowledged session, and no ended one, over ${kills} kills`, async () => {
   const database = await engines[0].newDatabase();
   const db = await openDatabase(database.url);
   // Loading takes the longest, so do it in advance.

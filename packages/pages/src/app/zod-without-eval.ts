@@ -1,5 +1,5 @@
-// Imported before any schema is built: zod would try whether it may compile them with `eval`, which the
-// content security policy forbids and reports.
+// Imported before any schema is built. Otherwise zod tests whether it can compile them with `eval`, which the content
+// security policy forbids and reports.
 
 import { z } from "zod";
 

@@ -11,7 +11,7 @@ import type { ReauthenticationDialogProps } from "./reauthentication-dialog.tsx"
 export interface ReauthenticationOptions {
   /** Completes "… only works shortly after you signed in." */
   readonly purpose: string;
-  /** Where an identity provider returns the person to. Default: the page that they are on. */
+  /** The path that an identity provider returns the user to. Default: the current page. */
   readonly returnTo?: string;
 }
 

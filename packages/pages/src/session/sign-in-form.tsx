@@ -14,7 +14,7 @@ import { useWords } from "../words/words.ts";
 
 /** The props of `SignInForm`. */
 export interface SignInFormProps {
-  /** Who is expected to sign in. */
+  /** The username of the expected user. */
   readonly username?: string;
 }
 

@@ -74,7 +74,7 @@ describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("[S21] lets one client address its assertions to the token endpoint", async () => {
+  it("[S21] allows one client to use the token endpoint as the audience of its assertions", async () => {
     await using admin = await open();
     const { id } = await admin.create("--jwks-uri", "https://photos.example/jwks");
     const may = async () => (await admin.domain.clients.find(id))?.assertsToTokenEndpoint;

@@ -15,9 +15,9 @@ import { StartError } from "../start-error.ts";
 export interface AdminProcess {
   readonly app: App;
   readonly env: Record<string, string | undefined>;
-  /** The project's folder: what settings are relative to. */
+  /** The project's folder. Settings are relative to it. */
   readonly root: string;
-  /** The operator's folder: what arguments are relative to. */
+  /** The operator's folder. Arguments are relative to it. */
   readonly directory: string;
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;

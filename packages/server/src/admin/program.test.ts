@@ -37,7 +37,7 @@ describe("the lockstep command line", () => {
     ),
     [["audit", "--help"], /Examples:\n {2}\$ npm run lockstep -- audit --since/],
     [["help", "user"], /^Usage: lockstep user/],
-  ] as const)("explains itself: %s", async (argv, words) => {
+  ] as const)("prints help: %s", async (argv, words) => {
     await using admin = await openAdmin(newDatabase);
     const { exitCode, stdout, stderr } = await admin.lockstep(argv);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });

@@ -66,7 +66,7 @@ describe("lockstep provider", () => {
     expect(await check("good")).toBe("good cannot be used: the identity provider's metadata has no token_endpoint.\n");
   });
 
-  it("knows only what the settings have, and says what is wrong with them", async () => {
+  it("knows only configured identity providers, and reports invalid settings", async () => {
     await using admin = await open();
     expect(await admin.lockstep(["provider", "check", "nobody"])).toMatchObject({
       exitCode: 3,

@@ -1,4 +1,4 @@
-// Owns running admin commands in tests: in this process, on a database of the test's own.
+// Owns running admin commands in tests: in this process, on a database for each test.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -72,7 +72,7 @@ describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
   });
 
   it.each(["2a", "2b", "2y"] as const)(
-    "[S66] lets them sign in with a $%s$ hash, which is then upgraded",
+    "[S66] imports users with $%s$ hashes, which are upgraded at the first sign-in",
     async (version) => {
       await using admin = await open();
       const hash = await bcrypt.hash(password, { cost: 4, version });

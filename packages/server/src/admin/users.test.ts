@@ -114,7 +114,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
       expect((await admin.lockstep(["user", "list", "--json"])).stdout).toBe("");
     });
 
-    it("[S62] keeps a long password of any script whole", async () => {
+    it("[S62] accepts a long password in any script without truncation", async () => {
       await using admin = await open();
       const long = `пароль из очень многих слов ${"и ещё нескольких других ".repeat(10)}`;
       expect((await admin.lockstep(["user", "create", "bob"], `${long}1\n`)).exitCode).toBe(0);

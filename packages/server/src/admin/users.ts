@@ -91,7 +91,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
 
   aboutOne(
     "enable",
-    "Lets a disabled user sign in again; earlier sessions and grants stay revoked",
+    "Enables a disabled user; earlier sessions and grants stay revoked",
     [example("npm run lockstep -- user enable jane")],
     async ({ accounts }, found, options) => {
       if (found.disabled) await accounts.enable(found.id, commandLine);
@@ -114,7 +114,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
 
   aboutOne(
     "sign-out",
-    "Ends every session of a user, who can sign in again",
+    "Ends every session of a user; the user can sign in again",
     [aboutSignOut, example("npm run lockstep -- user sign-out jane")],
     async ({ sessions }, found, options) => {
       const ended = await sessions.endAllOf(found.id, "revoked", commandLine);
@@ -194,7 +194,7 @@ const list = async ({ stdout }: AdminProcess, { users }: Domain, { json }: Optio
 };
 
 /**
- * The user of this username, e-mail address or id.
+ * The user with this username, e-mail address or ID.
  * @throws CommandError when there is none.
  */
 export const findUser = async ({ users }: Domain, login: string): Promise<User> => {

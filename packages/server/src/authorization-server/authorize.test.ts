@@ -205,7 +205,7 @@ describe("an authorization request", () => {
     expect(error).toMatch(/^(invalid|request|registration)_/);
   });
 
-  it("[S16] redirects with 303, whatever was sent", async () => {
+  it("[S16] redirects with 303 for every request", async () => {
     const { url } = await beginAuthorization(app.config, { prompt: "consent" });
     const first = await browser.go(url);
     expect(first.status).toBe(303);
@@ -217,7 +217,7 @@ describe("an authorization request", () => {
 
 describe("[S18] a page of the protocol", () => {
   it.each(["/authorize", "/device", "/logout/success", "/interaction/x"])(
-    "at %s cannot be framed, nor kept",
+    "at %s cannot be framed or cached",
     async (path) => {
       const response = await browser.go(path);
       expect(response.headers.get("content-security-policy")).toMatch(/frame-ancestors 'none'/);
@@ -339,7 +339,7 @@ describe("a request that requires a new sign-in", () => {
     },
   );
 
-  it("[S42] with a `max_age` is granted to a session of that age, and to no older one", async () => {
+  it("[S42] with a `max_age` is granted to a session of that age, and not to an older one", async () => {
     const { config } = await registerClient(server);
     const person = openBrowser(server);
     await person.signIn();

@@ -141,7 +141,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
     }
   });
 
-  it("is refused when it is larger than what is stored of a request [S92]", async () => {
+  it("is refused when it exceeds the size limit of stored requests [S92]", async () => {
     const asked = `client_id=${app.id}&response_type=code&scope=openid&state=`;
     const refused = (status: number) => expect.objectContaining({ status, error: "invalid_request" });
     for (const [path, size] of [

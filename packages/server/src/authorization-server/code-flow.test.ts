@@ -11,7 +11,7 @@ import {
 } from "./testing.ts";
 
 describe.each(engines)("a third-party client on $engine", ({ newDatabase }) => {
-  it("signs a person in, reads what it was granted, and stays connected", async () => {
+  it("signs a user in, calls the API, and refreshes its tokens", async () => {
     await using server = await startOn(newDatabase);
     const { config } = await registerClient(server);
     const browser = openBrowser(server);

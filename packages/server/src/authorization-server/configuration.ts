@@ -321,7 +321,7 @@ const mayRevoke = async (_ctx: unknown, client: Client, token: OfClient) => {
 const policy = (grants: Grants) => {
   const prompts = interactionPolicy.base();
   prompts.get("consent")?.checks.add(
-    new interactionPolicy.Check("unverified_application", "the client is not verified", "consent_required", (ctx) => {
+    new interactionPolicy.Check("unverified_client", "the client is not verified", "consent_required", (ctx) => {
       const unverified = ctx.oidc.client?.[verifiedProperty] !== true;
       return unverified && !ctx.oidc.result?.consent;
     }),

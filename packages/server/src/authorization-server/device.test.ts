@@ -45,7 +45,7 @@ const send = (browser: Browser, form: Record<string, string>) =>
 /** A person enters a code, and confirms that the device shows it. */
 const enter = async (browser: Browser, userCode: string) => {
   const page = await shownBy(await browser.go("/device"));
-  if (page?.page !== "device_code") throw new Error("No page to type a code at");
+  if (page?.page !== "device_code") throw new Error("There is no page for the code");
   const typed = await send(browser, { xsrf: page.token, user_code: userCode });
   const asked = await shownBy(typed.response);
   if (asked?.page !== "device_confirm") return { page: asked, interaction: null };
@@ -218,7 +218,7 @@ describe("[S101] a guessed code", () => {
     expect(await shownBy(response)).toMatchObject({ page: "device_sign_in" });
   });
 
-  it("makes everybody wait after a thousand wrong ones in one hour", async () => {
+  it("makes all users wait after a thousand wrong ones in one hour", async () => {
     const clock = testClock();
     await using server = await startAuthorizationServer({ now: clock.now });
     const browser = openBrowser(server);

@@ -281,7 +281,7 @@ describe("[S17] a page of another origin", () => {
       ["/token", form({ grant_type: "refresh_token", client_id: "x" })],
       ["/register", json({ redirect_uris: [callback] })],
       ...["/introspect", "/revoke", "/par", "/device/authorize"].flatMap((path): typeof calls => [
-        // Found by the library, and before it.
+        // Errors of the library, and errors before it.
         [path, form({ client_id: "x" })],
         [path, { ...form({ token: "x" }), ...empty }],
       ]),

@@ -37,7 +37,7 @@ const evilApp = RegisterClientInput.parse({
   scopes: ["profile:read"],
 });
 
-/** A client that a person registered, as anybody can. */
+/** A client that a user registered, as anybody can. */
 const register = async ({ verified = false } = {}) => {
   const { client: app, secret } = await server.domain.clients.register(evilApp, attacker, testSource);
   if (verified) await server.domain.clients.setVerified(app.id, true, testSource);
@@ -66,25 +66,22 @@ const mistakes: Record<string, string>[] = [
 ];
 
 describe("a refused request", () => {
-  it.each(mistakes)(
-    "leads to no client that anybody could have registered, without a click: %j",
-    async (parameters) => {
-      const { id, config } = await register();
-      for (const browser of [openBrowser(server), await signedIn()]) {
-        const { url, response } = await browser.follow(await ask(config, parameters));
-        expect([url.origin, response?.status, response?.headers.get("location")]).toEqual([server.url, 400, null]);
-        const page = await shownBy(response);
-        expect(page).toMatchObject({ page: "leave", to: "evil.example", client: { id, verified: false } });
-        if (page?.page !== "leave") throw new Error("There is no page to leave from");
-        // What the client would have received.
-        const there = new URL(page.action);
-        const sent = new URLSearchParams(there.search || there.hash.slice(1));
-        expect(there.origin + there.pathname).toBe(evil);
-        expect(sent.get("error")).toBe(page.refusal?.error);
-        expect(sent.get("iss")).toBe(server.url);
-      }
-    },
-  );
+  it.each(mistakes)("does not redirect to an unverified client without a click: %j", async (parameters) => {
+    const { id, config } = await register();
+    for (const browser of [openBrowser(server), await signedIn()]) {
+      const { url, response } = await browser.follow(await ask(config, parameters));
+      expect([url.origin, response?.status, response?.headers.get("location")]).toEqual([server.url, 400, null]);
+      const page = await shownBy(response);
+      expect(page).toMatchObject({ page: "leave", to: "evil.example", client: { id, verified: false } });
+      if (page?.page !== "leave") throw new Error("There is no page to leave from");
+      // What the client would have received.
+      const there = new URL(page.action);
+      const sent = new URLSearchParams(there.search || there.hash.slice(1));
+      expect(there.origin + there.pathname).toBe(evil);
+      expect(sent.get("error")).toBe(page.refusal?.error);
+      expect(sent.get("iss")).toBe(server.url);
+    }
+  });
 
   it("needs a click too when the response is a form", async () => {
     const { config } = await register();
@@ -170,7 +167,7 @@ describe("signing out for a client", () => {
     }
   });
 
-  it("names the destination where the person is asked", async () => {
+  it("names the destination on the page that asks the user", async () => {
     const { id, config } = await register();
     const browser = await signedIn();
     await connect(browser, config, { redirect_uri: evil });

@@ -64,7 +64,7 @@ describe("offline_access", () => {
     expect(tokens.scope).toBe(scope);
   });
 
-  it("is shown to the person who is asked", async () => {
+  it("is shown on the consent page", async () => {
     const { config } = await registerClient(server);
     const { reached } = await outcomeOf(config, { scope });
     const read = { authorizationId: browser.authorizationId(reached) };
@@ -166,7 +166,7 @@ describe("POST", () => {
   });
 });
 
-describe("[S4] a client that an operator let leave out PKCE", () => {
+describe("[S4] a client that may omit PKCE", () => {
   const withoutPkce = { code_challenge: null, code_challenge_method: null };
 
   it("must send a nonce then, may still use PKCE, and is the only one (RFC 9700 §2.1.1)", async () => {

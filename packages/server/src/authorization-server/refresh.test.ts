@@ -101,7 +101,7 @@ describe.each(engines)("a refresh token on $engine", ({ newDatabase }) => {
   it("[S24] gives one successor to a hundred concurrent redemptions, and nobody is signed out", async () => {
     await using server = await start();
     const { tokens, refresh } = await connected(server);
-    // However long a slow machine takes for all of them.
+    // Long enough for all of them on a slow machine.
     vi.useFakeTimers({ toFake: ["Date"] });
     let current = tokens.refresh_token;
     for (let round = 0; round < 2; round++) {

@@ -325,8 +325,8 @@ const keyIdOf = (jwt: string): string | undefined => {
 };
 
 /**
- * The library keeps no JWTs, and refuses to be asked about one: it is asked about the token's id instead, or, when
- * the token is none of ours that can still be used, about one that nobody has.
+ * The library stores no JWTs, and does not accept one here. It gets the token's ID instead or, if the token is not a
+ * valid one of ours, an ID that does not exist.
  */
 const withoutJwt = async (
   tokens: Tokens,

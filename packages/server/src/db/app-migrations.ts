@@ -71,8 +71,8 @@ const allOf = (lists: readonly Migrations[]): Readonly<Record<string, Migration>
 const table = sql.table("app_migration");
 
 /**
- * Applies what is missing, in the transaction of the engine's migrations, and answers the names of what it applied.
- * Migrations that only a newer version of the app has are accepted, as long as they come after all of these.
+ * Applies missing migrations, in the transaction of the engine's migrations, and returns their names. Migrations that
+ * only a newer version of the app has are accepted, as long as they come after all of these.
  * @throws StartError when one failed, or the list does not continue what the database has
  */
 export const migrateApp = async (transaction: Db, lists: readonly Migrations[]): Promise<string[]> => {
@@ -125,7 +125,7 @@ const assertContinues = async (
   }
 };
 
-/** SHA-256 of the statements that a migration makes for this engine, as far as it gets without rows to read. */
+/** SHA-256 of the statements that a migration runs on this engine, as far as it gets without rows to read. */
 const checksumOf = async (db: Db, migration: Migration | undefined): Promise<string> => {
   const hash = createHash("sha256");
   const connection: DatabaseConnection = {
@@ -144,7 +144,7 @@ const checksumOf = async (db: Db, migration: Migration | undefined): Promise<str
       createQueryCompiler: () => (isPostgres(db) ? new PostgresQueryCompiler() : new SqliteQueryCompiler()),
     },
   });
-  // One that needs rows cannot go on without them: what it made until then is what tells it from another.
+  // A migration that needs rows stops here. Its statements so far identify it.
   await migration?.up(recorder).catch(() => {});
   return hash.digest("hex");
 };

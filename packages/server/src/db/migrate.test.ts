@@ -13,7 +13,7 @@ const recordMigration = (db: Db, name: string) =>
 const recordVersion = (db: Db, version: number) => sql`update schema_version set version = ${version}`.execute(db);
 
 describe.each(engines)("migrations on $engine", ({ newDatabase }) => {
-  it("are applied once when several servers start at once", async () => {
+  it("are applied once when several servers start concurrently", async () => {
     const database = await newDatabase();
     const script = join(import.meta.dirname, "../../test/migrate-process.ts");
     const outputs = await Promise.all(

@@ -98,7 +98,7 @@ describe("a prepared query on PostgreSQL", () => {
     await database.drop();
   });
 
-  it("goes on when a newer server adds a column, which makes its plan unusable", async () => {
+  it("continues when a newer server adds a column, which makes its plan unusable", async () => {
     const database = await newDatabase();
     const db = await openDatabase(database.url, { poolSize: 1 });
     await migrateToLatest(db);

@@ -105,9 +105,9 @@ export interface ClientsTable {
   metadata: string;
   /** Whether an operator has verified it. */
   verified: 0 | 1;
-  /** Whether an operator lets it introspect the tokens of every client (RFC 7662 §2.1). */
+  /** Whether an operator allows it to introspect the tokens of every client (RFC 7662 §2.1). */
   may_introspect: Generated<0 | 1>;
-  /** Whether an operator lets it leave out PKCE, and send a nonce instead (RFC 9700 §2.1.1). */
+  /** Whether an operator allows it to omit PKCE, and send a nonce instead (RFC 9700 §2.1.1). */
   may_omit_pkce: Generated<0 | 1>;
   /** Whether its assertions may name the token endpoint as their audience, in place of the issuer. */
   asserts_to_token_endpoint: Generated<0 | 1>;
@@ -124,9 +124,9 @@ export interface GrantsTable {
   id: string;
   user_id: string;
   application_id: string;
-  /** The client's `revision` that the person was shown. */
+  /** The `revision` of the client that the user saw. */
   application_revision: Generated<number>;
-  /** What was granted, space-separated. */
+  /** The granted scopes, space-separated. */
   scopes: string;
   /** The authorization server's own record of it: JSON. */
   payload: string;

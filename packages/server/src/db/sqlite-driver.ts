@@ -117,8 +117,8 @@ export const createSqliteDriver = (options: SqliteDriverOptions): Driver => {
           for (;;) {
             if (!connection.tryLock()) await wait.until(connection);
             try {
-              // The write lock at once: a transaction that reads first and writes later fails when another process
-              // wrote between (SQLITE_BUSY_SNAPSHOT).
+              // Acquire the write lock at once: a transaction that reads first and writes later fails if another
+              // process wrote in between (SQLITE_BUSY_SNAPSHOT).
               database.exec("begin immediate");
               this.inTransaction = true;
               return;

@@ -81,7 +81,7 @@ describe("while another process has the write lock", () => {
   });
 });
 
-it("lets a migration wait longer than a call may", async () => {
+it("allows a migration to wait longer than a call", async () => {
   const { url, drop } = await engines[0].newDatabase();
   const db = await openDatabase(url, { limitMs: 30 });
   const other = new DatabaseSync(url.slice("file:".length));
@@ -150,7 +150,7 @@ it("stores no part of a transaction when the disk is full, whatever its caller c
 
 describe("a database file", () => {
   it.each(["", "-wal", "-shm"])(
-    "acknowledges no write while %j is away, and goes on when it is back",
+    "acknowledges no write while %j is missing, and continues when it is back",
     async (suffix) => {
       await using opened = await openShort(1000);
       await opened.insert("a");

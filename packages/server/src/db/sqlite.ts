@@ -29,8 +29,9 @@ const startTimeoutMs = 5000;
 
 /**
  * `timeout` sets busy_timeout, which has to come before journal_mode: a second process would otherwise fail with
- * SQLITE_BUSY while the first recovers the journal. The first read makes the log. SQLite waits for no lock that could be
- * a deadlock, and of several processes that change a new file's mode at once all but one are refused: they try again.
+ * SQLITE_BUSY while the first recovers the journal. The first read creates the log. SQLite does not wait for a lock
+ * that could be a deadlock: when several processes change a new file's mode at once, all but one are refused and try
+ * again.
  */
 const enterLogMode = (database: DatabaseSync) => {
   const endsAt = performance.now() + startTimeoutMs;

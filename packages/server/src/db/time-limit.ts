@@ -62,7 +62,7 @@ export const beginWait = (limitMs: number): Wait => {
 /** Calls with more remaining time than this need no timer for shared work, which has a timer of its own. */
 const negligibleMs = 250;
 
-/** Waits for work that many calls share, as long as this call may still wait. */
+/** Waits for work that many calls share, within the remaining time of this call. */
 export const waitWithinCall = async <T>(work: Promise<T>): Promise<T> => {
   const { limitMs } = accounts.getStore() ?? { limitMs: Number.POSITIVE_INFINITY };
   const { leftMs, end } = beginWait(limitMs);

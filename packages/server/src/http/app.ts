@@ -1,4 +1,4 @@
-// Owns the Fastify instance: its limits, its security headers, and which routes it has.
+// Owns the Fastify instance: its limits, security headers and routes.
 
 import cookie from "@fastify/cookie";
 import cors from "@fastify/cors";

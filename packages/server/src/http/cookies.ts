@@ -9,7 +9,7 @@ import type { CookieSerializeOptions } from "@fastify/cookie";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Cookies } from "../rpc/context.ts";
 
-/** How long a browser counts as one that an account signed in from. */
+/** How long a browser counts as a known device of an account. */
 const deviceLifetimeSeconds = 365 * 24 * 60 * 60;
 
 /** The names of all cookies. */

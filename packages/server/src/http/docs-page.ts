@@ -152,12 +152,12 @@ html:not(.dark-mode) .swagger-ui {
 html.dark-mode .swagger-ui .headers td.header-col {
   color: #e4e6e6;
 }
-/* The highlighter writes its colours on the elements. */
+/* The highlighter sets its colours on the elements. */
 .swagger-ui .microlight span[style*="rgb(211, 99, 99)"] {
   color: #ff9c9c !important;
 }
 
-/* Two columns are too many for a phone. */
+/* Phones have room for one column only. */
 @media (max-width: 640px) {
   .swagger-ui .wrapper {
     padding: 0 12px;

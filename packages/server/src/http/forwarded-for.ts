@@ -1,5 +1,5 @@
-// Owns how `X-Forwarded-For` is read where a proxy is trusted: proxies write addresses with ports and in brackets, and
-// each form of one address counts as the same (RFC 7239 §6 has the forms; this header has no specification).
+// Owns reading `X-Forwarded-For` of trusted proxies. Proxies write addresses with ports and in brackets; all forms of
+// one address count as the same (RFC 7239 §6 has the forms; this header has no specification).
 
 import { isIP } from "node:net";
 import { z } from "zod";

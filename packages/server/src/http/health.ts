@@ -1,4 +1,4 @@
-// Owns what a load balancer asks: is the process up, and can it answer calls?
+// Owns the health checks for load balancers: whether the process runs, and whether it can answer calls.
 
 import type { FastifyInstance } from "fastify";
 import type { Db } from "../db/database.ts";

@@ -41,7 +41,7 @@ describe("/openapi.json", () => {
     expect(JSON.parse(body)).toMatchObject({ openapi: "3.1.0", servers: [{ url: server.config.publicUrl }] });
   });
 
-  it("lints clean", async () => {
+  it("passes the linter", async () => {
     const config = await createConfig({ extends: ["recommended"] } satisfies RawUniversalConfig);
     // The linter refuses localhost and example.com as a server.
     const published = createOpenApi({ ...options, publicUrl: "https://api.lockstep.test" });

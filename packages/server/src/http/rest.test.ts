@@ -39,7 +39,7 @@ const inject = async (
   };
 };
 
-describe("the guide's routes", () => {
+describe("the routes of the FastAPI guide", () => {
   it("answer the signed-in user, and the app's own operation", async () => {
     expect((await inject("GET", "/users/me")).body).toMatchObject({
       username: "john",

@@ -21,7 +21,7 @@ const watch = async (accessToken: string, from = server) => {
   return stream;
 };
 
-describe("the stream of one's session events", () => {
+describe("the stream of a user's session events", () => {
   it("is server-sent events with Cache-Control: no-store, no-transform", async () => {
     const stream = await watch((await signIn()).accessToken);
     expect(stream.response.status).toBe(200);
@@ -64,7 +64,7 @@ describe("the stream of one's session events", () => {
     );
     for (;;) {
       const event = await stream.next();
-      if (event === null) throw new Error("The stream ended without the news");
+      if (event === null) throw new Error("The stream ended without the event");
       if ((event.data as { type: string }).type === "password_changed") break;
     }
     stream.leave();
@@ -72,7 +72,7 @@ describe("the stream of one's session events", () => {
   });
 
   it.each(["signed_out", "revoked", "password_changed", "disabled", "reused"] as const)(
-    "[S79] [S80] closes with the session, with the typed reason as its last word: %s",
+    "[S79] [S80] closes with the session, with the typed reason as its last event: %s",
     async (reason) => {
       const { accessToken, session, user } = await signIn();
       const stream = await watch(accessToken);

@@ -78,7 +78,7 @@ describe("the body transport", () => {
   });
 
   it.each(["", "x", "a.0.b", `${"A".repeat(22)}.0.${"A".repeat(43)}`])(
-    "[S37] answers the refresh token %j, which is not ours, with 401 and nothing else to learn",
+    "[S37] answers the refresh token %j, which is not ours, with 401 and no further details",
     async (refreshToken) => {
       const { status, error } = await calls.mutate("auth.refresh", { refreshToken });
       expect(status).toBe(401);

@@ -212,7 +212,7 @@ describe("an invalid token request", () => {
     ["a multipart form", "x", { "content-type": "multipart/form-data; boundary=x" }, 400, "invalid_request"],
     ["a username of a megabyte", { username: "x".repeat(1 << 20), password: "x" }, {}, 413, "invalid_request"],
     [
-      "a username of a hundred thousand characters less some",
+      "a username of nearly a hundred thousand characters",
       { username: "x".repeat(90_000), password: "x" },
       {},
       400,

@@ -80,7 +80,7 @@ describe("GitHub", () => {
     });
   });
 
-  it("[S96] gives no fresh sign-in, since it does not say when the person signed in", async () => {
+  it("[S96] never counts as a fresh sign-in, since it does not say when the person signed in", async () => {
     await using server = await start();
     await server.trip();
     const sessions = await server.db.selectFrom("sessions").select("authenticated_at").execute();

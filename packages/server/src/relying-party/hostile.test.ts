@@ -226,7 +226,7 @@ describe("a sign-in through an identity provider", () => {
           .sign((await generateKeyPair("ES256")).privateKey),
     ],
     [
-      "by a key that it brings itself",
+      "by a key in its own header",
       async (claims) => {
         const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
         const jwk = await exportJWK(publicKey);
@@ -340,7 +340,7 @@ describe("a sign-in through an identity provider", () => {
       "email_unverified",
     ],
     [
-      "an address that is verified in words only",
+      "an address whose email_verified is not a boolean",
       { email: "x@allowed.example", email_verified: "true" },
       "email_unverified",
     ],
@@ -382,7 +382,7 @@ describe("a sign-in through an identity provider", () => {
       { answers: { "/token": (_request, response) => response.writeHead(500).end("oops") } },
     ],
     [
-      "a token endpoint that answers a page",
+      "a token endpoint that answers with a page",
       {
         answers: {
           "/token": (_request, response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>"),
@@ -390,7 +390,7 @@ describe("a sign-in through an identity provider", () => {
       },
     ],
     [
-      "a token endpoint that sends on to a private address",
+      "a token endpoint that redirects to a private address",
       {
         answers: {
           "/token": (_request, response) => response.writeHead(307, { location: "http://169.254.169.254/" }).end(),
@@ -398,7 +398,7 @@ describe("a sign-in through an identity provider", () => {
       },
     ],
     [
-      "keys that send on to a private address",
+      "a key set that redirects to a private address",
       {
         answers: {
           "/jwks": (_request, response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end(),
@@ -407,7 +407,7 @@ describe("a sign-in through an identity provider", () => {
       },
     ],
     [
-      "keys that are none",
+      "an invalid key set",
       { answers: { "/jwks": (_request, response) => response.end('{"keys":1}') }, sign: byNewKey },
     ],
     ["keys that fail", { answers: { "/jwks": (_request, response) => response.writeHead(500).end() }, sign: byNewKey }],
@@ -433,7 +433,7 @@ describe("a sign-in through an identity provider", () => {
   });
 });
 
-describe("a provider's metadata", () => {
+describe("an identity provider's metadata", () => {
   const leaveFor = async (
     entry: object,
     behaviour: Parameters<IdentityProvider["behave"]>[0] = {},
@@ -496,7 +496,7 @@ describe("a provider's metadata", () => {
   });
 });
 
-describe("refusals that concern no account [S92]", () => {
+describe("refusals without an account [S92]", () => {
   it("leave at most a hundred audit entries for each address, and are always logged", async () => {
     await using provider = await startMisbehavingProvider();
     const server = await start(provider, {}, 30_000, {}, testClock().now);

@@ -29,7 +29,7 @@ describe("[S60] a logout token", () => {
   /** A person who signed in with an identity provider. */
   const signIn = async () => {
     const [rules] = server.config.providers;
-    if (!rules) throw new Error("There is no provider");
+    if (!rules) throw new Error("There is no identity provider");
     const identity = {
       issuer: provider.issuer,
       subject: "nadia",

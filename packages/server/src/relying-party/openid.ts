@@ -204,7 +204,7 @@ export const createOpenidProvider = ({
       const notes = [`Its issuer is ${server.issuer}.`, `Its keys can be read at ${server.jwks_uri}.`];
       if (server.code_challenge_methods_supported?.includes("S256") !== true)
         notes.push(
-          "It does not say that it knows PKCE with S256: it is sent all the same, and checked by those that do.",
+          "Its metadata does not list PKCE with S256. It is sent anyway; providers that do not support it ignore it.",
         );
       if (!server.authorization_response_iss_parameter_supported)
         notes.push("It does not name itself in its answers: only its own callback address keeps it apart from others.");

@@ -106,7 +106,7 @@ describe("[S118] returning from an identity provider while the database is unava
     },
   );
 
-  it("links nothing, and links when it is tried again", async () => {
+  it("links nothing, and succeeds when it is tried again", async () => {
     await server.db.deleteFrom("users").where("username", "!=", john.username).execute();
     const { mutate } = callsTo(server.app);
     const browser = openBrowser(server.app);

@@ -1,4 +1,4 @@
-// Owns which procedures implement which area of the engine.
+// Owns the procedures of the engine, by area.
 
 import type { EngineErrors, engine } from "@lockstep/kit";
 import { accountProcedures } from "./account.ts";

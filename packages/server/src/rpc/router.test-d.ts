@@ -20,7 +20,7 @@ type AppRouter = RouterOf<Contract>;
 type Served = ServedRouter<Contract>;
 
 describe("the served router and the contract's router type", () => {
-  it("are a tRPC router", () => {
+  it("are tRPC routers", () => {
     expectTypeOf<Served>().toExtend<AnyTRPCRouter>();
     expectTypeOf<AppRouter>().toExtend<AnyTRPCRouter>();
   });
@@ -32,7 +32,7 @@ describe("the served router and the contract's router type", () => {
     expectTypeOf<inferRouterOutputs<Served>>().toEqualTypeOf<inferRouterOutputs<AppRouter>>();
   });
 
-  it("differ as soon as an output does", () => {
+  it("differ when an output differs", () => {
     type Changed = {
       errors: EngineErrors;
       operations: Omit<Contract["operations"], "photo"> & {
@@ -57,7 +57,7 @@ describe("the shape of a procedure, written out in the contract", () => {
   });
   type Record = (typeof plain)["_def"]["record"];
 
-  it("is one that tRPC itself makes", () => {
+  it("is the shape of tRPC's own procedures", () => {
     expectTypeOf<Record["read"]>().toExtend<ProcedureShape<"query", unknown, { name: string }, unknown>>();
     expectTypeOf<Record["write"]>().toExtend<ProcedureShape<"mutation", { size: number }, object, unknown>>();
     expectTypeOf<Record["ticks"]>().toExtend<
@@ -105,7 +105,7 @@ describe("a declared operation", () => {
     createRouter(example, {});
   });
 
-  it("does not compile with a handler that nobody declared", () => {
+  it("does not compile with a handler for an undeclared operation", () => {
     // @ts-expect-error there is no operation `extra`
     createRouter(example, { area: { read, write, open, extra: read } });
   });
@@ -115,7 +115,7 @@ describe("a declared operation", () => {
     createRouter(example, { area: { read: write, write, open } });
   });
 
-  it("does not compile with a handler that answers something else", () => {
+  it("does not compile with a handler that returns another type", () => {
     // @ts-expect-error `name` is a string
     implement(operations.area.read).handle(() => ({ name: 1 }));
   });
@@ -137,7 +137,7 @@ describe("a handler", () => {
     });
   });
 
-  it("gets the input as it was parsed", () => {
+  it("gets the parsed input", () => {
     implement(operations.area.write).handle(({ input }) => {
       expectTypeOf(input).toEqualTypeOf<{ size: number }>();
       return {};

@@ -34,7 +34,7 @@ const callerOn = (db: Db) => {
     add: implement(notes.add).handle(({ input }) => write(`${input.text} ${Object.keys(input.tags)}`)),
     addEncoded: implement(notes.addEncoded).handle(({ input }) => write(JSON.parse(`"${input.text}"`))),
   });
-  const guard = createGuard({ authenticate: async () => null } as never); // Never asked: both operations are open to anyone.
+  const guard = createGuard({ authenticate: async () => null } as never); // Never used: both operations are open to anyone.
   return router.createCaller(createContext(guard, testRequest()));
 };
 

@@ -16,7 +16,7 @@ import { checkSessions, createCallers, type KnownSession } from "./callers.ts";
 import { createFindings, settle } from "./findings.ts";
 import { checkWrites, createWriter, createWriteTables, type WriteState } from "./writes.ts";
 
-describe.each(engines)("what was written, on $engine,", ({ newDatabase }) => {
+describe.each(engines)("the check of writes on $engine", ({ newDatabase }) => {
   const check = async (harm: (db: Db, ids: { pair: string; single: string }) => Promise<unknown>) => {
     const { url, drop } = await newDatabase();
     const db = await openDatabase(url);
@@ -34,7 +34,7 @@ describe.each(engines)("what was written, on $engine,", ({ newDatabase }) => {
     return findings.problems.map((problem) => problem.split(":")[0]);
   };
 
-  it("passes when it is complete", async () => {
+  it("passes when all of them are complete", async () => {
     expect(await check(async () => {})).toEqual([]);
   });
 

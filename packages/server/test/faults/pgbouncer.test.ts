@@ -1,4 +1,4 @@
-// Sessions, codes of the database's own and concurrent calls through a PgBouncer in transaction mode.
+// Sessions, database error codes and concurrent calls through a PgBouncer in transaction mode.
 
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -35,7 +35,7 @@ const callsTo = (url: string) => {
       const response = await fetch(`${url}/readyz`);
       return [response.status, ((await response.json()) as { reason?: string }).reason];
     },
-    /** A call that only reads, of a session that began before. */
+    /** A call that only reads, of a session that started before. */
     async reader() {
       const { result } = (await (await signIn()).json()) as { result: { data: { accessToken: string } } };
       const headers = { authorization: `Bearer ${result.data.accessToken}` };

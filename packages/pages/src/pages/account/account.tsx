@@ -1,4 +1,4 @@
-// The account page: who is signed in, and what of it they can change.
+// The account page: shows and changes the data of the signed-in user.
 
 import { ChangeEmailInput, UpdateUserInput, type User } from "@lockstep/kit";
 import { Button, Skeleton, TextInput } from "@mantine/core";

@@ -33,7 +33,7 @@ export const ConsentPage = ({ authorizationId }: ConsentPageProps) => {
   /** Whether the user chose to use another account than the signed-in one. */
   const [other, setOther] = useState(false);
   return session.status === "signedIn" ? (
-    // Another person is asked another question.
+    // A different user gets a different question.
     <Authorization key={session.user?.id} authorizationId={authorizationId} onOther={() => setOther(true)} />
   ) : (
     <SignInToContinue authorizationId={authorizationId} other={other} />

@@ -6,7 +6,7 @@ import { useWords } from "../../parts.ts";
 import styles from "./developer.module.css";
 import { developerWords } from "./words.ts";
 
-/** `label` names what is copied. */
+/** `label` names the copied text. */
 export const CopyButton = ({ text, label }: { text: string; label: string }) => {
   const words = useWords("developer", developerWords).copy;
   const [outcome, setOutcome] = useState("");

@@ -1,4 +1,4 @@
-// The form to change one's password, or to set the first one, with what to revoke in the same step.
+// The form to change the password or set the first one, with access to revoke in the same step.
 
 import { type ConnectedClient, passwordLength, type RecentAccess, type User } from "@lockstep/kit";
 import { Button } from "@mantine/core";

@@ -10,9 +10,9 @@ import { passwordWords } from "./words.tsx";
 
 /** The access that is revoked with the change. */
 export interface ChosenAccess {
-  /** Ids. */
+  /** IDs of identities. */
   readonly identities: readonly string[];
-  /** Ids of clients, whose grants are revoked. */
+  /** IDs of clients whose grants are revoked. */
   readonly clients: readonly string[];
   /** Older grants too. */
   readonly everyGrant: boolean;

@@ -2,8 +2,8 @@ import type { Kysely } from "kysely";
 import type { Migration } from "kysely/migration";
 import type { Schema } from "../schema.ts";
 
-// A table of its own: servers of the version before sign access tokens with the newest key of `signing_keys`, whatever
-// its algorithm, and run beside this one during a rolling update.
+// A separate table: servers of the previous version, which run beside this one during a rolling update, sign access
+// tokens with the newest key of `signing_keys`, whatever its algorithm.
 const up = async (db: Kysely<Schema>) => {
   await db.schema
     .createTable("rsa_signing_keys")

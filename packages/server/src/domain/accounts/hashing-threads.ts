@@ -1,5 +1,5 @@
-// Owns how many threads may hash passwords right now: all cores while the event loop is idle, one fewer while it is
-// busy, so that calls are answered as fast during a flood of sign-ins. `hashing-queue.ts` asks for it.
+// Owns the number of threads that may hash passwords now: all cores while the event loop is idle, one fewer while it is
+// busy, so that calls are answered as fast during a flood of sign-ins. `hashing-queue.ts` uses it.
 
 /** The resources of the machine for hashing. */
 export interface HashingCapacity {
@@ -21,7 +21,7 @@ export interface EventLoopTimes {
   readonly active: number;
 }
 
-/** Shorter moments say little: one garbage collection would look like a busy loop. */
+/** Shorter measurements are unreliable: one garbage collection would look like a busy loop. */
 const measuredMs = 100;
 
 /** Returns the number of threads, by how busy the event loop was since the previous call. */

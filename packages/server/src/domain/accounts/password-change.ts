@@ -15,7 +15,7 @@ import type { PasswordPolicy } from "./password-policy.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Users } from "./users.ts";
 
-/** What an owner revokes together with the change. Default: nothing. */
+/** The access that an owner revokes together with the change. Default: none. */
 export interface RevokedAccess {
   /** IDs of clients whose grants are revoked. `true`: every grant. */
   readonly revokeGrants?: boolean | readonly string[];

@@ -10,7 +10,7 @@ const policyWith = (options: Partial<PasswordPolicyOptions> = {}) =>
   createPasswordPolicy({
     breachedPasswordsUrl: null,
     fetch: async () => {
-      throw new Error("Nothing is asked outside");
+      throw new Error("The tests have no network");
     },
     contextWords: ["lockstep", "example"],
     ...options,
@@ -147,7 +147,7 @@ describe("a password that was in a data breach", () => {
     return await policyWith({ breachedPasswordsUrl: service.url, fetch }).refusalOf(good, []);
   };
 
-  it("[S64] is refused, and the reason given", async () => {
+  it("[S64] is refused with the reason", async () => {
     for (const newline of ["\r\n", "\n"]) {
       const lines = [`${"0".repeat(35)}:4`, `${suffix}:37`, `${"F".repeat(35)}:1`];
       expect(await refusalFrom((_, response) => response.end(lines.join(newline)))).toEqual({

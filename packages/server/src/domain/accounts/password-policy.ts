@@ -6,7 +6,7 @@ import { passwordLength } from "@lockstep/kit";
 
 export interface Refusal {
   readonly reason: "too_short" | "too_long" | "guessable" | "breached";
-  /** One sentence for the person who chose it. */
+  /** One sentence for the user who chose it. */
   readonly message: string;
 }
 

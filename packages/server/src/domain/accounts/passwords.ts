@@ -122,6 +122,6 @@ const folded = (password: string, key: string) =>
 const parseStored = (stored: string): { pepperId: string | null; bcrypt: string } => {
   if (stored.startsWith("$2")) return { pepperId: null, bcrypt: stored };
   const [scheme, pepperId, bcrypt] = stored.split(":");
-  if (scheme !== prefix || !pepperId || !bcrypt) throw new Error("A stored password is in no form that is known here");
+  if (scheme !== prefix || !pepperId || !bcrypt) throw new Error("A stored password has an unknown form");
   return { pepperId, bcrypt };
 };

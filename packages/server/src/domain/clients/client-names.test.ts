@@ -34,7 +34,7 @@ describe("[S99] the name of an unverified client", () => {
   });
 
   it.each(["Photos (Verified)", "VERIFIED photos", "Veriﬁed", "Vеrified", "Un-Verified"])(
-    "is not called %j, which says what pages of ours say of clients",
+    "cannot be %j, which claims to be verified",
     async (name) => {
       expect(await problem(name)).toMatch(/verified/);
     },

@@ -142,7 +142,7 @@ export const createGrants = ({
             .where("application_id", "=", clientId)
             .returning("id")
             .executeTakeFirst();
-          if (!same) throw new Error("A grant of this ID is another person's or another client's");
+          if (!same) throw new Error("A grant of this ID belongs to another user or client");
           return;
         }
         await transaction

@@ -3,7 +3,7 @@
 
 import type { LoginProblem } from "@lockstep/kit";
 
-/** Nobody is signed in, and nothing is linked. */
+/** A sign-in or a link was refused. */
 export class LoginRefusal extends Error {
   override readonly name = "LoginRefusal";
   /** The reason that the person sees. */

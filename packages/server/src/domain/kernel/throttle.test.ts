@@ -87,7 +87,7 @@ describe.each(engines)("the limit on guessing on $engine", ({ newDatabase }) => 
     expect(passed).toBeGreaterThan(90);
   });
 
-  it("forgets failures after a day without one", async () => {
+  it("resets failures after a day without one", async () => {
     await using opened = await open();
     for (let index = 0; index < 5; index++) await opened.wait(from(index));
     opened.clock.advanceSeconds(24 * hour);

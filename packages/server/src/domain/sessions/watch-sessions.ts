@@ -10,7 +10,7 @@ import { DomainError } from "../kernel/domain-error.ts";
 import type { SessionEvents } from "./session-events.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
-/** The most streams at once. A browser opens one for each visible tab. */
+/** The maximum numbers of open streams. A browser opens one for each visible tab. */
 export type StreamLimits = Readonly<Record<ErrorDetails<"TOO_MANY_STREAMS">["limit"], number>>;
 
 const defaultLimits: StreamLimits = { session: 20, user: 100, server: 10_000 };

@@ -32,7 +32,7 @@ export interface ClientPrincipal {
   readonly clientId: string;
 }
 
-/** Who an operation can be called by. */
+/** A principal: the caller of an operation. */
 export type Principal = FirstPartyPrincipal | ThirdPartyPrincipal;
 
 /** The principal that calls an operation of this access. */

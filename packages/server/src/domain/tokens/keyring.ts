@@ -313,5 +313,5 @@ const newKeyPair = async (algorithm: SigningAlgorithm) => {
 
 const underAnotherSecret = () =>
   new StartError(
-    "The signing keys in the database were encrypted under another SECRET. Start with the one they were made with, or give it as SECRET_PREVIOUS.",
+    "The signing keys in the database were encrypted under another SECRET. Start the server with that secret, or add it to SECRET_PREVIOUS.",
   );

@@ -10,9 +10,9 @@ export const createScopes = (scopes: WordedScopes) => {
   return {
     /** Names of the contract's scopes, in the contract's order. */
     names: Object.keys(scopes),
-    /** Names of all that a user can grant a client. */
+    /** The names of all scopes that a user can grant. */
     grantableNames: Object.keys(grantable),
-    /** The contract's scopes with their words. */
+    /** The contract's scopes with their texts. */
     words: scopes,
     /** Whether `name` is a scope of the contract. */
     has: (name: string) => Object.hasOwn(scopes, name),
@@ -21,7 +21,7 @@ export const createScopes = (scopes: WordedScopes) => {
     /** The grantable scopes in this text; others are ignored. */
     grantableIn: (scope: unknown): string[] => (typeof scope === "string" ? scope.split(" ").filter(isGrantable) : []),
 
-    /** Scopes with the words for them, in the contract's order. */
+    /** Scopes with their texts, in the contract's order. */
     worded: (names: ReadonlySet<string>) =>
       Object.entries(grantable).flatMap(([name, words]) => (names.has(name) ? [{ name, words }] : [])),
   };

@@ -1,13 +1,13 @@
-// Owns how the events of a subscription are written: `text/event-stream`, byte for byte as tRPC's own producer writes
-// them, but straight to the connection. The producer chains four web streams for each subscription, which more than
-// doubles what a stream takes in memory (`npm run bench -- streams`).
+// Owns writing the events of a subscription as `text/event-stream`: byte for byte like tRPC's own producer, but
+// directly to the connection. The producer chains four web streams for each subscription, which more than doubles what
+// a stream takes in memory (`npm run bench -- streams`).
 
 import type { Writable } from "node:stream";
 import { type AnyTRPCRouter, getTRPCErrorFromUnknown, type TRPCError } from "@trpc/server";
 
 type Settings = AnyTRPCRouter["_def"]["_config"]["sse"];
 
-/** Whether `writeEvents` does all that the router's settings ask for. */
+/** Whether `writeEvents` supports the router's settings. */
 export const writesAll = (settings: Settings): boolean =>
   (settings?.enabled ?? true) && !settings?.emitAndEndImmediately && !settings?.maxDurationMs;
 

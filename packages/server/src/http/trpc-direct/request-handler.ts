@@ -1,4 +1,4 @@
-// Owns the way from Fastify to tRPC procedures and back without a web `Request`, a chain of abort signals and a
+// Owns calling tRPC procedures directly from Fastify, without a web `Request`, a chain of abort signals and a
 // `ReadableStream` for each request. It replaces `@trpc/server/adapters/fastify` for the options that the engine uses,
 // with the same answers. It passes requests that `calls.ts` does not handle to the official handler. It depends on no
 // contract and no domain.

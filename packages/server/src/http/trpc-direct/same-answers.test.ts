@@ -33,7 +33,7 @@ const settings: [name: string, Parameters<typeof bothAdapters>][] = [
     [{ errorFormatter: ({ shape, ctx, path, type }) => ({ ...shape, data: { ctx, path, type } }) }],
   ],
   [
-    "an error formatter with statuses of its own",
+    "an error formatter with custom statuses",
     [{ errorFormatter: ({ shape }) => ({ ...shape, data: { httpStatus: 418 } }) }],
   ],
   [
