@@ -152,7 +152,7 @@ describe("a refused upgrade changes nothing", () => {
     const { runProgram } = programs(() => false, " M package.json\n");
     expect(await app.upgrade([], runProgram)).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/^git has changes that are not committed\. .+\n$/),
+      stderr: expect.stringMatching(/^There are uncommitted changes\. .+\n$/),
     });
     expect(await manifests(app)).toEqual(before);
     expect((await app.upgrade(["--allow-dirty"], runProgram)).exitCode).toBe(0);

@@ -255,6 +255,6 @@ interface Manifest {
 
 const readManifest = async (folder: string): Promise<Manifest> => {
   const text = await readFile(join(folder, "package.json"), "utf8").catch(() => null);
-  if (text === null) throw new EjectError(`There is no package.json in ${folder}: Run this in an app with a web app.`);
+  if (text === null) throw new EjectError(`There is no package.json in ${folder}. Run this in an app with a web app.`);
   return JSON.parse(text);
 };
