@@ -80,7 +80,10 @@ describe("settings of the admin commands", () => {
   it("follow the rules of production", async () => {
     await using admin = await openAdmin(sqlite.newDatabase);
     const { exitCode, stderr } = await admin.lockstep(["user", "list"], "", { NODE_ENV: "production" });
-    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining("PUBLIC_URL: required in production") });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: expect.stringContaining("PUBLIC_URL: required in production"),
+    });
   });
 
   it("have the same defaults as the server's: a database and a secret in `.data`", async () => {

@@ -151,7 +151,8 @@ export const createSignIn = ({
       });
       if (started === null) {
         // The hash took time to compute. Meanwhile the password or the account changed, or a concurrent sign-in stored
-        // the upgraded hash, possibly another server's: this was no attempt at what is stored now.
+        // the upgraded hash, possibly another server's: the attempt was not made against the current hash, so try
+        // again.
         await refund();
         return this.withPassword({ login, deviceToken, source, scopes, replaces });
       }
