@@ -1,5 +1,7 @@
+import cookie from "@fastify/cookie";
+import Fastify from "fastify";
 import { describe, expect, it } from "vitest";
-import { authorizationCookies } from "./cookies.ts";
+import { authorizationCookies, loginCookies } from "./cookies.ts";
 
 describe("the cookies of authorization requests", () => {
   it("drop the oldest when a fifth begins, and never the authorization server's own", () => {
@@ -17,5 +19,22 @@ describe("the cookies of authorization requests", () => {
       ].join("; ");
       expect(cookies.replacedBy("fifth", header)).toEqual(["first"]);
     }
+  });
+});
+
+describe("the cookies of sign-ins at identity providers", () => {
+  it("can all be cleared, whatever another host of the same site has set", async () => {
+    const cookies = loginCookies("http://localhost:3000");
+    const app = Fastify();
+    await app.register(cookie);
+    app.get("/", (request, reply) => {
+      for (const state of cookies.pending(request)) cookies.clear(reply, state);
+      return {};
+    });
+    const endings = ["a(b", "a b", "é", "", "x".repeat(101), "__proto__", "valid-1"];
+    const sent = [...endings.map((ending) => `lockstep-login-${ending}=1`), "other=1", "lockstep-session=1"];
+    const { statusCode, cookies: set } = await app.inject({ url: "/", headers: { cookie: sent.join("; ") } });
+    expect(statusCode).toBe(200);
+    expect(set.map(({ name }) => name)).toEqual(["lockstep-login-__proto__", "lockstep-login-valid-1"]);
   });
 });

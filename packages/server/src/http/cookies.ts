@@ -79,6 +79,12 @@ export const cookiesFor = (publicUrl: string) => {
   };
 };
 
+/**
+ * How the names of our cookies end. Another host of the same site can set cookies with other endings, which no `Set-Cookie`
+ * can clear.
+ */
+const Ending = /^[\w-]{1,100}$/;
+
 /** How many authorization requests can be pending in one browser. */
 const maxAuthorizations = 4;
 
@@ -103,7 +109,7 @@ export const authorizationCookies = (publicUrl: string) => {
         .filter((pair) => pair.startsWith(prefix) && !pair.startsWith(`${authorizationServer.session}=`))
         .map((pair) => pair.slice(prefix.length).split("=", 2))
         .flatMap(([waitingId = "", value = ""]) =>
-          waitingId === id || !/^[\w-]{1,100}$/.test(waitingId)
+          waitingId === id || !Ending.test(waitingId)
             ? []
             : [{ id: waitingId, began: Number.parseInt(value, 10) || 0 }],
         )
@@ -130,7 +136,10 @@ export const loginCookies = (publicUrl: string) => {
   return {
     /** The `state` of every sign-in that this browser has begun and not ended. */
     pending: ({ cookies }: FastifyRequest): string[] =>
-      Object.keys(cookies).flatMap((name) => (name.startsWith(prefix) ? name.slice(prefix.length) : [])),
+      Object.keys(cookies).flatMap((name) => {
+        const state = name.startsWith(prefix) ? name.slice(prefix.length) : "";
+        return Ending.test(state) ? state : [];
+      }),
 
     read: ({ cookies }: FastifyRequest, state: string): string | null => cookies[prefix + state] ?? null,
 
