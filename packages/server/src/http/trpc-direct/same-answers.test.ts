@@ -175,7 +175,7 @@ const json = fc.oneof(
   fc.constantFrom("", "{", "[1]", "null", "1", '"x"', '{"__proto__":{"0":1}}'),
   fc.string({ maxLength: 10 }),
 );
-const query = fc
+const wellFormedQuery = fc
   .record({
     batch: fc.option(fc.constantFrom("1", "1", "1", "0", "true", ""), { nil: undefined }),
     input: fc.option(json, { nil: undefined }),
@@ -190,38 +190,88 @@ const query = fc
       Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== undefined),
     ).toString(),
   );
+/** Parameters twice, in other cases and encodings, and broken ones. */
+const oddQuery = fc
+  .array(
+    fc.constantFrom(
+      ...["batch=1", "batch=1", "batch=0", "Batch=1", "b%61tch=1", "batch=%31", "batch=1;input=2", "batch", "=1"],
+      ...["input=1", "input={%220%22:1}", "input=%7B%220%22%3A1%7D", "Input=2", "inpu%74=3", "input=%22a+b%22"],
+      ...["input=%ZZ", "input=%FF", "input=%22%FF%22", "input=%", "input=%EF%BB%BF1", "input=%00", "input[]=1"],
+      ...["input=1?input=2", "input=%22%C0%AF%22", "input=%22\\ud800%22", "&", "?batch=1", "lasteventid=7"],
+      ...["connectionparams={}", "connectionParams", "__proto__=1", `input=%22${"x".repeat(5000)}%22`],
+    ),
+    { minLength: 1, maxLength: 5 },
+  )
+  .map((parameters) => parameters.join("&"));
+const query = fc.oneof({ weight: 2, arbitrary: wellFormedQuery }, oddQuery);
+/** A byte order mark, a duplicate key, text after the value, numbers out of range, and bytes that are not UTF-8. */
+const oddBody = fc.constantFrom<string | Buffer>(
+  ...[
+    "\ufeff1",
+    '{"0":1,"0":2}',
+    '{"0":1} x',
+    "1e999",
+    '{"a":1e400,"b":-0}',
+    '"\\ud800"',
+    " 1 ",
+    "[]",
+    "{}",
+    "-",
+    "NaN",
+  ],
+  ...[`${"[".repeat(4000)}${"]".repeat(4000)}`, '{"__proto__":{"a":1,"b":2}}', '{"0":{"a":1,"b":2},"length":1}', "\0"],
+  ...[Buffer.from([0x22, 0xff, 0x22]), Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
+);
 const header = (...values: string[]) => fc.option(fc.constantFrom(...values), { nil: undefined, freq: 3 });
 const request = fc.record({
   method: fc.constantFrom("GET", "GET", "GET", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"),
   path,
   query,
-  body: json,
+  body: fc.oneof({ weight: 3, arbitrary: json }, oddBody),
   accept: header(
     "*/*",
     "text/event-stream",
     "application/jsonl",
     "text/html, application/jsonl;q=1",
     "application/jsonlines",
+    "Application/JSONL",
   ),
-  streaming: header("application/jsonl", "application/json", ""),
+  streaming: header("application/jsonl", "application/json", "", "Application/JSONL"),
   contentType: fc.constantFrom(
     "application/json",
     "application/json",
     "Application/JSON ; charset=utf-8",
+    "application/json; charset=iso-8859-1",
+    "application/json;application/octet-stream",
+    "application/json, text/plain",
     "text/plain",
     "multipart/form-data; boundary=x",
     "application/octet-stream",
     "application/jsonx",
+    "",
     undefined,
   ),
+  encoding: header("gzip", "identity"),
+  upperCase: fc.boolean(),
 });
 
-const asRequest = ({ method, path, query, body, accept, streaming, contentType }: Drawn): Request => {
-  const headers = { accept, "trpc-accept": streaming, "content-type": contentType };
+const asRequest = ({
+  method,
+  path,
+  query,
+  body,
+  accept,
+  streaming,
+  contentType,
+  encoding,
+  upperCase,
+}: Drawn): Request => {
+  const headers = { accept, "trpc-accept": streaming, "content-type": contentType, "content-encoding": encoding };
+  const sent = Object.entries(headers).filter(([, value]) => value !== undefined);
   return {
     method,
     path: query === "" ? path : `${path}?${query}`,
-    headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
+    headers: Object.fromEntries(sent.map(([name, value]) => [upperCase ? name.toUpperCase() : name, value])),
     ...(method !== "GET" && method !== "HEAD" && { payload: body }),
   };
 };
