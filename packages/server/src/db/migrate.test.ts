@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
+import { StartError } from "../start-error.ts";
 import { type Db, openDatabase } from "./database.ts";
 import { isMigrated, migrateToLatest, migrationNames, schemaVersion } from "./migrate.ts";
 
@@ -42,6 +43,33 @@ describe.each(engines)("migrations on $engine", ({ newDatabase }) => {
       `made by a newer version of Lockstep (schema ${schemaVersion + 2}, this one has ${schemaVersion}; 9997-next, 9998-next, 9999-next). Run that version`,
     );
     expect(await isMigrated(db)).toBe(true);
+    await db.destroy();
+    await database.drop();
+  });
+
+  it.each([
+    [
+      "has a gap",
+      "delete from kysely_migration where name = '0006-rsa-keys'",
+      "The database is half migrated: by its table kysely_migration 0011-unused-clients ran, and 0006-rsa-keys before it did not. Restore a backup.",
+    ],
+    [
+      "lacks the last one",
+      "delete from kysely_migration where name = '0011-unused-clients'",
+      /^Lockstep's migration 0011-unused-clients failed, and nothing was changed: .*unused_expires_at.*restore all of it\.$/,
+    ],
+    [
+      "is empty",
+      "delete from kysely_migration",
+      /^Lockstep's migration 0001-initial failed, and nothing was changed: .*users.*restore all of it\.$/,
+    ],
+  ])("refuse a half-migrated database in one sentence, whose record %s", async (_, statement, refusal) => {
+    const database = await newDatabase("migrated");
+    const db = await openDatabase(database.url);
+    await sql.raw(statement).execute(db);
+    const failure = await migrateToLatest(db).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(StartError);
+    expect((failure as StartError).message).toMatch(refusal);
     await db.destroy();
     await database.drop();
   });

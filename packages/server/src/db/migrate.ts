@@ -13,6 +13,7 @@ import { clients } from "./migrations/0009-clients.ts";
 import { clientExceptions } from "./migrations/0010-client-exceptions.ts";
 import { unusedClients } from "./migrations/0011-unused-clients.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
+import { DatabaseUnavailableError } from "./unavailable.ts";
 
 /** In order; a released migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -50,12 +51,45 @@ const migrate = async (db: Db, appMigrations: readonly Migrations[]): Promise<st
   if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(db);
   const { newer } = await assertNotTooNew(db);
   if (newer) return migrateApp(db, appMigrations);
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
-  const { error, results = [] } = await migrator.migrateToLatest();
-  if (error) throw error;
+  const applied = await migrateEngine(db);
   await recordVersion(db);
-  return [...results.map((result) => result.migrationName), ...(await migrateApp(db, appMigrations))];
+  return [...applied, ...(await migrateApp(db, appMigrations))];
 };
+
+/** @throws StartError when one failed, or the record of those that ran has a gap */
+const migrateEngine = async (db: Db): Promise<string[]> => {
+  const recorded = new Set(await appliedNames(db));
+  const last = migrationNames.findLast((name) => recorded.has(name));
+  const lost = last === undefined ? undefined : migrationNames.find((name) => name < last && !recorded.has(name));
+  if (lost !== undefined)
+    throw new StartError(
+      `The database is half migrated: by its table kysely_migration ${last} ran, and ${lost} before it did not. Restore a backup.`,
+    );
+  // PostgreSQL reports only the first failure of a transaction; what Kysely does after it fails with another message.
+  let failure: { name: string; error: unknown } | null = null;
+  const told = Object.entries(migrations).map(([name, { up }]): [string, Migration] => [
+    name,
+    {
+      up: (transaction) =>
+        up(transaction).catch((error: unknown) => {
+          failure ??= { name, error };
+          throw error;
+        }),
+    },
+  ]);
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => Object.fromEntries(told) } });
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (failure !== null) throw startErrorOf(failure);
+  if (error) throw error;
+  return results.map(({ migrationName }) => migrationName);
+};
+
+const startErrorOf = ({ name, error }: { name: string; error: unknown }): unknown =>
+  error instanceof DatabaseUnavailableError || !(error instanceof Error)
+    ? error
+    : new StartError(
+        `Lockstep's migration ${name} failed, and nothing was changed: ${error.message}. If only a part of the database was restored, restore all of it.`,
+      );
 
 /**
  * A rolling update: the next version migrates while servers of this version run and restart. Its additions do not
