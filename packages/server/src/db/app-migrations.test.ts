@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type { Migration } from "kysely/migration";
 import { describe, expect, it } from "vitest";
@@ -88,6 +89,30 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     expect(await opened.migrate({ "0001-counts": rewritten })).toEqual([]);
     const { rows } = await sql`select users from counts`.execute(opened.db);
     expect(rows).toEqual([{ users: 0 }]);
+  });
+
+  it("are refused before they are recorded when their SQL has random values, which would prevent each later start", async () => {
+    await using opened = await open();
+    const filling = (value: (id: string) => unknown): Migration => ({
+      async up(db) {
+        await db.schema.createTable("keys").addColumn("id", "text").execute();
+        await sql`insert into keys (id) values (${value(randomUUID())})`.execute(db);
+      },
+    });
+    await expect(opened.migrate({ "0001-keys": filling(sql.lit) })).rejects.toThrow(
+      "The migration 0001-keys makes other SQL each time, so a changed one could not be told from it. Pass times and random values as parameters, not as text.",
+    );
+    expect(await opened.migrate({ "0001-keys": filling((id) => id) })).toContain("0001-keys");
+    expect(await opened.migrate({ "0001-keys": filling((id) => id) })).toEqual([]);
+  });
+
+  it("keep their checksum when Kysely is updated, or no app could start", async () => {
+    await using opened = await open();
+    await opened.migrate({ "0001-notes": notes, "0002-tags": tags });
+    const { rows } = await sql<{ checksum: string }>`select checksum from app_migration order by name`.execute(
+      opened.db,
+    );
+    expect(rows.map(({ checksum }) => checksum.slice(0, 12))).toEqual(["6b680f17cb4f", "702db7a181e8"]);
   });
 
   it("are refused when one that ran is missing, or one was inserted before it", async () => {

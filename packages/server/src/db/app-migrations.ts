@@ -59,13 +59,13 @@ export const defineMigrations = <Tables extends object = object>(
 
 /** @throws StartError when two features have a migration of one name */
 const allOf = (lists: readonly Migrations[]): Readonly<Record<string, Migration>> => {
-  const all: Record<string, Migration> = {};
+  const all = new Map<string, Migration>();
   for (const [name, migration] of lists.flatMap((list) => Object.entries(list))) {
-    if (all[name])
+    if (all.has(name))
       throw new StartError(`Two migrations are called ${name}. Rename the one that has not run in any database yet.`);
-    all[name] = migration;
+    all.set(name, migration);
   }
-  return all;
+  return Object.fromEntries(all);
 };
 
 const table = sql.table("app_migration");
@@ -94,6 +94,10 @@ export const migrateApp = async (transaction: Db, lists: readonly Migrations[]):
       const reason = error instanceof Error ? error.message : String(error);
       throw new StartError(`The migration ${name} failed, and nothing was changed: ${reason}`);
     }
+    if ((await checksumOf(transaction, migrations[name])) !== checksum)
+      throw new StartError(
+        `The migration ${name} makes other SQL each time, so a changed one could not be told from it. Pass times and random values as parameters, not as text.`,
+      );
     await sql`insert into ${table} (name, checksum) values (${name}, ${checksum})`.execute(transaction);
   }
   return missing;
