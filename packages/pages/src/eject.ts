@@ -2,11 +2,12 @@
 // The app's `.lockstep/ejected` has the original and its version.
 
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { createTwoFilesPatch } from "diff";
+import { z } from "zod";
 
 /** A page could not be ejected. The message is one sentence for the user of the command. */
 export class EjectError extends Error {
@@ -21,15 +22,17 @@ export interface EjectOptions {
   readonly source?: string;
 }
 
-/** The record of an ejected page. */
-interface EjectedPage {
-  readonly package: string;
-  readonly version: string;
-  /** SHA-256 of each file, as it was copied. */
-  readonly files: Readonly<Record<string, string>>;
-}
-
-type EjectedPages = Readonly<Record<string, EjectedPage>>;
+/** The record of each ejected page. Names are parts of paths, and an app's repository can contain any. */
+const EjectedPages = z.record(
+  z.string().regex(/^[a-z][a-z\d-]*$/),
+  z.object({
+    package: z.string(),
+    version: z.string(),
+    /** SHA-256 of each file, as it was copied. */
+    files: z.record(z.string().regex(/^[\w-]+(\.[\w-]+)*$/), z.string()),
+  }),
+);
+type EjectedPages = z.infer<typeof EjectedPages>;
 
 /** How an ejected page compares with ours. */
 export interface EjectedStatus {
@@ -62,8 +65,9 @@ export const ejectPage = async (page: string, options: EjectOptions) => {
   const missing = packagesOf(files).filter(
     (name) => !(name in { ...manifest.dependencies, ...manifest.devDependencies }),
   );
-  await writeFiles(folder, files);
+  // The record first, and then the page as a whole: an interrupted run can be repeated.
   await record(page, files, options);
+  await writeWhole(folder, files);
   return { files: [...files.keys()].map((name) => join(folder, name)), missing };
 };
 
@@ -90,8 +94,7 @@ export const ejectedDiff = async (page: string, options: EjectOptions): Promise<
   const names = [...new Set([...Object.keys(ejected.files), ...upstream.keys()])].sort();
   const patches = await Promise.all(
     names.map(async (name) => {
-      const original =
-        name in ejected.files ? await readFile(join(originalsOf(options.web, page), `${name}.txt`), "utf8") : "";
+      const original = Object.hasOwn(ejected.files, name) ? await readOriginal(page, name, options) : "";
       const now = upstream.get(name) ?? "";
       const path = `src/pages/${page}/${name}`;
       if (original === now) return "";
@@ -220,10 +223,22 @@ const originalsOf = (web: string, page: string) => join(web, ".lockstep/ejected"
 
 const readRecords = async (web: string): Promise<EjectedPages> => {
   const file = recordsFile(web);
-  return (await exists(file)) ? JSON.parse(await readFile(file, "utf8")) : {};
+  if (!(await exists(file))) return {};
+  try {
+    return EjectedPages.parse(JSON.parse(await readFile(file, "utf8")));
+  } catch {
+    throw new EjectError(`${relative(web, file)} is damaged. Restore it from the app's repository.`);
+  }
 };
 
-const ejectedPage = async (page: string, { web }: EjectOptions): Promise<EjectedPage> => {
+const readOriginal = async (page: string, name: string, { web }: EjectOptions): Promise<string> => {
+  const file = join(originalsOf(web, page), `${name}.txt`);
+  return await readFile(file, "utf8").catch(() => {
+    throw new EjectError(`${relative(web, file)} cannot be read. Restore it from the app's repository.`);
+  });
+};
+
+const ejectedPage = async (page: string, { web }: EjectOptions) => {
   const records = await readRecords(web);
   const ejected = Object.hasOwn(records, page) ? records[page] : undefined;
   if (!ejected) throw new EjectError(`The page ${page} was not ejected.`);
@@ -244,7 +259,15 @@ const writeFiles = async (folder: string, files: ReadonlyMap<string, string>) =>
   for (const [name, text] of files) await writeFile(join(folder, name), text);
 };
 
-const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => null)) !== null;
+/** Writes a folder that does not exist, all of it or nothing. */
+const writeWhole = async (folder: string, files: ReadonlyMap<string, string>) => {
+  const draft = join(dirname(folder), `.${basename(folder)}`);
+  await rm(draft, { recursive: true, force: true });
+  await writeFiles(draft, files);
+  await rename(draft, folder);
+};
+
+const exists = async (path: string): Promise<boolean> => (await lstat(path).catch(() => null)) !== null;
 
 interface Manifest {
   readonly name: string;

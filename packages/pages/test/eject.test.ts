@@ -111,6 +111,54 @@ describe("lockstep eject", () => {
     expect(await filesBelow(web)).toEqual(["package.json"]);
   });
 
+  test.each([
+    ["a conflict of git", "<<<<<<< HEAD\n{}\n"],
+    [
+      "a page outside its folder",
+      JSON.stringify({ "../../..": { package: "x", version: "1.0.0", files: { "secret.tsx": "" } } }),
+    ],
+    [
+      "a file outside its folder",
+      JSON.stringify({ "sign-in": { package: "x", version: "1.0.0", files: { "../../../secret": "" } } }),
+    ],
+    ["another shape", JSON.stringify({ "sign-in": {} })],
+  ])("refuses records with %s in one sentence, and reads no file outside", async (_what, records) => {
+    const { web, run } = await makeApp();
+    await mkdir(join(web, ".lockstep/ejected"), { recursive: true });
+    await writeFile(join(web, ".lockstep/ejected/pages.json"), records);
+    for (const file of ["../../secret.tsx.txt", "secret.txt"]) await writeFile(join(web, file), "a secret");
+    const refusal = {
+      exitCode: 1,
+      printed: ".lockstep/ejected/pages.json is damaged. Restore it from the app's repository.",
+    };
+    for (const argv of [["--status"], ["--diff"], ["../../..", "--diff"], ["sign-in", "--accept"]])
+      expect(await run(...argv)).toMatchObject(refusal);
+  });
+
+  test("names an original that is missing", async () => {
+    const { web, run } = await makeApp();
+    await run("sign-in");
+    await rm(join(web, ".lockstep/ejected/sign-in/words.ts.txt"));
+    expect(await run("--diff")).toMatchObject({
+      exitCode: 1,
+      printed: ".lockstep/ejected/sign-in/words.ts.txt cannot be read. Restore it from the app's repository.",
+    });
+  });
+
+  test("can be repeated after a run that was interrupted while it copied", async () => {
+    const { web, run } = await makeApp();
+    await mkdir(join(web, "src"), { recursive: true });
+    // No folder can be made in its place, like on a full disk.
+    await writeFile(join(web, "src/pages"), "");
+    await expect(run("sign-in")).rejects.toThrow();
+    await rm(join(web, "src/pages"));
+    await mkdir(join(web, "src/pages/.sign-in"), { recursive: true });
+    await writeFile(join(web, "src/pages/.sign-in/half.tsx"), "half");
+    expect(await run("sign-in")).toMatchObject({ exitCode: 0 });
+    expect(await filesBelow(join(web, "src/pages"))).toEqual(["sign-in/sign-in.tsx", "sign-in/words.ts"]);
+    expect((await run("--status")).printed).toMatch(/^sign-in: ejected from/);
+  });
+
   test("refuses to overwrite a page, and writes nothing", async () => {
     const { web, run } = await makeApp();
     await mkdir(join(web, "src/pages/account"), { recursive: true });
