@@ -3,7 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import semver from "semver";
 import { changesBetween } from "./changelog.ts";
@@ -59,13 +59,10 @@ export const upgradeApp = async (argv: readonly string[], release: Release): Pro
   if (!options.allowDirty) await assertCommitted(app, world);
 
   const target = await versionsIn(release.template);
-  const changed: string[] = [];
-  for (const { path, text } of manifests) {
+  const changed = manifests.flatMap(({ path, text }) => {
     const next = raised(text, target);
-    if (next === text) continue;
-    await writeFile(path, next);
-    changed.push(path);
-  }
+    return next === text ? [] : [{ path, text, next }];
+  });
   if (changed.length === 0) {
     say(`The app already has version ${version}.`);
     return;
@@ -73,15 +70,21 @@ export const upgradeApp = async (argv: readonly string[], release: Release): Pro
 
   const manager = packageManagerOf(app);
   const undo = async () => {
-    for (const { path, text } of manifests) await writeFile(path, text);
+    for (const { path, text } of changed) await writeFile(path, text).catch(() => {}); // the one that was not writable
   };
-  say(`Installing ${version} with ${manager}…`);
-  const installed = await world
-    .runProgram(manager, installArguments[manager], { directory: app, signal: world.signal })
-    .catch(async (error) => {
-      await undo();
-      throw error;
-    });
+  const install = async () => {
+    for (const { path, next } of changed) {
+      await writeFile(path, next).catch(({ message }: Error) => {
+        throw new Refusal(`The versions cannot be raised: ${message}. The previous versions are restored.`);
+      });
+    }
+    say(`Installing ${version} with ${manager}…`);
+    return world.runProgram(manager, installArguments[manager], { directory: app, signal: world.signal });
+  };
+  const installed = await install().catch(async (error) => {
+    await undo();
+    throw error;
+  });
   if (!installed.succeeded) {
     await undo();
     if (world.signal.aborted)
@@ -124,9 +127,22 @@ const manifestsIn = async (app: string): Promise<readonly ManifestFile[]> => {
   const paths = [app, ...(await Promise.all(folders)).flat()].map((folder) => join(folder, "package.json"));
   const files = paths.map(async (path) => {
     const text = await readFile(path, "utf8").catch(() => null);
-    return text === null ? [] : [{ path, text }];
+    if (text === null) return [];
+    if (!isManifest(text)) throw new Refusal(`${relative(app, path)} is not a valid package.json. Correct it first.`);
+    return [{ path, text }];
   });
   return (await Promise.all(files)).flat();
+};
+
+/** Whether the text is a JSON object whose dependencies are objects, where it has any. */
+const isManifest = (text: string): boolean => {
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  try {
+    const manifest = JSON.parse(text) as Manifest;
+    return isObject(manifest) && kinds.every((kind) => manifest[kind] === undefined || isObject(manifest[kind]));
+  } catch {
+    return false;
+  }
 };
 
 const versionsOf = (manifest: Manifest): Versions => Object.assign({}, ...kinds.map((kind) => manifest[kind]));

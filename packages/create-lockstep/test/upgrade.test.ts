@@ -1,7 +1,7 @@
 // Upgrading an app: what is raised, what stays unchanged, and that a failure changes nothing. `test/release.test.ts` at
 // the root upgrades a real app from a registry.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import semver from "semver";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -165,6 +165,38 @@ describe("a refused upgrade changes nothing", () => {
     expect(exitCode).toBe(1);
     expect(stderr).toBe(`It printed this.\nnpm could not install ${version}. The previous versions are restored.\n`);
     expect(await manifests(app)).toEqual(before);
+  });
+
+  it.each(["<<<<<<< HEAD\n", "[]", "null", '{ "dependencies": ["@lockstep/kit"] }', '{ "devDependencies": "^1.0.0" }'])(
+    "with the package.json %j",
+    async (text) => {
+      await using app = await openOldApp();
+      await app.edit("packages/contract/package.json", () => text);
+      const before = await manifests(app);
+      expect(await app.upgrade([], programs().runProgram)).toEqual({
+        exitCode: 1,
+        stdout: "",
+        stderr: "packages/contract/package.json is not a valid package.json. Correct it first.\n",
+      });
+      expect(await manifests(app)).toEqual(before);
+    },
+  );
+
+  it("when one of the manifests becomes unwritable after others were written", async () => {
+    await using app = await openOldApp();
+    const before = await manifests(app);
+    // Even the superuser cannot write to a folder.
+    const runProgram: RunProgram = async () => {
+      await rm(app.file("packages/contract/package.json"));
+      await mkdir(app.file("packages/contract/package.json"));
+      return { succeeded: true, output: "" };
+    };
+    const { exitCode, stderr } = await app.upgrade([], runProgram);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^The versions cannot be raised: EISDIR.+The previous versions are restored\.\n$/),
+    ]);
+    expect(await readFile(app.file("package.json"), "utf8")).toBe(before[0]);
   });
 
   it.each([["--unknown"], ["folder"]])("with the unknown argument %s", async (argument) => {
