@@ -2,6 +2,4 @@
 
 import type { Theme } from "@lockstep/pages/vite";
 
-export const theme: Theme = {
-  dark: { link: "#66d2ba", accentText: "#7fdcc6" },
-};
+export const theme: Theme = {};

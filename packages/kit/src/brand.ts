@@ -6,6 +6,9 @@ export interface Brand {
   readonly name: string;
   /** The logo, as a path below the web app's `public` folder: `/logo.svg`. It is also the icon of the browser's tab. */
   readonly logo?: `/${string}`;
-  /** The colour of buttons and links, for each colour scheme. It must contrast with white text by 4.5:1. */
+  /**
+   * The colour of buttons and links, for each colour scheme. Texts on it, and links, are made readable if it is a hexadecimal
+   * colour such as `#0f6b5c`.
+   */
   readonly colors?: { readonly light: string; readonly dark: string };
 }

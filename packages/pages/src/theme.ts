@@ -1,18 +1,23 @@
 // Owns the theme of an app: a typed object that becomes CSS variables. Their defaults are in `styles/theme.css`.
 
 import type { Brand } from "@lockstep/kit";
+import { contrastOf, isHex, labelOn, mixed, readable, shapeContrast } from "./contrast.ts";
 
 /** The colours of one colour scheme, as CSS colours. Each is the variable `--color-…` of its name in kebab case. */
 export interface ThemeColors {
-  /** Buttons for the main action, with white text on them. Default: the brand's colour. */
+  /** Buttons for the main action. Default: the brand's colour. */
   readonly accent?: string;
+  /** The text on those buttons. Default: white, or black if `accent` is too light for white. */
+  readonly accentLabel?: string;
+  /** The edge of those buttons. Default: none, or `link` if `accent` can hardly be told from `surface`. */
+  readonly accentEdge?: string;
   /** Those buttons on hover. Default: made from `accent`. */
   readonly accentHover?: string;
   /** The selected item, such as the page in the navigation. Default: made from `accent`. */
   readonly accentSurface?: string;
   readonly accentSurfaceHover?: string;
   readonly accentText?: string;
-  /** Links. Default: `accent` in the light scheme, made from `accent` in the dark one. */
+  /** Links. Default: made from `accent`, so that it is readable. */
   readonly link?: string;
   /** The focus outline. Default: `link`. */
   readonly focus?: string;
@@ -54,12 +59,15 @@ export interface Theme {
   readonly dark?: ThemeColors;
 }
 
-/** The stylesheet of a theme. The colours of the brand are used where the theme has no accent. */
+/**
+ * The stylesheet of a theme. The colours of the brand are used where the theme has no accent. What is made from an accent is
+ * readable (WCAG 2.2 §1.4.3) if the accent is a hexadecimal colour; other notations are mixed by the browser.
+ */
 export const themeCss = ({ colors }: Pick<Brand, "colors">, { light, dark, ...rest }: Theme = {}): string =>
   [
     rule(scheme(), rest, ""),
-    rule(scheme("light"), withDerived({ ...(colors && { accent: colors.light }), ...light }, lightMix), "color-"),
-    rule(scheme("dark"), withDerived({ ...(colors && { accent: colors.dark }), ...dark }, darkMix), "color-"),
+    rule(scheme("light"), withDerived({ ...(colors && { accent: colors.light }), ...light }, lightScheme), "color-"),
+    rule(scheme("dark"), withDerived({ ...(colors && { accent: colors.dark }), ...dark }, darkScheme), "color-"),
   ].join("");
 
 // `:root` twice, to win over the defaults in whichever order the stylesheets are loaded.
@@ -73,28 +81,82 @@ const rule = (selector: string, values: object, prefix: string): string => {
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-const mix = (color: string, percent: number, other: string) => `color-mix(in srgb, ${color} ${percent}%, ${other})`;
+/** How colours are made from an accent in one scheme. Numbers are the percentage of the accent. */
+interface Scheme {
+  /** As in `styles/theme.css`. */
+  readonly background: string;
+  readonly surface: string;
+  /** What text is made of. */
+  readonly ink: string;
+  readonly hover: number;
+  readonly accentSurface: number;
+  readonly accentSurfaceHover: number;
+  readonly accentText: number;
+  readonly link: number;
+}
 
-/** The colours that are derived from an accent in one scheme. */
-type Mix = (accent: string) => Omit<ThemeColors, "accent">;
+/** @internal */
+export const lightScheme: Scheme = {
+  background: "#f6f5f1",
+  surface: "#ffffff",
+  ink: "#000000",
+  hover: 80,
+  accentSurface: 11,
+  accentSurfaceHover: 18,
+  accentText: 80,
+  link: 100,
+};
 
-const lightMix: Mix = (accent) => ({
-  accentHover: mix(accent, 80, "black"),
-  accentSurface: mix(accent, 11, "white"),
-  accentSurfaceHover: mix(accent, 18, "white"),
-  accentText: mix(accent, 80, "black"),
-  link: accent,
-});
+/** @internal */
+export const darkScheme: Scheme = {
+  background: "#101413",
+  surface: "#181e1d",
+  ink: "#ffffff",
+  hover: 85,
+  accentSurface: 20,
+  accentSurfaceHover: 30,
+  accentText: 50,
+  link: 65,
+};
 
-const darkMix: Mix = (accent) => ({
-  accentHover: mix(accent, 85, "black"),
-  accentSurface: mix(accent, 20, "var(--color-surface)"),
-  accentSurfaceHover: mix(accent, 30, "var(--color-surface)"),
-  accentText: mix(accent, 45, "white"),
-  link: mix(accent, 50, "white"),
-});
-
-const withDerived = (colors: ThemeColors, derive: Mix): ThemeColors => {
-  const all = { ...(colors.accent !== undefined && derive(colors.accent)), ...colors };
+const withDerived = (colors: ThemeColors, defaults: Scheme): ThemeColors => {
+  const { accent, background, surface } = colors;
+  const derived =
+    accent !== undefined &&
+    derive(accent, {
+      ...defaults,
+      ...(background !== undefined && isHex(background) && { background }),
+      ...(surface !== undefined && isHex(surface) && { surface }),
+    });
+  const all: ThemeColors = { ...derived, ...colors };
   return { ...(all.link !== undefined && { focus: all.link }), ...all };
+};
+
+const derive = (accent: string, scheme: Scheme): Omit<ThemeColors, "accent"> => {
+  const { background, surface, ink } = scheme;
+  if (!isHex(accent)) {
+    const mix = (percent: number, other: string) => `color-mix(in srgb, ${accent} ${percent}%, ${other})`;
+    return {
+      accentHover: mix(scheme.hover, "black"),
+      accentSurface: mix(scheme.accentSurface, surface),
+      accentSurfaceHover: mix(scheme.accentSurfaceHover, surface),
+      accentText: mix(scheme.accentText, ink),
+      link: mix(scheme.link, ink),
+    };
+  }
+  const accentLabel = labelOn(accent);
+  const accentSurface = mixed(accent, scheme.accentSurface, surface);
+  const accentSurfaceHover = mixed(accent, scheme.accentSurfaceHover, surface);
+  const surfaces = [background, surface, accentSurface, accentSurfaceHover];
+  const link = readable(accent, scheme.link, ink, surfaces);
+  return {
+    accentLabel,
+    ...(contrastOf(accent, surface) < shapeContrast && { accentEdge: link }),
+    // Away from the label, which stays readable.
+    accentHover: mixed(accent, scheme.hover, accentLabel === "#ffffff" ? "#000000" : "#ffffff"),
+    accentSurface,
+    accentSurfaceHover,
+    accentText: readable(accent, scheme.accentText, ink, surfaces),
+    link,
+  };
 };
