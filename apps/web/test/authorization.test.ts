@@ -110,6 +110,21 @@ describeInBrowser("an authorization request", (browser) => {
       await expectAccessible(page);
     });
 
+    test("shows the names of identity providers in full on a phone, however long they are", async () => {
+      const label = "the customer portal of a company with a long name";
+      const providers = [{ ...north, label }];
+      const viewport = { width: 360, height: 640 };
+      await using visitor = await meet({ signedIn: false, server: { config: { providers } }, viewport });
+      const link = visitor.page.getByRole("link", { name: `Continue with ${label}` });
+      await link.waitFor();
+      expect(
+        await link.evaluate((element) => [
+          element.scrollWidth <= element.clientWidth,
+          element.scrollHeight <= element.clientHeight,
+        ]),
+      ).toEqual([true, true]);
+    });
+
     test("can be as another user, who is then asked for consent", async () => {
       await using visitor = await meet();
       const { page, app, username } = visitor;
@@ -146,6 +161,19 @@ describeInBrowser("an authorization request", (browser) => {
       expect(await page.getByRole("link", { name: "printshop.example/about" }).getAttribute("rel")).toBe("noreferrer");
       expect(await page.getByText("Not verified").count()).toBe(0);
       expect(await page.getByRole("navigation").count()).toBe(0);
+    });
+
+    test("shows a long name of the user beside the avatar, and the button below", async () => {
+      await using visitor = await meet();
+      const { page, app, server } = visitor;
+      const fullName = `Maximiliane${"a".repeat(100)}`;
+      await server.db.updateTable("users").set({ full_name: fullName }).execute();
+      await page.goto((await app.begin()).url);
+      const account = page.getByRole("region", { name: "Signed in as" });
+      const name = await account.getByText(fullName).boundingBox();
+      const other = await button(page, "Use another account").boundingBox();
+      expect(name?.width).toBeGreaterThan(200);
+      expect(other?.y).toBeGreaterThan((name?.y ?? 0) + (name?.height ?? 0));
     });
 
     test("returns a code for tokens with exactly these scopes when it is allowed", async () => {

@@ -17,10 +17,12 @@ export const AccountInUse = ({ user, signingOut, onOther }: AccountInUseProps) =
   const words = useWords("consent", consentWords);
   return (
     <section className={styles.account} aria-label={words.signedInAs}>
-      <Avatar fullName={user.fullName} small />
-      <div>
-        <p className={styles.fullName}>{user.fullName}</p>
-        <p className={styles.username}>@{user.username}</p>
+      <div className={styles.person}>
+        <Avatar fullName={user.fullName} small />
+        <div>
+          <p className={styles.fullName}>{user.fullName}</p>
+          <p className={styles.username}>@{user.username}</p>
+        </div>
       </div>
       <Button variant="default" size="compact-sm" aria-disabled={signingOut} onClick={() => !signingOut && onOther()}>
         {signingOut ? words.signingOut : words.otherAccount}
