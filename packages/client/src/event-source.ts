@@ -47,9 +47,15 @@ export class RefusedForNow extends Error {
 /** Whether the same request may succeed later, because the server failed or a limit was reached. */
 export const mayPass = ({ data: { httpStatus } }: RpcErrorShape): boolean => httpStatus >= 500 || httpStatus === 429;
 
-/** How long the server asks to wait. */
-const retryAfterSecondsOf = ({ data: { details } }: RpcErrorShape): number =>
-  "retryAfterSeconds" in details ? details.retryAfterSeconds : 0;
+/** A longer timer than 2^31 ms would run at once. */
+const longestWaitSeconds = 24 * 60 * 60;
+
+/** How long the server asks to wait. An app's own errors may have `retryAfterSeconds` too, of any type. */
+const retryAfterSecondsOf = ({ data }: RpcErrorShape): number => {
+  const { retryAfterSeconds } = data.details as { readonly retryAfterSeconds?: unknown };
+  const isWait = typeof retryAfterSeconds === "number" && retryAfterSeconds > 0;
+  return isWait ? Math.min(retryAfterSeconds, longestWaitSeconds) : 0;
+};
 
 /** An event as listeners get it. */
 export interface StreamEvent {

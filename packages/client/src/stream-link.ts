@@ -26,10 +26,12 @@ export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): T
       async connect(address, signal, lastEventId) {
         await session.ready();
         remedies.sending();
-        const response = await fetch(address, {
+        const target = new URL(address);
+        // Not as the header `Last-Event-ID`, which `fetch` refuses with characters beyond Latin-1.
+        if (lastEventId) target.searchParams.set("lastEventId", lastEventId);
+        const response = await fetch(target, {
           headers: {
             accept: "text/event-stream",
-            ...(lastEventId && { "last-event-id": lastEventId }),
             ...(await calls.headers([op])),
           },
           cache: "no-store",

@@ -208,6 +208,44 @@ describe("session.events", () => {
     }
   });
 
+  it.each(["soon", -5, 1e300, null])(
+    "backs off when an app's own error asks to wait %j seconds",
+    async (retryAfterSeconds) => {
+      vi.useFakeTimers();
+      try {
+        let asked = 0;
+        const busy = { ...tooMany, data: { ...tooMany.data, code: "BUSY", details: { retryAfterSeconds } } };
+        const source = new FetchEventSource("http://localhost/trpc/session.events", {
+          async connect() {
+            asked++;
+            return new Response(`event: serialized-error\ndata: ${JSON.stringify(busy)}\n\n`);
+          },
+          recover: async () => false,
+        });
+        await vi.advanceTimersByTimeAsync(100_000);
+        source.close();
+        expect(asked).toBeLessThan(12);
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
+
+  it("continues after the last event, whatever text its ID is", async () => {
+    const asked: (string | null)[] = [];
+    const client = createClient({
+      url: "http://localhost",
+      async fetch(address) {
+        asked.push(new URL(address instanceof Request ? address.url : address).searchParams.get("lastEventId"));
+        return new Response("id: 7 日本&é\ndata: {}\n\n", { headers: { "content-type": "text/event-stream" } });
+      },
+    });
+    const subscription = client.session.events.subscribe(undefined, { onData() {} });
+    await waitFor(() => expect(asked.length).toBeGreaterThan(1));
+    subscription.unsubscribe();
+    expect(asked.slice(0, 2)).toEqual([null, "7 日本&é"]);
+  });
+
   it("is refused without a token", async () => {
     await using server = await startTestServer();
     const error = await new Promise((resolve) =>

@@ -47,10 +47,11 @@ export const useFailureText = (failure: AnyFailure): FailureText => {
   const { unknown } = useWords("failures", failureWords);
   const code = failure.code === "UNREACHABLE" && !navigator.onLine ? "OFFLINE" : failure.code;
   const said = Object.hasOwn(words, code) ? (words[code] ?? unknown) : unknown;
-  const { retryAfterSeconds } = failure.details as { readonly retryAfterSeconds?: number };
+  // An app's own errors may have one too, of any type.
+  const { retryAfterSeconds } = failure.details as { readonly retryAfterSeconds?: unknown };
   return {
     ...(typeof said === "function" ? said(failure as never) : said),
     passing: passing.has(failure.code),
-    waitSeconds: retryAfterSeconds ?? null,
+    waitSeconds: typeof retryAfterSeconds === "number" ? retryAfterSeconds : null,
   };
 };
