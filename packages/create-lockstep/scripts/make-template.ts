@@ -42,6 +42,8 @@ type Edits = Readonly<Record<string, readonly Edit[]>>;
 /** Edits of files: the app's own name, and the removal of the demo client, which new apps don't have. */
 const appEdits: Edits = {
   "apps/server/src/app.ts": [[/^ {2}developmentClients: \{\n.*?^ {2}\},\n/ms, ""]],
+  // An app checks one package at a time.
+  "tsconfig.base.json": [[/,\n {4}\/\/.*\n {4}"checkers": 1/, ""]],
   "packages/contract/src/brand.ts": [['name: "Lockstep"', `name: "${placeholders.name}"`]],
 };
 
