@@ -18,7 +18,7 @@ test("npm start and npm test print one line for each step, then the result, and 
     onTestFailed(() => {
       process.stderr.write(start.output());
     });
-    await start.printed("under any name");
+    await start.printed("accepts any name and password");
     expect(linesOf(start.output())).toEqual([
       "Installing packages…",
       "Building…",
