@@ -1,6 +1,7 @@
 // Owns contracts: an app's scopes, roles and errors, and the operations that may use them. Nothing is registered
 // globally, so one program can talk to two backends.
 
+import { z } from "zod";
 import { type Anyone, anyone, type FirstParty, firstParty, type Scoped, scoped } from "./access.ts";
 import type { Errors, ImpliedErrorCode } from "./errors.ts";
 import {
@@ -126,7 +127,7 @@ const assertNames = (operations: Operations): void => {
 /** Characters that no URL escapes (RFC 3986 §2.3). Routers give others a meaning, such as `:`, `*` and `?`. */
 const restPathPattern = /^(\/([\w.~-]+|\{[a-z][a-z\d]*\}))+$/i;
 
-const assertRestPath = (operation: string, path: string): void => {
+const assertRestPath = (operation: string, path: string, input: z.core.SomeType): void => {
   if (!restPathPattern.test(path))
     throw new TypeError(
       `${operation} has the REST path ${path}. Write segments of letters, digits and -._~ or a name in braces, such as /api/notes/{noteId}.`,
@@ -134,6 +135,16 @@ const assertRestPath = (operation: string, path: string): void => {
   const names: readonly string[] = path.match(/\{\w+\}/g) ?? [];
   const repeated = names.find((name, place) => names.indexOf(name) !== place);
   if (repeated !== undefined) throw new TypeError(`${operation} has ${repeated} twice in its REST path ${path}.`);
+  const properties = propertiesOf(input);
+  const unknown = properties && names.find((name) => !properties.includes(name.slice(1, -1)));
+  if (unknown)
+    throw new TypeError(`${operation} has ${unknown} in its REST path ${path}, but its input has no such property.`);
+};
+
+/** The properties that an input can have. `null`: its schema does not list them. */
+const propertiesOf = (input: z.core.SomeType): readonly string[] | null => {
+  if (input instanceof z.core.$ZodVoid) return [];
+  return input instanceof z.core.$ZodObject && !input._zod.def.catchall ? Object.keys(input._zod.def.shape) : null;
 };
 
 /** Checks what the types cannot check, for example in a contract that is made from parts of another. */
@@ -151,8 +162,8 @@ const assertWords = ({ scopes, roles, errors, operations }: AnyContract): void =
   for (const code of Object.keys(errors)) {
     if (!codePattern.test(code)) throw new TypeError(`The error ${JSON.stringify(code)} is not in SCREAMING_SNAKE.`);
   }
-  for (const [path, { access, errors: codes, rest }] of operationsOf(operations)) {
-    if (rest !== null) assertRestPath(path, rest.path);
+  for (const [path, { access, input, errors: codes, rest }] of operationsOf(operations)) {
+    if (rest !== null) assertRestPath(path, rest.path, input);
     const unknownScope = access.kind === "scoped" && access.scopes.find((name) => !Object.hasOwn(scopes, name));
     if (unknownScope) throw new TypeError(`${path} needs the scope ${unknownScope}, which the contract does not have.`);
     if (access.kind === "firstParty" && access.role !== undefined && !roles.includes(access.role))

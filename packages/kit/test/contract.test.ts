@@ -104,6 +104,20 @@ describe("a contract", () => {
     expect(withRest(path)).toThrow("note.read has {id} twice in its REST path /api/{id}/notes/{id}.");
   });
 
+  it("refuses a REST path with a parameter that its input does not have", () => {
+    const declared = (input: z.ZodType | undefined) => () =>
+      defineContract(words, ({ query, anyone }) => {
+        const rest = { method: "GET", path: "/api/notes/{id}" } as const;
+        const read = { summary: "Read", access: anyone, output: z.object({}), rest };
+        return { ...engine, note: { read: input ? query({ ...read, input }) : query(read) } };
+      });
+    const refusal = "note.read has {id} in its REST path /api/notes/{id}, but its input has no such property.";
+    expect(declared(z.object({ noteId: z.string() }))).toThrow(refusal);
+    expect(declared(undefined)).toThrow(refusal);
+    for (const input of [z.object({ id: z.string() }), z.looseObject({}), z.union([z.object({ id: z.string() })])])
+      expect(declared(input)).not.toThrow();
+  });
+
   it("refuses operations with scopes, roles or errors of another contract, and names them", () => {
     const { operations } = defineContract(words, ({ query, firstParty, scoped, anyone }) => ({
       ...engine,
