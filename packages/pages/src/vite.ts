@@ -31,6 +31,7 @@ export const lockstep = ({ brand, theme, pages = "src/pages.ts" }: LockstepViteO
   const hmrPort = process.env["WEB_HMR_PORT"];
   return [
     settings({ hostname, port: Number(port), hmrPort: Number(hmrPort || port) }),
+    addressNote(origin),
     htmlPage(brand),
     ownFiles({ [colorSchemeFile]: colorSchemeScript, [themeFile]: themeCss(brand, theme) }),
     withoutJsonSchema(),
@@ -54,7 +55,7 @@ const settings = ({ hostname, port, hmrPort }: Settings): Plugin => ({
       port,
       strictPort: true,
       // Not through the server, whose restarts would reload the page and lose typed input.
-      hmr: { clientPort: hmrPort },
+      ws: { clientPort: hmrPort },
     },
     optimizeDeps: {
       // Pages and stylesheets are modules of their own, and the app and its pages share one client.
@@ -68,8 +69,12 @@ const settings = ({ hostname, port, hmrPort }: Settings): Plugin => ({
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       rolldownOptions: {
-        // A page that is listed in `ownPages` may come with the first page.
-        checks: { ineffectiveDynamicImport: false },
+        checks: {
+          // A page that is listed in `ownPages` may come with the first page.
+          ineffectiveDynamicImport: false,
+          // Compressing the files takes most of the time of a build.
+          bundlerTimings: false,
+        },
         output: {
           codeSplitting: {
             groups: [
@@ -84,6 +89,16 @@ const settings = ({ hostname, port, hmrPort }: Settings): Plugin => ({
       },
     },
   }),
+});
+
+/** Says what Vite's address is for. At that address the pages have no server to call. */
+const addressNote = (origin: string): Plugin => ({
+  name: "lockstep:address-note",
+  apply: "serve",
+  configureServer(server) {
+    server.printUrls = () =>
+      server.config.logger.info(`  ${origin}/ serves the modules of the pages. Open the server's address instead.`);
+  },
 });
 
 /** The libraries that this package and the client import in a browser. */

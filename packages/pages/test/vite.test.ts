@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { resolveConfig } from "vite";
+import { createLogger, createServer, resolveConfig } from "vite";
 import { expect, it } from "vitest";
 import { lockstep } from "../src/vite.ts";
 
@@ -28,4 +28,25 @@ it("lists for Vite every library that the pages import, since Vite does not sear
   const client = importedIn(join(import.meta.dirname, "../../client/src"));
   // JSX compiles to this import, which no source contains.
   expect(named).toEqual([...new Set([...pages, ...client, "react/jsx-runtime"])].sort());
+});
+
+it("prints that the pages are opened at the server's address, and no warning", async () => {
+  const printed: string[] = [];
+  const print = (text: string) => void printed.push(text);
+  const customLogger = { ...createLogger(), info: print, warn: print, warnOnce: print };
+  const plugins = lockstep({ brand: { name: "Test" } });
+  const server = await createServer({
+    configFile: false,
+    customLogger,
+    plugins,
+    optimizeDeps: { noDiscovery: true, include: [] },
+  });
+  try {
+    server.printUrls();
+    expect(printed).toEqual([
+      "  http://localhost:5173/ serves the modules of the pages. Open the server's address instead.",
+    ]);
+  } finally {
+    await server.close();
+  }
 });
