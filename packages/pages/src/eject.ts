@@ -123,7 +123,6 @@ export const addEjectCommand = (
   program: Command,
   { root, stdout }: { readonly root: string; readonly stdout: { write(text: string): unknown } },
 ): void => {
-  const options = { web: resolve(root, "apps/web") };
   const command: Command = program
     .command("eject")
     .description("Copies the source of a page into the web app, and shows what has changed in the original since")
@@ -133,7 +132,7 @@ export const addEjectCommand = (
     .option("--accept", "record that the app has adopted these changes")
     .action(async (page: string | undefined, chosen: { status?: true; diff?: true; accept?: true }) => {
       try {
-        stdout.write(await answerTo(page, chosen, options));
+        stdout.write(await answerTo(page, chosen, root));
       } catch (error) {
         if (!(error instanceof EjectError)) throw error;
         command.error(error.message, { exitCode: 1, code: "eject.refused" });
@@ -144,8 +143,9 @@ export const addEjectCommand = (
 const answerTo = async (
   page: string | undefined,
   { status, diff, accept }: { status?: true; diff?: true; accept?: true },
-  options: EjectOptions,
+  root: string,
 ): Promise<string> => {
+  const options: EjectOptions = { web: resolve(root, "apps/web") };
   if ([status, diff, accept].filter(Boolean).length > 1)
     throw new EjectError("Choose one of --status, --diff and --accept.");
   if (status) return linesOf(statusLines(await ejectedStatus(options)));
@@ -160,9 +160,9 @@ const answerTo = async (
   }
   const { files, missing } = await ejectPage(page, options);
   return linesOf([
-    ...files.map((file) => `Wrote ${relative(options.web, file)}`),
+    ...files.map((file) => `Wrote ${relative(root, file)}`),
     ...(missing.length > 0 ? [`Add to the dependencies of the web app: ${missing.join(", ")}`] : []),
-    `To show it, import ${componentOf(page)} and pass it to LockstepApp: pages={{ ${propertyOf(page)}: ${componentOf(page)} }}`,
+    `To show it, import ${componentOf(page)} in apps/web/src/app.tsx and pass it to LockstepApp: pages={{ ${propertyOf(page)}: ${componentOf(page)} }}`,
   ]);
 };
 

@@ -73,10 +73,10 @@ describe("lockstep eject", () => {
     expect(await run("sign-in")).toEqual({
       exitCode: 0,
       printed: [
-        "Wrote src/pages/sign-in/sign-in.tsx",
-        "Wrote src/pages/sign-in/words.ts",
+        "Wrote apps/web/src/pages/sign-in/sign-in.tsx",
+        "Wrote apps/web/src/pages/sign-in/words.ts",
         "Add to the dependencies of the web app: @lockstep/client, @lockstep/pages",
-        "To show it, import SignInPage and pass it to LockstepApp: pages={{ signIn: SignInPage }}",
+        "To show it, import SignInPage in apps/web/src/app.tsx and pass it to LockstepApp: pages={{ signIn: SignInPage }}",
         "",
       ].join("\n"),
     });
