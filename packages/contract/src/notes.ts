@@ -4,7 +4,7 @@
 import { defineFeature, Id, plainText } from "@lockstep/kit";
 import { z } from "zod";
 
-/** The maximum length of a note, in UTF-16 units. */
+/** The maximum length of a note, in characters (Unicode code points). */
 export const noteLength = { max: 10_000 } as const;
 
 export const Note = z

@@ -29,7 +29,7 @@ const composed = (text: string) =>
     .trim();
 
 /**
- * Schema of a name that is shown to people, of at most `maxLength` UTF-16 units. Trims and composes it (NFC), and refuses
+ * Schema of a name that is shown to people, of at most `maxLength` characters. Trims and composes it (NFC), and refuses
  * invisible and control characters.
  */
 export const displayName = ({ maxLength, missing = "Enter a name" }: { maxLength: number; missing?: string }) =>

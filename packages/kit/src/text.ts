@@ -10,7 +10,7 @@ import { z } from "zod";
 export const isStorableText = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
 
 /**
- * Schema of a text of at most `maxLength` UTF-16 units that both databases can store. Lines and spaces are kept.
+ * Schema of a text of at most `maxLength` characters that both databases can store. Lines and spaces are kept.
  * Use it in place of `z.string()` for free text, such as a note. For a name that is shown to people use `displayName`.
  */
 export const plainText = ({ maxLength }: { maxLength: number }) =>

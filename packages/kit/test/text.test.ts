@@ -14,6 +14,8 @@ it.each(["", " a\n\tb ", "\u0001", "🦊", "e\u0301", "\ufffe"])("plainText keep
   expect(plainText({ maxLength: 100 }).parse(text)).toBe(text);
 });
 
-it("plainText has a maximum length", () => {
+it("plainText has a maximum length, in Unicode code points", () => {
   expect(plainText({ maxLength: 3 }).safeParse("abcd").success).toBe(false);
+  expect(plainText({ maxLength: 3 }).safeParse("🦊🦊🦊").success).toBe(true);
+  expect(plainText({ maxLength: 3 }).safeParse("🦊🦊🦊🦊").success).toBe(false);
 });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { SetPasswordInput } from "@lockstep/kit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createPasswordPolicy, type PasswordPolicyOptions } from "./password-policy.ts";
@@ -51,6 +52,12 @@ describe("a new password", () => {
       reason: "too_long",
       message: "Use at most 1024 characters.",
     });
+    const beyondUtf16 = words.slice(0, 512).replaceAll(" ", "🐪🌵🎷🧊🪁🦜🧵🪶🫧🛶");
+    const camels = [...beyondUtf16, ...words].slice(0, 1024).join("");
+    expect(camels.length).toBeGreaterThan(1024);
+    expect(SetPasswordInput.safeParse({ newPassword: camels }).success).toBe(true);
+    expect(await policy.refusalOf(camels, [])).toBeNull();
+    expect(await policy.refusalOf(`${camels}x`, [])).toMatchObject({ reason: "too_long" });
   });
 
   it.each(["пароль очень длинный", "正しい馬電池ホチキスの針が四本ある", "şemsiye çöl ığdır", "כלב ירוק רץ מהר מאוד"])(

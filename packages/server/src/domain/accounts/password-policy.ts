@@ -43,7 +43,8 @@ export const createPasswordPolicy = ({ breachedPasswordsUrl, fetch, contextWords
         message: `Use at least ${passwordLength.min} characters: a few words in a row do.`,
       };
     }
-    if (password.length > passwordLength.max) {
+    // As the schema of passwords counts: as they were typed.
+    if ([...password].length > passwordLength.max) {
       return { reason: "too_long", message: `Use at most ${passwordLength.max} characters.` };
     }
     const { guesses, feedback } = await estimate(password, withParts([...contextWords, ...personal]));
