@@ -2,19 +2,26 @@
 // included, have ended afterwards.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 
-/** A port that nothing listens on. */
+/**
+ * A port that nothing listens on. It is below those that the system gives out by itself: until a program listens on it, no
+ * other test gets it.
+ */
 export const freePort = async (): Promise<number> => {
+  const port = randomInt(20_000, 32_000);
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
+  const listening = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => resolve(true));
+  });
+  if (!listening) return freePort();
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("The server has no port");
-  return address.port;
+  return port;
 };
 
 export interface ProgramOptions {

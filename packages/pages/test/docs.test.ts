@@ -1,7 +1,7 @@
 // The web app compiles with the code of docs/pages.md in place of the files that it names.
 
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
@@ -23,8 +23,10 @@ test("the code of docs/pages.md compiles in the web app", async () => {
   ]);
   expect(page.match(/^```tsx?/gm)).toHaveLength(blocks.length);
 
-  // Below the web app, whose packages it finds.
-  const copy = await mkdtemp(join(web, "docs-"));
+  // Below the web app, whose packages it finds, and where Git ignores it: other tests copy what Git lists.
+  const cache = join(web, "node_modules/.cache");
+  await mkdir(cache, { recursive: true });
+  const copy = await mkdtemp(join(cache, "docs-"));
   onTestFinished(() => rm(copy, { recursive: true, force: true }));
   await cp(join(web, "src"), join(copy, "src"), { recursive: true });
   await cp(join(web, "vite.config.ts"), join(copy, "vite.config.ts"));
@@ -32,7 +34,7 @@ test("the code of docs/pages.md compiles in the web app", async () => {
   for (const [, file = "", code = ""] of blocks) await writeFile(join(copy, file), code);
   await writeFile(
     join(copy, "tsconfig.json"),
-    JSON.stringify({ extends: "../tsconfig.json", include: ["src", "vite.config.ts"] }),
+    JSON.stringify({ extends: join(web, "tsconfig.json"), include: ["src", "vite.config.ts"] }),
   );
   const tsc = join(import.meta.dirname, "../node_modules/typescript/bin/tsc");
   const printed = await execute(process.execPath, [tsc, "-p", copy]).then(
