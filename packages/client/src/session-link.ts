@@ -1,7 +1,15 @@
 // Owns the session's part in each call: sends the access token, stores the answer to a sign-in, and repeats a refused
 // call once: with a new token (`session.ts`), or after the user's answer (`prompts.ts`).
 
-import type { EngineContract, LoginInput, LoginResult, PathIn, RefreshResult, User } from "@lockstep/kit";
+import type {
+  EngineContract,
+  LoginInput,
+  LoginResult,
+  PathIn,
+  RefreshResult,
+  SessionEndReason,
+  User,
+} from "@lockstep/kit";
 import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { type Observer, observable, type Unsubscribable } from "@trpc/server/observable";
 import type { TRPCErrorResponse } from "@trpc/server/rpc";
@@ -29,7 +37,7 @@ const paths = {
 } as const satisfies Record<string, Path>;
 
 /** Operations that change the tokens. They run one at a time, so that a late answer never replaces newer tokens. */
-const changeTokens: ReadonlySet<string> = new Set([paths.login, paths.refresh, paths.logout]);
+const tokenChanging: ReadonlySet<string> = new Set([paths.login, paths.refresh, paths.logout]);
 
 /** Operations that take no access token. */
 const signIn: ReadonlySet<string> = new Set([paths.login, paths.refresh]);
@@ -74,28 +82,40 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
     return before === undefined || after === undefined || after === before;
   };
 
+  /**
+   * Ends the session of a call that was refused with `SESSION_ENDED`. Waits for its turn: when a sign-in replaces the
+   * session, this refusal can arrive before the answer to the sign-in. `false`: a later session has replaced it.
+   */
+  const endInTurn = (context: Operation["context"], reason: SessionEndReason): Promise<boolean> =>
+    session.turn(() => session.end(reason, sentWith.get(context) ?? null));
+
   /** How the refusals of one call can be remedied. */
   const remediesOf = (op: Operation): Remedies => {
+    const { path, context } = op;
     const tried = new Set<string>();
-    let sent = { stepUp: 0, consent: 0 };
+    let sent: { stepUp: number; consent: number; userId?: string | undefined } = { stepUp: 0, consent: 0 };
     return {
       sending() {
-        sent = { stepUp: stepUp.moment(), consent: consent.moment() };
+        sent = { stepUp: stepUp.moment(), consent: consent.moment(), userId: session.userId() };
       },
       accepted: () => tried.clear(),
       async remedy(refusal) {
+        if (refusal.code === "SESSION_ENDED") {
+          // `learn` has ended the session of these, within their turn.
+          if (tokenChanging.has(path) || (await endInTurn(context, refusal.details.reason))) return false;
+        }
         // The server refused before it did anything, so the call is safe to repeat; never twice for the same reason.
         if (tried.has(refusal.code)) return false;
         tried.add(refusal.code);
-        const { path } = op;
-        const userId = session.userId();
         switch (refusal.code) {
           case "INVALID_TOKEN":
-            return replace(op.context);
+            return replace(context);
+          case "SESSION_ENDED":
+            return sameAs(sent.userId);
           case "REAUTHENTICATION_REQUIRED":
-            return (await stepUp.answer({ ...refusal.details, path }, sent.stepUp)) && sameAs(userId);
+            return (await stepUp.answer({ ...refusal.details, path }, sent.stepUp)) && sameAs(sent.userId);
           case "INSUFFICIENT_SCOPE":
-            return (await consent.answer({ ...refusal.details, path }, sent.consent)) && sameAs(userId);
+            return (await consent.answer({ ...refusal.details, path }, sent.consent)) && sameAs(sent.userId);
           default:
             return false;
         }
@@ -117,7 +137,8 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
     if (data && op.path === paths.logout) await session.end("signed_out", sent);
     if (data && (op.path === paths.me || op.path === paths.update)) session.updateUser(data as User);
     const failure = readFailure(error);
-    if (failure?.code === "SESSION_ENDED") await session.end(failure.details.reason, sent);
+    if (failure?.code === "SESSION_ENDED" && tokenChanging.has(op.path))
+      await session.end(failure.details.reason, sent);
   };
 
   const link: TRPCLink<EngineRouter> =
@@ -161,7 +182,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
           const { sending, remedy } = remediesOf(op);
           for (;;) {
             sending();
-            const answer = await (changeTokens.has(op.path) ? session.turn(() => sendAndLearn(op)) : sendAndLearn(op));
+            const answer = await (tokenChanging.has(op.path) ? session.turn(() => sendAndLearn(op)) : sendAndLearn(op));
             const refusal = readFailure(answer.error);
             if (!refusal || gone) return answer;
             try {

@@ -118,16 +118,17 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
     return true;
   };
 
-  /** Ends the session, unless a later one has replaced the one that the tokens `of` belong to. */
-  const end = async (reason: SessionEndReason, of: Tokens | null) => {
+  /** Ends the session that the tokens `of` belong to. `false`: a later one has replaced it. */
+  const end = async (reason: SessionEndReason, of: Tokens | null): Promise<boolean> => {
     const current = await tokens.get();
     const same = !of || !current || current.accessToken === of.accessToken || isSame(current.sessionId, of.sessionId);
-    if (!same) return;
+    if (!same) return false;
     const sessionId = current?.sessionId ?? of?.sessionId;
     endedId = sessionId;
     if (current) await store(null);
     signedOut(reason);
     tabs?.tell({ type: "ended", sessionId: sessionId ?? null, reason });
+    return true;
   };
 
   const hear = async (news: News) => {

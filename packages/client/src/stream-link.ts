@@ -21,27 +21,29 @@ const endless: ReadonlySet<string> = new Set(["session.events"] satisfies PathIn
 export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): TRPCLink<EngineRouter> => {
   const init = (op: Operation): FetchEventSourceInit => {
     const remedies = calls.remediesOf(op);
+    const connect = async (address: string, signal: AbortSignal, lastEventId: string): Promise<Response> => {
+      await session.ready();
+      remedies.sending();
+      const target = new URL(address);
+      // Not as the header `Last-Event-ID`, which `fetch` refuses with characters beyond Latin-1.
+      if (lastEventId) target.searchParams.set("lastEventId", lastEventId);
+      const response = await fetch(target, {
+        headers: {
+          accept: "text/event-stream",
+          ...(await calls.headers([op])),
+        },
+        cache: "no-store",
+        signal,
+      });
+      if (response.ok && response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+      const { error } = (await response.json()) as { error?: RpcErrorShape };
+      if (error?.data && (await remedies.remedy(error.data))) return connect(address, signal, lastEventId);
+      if (error?.data) throw mayPass(error) ? new RefusedForNow(error) : new Refused(error);
+      throw new Error("The server did not answer with an event stream");
+    };
     return {
       endless: endless.has(op.path),
-      async connect(address, signal, lastEventId) {
-        await session.ready();
-        remedies.sending();
-        const target = new URL(address);
-        // Not as the header `Last-Event-ID`, which `fetch` refuses with characters beyond Latin-1.
-        if (lastEventId) target.searchParams.set("lastEventId", lastEventId);
-        const response = await fetch(target, {
-          headers: {
-            accept: "text/event-stream",
-            ...(await calls.headers([op])),
-          },
-          cache: "no-store",
-          signal,
-        });
-        if (response.ok && response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
-        const { error } = (await response.json()) as { error?: RpcErrorShape };
-        if (error?.data) throw mayPass(error) ? new RefusedForNow(error) : new Refused(error);
-        throw new Error("The server did not answer with an event stream");
-      },
+      connect,
       // tRPC sends refusals as an event of the stream, after it has opened the stream.
       recover: ({ data }) => remedies.remedy(data),
       received: remedies.accepted,

@@ -3,20 +3,36 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
+import { type ClientOptions, createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
 import type { SessionEvent } from "@lockstep/kit";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { describe, expect, inject, it, vi } from "vitest";
 import { eventsOf, FetchEventSource } from "../src/event-source.ts";
-import { recorded, refreshes } from "./requests.ts";
+import { cookieJar, recorded, refreshes } from "./requests.ts";
 
 const credentials = { username: john.username, password: john.password };
 
 const waitFor = (assertion: () => void) => vi.waitFor(assertion, { timeout: inject("patienceMs") });
 
 /** A signed-in client, and the events that it receives. */
-const watch = async (url: string, now: () => number = Date.now) => {
-  const network = recorded(globalThis.fetch);
+const watch = async (
+  url: string,
+  now: () => number = Date.now,
+  { fetch = globalThis.fetch, ...options }: Pick<ClientOptions, "fetch"> & { transport?: "cookie" } = {},
+) => {
+  const network = recorded(fetch);
+  let received = "";
+  const listening = () => {
+    const decoder = new TextDecoder();
+    return new TransformStream<Uint8Array, Uint8Array>({
+      transform(bytes, controller) {
+        received += decoder.decode(bytes, { stream: true });
+        controller.enqueue(bytes);
+      },
+    });
+  };
+  network.change = async (path, response) =>
+    path.endsWith("/session.events") ? new Response(response.body?.pipeThrough(listening()), response) : response;
   const reasons: string[] = [];
   const tokens = memoryTokens();
   const client = createClient({
@@ -25,6 +41,7 @@ const watch = async (url: string, now: () => number = Date.now) => {
     fetch: network.fetch,
     now,
     onSignedOut: (reason) => reasons.push(reason),
+    ...options,
   });
   const signedIn = await client.auth.login.mutate(credentials);
   const seen: SessionEvent[] = [];
@@ -49,6 +66,7 @@ const watch = async (url: string, now: () => number = Date.now) => {
     seen,
     errors,
     streams,
+    received: () => received,
     watching,
     signedIn,
     completed: () => completed,
@@ -133,6 +151,25 @@ describe("session.events", () => {
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(watcher.streams()).toHaveLength(1);
     expect(watcher.reasons).toHaveLength(1);
+  });
+
+  it("continues when it sees the end of its session before the answer to the sign-in that replaced it", async () => {
+    await using server = await startTestServer();
+    using watcher = await watch(server.url, Date.now, { transport: "cookie", fetch: cookieJar(server.url).fetch });
+    const { client, network, signedIn, reasons, streams } = watcher;
+    const answered = Promise.withResolvers<void>();
+    network.hold = (path) => (path.endsWith("/auth.login") ? answered.promise : null);
+    const again = client.auth.login.mutate(credentials);
+    await waitFor(() => expect(watcher.received()).toContain("SESSION_ENDED"));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(sessionOf(client).get()).toMatchObject({ status: "signedIn", sessionId: signedIn.sessionId });
+
+    answered.resolve();
+    const { sessionId } = await again;
+    await watcher.watching(2);
+    expect(streams()).toHaveLength(2);
+    expect(sessionOf(client).get()).toMatchObject({ status: "signedIn", sessionId });
+    expect([...reasons, ...watcher.errors]).toEqual([]);
   });
 
   it("ends when the session ended while the stream was disconnected", async () => {
