@@ -176,6 +176,7 @@ export const createDomain = async (
   const sealed = createSealed({ secrets, now });
   const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
   const passwordChange = createPasswordChange({
+    db,
     now,
     users,
     passwords,

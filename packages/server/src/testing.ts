@@ -9,12 +9,13 @@ import { type AnyContract, RegisterClientInput, type User } from "@lockstep/kit"
 import { SignJWT } from "jose";
 import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
-import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
+import { type DatabaseUrl, type Db, defaultPoolSize } from "./db/database.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
 import { startDemoProvider } from "./demo-provider.ts";
 import { john, seedDevelopment } from "./development.ts";
 import type { Source } from "./domain/kernel/audit.ts";
 import { randomId } from "./domain/kernel/environment.ts";
+import type { RefreshedSession, Sessions } from "./domain/sessions/sessions.ts";
 import { fixtureApp, type fixtureContract } from "./fixture-app.ts";
 import type { OutboundOptions } from "./outbound.ts";
 import type { Request } from "./rpc/context.ts";
@@ -191,6 +192,23 @@ export const signInAs = async (
     await domain.users.create({ username, email: null, fullName: username, role: "user", passwordHash });
   }
   return domain.signIn.withPassword(typed(username, john.password));
+};
+
+/**
+ * Starts a session without a sign-in.
+ * @internal
+ */
+export const startSession = async (
+  db: Db,
+  sessions: Pick<Sessions, "startWithin">,
+  userId: string,
+  source: Source = testSource,
+): Promise<RefreshedSession> => {
+  const { announce, ...started } = await db
+    .transaction()
+    .execute((transaction) => sessions.startWithin(transaction, userId, source));
+  announce();
+  return started;
 };
 
 /**

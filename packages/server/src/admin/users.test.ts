@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { createDevices } from "../domain/sessions/devices.ts";
 import { createSignIn } from "../domain/sessions/sign-in.ts";
-import { testSource, testWorld, typed } from "../testing.ts";
+import { startSession, testSource, testWorld, typed } from "../testing.ts";
 import { openAdmin, type Ran } from "./testing.ts";
 
 const password = "wool lamp river stone";
@@ -237,8 +237,8 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   describe("disable and enable", () => {
     it("end every session, which enabling does not restore", async () => {
       await using admin = await openWithJane();
-      const { domain } = await admin.open();
-      const { session } = await domain.sessions.start(admin.jane.id, testSource);
+      const { db, domain } = await admin.open();
+      const { session } = await startSession(db, domain.sessions, admin.jane.id);
       expect(await admin.lockstep(["user", "disable", "jane"])).toEqual({
         exitCode: 0,
         stdout: "jane is disabled, and every session and grant is revoked.\n",
@@ -287,9 +287,9 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
 
     it("can be repeated, print the user as JSON, and do not affect other sessions", async () => {
       await using admin = await openWithJane();
-      const { domain } = await admin.open();
+      const { db, domain } = await admin.open();
       const bob = JSON.parse((await admin.lockstep(["user", "create", "bob", "--json"], password)).stdout);
-      const { session: bobs } = await domain.sessions.start(bob.id, testSource);
+      const { session: bobs } = await startSession(db, domain.sessions, bob.id);
       for (const [name, disabled] of [
         ["disable", true],
         ["disable", true],
@@ -300,7 +300,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
         expect({ exitCode, user: JSON.parse(stdout) }).toEqual({ exitCode: 0, user: { ...admin.jane, disabled } });
         expect(JSON.parse((await admin.lockstep(["user", "show", "jane", "--json"])).stdout).disabled).toBe(disabled);
       }
-      const { session: janes } = await domain.sessions.start(admin.jane.id, testSource);
+      const { session: janes } = await startSession(db, domain.sessions, admin.jane.id);
       await admin.lockstep(["user", "enable", "jane"]);
       expect(await domain.sessions.findLive(janes.id)).not.toBeNull();
       expect(await domain.sessions.findLive(bobs.id)).not.toBeNull();
@@ -330,8 +330,8 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
 
     it("sets the password and ends every session", async () => {
       await using admin = await openWithJane();
-      const { domain } = await admin.open();
-      const { session } = await domain.sessions.start(admin.jane.id, testSource);
+      const { db, domain } = await admin.open();
+      const { session } = await startSession(db, domain.sessions, admin.jane.id);
       expect(await admin.lockstep(["user", "set-password", "jane"], `${another}\r\n`)).toEqual({
         exitCode: 0,
         stdout: "jane has the new password, and every session and grant is revoked.\n",
@@ -349,8 +349,8 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
 
     it("[S62] [S64] refuses short and guessable ones with the reason, and changes nothing", async () => {
       await using admin = await openWithJane();
-      const { domain } = await admin.open();
-      const { session } = await domain.sessions.start(admin.jane.id, testSource);
+      const { db, domain } = await admin.open();
+      const { session } = await startSession(db, domain.sessions, admin.jane.id);
       for (const [refused, reason] of [
         ["short", "Use at least 15 characters"],
         ["password123456789", "This is easy to guess."],
@@ -367,12 +367,12 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   describe("sign-out", () => {
     it("ends every session of this user only, who can sign in again", async () => {
       await using admin = await openWithJane();
-      const { domain } = await admin.open();
+      const { db, domain } = await admin.open();
       const bob = JSON.parse((await admin.lockstep(["user", "create", "bob", "--json"], password)).stdout);
-      const { session: bobs } = await domain.sessions.start(bob.id, testSource);
+      const { session: bobs } = await startSession(db, domain.sessions, bob.id);
       const janes = [
-        await domain.sessions.start(admin.jane.id, testSource),
-        await domain.sessions.start(admin.jane.id, testSource),
+        await startSession(db, domain.sessions, admin.jane.id),
+        await startSession(db, domain.sessions, admin.jane.id),
       ];
       expect(await admin.lockstep(["user", "sign-out", "jane"])).toEqual({
         exitCode: 0,
@@ -397,8 +397,8 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
 
   it("is audited for every change", async () => {
     await using admin = await openWithJane();
-    const { domain } = await admin.open();
-    await domain.sessions.start(admin.jane.id, testSource);
+    const { db, domain } = await admin.open();
+    await startSession(db, domain.sessions, admin.jane.id);
     for (const name of ["disable", "enable", "set-password", "sign-out", "show"]) {
       await admin.lockstep(["user", name, "jane"], another);
     }

@@ -10,7 +10,7 @@ import { seedJohn } from "../../src/development.ts";
 import { randomId } from "../../src/domain/kernel/environment.ts";
 import { fixtureApp } from "../../src/fixture-app.ts";
 import { createDomain, realWorld } from "../../src/server.ts";
-import { testConfig, testSource, testWorld } from "../../src/testing.ts";
+import { startSession, testConfig, testWorld } from "../../src/testing.ts";
 import { engines } from "../engines.ts";
 import { checkSessions, createCallers, type KnownSession } from "./callers.ts";
 import { createFindings, settle } from "./findings.ts";
@@ -83,7 +83,7 @@ describe("the check of sessions that clients know", () => {
     const domain = await createDomain(db, { app: fixtureApp, config: testConfig(url), world: testWorld(Date.now) });
     await seedJohn(domain);
     const john = await domain.users.findByLogin("john");
-    const { session } = await domain.sessions.start(john?.user.id ?? "", testSource);
+    const { session } = await startSession(db, domain.sessions, john?.user.id ?? "");
     const findings = createFindings(1000);
     await checkSessions(db, new Map([[session.id, { generation: 0, ended: "no" }]]), findings);
     expect(findings.problems).toEqual([]);

@@ -84,13 +84,13 @@ export const createAccounts = ({ db, users, sessions, grants, throttle, audit }:
 
     /** Disables the account and revokes its sessions and grants, in one transaction. */
     async disable(userId: string, source: Source): Promise<void> {
-      await sessions.endAllOf(userId, "disabled", source, {
-        async alongside(transaction) {
-          await users.setDisabled(userId, true, transaction);
-          await grants.revokeAllOf(userId, source, transaction);
-          await audit.record({ action: "user.disable", userId, source }, transaction);
-        },
+      const ended = await db.transaction().execute(async (transaction) => {
+        await users.setDisabled(userId, true, transaction);
+        await grants.revokeAllOf(userId, source, transaction);
+        await audit.record({ action: "user.disable", userId, source }, transaction);
+        return sessions.endWithin(transaction, userId, { except: null }, "disabled", source);
       });
+      ended.announce();
     },
 
     /** Lets the account sign in again. Earlier sessions and grants stay revoked. */

@@ -31,6 +31,7 @@ export interface Owner {
 export type PasswordChange = ReturnType<typeof createPasswordChange>;
 
 export const createPasswordChange = ({
+  db,
   now,
   users,
   passwords,
@@ -42,6 +43,7 @@ export const createPasswordChange = ({
   audit,
   events,
 }: {
+  db: Db;
   now: Now;
   users: Users;
   passwords: Passwords;
@@ -71,15 +73,14 @@ export const createPasswordChange = ({
     source: Source,
     replace: (transaction: Db) => Promise<void>,
   ) => {
-    await sessions.endAllOf(user.id, "password_changed", source, {
-      except: session.id,
-      async alongside(transaction) {
-        await replace(transaction);
-        if (revokeGrants !== false)
-          await grants.revokeAllOf(user.id, source, transaction, revokeGrants === true ? null : revokeGrants);
-        await identities.unlinkAmong(user.id, unlinkIdentities, source, transaction);
-      },
+    const ended = await db.transaction().execute(async (transaction) => {
+      await replace(transaction);
+      if (revokeGrants !== false)
+        await grants.revokeAllOf(user.id, source, transaction, revokeGrants === true ? null : revokeGrants);
+      await identities.unlinkAmong(user.id, unlinkIdentities, source, transaction);
+      return sessions.endWithin(transaction, user.id, { except: session.id }, "password_changed", source);
     });
+    ended.announce();
     events.publish(user.id, { type: "password_changed" });
   };
 
@@ -137,14 +138,14 @@ export const createPasswordChange = ({
       source: Source,
       { unlinkRecentIdentities = false }: { unlinkRecentIdentities?: boolean } = {},
     ): Promise<Identity[]> {
-      await sessions.endAllOf(userId, "password_changed", source, {
-        async alongside(transaction) {
-          await users.replacePasswordHash(userId, passwordHash, transaction);
-          await grants.revokeAllOf(userId, source, transaction);
-          if (unlinkRecentIdentities) await identities.unlinkSince(userId, recentSince(), source, transaction);
-          await audit.record({ action: "password.set", userId, source }, transaction);
-        },
+      const ended = await db.transaction().execute(async (transaction) => {
+        await users.replacePasswordHash(userId, passwordHash, transaction);
+        await grants.revokeAllOf(userId, source, transaction);
+        if (unlinkRecentIdentities) await identities.unlinkSince(userId, recentSince(), source, transaction);
+        await audit.record({ action: "password.set", userId, source }, transaction);
+        return sessions.endWithin(transaction, userId, { except: null }, "password_changed", source);
       });
+      ended.announce();
       return identities.listLinkedSince(userId, recentSince());
     },
 

@@ -155,8 +155,25 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 });
 
-/** The one place where a row becomes a `User`, without the password hash. */
-export const userFromRow = (row: Omit<Selectable<UsersTable>, "password_hash">): User => ({
+type UserRow = Omit<Selectable<UsersTable>, "password_hash">;
+
+/** The columns of a `User` in a query that joins the table of users to another one. `userFromJoin` reads them. */
+export const userColumns = [
+  "users.id as user_id",
+  "users.username",
+  "users.email",
+  "users.full_name",
+  "users.role",
+  "users.disabled",
+  "users.created_at as user_created_at",
+] as const;
+
+/** The `User` of a row with `userColumns`. */
+export const userFromJoin = (
+  row: Omit<UserRow, "id" | "created_at"> & { user_id: string; user_created_at: number },
+): User => userFromRow({ ...row, id: row.user_id, created_at: row.user_created_at });
+
+const userFromRow = (row: UserRow): User => ({
   id: row.id,
   username: row.username,
   email: row.email,

@@ -6,7 +6,7 @@ import type { Selectable } from "kysely";
 import type { Db } from "../../db/database.ts";
 import { lookup } from "../../db/lookup.ts";
 import type { GrantsTable } from "../../db/schema.ts";
-import { userFromRow } from "../accounts/users.ts";
+import { userColumns, userFromJoin } from "../accounts/users.ts";
 import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
 import type { Now } from "../kernel/environment.ts";
 import type { SpentIds } from "../kernel/spent-ids.ts";
@@ -47,19 +47,14 @@ export const createGrants = ({
 }) => {
   /** Ends the grants that `which` selects, with everything that was issued under them. Returns how many. */
   const end = (
-    which: { id: string } | { userId: string; clientId: string },
+    which: { id: string } | { user_id: string; application_id: string },
     action: AuditAction,
     source: Source,
   ): Promise<number> =>
     db.transaction().execute(async (transaction) => {
       const ended = await transaction
         .deleteFrom("grants")
-        .$if("id" in which, (query) => query.where("id", "=", "id" in which ? which.id : ""))
-        .$if("userId" in which, (query) =>
-          query
-            .where("user_id", "=", "userId" in which ? which.userId : "")
-            .where("application_id", "=", "userId" in which ? which.clientId : ""),
-        )
+        .where((eb) => eb.and(which))
         .returning(["id", "user_id", "application_id"])
         .execute();
       const ids = ended.map(({ id }) => id);
@@ -77,20 +72,18 @@ export const createGrants = ({
       .selectFrom(asked.as("asked"))
       .innerJoin("grants", "grants.id", "asked.value")
       .innerJoin("users", "users.id", "grants.user_id")
-      .select([
-        "asked.value as key",
-        "users.id",
-        "users.username",
-        "users.email",
-        "users.full_name",
-        "users.role",
-        "users.disabled",
-        "users.created_at",
-        "grants.application_id",
-        "grants.scopes",
-        "grants.expires_at",
-      ]),
+      .select(["asked.value as key", ...userColumns, "grants.application_id", "grants.scopes", "grants.expires_at"]),
   );
+
+  /** The grants that still count as consent: their client has not been changed by its owner since. */
+  const ofCurrentClients = () =>
+    db
+      .selectFrom("grants")
+      .innerJoin("applications", (join) =>
+        join
+          .onRef("applications.id", "=", "grants.application_id")
+          .onRef("applications.revision", "=", "grants.application_revision"),
+      );
 
   const connected = (client: ClientView, rows: readonly Row[]): ConnectedClient => ({
     client,
@@ -188,8 +181,8 @@ export const createGrants = ({
     async findLive(token: GrantedToken): Promise<{ user: User; scopes: readonly string[] } | null> {
       const [row, revoked] = await Promise.all([read(token.grantId), spentIds.isSpent("access-token", token.tokenId)]);
       if (!row || revoked || row.expires_at <= now() || row.disabled === 1) return null;
-      if (row.id !== token.userId || row.application_id !== token.clientId) return null;
-      return { user: userFromRow(row), scopes: scopes.grantableIn(row.scopes) };
+      if (row.user_id !== token.userId || row.application_id !== token.clientId) return null;
+      return { user: userFromJoin(row), scopes: scopes.grantableIn(row.scopes) };
     },
 
     /**
@@ -197,28 +190,13 @@ export const createGrants = ({
      * either way.
      */
     async isForCurrentClient(id: string): Promise<boolean> {
-      const row = await db
-        .selectFrom("grants")
-        .innerJoin("applications", (join) =>
-          join
-            .onRef("applications.id", "=", "grants.application_id")
-            .onRef("applications.revision", "=", "grants.application_revision"),
-        )
-        .select("grants.id")
-        .where("grants.id", "=", id)
-        .executeTakeFirst();
+      const row = await ofCurrentClients().select("grants.id").where("grants.id", "=", id).executeTakeFirst();
       return row !== undefined;
     },
 
     /** The scopes that the user has granted the client in its present form. */
     async scopesOf(userId: string, clientId: string): Promise<ReadonlySet<string>> {
-      const rows = await db
-        .selectFrom("grants")
-        .innerJoin("applications", (join) =>
-          join
-            .onRef("applications.id", "=", "grants.application_id")
-            .onRef("applications.revision", "=", "grants.application_revision"),
-        )
+      const rows = await ofCurrentClients()
         .select("scopes")
         .where("user_id", "=", userId)
         .where("application_id", "=", clientId)
@@ -245,7 +223,7 @@ export const createGrants = ({
 
     /** Revokes every grant of the user to the client. `false`: there was none. */
     revoke: async (userId: string, clientId: string, source: Source): Promise<boolean> =>
-      (await end({ userId, clientId }, "grant.revoke", source)) > 0,
+      (await end({ user_id: userId, application_id: clientId }, "grant.revoke", source)) > 0,
 
     /**
      * Revokes every grant of a user, or those of some clients, within the caller's transaction. Returns how many there

@@ -8,6 +8,7 @@ import type { Db } from "../../db/database.ts";
 import type { OAuthRecordsTable } from "../../db/schema.ts";
 import type { Now } from "../kernel/environment.ts";
 import type { Secrets } from "../kernel/secrets.ts";
+import { liveSessions } from "../sessions/sessions.ts";
 
 export interface OAuthRecord {
   readonly payload: Readonly<Record<string, unknown>>;
@@ -80,23 +81,15 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
       const row = await db
         .selectFrom("oauth_records")
         .leftJoin(
-          (query) =>
-            query
-              .selectFrom("sessions")
-              .innerJoin("users", "users.id", "sessions.user_id")
-              .select("sessions.id as live_session_id")
-              .where("sessions.ended_at", "is", null)
-              .where("sessions.expires_at", ">", now())
-              .where("sessions.idle_expires_at", ">", now())
-              .where("users.disabled", "=", 0)
-              .as("live"),
+          () => liveSessions(db, now()).select("sessions.id as live_session_id").as("live"),
           (join) => join.onRef("live.live_session_id", "=", "oauth_records.session_id"),
         )
         .selectAll("oauth_records")
         .select("live.live_session_id")
         .where("kind", "=", kind)
-        .$if("id" in by, (query) => query.where("oauth_records.id", "=", hashOf(kind, "id" in by ? by.id : "")))
-        .$if("alias" in by, (query) => query.where("alias", "=", hashOf(kind, "alias" in by ? by.alias : "")))
+        .where((eb) =>
+          eb.and("id" in by ? { "oauth_records.id": hashOf(kind, by.id) } : { alias: hashOf(kind, by.alias) }),
+        )
         .where("oauth_records.expires_at", ">", now())
         .executeTakeFirst();
       return row ? recordOf(row) : null;

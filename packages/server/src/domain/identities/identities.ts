@@ -11,7 +11,7 @@ import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
 import type { Sealed } from "../kernel/sealed.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { EndedSessions, Sessions } from "../sessions/sessions.ts";
 
 /** For whom accounts are created: everybody, nobody, or verified e-mail addresses of these domains. */
 export type AccountCreation = "always" | "never" | readonly string[];
@@ -169,7 +169,7 @@ export const createIdentities = ({
      * @throws DomainError `IDENTITY_NOT_FOUND`, `LAST_WAY_IN`
      */
     async unlink(user: Pick<User, "id">, identityId: string, keep: string, source: Source): Promise<void> {
-      const unlinkWithin = async (transaction: Db) => {
+      const ended = await db.transaction().execute(async (transaction) => {
         // Lock first, so that concurrent unlinking and sign-ins of this user run one after the other.
         await users.lockUser(user.id, transaction);
         const rows = await transaction
@@ -191,9 +191,10 @@ export const createIdentities = ({
         await transaction.deleteFrom("identities").where("id", "=", identityId).execute();
         const detail = { provider: unlinked.provider };
         await audit.record({ action: "identity.unlink", userId: user.id, detail, source }, transaction);
-        return begun.map((row) => row.session_id).filter((sessionId) => sessionId !== keep);
-      };
-      await sessions.endAmong(user.id, unlinkWithin, "revoked", source);
+        const only = begun.map((row) => row.session_id).filter((sessionId) => sessionId !== keep);
+        return sessions.endWithin(transaction, user.id, { only }, "revoked", source);
+      });
+      ended.announce();
     },
 
     /** A user's identities that were linked from `since` on (epoch milliseconds). */
@@ -284,12 +285,16 @@ export const createIdentities = ({
         .$if(subject !== null, (query) => query.where("subject", "=", subject))
         .$if(sessionId !== null, (query) => query.where("provider_session_id", "=", sessionId))
         .execute();
-      let ended = 0;
-      for (const userId of new Set(rows.map((row) => row.user_id))) {
-        const ids = rows.filter((row) => row.user_id === userId).map((row) => row.session_id);
-        ended += await sessions.endAmong(userId, async () => ids, "provider_signed_out", source);
-      }
-      return ended;
+      const ended = await db.transaction().execute(async (transaction) => {
+        const ofUsers: EndedSessions[] = [];
+        for (const [userId, some] of Map.groupBy(rows, (row) => row.user_id)) {
+          const only = some.map((row) => row.session_id);
+          ofUsers.push(await sessions.endWithin(transaction, userId, { only }, "provider_signed_out", source));
+        }
+        return ofUsers;
+      });
+      for (const { announce } of ended) announce();
+      return ended.reduce((sum, { count }) => sum + count, 0);
     },
 
     /** The identity provider to sign out at when this session signs out, with the sealed ID token. `null`: none. */

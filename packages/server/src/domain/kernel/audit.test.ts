@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../../test/engines.ts";
-import { testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
+import { startSession, testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
 import { createUsers } from "../accounts/users.ts";
 import { createSessionEvents } from "../sessions/session-events.ts";
 import { createSessions } from "../sessions/sessions.ts";
@@ -73,13 +73,12 @@ describe.each(engines)("the audit log on $engine", ({ engine, newDatabase }) => 
         throw new Error("the proof is no longer valid");
       }),
     ).rejects.toThrow("the proof is no longer valid");
-    const { session } = await sessions.start(userId, testSource);
+    const { session } = await startSession(opened.db, sessions, userId);
     await expect(
-      sessions.endAllOf(userId, "revoked", testSource, {
-        async alongside(transaction) {
-          await audit.record({ action: "user.disable", userId, source: testSource }, transaction);
-          throw new Error("it fails");
-        },
+      opened.db.transaction().execute(async (transaction) => {
+        await audit.record({ action: "user.disable", userId, source: testSource }, transaction);
+        await sessions.endWithin(transaction, userId, { except: null }, "revoked", testSource);
+        throw new Error("it fails");
       }),
     ).rejects.toThrow("it fails");
     expect((await audit.list({ userId, limit: 10 })).map(({ action }) => action)).toEqual(["sign_in"]);

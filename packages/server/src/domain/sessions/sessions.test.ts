@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { KyselyPlugin } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../../test/engines.ts";
-import { testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
+import { startSession, testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
 import { createUsers } from "../accounts/users.ts";
 import { createAudit } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
@@ -50,7 +50,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     if (!(error instanceof DomainError) || error.code !== "SESSION_ENDED") throw error;
     return (error.details as { reason: string }).reason;
   };
-  const begin = ({ sessions, userId }: Opened) => sessions.start(userId, testSource);
+  const begin = ({ db, sessions, userId }: Opened) => startSession(db, sessions, userId);
   const refresh = ({ sessions }: Opened, token: string) => sessions.refresh(token, testSource);
 
   it("[S22] [S34] issue a new refresh token at each refresh, with 256 bits of MAC", async () => {

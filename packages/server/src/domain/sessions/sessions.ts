@@ -11,7 +11,7 @@ import type { Db } from "../../db/database.ts";
 import { lookup } from "../../db/lookup.ts";
 import { prepared } from "../../db/prepared.ts";
 import type { SessionsTable } from "../../db/schema.ts";
-import { userFromRow } from "../accounts/users.ts";
+import { userColumns, userFromJoin } from "../accounts/users.ts";
 import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
@@ -61,8 +61,15 @@ export interface StartedSession extends RefreshedSession {
   readonly announce: () => void;
 }
 
-/** Selects session IDs within the transaction that ends the sessions. */
-type Among = (transaction: Db) => Promise<readonly string[]>;
+/** Which sessions of a user end: these, or all of them, except one if given. */
+export type EndingSessions = { readonly only: readonly string[] } | { readonly except: string | null };
+
+/** Sessions that were ended and whose end is not yet announced. */
+export interface EndedSessions {
+  readonly count: number;
+  /** Publishes the events. Call it when the transaction is committed. */
+  readonly announce: () => void;
+}
 
 export interface SessionsOptions {
   readonly db: Db;
@@ -111,13 +118,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       .innerJoin("users", "users.id", "sessions.user_id")
       .select([
         "asked.value as key",
-        "users.id",
-        "users.username",
-        "users.email",
-        "users.full_name",
-        "users.role",
-        "users.disabled",
-        "users.created_at",
+        ...userColumns,
         "sessions.authenticated_at",
         "sessions.scopes",
         "sessions.ended_at",
@@ -132,7 +133,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       .selectFrom("sessions")
       .innerJoin("users", "users.id", "sessions.user_id")
       .selectAll("sessions")
-      .select(["username", "email", "full_name", "role", "disabled", "users.created_at as user_created_at"])
+      .select(userColumns)
       .where("sessions.id", "=", id),
   );
 
@@ -153,30 +154,29 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       .returning("generation"),
   );
 
-  /** Ends the sessions that `which` selects, with one audit entry each. `announce` publishes the events. */
+  /** Ends sessions within the transaction of what ends them, with one audit entry each. */
   const endWithin = async (
     transaction: Db,
     userId: string,
-    which: { readonly among: readonly string[] } | { readonly except: string | null },
+    which: EndingSessions,
     reason: SessionEndReason,
     source: Source,
-  ): Promise<{ count: number; announce: () => void }> => {
-    const among = "among" in which ? which.among : null;
-    const except = "except" in which ? which.except : null;
-    if (among?.length === 0) return { count: 0, announce: () => {} };
+  ): Promise<EndedSessions> => {
+    if ("only" in which && which.only.length === 0) return { count: 0, announce() {} };
     const rows = await transaction
       .updateTable("sessions")
       .set({ ended_at: now(), end_reason: reason })
       .where("user_id", "=", userId)
       .where("ended_at", "is", null)
-      .$if(among !== null, (query) => query.where("id", "in", among ?? []))
-      .$if(except !== null, (query) => query.where("id", "!=", except ?? ""))
+      .where((eb) => {
+        if ("only" in which) return eb("id", "in", which.only);
+        return which.except === null ? eb.lit(true) : eb("id", "!=", which.except);
+      })
       .returning("id")
       .execute();
-    for (const { id } of rows) {
-      const entry = { action: actionOf(reason), userId, sessionId: id, detail: { reason }, source };
-      await audit.record(entry, transaction);
-    }
+    const action = actionOf(reason);
+    const entries = rows.map(({ id }) => ({ action, userId, sessionId: id, detail: { reason }, source }));
+    await audit.recordAll(entries, transaction);
     return {
       count: rows.length,
       announce() {
@@ -185,16 +185,16 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     };
   };
 
-  /** `select` chooses the sessions in the transaction that ends them, and may write more in it. */
+  /** Like `endWithin`, in a transaction of its own. Returns how many sessions it ended. */
   const end = async (
     userId: string,
-    select: (transaction: Db) => Promise<Parameters<typeof endWithin>[2]>,
+    which: EndingSessions,
     reason: SessionEndReason,
     source: Source,
   ): Promise<number> => {
     const ended = await db
       .transaction()
-      .execute(async (transaction) => endWithin(transaction, userId, await select(transaction), reason, source));
+      .execute((transaction) => endWithin(transaction, userId, which, reason, source));
     ended.announce();
     return ended.count;
   };
@@ -228,7 +228,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     await transaction.insertInto("sessions").values(row).execute();
     await audit.record({ action: "sign_in", userId, sessionId: row.id, detail, source }, transaction);
     const endReplaced =
-      replaces && (await endWithin(transaction, replaces.userId, { among: [replaces.id] }, "signed_out", source));
+      replaces && (await endWithin(transaction, replaces.userId, { only: [replaces.id] }, "signed_out", source));
     return {
       ...refreshed(row, 0, row.idle_expires_at),
       announce() {
@@ -240,15 +240,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
   return {
     startWithin,
-
-    /** Starts a session in a transaction of its own, and announces it. */
-    async start(userId: string, source: Source, options?: StartOptions): Promise<RefreshedSession> {
-      const { announce, ...started } = await db
-        .transaction()
-        .execute((transaction) => startWithin(transaction, userId, source, options));
-      announce();
-      return started;
-    },
+    endWithin,
 
     /**
      * The next refresh token. Of concurrent calls with the same token, one advances the session, and the others get the
@@ -265,7 +257,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         if (!row || !isOurs(secrets, token, row.seed)) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
         const reason = endOf(row, now());
         if (reason) throw new DomainError("SESSION_ENDED", { reason });
-        const user = userFromRow({ ...row, id: row.user_id, created_at: row.user_created_at });
+        const user = userFromJoin(row);
 
         const replaced = (JSON.parse(row.replaced) as [generation: number, at: number][]).filter(
           ([, at]) => now() - at <= graceMs,
@@ -274,7 +266,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
           if (replaced.some(([generation]) => generation === token.generation)) {
             return { ...refreshed(row, row.generation, row.idle_expires_at), user };
           }
-          await end(row.user_id, async () => ({ among: [row.id] }), "reused", source);
+          await end(row.user_id, { only: [row.id] }, "reused", source);
           throw new DomainError("SESSION_ENDED", { reason: "reused" });
         }
         // Ours, but of a generation that this database has never reached: it was restored from an older backup.
@@ -300,11 +292,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     async findLive(id: string): Promise<{ session: Session; user: User } | null> {
       const row = await read(id);
       if (!row || endOf(row, now())) return null;
-      const { key, authenticated_at, scopes } = row;
-      return {
-        session: sessionFromRow({ id: key, user_id: row.id, authenticated_at, scopes }),
-        user: userFromRow(row),
-      };
+      return { session: sessionFromRow({ ...row, id: row.key }), user: userFromJoin(row) };
     },
 
     /** The session of a refresh token, current or replaced, that has not ended. Changes nothing. */
@@ -323,49 +311,26 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
     /** A user's live sessions, the last seen first. */
     async list(userId: string): Promise<SessionView[]> {
-      const rows = await db
-        .selectFrom("sessions")
-        .selectAll()
+      const rows = await liveSessions(db, now())
+        .selectAll("sessions")
         .where("user_id", "=", userId)
-        .where("ended_at", "is", null)
-        .where("expires_at", ">", now())
-        .where("idle_expires_at", ">", now())
         .orderBy("last_seen_at", "desc")
-        .orderBy("id")
+        .orderBy("sessions.id")
         .execute();
       return rows.map(viewOf);
     },
 
     /** Ends one session of a user. `false`: they have no such live session. */
     end: async (userId: string, sessionId: string, reason: SessionEndReason, source: Source): Promise<boolean> =>
-      (await end(userId, async () => ({ among: [sessionId] }), reason, source)) > 0,
+      (await end(userId, { only: [sessionId] }, reason, source)) > 0,
 
-    /**
-     * Ends the sessions of a user that `among` selects, and returns how many. `among` may write more in the
-     * transaction.
-     */
-    endAmong: (userId: string, among: Among, reason: SessionEndReason, source: Source): Promise<number> =>
-      end(userId, async (transaction) => ({ among: await among(transaction) }), reason, source),
-
-    /**
-     * Ends all sessions of a user, except one if given, and returns how many. `alongside` writes the cause in the same
-     * transaction.
-     */
+    /** Ends all sessions of a user, except one if given, and returns how many. */
     endAllOf: (
       userId: string,
       reason: SessionEndReason,
       source: Source,
-      { except = null, alongside }: { except?: string | null; alongside?: (transaction: Db) => Promise<void> } = {},
-    ): Promise<number> =>
-      end(
-        userId,
-        async (transaction) => {
-          await alongside?.(transaction);
-          return { except };
-        },
-        reason,
-        source,
-      ),
+      { except = null }: { except?: string | null } = {},
+    ): Promise<number> => end(userId, { except }, reason, source),
 
     /** Deletes up to `limit` sessions that can never be used again, and returns how many. */
     async deleteExpired(limit: number): Promise<number> {
@@ -379,6 +344,16 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     },
   };
 };
+
+/** Sessions that have not ended or expired, of users who are not disabled: what `endOf` says, for queries. */
+export const liveSessions = (db: Db, at: number) =>
+  db
+    .selectFrom("sessions")
+    .innerJoin("users", "users.id", "sessions.user_id")
+    .where("sessions.ended_at", "is", null)
+    .where("sessions.expires_at", ">", at)
+    .where("sessions.idle_expires_at", ">", at)
+    .where("users.disabled", "=", 0);
 
 const actionOf = (reason: SessionEndReason): AuditAction => {
   if (reason === "signed_out" || reason === "provider_signed_out") return "sign_out";

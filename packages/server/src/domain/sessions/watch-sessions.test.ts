@@ -3,9 +3,9 @@ import { describe, expect, it, vi } from "vitest";
 import { engines, openTestDatabase } from "../../../test/engines.ts";
 import { beginWait, withDatabaseLimit } from "../../db/time-limit.ts";
 import { DatabaseUnavailableError } from "../../db/unavailable.ts";
-import { testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
+import { startSession, testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
 import { createUsers } from "../accounts/users.ts";
-import { createAudit } from "../kernel/audit.ts";
+import { createAudit, type Source } from "../kernel/audit.ts";
 import { createSecrets } from "../kernel/secrets.ts";
 import { createSessionEvents } from "./session-events.ts";
 import { createSessions, type Session } from "./sessions.ts";
@@ -51,6 +51,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
         lookLimitMs: 30,
       });
       looks.push([]);
+      const start = (userId: string, source?: Source) => startSession(database.db, sessions, userId, source);
       const answerLooks = (by: typeof answer | null) => {
         answer = by ?? ((id) => sessions.endReason(id));
       };
@@ -59,7 +60,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
         expect((await watching.next()).value).toEqual({ type: "watching" });
         return watching;
       };
-      return { events, sessions, watchSessions, watch, looks, answerLooks };
+      return { events, sessions, start, watchSessions, watch, looks, answerLooks };
     };
     return {
       ...database,
@@ -77,9 +78,9 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("reports a sign-in elsewhere, with its address and device", async () => {
     await using opened = await open();
     const { here, jane } = opened;
-    const mine = await here.sessions.start(jane, testSource);
+    const mine = await here.start(jane);
     const watching = await here.watch(mine.session);
-    const other = await here.sessions.start(jane, { ...testSource, address: "198.51.100.7", userAgent: "a phone" });
+    const other = await here.start(jane, { ...testSource, address: "198.51.100.7", userAgent: "a phone" });
     expect((await watching.next()).value).toEqual({
       type: "signed_in",
       session: {
@@ -96,9 +97,9 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("misses nothing between its start and the first read", async () => {
     await using opened = await open();
     const { here, jane } = opened;
-    const mine = await here.sessions.start(jane, testSource);
+    const mine = await here.start(jane);
     const watching = await here.watch(mine.session);
-    const others = [await here.sessions.start(jane, testSource), await here.sessions.start(jane, testSource)];
+    const others = [await here.start(jane), await here.start(jane)];
     for (const { session } of others) {
       expect((await watching.next()).value).toMatchObject({ type: "signed_in", session: { id: session.id } });
     }
@@ -108,11 +109,11 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("[S55] reports nothing about other users", async () => {
     await using opened = await open();
     const { here, jane, joe } = opened;
-    const mine = await here.sessions.start(jane, testSource);
+    const mine = await here.start(jane);
     const watching = await here.watch(mine.session);
-    await here.sessions.start(joe, testSource);
+    await here.start(joe);
     await here.sessions.endAllOf(joe, "revoked", testSource);
-    const own = await here.sessions.start(jane, testSource);
+    const own = await here.start(jane);
     expect((await watching.next()).value).toMatchObject({ type: "signed_in", session: { id: own.session.id } });
     await watching.return();
   });
@@ -120,8 +121,8 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("[S79] continues when another session ends, and ends with its own, with the reason", async () => {
     await using opened = await open();
     const { here, jane } = opened;
-    const mine = await here.sessions.start(jane, testSource);
-    const other = await here.sessions.start(jane, testSource);
+    const mine = await here.start(jane);
+    const other = await here.start(jane);
     const watching = await here.watch(mine.session);
     await here.sessions.end(jane, other.session.id, "revoked", testSource);
     await here.sessions.end(jane, mine.session.id, "signed_out", testSource);
@@ -135,8 +136,8 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("[S73] tells all watchers that a replaced token was used", async () => {
     await using opened = await open();
     const { here, jane } = opened;
-    const stolen = await here.sessions.start(jane, testSource);
-    const mine = await here.sessions.start(jane, testSource);
+    const stolen = await here.start(jane);
+    const mine = await here.start(jane);
     const watching = await here.watch(mine.session);
     await here.sessions.refresh(stolen.refreshToken, testSource);
     opened.clock.advanceSeconds(testSessionLimits.graceSeconds + 1);
@@ -160,7 +161,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   ])("[S27] [S80] finds by polling the end of its session that happened elsewhere: %s", async (reason, make) => {
     await using opened = await open();
     const { here, jane } = opened;
-    const mine = await here.sessions.start(jane, testSource);
+    const mine = await here.start(jane);
     const watching = await here.watch(mine.session);
     const news = watching.next();
     await make(opened, mine.session);
@@ -171,13 +172,13 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("ends without an error when its watcher disconnects, or the server closes", async () => {
     await using opened = await open();
     const { here, jane, closing } = opened;
-    const mine = await here.sessions.start(jane, testSource);
+    const mine = await here.start(jane);
     const away = new AbortController();
     const [left, stayed] = [await here.watch(mine.session, away.signal), await here.watch(mine.session)];
     const [leaving, staying] = [left.next(), stayed.next()];
     away.abort();
     expect(await leaving).toEqual({ done: true, value: undefined });
-    await here.sessions.start(jane, testSource);
+    await here.start(jane);
     expect((await staying).value).toMatchObject({ type: "signed_in" });
     closing.abort();
     expect(await stayed.next()).toEqual({ done: true, value: undefined });
@@ -186,7 +187,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("ends a stream that is opened while the server closes", async () => {
     await using opened = await open();
     const { here, jane, closing } = opened;
-    const { session } = await here.sessions.start(jane, testSource);
+    const { session } = await here.start(jane);
     closing.abort();
     const watching = await here.watch(session);
     expect(await watching.next()).toEqual({ done: true, value: undefined });
@@ -195,7 +196,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("[S91] [S118] does not poll within the time limit of the call that opened the first stream", async () => {
     await using opened = await open();
     const { here, jane } = opened;
-    const { session } = await here.sessions.start(jane, testSource);
+    const { session } = await here.start(jane);
     const limits: number[] = [];
     here.answerLooks(async () => {
       const { leftMs, end } = beginWait(1000);
@@ -212,7 +213,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("[S91] polls once for all streams of a session, and for all sessions in one query", async () => {
     await using opened = await open();
     const { here, jane, joe } = opened;
-    const sessions = [await here.sessions.start(jane, testSource), await here.sessions.start(joe, testSource)];
+    const sessions = [await here.start(jane), await here.start(joe)];
     const streams = [];
     for (const { session } of [...sessions, ...sessions, ...sessions]) streams.push(await here.watch(session));
     here.looks.splice(0, here.looks.length, []);
@@ -225,7 +226,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("[S91] stops polling a session after its stream got its end", async () => {
     await using opened = await open();
     const { here, jane, joe } = opened;
-    const [over, live] = [await here.sessions.start(jane, testSource), await here.sessions.start(joe, testSource)];
+    const [over, live] = [await here.start(jane), await here.start(joe)];
     const streams = [await here.watch(over.session), await here.watch(live.session)];
     await here.sessions.end(jane, over.session.id, "revoked", testSource);
     here.looks.splice(0, here.looks.length, []);
@@ -239,9 +240,9 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("[S91] passes the same event object to all streams", async () => {
     await using opened = await open();
     const { here, jane } = opened;
-    const { session } = await here.sessions.start(jane, testSource);
+    const { session } = await here.start(jane);
     const [one, other] = [await here.watch(session), await here.watch(session)];
-    await here.sessions.start(jane, testSource);
+    await here.start(jane);
     expect((await one.next()).value).toBe((await other.next()).value);
     await Promise.all([one.return(), other.return()]);
   });
@@ -253,9 +254,9 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   ] as const)("[S91] refuses one stream too many of a %s, until another is closed", async (limit, limits) => {
     await using opened = await open();
     const { jane, joe } = opened;
-    const { sessions, watch, watchSessions } = opened.process(limits);
-    const { session } = await sessions.start(jane, testSource);
-    const { session: second } = await sessions.start(limit === "server" ? joe : jane, testSource);
+    const { start, watch, watchSessions } = opened.process(limits);
+    const { session } = await start(jane);
+    const { session: second } = await start(limit === "server" ? joe : jane);
     const third = limit === "session" ? session : second;
     const first = await watch(session);
     const last = await watch(third);
@@ -272,7 +273,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("keeps streams open while the database fails or hangs, and polls again", async () => {
     await using opened = await open();
     const { here, elsewhere, jane } = opened;
-    const { session } = await here.sessions.start(jane, testSource);
+    const { session } = await here.start(jane);
     const watching = await here.watch(session);
     const news = watching.next();
     const failing = vi.fn(async () => {
@@ -292,7 +293,7 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
   it("ends the stream of a reader that is too slow", async () => {
     await using opened = await open();
     const { here, jane } = opened;
-    const { session } = await here.sessions.start(jane, testSource);
+    const { session } = await here.start(jane);
     const watching = await here.watch(session);
     for (let count = 0; count <= 100; count++) here.events.publish(jane, { type: "password_changed" });
     expect(await watching.next()).toEqual({ done: true, value: undefined });
