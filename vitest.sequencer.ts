@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Files that take ten seconds or more, longest first. Vitest knows durations of earlier runs, but CI has none. */
 const longest = [
   "test/release.test.ts",
+  "test/examples.test.ts",
   "test/dev.test.ts",
   "packages/create-lockstep/test/your-first-feature.test.ts",
   "test/start.test.ts",

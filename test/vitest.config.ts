@@ -8,8 +8,9 @@ export default defineConfig({
     include: ["*.test.ts"],
     exclude: [
       "rolling-restart.test.ts", // in vitest.alone.config.ts
-      // It installs whole apps, so only CI runs it by default. Run it when you change how packages are published.
+      // These install whole apps, so only CI runs them by default. Run them when you change how packages are published.
       ...(process.env["TEST_RELEASE"] === "1" ? [] : ["release.test.ts"]),
+      ...(process.env["TEST_RELEASE"] === "1" || process.env["TEST_EXAMPLES"] ? [] : ["examples.test.ts"]),
     ],
     // Copies of the repository, with installed packages.
     env: { TMPDIR: diskFolder },

@@ -1,0 +1,3 @@
+import { createClient } from "@lockstep/client";
+
+export const api = createClient({ url: location.origin, transport: "cookie" });

@@ -1,0 +1,102 @@
+// Owns copies of the examples in folders of their own: what a user gets who copies one. Their packages come from npm, and
+// ours from tarballs of the working copy. Their commands are those of their README.
+
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type Program, startProgram } from "./processes.ts";
+import { repository } from "./working-copy.ts";
+
+export const examplesFolder = join(repository, "examples");
+
+const readJson = async (file: string) => JSON.parse(await readFile(file, "utf8"));
+
+/** This repository's Node before the machine's, whose npm is used. No project here asks or reports anything. */
+const env = {
+  PATH: [dirname(process.execPath), ...(process.env["PATH"] ?? "").split(":")]
+    .filter((folder) => !folder.endsWith("node_modules/.bin"))
+    .join(":"),
+  ASTRO_TELEMETRY_DISABLED: "1",
+  EXPO_NO_TELEMETRY: "1",
+  NEXT_TELEMETRY_DISABLED: "1",
+  NG_CLI_ANALYTICS: "false",
+  NUXT_TELEMETRY_DISABLED: "1",
+  CI: "1",
+};
+
+/** Runs a command to its end. @throws Error with its output if it fails */
+const run = async (command: string, cwd: string): Promise<void> => {
+  await using program = startProgram(command, { cwd, env });
+  const code = await program.exited;
+  if (code !== 0) throw new Error(`${command} ended with ${code}:\n${program.output()}`);
+};
+
+/**
+ * Packs the packages that clients need. Builds them in a folder of its own, because other tests build them in the
+ * repository.
+ */
+const pack = async (folder: string): Promise<ReadonlyMap<string, string>> => {
+  const workspace = join(folder, "workspace");
+  const { packageManager } = await readJson(join(repository, "package.json"));
+  await mkdir(join(workspace, "packages"), { recursive: true });
+  for (const file of ["package.json", "pnpm-workspace.yaml", "tsconfig.base.json", "LICENSE"])
+    await cp(join(repository, file), join(workspace, file));
+  const tarballs = new Map<string, string>();
+  for (const name of ["kit", "client"]) {
+    const source = join(repository, "packages", name);
+    const target = join(workspace, "packages", name);
+    for (const file of await readdir(source))
+      if (!["dist", "node_modules", "test"].includes(file))
+        await cp(join(source, file), join(target, file), { recursive: true });
+    await symlink(join(source, "node_modules"), join(target, "node_modules"));
+    await run(`node ${join(source, "node_modules/typescript/bin/tsc")} -p tsconfig.build.json`, target);
+    const tarball = join(folder, `${name}.tgz`);
+    await run(`npx -y ${packageManager} pack --out ${tarball}`, target);
+    tarballs.set(`@lockstep/${name}`, tarball);
+  }
+  return tarballs;
+};
+
+/** The commands of the shell block in the README of an example. */
+export const commandsOf = async (name: string): Promise<readonly string[]> => {
+  const readme = await readFile(join(examplesFolder, name, "README.md"), "utf8");
+  const [, block = ""] = /^```sh\n(.*?)^```/ms.exec(readme) ?? [];
+  return block.split("\n").filter((line) => line !== "");
+};
+
+/** A folder for copies of the examples; `await using` deletes it. */
+export const openExamples = async () => {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "lockstep-examples-")));
+  const tarballs = await pack(folder);
+  return {
+    /** Copies an example, and runs all commands of its README but the last, which starts it, and its type check. */
+    async install(name: string) {
+      const project = join(folder, name);
+      await cp(join(examplesFolder, name), project, {
+        recursive: true,
+        filter: (file) => !file.endsWith("node_modules"),
+      });
+      const manifest = await readJson(join(project, "package.json"));
+      // kit as well, so that the client's own dependency on it is our tarball.
+      for (const [name, tarball] of tarballs) manifest.dependencies[name] = `file:${tarball}`;
+      await writeFile(join(project, "package.json"), JSON.stringify(manifest, null, 2));
+      const [install = "", ...others] = await commandsOf(name);
+      await run(`${install} --prefer-offline --no-audit --no-fund`, project);
+      const start = others.pop() ?? "";
+      for (const command of others) await run(command, project);
+      if (manifest.scripts.check !== undefined) await run("npm run -s check", project);
+      return {
+        /** Starts it as its README says; `await using` ends it. */
+        start: (settings: Readonly<Record<string, string>>, ...args: readonly string[]): Program =>
+          startProgram([`exec ${withoutSettings(start)}`, ...args].join(" "), {
+            cwd: project,
+            env: { ...env, ...settings },
+          }),
+      };
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
+  };
+};
+
+/** A command without the environment variables before it. */
+const withoutSettings = (command: string) => command.replace(/^([A-Z_]+=\S+ )+/, "");

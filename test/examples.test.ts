@@ -1,0 +1,153 @@
+// Runs the examples of examples/ against a real server: each signs in, reads the user, tells a refused sign-in from other
+// errors, refreshes an expired access token, and watches the user's sessions, in its own runtime.
+
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
+import { john, signInAs, startTestServer, testClock, testSource } from "../packages/server/src/testing.ts";
+import { launchBrowser, skippedWithoutBrowser } from "../packages/server/test/chromium.ts";
+import { openExamples } from "./example-projects.ts";
+import { freePort, type Program } from "./processes.ts";
+
+/** Those that `.ci/run` runs. `TEST_EXAMPLES` names others, separated by commas, or `all`. */
+const quick = ["next", "node", "sveltekit", "vue"];
+const asked = process.env["TEST_EXAMPLES"] || quick.join();
+const isAsked = (name: string) => asked === "all" || asked.split(",").includes(name);
+
+let examples: Awaited<ReturnType<typeof openExamples>>;
+beforeAll(async () => {
+  examples = await openExamples();
+});
+afterAll(() => examples?.[Symbol.asyncDispose]());
+
+/** A server for one example, and what happens elsewhere while the example runs. */
+const startServer = async (config: { publicUrl?: string } = {}) => {
+  const clock = testClock();
+  const server = await startTestServer({ config, now: clock.now });
+  const userId = (await signInAs(server)).user.id;
+  return {
+    url: server.url,
+    /** Until the access token has expired. */
+    passTime: () => clock.advanceSeconds(3600),
+    rename: (fullName: string) => server.domain.users.update(userId, { fullName }),
+    signInElsewhere: () => signInAs(server),
+    revokeSessions: () => server.domain.sessions.endAllOf(userId, "revoked", testSource),
+    [Symbol.asyncDispose]: server.close,
+  };
+};
+
+const printOnFailure = (program: Program) =>
+  onTestFailed(() => {
+    process.stderr.write(program.output());
+  });
+
+const wrong = "The username or the password is wrong.";
+
+const programs = ["node", "trpc-client"];
+
+describe.each(programs.filter(isAsked))("the program of examples/%s", (name) => {
+  const settings = { API_USERNAME: john.username, API_PASSWORD: john.password };
+
+  let project: Awaited<ReturnType<typeof examples.install>>;
+  beforeAll(async () => {
+    project = await examples.install(name);
+  });
+
+  test("tells a wrong password from other errors", async () => {
+    await using server = await startServer();
+    await using program = project.start({ ...settings, API_URL: server.url, API_PASSWORD: "wrong" });
+    expect(await program.exited).toBe(1);
+    expect(program.output()).toContain(wrong);
+  });
+
+  test("reads the user, watches their sessions with an expired token, and ends with its session", async () => {
+    await using server = await startServer();
+    await using program = project.start({ ...settings, API_URL: server.url });
+    printOnFailure(program);
+    await program.printed(`Signed in: ${john.fullName}`);
+    await program.printed("watching: ");
+
+    server.passTime();
+    await server.rename("Johnny");
+    await server.signInElsewhere();
+    await program.printed("signed_in: Johnny");
+
+    await server.revokeSessions();
+    await program.printed("Signed out: revoked");
+    expect(await program.exited).toBe(0);
+  });
+});
+
+/** How the pages of an example are served. */
+interface Pages {
+  /** The arguments of its last command that set the port. `PORT` is in its environment, too. */
+  readonly args: (port: number) => readonly string[];
+}
+
+const pages: Readonly<Record<string, Pages>> = {
+  vue: { args: (port) => ["--", "--strictPort", "--port", String(port)] },
+};
+
+describe
+  .skipIf(skippedWithoutBrowser("the examples with pages"))
+  .each(Object.entries(pages).filter(([name]) => isAsked(name)))("the page of examples/%s", (name, { args }) => {
+  let browser: Awaited<ReturnType<typeof launchBrowser>>;
+  let project: Awaited<ReturnType<typeof examples.install>>;
+  beforeAll(async () => {
+    project = await examples.install(name);
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  test("signs in, reads the user, watches their sessions, and refreshes an expired token", async () => {
+    const port = await freePort();
+    const publicUrl = `http://localhost:${port}`;
+    await using server = await startServer({ publicUrl });
+    await using program = project.start({ API_URL: server.url, PORT: String(port) }, ...args(port));
+    printOnFailure(program);
+    await answers(publicUrl, program);
+    const page = await browser.newPage();
+    const faults: string[] = [];
+    page.on("pageerror", (error) => faults.push(String(error)));
+    await page.goto(publicUrl);
+
+    const signIn = async (password: string) => {
+      await page.getByLabel("Username").fill(john.username);
+      await page.getByLabel("Password").fill(password);
+      await page.getByRole("button", { name: "Sign in" }).click();
+    };
+    await signIn("wrong");
+    await page.getByRole("alert").getByText(wrong).waitFor();
+    await signIn(john.password);
+    await page.getByRole("heading", { name: john.fullName }).waitFor();
+
+    const events = page.getByRole("list", { name: "Changes of your sessions" });
+    await events.getByText("watching").waitFor();
+    await server.signInElsewhere();
+    await events.getByText("signed_in").waitFor();
+
+    server.passTime();
+    await server.rename("Johnny");
+    await page.getByRole("button", { name: "Read again" }).click();
+    await page.getByRole("heading", { name: "Johnny" }).waitFor();
+
+    await server.revokeSessions();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+});
+
+/** Waits until a program answers at `url`. */
+const answers = async (url: string, program: Program) => {
+  const exited = program.exited.then((code) => {
+    throw new Error(`It ended with ${code}:\n${program.output()}`);
+  });
+  const answered = expect
+    .poll(() =>
+      fetch(url).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    )
+    .toBe(true);
+  await Promise.race([answered, exited]);
+};
