@@ -70,7 +70,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
   "npm run lockstep -- eject sign-in --diff": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--diff")'],
   "npm run lockstep -- eject sign-in --accept": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--accept")'],
   "npm run lockstep -- provider check google": ["packages/server/src/admin/providers.test.ts", '"check"'],
-  "NODE_ENV=production PUBLIC_URL=https://api.example.com TRUST_PROXY=10.0.0.1 SECRET=… DATABASE_URL=postgres://… node --max-semi-space-size=8 --import ./prelude.mjs apps/server/dist/main.js":
+  "NODE_ENV=production PUBLIC_URL=https://api.example.com TRUST_PROXY=10.0.0.1 SECRET=… DATABASE_URL=postgres://… MAIL_URL=smtp://… MAIL_FROM=no-reply@example.com node --max-semi-space-size=8 --import ./prelude.mjs apps/server/dist/main.js":
     ["apps/server/test/bundle.test.ts", "../dist/main.js"],
 };
 

@@ -14,6 +14,8 @@ const production = {
   PUBLIC_URL: "https://api.example.com",
   SECRET: secret,
   TRUST_PROXY: "off",
+  MAIL_URL: "smtp://mail.example.com",
+  MAIL_FROM: "no-reply@example.com",
 };
 const load = (env: Record<string, string | undefined>) => loadConfig(env, "/srv/lockstep");
 
@@ -145,6 +147,43 @@ const rules: Record<keyof Environment, Rule> = {
     (clientId) => ({ providers: [{ name: "google", clientId }] }),
     fc.constantFrom("nowhere.json", "{", '{"google":{}}'),
   ),
+  MAIL_URL: rule(
+    fc
+      .tuple(
+        host,
+        fc.option(fc.integer({ min: 1, max: 65_535 })),
+        fc.boolean(),
+        fc.option(fc.stringMatching(/^[a-z]{1,9}$/)),
+      )
+      .map(([name, port, tls, user]) => {
+        const login = user === null ? "" : `${user}:p%40ss@`;
+        const text = `${tls ? "smtps" : "smtp"}://${login}${name}${port === null ? "" : `:${port}`}`;
+        const is = { host: name, port: port ?? (tls ? 465 : 587), tls, login: user && { user, password: "p@ss" } };
+        return [text, is] as const;
+      }),
+    (server) => ({ mail: { server } }),
+    fc.oneof(
+      host,
+      origin,
+      host.map((name) => `smtp://${name}/path`),
+      fc.constantFrom(
+        "smtp://",
+        "smtps://a.example?starttls=optional",
+        "smtp://a.example?tls=off",
+        "smtp://%zz@a.example",
+      ),
+    ),
+  ),
+  MAIL_FROM: rule<object>(
+    fc.oneof(
+      host.map((name) => [`no-reply@${name}`, { name: null, address: `no-reply@${name}` }] as const),
+      host.map((name) => [`Our Shop <hi@${name}>`, { name: "Our Shop", address: `hi@${name}` }] as const),
+      host.map((name) => [`"Shop, Inc." <hi@${name}>`, { name: "Shop, Inc.", address: `hi@${name}` }] as const),
+    ),
+    (from) => ({ mail: { from } }),
+    fc.constantFrom("nobody", "a@b, c@d", "<a@b> c@d", "A <>", "A\nBcc: eve@example.org <a@b>"),
+  ),
+  MAIL: words({ on: true, off: false }, (on) => ({ mail: { on } })),
   DEMO_PROVIDER: words({ "0": false, "1": true }, (demoProvider) => ({ demoProvider })),
   DEMO_PROVIDER_PORT: numbers(0, 65_535, (demoProviderPort) => ({ demoProviderPort })),
   SHUTDOWN_DELAY_SECONDS: numbers(0, 600, (delaySeconds) => ({ shutdown: { delaySeconds } })),
@@ -235,6 +274,8 @@ describe("settings", () => {
     [{ WEB_DEV_URL: "localhost:5173" }, "WEB_DEV_URL: must be a URL such as"],
     [{ TRUST_PROXY: "10.0.0.1,proxy.internal" }, 'TRUST_PROXY: has "proxy.internal", which is neither an address'],
     [{ TRUST_PROXY: "10.0.0.0/33" }, "TRUST_PROXY:"],
+    [{ MAIL_URL: "mail.example.com" }, "MAIL_URL: must be smtp:// or smtps:// and a host"],
+    [{ MAIL_FROM: "nobody" }, "MAIL_FROM: must be an e-mail address, or a name and an address"],
     [{ PROVIDERS: '{"google":{}}' }, "PROVIDERS: google.clientId: is missing."],
     [{ PROVIDERS: "nowhere.json" }, "PROVIDERS: is neither JSON nor a file that can be read."],
     [{ PROVIDERS: "a\u0000b" }, "PROVIDERS: is neither JSON nor a file that can be read."],
@@ -311,12 +352,29 @@ describe("production", () => {
     });
   });
 
+  it("starts without a mail server when mail is off", () => {
+    expect(load({ ...production, MAIL_URL: undefined, MAIL_FROM: undefined, MAIL: "off" }).mail).toMatchObject({
+      on: false,
+      server: null,
+    });
+  });
+
+  it("sends mail without TLS only to its own machine, or where the mail server's address allows it", () => {
+    const plaintext = (MAIL_URL: string, others = production) => load({ ...others, MAIL_URL }).mail.server?.plaintext;
+    expect(plaintext("smtp://mail.example.com")).toBe(false);
+    expect(plaintext("smtp://mail.example.com?starttls=optional")).toBe(true);
+    for (const own of ["localhost", "127.0.0.1", "[::1]"]) expect(plaintext(`smtp://${own}:25`)).toBe(true);
+    expect(plaintext("smtp://mail.example.com", { ...production, NODE_ENV: "development" })).toBe(true);
+  });
+
   it.each<[Record<string, string | undefined>, string]>([
     [{ PUBLIC_URL: undefined }, "PUBLIC_URL: required in production: the https:// URL"],
     [{ PUBLIC_URL: "http://api.example.com" }, "PUBLIC_URL: required in production: the https:// URL"],
     [{ SECRET: undefined }, "SECRET: required in production"],
     [{ SECRET: developmentSecretPrefix + secret }, "SECRET: this secret was generated for development"],
     [{ TRUST_PROXY: undefined }, "TRUST_PROXY: required in production"],
+    [{ MAIL_URL: undefined }, "Or set MAIL=off, which sends no mail and turns off: notices about changed credentials"],
+    [{ MAIL_FROM: undefined }, "MAIL_FROM: required in production with MAIL_URL"],
     [{ DEMO_PROVIDER: "1" }, "DEMO_PROVIDER: not allowed in production"],
     [{ BCRYPT_COST: "10" }, "BCRYPT_COST: must be at least 12 in production"],
   ])("refuses %j", (change, message) => {

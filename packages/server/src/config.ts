@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import type { SessionLimits } from "./domain/sessions/sessions.ts";
 import { ProxyRange } from "./http/forwarded-for.ts";
+import { MailFrom, type MailSettings, MailUrl, needsMail } from "./mail-settings.ts";
 import { type IdentityProviderSettings, parseIdentityProviders } from "./relying-party/identity-provider-settings.ts";
 import { PreviousSecrets, Secret } from "./secret-setting.ts";
 import { StartError } from "./start-error.ts";
@@ -118,6 +119,13 @@ const Environment = z.object({
     .describe(
       'Identity providers as JSON, such as `{"google": {"clientId": "…", "clientSecret": "…"}}`, or the name of a JSON file ([identity-providers.md](identity-providers.md)).',
     ),
+  MAIL_URL: MailUrl.optional().describe(
+    "Mail server: `smtp://user:password@mail.example.com:587`, or `smtps://…` for TLS from the start. Required in production, unless `MAIL=off` ([accounts.md](accounts.md#mail)). Without it, development catches mails and shows them at `/dev/mail`.",
+  ),
+  MAIL_FROM: MailFrom.optional().describe(
+    "Sender of mails: an e-mail address, or a name and an address, such as `Example <no-reply@example.com>`. Default: `no-reply@` and the host of `PUBLIC_URL`; required in production with `MAIL_URL`.",
+  ),
+  MAIL: flag.default(true).describe("`off` sends no mail, and turns off what needs it."),
   DEMO_PROVIDER: z
     .enum(["0", "1"])
     .transform((value) => value === "1")
@@ -179,6 +187,7 @@ export interface Config {
   readonly trustProxy: boolean | string[];
   readonly breachedPasswordsUrl: string | null;
   readonly providers: readonly IdentityProviderSettings[];
+  readonly mail: MailSettings;
   readonly demoProvider: boolean;
   readonly demoProviderPort: number;
   readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
@@ -227,6 +236,12 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     trustProxy: e.TRUST_PROXY ?? false,
     breachedPasswordsUrl: e.BREACHED_PASSWORDS_URL ?? null,
     providers: loadProviders(e.PROVIDERS, root),
+    mail: {
+      on: e.MAIL,
+      // A mail server on the machine of a developer, or beside it, often has no certificate.
+      server: e.MAIL_URL ? { ...e.MAIL_URL, plaintext: e.MAIL_URL.plaintext || !production } : null,
+      from: e.MAIL_FROM ?? { name: null, address: `no-reply@${new URL(e.PUBLIC_URL ?? "http://localhost").hostname}` },
+    },
     demoProvider: e.DEMO_PROVIDER,
     demoProviderPort: e.DEMO_PROVIDER_PORT,
     shutdown: {
@@ -257,6 +272,13 @@ const assertReadyForProduction = (e: z.output<typeof Environment>) => {
       "SECRET: this secret was generated for development, where others may have seen it. Generate another with `openssl rand -base64 32`.",
     e.TRUST_PROXY === undefined &&
       "TRUST_PROXY: required in production: `off`, or the addresses of the proxies in front of this server.",
+    e.MAIL &&
+      !e.MAIL_URL &&
+      `MAIL_URL: required in production: the mail server, such as smtp://user:password@mail.example.com:587. Or set MAIL=off, which sends no mail and turns off: ${needsMail.join(", ")}.`,
+    e.MAIL &&
+      e.MAIL_URL &&
+      !e.MAIL_FROM &&
+      "MAIL_FROM: required in production with MAIL_URL: the sender of mails, such as no-reply@example.com.",
     e.DEMO_PROVIDER && "DEMO_PROVIDER: not allowed in production, because anybody could sign in as anybody.",
     e.BCRYPT_COST < 12 && "BCRYPT_COST: must be at least 12 in production.",
   ].filter((line) => typeof line === "string");

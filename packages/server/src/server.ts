@@ -42,6 +42,7 @@ import { createSecrets } from "./domain/kernel/secrets.ts";
 import { createSpentIds } from "./domain/kernel/spent-ids.ts";
 import { createThrottle } from "./domain/kernel/throttle.ts";
 import { createUpkeep } from "./domain/kernel/upkeep.ts";
+import { createMessages } from "./domain/mail/messages.ts";
 import { createDevices } from "./domain/sessions/devices.ts";
 import { createSessionEvents } from "./domain/sessions/session-events.ts";
 import { createSessions } from "./domain/sessions/sessions.ts";
@@ -174,6 +175,17 @@ export const createDomain = async (
   const signIn = createSignIn({ db, users, passwords, sessions, tokens, throttle, devices, audit, scopes });
   const accounts = createAccounts({ db, users, sessions, grants, throttle, audit });
   const sealed = createSealed({ secrets, now });
+  const messages = createMessages({
+    db,
+    now,
+    random,
+    secrets,
+    sealed,
+    throttle,
+    audit,
+    on: config.mail.on,
+    keepSent: config.mail.server === null,
+  });
   const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
   const passwordChange = createPasswordChange({
     db,
@@ -200,6 +212,7 @@ export const createDomain = async (
       oauthRecords.deleteExpired,
       spentIds.deleteExpired,
       clients.deleteUnused,
+      messages.deleteOld,
     ],
     shrinkFiles: () => truncateLargeLog(db),
   });
@@ -226,6 +239,7 @@ export const createDomain = async (
     oauthRecords,
     spentIds,
     sealed,
+    messages,
     identities,
     identitySignIn,
     linkTickets,

@@ -130,6 +130,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   trustProxy: false,
   breachedPasswordsUrl: null,
   providers: [],
+  mail: { on: true, server: null, from: { name: null, address: "no-reply@lockstep.example" } },
   demoProvider: false,
   demoProviderPort: 0,
   shutdown: { delaySeconds: 0, timeoutSeconds: 10 },

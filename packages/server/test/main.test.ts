@@ -73,6 +73,7 @@ describe("the process", () => {
       PUBLIC_URL: "https://api.example.com",
       HOST: "127.0.0.1",
       TRUST_PROXY: "off",
+      MAIL: "off",
       SHUTDOWN_DELAY_SECONDS: "0",
     });
     expect(server.output().stdout).not.toContain("john");
@@ -90,7 +91,7 @@ describe("the process", () => {
         .trim()
         .split("\n")
         .map((line) => line.split(":")[0]),
-    ).toEqual(["PUBLIC_URL", "SECRET", "TRUST_PROXY"]);
+    ).toEqual(["PUBLIC_URL", "SECRET", "TRUST_PROXY", "MAIL_URL"]);
     expect(stdout).toBe("");
   });
 

@@ -12,6 +12,7 @@ import { rsaKeys } from "./migrations/0006-rsa-keys.ts";
 import { clients } from "./migrations/0009-clients.ts";
 import { clientExceptions } from "./migrations/0010-client-exceptions.ts";
 import { unusedClients } from "./migrations/0011-unused-clients.ts";
+import { messages } from "./migrations/0012-messages.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 
@@ -24,6 +25,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0009-clients": clients,
   "0010-client-exceptions": clientExceptions,
   "0011-unused-clients": unusedClients,
+  "0012-messages": messages,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

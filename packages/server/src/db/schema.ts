@@ -17,6 +17,7 @@ export interface Schema {
   spent_ids: SpentIdsTable;
   identities: IdentitiesTable;
   provider_sessions: ProviderSessionsTable;
+  messages: MessagesTable;
 }
 
 export interface UsersTable {
@@ -180,4 +181,32 @@ export interface ProviderSessionsTable {
   provider_session_id: string | null;
   /** The ID token, encrypted under a key derived from `SECRET`. Stored when signing out here also signs out there. */
   id_token_jwe: string | null;
+}
+
+export interface MessagesTable {
+  /** Also the left part of its Message-ID, which is the same in every attempt. */
+  id: string;
+  /** A `MailTemplate`. */
+  template: string;
+  /** The account that it is about, and is deleted with. Null: there is none. */
+  user_id: string | null;
+  /** A MAC of the address, for the limit on mails to one address. */
+  recipient: string;
+  /** Whether anybody can have asked for it, so that it counts towards that limit. */
+  requested: 0 | 1;
+  /** Address and data, sealed. Null: it was sent. */
+  payload: string | null;
+  created_at: number;
+  /** From when on it is of no use to its reader, and is not sent. */
+  expires_at: number | null;
+  /** After this time, a failed attempt is the last one. */
+  give_up_at: number;
+  /** The next attempt; while one runs, the end of its lease. Null: it was sent or given up. */
+  due_at: number | null;
+  /** Random: the attempt that runs. */
+  claim: string | null;
+  attempts: number;
+  /** Why the last attempt failed, in words for the operator, without addresses. */
+  failure: string | null;
+  sent_at: number | null;
 }

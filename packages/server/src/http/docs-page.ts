@@ -2,7 +2,7 @@
 // contrast, labels for screen readers and narrow screens are corrected here.
 
 import type { Brand } from "@lockstep/kit";
-import { escaped } from "./protocol-pages.ts";
+import { escaped } from "../html.ts";
 
 /** The page itself. */
 export const docsPage = ({ name }: Brand) => `<!doctype html>

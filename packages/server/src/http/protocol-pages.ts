@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Brand, type ProtocolPage, protocolPageMeta } from "@lockstep/kit";
+import { escaped } from "../html.ts";
 
 export const createProtocolPages = ({
   directory,
@@ -34,7 +35,3 @@ const notBuilt = ({ name }: Brand) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escaped(name)}</title></head>
 <body><p>The web app is not built yet: run <code>npm run build</code>, then start again.</p></body></html>
 `;
-
-/** Text escaped for HTML elements and attributes. */
-export const escaped = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

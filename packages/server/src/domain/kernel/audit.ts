@@ -31,6 +31,7 @@ export const auditActions = [
   "identity.unlink",
   "keys.rotate",
   "keys.retire",
+  "mail.give_up",
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 
@@ -43,6 +44,9 @@ export interface Source {
 
 /** A change made by an administrator's command. */
 export const commandLine: Source = { address: null, userAgent: "lockstep command", requestId: null };
+
+/** A change that a server makes by itself. */
+export const background: Source = { address: null, userAgent: "lockstep server", requestId: null };
 
 export interface AuditEntry {
   readonly id: string;

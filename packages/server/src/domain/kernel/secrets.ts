@@ -17,7 +17,9 @@ export type Purpose =
   | "dpop-nonces"
   | "login-transactions"
   | "link-tickets"
-  | "id-tokens";
+  | "id-tokens"
+  | "mails"
+  | "mail-recipients";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 

@@ -221,6 +221,19 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
       return () => refund(counted);
     },
 
+    /**
+     * Locks a name until the transaction ends, for limits that are counted elsewhere: concurrent transactions that lock
+     * the same name run one after the other.
+     */
+    async lock(name: string, transaction: Db): Promise<void> {
+      const row = { failures: 0, last_failed_at: now() };
+      await transaction
+        .insertInto("throttles")
+        .values({ id: idOf(`lock:${name}`), ...row })
+        .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
+        .execute();
+    },
+
     /** Deletes up to `limit` counters that are forgotten, and returns how many. */
     async deleteForgotten(limit: number): Promise<number> {
       const { numDeletedRows } = await db

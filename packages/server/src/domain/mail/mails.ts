@@ -1,0 +1,58 @@
+// Owns the list of mails and the data that each one needs. Their words: `templates.ts`. To add a mail, add it here: its
+// template is then missing there, and does not compile.
+
+/** A change of an account, or a sign-in, and where it came from. */
+export interface AccountEvent {
+  readonly username: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly address: string | null;
+  readonly userAgent: string | null;
+}
+
+/** Every mail, by the name of its template, with the data that the template gets: JSON values only. */
+export interface Mails {
+  /** To an account's owner: the password was replaced. */
+  readonly password_changed: AccountEvent;
+  /** To an account's owner: the account has its first password. */
+  readonly password_created: AccountEvent;
+  /** To an account's owner: an administrator replaced the password. */
+  readonly password_set: AccountEvent;
+  /** To an account's old and new address. `newEmail` is `null` when the address was removed. */
+  readonly email_changed: AccountEvent & { readonly oldEmail: string | null; readonly newEmail: string | null };
+  /** To an account's owner. `provider` is the identity provider's label. */
+  readonly identity_linked: AccountEvent & { readonly provider: string };
+  readonly identity_unlinked: AccountEvent & { readonly provider: string };
+  /** To an account's owner: somebody signed in from a device that has not signed in before. */
+  readonly new_device: AccountEvent;
+  /** To an operator who tries the settings. */
+  readonly test: object;
+}
+
+/** The name of a mail's template. */
+export type MailTemplate = keyof Mails;
+
+interface Envelope {
+  /** One e-mail address, without a name. */
+  readonly to: string;
+  /** The account that the mail is about; the mail is deleted with it. `null`: there is none. */
+  readonly userId: string | null;
+  /** From when on the mail is of no use to its reader, and is not sent: epoch milliseconds. Default: never. */
+  readonly expiresAt?: number;
+}
+
+/** A mail to send. */
+export type Mail = {
+  readonly [T in MailTemplate]: Envelope & { readonly template: T; readonly data: Mails[T] };
+}[MailTemplate];
+
+/** The content of a mail. */
+export interface MailContent {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** Whether a mail can be sent to this address: one address, without a name, comments or quotes. */
+export const isMailAddress = (address: string): boolean =>
+  address.length <= 254 && /^[^\s@<>()[\]\\,;:"\p{Cc}]+@[^\s@<>()[\]\\,;:"\p{Cc}]+$/u.test(address);

@@ -1,0 +1,140 @@
+// Owns the words of every mail, and how an app replaces them one by one. Plain functions: an app that wants React or
+// another renderer calls it in its own template.
+
+import type { Brand } from "@lockstep/kit";
+import { layOut, type MailPart } from "./layout.ts";
+import type { AccountEvent, Mail, MailContent, Mails, MailTemplate } from "./mails.ts";
+
+/** What a template gets besides the mail's data. */
+export interface MailTools {
+  readonly brand: Brand;
+  /** The address of a page of the web app: `link("/sessions")`. Always below `PUBLIC_URL`. */
+  link(path: `/${string}`): string;
+  /** A mail in the look of all others, as text and as HTML. */
+  layOut(words: { readonly subject: string; readonly parts: readonly MailPart[] }): MailContent;
+}
+
+/** The templates of all mails. */
+export type MailTemplates = {
+  readonly [T in MailTemplate]: (data: Mails[T], tools: MailTools) => MailContent | Promise<MailContent>;
+};
+
+/** Written when the mail is sent, for readers in any time zone: `27 November 2026, 14:30 UTC`. */
+const instant = (at: number): string =>
+  new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" })
+    .format(at)
+    .replace(" at ", ", ")
+    .concat(" UTC");
+
+/** Where an event came from, in text of bounded length without characters that change how the rest is shown. */
+const factsOf = ({ username, at, address, userAgent }: AccountEvent): MailPart => ({
+  facts: {
+    Account: username,
+    Time: instant(at),
+    ...(address !== null && { "IP address": address }),
+    ...(userAgent !== null && { Device: userAgent.replace(/[\p{C}\p{Z}]+/gu, " ").slice(0, 200) }),
+  },
+});
+
+const notYou = ({ link }: MailTools, advice: string): MailPart[] => [
+  `If you did this, there is nothing to do. If you did not, ${advice}`,
+  { link: link("/password"), label: "Change your password" },
+  { link: link("/sessions"), label: "See where you are signed in" },
+];
+
+const changeAtOnce =
+  "somebody else can get into your account: change your password, and end the sessions that you do not know.";
+
+export const defaultTemplates: MailTemplates = {
+  password_changed: (event, tools) =>
+    tools.layOut({
+      subject: `Your ${tools.brand.name} password was changed`,
+      parts: ["The password of your account was changed.", factsOf(event), ...notYou(tools, changeAtOnce)],
+    }),
+  password_created: (event, tools) =>
+    tools.layOut({
+      subject: `Your ${tools.brand.name} account has a password now`,
+      parts: [
+        "Your account had no password. It has one now, which can be used to sign in.",
+        factsOf(event),
+        ...notYou(tools, changeAtOnce),
+      ],
+    }),
+  password_set: (event, tools) =>
+    tools.layOut({
+      subject: `An administrator set a new ${tools.brand.name} password for you`,
+      parts: [
+        "An administrator set a new password for your account. You were signed out everywhere, and apps lost their access.",
+        factsOf(event),
+        "If you did not ask for this, ask your administrator. When you sign in with the new password, replace it with one that only you know.",
+        { link: tools.link("/password"), label: "Change your password" },
+      ],
+    }),
+  email_changed: (event, tools) =>
+    tools.layOut({
+      subject: `The e-mail address of your ${tools.brand.name} account was changed`,
+      parts: [
+        event.newEmail === null
+          ? "The e-mail address was removed from your account. You sign in with your username."
+          : "The e-mail address of your account was changed. You sign in with the new one, or with your username.",
+        factsOf(event),
+        { facts: { "Old address": event.oldEmail ?? "none", "New address": event.newEmail ?? "none" } },
+        ...notYou(tools, changeAtOnce),
+      ],
+    }),
+  identity_linked: (event, tools) =>
+    tools.layOut({
+      subject: `${event.provider} can sign in to your ${tools.brand.name} account`,
+      parts: [
+        `An account at ${event.provider} was linked to yours. Whoever signs in there can sign in here.`,
+        factsOf(event),
+        ...notYou(tools, "unlink it, change your password, and end the sessions that you do not know."),
+        { link: tools.link("/linked-accounts"), label: "See linked accounts" },
+      ],
+    }),
+  identity_unlinked: (event, tools) =>
+    tools.layOut({
+      subject: `${event.provider} was unlinked from your ${tools.brand.name} account`,
+      parts: [
+        `An account at ${event.provider} was unlinked from yours. It can no longer be used to sign in here.`,
+        factsOf(event),
+        ...notYou(tools, changeAtOnce),
+      ],
+    }),
+  new_device: (event, tools) =>
+    tools.layOut({
+      subject: `New sign-in to your ${tools.brand.name} account`,
+      parts: [
+        "Somebody signed in to your account from a device or browser that has not been used before.",
+        factsOf(event),
+        ...notYou(tools, changeAtOnce),
+      ],
+    }),
+  test: (_, tools) =>
+    tools.layOut({
+      subject: `Test mail from ${tools.brand.name}`,
+      parts: ["Mail works: this test reached you.", { link: tools.link("/"), label: `Open ${tools.brand.name}` }],
+    }),
+};
+
+export type RenderMail = ReturnType<typeof createRenderMail>;
+
+/** Renders mails with the app's templates, and with the default ones where it has none. */
+export const createRenderMail = ({
+  brand,
+  publicUrl,
+  templates,
+}: {
+  brand: Brand;
+  publicUrl: string;
+  templates: Partial<MailTemplates>;
+}) => {
+  const all: MailTemplates = { ...defaultTemplates, ...templates };
+  const tools: MailTools = {
+    brand,
+    link: (path) => publicUrl + path,
+    layOut: (words) => layOut(words, brand),
+  };
+  return async <T extends MailTemplate>({ template, data }: Extract<Mail, { template: T }>): Promise<MailContent> =>
+    all[template](data as never, tools); // `Mail` pairs each template with its data
+};
