@@ -52,6 +52,7 @@ test("the JavaScript that the account page loads first stays within its budget",
   const modules = loaded.flatMap((chunk) => chunk.moduleIds);
   expect(modules).toContainEqual(expect.stringMatching(/src\/pages\/account\/account\.tsx$/));
   expect(modules.filter((id) => /src\/pages\/(consent|device|apps|developer)\//.test(id))).toEqual([]);
+  expect(loaded.map((chunk) => chunk.code).join("")).not.toContain("EventSource");
   const sizeBytes = sizeBytesOf([...loaded.map((chunk) => chunk.code), ...scripts]);
   process.stdout.write(`JavaScript before the account page: ${inKilobytes(sizeBytes)}\n`);
   expect(sizeBytes).toBeLessThanOrEqual(firstLoadBudgetBytes);

@@ -31,6 +31,7 @@ describeInBrowser("the page of notes", (browser) => {
       await listed(page).getByText(note).waitFor();
       await eventually(() => text(page).inputValue(), "");
     }
+    await page.getByRole("status").getByText("Added").waitFor();
     expect(await listed(page).allInnerTexts()).toEqual([
       expect.stringMatching(/^Feed\nthe cat\n/),
       expect.stringMatching(/^Water the plants\n/),
@@ -43,6 +44,7 @@ describeInBrowser("the page of notes", (browser) => {
     await button(page, "Delete the note “Feed”").click();
     await dialog.getByRole("button", { name: "Delete note" }).click();
     await page.getByRole("status").getByText("The note was deleted.").waitFor();
+    expect(await page.getByText("Added").count()).toBe(0);
     expect(await listed(page).allInnerTexts()).toEqual([expect.stringMatching(/^Water the plants\n/)]);
     await eventually(() => focusedText(page), "Your notes");
   });

@@ -7,6 +7,8 @@ export { ScopeList, type ScopeListProps } from "./clients/scope-list.tsx";
 export { UnverifiedMark, UnverifiedNotice, type UnverifiedNoticeProps } from "./clients/unverified.tsx";
 export type { AnyFailure, ErrorOf, Failure } from "./failures/failure.ts";
 export { FailureNotice, type FailureNoticeProps } from "./failures/failure-notice.tsx";
+export { CardForm, type CardFormProps } from "./forms/card-form.tsx";
+export { Choice, type ChoiceProps, Choices, type ChoicesProps } from "./forms/choices.tsx";
 export { type NewPasswordInput, type NewPasswordOptions, newPasswordInput } from "./forms/new-password.ts";
 export { PasswordField, type PasswordFieldProps } from "./forms/password-field.tsx";
 export { ServerForm, type ServerFormProps } from "./forms/server-form.tsx";

@@ -3,6 +3,7 @@
 import { CreateNoteInput, type Note } from "@app/contract/notes";
 import {
   Ago,
+  CardForm,
   cardClasses,
   FailureNotice,
   type FieldErrors,
@@ -17,20 +18,30 @@ import { useEffect, useRef, useState } from "react";
 import { type ErrorOf, readFailure, trpc } from "../backend.ts";
 import styles from "./notes.module.css";
 
-export const NotesPage = () => (
-  <Page title="Notes" lead="Only you can read your notes, and the apps that you allow to.">
-    <NewNote />
-    <Notes />
-  </Page>
-);
+/** What was done last, in either part of the page. */
+interface OutcomeProps {
+  readonly outcome: "added" | "deleted" | null;
+  readonly onOutcome: (outcome: OutcomeProps["outcome"]) => void;
+}
 
-const NewNote = () => {
+export const NotesPage = () => {
+  const [outcome, onOutcome] = useState<OutcomeProps["outcome"]>(null);
+  return (
+    <Page title="Notes" lead="Only you can read your notes, and the apps that you allow to.">
+      <NewNote outcome={outcome} onOutcome={onOutcome} />
+      <Notes outcome={outcome} onOutcome={onOutcome} />
+    </Page>
+  );
+};
+
+const NewNote = ({ outcome, onOutcome }: OutcomeProps) => {
   const queryClient = useQueryClient();
   const create = useMutation(
     trpc.note.create.mutationOptions({
       onError: (error) => form.refuse(refusedFields(readFailure("note.create", error))),
       onSuccess: () => {
         form.show({ text: "" });
+        onOutcome("added");
         return queryClient.invalidateQueries({ queryKey: trpc.note.list.pathKey() });
       },
     }),
@@ -44,46 +55,36 @@ const NewNote = () => {
   });
   const failure = create.error && readFailure("note.create", create.error);
   return (
-    <form
-      noValidate
-      className={cardClasses.card}
-      aria-labelledby="new-note-title"
-      onChange={() => !create.isPending && create.reset()}
+    <CardForm
+      title="New note"
+      failure={failure && Object.keys(refusedFields(failure)).length === 0 ? failure : null}
+      failureKey={create.submittedAt}
+      submitLabel={create.isPending ? "Adding…" : "Add note"}
+      busy={create.isPending}
+      outcome={outcome === "added" && "Added"}
+      onChange={() => {
+        create.reset();
+        onOutcome(null);
+      }}
       onSubmit={form.submit}
     >
-      <h2 id="new-note-title" className={cardClasses.cardTitle}>
-        New note
-      </h2>
-      <div className={cardClasses.fields}>
-        {failure && Object.keys(refusedFields(failure)).length === 0 && (
-          <FailureNotice key={create.submittedAt} failure={failure} takesFocus />
-        )}
-        <InputBase
-          component="textarea"
-          label="Text"
-          multiline
-          rows={3}
-          size="md"
-          readOnly={create.isPending}
-          {...form.field("text")}
-        />
-        <div className={styles.submit}>
-          <Button type="submit" aria-disabled={create.isPending}>
-            {create.isPending ? "Adding…" : "Add note"}
-          </Button>
-          <p role="status" className={styles.fact}>
-            {create.isSuccess && "Added"}
-          </p>
-        </div>
-      </div>
-    </form>
+      <InputBase
+        component="textarea"
+        label="Text"
+        multiline
+        rows={3}
+        size="md"
+        readOnly={create.isPending}
+        {...form.field("text")}
+      />
+    </CardForm>
   );
 };
 
 const refusedFields = (failure: ErrorOf<"note.create">): FieldErrors<{ text: string }> =>
   failure.code === "INVALID_INPUT" ? fieldErrorsOf(failure.details.issues) : {};
 
-const Notes = () => {
+const Notes = ({ outcome, onOutcome }: OutcomeProps) => {
   const queryClient = useQueryClient();
   const title = useRef<HTMLHeadingElement>(null);
   const [asking, setAsking] = useState<Note | null>(null);
@@ -98,6 +99,7 @@ const Notes = () => {
     await queryClient.invalidateQueries({ queryKey: trpc.note.list.pathKey() });
     setAsking(null);
     setDeletions((before) => before + 1);
+    onOutcome("deleted");
   };
   // By then, the dialog and the button that opened it are gone.
   useEffect(() => {
@@ -110,7 +112,7 @@ const Notes = () => {
         Your notes
       </h2>
       <p role="status" className={styles.fact}>
-        {deletions > 0 && "The note was deleted."}
+        {outcome === "deleted" && "The note was deleted."}
       </p>
       {failure && <FailureNotice failure={failure} onRetry={() => void list.refetch()} retrying={list.isFetching} />}
       {!notes && !failure && <Skeleton height="5rem" radius="0.5rem" />}

@@ -1,12 +1,13 @@
 // The account page: shows and changes the data of the signed-in user.
 
 import { ChangeEmailInput, UpdateUserInput, type User } from "@lockstep/kit";
-import { Button, Skeleton, TextInput } from "@mantine/core";
+import { Skeleton, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import {
   Avatar,
+  CardForm,
   cardClasses,
   type ErrorOf,
   FailureNotice,
@@ -160,35 +161,24 @@ const DetailsForm = ({ user }: { user: User }) => {
   }, [user]);
 
   return (
-    <form
-      noValidate
-      className={cardClasses.card}
-      aria-labelledby="details-title"
-      onChange={() => update.reset()}
+    <CardForm
+      title={words.title}
+      failure={failure && Object.keys(refusedDetails(failure)).length === 0 ? failure : null}
+      failureKey={update.submittedAt}
+      submitLabel={update.isPending ? words.saving : words.save}
+      busy={update.isPending}
+      outcome={update.isSuccess && words.saved}
+      onChange={update.reset}
       onSubmit={form.submit}
     >
-      <h2 id="details-title" className={cardClasses.cardTitle}>
-        {words.title}
-      </h2>
-      <div className={cardClasses.fields}>
-        {failure && Object.keys(refusedDetails(failure)).length === 0 && <FailureNotice failure={failure} takesFocus />}
-        <TextInput
-          label={words.fullName}
-          required
-          autoComplete="name"
-          readOnly={update.isPending}
-          {...form.field("fullName")}
-        />
-        <div className={styles.submit}>
-          <Button type="submit" aria-disabled={update.isPending}>
-            {update.isPending ? words.saving : words.save}
-          </Button>
-          <p role="status" className={styles.outcome}>
-            {update.isSuccess && words.saved}
-          </p>
-        </div>
-      </div>
-    </form>
+      <TextInput
+        label={words.fullName}
+        required
+        autoComplete="name"
+        readOnly={update.isPending}
+        {...form.field("fullName")}
+      />
+    </CardForm>
   );
 };
 
@@ -236,39 +226,26 @@ const EmailForm = ({ user }: { user: User }) => {
 
   return (
     <>
-      <form
-        noValidate
-        className={cardClasses.card}
-        aria-labelledby="email-title"
-        onChange={() => !change.isPending && change.reset()}
+      <CardForm
+        title={words.title}
+        failure={failure && Object.keys(refusedEmail(failure)).length === 0 ? failure : null}
+        failureKey={change.submittedAt}
+        submitLabel={change.isPending ? words.changing : words.change}
+        busy={change.isPending}
+        outcome={change.data && words.changed}
+        onChange={change.reset}
         onSubmit={form.submit}
       >
-        <h2 id="email-title" className={cardClasses.cardTitle}>
-          {words.title}
-        </h2>
-        <div className={cardClasses.fields}>
-          {failure && Object.keys(refusedEmail(failure)).length === 0 && (
-            <FailureNotice key={change.submittedAt} failure={failure} takesFocus />
-          )}
-          <TextInput
-            label={words.label}
-            description={words.hint}
-            type="email"
-            autoComplete="email"
-            spellCheck={false}
-            readOnly={change.isPending}
-            {...form.field("email")}
-          />
-          <div className={styles.submit}>
-            <Button type="submit" aria-disabled={change.isPending}>
-              {change.isPending ? words.changing : words.change}
-            </Button>
-            <p role="status" className={styles.outcome}>
-              {change.data && words.changed}
-            </p>
-          </div>
-        </div>
-      </form>
+        <TextInput
+          label={words.label}
+          description={words.hint}
+          type="email"
+          autoComplete="email"
+          spellCheck={false}
+          readOnly={change.isPending}
+          {...form.field("email")}
+        />
+      </CardForm>
       {reauthentication.dialog}
     </>
   );

@@ -1,12 +1,13 @@
 // The form of an app's details: to register one, and to change one.
 
 import { type ClientKind, type OAuthClient, RegisterClientInput } from "@lockstep/kit";
-import { Button, InputBase, TextInput } from "@mantine/core";
+import { InputBase, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect } from "react";
 import {
-  cardClasses,
+  CardForm,
+  Choice,
+  Choices,
   type Failure,
-  FailureNotice,
   fieldErrorsOf,
   useForm,
   useScopes,
@@ -77,6 +78,7 @@ export interface AppFormProps {
   readonly submitLabel: string;
   readonly busy: boolean;
   readonly failure: Failure | null;
+  readonly failureKey: number;
   /** The result of the last change. */
   readonly outcome?: ReactNode;
   readonly onChange?: () => void;
@@ -103,99 +105,68 @@ export const AppForm = (props: AppFormProps) => {
 
   const chosen = parts(form.values.scopes);
   return (
-    <form
-      noValidate
-      className={cardClasses.card}
-      aria-labelledby="details-title"
-      onChange={props.onChange}
+    <CardForm
+      title={props.title}
+      failure={refused ? null : failure}
+      failureKey={props.failureKey}
+      submitLabel={props.submitLabel}
+      busy={busy}
+      outcome={props.outcome ?? form.errors[wholeForm]}
+      onChange={() => props.onChange?.()}
       onSubmit={form.submit}
     >
-      <h2 id="details-title" className={cardClasses.cardTitle}>
-        {props.title}
-      </h2>
-      <div className={`${cardClasses.fields} ${styles.form}`}>
-        {props.note && <p className={styles.sentence}>{props.note}</p>}
-        {failure && !refused && <FailureNotice failure={failure} takesFocus />}
-        {!props.kindIsSettled && (
-          <fieldset className={styles.choices}>
-            <legend className={styles.legend}>{words.kind}</legend>
-            {kindNames.map((kind) => (
-              <label key={kind} className={styles.choice}>
-                <input
-                  type="radio"
-                  name="kind"
-                  value={kind}
-                  checked={form.values.kind === kind}
-                  onChange={() => form.set("kind", kind)}
-                />
-                <span>
-                  {kindWords[kind].name}
-                  <span className={styles.hint}>{kindWords[kind].hint}</span>
-                </span>
-              </label>
-            ))}
-          </fieldset>
-        )}
-        <TextInput
-          label={words.name}
-          description={words.nameHint}
-          required
-          autoComplete="off"
-          {...form.field("name")}
-        />
-        <TextInput
-          label={words.homePage}
-          description={words.homePageHint}
-          type="url"
-          autoComplete="off"
-          placeholder="https://"
-          {...form.field("uri")}
-        />
-        {kinds[form.values.kind].redirects && (
-          <>
-            <Addresses
-              label={words.redirects}
-              description={words.redirectsHint(kindWords[form.values.kind].redirects)}
-              required
-              {...form.field("redirectUris")}
-            />
-            <Addresses
-              label={words.afterSignOut}
-              description={words.afterSignOutHint}
-              {...form.field("postLogoutRedirectUris")}
-            />
-          </>
-        )}
-        <fieldset className={styles.choices}>
-          <legend className={styles.legend}>{words.scopes}</legend>
-          {Object.entries(scopes).map(([scope, consent]) => (
-            <label key={scope} className={styles.choice}>
-              <input
-                type="checkbox"
-                checked={chosen.includes(scope)}
-                onChange={({ currentTarget: { checked } }) =>
-                  form.set("scopes", (checked ? [...chosen, scope] : chosen.filter((name) => name !== scope)).join(" "))
-                }
-              />
-              <span>
-                {consent}
-                <span className={styles.hint}>
-                  <code>{scope}</code>
-                </span>
-              </span>
-            </label>
+      {props.note && <p className={styles.sentence}>{props.note}</p>}
+      {!props.kindIsSettled && (
+        <Choices legend={words.kind}>
+          {kindNames.map((kind) => (
+            <Choice key={kind} radio="kind" checked={form.values.kind === kind} onChange={() => form.set("kind", kind)}>
+              {kindWords[kind].name}
+              <span className={styles.hint}>{kindWords[kind].hint}</span>
+            </Choice>
           ))}
-        </fieldset>
-        <div className={styles.submit}>
-          <Button type="submit" aria-disabled={busy}>
-            {props.submitLabel}
-          </Button>
-          <p role="status" className={styles.outcome}>
-            {props.outcome ?? form.errors[wholeForm]}
-          </p>
-        </div>
-      </div>
-    </form>
+        </Choices>
+      )}
+      <TextInput label={words.name} description={words.nameHint} required autoComplete="off" {...form.field("name")} />
+      <TextInput
+        label={words.homePage}
+        description={words.homePageHint}
+        type="url"
+        autoComplete="off"
+        placeholder="https://"
+        {...form.field("uri")}
+      />
+      {kinds[form.values.kind].redirects && (
+        <>
+          <Addresses
+            label={words.redirects}
+            description={words.redirectsHint(kindWords[form.values.kind].redirects)}
+            required
+            {...form.field("redirectUris")}
+          />
+          <Addresses
+            label={words.afterSignOut}
+            description={words.afterSignOutHint}
+            {...form.field("postLogoutRedirectUris")}
+          />
+        </>
+      )}
+      <Choices legend={words.scopes}>
+        {Object.entries(scopes).map(([scope, consent]) => (
+          <Choice
+            key={scope}
+            checked={chosen.includes(scope)}
+            onChange={(checked) =>
+              form.set("scopes", (checked ? [...chosen, scope] : chosen.filter((name) => name !== scope)).join(" "))
+            }
+          >
+            {consent}
+            <span className={styles.hint}>
+              <code>{scope}</code>
+            </span>
+          </Choice>
+        ))}
+      </Choices>
+    </CardForm>
   );
 };
 

@@ -188,8 +188,9 @@ const Change = ({ app }: Pick<RegisteredProps, "app">) => {
         submitLabel={update.isPending ? words.saving : words.save}
         busy={update.isPending}
         failure={update.error && readFailure("client.update", update.error)}
+        failureKey={update.submittedAt}
         outcome={update.data ? words.saved : undefined}
-        onChange={() => !update.isPending && update.reset()}
+        onChange={update.reset}
         onSubmit={(input) => update.mutate(input)}
       />
       {reauthentication.dialog}

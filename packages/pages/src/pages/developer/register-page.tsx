@@ -25,6 +25,7 @@ export const RegisterPage = ({ onRegistered }: { onRegistered: (registered: Regi
         submitLabel={register.isPending ? words.submitting : words.submit}
         busy={register.isPending}
         failure={register.error && readFailure("client.register", register.error)}
+        failureKey={register.submittedAt}
         onSubmit={(input: RegisterClientInput) => register.mutate(input)}
       />
     </Page>

@@ -1,13 +1,11 @@
 // The form to change the password or set the first one, with access to revoke in the same step.
 
 import { type ConnectedClient, passwordLength, type RecentAccess, type User } from "@lockstep/kit";
-import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import {
-  cardClasses,
+  CardForm,
   type Failure,
-  FailureNotice,
   type FieldErrors,
   fieldErrorsOf,
   type NewPasswordInput,
@@ -93,44 +91,33 @@ export const PasswordForm = ({ user, first, recent, grants, onDone }: PasswordFo
 
   return (
     <>
-      <form
-        noValidate
-        className={cardClasses.card}
-        aria-labelledby="password-title"
-        onChange={() => !save.isPending && save.reset()}
+      <CardForm
+        title={ofKind.title}
+        failure={failure && Object.keys(refusedFields(failure, words.wrong)).length === 0 ? failure : null}
+        failureKey={save.submittedAt}
+        submitLabel={save.isPending ? ofKind.submitting : ofKind.submit}
+        busy={save.isPending}
+        onChange={save.reset}
         onSubmit={form.submit}
       >
-        <h2 id="password-title" className={cardClasses.cardTitle}>
-          {ofKind.title}
-        </h2>
-        <div className={cardClasses.fields}>
-          {failure && Object.keys(refusedFields(failure, words.wrong)).length === 0 && (
-            <FailureNotice key={save.submittedAt} failure={failure} takesFocus />
-          )}
-          <input type="text" name="username" autoComplete="username" value={user.username} readOnly hidden />
-          {!first && (
-            <PasswordField
-              label={words.current}
-              autoComplete="current-password"
-              readOnly={save.isPending}
-              {...form.field("currentPassword")}
-            />
-          )}
+        <input type="text" name="username" autoComplete="username" value={user.username} readOnly hidden />
+        {!first && (
           <PasswordField
-            label={words.new}
-            autoComplete="new-password"
-            description={form.errors.newPassword ? null : words.hint(passwordLength.min)}
+            label={words.current}
+            autoComplete="current-password"
             readOnly={save.isPending}
-            {...form.field("newPassword")}
+            {...form.field("currentPassword")}
           />
-          <RecentAccessChoice recent={recent} grants={grants} chosen={chosen} onChoose={setChosen} />
-          <div>
-            <Button type="submit" aria-disabled={save.isPending}>
-              {save.isPending ? ofKind.submitting : ofKind.submit}
-            </Button>
-          </div>
-        </div>
-      </form>
+        )}
+        <PasswordField
+          label={words.new}
+          autoComplete="new-password"
+          description={form.errors.newPassword ? null : words.hint(passwordLength.min)}
+          readOnly={save.isPending}
+          {...form.field("newPassword")}
+        />
+        <RecentAccessChoice recent={recent} grants={grants} chosen={chosen} onChoose={setChosen} />
+      </CardForm>
       {reauthentication.dialog}
     </>
   );

@@ -2,9 +2,8 @@
 // together with the change of the password.
 
 import { type ConnectedClient, type Identity, type RecentAccess, recentAccessDays } from "@lockstep/kit";
-import type { ReactNode } from "react";
 import { Link } from "wouter";
-import { Ago, cardClasses, paths, UnverifiedMark, useWords } from "../../parts.ts";
+import { Ago, Choice, Choices, cardClasses, paths, UnverifiedMark, useWords } from "../../parts.ts";
 import styles from "./recent-access.module.css";
 import { passwordWords } from "./words.tsx";
 
@@ -40,8 +39,7 @@ export const RecentAccessChoice = ({ recent, grants, chosen, onChoose }: RecentA
   return (
     <>
       {count > 0 && (
-        <fieldset className={styles.choices}>
-          <legend className={styles.legend}>{words.title(recentAccessDays)}</legend>
+        <Choices legend={words.title(recentAccessDays)}>
           <p className={styles.hint}>{words.hint}</p>
           {recent.identities.map((identity) => (
             <Choice
@@ -77,7 +75,7 @@ export const RecentAccessChoice = ({ recent, grants, chosen, onChoose }: RecentA
               {words.all}
             </Choice>
           )}
-        </fieldset>
+        </Choices>
       )}
       {grants.length > 0 && (
         <Choice checked={chosen.everyGrant} onChange={(everyGrant) => onChoose({ ...chosen, everyGrant })}>
@@ -91,19 +89,6 @@ export const RecentAccessChoice = ({ recent, grants, chosen, onChoose }: RecentA
 
 const withOrWithout = (ids: readonly string[], id: string, included: boolean): readonly string[] =>
   included ? [...ids, id] : ids.filter((one) => one !== id);
-
-interface ChoiceProps {
-  readonly checked: boolean;
-  readonly onChange: (checked: boolean) => void;
-  readonly children: ReactNode;
-}
-
-const Choice = ({ checked, onChange, children }: ChoiceProps) => (
-  <label className={styles.choice}>
-    <input type="checkbox" checked={checked} onChange={({ currentTarget }) => onChange(currentTarget.checked)} />
-    <span>{children}</span>
-  </label>
-);
 
 const IdentityFacts = ({ identity: { provider, email, linkedAt } }: { identity: Identity }) => {
   const words = useWords("password", passwordWords).recent;
