@@ -84,8 +84,9 @@ interface CommonOptions {
 /** The options of a client that signs its user in or uses a given token. */
 interface WithSession {
   /**
-   * How the refresh token is sent. `cookie` is for pages of the server's own origin: no script can read the token, and
-   * all tabs share one session. `body` is for all other clients: the token is stored in `tokens`. Default: `body`.
+   * How the refresh token is sent. `cookie` is for pages of the server's own origin, and of its `ALLOWED_ORIGINS` of the
+   * same site: no script can read the token, and all tabs share one session. `body` is for all other clients: the token
+   * is stored in `tokens`. Default: `body`.
    */
   readonly transport?: "body" | "cookie";
   /** Where tokens are stored. Default: in memory, which is right for `cookie`. */
@@ -147,7 +148,12 @@ export const createClient = <
   const url = rpcUrl(options.url);
   const { authorization, transport = "body", now = Date.now, onSignedOut, onStepUp, onConsentNeeded } = options;
   const tokens = authorization?.tokens ?? options.tokens ?? memoryTokens();
-  const fetch: typeof globalThis.fetch = options.fetch ?? ((...call) => globalThis.fetch(...call));
+  const plainFetch: typeof globalThis.fetch = options.fetch ?? ((...call) => globalThis.fetch(...call));
+  // A page of another origin sends and stores cookies only with this. Some platforms without pages refuse the option.
+  const fetch: typeof globalThis.fetch =
+    transport === "cookie" && page
+      ? (input, init) => plainFetch(input, { ...init, credentials: "include" })
+      : plainFetch;
   const http = {
     url,
     fetch: (input: Parameters<typeof globalThis.fetch>[0], init?: object) => fetch(input, init as RequestInit),
@@ -155,13 +161,20 @@ export const createClient = <
 
   // A separate client: a refresh must not wait for the session that it refreshes.
   const refreshing = createTRPCClient<EngineRouter>({ links: [httpLink(http)] });
+  let warned = false;
   const refreshOwn: SessionOptions["refresh"] = async (current) => {
     const input = transport === "cookie" ? {} : { refreshToken: current?.refreshToken };
     try {
       return await withDeadline((signal) => refreshing.auth.refresh.mutate(input, { signal }));
     } catch (error) {
-      const ended = endOf(readFailure(error));
+      const failure = readFailure(error);
+      const ended = endOf(failure);
       if (ended) return { ended };
+      if (failure?.code === "FOREIGN_ORIGIN" && !warned) {
+        warned = true;
+        // biome-ignore lint/suspicious/noConsole: for the page's developer. Its user cannot change this.
+        console.warn(`FOREIGN_ORIGIN at ${page?.origin}: ${(error as Error).message}`);
+      }
       throw error;
     }
   };
@@ -219,11 +232,17 @@ export const sessionOf = (client: object): ClientSession => {
   return session;
 };
 
-/** Why a failed refresh ends the session. `null`: the session continues, and the next attempt may succeed. */
+/**
+ * Why a failed refresh ends the session. `null`: the session continues, and the next attempt may succeed. The server
+ * does not look at the session of a page whose origin it refuses.
+ */
 const endOf = (failure: RpcFailure | null): SessionEndReason | null => {
   if (failure?.code === "SESSION_ENDED") return failure.details.reason;
-  return failure?.code === "FOREIGN_ORIGIN" || failure?.code === "INVALID_INPUT" ? "unknown" : null;
+  return failure?.code === "INVALID_INPUT" ? "unknown" : null;
 };
+
+/** The address of the page that this program runs in; `undefined` on platforms without pages. */
+const page = (globalThis as unknown as { readonly location?: { readonly origin: string } }).location;
 
 /** `trpc` below the server's URL, which may have a path. */
 const rpcUrl = (server: string | URL): URL => {

@@ -4,7 +4,7 @@ import { createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client
 import type { fixtureContract } from "@lockstep/server/fixture-app";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { cookieJar, recorded, refreshes } from "./requests.ts";
 
 type Contract = typeof fixtureContract;
@@ -360,6 +360,31 @@ describe("with the cookie transport", () => {
     network.answer = () => null;
     expect((await page.user.me.query()).username).toBe(john.username);
     expect(sessionOf(page).get().status).toBe("signedIn");
+  });
+
+  it("a page whose origin the server refuses stays signed in, learns why, and warns its developer once", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    await using world = await setUp({ transport: "cookie" });
+    const { client, server, network, reasons, session, pass } = world;
+    await client.auth.login.mutate(credentials);
+    network.answer = (path) =>
+      path.endsWith("/auth.refresh")
+        ? fetch(server.url + path, {
+            method: "POST",
+            headers: { "content-type": "application/json", origin: "https://app.example" },
+            body: "{}",
+          })
+        : null;
+    pass(3600);
+    for (let times = 0; times < 2; times++) {
+      const [, error] = await safe(client.user.me.query());
+      expect(errorOf("user.me", error)?.code).toBe("UNREACHABLE");
+      expect(errorOf("auth.refresh", error?.cause)?.code).toBe("FOREIGN_ORIGIN");
+    }
+    expect([session.get().status, reasons]).toEqual(["signedIn", []]);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^FOREIGN_ORIGIN at .*PUBLIC_URL.*ALLOWED_ORIGINS\.$/)]]);
+    network.answer = () => null;
+    expect((await client.user.me.query()).username).toBe(john.username);
   });
 
   it("the refresh token is not stored where a script can read it", async () => {

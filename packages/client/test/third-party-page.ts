@@ -17,7 +17,7 @@ const page = {
     const { subject } = await authorization.redeem(location.href, pending);
     const tokens = (await authorization.tokens.get()) as Tokens;
     const next = await authorization.refresh(tokens);
-    // RPC answers only pages of the server's own origin. Others call the same operations over REST.
+    // RPC answers only pages of origins that the server lists. Others call the same operations over REST.
     const headers = { authorization: `Bearer ${next?.accessToken}` };
     const { username } = await (await fetch(`${issuer}/users/me`, { headers })).json();
     await authorization.revoke();

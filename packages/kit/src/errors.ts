@@ -136,7 +136,12 @@ export const engineErrors = {
     message: "Send operations that take a password or a token one at a time.",
     details: none,
   },
-  FOREIGN_ORIGIN: { status: 403, message: "Pages of other origins may not use the session cookie.", details: none },
+  FOREIGN_ORIGIN: {
+    status: 403,
+    message:
+      "Pages of other origins may not use the session cookie: set PUBLIC_URL to the origin that the browser shows, or list that origin in ALLOWED_ORIGINS.",
+    details: none,
+  },
   AUTHORIZATION_NOT_FOUND: {
     status: 404,
     message: "This request was answered or has expired. Go back to the app and begin again.",

@@ -90,6 +90,25 @@ const rules: Record<keyof Environment, Rule> = {
       fc.tuple(origin, fc.constantFrom("/v1", "/?a", "/#a")).map((parts) => parts.join("")),
     ),
   ),
+  ALLOWED_ORIGINS: rule(
+    fc
+      .tuple(
+        fc.array(fc.oneof(origin, fc.constantFrom("capacitor://localhost", "tauri://localhost", "http://[::1]:8081")), {
+          minLength: 1,
+          maxLength: 3,
+        }),
+        fc.constantFrom(" ", ",", ", "),
+      )
+      .map(([list, between]) => [list.join(between), list] as const),
+    (allowedOrigins) => ({ allowedOrigins }),
+    fc.oneof(
+      noUrl.filter((text) => !/\s/.test(text)),
+      ftp,
+      fc.constantFrom("*", "null", "https://*.example"),
+      fc.tuple(origin, fc.constantFrom("/", "/v1", "?a", "#a", ":80x")).map((parts) => parts.join("")),
+      origin.map((text) => text.toUpperCase()),
+    ),
+  ),
   CONTACT: rule(
     asItIs(
       fc.oneof(
@@ -232,6 +251,13 @@ describe("settings", () => {
     expect(load({ PORT: "", SECRET: "", DATABASE_URL: "" })).toEqual(load({}));
   });
 
+  it("accept origins of web apps and of apps on devices", () => {
+    const origins = ["capacitor://localhost", "tauri://localhost", "http://localhost:8081", "https://app.example.com"];
+    expect(load({ ALLOWED_ORIGINS: origins.join() }).allowedOrigins).toEqual(origins);
+    expect(load({ ...production, ALLOWED_ORIGINS: origins.join() }).allowedOrigins).toEqual(origins);
+    expect(load({}).allowedOrigins).toEqual([]);
+  });
+
   it("use the port in the public URL in development", () => {
     expect(load({ PORT: "4000" }).publicUrl).toBe("http://localhost:4000");
   });
@@ -262,6 +288,23 @@ describe("settings", () => {
     [{ PUBLIC_URL: "api.example.com" }, "PUBLIC_URL: must be a URL such as"],
     [{ PUBLIC_URL: "https://api.example.com/v1" }, "PUBLIC_URL: must be an origin, without a path."],
     [{ PUBLIC_URL: "ftp://example.com" }, "PUBLIC_URL:"],
+    [{ ALLOWED_ORIGINS: "*" }, 'ALLOWED_ORIGINS: has "*", but wildcards are not allowed: list each origin.'],
+    [{ ALLOWED_ORIGINS: "https://*.example.com" }, "but wildcards are not allowed"],
+    [{ ALLOWED_ORIGINS: "null" }, 'has "null", which is the origin of every sandboxed page, whoever made it.'],
+    [{ ALLOWED_ORIGINS: "app.example.com" }, "which is not an origin such as https://app.example.com."],
+    [{ ALLOWED_ORIGINS: "https://app.example.com/" }, "with a slash at its end: write https://app.example.com."],
+    [{ ALLOWED_ORIGINS: "https://app.example.com/v1" }, "which is more than an origin: write https://app.example.com."],
+    [{ ALLOWED_ORIGINS: "https://app.example.com?a" }, "which is more than an origin: write https://app.example.com."],
+    [{ ALLOWED_ORIGINS: "https://App.example.com" }, "which browsers write as https://app.example.com: write that."],
+    [{ ALLOWED_ORIGINS: "https://a.example:443" }, "which browsers write as https://a.example: write that."],
+    [{ ALLOWED_ORIGINS: "https://me@a.example" }, "which browsers write as https://a.example: write that."],
+    [{ ALLOWED_ORIGINS: "https://müller.example" }, "write as https://xn--mller-kva.example: write that."],
+    [{ ALLOWED_ORIGINS: "capacitor://Localhost" }, "which browsers write as capacitor://localhost: write that."],
+    [{ ALLOWED_ORIGINS: "ftp://a.example" }, "whose scheme is none of https, http, capacitor, ionic, tauri, app,"],
+    [{ ALLOWED_ORIGINS: "javascript://a.example" }, "whose scheme is none of"],
+    [{ ALLOWED_ORIGINS: "file:///index.html" }, "whose scheme is none of"],
+    [{ ALLOWED_ORIGINS: "capacitor://" }, "which names no host."],
+    [{ ALLOWED_ORIGINS: "https://a.example, https://b.example/" }, 'has "https://b.example/", with a slash'],
     [{ BCRYPT_COST: "4" }, "BCRYPT_COST:"],
     [{ SESSION_IDLE_SECONDS: "59" }, "SESSION_IDLE_SECONDS:"],
     [{ SESSION_LIFETIME_SECONDS: "a day" }, "SESSION_LIFETIME_SECONDS:"],
@@ -377,6 +420,12 @@ describe("production", () => {
     [{ MAIL_FROM: undefined }, "MAIL_FROM: required in production with MAIL_URL"],
     [{ DEMO_PROVIDER: "1" }, "DEMO_PROVIDER: not allowed in production"],
     [{ BCRYPT_COST: "10" }, "BCRYPT_COST: must be at least 12 in production"],
+    [
+      { ALLOWED_ORIGINS: "https://app.example.com http://app.example.com" },
+      "ALLOWED_ORIGINS: has http://app.example.com: in production, http is allowed only for pages on the user's own machine.",
+    ],
+    [{ ALLOWED_ORIGINS: "http://localhost.example.com" }, "ALLOWED_ORIGINS: has http://localhost.example.com"],
+    [{ ALLOWED_ORIGINS: "*" }, "wildcards are not allowed"],
   ])("refuses %j", (change, message) => {
     expect(() => load({ ...production, ...change })).toThrow(message);
   });

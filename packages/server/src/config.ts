@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import type { SessionLimits } from "./domain/sessions/sessions.ts";
 import { ProxyRange } from "./http/forwarded-for.ts";
+import { isLoopback, PageOrigin } from "./http/page-origins.ts";
 import { MailFrom, type MailSettings, MailUrl, needsMail } from "./mail-settings.ts";
 import { type IdentityProviderSettings, parseIdentityProviders } from "./relying-party/identity-provider-settings.ts";
 import { PreviousSecrets, Secret } from "./secret-setting.ts";
@@ -42,7 +43,15 @@ const Environment = z.object({
     })
     .transform((url) => new URL(url).origin)
     .optional()
-    .describe("Public address of the server, and the issuer of its tokens. Required in production, with https."),
+    .describe(
+      "Public address of the server, and the issuer of its tokens: the origin that the browser shows, also behind a proxy. Required in production, with https.",
+    ),
+  ALLOWED_ORIGINS: list
+    .pipe(z.array(PageOrigin))
+    .default([])
+    .describe(
+      "Other origins whose pages may call RPC, separated by commas, such as `https://app.example.com,capacitor://localhost` ([sessions.md](sessions.md#pages-of-other-origins)).",
+    ),
   CONTACT: z
     .union([z.email(), z.url({ protocol: /^https?$/ })], {
       error: "must be an e-mail address or the address of a page",
@@ -171,6 +180,7 @@ export interface Config {
   readonly port: number;
   readonly host: string;
   readonly publicUrl: string;
+  readonly allowedOrigins: readonly string[];
   /** An e-mail address or a URL; `null`: not set. */
   readonly contact: string | null;
   readonly databaseUrl: DatabaseUrl;
@@ -218,6 +228,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     port: e.PORT,
     host: e.HOST ?? (production ? "0.0.0.0" : "localhost"),
     publicUrl: e.PUBLIC_URL ?? `http://localhost:${e.PORT}`,
+    allowedOrigins: e.ALLOWED_ORIGINS,
     contact: e.CONTACT ?? null,
     databaseUrl: absolute(e.DATABASE_URL, root),
     databasePool: e.DATABASE_POOL,
@@ -266,6 +277,12 @@ const assertReadyForProduction = (e: z.output<typeof Environment>) => {
   const missing = [
     !e.PUBLIC_URL?.startsWith("https://") &&
       "PUBLIC_URL: required in production: the https:// URL at which clients reach this server.",
+    ...e.ALLOWED_ORIGINS.map(
+      (origin) =>
+        origin.startsWith("http://") &&
+        !isLoopback(origin) &&
+        `ALLOWED_ORIGINS: has ${origin}: in production, http is allowed only for pages on the user's own machine.`,
+    ),
     !e.SECRET &&
       "SECRET: required in production, with at least 32 characters. Generate one with `openssl rand -base64 32`.",
     e.SECRET?.startsWith(developmentSecretPrefix) &&

@@ -319,6 +319,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       logger,
       trustProxy: config.trustProxy,
       publicUrl: config.publicUrl,
+      allowedOrigins: config.allowedOrigins,
       signIn: domain.signIn,
       contact: config.contact,
       passwordGrant: config.passwordGrant,

@@ -115,6 +115,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   port: 0,
   host: "127.0.0.1",
   publicUrl: "http://localhost:3000",
+  allowedOrigins: [],
   contact: null,
   databaseUrl,
   databasePool: defaultPoolSize,

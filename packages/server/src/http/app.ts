@@ -22,7 +22,7 @@ import { type RelyingPartyOptions, relyingPartyRoutes } from "../relying-party/r
 import { assertAddressesDiffer, readPages, recordRoutes } from "./addresses.ts";
 import { answerClientError, followConnections, isHostValid, nodeOptions } from "./connections.ts";
 import { cookiesFor } from "./cookies.ts";
-import { crossOriginHeaders, exposedHeaders, isCrossOrigin, markCrossOrigin } from "./cross-origin.ts";
+import { anyOriginCors, crossOriginHeadersOf, markCrossOrigin, rpcCorsFor } from "./cross-origin.ts";
 import { docsRoutes } from "./docs.ts";
 import { answerFailure } from "./failure.ts";
 import { plainForwardedFor } from "./forwarded-for.ts";
@@ -63,6 +63,8 @@ export interface AppOptions {
   readonly logger: FastifyServerOptions["logger"];
   readonly trustProxy: boolean | string[];
   readonly publicUrl: string;
+  /** Origins whose pages may call RPC, besides that of `publicUrl`. */
+  readonly allowedOrigins: readonly string[];
   /** The contact for developers of clients. `null`: none. */
   readonly contact: string | null;
   readonly signIn: SignIn;
@@ -83,6 +85,7 @@ export const createApp = async (options: AppOptions) => {
   const headers = securityHeaders(options);
   const withHeaders = (request: FastifyRequest, reply: FastifyReply) =>
     reply.headers(headers.data).header("x-request-id", request.id);
+  const rpcCors = rpcCorsFor(options.allowedOrigins);
   const app = Fastify({
     logger: options.logger ?? false,
     logController: new LogController({ disableRequestLogging: true }),
@@ -95,7 +98,7 @@ export const createApp = async (options: AppOptions) => {
       answerClientError(error, socket, {
         headers: {
           ...headers.data,
-          ...(isCrossOrigin(connections.answeringOn(socket)) && crossOriginHeaders),
+          ...crossOriginHeadersOf(connections.answeringOn(socket)),
         },
         requestId: options.newRequestId(),
         answering: connections.answeringOn(socket),
@@ -108,7 +111,11 @@ export const createApp = async (options: AppOptions) => {
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     // A URL that cannot be decoded reaches no route and no error handler.
     frameworkErrors: (_error, request, reply) =>
-      refuse(new DomainError("MALFORMED_REQUEST"), request, withHeaders(request, reply)),
+      refuse(
+        new DomainError("MALFORMED_REQUEST"),
+        request,
+        withHeaders(request, reply).headers(rpcCors.headersOf(request.headers)),
+      ),
   });
   const connections = followConnections(app.server, options.isDraining);
   app.addHook("preClose", (done) => {
@@ -146,15 +153,7 @@ export const createApp = async (options: AppOptions) => {
   });
   await app.register(async (open) => {
     open.addHook("onRequest", markCrossOrigin);
-    // Tokens travel in a header that a page must set on purpose, and `credentials` stays off: any origin may call with
-    // its own token and any header. RPC is excluded, since it also accepts our web app's cookies.
-    await open.register(cors, {
-      origin: "*",
-      methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-      exposedHeaders,
-      maxAge: 600,
-      strictPreflight: false,
-    });
+    await open.register(cors, anyOriginCors);
     await open.register(userinfoRoutes(options));
     await open.register(tokenRoutes({ ...options, answerClient: options.authorizationServer.answer }));
     await open.register(options.authorizationServer.registrationRoutes);

@@ -1,13 +1,14 @@
 // Owns every cookie of this server: its name, its attributes, and which requests may use it. The cookies of the
-// first-party web app count only for requests from a page of this origin: SameSite=Strict excludes other sites, and the
-// check of Origin and Sec-Fetch-Site excludes other origins of the same site and browsers without SameSite (OAuth 2.1
-// §7.1.3.4).
+// first-party web app count only for requests from a page of this origin, or of a listed origin of the same site:
+// SameSite=Strict excludes other sites, and the check of Origin and Sec-Fetch-Site excludes other origins of the same site
+// and browsers without SameSite (OAuth 2.1 §7.1.3.4).
 //
 // The names are constants, so that renaming the product signs nobody out.
 
 import type { CookieSerializeOptions } from "@fastify/cookie";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Cookies } from "../rpc/context.ts";
+import { isLoopback } from "./page-origins.ts";
 
 /** How long a browser counts as a known device of an account. */
 const deviceLifetimeSeconds = 365 * 24 * 60 * 60;
@@ -34,27 +35,37 @@ const namesFor = (publicUrl: string) => {
   };
 };
 
-/** Whether a browser sent the request for a page of another origin. */
+/**
+ * Whether a browser sent the request for a page of another origin.
+ * @param siblings other origins that are not foreign while the browser says that they are of the same site
+ */
 export const isForeignTo =
-  (publicUrl: string) =>
+  (publicUrl: string, siblings: readonly string[] = []) =>
   ({ headers }: FastifyRequest): boolean => {
     const site = headers["sec-fetch-site"];
+    // Plain http is a developer's machine.
+    const secure = publicUrl.startsWith("https:");
+    if (headers.origin !== undefined && headers.origin !== publicUrl && siblings.includes(headers.origin)) {
+      // Only the browser knows whether two hosts are of one site. It does not say so to plain http of another machine.
+      return site === undefined ? secure : site !== "same-site" && site !== "same-origin";
+    }
     if (site !== undefined && site !== "same-origin") return true;
     if (headers.origin === undefined || headers.origin === publicUrl) return false;
     // A form of our own page that sends no referrer (Fetch §3.2). Pages of other origins are never `same-origin`.
     if (headers.origin === "null") return site === undefined;
-    // Plain http is a developer's machine, which may be reached by another of its names.
-    const secure = publicUrl.startsWith("https:");
-    return secure || !isLoopback(headers.origin) || headers.origin !== `http://${headers.host}`;
+    // A developer's machine may be reached by another of its names, or through a proxy that changes `Host`.
+    return secure || !isLoopback(headers.origin) || (site === undefined && headers.origin !== `http://${headers.host}`);
   };
 
-export const cookiesFor = (publicUrl: string) => {
+/** @param siblings origins whose pages may use the session's cookies too (`isForeignTo`) */
+export const cookiesFor = (publicUrl: string, siblings: readonly string[] = []) => {
   const { refreshToken, deviceToken } = namesFor(publicUrl);
   const secure = publicUrl.startsWith("https:");
   const authorizations = authorizationCookies(publicUrl);
   const attributes: CookieSerializeOptions = { httpOnly: true, secure, sameSite: "strict", path: "/" };
 
-  const isForeign = isForeignTo(publicUrl);
+  const isForeign = isForeignTo(publicUrl, siblings);
+  const isOtherOrigin = isForeignTo(publicUrl);
 
   return (request: FastifyRequest, reply: FastifyReply): Cookies => {
     const foreign = isForeign(request);
@@ -71,7 +82,9 @@ export const cookiesFor = (publicUrl: string) => {
       setDeviceToken: (token) => {
         reply.setCookie(deviceToken, token, { ...attributes, maxAge: deviceLifetimeSeconds });
       },
-      authorizationSecret: (id) => (foreign ? null : secretIn(request.cookies[authorizations.nameOf(id)])),
+      // Consent is asked for on our own pages only.
+      authorizationSecret: (id) =>
+        isOtherOrigin(request) ? null : secretIn(request.cookies[authorizations.nameOf(id)]),
       clearAuthorization: (id) => {
         reply.clearCookie(authorizations.nameOf(id), attributes);
       },
@@ -154,11 +167,3 @@ export const loginCookies = (publicUrl: string) => {
 };
 
 const secretIn = (value: string | undefined): string | null => value?.split(".", 2)[1] ?? null;
-
-const isLoopback = (origin: string) => {
-  try {
-    return ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
-  } catch {
-    return false;
-  }
-};

@@ -360,6 +360,7 @@ describe("[S118] a stream of an app's own operation", () => {
         router: router as unknown as AnyTRPCRouter,
         guard: server.domain.guard,
         publicUrl: "http://localhost",
+        allowedOrigins: [],
       }),
     );
     expect((await app.inject("/read")).json()).toEqual({ result: { data: 10 } });

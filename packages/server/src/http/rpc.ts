@@ -1,5 +1,6 @@
 // Owns RPC over HTTP: from Fastify to tRPC and back, with the same error shape for requests that reach no procedure.
 
+import cors from "@fastify/cors";
 import { type AnyContract, type EngineErrorCode, type ErrorDetails, operationsOf } from "@lockstep/kit";
 import type { AnyTRPCRouter } from "@trpc/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -9,6 +10,7 @@ import { challengeFor } from "../domain/tokens/bearer.ts";
 import type { Guard } from "../domain/tokens/guard.ts";
 import { errorShape, refusalFrom } from "../rpc/errors.ts";
 import { cookiesFor } from "./cookies.ts";
+import { rpcCorsFor } from "./cross-origin.ts";
 import { challengeHeader } from "./protected-resource.ts";
 import { contextOf, takeBodies } from "./request.ts";
 import { directRequestHandler } from "./trpc-direct/request-handler.ts";
@@ -30,14 +32,27 @@ export interface RpcOptions {
   readonly publicUrl: string;
 }
 
+export interface RpcRoutesOptions extends RpcOptions {
+  /** Origins whose pages may call, besides that of `publicUrl`. */
+  readonly allowedOrigins: readonly string[];
+}
+
 export const rpcRoutes =
-  ({ contract, router, guard, publicUrl }: RpcOptions) =>
+  ({ contract, router, guard, publicUrl, allowedOrigins }: RpcRoutesOptions) =>
   async (app: FastifyInstance) => {
     /** Operations that take a password or a token. */
     const credentialPaths = new Set(
       [...operationsOf(contract.operations)].filter(([, { credential }]) => credential).map(([path]) => path),
     );
-    const cookies = cookiesFor(publicUrl);
+    const cookies = cookiesFor(publicUrl, allowedOrigins);
+    const answersOthers = allowedOrigins.length > 0;
+    if (answersOthers) {
+      const { mark, options } = rpcCorsFor(allowedOrigins);
+      app.addHook("onRequest", mark);
+      await app.register(cors, { delegator: options });
+    }
+    // tRPC sets its own `Vary`, which would replace that of CORS.
+    const vary = answersOthers && { vary: "trpc-accept, accept, origin" };
     app.removeAllContentTypeParsers();
     takeBodies(app, "application/json", (text) => text);
 
@@ -64,9 +79,10 @@ export const rpcRoutes =
         // tRPC sets its own headers on a stream, which would replace the reply's.
         responseMeta: ({ errors, type }) =>
           errors.length === 0 && type !== "subscription"
-            ? {}
+            ? { ...(vary && { headers: vary }) }
             : {
                 headers: {
+                  ...vary,
                   ...(type === "subscription" ? noStoreStream : noStore),
                   ...refusalHeaders(errors.map(refusalFrom), publicUrl),
                 },

@@ -6,10 +6,10 @@ import type { ClientPrincipal, Guard, Principal } from "../domain/tokens/guard.t
 
 /** Tokens that a browser keeps in cookies, where no script can read them. */
 export interface Cookies {
-  /** The cookies of the request; `null`: absent, or sent for a page of another origin. */
+  /** The cookies of the request; `null`: absent, or `foreign`. */
   readonly refreshToken: string | null;
   readonly deviceToken: string | null;
-  /** Whether a page of another origin made this request: then cookies are neither read nor set. */
+  /** Whether a page that may not use the cookies made this request: then they are neither read nor set. */
   readonly foreign: boolean;
   setRefreshToken(token: string, expiresAt: number): void;
   clearRefreshToken(): void;
