@@ -1,12 +1,10 @@
 // The published packages: built, packed, checked, and used by a project that has only them and their published
 // dependencies, in a folder outside of this repository.
 
-import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { engineContract } from "@lockstep/kit";
 import { john, startTestServer } from "@lockstep/server/testing";
@@ -14,6 +12,8 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+// @boundaries-ignore how the tests of this repository pack packages
+import { packPackages, run } from "../../../test/packed.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -24,32 +24,9 @@ const published = [
   { name: "@lockstep/client", directory: client, entries: ["index", "node", "oauth", "react", "server"] },
 ];
 
-const execute = promisify(execFile);
-
-/** Runs a program to its end. The error of one that fails has all that it printed. */
-const run = async (file: string, args: readonly string[], options: { cwd: string }) => {
-  try {
-    return await execute(file, args, options);
-  } catch (failure) {
-    const { message, stdout } = failure as Error & { stdout?: string };
-    throw Object.assign(new Error(`${message}\n${stdout ?? ""}`), { stdout });
-  }
-};
-const node = (script: string, args: readonly string[], cwd: string) =>
-  run(process.execPath, [script, ...args], { cwd });
+const node = (script: string, args: readonly string[], cwd: string) => run(process.execPath, [script, ...args], cwd);
 const tsc = (args: readonly string[], cwd: string) => node(join(client, "node_modules/typescript/bin/tsc"), args, cwd);
 const readJson = async (file: string) => JSON.parse(await readFile(file, "utf8"));
-
-/** Runs the version of pnpm that this repository names. */
-const pnpm = async (args: readonly string[], cwd: string) => {
-  const { packageManager } = await readJson(join(client, "../../package.json"));
-  const wanted = packageManager.split("@")[1];
-  const onPath = await run("pnpm", ["--version"], { cwd }).then(
-    ({ stdout }) => stdout.trim(),
-    () => null,
-  );
-  return onPath === wanted ? run("pnpm", args, { cwd }) : run("npx", ["-y", `pnpm@${wanted}`, ...args], { cwd });
-};
 
 const consumer = `
 import { type Client, createClient, errorOf, memoryTokens, type ScopesOf, sessionOf } from "@lockstep/client";
@@ -127,16 +104,11 @@ const tarballs = new Map<string, string>();
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "lockstep-packages-"));
   project = join(directory, "project");
-  for (const { name, directory: source } of published) {
-    await rm(join(source, "dist"), { recursive: true, force: true });
-    await tsc(["-p", "tsconfig.build.json"], source);
-    const { stdout } = await pnpm(["pack", "--json", "--pack-destination", directory], source);
-    const { filename } = JSON.parse(stdout) as { filename: string };
-    tarballs.set(name, filename);
-
-    const target = join(project, "node_modules", name);
+  for (const [name, tarball] of Object.entries(await packPackages(directory, ["kit", "client"]))) {
+    tarballs.set(`@lockstep/${name}`, tarball);
+    const target = join(project, "node_modules/@lockstep", name);
     await mkdir(target, { recursive: true });
-    await run("tar", ["-xzf", filename, "--strip-components=1", "-C", target], { cwd: directory });
+    await run("tar", ["-xzf", tarball, "--strip-components=1", "-C", target], directory);
   }
   for (const dependency of [
     join(kit, "node_modules/zod"),
@@ -200,7 +172,7 @@ describe.each(published)("the tarball of $name", ({ name, directory: source, ent
     const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js");
     const checking = node(attw, ["--profile", "esm-only", "--no-color", tarballs.get(name) ?? ""], directory);
     // Exits with 1 when it finds a problem.
-    await expect(checking).resolves.toHaveProperty("stdout");
+    await expect(checking).resolves.toBeTypeOf("string");
   });
 });
 
@@ -256,7 +228,7 @@ describe("a project without this repository", () => {
       `import { run } from ${JSON.stringify(new URL(`file://${built}`).href)};
        process.stdout.write(JSON.stringify(await run(...process.argv.slice(2))));`,
     );
-    const { stdout } = await node(script, [server.url, john.username, john.password], project);
+    const stdout = await node(script, [server.url, john.username, john.password], project);
     expect(JSON.parse(stdout)).toEqual({ name: john.fullName, username: john.username, refused: "UNAUTHENTICATED" });
   });
 
@@ -273,7 +245,7 @@ describe("a project without this repository", () => {
        const named = [client, kit.engineContract, node, oauth, react, server].map((each) => Object.keys(each));
        process.stdout.write(JSON.stringify(named));`,
     );
-    const { stdout } = await node(script, [], project);
+    const stdout = await node(script, [], project);
     expect(JSON.parse(stdout)).toEqual([
       ["createClient", "errorOf", "errorReader", "memoryTokens", "sessionOf"],
       Object.keys(engineContract),
