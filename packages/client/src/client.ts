@@ -8,6 +8,7 @@ import type {
   RouterOf,
   ScopeOf,
   SessionEndReason,
+  WithZod,
 } from "@lockstep/kit";
 import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
 import { withDeadline } from "./deadline.ts";
@@ -19,10 +20,10 @@ import { createSessionLink, credentialPaths } from "./session-link.ts";
 import { browserTabs, type Tabs } from "./tabs.ts";
 import { type IssuedTokens, memoryTokens, type TokenStore, type Tokens } from "./tokens.ts";
 
-declare const firstPartyClient: unique symbol;
-
-/** Marks a first-party client, which may call every operation. */
-export type FirstPartyClient = typeof firstPartyClient;
+/** Marks a first-party client, which may call every operation. No value has this type. */
+export interface FirstPartyClient {
+  readonly firstParty: never;
+}
 
 /** The parts of a contract that type a client. */
 export type ClientContract = RoutedContract & Pick<AnyContract, "scopes">;
@@ -143,7 +144,7 @@ export const createClient = <
   C extends ClientContract = EngineContract,
   S extends ScopeOf<C> | FirstPartyClient = FirstPartyClient,
 >(
-  options: ClientOptions<S>,
+  options: WithZod<ClientOptions<S>>,
 ): Client<C, S> => {
   const url = rpcUrl(options.url);
   const { authorization, transport = "body", now = Date.now, onSignedOut, onStepUp, onConsentNeeded } = options;

@@ -1,4 +1,11 @@
-export type { SessionEndReason, SessionEvent, User } from "@lockstep/kit";
+export type {
+  EngineContract,
+  RoutedContract,
+  RpcErrorShape,
+  SessionEndReason,
+  SessionEvent,
+  User,
+} from "@lockstep/kit";
 export {
   type Client,
   type ClientContract,

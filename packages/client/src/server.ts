@@ -1,9 +1,13 @@
 // Owns the calls of a web server while it renders a page: on behalf of the user who requested the page, for one
 // request.
 
-import type { EngineContract } from "@lockstep/kit";
+import type { EngineContract, WithZod } from "@lockstep/kit";
 import { type Client, type ClientContract, createClient } from "./client.ts";
 import { memoryTokens } from "./tokens.ts";
+
+// Compilers name these in the declarations of modules that import this entry.
+export type { EngineContract, RpcErrorShape } from "@lockstep/kit";
+export type { Client, FirstPartyClient } from "./client.ts";
 
 /** The options of `createServerClient`. */
 export interface ServerClientOptions {
@@ -33,7 +37,7 @@ export const createServerClient = <C extends ClientContract = EngineContract>({
   setCookies,
   address,
   fetch = (...call) => globalThis.fetch(...call),
-}: ServerClientOptions): Client<C> => {
+}: WithZod<ServerClientOptions>): Client<C> => {
   const header = (name: string): string | undefined => {
     if (headers instanceof Headers) return headers.get(name) ?? undefined;
     const value = headers[name];

@@ -12,7 +12,9 @@ export const contract = composeContract({
   ],
 });
 
-export type Contract = typeof contract;
+type DeclaredContract = typeof contract;
+/** An interface, so that compilers and editors name it where they would write out a type alias. */
+export interface Contract extends DeclaredContract {}
 
 /** The tRPC router type that clients are typed by. */
 export type AppRouter = RouterOf<Contract>;

@@ -267,8 +267,9 @@ export const engineAreas = {
  * @internal
  */
 export const engineContract = defineContract(words, () => engine);
+type DeclaredContract = typeof engineContract;
 /**
- * The type of `engineContract`.
+ * The type of `engineContract`. An interface, so that compilers name it where they would write out a type alias.
  * @internal
  */
-export type EngineContract = typeof engineContract;
+export interface EngineContract extends DeclaredContract {}

@@ -277,11 +277,15 @@ export type RpcErrorData<Es extends Errors = EngineErrors, C extends keyof Es = 
 }[C];
 
 /**
- * An error as JSON-RPC puts it on the wire: `code` is JSON-RPC's number, ours is `data.code`.
+ * An error as JSON-RPC puts it on the wire: `code` is JSON-RPC's number, ours is `data.code`. Takes the contract, which
+ * compilers name in declarations; its errors they would write out.
  * @internal
  */
-export interface RpcErrorShape<Es extends Errors = EngineErrors, C extends keyof Es = keyof Es> {
+export interface RpcErrorShape<
+  C extends { readonly errors: Errors } = { readonly errors: EngineErrors },
+  Code extends keyof C["errors"] = keyof C["errors"],
+> {
   readonly message: string;
   readonly code: number;
-  readonly data: RpcErrorData<Es, C>;
+  readonly data: RpcErrorData<C["errors"], Code>;
 }

@@ -28,3 +28,4 @@ export * from "./sessions.ts";
 export * from "./sign-in.ts";
 export * from "./text.ts";
 export * from "./users.ts";
+export * from "./with-zod.ts";

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import type { Anyone, Scoped } from "./access.ts";
 import type { AccessErrorCode, Errors, RpcErrorShape, TransportErrorCode } from "./errors.ts";
 import type { AnyOperation, OperationKind } from "./operation.ts";
+import type { WithZod } from "./with-zod.ts";
 
 /** Every error code that an operation can fail with. */
 export type ErrorCodeOf<Op> = Op extends { readonly access: infer A; readonly errors: readonly (infer E)[] }
@@ -31,10 +32,10 @@ export interface ProcedureShape<K extends OperationKind, I, O, E> {
 }
 
 /**
- * The tRPC procedure of an operation, whose errors are among `Es`.
+ * The tRPC procedure of an operation of the contract `C`.
  * @internal
  */
-export type ProcedureOf<Es extends Errors, Op> = Op extends {
+export type ProcedureOf<C extends RoutedContract, Op> = Op extends {
   readonly kind: infer K extends OperationKind;
   readonly input: infer I;
   readonly output: infer O;
@@ -45,16 +46,16 @@ export type ProcedureOf<Es extends Errors, Op> = Op extends {
       K,
       z.input<I>,
       K extends "subscription" ? AsyncIterable<z.output<O>, void, unknown> : z.output<O>,
-      RpcErrorShape<Es, (TransportErrorCode | AccessErrorCode<A> | E) & keyof Es>
+      RpcErrorShape<C, (TransportErrorCode | AccessErrorCode<A> | E) & keyof C["errors"]>
     >
   : never;
 
 /**
- * The tRPC router record of a tree of operations.
+ * The tRPC router record of a tree of operations of the contract `C`.
  * @internal
  */
-export type RecordOf<Es extends Errors, T> = {
-  [K in keyof T]: T[K] extends AnyOperation ? ProcedureOf<Es, T[K]> : RecordOf<Es, T[K]>;
+export type RecordOf<C extends RoutedContract, T = C["operations"]> = {
+  [K in keyof T]: T[K] extends AnyOperation ? ProcedureOf<C, T[K]> : RecordOf<C, T[K]>;
 };
 
 /**
@@ -70,7 +71,7 @@ export interface RoutedContract {
 export type RouterOf<C extends RoutedContract> = {
   _def: {
     _config: {
-      $types: { ctx: object; meta: object; errorShape: RpcErrorShape<C["errors"]>; transformer: false };
+      $types: { ctx: object; meta: object; errorShape: RpcErrorShape<C>; transformer: false };
       // biome-ignore lint/suspicious/noExplicitAny: only the server reads it, where it has its own type
       transformer: any;
       // biome-ignore lint/suspicious/noExplicitAny: only the server reads it, where it has its own type
@@ -81,9 +82,9 @@ export type RouterOf<C extends RoutedContract> = {
       // biome-ignore lint/suspicious/noExplicitAny: only the server reads it, where it has its own type
       pathSeparator: any;
     };
-    router: true;
-    procedures: RecordOf<C["errors"], C["operations"]>;
-    record: RecordOf<C["errors"], C["operations"]>;
+    router: WithZod<true>;
+    procedures: RecordOf<C>;
+    record: RecordOf<C>;
     // biome-ignore lint/suspicious/noExplicitAny: only the server reads it, where it has its own type
     lazy: Record<string, any>;
   };

@@ -62,7 +62,11 @@ const asIssue = (issue: z.core.$ZodIssue): ErrorDetails<"INVALID_INPUT">["issues
 });
 
 /** The wire shape of an error, with the contract's message: a bug's own message is only logged. */
-export const errorShape = (error: RefusedError, requestId: string, path?: string): RpcErrorShape<Errors> => {
+export const errorShape = (
+  error: RefusedError,
+  requestId: string,
+  path?: string,
+): RpcErrorShape<{ errors: Errors }> => {
   const { status, message } = error;
   const challenge = challengeFor(error);
   return {

@@ -65,7 +65,9 @@ type Answer<Op extends Operation> = Op["kind"] extends "subscription"
   : z.input<Op["output"]> | Promise<z.input<Op["output"]>>;
 
 /** A procedure that knows at compile time which operation it implements. */
-export type Implemented<Es extends Errors, Op> = ProcedureOf<Es, Op> & { readonly implements?: Op };
+export type Implemented<Es extends Errors, Op> = ProcedureOf<{ errors: Es; operations: unknown }, Op> & {
+  readonly implements?: Op;
+};
 
 /** Starts the implementation of a declared operation: `implement(operations.user.me).handle(({ ctx }) => …)`. */
 export type Implement<Es extends Errors> = <Op extends Operation>(
@@ -188,7 +190,7 @@ export const createRouter = <C extends RoutedContract>(
 
 /** The contract's router type, with a caller for the server itself and tests. */
 export type ServedRouter<C extends RoutedContract> = Pick<RouterOf<C>, "_def"> & {
-  createCaller(context: Context, options?: { signal?: AbortSignal }): Caller<RecordOf<C["errors"], C["operations"]>>;
+  createCaller(context: Context, options?: { signal?: AbortSignal }): Caller<RecordOf<C>>;
 };
 
 type Caller<R> = {
