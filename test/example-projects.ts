@@ -1,9 +1,10 @@
 // Owns copies of the examples in folders of their own: what a user gets who copies one. Their packages come from npm, and
 // ours from tarballs of the working copy. Their commands are those of their README.
 
-import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { packPackages } from "./packed.ts";
 import { type Program, startProgram } from "./processes.ts";
 import { repository } from "./working-copy.ts";
 
@@ -31,32 +32,6 @@ const run = async (command: string, cwd: string): Promise<void> => {
   if (code !== 0) throw new Error(`${command} ended with ${code}:\n${program.output()}`);
 };
 
-/**
- * Packs the packages that clients need. Builds them in a folder of its own, because other tests build them in the
- * repository.
- */
-const pack = async (folder: string): Promise<ReadonlyMap<string, string>> => {
-  const workspace = join(folder, "workspace");
-  const { packageManager } = await readJson(join(repository, "package.json"));
-  await mkdir(join(workspace, "packages"), { recursive: true });
-  for (const file of ["package.json", "pnpm-workspace.yaml", "tsconfig.base.json", "LICENSE"])
-    await cp(join(repository, file), join(workspace, file));
-  const tarballs = new Map<string, string>();
-  for (const name of ["kit", "client"]) {
-    const source = join(repository, "packages", name);
-    const target = join(workspace, "packages", name);
-    for (const file of await readdir(source))
-      if (!["dist", "node_modules", "test"].includes(file))
-        await cp(join(source, file), join(target, file), { recursive: true });
-    await symlink(join(source, "node_modules"), join(target, "node_modules"));
-    await run(`node ${join(source, "node_modules/typescript/bin/tsc")} -p tsconfig.build.json`, target);
-    const tarball = join(folder, `${name}.tgz`);
-    await run(`npx -y ${packageManager} pack --out ${tarball}`, target);
-    tarballs.set(`@lockstep/${name}`, tarball);
-  }
-  return tarballs;
-};
-
 /** The commands of the shell block in the README of an example. */
 export const commandsOf = async (name: string): Promise<readonly string[]> => {
   const readme = await readFile(join(examplesFolder, name, "README.md"), "utf8");
@@ -67,7 +42,7 @@ export const commandsOf = async (name: string): Promise<readonly string[]> => {
 /** A folder for copies of the examples; `await using` deletes it. */
 export const openExamples = async () => {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "lockstep-examples-")));
-  const tarballs = await pack(folder);
+  const tarballs = await packPackages(folder, ["kit", "client"]);
   return {
     /** Copies an example, and runs all commands of its README but the last, which starts it, and its type check. */
     async install(name: string) {
@@ -78,7 +53,8 @@ export const openExamples = async () => {
       });
       const manifest = await readJson(join(project, "package.json"));
       // kit as well, so that the client's own dependency on it is our tarball.
-      for (const [name, tarball] of tarballs) manifest.dependencies[name] = `file:${tarball}`;
+      for (const [name, tarball] of Object.entries(tarballs))
+        manifest.dependencies[`@lockstep/${name}`] = `file:${tarball}`;
       await writeFile(join(project, "package.json"), JSON.stringify(manifest, null, 2));
       const [install = "", ...others] = await commandsOf(name);
       await run(`${install} --prefer-offline --no-audit --no-fund`, project);

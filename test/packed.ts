@@ -20,7 +20,7 @@ export const run = async (file: string, args: readonly string[], cwd: string): P
 };
 
 /** Runs the version of pnpm that this repository names. */
-export const pnpm = async (args: readonly string[], cwd: string): Promise<string> => {
+const pnpm = async (args: readonly string[], cwd: string): Promise<string> => {
   const { packageManager } = JSON.parse(await readFile(join(repository, "package.json"), "utf8"));
   return run("npx", ["-y", packageManager, ...args], cwd);
 };
