@@ -12,9 +12,9 @@ import {
   type Browser,
   callback,
   callWith,
-  openBrowser,
   registerClient,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
 } from "../src/authorization-server/testing.ts";
 import { testSource } from "../src/testing.ts";
@@ -23,8 +23,7 @@ let server: Server;
 let browser: Browser;
 beforeAll(async () => {
   server = await startAuthorizationServer({ config: { registration: "open" } });
-  browser = openBrowser(server);
-  await browser.signIn();
+  browser = await signedInBrowser(server);
 });
 afterAll(() => server.close());
 

@@ -4,7 +4,7 @@ import { createServer, request as forward, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as client from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { beginAuthorization, openBrowser, photoApp } from "../src/authorization-server/testing.ts";
+import { beginAuthorization, photoApp, signedInBrowser } from "../src/authorization-server/testing.ts";
 import { readDatabaseTime } from "../src/db/clock.ts";
 import { type Db, openDatabase } from "../src/db/database.ts";
 import { seedJohn } from "../src/development.ts";
@@ -112,8 +112,7 @@ describe.each(directions)("servers whose clocks differ by ten minutes, from $dir
 
 describe.each([0, 1])("a client of servers whose clocks differ, each request at the other, from server %i", (phase) => {
   const browser = async () => {
-    const opened = openBrowser({ url: publicUrl });
-    await opened.signIn();
+    const opened = await signedInBrowser({ url: publicUrl });
     turn = phase;
     return opened;
   };

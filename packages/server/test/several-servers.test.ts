@@ -9,10 +9,10 @@ import {
   callback,
   callWith,
   connect,
-  openBrowser,
   post,
   registerClient,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
 } from "../src/authorization-server/testing.ts";
 import { firstPartyClientId } from "../src/domain/tokens/tokens.ts";
@@ -45,8 +45,7 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
   const connected = async (kind: "web" | "native" = "web") => {
     const redirectUris = [kind === "native" ? "http://127.0.0.1/callback" : callback];
     const app = await registerClient(first, { kind, redirectUris });
-    const browser = openBrowser(first);
-    await browser.signIn();
+    const browser = await signedInBrowser(first);
     return { app, browser };
   };
 

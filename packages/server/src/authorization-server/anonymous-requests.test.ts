@@ -12,6 +12,7 @@ import {
   post,
   registerClient,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -46,8 +47,7 @@ describe("an anonymous request [S92]", () => {
 
   it("does not shorten the session of a user who has granted access", async () => {
     const app = await registerClient(server);
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     await connect(browser, app.config);
     await browser.go("/device");
     const session = (await records()).find(({ kind }) => kind === "Session");
@@ -74,8 +74,7 @@ describe("a client that registered over the wire [S92]", () => {
     const ofOperator = await registerClient(server);
     const execute = [client.allowInsecureRequests];
     const config = await client.discovery(new URL(server.url), granted.id, granted.secret, undefined, { execute });
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     // A request without consent does not count as use.
     await browser.follow((await beginAuthorization(config)).url);
     await connect(browser, config);

@@ -15,6 +15,7 @@ import {
   registerClient,
   type Server,
   shownBy,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -25,8 +26,7 @@ let browser: Browser;
 beforeAll(async () => {
   server = await startAuthorizationServer({ webDirectory, config: { registration: "open" } });
   app = await registerClient(server);
-  browser = openBrowser(server);
-  await browser.signIn();
+  browser = await signedInBrowser(server);
 });
 afterAll(() => server.close());
 
@@ -277,8 +277,7 @@ describe("a request with prompt=none", () => {
 
   it("is refused when our own session has ended", async () => {
     const { config } = await registerClient(server);
-    const other = openBrowser(server);
-    await other.signIn();
+    const other = await signedInBrowser(server);
     await connect(other, config);
     expect(await silently(config, other)).toBe("code");
     await other.rpc("auth.logout", undefined);
@@ -289,8 +288,7 @@ describe("a request with prompt=none", () => {
     "is refused when another server left our own session with %j",
     async (left) => {
       const { config } = await registerClient(server);
-      const other = openBrowser(server);
-      await other.signIn();
+      const other = await signedInBrowser(server);
       await connect(other, config);
       const { data } = await other.rpc("session.list", undefined, "query");
       const own = (data as unknown as { id: string; current: boolean }[]).find(({ current }) => current);
@@ -317,8 +315,7 @@ describe("a request that requires a new sign-in", () => {
     async (parameters) => {
       // An older session: a sign-in of a moment ago would satisfy the request.
       const before = await registerClient(server);
-      const person = openBrowser(server);
-      await person.signIn();
+      const person = await signedInBrowser(server);
       await connect(person, before.config);
       await server.db
         .updateTable("sessions")
@@ -341,8 +338,7 @@ describe("a request that requires a new sign-in", () => {
 
   it("[S42] with a `max_age` is granted to a session of that age, and not to an older one", async () => {
     const { config } = await registerClient(server);
-    const person = openBrowser(server);
-    await person.signIn();
+    const person = await signedInBrowser(server);
     const young = await beginAuthorization(config, { max_age: "3600" });
     const tokens = await client.authorizationCodeGrant(config, await person.allow(young.url), {
       ...young.checks,
@@ -354,8 +350,7 @@ describe("a request that requires a new sign-in", () => {
       .updateTable("sessions")
       .set({ authenticated_at: Date.now() - 7200_000 })
       .execute();
-    const again = openBrowser(server);
-    await again.signIn();
+    const again = await signedInBrowser(server);
     await server.db
       .updateTable("sessions")
       .set({ authenticated_at: Date.now() - 7200_000 })
@@ -369,8 +364,7 @@ describe("a request that requires a new sign-in", () => {
     const { config } = await registerClient(server);
     const johns = await connect(browser, config);
     await addPerson(server, "mary");
-    const marys = openBrowser(server);
-    await marys.signIn("mary", "secret");
+    const marys = await signedInBrowser(server, "mary");
     const hinted = { id_token_hint: johns.id_token ?? "" };
     const silent = await marys.follow((await beginAuthorization(config, { ...hinted, prompt: "none" })).url);
     expect(silent.url.searchParams.get("error")).toBe("login_required");

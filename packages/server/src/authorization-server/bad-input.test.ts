@@ -7,10 +7,10 @@ import {
   basic,
   beginAuthorization,
   connect,
-  openBrowser,
   registerClient,
   type Server,
   shownBy,
+  signedInBrowser,
   startOn,
 } from "./testing.ts";
 
@@ -236,8 +236,7 @@ describe.each(engines)("bad input on $engine", ({ newDatabase }) => {
   });
 
   it("prints nothing to the console", async () => {
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     await connect(browser, app.config);
     expect(printed).toEqual([]);
   });

@@ -15,6 +15,7 @@ import {
   registerClient,
   type Server,
   shownBy,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -29,8 +30,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const signedIn = async (username = "john") => {
-  const browser = openBrowser(server);
-  await browser.signIn(username, "secret");
+  const browser = await signedInBrowser(server, username);
   return browser;
 };
 const begin = async (browser: Browser, config = app.config) => {

@@ -24,7 +24,7 @@ export interface Binding {
   readonly clientRevision: number;
 }
 
-/** Binds each authorization request of this provider when it is stored. */
+/** Binds each authorization request of `provider` when it is stored. */
 export const bindToBrowser = (provider: Provider, newSecret: () => string) => {
   // Missing from the library's types; `binding.test.ts` fails when it is removed.
   const Model = provider.Interaction as unknown as {

@@ -11,10 +11,10 @@ import {
   callWith,
   connect,
   discover,
-  openBrowser,
   photoApp,
   refusalOf,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -33,8 +33,7 @@ const granted = async () => {
   const { client: app, secret } = await server.domain.clients.register(photoApp, owner, testSource);
   await server.domain.clients.setVerified(app.id, true, testSource);
   const config = await discover(server, app.id, secret);
-  const browser = openBrowser(server);
-  await browser.signIn();
+  const browser = await signedInBrowser(server);
   const tokens = await connect(browser, config);
   const ask = async (parameters: Record<string, string> = {}) =>
     browser.follow((await beginAuthorization(config, parameters)).url);
@@ -87,8 +86,7 @@ it("keeps the tokens that were issued before the change", async () => {
 
 it("[S85] requires a fresh sign-in to change a client", async () => {
   const { id } = await granted();
-  const browser = openBrowser(server);
-  await browser.signIn("mallory", "secret");
+  const browser = await signedInBrowser(server, "mallory");
   const input = { ...RegisterClientInput.parse(photoApp), clientId: id, name: "Photos" };
   const update = async () => {
     const { data } = await browser.rpc("auth.refresh", { transport: "cookie" });

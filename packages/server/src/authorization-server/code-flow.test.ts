@@ -6,6 +6,7 @@ import {
   connect,
   openBrowser,
   registerClient,
+  signedInBrowser,
   startAuthorizationServer,
   startOn,
 } from "./testing.ts";
@@ -14,8 +15,7 @@ describe.each(engines)("a third-party client on $engine", ({ newDatabase }) => {
   it("signs a user in, calls the API, and refreshes its tokens", async () => {
     await using server = await startOn(newDatabase);
     const { config } = await registerClient(server);
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
 
     const tokens = await connect(browser, config);
     expect(tokens).toMatchObject({ token_type: "bearer", expires_in: 600, scope: "openid profile profile:read" });

@@ -8,11 +8,11 @@ import {
   callback,
   callWith,
   connect,
-  openBrowser,
   post,
   refusalOf,
   registerClient,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
   startOn,
 } from "./testing.ts";
@@ -24,8 +24,7 @@ let browser: Browser;
 beforeAll(async () => {
   server = await startAuthorizationServer({ now: () => Date.now() });
   app = await registerClient(server);
-  browser = openBrowser(server);
-  await browser.signIn();
+  browser = await signedInBrowser(server);
 });
 afterAll(() => server.close());
 afterEach(() => {
@@ -210,8 +209,7 @@ describe.each(engines)("an authorization code on $engine", ({ newDatabase }) => 
   it("[S7] gives tokens to at most one of many concurrent redemptions, and none of them last", async () => {
     await using server = await startOn(newDatabase);
     const app = await registerClient(server);
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     for (let round = 0; round < 3; round++) {
       const { redeem } = await withCode(server, browser, app);
       const answers = await Promise.all(Array.from({ length: 12 }, () => redeem()));

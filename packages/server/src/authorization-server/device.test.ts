@@ -11,6 +11,7 @@ import {
   registerClient,
   type Server,
   shownBy,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -54,8 +55,7 @@ const enter = async (browser: Browser, userCode: string) => {
 };
 
 const signedIn = async () => {
-  const browser = openBrowser(server);
-  await browser.signIn();
+  const browser = await signedInBrowser(server);
   return browser;
 };
 
@@ -209,8 +209,7 @@ describe("[S101] a guessed code", () => {
   it("can be neither denied nor accepted with a session that has expired", async () => {
     const clock = testClock();
     await using server = await startAuthorizationServer({ now: clock.now });
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     const page = await shownBy(await browser.go("/device"));
     const xsrf = page?.page === "device_code" ? page.token : "";
     await server.db.updateTable("sessions").set({ idle_expires_at: clock.now() }).execute();
@@ -221,8 +220,7 @@ describe("[S101] a guessed code", () => {
   it("makes all users wait after a thousand wrong ones in one hour", async () => {
     const clock = testClock();
     await using server = await startAuthorizationServer({ now: clock.now });
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     const hour = Math.floor(clock.now() / (60 * 60 * 1000));
     const limit = { free: 1000, maxWaitSeconds: 60 };
     for (let tried = 0; tried < 999; tried++)
@@ -232,11 +230,9 @@ describe("[S101] a guessed code", () => {
 
   it("makes the person wait after ten wrong ones, in every session, also when the next one is right", async () => {
     await using server = await startAuthorizationServer({ now: testClock().now });
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     expect(await guess(browser, 12)).toEqual([...wrong, 429, 429]);
-    const other = openBrowser(server);
-    await other.signIn();
+    const other = await signedInBrowser(server);
     const { config } = await registerClient(server, native);
     const device = await client.initiateDeviceAuthorization(config, { scope });
     const page = await shownBy(await other.go("/device"));
@@ -250,8 +246,7 @@ describe("[S101] a guessed code", () => {
     await using server = await startAuthorizationServer({ now: testClock().now });
     for (const name of ["one", "two", "three"]) await addPerson(server, name);
     const browserOf = async (name: string) => {
-      const browser = openBrowser(server);
-      await browser.signIn(name, "secret");
+      const browser = await signedInBrowser(server, name);
       return browser;
     };
     const { config } = await registerClient(server, native);
@@ -266,8 +261,7 @@ describe("[S101] a guessed code", () => {
 
   it("does not count when the field is empty, or the form is another page's", async () => {
     await addPerson(server, "absent");
-    const browser = openBrowser(server);
-    await browser.signIn("absent", "secret");
+    const browser = await signedInBrowser(server, "absent");
     await guess(browser, 12, { user_code: "" });
     expect(new Set(await guess(browser, 12, { xsrf: "x" }))).toEqual(new Set([400]));
     expect((await enter(browser, (await begin()).user_code)).interaction).not.toBeNull();

@@ -11,11 +11,11 @@ import {
   callback,
   callWith,
   connect,
-  openBrowser,
   post,
   refusalOf,
   registerClient,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -80,8 +80,7 @@ describe("the metadata", () => {
 
   it("[S15] names the keys that verify issued tokens", async () => {
     const app = await registerClient(server);
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     const tokens = await connect(browser, app.config);
     const keys = createRemoteJWKSet(new URL(String(app.config.serverMetadata().jwks_uri)));
     const issuer = server.config.publicUrl;
@@ -103,8 +102,7 @@ it("signs ID tokens with ES256 for a client that registered for it", async () =>
     undefined,
     { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
   );
-  const browser = openBrowser(server);
-  await browser.signIn();
+  const browser = await signedInBrowser(server);
   const tokens = await connect(browser, config);
   expect(decodeProtectedHeader(String(tokens.id_token)).alg).toBe("ES256");
 });
@@ -116,8 +114,7 @@ describe("[S50] when keys are rotated", () => {
     vi.setSystemTime(start);
     await using server = await startAuthorizationServer({ now: () => Date.now() });
     const app = await registerClient(server);
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     const before = await connect(browser, app.config);
     const published = async () => {
       const { keys } = (await json(`${server.url}/jwks`)) as unknown as JSONWebKeySet;
@@ -328,8 +325,7 @@ it("[S22] a browser client completes code, refresh and revocation from another o
   const { config } = await registerClient(server, { kind: "browser" });
   config[client.customFetch] = (url, options) =>
     fetch(url, { ...options, headers: { ...options.headers, origin: new URL(callback).origin } } as RequestInit);
-  const browser = openBrowser(server);
-  await browser.signIn();
+  const browser = await signedInBrowser(server);
   const tokens = await connect(browser, config);
   const next = await client.refreshTokenGrant(config, tokens.refresh_token ?? "");
   await client.tokenRevocation(config, next.refresh_token ?? "");

@@ -8,11 +8,11 @@ import { testSource } from "../testing.ts";
 import {
   callWith,
   connect,
-  openBrowser,
   post,
   refusalOf,
   registerClient,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
   startOn,
 } from "./testing.ts";
@@ -31,8 +31,7 @@ const connected = async (on = server) => {
   const app = await registerClient(on, { kind: "browser" });
   const keyPair = await client.randomDPoPKeyPair("ES256", { extractable: true });
   const DPoP = client.getDPoPHandle(app.config, keyPair);
-  const browser = openBrowser(on);
-  await browser.signIn();
+  const browser = await signedInBrowser(on);
   const tokens = await connect(browser, app.config, {}, { DPoP });
   return { ...app, keyPair, DPoP, tokens };
 };

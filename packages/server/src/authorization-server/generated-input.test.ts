@@ -13,9 +13,9 @@ import {
   basic,
   beginAuthorization,
   callback,
-  openBrowser,
   registerClient,
   shownBy,
+  signedInBrowser,
   startOn,
 } from "./testing.ts";
 
@@ -244,8 +244,7 @@ describe.each(engines)("a spoiled request on $engine", ({ newDatabase }) => {
     app = await registerClient(server);
     withoutPkce = await registerClient(server);
     device = await registerClient(server, { kind: "native", redirectUris: ["http://127.0.0.1/callback"] });
-    browser = openBrowser(server);
-    await browser.signIn();
+    browser = await signedInBrowser(server);
   });
   afterAll(async () => {
     await server[Symbol.asyncDispose]();

@@ -8,10 +8,10 @@ import {
   addPerson,
   beginAuthorization,
   callback,
-  openBrowser,
   refusalOf,
   registerClient,
   shownBy,
+  signedInBrowser,
   startOn,
 } from "./testing.ts";
 
@@ -22,8 +22,7 @@ describe.each(engines)("an interrupted authorization, on $engine", ({ newDatabas
   const open = async () => {
     const server = await startOn(newDatabase, { now: () => Date.now() });
     const mary = (await addPerson(server, "mary")).id;
-    const browser = openBrowser(server);
-    await browser.signIn("mary", "secret");
+    const browser = await signedInBrowser(server, "mary");
     return { ...server, mary, browser };
   };
   type Opened = Awaited<ReturnType<typeof open>>;

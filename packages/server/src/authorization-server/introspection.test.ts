@@ -5,12 +5,12 @@ import {
   basic,
   connect,
   discover,
-  openBrowser,
   photoApp,
   post,
   refusalOf,
   registerClient,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -29,8 +29,7 @@ afterAll(() => server.close());
 const forItself = { kind: "service" as const, redirectUris: [], postLogoutRedirectUris: [] };
 
 const connected = async (of = app) => {
-  const browser = openBrowser(server);
-  await browser.signIn();
+  const browser = await signedInBrowser(server);
   return { browser, tokens: await connect(browser, of.config, { prompt: "consent" }) };
 };
 const inactive = { active: false };

@@ -13,6 +13,7 @@ import {
   openBrowser,
   type Server,
   shownBy,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -45,8 +46,7 @@ const register = async ({ verified = false } = {}) => {
 };
 
 const signedIn = async (username = "john") => {
-  const browser = openBrowser(server);
-  await browser.signIn(username, "secret");
+  const browser = await signedInBrowser(server, username);
   return browser;
 };
 

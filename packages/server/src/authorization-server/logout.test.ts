@@ -15,6 +15,7 @@ import {
   registerClient,
   type Server,
   shownBy,
+  signedInBrowser,
   startAuthorizationServer,
   startOn,
 } from "./testing.ts";
@@ -36,8 +37,7 @@ afterAll(async () => {
 const bye = "https://photos.example/bye";
 
 const signedIn = async () => {
-  const browser = openBrowser(server);
-  await browser.signIn();
+  const browser = await signedInBrowser(server);
   return browser;
 };
 
@@ -216,8 +216,7 @@ describe.each(engines)("a server on $engine", ({ newDatabase }) => {
     for (let round = 0; round < 3; round++) {
       const server = await startOn(newDatabase);
       const { config } = await registerClient(server);
-      const browser = openBrowser(server);
-      await browser.signIn();
+      const browser = await signedInBrowser(server);
       await connect(browser, config);
       await browser.rpc("auth.logout", undefined);
       await expect(server[Symbol.asyncDispose]()).resolves.toBeUndefined();

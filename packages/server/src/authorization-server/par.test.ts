@@ -8,12 +8,12 @@ import {
   beginAuthorization,
   callback,
   callWith,
-  openBrowser,
   post,
   refusalOf,
   registerClient,
   type Server,
   shownBy,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -24,8 +24,7 @@ let browser: Browser;
 beforeAll(async () => {
   server = await startAuthorizationServer({ config: { registration: "open" }, now: () => Date.now() });
   app = await registerClient(server);
-  browser = openBrowser(server);
-  await browser.signIn();
+  browser = await signedInBrowser(server);
 });
 afterAll(() => server.close());
 afterEach(() => {

@@ -10,12 +10,12 @@ import {
   beginAuthorization,
   callback,
   connect,
-  openBrowser,
   post,
   refusalOf,
   registerClient,
   type Server,
   shownBy,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -23,8 +23,7 @@ let server: Server;
 let browser: Browser;
 beforeAll(async () => {
   server = await startAuthorizationServer({ config: { registration: "open" } });
-  browser = openBrowser(server);
-  await browser.signIn();
+  browser = await signedInBrowser(server);
 });
 afterAll(() => server.close());
 

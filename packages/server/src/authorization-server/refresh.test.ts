@@ -7,11 +7,11 @@ import {
   basic,
   callWith,
   connect,
-  openBrowser,
   post,
   refusalOf,
   registerClient,
   type Server,
+  signedInBrowser,
   startOn,
 } from "./testing.ts";
 
@@ -22,8 +22,7 @@ afterEach(() => {
 /** A client with a grant and all its tokens. */
 const connected = async (server: Server, kind: "web" | "browser" = "browser") => {
   const app = await registerClient(server, { kind });
-  const browser = openBrowser(server);
-  await browser.signIn();
+  const browser = await signedInBrowser(server);
   const tokens = await connect(browser, app.config);
   const refresh = (token: string | undefined, parameters?: Record<string, string>) =>
     client.refreshTokenGrant(app.config, token ?? "", parameters);

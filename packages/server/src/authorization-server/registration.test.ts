@@ -12,6 +12,7 @@ import {
   photoApp,
   refusalOf,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
   startOn,
 } from "./testing.ts";
@@ -44,8 +45,7 @@ describe("a client that registers itself", () => {
       undefined,
       { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
     );
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     expect((await connect(browser, config)).scope).toBe("openid profile profile:read");
     const { client_id, client_secret } = config.clientMetadata();
     const row = await server.db
@@ -62,8 +62,7 @@ describe("a client that registers itself", () => {
     const config = await client.discovery(new URL(server.url), String(body["client_id"]), undefined, client.None(), {
       execute: [client.allowInsecureRequests],
     });
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     await connect(browser, config);
     const asked = await browser.follow((await beginAuthorization(config)).url);
     const read = { authorizationId: browser.authorizationId(asked.url) };
@@ -465,8 +464,7 @@ describe("a registration that the contract accepts", () => {
   });
 
   it("[S14] [S25] limits the scopes that are granted, whatever is asked for", async () => {
-    const browser = openBrowser(server);
-    await browser.signIn();
+    const browser = await signedInBrowser(server);
     const registered = ["profile:read", "photos:read"] as const;
     const { client: app, secret } = await server.domain.clients.register(
       { ...photoApp, scopes: [...registered] },

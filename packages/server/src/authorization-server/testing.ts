@@ -167,25 +167,25 @@ export const openBrowser = (server: Pick<Server, "url">) => {
         const body = new URLSearchParams({ xsrf: page.token, user_code: userCode, ...form });
         return follow(page.action, { method: "POST", body });
       };
-      const asked = await protocolPageOf(await go("/device"));
-      const shown = await protocolPageOf((await post(asked, {})).response);
+      const asked = await shownBy(await go("/device"));
+      const shown = await shownBy((await post(asked, {})).response);
       const { url, response } = await post(shown, { confirm: "yes" });
-      if (!url?.pathname.startsWith("/interaction/")) return response && protocolPageOf(response);
+      if (!url?.pathname.startsWith("/interaction/")) return response && shownBy(response);
       const { data } = await rpc(`authorization.${answer}`, { authorizationId: authorizationId(url) });
       await beforeReturn();
-      return protocolPageOf((await follow(String(data?.["redirectTo"]))).response);
+      return shownBy((await follow(String(data?.["redirectTo"]))).response);
     },
   };
 };
 
-/** The `ProtocolPage` in a page. */
-const protocolPageOf = async (response: Response | null): Promise<ProtocolPage | null> => {
-  const content = new RegExp(`<meta name="${protocolPageMeta}" content="([^"]*)"`).exec((await response?.text()) ?? "");
-  const unescaped = content?.[1]?.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">");
-  return unescaped === undefined ? null : (JSON.parse(unescaped.replaceAll("&amp;", "&")) as ProtocolPage);
-};
-
 export type Browser = ReturnType<typeof openBrowser>;
+
+/** A browser in which a person is signed in to the first-party web app: `john` by default. */
+export const signedInBrowser = async (server: Pick<Server, "url">, ...person: Parameters<Browser["signIn"]>) => {
+  const browser = openBrowser(server);
+  await browser.signIn(...person);
+  return browser;
+};
 
 /** A client that an operator registered, and the client software for it. */
 export const registerClient = async (

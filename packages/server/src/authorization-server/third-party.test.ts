@@ -10,9 +10,9 @@ import {
   type Browser,
   callWith,
   connect,
-  openBrowser,
   registerClient,
   type Server,
+  signedInBrowser,
   startAuthorizationServer,
 } from "./testing.ts";
 
@@ -24,8 +24,7 @@ let tokens: Awaited<ReturnType<typeof connect>>;
 beforeAll(async () => {
   server = await startAuthorizationServer();
   app = await registerClient(server, { scopes: ["profile:read", "profile:write", "photos:read"] });
-  browser = openBrowser(server);
-  await browser.signIn();
+  browser = await signedInBrowser(server);
   tokens = await connect(browser, app.config);
 });
 afterAll(() => server.close());
@@ -78,8 +77,7 @@ describe("an access token of a client", () => {
 
   it("[S51] acts only for the person who granted it", async () => {
     await addPerson(server, "mary");
-    const marys = openBrowser(server);
-    await marys.signIn("mary", "secret");
+    const marys = await signedInBrowser(server, "mary");
     const hers = await connect(marys, app.config);
     expect((await callWith(server, "/users/me", hers.access_token)).body).toMatchObject({ username: "mary" });
     expect((await callWith(server, "/users/me", tokens.access_token)).body).toMatchObject({ username: "john" });
@@ -145,8 +143,7 @@ describe("[S37] [S54] the next call is refused", () => {
   const refusedAfter = async (username: string, happening: (person: Connected) => Promise<unknown>) => {
     const { id } = await addPerson(server, username);
     const one = await registerClient(server);
-    const person = openBrowser(server);
-    await person.signIn(username, "secret");
+    const person = await signedInBrowser(server, username);
     const tokens = await connect(person, one.config);
     expect((await callWith(server, "/users/me", tokens.access_token)).status).toBe(200);
     await happening({ id, browser: person, app: one, tokens });
@@ -191,8 +188,7 @@ describe("[S37] [S54] the next call is refused", () => {
 
   it("and another person's grant to the same client stays", async () => {
     await addPerson(server, "six");
-    const person = openBrowser(server);
-    await person.signIn("six", "secret");
+    const person = await signedInBrowser(server, "six");
     const theirs = await connect(person, app.config);
     expect((await person.rpc("grant.revoke", { clientId: app.id })).status).toBe(200);
     expect((await callWith(server, "/users/me", theirs.access_token)).status).toBe(401);
@@ -203,8 +199,7 @@ describe("[S37] [S54] the next call is refused", () => {
 });
 
 it("signing out of a first-party client revokes no grant", async () => {
-  const person = openBrowser(server);
-  await person.signIn();
+  const person = await signedInBrowser(server);
   const granted = await connect(person, app.config, { prompt: "consent" });
   await person.rpc("auth.logout", undefined);
   expect((await callWith(server, "/users/me", granted.access_token)).status).toBe(200);

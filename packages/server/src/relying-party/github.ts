@@ -53,7 +53,7 @@ export const createGithubProvider = ({
         "user-agent": "lockstep",
       },
     });
-    if (!response.ok) throw new LoginRefusal("unavailable", `the provider's API answered ${response.status}`);
+    if (!response.ok) throw new LoginRefusal("unavailable", `the identity provider's API answered ${response.status}`);
     const answer = schema.safeParse(await response.json().catch(() => null));
     if (!answer.success) throw new LoginRefusal("untrusted", "the identity provider's API sent an unexpected response");
     return answer.data;

@@ -153,7 +153,7 @@ describe("a sign-in through an identity provider", () => {
     expect(stale.location).toBe("/sign-in?problem=untrusted&provider=bad");
   });
 
-  it("[S96] is not fresh without auth_time when the provider only lets people select an account, as Google does", async () => {
+  it("[S96] is not fresh without auth_time when the identity provider only lets people select an account, as Google does", async () => {
     await using own = await start(provider, {}, 30_000, { freshness: "select_account" });
     const browser = openBrowser(own.app);
     const { state, nonce, address } = await leave(browser, "/login/bad?fresh=1");
@@ -238,7 +238,7 @@ describe("a sign-in through an identity provider", () => {
     await expectRefused("untrusted", trip);
   });
 
-  it("accepts a key that the provider started to use a moment ago", async () => {
+  it("accepts a key that the identity provider started to use a moment ago", async () => {
     await using rotating = await startMisbehavingProvider();
     const own = await start(rotating);
     for (const _trip of ["with no key known", "with the key before known"]) {
@@ -252,7 +252,7 @@ describe("a sign-in through an identity provider", () => {
     await own.close();
   });
 
-  it("[S57] refuses a response that names another issuer, or none although the provider always sends one", async () => {
+  it("[S57] refuses a response that names another issuer, or none although the identity provider always sends one", async () => {
     await expectRefused("untrusted", () => trip({ iss: "https://evil.example" }));
     await expectRefused("untrusted", () => trip({ iss: null }));
   });
@@ -313,7 +313,7 @@ describe("a sign-in through an identity provider", () => {
     ["temporarily_unavailable", "unavailable"],
     ["server_error", "unavailable"],
     ["<script>alert(1)</script>", "refused"],
-  ])("reports the provider's error %s as %s, in our own words", async (error, problem) => {
+  ])("reports the identity provider's error %s as %s, in our own words", async (error, problem) => {
     const entry = await expectRefused(problem, () =>
       trip({ code: null, error, error_description: "<b>Call 555 to unlock your account</b>" }),
     );
@@ -429,7 +429,7 @@ describe("a sign-in through an identity provider", () => {
       },
     });
     const entry = await expectRefused("refused", trip);
-    expect(entry?.detail["reason"]).toBe("the provider's token endpoint answered invalid_grant");
+    expect(entry?.detail["reason"]).toBe("the identity provider's token endpoint answered invalid_grant");
   });
 });
 
@@ -503,7 +503,7 @@ describe("refusals without an account [S92]", () => {
     const before = (await countsOf(server)).audit;
     for (let n = 0; n < 105; n++) await openBrowser(server.app).visit("/login/bad/callback?state=x");
     expect((await countsOf(server)).audit - before).toBe(100);
-    expect(server.log().match(/a sign-in through a provider was refused/g)).toHaveLength(105);
+    expect(server.log().match(/a sign-in through an identity provider was refused/g)).toHaveLength(105);
     await server.close();
   });
 });

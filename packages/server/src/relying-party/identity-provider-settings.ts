@@ -145,7 +145,7 @@ export const parseIdentityProviders = (
   const providers: IdentityProviderSettings[] = [];
   for (const [name, entry] of Object.entries(entries.data)) {
     if (!Name.safeParse(name).success) {
-      faults.push("a provider's name must be of lower-case letters, digits and dashes, up to 32.");
+      faults.push("an identity provider's name must be of lower-case letters, digits and dashes, up to 32.");
       continue;
     }
     const parsed = ProviderEntry.safeParse({ preset: Object.hasOwn(labels, name) ? name : "openid", ...entry });

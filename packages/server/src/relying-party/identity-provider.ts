@@ -55,17 +55,17 @@ export const freshSeconds = 15 * 60;
 export const refusalOf = (error: unknown): LoginRefusal => {
   if (error instanceof LoginRefusal) return error;
   if (error instanceof AuthorizationResponseError) {
-    const reason = `the provider answered ${plain(error.error)}`;
+    const reason = `the identity provider answered ${plain(error.error)}`;
     if (error.error === "access_denied") return new LoginRefusal("cancelled", reason);
     return new LoginRefusal(passing.has(error.error) ? "unavailable" : "refused", reason);
   }
   if (error instanceof ResponseBodyError)
     return new LoginRefusal(
       error.status >= 500 ? "unavailable" : "refused",
-      `the provider's token endpoint answered ${plain(error.error)}`,
+      `the identity provider's token endpoint answered ${plain(error.error)}`,
     );
   if (error instanceof WWWAuthenticateChallengeError)
-    return new LoginRefusal("refused", "the provider refused its own access token");
+    return new LoginRefusal("refused", "the identity provider refused its own access token");
   const outbound = causes(error).find((cause) => cause instanceof OutboundError);
   if (outbound) return new LoginRefusal("unavailable", outbound.message);
   if (error instanceof ClientError) {

@@ -112,7 +112,7 @@ export const createOpenidProvider = ({
     const { auth_time: authenticatedAt } = claims;
     // The library would require `auth_time`. An identity provider that was asked for a new sign-in may leave it out.
     if (checks.fresh && authenticatedAt !== undefined && authenticatedAt * 1000 < now() - freshLimitMs)
-      throw new LoginRefusal("untrusted", "the provider did not ask the person to sign in again");
+      throw new LoginRefusal("untrusted", "the identity provider did not ask the person to sign in again");
     await compactVerify(tokens.id_token, keys, { algorithms: signatureAlgorithms });
     return { tokens, claims, idToken: tokens.id_token };
   };

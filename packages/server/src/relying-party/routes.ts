@@ -75,7 +75,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
     // It may contain text of the identity provider, of any length.
     const reason = message.slice(0, maxReasonLength);
     const provider = providers.has(attempt.provider) ? attempt.provider : null;
-    request.log.warn({ provider, problem, reason }, "a sign-in through a provider was refused");
+    request.log.warn({ provider, problem, reason }, "a sign-in through an identity provider was refused");
     const source = sourceOf(request);
     const concernsAccount = userId !== null || attempt.link !== null || attempt.replaces !== null;
     // An unknown provider name is only logged.
@@ -101,15 +101,14 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
     try {
       const provider = find(params.provider);
       const { refreshToken } = cookies(request, reply);
-      const holder = refreshToken === null ? null : await sessions.findByRefreshToken(refreshToken);
-      const browser = holder && { id: holder.id, userId: holder.userId };
-      attempt = { ...attempt, replaces: browser };
+      const session = refreshToken === null ? null : await sessions.findByRefreshToken(refreshToken);
+      attempt = { ...attempt, replaces: session && { id: session.id, userId: session.userId } };
       if (typeof query["ticket"] === "string") {
         const ticket = await options.linkTickets.read(query["ticket"]);
         // The ticket must belong to this browser's session, or it could link this person's identity to somebody else's
         // account.
-        if (!ticket || ticket.provider !== params.provider || browser?.id !== ticket.session.id)
-          throw new LoginRefusal("session_ended", "the ticket belongs to another session", browser?.userId);
+        if (!ticket || ticket.provider !== params.provider || session?.id !== ticket.session.id)
+          throw new LoginRefusal("session_ended", "the ticket belongs to another session", session?.userId);
         attempt = {
           provider: params.provider,
           returnTo: returnPath(ticket.returnTo, publicUrl),
@@ -166,7 +165,10 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
     } catch (error) {
       // They are signed out here, even if the identity provider does not answer.
       const { message: reason } = asRefusal(error, request);
-      request.log.warn({ provider: provider.settings.name, reason }, "the provider's session was left as it is");
+      request.log.warn(
+        { provider: provider.settings.name, reason },
+        "the identity provider's session was left as it is",
+      );
       return seeOther(reply, after);
     }
   });
@@ -187,10 +189,10 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
         if (await options.spentIds.isSpent("logout-token", tokenId))
           throw new LoginRefusal("untrusted", "the logout token has already been used");
         const ended = await identities.endSessionsFrom(issuer, verified, sourceOf(request));
-        // Spend it last: after an outage, the provider sends it again. Twice its lifetime, since its clock may be
-        // ahead.
+        // Spend it last: after an outage, the identity provider sends it again. Twice its lifetime, since its clock may
+        // be ahead.
         await options.spentIds.spend("logout-token", tokenId, 2 * logoutTokenLifetimeSeconds);
-        request.log.info({ provider: provider.settings.name, ended }, "signed out by the provider");
+        request.log.info({ provider: provider.settings.name, ended }, "signed out by the identity provider");
         return reply.code(200).send();
       } catch (error) {
         if (isOutage(error)) throw error;
@@ -210,7 +212,10 @@ const asRefusal = (error: unknown, request: FastifyRequest): LoginRefusal => {
   try {
     return refusalOf(error);
   } catch {
-    request.log.error({ stack: error instanceof Error ? error.stack : null }, "a sign-in through a provider failed");
+    request.log.error(
+      { stack: error instanceof Error ? error.stack : null },
+      "a sign-in through an identity provider failed",
+    );
     return new LoginRefusal("unavailable", "internal");
   }
 };

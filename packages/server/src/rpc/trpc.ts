@@ -24,7 +24,7 @@ import type { PrincipalFor } from "../domain/tokens/guard.ts";
 import { StartError } from "../start-error.ts";
 import type { Context } from "./context.ts";
 import { asTrpcError, errorShape, refusalFrom } from "./errors.ts";
-import { unstorableTextIn } from "./unstorable-text.ts";
+import { unstorableTextIn } from "./unstorable-input.ts";
 
 const t = initTRPC
   .context<Context>()

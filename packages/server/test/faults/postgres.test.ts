@@ -2,7 +2,7 @@
 
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openBrowser, shownBy } from "../../src/authorization-server/testing.ts";
+import { shownBy, signedInBrowser } from "../../src/authorization-server/testing.ts";
 import { type DatabaseUrl, openDatabase } from "../../src/db/database.ts";
 import { startTestServer, type TestServer } from "../../src/testing.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
@@ -106,8 +106,7 @@ beforeAll(async () => {
   server = await startTestServer({ databaseUrl: cluster.url, world: { databaseLimitMs } });
   const login = await post("/trpc/auth.login", JSON.stringify(credentials));
   token = ((await login.json()) as { result: { data: { accessToken: string } } }).result.data.accessToken;
-  const browser = openBrowser(server);
-  await browser.signIn();
+  const browser = await signedInBrowser(server);
   const page = await shownBy(await browser.go("/device"));
   if (page?.page !== "device_code") throw new Error("/device does not ask for a code");
   const body = new URLSearchParams({ xsrf: page.token, user_code: "BCDF-GHJK" });

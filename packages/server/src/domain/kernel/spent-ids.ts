@@ -1,6 +1,6 @@
 // Owns IDs that work once: revoked access tokens, proofs of possession (RFC 9449 §11.1), sign-ins at an identity
-// provider, logout tokens. The first to write an ID has spent it, on every server. It is kept until it could not be
-// presented anyway.
+// provider, logout tokens, polls of a device code. The first to write an ID has spent it, on every server. It is kept
+// until it could not be presented anyway.
 
 import { hash } from "node:crypto";
 import type { Db } from "../../db/database.ts";

@@ -9,7 +9,7 @@ import { createGuard } from "../domain/tokens/guard.ts";
 import { testRequest } from "../testing.ts";
 import { createContext } from "./context.ts";
 import { createRouter, implement } from "./trpc.ts";
-import { unstorableTextIn } from "./unstorable-text.ts";
+import { unstorableTextIn } from "./unstorable-input.ts";
 
 const note = z.object({ text: z.string(), tags: z.record(z.string(), z.string()).default({}) });
 const notes = {
