@@ -82,7 +82,7 @@ export const refusalOf = (error: unknown): LoginRefusal => {
 /** RFC 6749 §4.1.2.1 */
 const passing = new Set(["temporarily_unavailable", "server_error"]);
 
-/** The identity provider does not work; nobody is lying. */
+/** Failures of an identity provider that does not work, rather than of a forged response. */
 const brokenAnswers = new Set([
   "OAUTH_RESPONSE_IS_NOT_CONFORM",
   "OAUTH_RESPONSE_IS_NOT_JSON",

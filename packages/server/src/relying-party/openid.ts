@@ -186,7 +186,8 @@ export const createOpenidProvider = ({
         throw new LoginRefusal("untrusted", "the token is not a logout token");
       // Back-Channel Logout §2.4: a token with a nonce is an ID token.
       if ("nonce" in payload) throw new LoginRefusal("untrusted", "the logout token has a nonce");
-      if (subject === null && sessionId === null) throw new LoginRefusal("untrusted", "the logout token names nobody");
+      if (subject === null && sessionId === null)
+        throw new LoginRefusal("untrusted", "the logout token names neither a subject nor a session");
       return { id: payload.jti ?? "", issuer, subject, sessionId };
     },
 

@@ -47,7 +47,7 @@ export interface Attempt {
 /** An attempt that was counted as a failure. */
 export interface CountedAttempt {
   /** The password was right: the account's counter starts again, and the address's attempt is refunded. */
-  succeeded(within: Db): Promise<void>;
+  succeeded(transaction: Db): Promise<void>;
   /** The password was not checked: refunds the attempt. */
   refund(): Promise<void>;
 }
@@ -146,10 +146,10 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
    * Undoes the count, and the wait too, unless others have failed since. Others may have failed in the same millisecond:
    * the number of failures tells.
    */
-  const giveBack = async ({ id, before, at }: CountedFailure, within: Db): Promise<void> => {
+  const refundFailure = async ({ id, before, at }: CountedFailure, transaction: Db): Promise<void> => {
     const since = before?.last_failed_at ?? at - forgetAfterMs;
     const counted = failuresAt(before, at) + 1;
-    await within
+    await transaction
       .updateTable("throttles")
       .set((row) => ({
         failures: row("failures", "-", 1),
@@ -167,7 +167,7 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
 
   const refund = (counted: readonly CountedFailure[]): Promise<void> =>
     db.transaction().execute(async (transaction) => {
-      for (const each of counted) await giveBack(each, transaction);
+      for (const each of counted) await refundFailure(each, transaction);
     });
 
   return {
@@ -190,15 +190,15 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
         knownDevice && failuresOf(rows.get(devicesId)) < maxDeviceFailures ? devices : strangers,
       );
       return {
-        async succeeded(within) {
+        async succeeded(transaction) {
           const byDevice = counted.some(({ id }) => id === devicesId);
           const own = byDevice ? [devicesId] : [accountId, devicesId];
           const shared = new Map(counted.filter(({ id }) => !own.includes(id)).map((each) => [each.id, each]));
           // In the order that `count` locks them in.
           for (const id of [...own, ...shared.keys()].sort()) {
             const each = shared.get(id);
-            if (each) await giveBack(each, within);
-            else await within.deleteFrom("throttles").where("id", "=", id).execute();
+            if (each) await refundFailure(each, transaction);
+            else await transaction.deleteFrom("throttles").where("id", "=", id).execute();
           }
         },
         refund: () => refund(counted),
