@@ -19,6 +19,7 @@ import type { Schema } from "./db/schema.ts";
 import type { Users } from "./domain/accounts/users.ts";
 import type { AppAudit } from "./domain/kernel/audit.ts";
 import type { Now, Random } from "./domain/kernel/environment.ts";
+import type { MailTemplates } from "./domain/mail/templates.ts";
 import type { Implement, ImplementationOf } from "./rpc/trpc.ts";
 import { StartError } from "./start-error.ts";
 
@@ -92,7 +93,7 @@ type DeclaredAlone<Procedures, Declared> = {
     : "The contract does not declare this operation.";
 };
 
-/** An app: its brand, contract, procedures and migrations. */
+/** An app: its brand, contract, procedures, migrations and mails. */
 export interface App<C extends AnyContract = AnyContract> {
   readonly brand: Brand;
   readonly contract: C;
@@ -101,6 +102,8 @@ export interface App<C extends AnyContract = AnyContract> {
   readonly procedures: (tools: Tools<any, any>) => object;
   /** The migrations of the app's own tables. They run by name, after the engine's. */
   readonly migrations?: readonly Migrations[];
+  /** Templates that replace the engine's, one by one. The others keep their words. */
+  readonly mails?: Partial<MailTemplates>;
   /** Clients that are registered in development, by their `client_id`, such as a demo in the terminal. */
   readonly developmentClients?: Readonly<Record<string, z.input<typeof RegisterClientInput>>>;
 }
@@ -123,5 +126,6 @@ export const defineApp = <
     tools: Tools<{ readonly errors: E }, TablesOf<M>>,
   ) => P & DeclaredAlone<P, ImplementationOf<E, OwnOperations<T>>>;
   readonly migrations?: M;
+  readonly mails?: App["mails"];
   readonly developmentClients?: App["developmentClients"];
 }): App<Contract<S, R, E, T> & AnyContract> => app as never; // checked by the parameter's type

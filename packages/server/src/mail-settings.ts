@@ -2,25 +2,14 @@
 
 import { z } from "zod";
 import { isMailAddress } from "./domain/mail/mails.ts";
-
-/** A mail server to hand mails to (RFC 6409). */
-export interface MailServer {
-  readonly host: string;
-  readonly port: number;
-  /** Whether the connection begins with TLS. Otherwise it is upgraded by STARTTLS (RFC 3207). */
-  readonly tls: boolean;
-  /** Whether mails may be sent without TLS when the server does not offer it. */
-  readonly plaintext: boolean;
-  readonly login: { readonly user: string; readonly password: string } | null;
-}
+import type { MailServer, Sender } from "./domain/mail/smtp.ts";
 
 export interface MailSettings {
   /** Whether mail is sent at all. */
   readonly on: boolean;
   /** `null`: mails are caught, and shown at `/dev/mail`. */
   readonly server: MailServer | null;
-  /** The sender. Without a name, the brand's name is used. */
-  readonly from: { readonly name: string | null; readonly address: string };
+  readonly from: Sender;
 }
 
 /** What `MAIL=off` turns off, for the operator to read. */

@@ -42,7 +42,11 @@ import { createSecrets } from "./domain/kernel/secrets.ts";
 import { createSpentIds } from "./domain/kernel/spent-ids.ts";
 import { createThrottle } from "./domain/kernel/throttle.ts";
 import { createUpkeep } from "./domain/kernel/upkeep.ts";
+import { type CaughtMail, createCaughtMails } from "./domain/mail/caught-mails.ts";
+import { createDispatcher, type MailOutcome, parallelMails } from "./domain/mail/dispatcher.ts";
 import { createMessages } from "./domain/mail/messages.ts";
+import { catchMails, connectBySmtp } from "./domain/mail/smtp.ts";
+import { createRenderMail } from "./domain/mail/templates.ts";
 import { createDevices } from "./domain/sessions/devices.ts";
 import { createSessionEvents } from "./domain/sessions/session-events.ts";
 import { createSessions } from "./domain/sessions/sessions.ts";
@@ -61,6 +65,7 @@ import { docsClient, docsClientId } from "./http/docs.ts";
 import { createListening } from "./http/listening.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
+import { needsMail } from "./mail-settings.ts";
 import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { systemRandom } from "./random.ts";
 import { createIdentityProviders } from "./relying-party/identity-providers.ts";
@@ -111,6 +116,8 @@ export interface ServerOptions<C extends AnyContract = AnyContract> {
   readonly logger?: FastifyServerOptions["logger"];
   /** The folder of the web app's build. */
   readonly webDirectory?: string;
+  /** Called for each mail that is caught in place of being sent. */
+  readonly onCaughtMail?: (mail: CaughtMail) => void;
 }
 
 export type Domain = Awaited<ReturnType<typeof createDomain>>;
@@ -118,7 +125,7 @@ export type Domain = Awaited<ReturnType<typeof createDomain>>;
 /** Everything below the transports. The admin commands use it too. */
 export const createDomain = async (
   db: Db,
-  { app: { brand, contract }, config, world = realWorld }: Pick<ServerOptions, "app" | "config" | "world">,
+  { app: { brand, contract, mails = {} }, config, world = realWorld }: Pick<ServerOptions, "app" | "config" | "world">,
   closing: AbortSignal = new AbortController().signal,
 ) => {
   const { random, fetch } = world;
@@ -186,6 +193,9 @@ export const createDomain = async (
     on: config.mail.on,
     keepSent: config.mail.server === null,
   });
+  const renderMail = createRenderMail({ brand, publicUrl: config.publicUrl, templates: mails });
+  const { server, from } = config.mail;
+  const connectToMailServer = server ? connectBySmtp({ server, from, brand, connections: parallelMails }) : catchMails;
   const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
   const passwordChange = createPasswordChange({
     db,
@@ -240,6 +250,8 @@ export const createDomain = async (
     spentIds,
     sealed,
     messages,
+    renderMail,
+    connectToMailServer,
     identities,
     identitySignIn,
     linkTickets,
@@ -303,6 +315,14 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       }),
       ...engineProcedures({ ...domain, authorizationRequests: authorizationServer.requests }),
     } as never) as unknown as ServedRouter<C> & AnyTRPCRouter;
+    const dispatcher = createDispatcher({
+      messages: domain.messages,
+      render: domain.renderMail,
+      connect: domain.connectToMailServer,
+      now: domain.clock.now,
+      tell: (outcome) => tellOutcome(outcome),
+    });
+    const caughtMails = createCaughtMails({ ...domain, dispatcher });
     const app = await createApp({
       brand,
       contract,
@@ -332,7 +352,14 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         transactions: createTransactions({ ...domain, random: world.random, cookies: loginCookies(config.publicUrl) }),
       },
       web,
+      devMail: config.production ? null : { caughtMails, renderMail: domain.renderMail },
     });
+    const tellOutcome = ({ mail, outcome, ...facts }: MailOutcome) => {
+      if (outcome !== "sent") app.log.warn(facts, outcome === "delayed" ? "a mail is delayed" : "a mail was given up");
+      else app.log.info(facts, "a mail was sent");
+      if (mail && config.mail.server === null) options.onCaughtMail?.(mail);
+    };
+    if (!config.mail.on) app.log.warn(`MAIL=off: no mail is sent. Turned off: ${needsMail.join(", ")}.`);
     const { databaseUrl } = config;
     const warning = databaseUrl.startsWith("file:") ? folderWarning(databaseUrl.slice("file:".length)) : null;
     if (warning) app.log.warn(warning);
@@ -345,6 +372,9 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       app.log.warn({ err: error }, "a client was not notified of the end of a session"),
     );
     const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
+    const dispatching = config.mail.on
+      ? dispatcher.begin((error) => app.log.error({ err: error }, "the queue of mails could not be read"))
+      : null;
     const listening = createListening(app);
     app.addHook("preClose", (done) => {
       // Fastify stops listening right after this hook. Streams end then, so that clients reconnect to another server.
@@ -366,7 +396,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         app.server.closeAllConnections();
       });
       try {
-        await deadline.before(Promise.all([app.close(), upkeep.end()]));
+        await deadline.before(Promise.all([app.close(), upkeep.end(), dispatching?.end()]));
         await deadline.before(listening.closed());
         await deadline.before(logoutNotifications.end());
         await deadline.before(outbound.close());
@@ -375,7 +405,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         deadline.end();
       }
     };
-    return { app, db, domain, router, listen: listening.listen, close };
+    return { app, db, domain, router, caughtMails, listen: listening.listen, close };
   } catch (error) {
     await outbound.close();
     await db.destroy();

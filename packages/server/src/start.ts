@@ -38,6 +38,8 @@ const start = async (app: App, { root, webDirectory }: StartOptions) => {
     app,
     config,
     logger: { level: config.logLevel },
+    onCaughtMail: ({ to, subject }) =>
+      process.stdout.write(`Mail to ${to}: ${subject} (${config.publicUrl}/dev/mail)\n`),
     ...(webDirectory !== undefined && { webDirectory }),
   });
   if (!config.production) await seedDevelopment(server.domain, app);

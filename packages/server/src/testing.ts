@@ -15,6 +15,7 @@ import { startDemoProvider } from "./demo-provider.ts";
 import { john, seedDevelopment } from "./development.ts";
 import type { Source } from "./domain/kernel/audit.ts";
 import { randomId } from "./domain/kernel/environment.ts";
+import type { CaughtMail } from "./domain/mail/caught-mails.ts";
 import type { RefreshedSession, Sessions } from "./domain/sessions/sessions.ts";
 import { fixtureApp, type fixtureContract } from "./fixture-app.ts";
 import type { OutboundOptions } from "./outbound.ts";
@@ -178,7 +179,10 @@ export const startTestServer = async <C extends AnyContract = typeof fixtureCont
     await close();
     throw error;
   });
-  return { ...server, config, url, close, [Symbol.asyncDispose]: close };
+  /** The mails that were caught so far, newest first. */
+  const mails = async (): Promise<CaughtMail[]> =>
+    (await server.caughtMails()).map(({ to, subject, text, html }) => ({ to, subject, text, html }));
+  return { ...server, config, url, mails, close, [Symbol.asyncDispose]: close };
 };
 
 /** A server of `startTestServer` with the fixture app. */

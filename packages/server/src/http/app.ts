@@ -23,6 +23,7 @@ import { assertAddressesDiffer, readPages, recordRoutes } from "./addresses.ts";
 import { answerClientError, followConnections, isHostValid, nodeOptions } from "./connections.ts";
 import { cookiesFor } from "./cookies.ts";
 import { anyOriginCors, crossOriginHeadersOf, markCrossOrigin, rpcCorsFor } from "./cross-origin.ts";
+import { type DevMailOptions, devMailRoutes } from "./dev-mail.ts";
 import { docsRoutes } from "./docs.ts";
 import { answerFailure } from "./failure.ts";
 import { plainForwardedFor } from "./forwarded-for.ts";
@@ -79,6 +80,8 @@ export interface AppOptions {
   /** Renders a page that is part of a protocol. */
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly web: { directory: string | null; devUrl: string | null };
+  /** `null`: production has no `/dev/mail`. */
+  readonly devMail: DevMailOptions | null;
 }
 
 export const createApp = async (options: AppOptions) => {
@@ -150,6 +153,7 @@ export const createApp = async (options: AppOptions) => {
     const cookies = cookiesFor(options.publicUrl);
     await pages.register(relyingPartyRoutes({ ...options.relyingParty, cookies, sourceOf }));
     await pages.register(docsRoutes(options));
+    if (options.devMail) await pages.register(devMailRoutes(options.devMail));
   });
   await app.register(async (open) => {
     open.addHook("onRequest", markCrossOrigin);

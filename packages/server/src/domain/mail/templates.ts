@@ -135,6 +135,8 @@ export const createRenderMail = ({
     link: (path) => publicUrl + path,
     layOut: (words) => layOut(words, brand),
   };
-  return async <T extends MailTemplate>({ template, data }: Extract<Mail, { template: T }>): Promise<MailContent> =>
-    all[template](data as never, tools); // `Mail` pairs each template with its data
+  return async ({ template, data }: Mail): Promise<MailContent> => {
+    const content = await all[template](data as never, tools); // `Mail` pairs each template with its data
+    return { ...content, subject: content.subject.replace(/[\p{C}\p{Z}]+/gu, " ").trim() };
+  };
 };
