@@ -145,6 +145,15 @@ export const createClient = <
   S extends ScopeOf<C> | FirstPartyClient = FirstPartyClient,
 >(
   options: WithZod<ClientOptions<S>>,
+): Client<C, S> => createClientWith<C, S>(options);
+
+/** `createClient` that gets new tokens with `refresh`, in place of the refresh token. */
+export const createClientWith = <
+  C extends ClientContract = EngineContract,
+  S extends ScopeOf<C> | FirstPartyClient = FirstPartyClient,
+>(
+  options: ClientOptions<S>,
+  refresh?: SessionOptions["refresh"],
 ): Client<C, S> => {
   const url = rpcUrl(options.url);
   const { authorization, transport = "body", now = Date.now, onSignedOut, onStepUp, onConsentNeeded } = options;
@@ -190,7 +199,7 @@ export const createClient = <
       options.tabs === undefined && transport === "cookie"
         ? browserTabs(`lockstep ${url.href}`)
         : (options.tabs ?? null),
-    refresh: authorization ? refreshAuthorized(authorization) : refreshOwn,
+    refresh: refresh ?? (authorization ? refreshAuthorized(authorization) : refreshOwn),
     now,
     onSignedOut,
   });
@@ -237,7 +246,7 @@ export const sessionOf = (client: object): ClientSession => {
  * Why a failed refresh ends the session. `null`: the session continues, and the next attempt may succeed. The server
  * does not look at the session of a page whose origin it refuses.
  */
-const endOf = (failure: RpcFailure | null): SessionEndReason | null => {
+export const endOf = (failure: RpcFailure | null): SessionEndReason | null => {
   if (failure?.code === "SESSION_ENDED") return failure.details.reason;
   return failure?.code === "INVALID_INPUT" ? "unknown" : null;
 };
@@ -246,7 +255,7 @@ const endOf = (failure: RpcFailure | null): SessionEndReason | null => {
 const page = (globalThis as unknown as { readonly location?: { readonly origin: string } }).location;
 
 /** `trpc` below the server's URL, which may have a path. */
-const rpcUrl = (server: string | URL): URL => {
+export const rpcUrl = (server: string | URL): URL => {
   const base = String(server);
   return new URL("trpc", base.endsWith("/") ? base : `${base}/`);
 };

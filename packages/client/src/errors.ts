@@ -53,7 +53,7 @@ export type ErrorReader<C extends RoutedContract> = <P extends PathIn<C>>(
 export const errorReader =
   <C extends RoutedContract>(): ErrorReader<C> =>
   (path, error) => {
-    if (!isTRPCClientError(error)) return null;
+    if (!isTRPCClientError(error) || error.cause instanceof SetCookieError) return null;
     const data: unknown = error.data;
     if (!isRpcErrorData(data)) return { code: "UNREACHABLE", details: {} };
     // An error has no path when the request failed before the operation was known.
@@ -63,6 +63,14 @@ export const errorReader =
 
 /** Reads the error of a failed call of one of the engine's operations. */
 export const errorOf: ErrorReader<EngineContract> = errorReader<EngineContract>();
+
+/**
+ * The cause of the error of a call that sets cookies, when they cannot be set in the response to the browser: without
+ * `setCookie` of `createServerClient`, or when it throws, which is then the `cause` of this.
+ */
+export class SetCookieError extends Error {
+  override readonly name = "SetCookieError";
+}
 
 /** The error of a call; narrow it by `code`. */
 export type RpcFailure = RpcErrorData;

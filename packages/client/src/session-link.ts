@@ -24,6 +24,7 @@ type Path = PathIn<EngineContract>;
 export const credentialPaths = [
   "auth.login",
   "auth.refresh",
+  "auth.issueAccessToken",
   "user.changePassword",
   "user.setPassword",
 ] as const satisfies readonly Path[];

@@ -252,7 +252,7 @@ describe("a project without this repository", () => {
       ["fileTokens"],
       ["AuthorizationError", "createAuthorization"],
       ["SessionProvider", "useSession"],
-      ["createServerClient"],
+      ["SetCookieError", "createServerClient", "restoreSession"],
     ]);
   });
 });

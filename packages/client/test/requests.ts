@@ -59,6 +59,9 @@ export const recorded = (fetch: Fetch): Network => {
 export const refreshes = (requests: readonly Recorded[]) =>
   requests.filter(({ url }) => url.pathname.endsWith("/auth.refresh"));
 
+export const issuedTokens = (requests: readonly Recorded[]) =>
+  requests.filter(({ url }) => url.pathname.endsWith("/auth.issueAccessToken"));
+
 /** `fetch` of a page of `origin`, in a browser that keeps the cookies of this one site. */
 export const cookieJar = (origin: string) => {
   const cookies = new Map<string, string>();

@@ -18,6 +18,7 @@ import { RecentAccess } from "./recent-access.ts";
 import { engineScopes } from "./scopes.ts";
 import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
 import {
+  AccessTokenResult,
   ChangePasswordInput,
   LoginInput,
   LoginResult,
@@ -50,6 +51,13 @@ export const engine = {
       input: RefreshInput,
       output: RefreshResult,
       errors: ["SESSION_ENDED", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      credential: true,
+    }),
+    issueAccessToken: mutation({
+      summary: "Issue an access token for one request of a browser with the session cookie, which stays valid",
+      access: anyone,
+      output: AccessTokenResult,
+      errors: ["SESSION_ENDED", "CREDENTIALS_IN_BATCH", "SERVERS_ONLY"],
       credential: true,
     }),
     logout: mutation({

@@ -142,6 +142,11 @@ export const engineErrors = {
       "Pages of other origins may not use the session cookie: set PUBLIC_URL to the origin that the browser shows, or list that origin in ALLOWED_ORIGINS.",
     details: none,
   },
+  SERVERS_ONLY: {
+    status: 403,
+    message: "Only servers may call this operation. In a browser, call auth.refresh.",
+    details: none,
+  },
   AUTHORIZATION_NOT_FOUND: {
     status: 404,
     message: "This request was answered or has expired. Go back to the app and begin again.",

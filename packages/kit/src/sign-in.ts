@@ -23,12 +23,15 @@ export const LoginInput = z.object({
 });
 export type LoginInput = z.infer<typeof LoginInput>;
 
-/** A session as its client sees it. */
-const Tokens = z.object({
+const AccessToken = z.object({
   accessToken: z.string(),
   tokenType: z.literal("Bearer"),
   /** Seconds until the access token expires. */
   expiresIn: z.int(),
+});
+
+/** A session as its client sees it. */
+const Tokens = AccessToken.extend({
   /** Absent with the `cookie` transport, where no script can read it. */
   refreshToken: z.string().optional(),
 });
@@ -55,6 +58,15 @@ export type RefreshInput = z.infer<typeof RefreshInput>;
 /** The answer of `auth.refresh`. */
 export const RefreshResult = Tokens.extend({ sessionId: z.string(), user: User });
 export type RefreshResult = z.infer<typeof RefreshResult>;
+
+/** The answer of `auth.issueAccessToken`. */
+export const AccessTokenResult = AccessToken.extend({
+  sessionId: z.string(),
+  user: User,
+  /** Whether to call `auth.refresh` now. Only do so where its cookie is sure to reach the browser. */
+  refreshDue: z.boolean(),
+});
+export type AccessTokenResult = z.infer<typeof AccessTokenResult>;
 
 const Ids = z.array(z.string().regex(/^[\w-]{1,100}$/, { error: "Must be an ID" })).max(100);
 

@@ -4,7 +4,7 @@ import type { EngineContract, ErrorCodeOf, Granted, PathIn } from "../src/index.
 type Operations = EngineContract["operations"];
 
 /** The operations that need no principal. */
-type Open = "auth.login" | "auth.methods" | "auth.refresh" | "authorization.asker";
+type Open = "auth.issueAccessToken" | "auth.login" | "auth.methods" | "auth.refresh" | "authorization.asker";
 
 describe("the operations of a third-party client", () => {
   it("are those that are open to anyone and those of its scopes", () => {

@@ -87,6 +87,7 @@ export const testRequest = (token: string | null = null): Request => ({
     refreshToken: null,
     deviceToken: null,
     foreign: false,
+    fromBrowser: false,
     setRefreshToken() {},
     clearRefreshToken() {},
     setDeviceToken() {},

@@ -85,6 +85,7 @@ export const errorWords: EngineErrorWords = {
     title: "This page cannot sign in here",
     text: "Open the page at this service’s own address.",
   },
+  SERVERS_ONLY: outdated("The server refused the request."),
   INVALID_CREDENTIALS: { title: "Not signed in", text: "The username or the password is wrong." },
 
   AUTHORIZATION_NOT_FOUND: {

@@ -57,6 +57,10 @@ export const isForeignTo =
     return secure || !isLoopback(headers.origin) || (site === undefined && headers.origin !== `http://${headers.host}`);
   };
 
+/** Whether a browser sent the request: with a POST, each sends `Origin` (Fetch §3.2), and the present ones both headers. */
+const isFromBrowser = ({ headers }: FastifyRequest): boolean =>
+  headers.origin !== undefined || headers["sec-fetch-site"] !== undefined;
+
 /** @param siblings origins whose pages may use the session's cookies too (`isForeignTo`) */
 export const cookiesFor = (publicUrl: string, siblings: readonly string[] = []) => {
   const { refreshToken, deviceToken } = namesFor(publicUrl);
@@ -71,6 +75,7 @@ export const cookiesFor = (publicUrl: string, siblings: readonly string[] = []) 
     const foreign = isForeign(request);
     return {
       foreign,
+      fromBrowser: isFromBrowser(request),
       refreshToken: foreign ? null : (request.cookies[refreshToken] ?? null),
       deviceToken: foreign ? null : (request.cookies[deviceToken] ?? null),
       setRefreshToken: (token, expiresAt) => {

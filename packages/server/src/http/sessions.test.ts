@@ -181,6 +181,93 @@ describe("the cookie transport", () => {
     expect((await calls.query("user.me", { token: first.data.accessToken })).status).toBe(200);
   });
 
+  describe("read by a server, for one request of the browser", () => {
+    const issue = (signedIn: Awaited<ReturnType<typeof browserSignIn>>, headers: Record<string, string> = {}) =>
+      calls.mutate("auth.issueAccessToken", undefined, { cookies: sessionCookie(signedIn), headers });
+
+    it("[S22] issues a short-lived access token, and neither redeems nor sets a cookie", async () => {
+      const first = await browserSignIn();
+      const before = await server.db.selectFrom("sessions").selectAll().execute();
+      const issued = await issue(first);
+      expect([issued.status, issued.cookies]).toEqual([200, {}]);
+      expect(issued.headers["cache-control"]).toBe("no-store");
+      expect(issued.data).toEqual({
+        accessToken: expect.any(String),
+        tokenType: "Bearer",
+        expiresIn: 300,
+        sessionId: first.data.sessionId,
+        user: first.data.user,
+        refreshDue: false,
+      });
+      expect(issued.data.accessToken).not.toBe(first.data.accessToken);
+      expect(await server.db.selectFrom("sessions").selectAll().execute()).toEqual(before);
+
+      const me = () => calls.query("user.me", { token: issued.data.accessToken });
+      expect((await me()).data.username).toBe("john");
+      clock.advanceSeconds(306);
+      expect((await me()).code).toBe("INVALID_TOKEN");
+      expect((await calls.mutate("auth.refresh", {}, { cookies: sessionCookie(first) })).status).toBe(200);
+    });
+
+    it("[S79] issues tokens that end with the session, and none afterwards", async () => {
+      const first = await browserSignIn();
+      const { data } = await issue(first);
+      await calls.mutate("auth.logout", undefined, { token: data.accessToken });
+      expect((await calls.query("user.me", { token: data.accessToken })).code).toBe("INVALID_TOKEN");
+      const refused = await issue(first);
+      expect(refused.error).toMatchObject({ code: "SESSION_ENDED", details: { reason: "signed_out" } });
+      expect(refused.cookies["lockstep-session"]).toMatchObject({ value: "", path: "/" });
+    });
+
+    it("[S51] issues no more scopes than the session was narrowed to", async () => {
+      const scopes = ["profile:read"];
+      const narrowed = await server.domain.signIn.withPassword({ ...typed("john", "secret"), scopes });
+      const { data } = await calls.mutate("auth.issueAccessToken", undefined, {
+        cookies: { "lockstep-session": narrowed.refreshToken },
+      });
+      const token = data.accessToken;
+      expect((await calls.query("user.me", { token })).status).toBe(200);
+      expect((await calls.query("session.list", { token })).code).toBe("FIRST_PARTY_ONLY");
+    });
+
+    it("[S23] ends the session when a thief sends a cookie that was replaced before the grace window", async () => {
+      const first = await browserSignIn();
+      const second = await calls.mutate("auth.refresh", {}, { cookies: sessionCookie(first) });
+      clock.advanceSeconds(testSessionLimits.graceSeconds);
+      expect((await issue(first)).data.refreshDue).toBe(true);
+      clock.advanceSeconds(1);
+      expect((await issue(first)).error).toMatchObject({ code: "SESSION_ENDED", details: { reason: "reused" } });
+      expect((await calls.query("user.me", { token: second.data.accessToken })).code).toBe("INVALID_TOKEN");
+      const [entry] = (
+        await signIn().then(({ data }) => calls.query("session.history", { token: data.accessToken }))
+      ).data.filter(({ action }) => action === "session.reuse");
+      expect(entry).toMatchObject({ action: "session.reuse" });
+    });
+
+    it.each<[string, Record<string, string>]>([
+      ["this origin", { origin: "http://localhost:3000", "sec-fetch-site": "same-origin" }],
+      ["this origin, in a browser without Sec-Fetch-Site", { origin: "http://localhost:3000" }],
+      ["another origin of the same site", { origin: "http://localhost:3001", "sec-fetch-site": "same-site" }],
+      ["another site", { origin: "https://evil.example", "sec-fetch-site": "cross-site" }],
+      ["a browser that sends no Origin", { "sec-fetch-site": "same-origin" }],
+      ["no origin, such as a sandboxed frame", { origin: "null" }],
+    ])("[S82] refuses a page of %s, which a browser sends", async (_name, headers) => {
+      const refused = await issue(await browserSignIn(), headers);
+      expect([refused.status, refused.code, refused.cookies]).toEqual([403, "SERVERS_ONLY", {}]);
+      expect(refused.data).toBeUndefined();
+    });
+
+    it.each([
+      [{}],
+      [{ "lockstep-session": "x" }],
+      [{ "__Host-lockstep-session": `${"A".repeat(22)}.0.${"A".repeat(43)}` }],
+    ])("[S37] answers the cookies %j, which are not ours, with 401 and no further details", async (cookies) => {
+      const { status, error } = await calls.mutate("auth.issueAccessToken", undefined, { cookies });
+      expect(status).toBe(401);
+      expect(error).toMatchObject({ code: "SESSION_ENDED", details: { reason: "unknown" } });
+    });
+  });
+
   describe("from a page of another origin", () => {
     it.each<[string, Record<string, string>]>([
       ["another site", { origin: "https://evil.example", "sec-fetch-site": "cross-site" }],

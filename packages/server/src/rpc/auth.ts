@@ -1,11 +1,11 @@
-// Owns the procedures of signing in, refreshing and signing out. A browser keeps its tokens in cookies, other clients in
+// Owns the procedures of signing in, staying signed in and signing out. A browser keeps its tokens in cookies, other clients in
 // the answer.
 
 import { engine } from "@lockstep/kit";
 import type { Identities } from "../domain/identities/identities.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
-import type { SignedIn, SignIn } from "../domain/sessions/sign-in.ts";
+import type { SignedIn, SignIn, WithAccessToken } from "../domain/sessions/sign-in.ts";
 import type { Context } from "./context.ts";
 import { implement } from "./trpc.ts";
 
@@ -53,6 +53,19 @@ export const authProcedures = ({
     }
   }),
 
+  issueAccessToken: implement(engine.auth.issueAccessToken).handle(async ({ ctx: { cookies, source } }) => {
+    // No page can have this called, its own browser least of all: a browser redeems its cookie.
+    if (cookies.fromBrowser) throw new DomainError("SERVERS_ONLY");
+    if (cookies.refreshToken === null) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+    try {
+      const { refreshDue, ...issued } = await signIn.forOneRequest(cookies.refreshToken, source);
+      return { ...accessTokenAnswer(issued), refreshDue };
+    } catch (error) {
+      if (error instanceof DomainError) cookies.clearRefreshToken();
+      throw error;
+    }
+  }),
+
   logout: implement(engine.auth.logout).handle(async ({ ctx }) => {
     const { session, user } = ctx.principal;
     const logout = await identities.logoutOf(session.id);
@@ -67,12 +80,13 @@ export const authProcedures = ({
 
 const answer = (signedIn: SignedIn, transport: Transport, { cookies }: Context) => {
   if (transport === "cookie") cookies.setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
-  return {
-    accessToken: signedIn.accessToken,
-    tokenType: "Bearer" as const,
-    expiresIn: signedIn.accessTokenLifetimeSeconds,
-    sessionId: signedIn.session.id,
-    user: signedIn.user,
-    ...(transport === "body" && { refreshToken: signedIn.refreshToken }),
-  };
+  return { ...accessTokenAnswer(signedIn), ...(transport === "body" && { refreshToken: signedIn.refreshToken }) };
 };
+
+const accessTokenAnswer = ({ accessToken, accessTokenLifetimeSeconds, session, user }: WithAccessToken) => ({
+  accessToken,
+  tokenType: "Bearer" as const,
+  expiresIn: accessTokenLifetimeSeconds,
+  sessionId: session.id,
+  user,
+});

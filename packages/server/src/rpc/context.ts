@@ -11,6 +11,8 @@ export interface Cookies {
   readonly deviceToken: string | null;
   /** Whether a page that may not use the cookies made this request: then they are neither read nor set. */
   readonly foreign: boolean;
+  /** Whether a browser made this request, of whatever origin its page is. */
+  readonly fromBrowser: boolean;
   setRefreshToken(token: string, expiresAt: number): void;
   clearRefreshToken(): void;
   setDeviceToken(token: string): void;

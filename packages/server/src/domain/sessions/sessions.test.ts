@@ -27,14 +27,19 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
       role: "user",
       passwordHash: null,
     });
-    const sessionsUnder = (current: string, previous: readonly string[] = [], plugin?: KyselyPlugin) =>
+    const sessionsUnder = (
+      current: string,
+      previous: readonly string[] = [],
+      plugin?: KyselyPlugin,
+      limits = testSessionLimits,
+    ) =>
       createSessions({
         ...world,
         db: plugin ? database.db.withPlugin(plugin) : database.db,
         audit,
         events: createSessionEvents(),
         secrets: createSecrets(current, previous),
-        limits: testSessionLimits,
+        limits,
       });
     const sessions = sessionsUnder(secrets[0] ?? secret);
     return { ...database, clock, audit, users, sessions, sessionsUnder, userId: user?.id ?? "" };
@@ -52,6 +57,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
   };
   const begin = ({ db, sessions, userId }: Opened) => startSession(db, sessions, userId);
   const refresh = ({ sessions }: Opened, token: string) => sessions.refresh(token, testSource);
+  const readBy = ({ sessions }: Opened, token: string) => sessions.readByRefreshToken(token, testSource);
 
   it("[S22] [S34] issue a new refresh token at each refresh, with 256 bits of MAC", async () => {
     await using opened = await open();
@@ -101,6 +107,54 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     opened.clock.advanceSeconds(600);
     await refresh(opened, second.refreshToken);
     expect(await reasonOf(refresh(opened, first.refreshToken))).toBe("reused");
+  });
+
+  it("[S22] are read by the current token or one of the grace window, which changes nothing", async () => {
+    await using opened = await open();
+    const first = await begin(opened);
+    const second = await refresh(opened, first.refreshToken);
+    const before = await opened.db.selectFrom("sessions").selectAll().execute();
+    opened.clock.advanceSeconds(graceSeconds);
+    for (const { refreshToken } of [first, second]) {
+      const read = await readBy(opened, refreshToken);
+      expect(read).toMatchObject({ session: first.session, user: { username: "jane" } });
+    }
+    expect(await opened.db.selectFrom("sessions").selectAll().execute()).toEqual(before);
+    expect((await refresh(opened, second.refreshToken)).refreshToken).toContain(`${first.session.id}.2.`);
+  });
+
+  it("[S23] end when they are read by a token that was replaced before the grace window", async () => {
+    await using opened = await open();
+    const first = await begin(opened);
+    const second = await refresh(opened, first.refreshToken);
+    opened.clock.advanceSeconds(graceSeconds + 1);
+    expect(await reasonOf(readBy(opened, first.refreshToken))).toBe("reused");
+    expect(await reasonOf(refresh(opened, second.refreshToken))).toBe("reused");
+    const [entry] = await opened.audit.list({ userId: opened.userId, limit: 1 });
+    expect(entry).toMatchObject({ action: "session.reuse", sessionId: first.session.id });
+  });
+
+  it("are due for a refresh ten minutes after the last one, and at once when read by a replaced token", async () => {
+    await using opened = await open();
+    const first = await begin(opened);
+    const isDue = async (token: string) => (await readBy(opened, token)).refreshDue;
+    opened.clock.advanceSeconds(599);
+    expect(await isDue(first.refreshToken)).toBe(false);
+    opened.clock.advanceSeconds(1);
+    expect(await isDue(first.refreshToken)).toBe(true);
+    const second = await refresh(opened, first.refreshToken);
+    expect(await isDue(second.refreshToken)).toBe(false);
+    expect(await isDue(first.refreshToken)).toBe(true);
+  });
+
+  it("are due for a refresh after half of a short idle time", async () => {
+    await using opened = await open();
+    const sessions = opened.sessionsUnder(secret, [], undefined, { ...testSessionLimits, idleSeconds: 60 });
+    const { refreshToken } = await startSession(opened.db, sessions, opened.userId);
+    opened.clock.advanceSeconds(29);
+    expect((await sessions.readByRefreshToken(refreshToken, testSource)).refreshDue).toBe(false);
+    opened.clock.advanceSeconds(1);
+    expect((await sessions.readByRefreshToken(refreshToken, testSource)).refreshDue).toBe(true);
   });
 
   it("survive rapid refreshes by racing clients", async () => {
@@ -298,12 +352,13 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
     const { sessions, clock, userId } = opened;
 
     type Step =
-      | { do: "refresh"; token: number }
+      | { do: "refresh" | "read"; token: number }
       | { do: "end" }
       | { do: "endOthers" }
       | { do: "wait"; seconds: number };
     const step: fc.Arbitrary<Step> = fc.oneof(
       { weight: 6, arbitrary: fc.record({ do: fc.constant("refresh" as const), token: fc.nat(4) }) },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant("read" as const), token: fc.nat(4) }) },
       { weight: 1, arbitrary: fc.constant({ do: "end" as const }) },
       { weight: 1, arbitrary: fc.constant({ do: "endOthers" as const }) },
       {
@@ -337,22 +392,28 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
           } else {
             const used = tokens[Math.max(0, tokens.length - 1 - each.token)];
             if (!used) continue;
-            const answer = await sessions
-              .refresh(used.text, testSource)
-              .catch((error: DomainError<"SESSION_ENDED">) => error);
+            const call =
+              each.do === "read"
+                ? sessions.readByRefreshToken(used.text, testSource)
+                : sessions.refresh(used.text, testSource);
+            const answer = await call.catch((error: DomainError<"SESSION_ENDED">) => error);
+            const isReplaced = used.replacedAt !== null;
+            const isAccepted = !isReplaced || clock.now() - (used.replacedAt ?? 0) <= graceSeconds * 1000;
             if (over !== null || expired()) {
               expect(answer).toMatchObject({ details: { reason: over ?? "expired" } });
-            } else if (used.replacedAt === null) {
+            } else if (!isAccepted) {
+              expect(answer).toMatchObject({ details: { reason: "reused" } });
+              over = "reused";
+            } else if (each.do === "read") {
+              expect(answer).toMatchObject({ session });
+            } else if (isReplaced) {
+              expect(answer).toMatchObject({ refreshToken: tokens.at(-1)?.text });
+            } else {
               const next = (answer as { refreshToken: string }).refreshToken;
               expect(tokens.map(({ text }) => text)).not.toContain(next);
               used.replacedAt = clock.now();
               tokens.push({ text: next, replacedAt: null });
               seenAt = clock.now();
-            } else if (clock.now() - used.replacedAt <= graceSeconds * 1000) {
-              expect(answer).toMatchObject({ refreshToken: tokens.at(-1)?.text });
-            } else {
-              expect(answer).toMatchObject({ details: { reason: "reused" } });
-              over = "reused";
             }
           }
           const live = await sessions.findLive(session.id);

@@ -98,6 +98,12 @@ type AdvancedRow = Pick<
  */
 const maxReplaced = 16;
 
+/**
+ * A refresh is due this long after the last one, or after half of the idle time if that is less: about as often as a
+ * browser refreshes.
+ */
+const refreshDueSeconds = 10 * 60;
+
 /** Reads the row again after losing a race; each loss means that another refresh succeeded. */
 const maxAttempts = 5;
 
@@ -153,6 +159,33 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       .where("ended_at", "is", null)
       .returning("generation"),
   );
+
+  /**
+   * The live session of a refresh token that is current, or was replaced within the grace window. Any other token that we
+   * made ends its session.
+   * @throws DomainError `SESSION_ENDED`; reason `unknown` for every token that this service did not make
+   */
+  const verifyRefreshToken = async (refreshToken: string, source: Source) => {
+    const token = parseRefreshToken(refreshToken);
+    if (!token) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+    const [row] = await readForRefresh({ id: token.sessionId });
+    // The token is not ours: say nothing about the session, and do nothing.
+    if (!row || !isOurs(secrets, token, row.seed)) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+    const reason = endOf(row, now());
+    if (reason) throw new DomainError("SESSION_ENDED", { reason });
+    // Ours, but of a generation that this database has never reached: it was restored from an older backup.
+    if (token.generation > row.generation) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
+
+    const replaced = (JSON.parse(row.replaced) as [generation: number, at: number][]).filter(
+      ([, at]) => now() - at <= graceMs,
+    );
+    const isCurrent = token.generation === row.generation;
+    if (!isCurrent && !replaced.some(([generation]) => generation === token.generation)) {
+      await end(row.user_id, { only: [row.id] }, "reused", source); // RFC 9700 §4.14.2
+      throw new DomainError("SESSION_ENDED", { reason: "reused" });
+    }
+    return { row, user: userFromJoin(row), replaced, isCurrent };
+  };
 
   /** Ends sessions within the transaction of what ends them, with one audit entry each. */
   const endWithin = async (
@@ -248,30 +281,11 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
      * @throws DomainError `SESSION_ENDED`; reason `unknown` for every token that this service did not make
      */
     async refresh(refreshToken: string, source: Source): Promise<RefreshedSession & { user: User }> {
-      const token = parseRefreshToken(refreshToken);
-      if (!token) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
-
       for (let attempt = 0; attempt < maxAttempts; attempt++) {
-        const [row] = await readForRefresh({ id: token.sessionId });
-        // The token is not ours: say nothing about the session, and do nothing.
-        if (!row || !isOurs(secrets, token, row.seed)) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
-        const reason = endOf(row, now());
-        if (reason) throw new DomainError("SESSION_ENDED", { reason });
-        const user = userFromJoin(row);
-
-        const replaced = (JSON.parse(row.replaced) as [generation: number, at: number][]).filter(
-          ([, at]) => now() - at <= graceMs,
-        );
-        if (token.generation < row.generation) {
-          if (replaced.some(([generation]) => generation === token.generation)) {
-            return { ...refreshed(row, row.generation, row.idle_expires_at), user };
-          }
-          await end(row.user_id, { only: [row.id] }, "reused", source);
-          throw new DomainError("SESSION_ENDED", { reason: "reused" });
+        const { row, user, replaced, isCurrent } = await verifyRefreshToken(refreshToken, source);
+        if (!isCurrent || replaced.length >= maxReplaced) {
+          return { ...refreshed(row, row.generation, row.idle_expires_at), user };
         }
-        // Ours, but of a generation that this database has never reached: it was restored from an older backup.
-        if (token.generation > row.generation) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
-        if (replaced.length >= maxReplaced) return { ...refreshed(row, row.generation, row.idle_expires_at), user };
 
         const [advanced] = await advance({
           id: row.id,
@@ -286,6 +300,22 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         if (advanced) return { ...refreshed(row, advanced.generation, idleExpiry(row)), user };
       }
       throw new Error("The session was refreshed concurrently too often");
+    },
+
+    /**
+     * The session of a refresh token, without a refresh: the token stays valid, and nothing is written. A token that
+     * `refresh` would take for stolen ends the session here too.
+     * @returns `refreshDue`: whether the token should be refreshed now, because it was replaced, or is the current one for
+     * some minutes
+     * @throws DomainError `SESSION_ENDED`, as `refresh`
+     */
+    async readByRefreshToken(
+      refreshToken: string,
+      source: Source,
+    ): Promise<{ session: Session; user: User; refreshDue: boolean }> {
+      const { row, user, isCurrent } = await verifyRefreshToken(refreshToken, source);
+      const dueAt = row.last_seen_at + Math.min(refreshDueSeconds, limits.idleSeconds / 2) * 1000;
+      return { session: sessionFromRow(row), user, refreshDue: !isCurrent || now() >= dueAt };
     },
 
     /** The session and its user at this moment. `null`: ended, expired, or the user is disabled. */

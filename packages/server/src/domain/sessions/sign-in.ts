@@ -10,17 +10,21 @@ import { DomainError } from "../kernel/domain-error.ts";
 import { network } from "../kernel/ip-addresses.ts";
 import type { Attempt, CountedAttempt, Throttle } from "../kernel/throttle.ts";
 import type { Scopes } from "../tokens/scopes.ts";
-import { firstPartyClientId, type Tokens } from "../tokens/tokens.ts";
+import { firstPartyClientId, requestTokenLifetimeSeconds, type Tokens } from "../tokens/tokens.ts";
 import type { DeviceOwner, Devices } from "./devices.ts";
 import type { RefreshedSession, Session, Sessions, StartedSession, StartOptions } from "./sessions.ts";
 
-/** The answer to a sign-in. */
-export interface SignedIn {
+/** A session with an access token, and without a refresh token. */
+export interface WithAccessToken {
   readonly user: User;
   readonly session: Session;
   readonly scopes: readonly string[];
   readonly accessToken: string;
   readonly accessTokenLifetimeSeconds: number;
+}
+
+/** The answer to a sign-in. */
+export interface SignedIn extends WithAccessToken {
   readonly refreshToken: string;
   /** Epoch milliseconds. */
   readonly refreshTokenExpiresAt: number;
@@ -60,24 +64,20 @@ export const createSignIn = ({
   audit: Audit;
   scopes: Pick<Scopes, "names">;
 }) => {
-  const withAccessToken = async (user: User, refreshed: RefreshedSession): Promise<SignedIn> => {
-    const scopes = refreshed.session.scopes ?? scopeNames;
-    const { accessToken, expiresInSeconds } = await tokens.issue({
-      userId: user.id,
-      sessionId: refreshed.session.id,
-      clientId: firstPartyClientId,
-      scopes,
-    });
-    return {
-      user,
-      scopes,
-      session: refreshed.session,
-      accessToken,
-      accessTokenLifetimeSeconds: expiresInSeconds,
-      refreshToken: refreshed.refreshToken,
-      refreshTokenExpiresAt: refreshed.expiresAt,
-    };
+  const issueFor = async (user: User, session: Session, lifetimeSeconds?: number): Promise<WithAccessToken> => {
+    const scopes = session.scopes ?? scopeNames;
+    const { accessToken, expiresInSeconds } = await tokens.issue(
+      { userId: user.id, sessionId: session.id, clientId: firstPartyClientId, scopes },
+      lifetimeSeconds,
+    );
+    return { user, scopes, session, accessToken, accessTokenLifetimeSeconds: expiresInSeconds };
   };
+
+  const withAccessToken = async (user: User, refreshed: RefreshedSession): Promise<SignedIn> => ({
+    ...(await issueFor(user, refreshed.session)),
+    refreshToken: refreshed.refreshToken,
+    refreshTokenExpiresAt: refreshed.expiresAt,
+  });
 
   /** The answer for a session that was just started and committed. Announces the session. */
   const signedIn = async (user: User, started: StartedSession): Promise<SignedIn> => {
@@ -171,6 +171,16 @@ export const createSignIn = ({
     async withRefreshToken(refreshToken: string, source: Source): Promise<SignedIn> {
       const { user, ...refreshed } = await sessions.refresh(refreshToken, source);
       return withAccessToken(user, refreshed);
+    },
+
+    /**
+     * Issues an access token for one request, and leaves the refresh token as it is.
+     * @returns `refreshDue`: whether the refresh token should be redeemed now
+     * @throws DomainError `SESSION_ENDED`
+     */
+    async forOneRequest(refreshToken: string, source: Source): Promise<WithAccessToken & { refreshDue: boolean }> {
+      const { user, session, refreshDue } = await sessions.readByRefreshToken(refreshToken, source);
+      return { ...(await issueFor(user, session, requestTokenLifetimeSeconds)), refreshDue };
     },
 
     /**

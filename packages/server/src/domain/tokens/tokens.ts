@@ -7,6 +7,12 @@ import { accessTokenAlgorithm, type Keyring } from "./keyring.ts";
 /** The lifetime of an access token. */
 export const accessTokenLifetimeSeconds = 10 * 60;
 
+/**
+ * The lifetime of an access token that a server gets for one request of a browser, whose refresh token it does not redeem:
+ * as long as a request may take.
+ */
+export const requestTokenLifetimeSeconds = 5 * 60;
+
 /** The lifetime of an ID token. It says who signed in, and authorizes nothing. */
 export const idTokenLifetimeSeconds = 60 * 60;
 
@@ -70,7 +76,10 @@ export const createTokens = ({
   random: Random;
 }) => ({
   /** A signed access token. @see RFC 9068 §2 */
-  async issue(claims: SessionTokenClaims): Promise<{ accessToken: string; expiresInSeconds: number }> {
+  async issue(
+    claims: SessionTokenClaims,
+    lifetimeSeconds = accessTokenLifetimeSeconds,
+  ): Promise<{ accessToken: string; expiresInSeconds: number }> {
     const key = keyring.signing();
     const issuedAt = Math.floor(now() / 1000);
     const accessToken = await new SignJWT({
@@ -83,10 +92,10 @@ export const createTokens = ({
       .setAudience(issuer)
       .setSubject(claims.userId)
       .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + accessTokenLifetimeSeconds)
+      .setExpirationTime(issuedAt + lifetimeSeconds)
       .setJti(randomId(random))
       .sign(key.privateKey);
-    return { accessToken, expiresInSeconds: accessTokenLifetimeSeconds };
+    return { accessToken, expiresInSeconds: lifetimeSeconds };
   },
 
   /** The claims of a valid access token that this service signed for this API; else `null`. */
