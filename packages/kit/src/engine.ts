@@ -54,7 +54,7 @@ export const engine = {
       credential: true,
     }),
     issueAccessToken: mutation({
-      summary: "Issue an access token for one request of a browser with the session cookie, which stays valid",
+      summary: "Issue an access token for a browser's session cookie, without redeeming it",
       access: anyone,
       output: AccessTokenResult,
       errors: ["SESSION_ENDED", "CREDENTIALS_IN_BATCH", "SERVERS_ONLY"],

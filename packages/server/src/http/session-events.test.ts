@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { engine } from "@lockstep/kit";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { callsTo } from "../../test/calls.ts";
+import { startCompressingProxy } from "../../test/compressing-proxy.ts";
 import { openStream } from "../../test/event-stream.ts";
 import { grantedToken, john, startTestServer, type TestServer, testSource, typed } from "../testing.ts";
 
@@ -27,6 +28,22 @@ describe("the stream of a user's session events", () => {
     expect(stream.response.status).toBe(200);
     expect(stream.response.headers.get("content-type")).toContain("text/event-stream");
     expect(stream.response.headers.get("cache-control")).toBe("no-store, no-transform");
+    stream.leave();
+  });
+
+  it("reaches a reader event by event through a proxy that compresses", async () => {
+    await using proxy = await startCompressingProxy(server.url);
+    const answer = await fetch(`${proxy.url}/trpc/auth.methods`);
+    expect(answer.headers.get("content-encoding")).toBe("gzip");
+    await answer.body?.cancel();
+
+    const { accessToken, user } = await signIn();
+    const stream = await openStream(`${proxy.url}/trpc/session.events`, { authorization: `Bearer ${accessToken}` });
+    expect(stream.response.headers.get("content-encoding")).toBeNull();
+    expect(await stream.next()).toMatchObject({ type: "connected" });
+    expect(await stream.next()).toEqual({ type: "message", data: { type: "watching" } });
+    server.domain.events.publish(user.id, { type: "password_changed" });
+    expect((await stream.next())?.data).toEqual({ type: "password_changed" });
     stream.leave();
   });
 

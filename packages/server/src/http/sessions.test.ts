@@ -1,3 +1,4 @@
+import { decodeJwt } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { callsTo } from "../../test/calls.ts";
 import {
@@ -226,6 +227,7 @@ describe("the cookie transport", () => {
         cookies: { "lockstep-session": narrowed.refreshToken },
       });
       const token = data.accessToken;
+      expect(decodeJwt(token)["scope"]).toBe("profile:read");
       expect((await calls.query("user.me", { token })).status).toBe(200);
       expect((await calls.query("session.list", { token })).code).toBe("FIRST_PARTY_ONLY");
     });
