@@ -114,6 +114,7 @@ beforeAll(async () => {
     join(kit, "node_modules/zod"),
     join(client, "node_modules/@trpc/client"),
     join(client, "node_modules/@trpc/server"),
+    join(client, "node_modules/cookie"),
     join(client, "node_modules/eventsource-parser"),
     join(client, "node_modules/oauth4webapi"),
     join(client, "node_modules/react"),
