@@ -1,6 +1,6 @@
 // `npm run dev` in daily work: the real command in a copy of this repository, with a browser on the page that it serves.
 
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, onTestFailed, test } from "vitest";
 import { launchBrowser, skippedWithoutBrowser } from "../packages/server/test/chromium.ts";
 import { freePort, startProgram } from "./processes.ts";
 import { makeWorkingCopy } from "./working-copy.ts";
@@ -35,7 +35,7 @@ describe.skipIf(skippedWithoutBrowser("the test of npm run dev"))("npm run dev",
     await dev.printed(`The demo identity provider at http://localhost:${providerPort}`);
 
     const context = await browser.newContext({ reducedMotion: "reduce" });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(inject("patienceMs"));
     const page = await context.newPage();
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(String(error)));

@@ -1,7 +1,7 @@
 // Runs the examples of examples/ against a real server: each signs in, reads the user, tells a refused sign-in from other
 // errors, refreshes an expired access token, and watches the user's sessions, in its own runtime.
 
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, onTestFailed, test } from "vitest";
 import { john, signInAs, startTestServer, testClock, testSource } from "../packages/server/src/testing.ts";
 import { launchBrowser, skippedWithoutBrowser } from "../packages/server/test/chromium.ts";
 import { openExamples } from "./example-projects.ts";
@@ -105,6 +105,7 @@ describe
     printOnFailure(program);
     await answers(publicUrl, program);
     const page = await browser.newPage();
+    page.setDefaultTimeout(inject("patienceMs"));
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(String(error)));
     await page.goto(publicUrl);

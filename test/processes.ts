@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
+import { inject } from "vitest";
 
 /**
  * A port that nothing listens on. It is below those that the system gives out by itself: until a program listens on it, no
@@ -82,7 +83,7 @@ export const startProgram = (command: string, { cwd, env = {}, input = "" }: Pro
         if (!seen()) throw new Error(`It ended before it printed ${text}:\n${output}`);
       });
       const patience = new AbortController();
-      const late = wait(patienceMs, null, { signal: patience.signal }).then(() => {
+      const late = wait(inject("patienceMs"), null, { signal: patience.signal }).then(() => {
         throw new Error(`It has not printed ${text}:\n${output}`);
       });
       await Promise.race([appeared, over, late]).finally(() => patience.abort());
@@ -122,9 +123,6 @@ const signalTo = (pid: number, signal: NodeJS.Signals) => {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 };
-
-/** Stops a wait that would never end. Less than the time-out of a test, so that the test can still clean up. */
-const patienceMs = 200_000;
 
 /** How long programs may take to end before they are killed. */
 const graceSeconds = 15;

@@ -8,7 +8,7 @@ import { openBrowser, startAuthorizationServer } from "@lockstep/server/authoriz
 import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-testing";
 import { john, testSource } from "@lockstep/server/testing";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { bundled } from "./bundled.ts";
 import type { ThirdPartyPage } from "./third-party-page.ts";
 
@@ -64,6 +64,7 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in a page of another 
       });
 
       await using context = await browser.newContext();
+      context.setDefaultTimeout(inject("patienceMs"));
       const tab = await context.newPage();
       await tab.goto(`${origin}/`);
       const url = await tab.evaluate(([issuer, clientId]) => page.begin(issuer, clientId), [

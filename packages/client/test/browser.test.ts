@@ -3,7 +3,7 @@
 import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-testing";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { bundled } from "./bundled.ts";
 import type { TestPage } from "./page.ts";
 
@@ -48,6 +48,7 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
       if (request.url === "/trpc/auth.refresh") asked.refreshes++;
     });
     const context = await browser.newContext();
+    context.setDefaultTimeout(inject("patienceMs"));
     await context.route("**/tab", (route) =>
       route.fulfill({ contentType: "text/html", body: '<!doctype html><script src="/tab.js"></script>' }),
     );

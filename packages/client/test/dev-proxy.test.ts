@@ -4,7 +4,7 @@ import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-t
 import { john, startTestServer } from "@lockstep/server/testing";
 import type { Browser } from "playwright-core";
 import { createServer, type ViteDevServer } from "vite";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { bundled } from "./bundled.ts";
 import { startFront } from "./front.ts";
 import type { OtherOriginPage } from "./other-origin-page.ts";
@@ -57,6 +57,7 @@ describe.skipIf(skippedWithoutBrowser("tests of a page behind Vite's proxy"))("a
     const server = await startTestServer({ config });
     Object.assign(front.behind, { host: front.plain, url: server.url, requests: [] });
     const context = await browser.newContext();
+    context.setDefaultTimeout(inject("patienceMs"));
     const tab = await context.newPage();
     const warnings: string[] = [];
     tab.on("console", (message) => message.type() === "warning" && warnings.push(message.text()));

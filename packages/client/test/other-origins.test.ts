@@ -4,7 +4,7 @@
 import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-testing";
 import { john, signInAs, startTestServer } from "@lockstep/server/testing";
 import type { Browser, Frame, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { bundled } from "./bundled.ts";
 import { startFront } from "./front.ts";
 import type { OtherOriginPage } from "./other-origin-page.ts";
@@ -35,6 +35,7 @@ const setUp = async (publicUrl: string, allowedOrigins: readonly string[]) => {
   const requests: (typeof front)["behind"]["requests"] = [];
   Object.assign(front.behind, { host: new URL(publicUrl).host, url: server.url, requests });
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  context.setDefaultTimeout(inject("patienceMs"));
   return {
     server,
     requests,

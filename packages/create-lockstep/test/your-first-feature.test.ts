@@ -4,9 +4,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+// @boundaries-ignore ports that no other test of this repository takes
+import { freePort } from "../../../test/processes.ts";
 import { createLinkedApp } from "./linked-app.ts";
 
 const repository = join(import.meta.dirname, "../../..");
@@ -89,14 +90,6 @@ const start = (command: string, args: readonly string[], env: Readonly<Record<st
 const run = async (command: string, env?: Readonly<Record<string, string>>) => {
   const { ended, output } = start("sh", ["-c", command], env);
   return { exitCode: await ended, output: output() };
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 };
 
 /** Starts the app from its sources, which `npm start` would build first. It may refuse to start. */

@@ -3,7 +3,7 @@ import cookie from "@fastify/cookie";
 import type { User } from "@lockstep/kit";
 import type { AnyTRPCRouter } from "@trpc/server";
 import Fastify from "fastify";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
 import { anyContractOf, anyone, contractOf, query, subscription } from "../../test/words.ts";
 import { beginWait, withDatabaseLimit } from "../db/time-limit.ts";
@@ -299,7 +299,7 @@ const rawRequest = (text: string) =>
   new Promise<string>((resolve, reject) => {
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1", () => socket.write(text, "latin1"));
     let answer = "";
-    socket.setTimeout(10_000, () => socket.destroy(new Error("the connection hung")));
+    socket.setTimeout(inject("patienceMs"), () => socket.destroy(new Error("the connection hung")));
     socket.on("data", (chunk) => {
       answer += chunk.toString("latin1");
     });
