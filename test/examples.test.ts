@@ -2,15 +2,18 @@
 // errors, refreshes an expired access token, and watches the user's sessions, in its own runtime.
 
 import { afterAll, beforeAll, describe, expect, inject, onTestFailed, test } from "vitest";
+import type { Config } from "../packages/server/src/config.ts";
 import { john, signInAs, startTestServer, testClock, testSource } from "../packages/server/src/testing.ts";
 import { launchBrowser, skippedWithoutBrowser } from "../packages/server/test/chromium.ts";
-import { openExamples } from "./example-projects.ts";
+import { openExamples, pages, programs } from "./example-projects.ts";
 import { freePort, type Program } from "./processes.ts";
 
 /** Those that `.ci/run` runs. `TEST_EXAMPLES` names others, separated by commas, or `all`. */
 const quick = ["next", "node", "sveltekit", "vue"];
-const asked = process.env["TEST_EXAMPLES"] || quick.join();
-const isAsked = (name: string) => asked === "all" || asked.split(",").includes(name);
+const named = process.env["TEST_EXAMPLES"];
+const isAsked = (name: string) => named === "all" || (named?.split(",") ?? quick).includes(name);
+// Type checks of Vue and Svelte take longer than everything else. The build of Next includes one.
+const checkTypes = named !== undefined;
 
 let examples: Awaited<ReturnType<typeof openExamples>>;
 beforeAll(async () => {
@@ -19,13 +22,13 @@ beforeAll(async () => {
 afterAll(() => examples?.[Symbol.asyncDispose]());
 
 /** A server for one example, and what happens elsewhere while the example runs. */
-const startServer = async (config: { publicUrl?: string } = {}) => {
+const startServer = async (config: Partial<Config> = {}) => {
   const clock = testClock();
   const server = await startTestServer({ config, now: clock.now });
   const userId = (await signInAs(server)).user.id;
   return {
     url: server.url,
-    /** Until the access token has expired. */
+    /** Until the access token has expired, and a refresh of the session is due. */
     passTime: () => clock.advanceSeconds(3600),
     rename: (fullName: string) => server.domain.users.update(userId, { fullName }),
     signInElsewhere: () => signInAs(server),
@@ -41,14 +44,12 @@ const printOnFailure = (program: Program) =>
 
 const wrong = "The username or the password is wrong.";
 
-const programs = ["node", "trpc-client"];
-
 describe.each(programs.filter(isAsked))("the program of examples/%s", (name) => {
   const settings = { API_USERNAME: john.username, API_PASSWORD: john.password };
 
   let project: Awaited<ReturnType<typeof examples.install>>;
   beforeAll(async () => {
-    project = await examples.install(name);
+    project = await examples.install(name, { checkTypes });
   });
 
   test("tells a wrong password from other errors", async () => {
@@ -73,69 +74,78 @@ describe.each(programs.filter(isAsked))("the program of examples/%s", (name) => 
     await server.revokeSessions();
     await program.printed("Signed out: revoked");
     expect(await program.exited).toBe(0);
+    expect(program.output()).not.toContain("TRPCClientError");
   });
 });
 
-/** How the pages of an example are served. */
-interface Pages {
-  /** The arguments of its last command that set the port. `PORT` is in its environment, too. */
-  readonly args: (port: number) => readonly string[];
-}
+const withPages = Object.entries(pages).filter(([name]) => isAsked(name));
 
-const pages: Readonly<Record<string, Pages>> = {
-  vue: { args: (port) => ["--", "--strictPort", "--port", String(port)] },
-};
+describe.skipIf(skippedWithoutBrowser("the examples with pages")).each(withPages)(
+  "the page of examples/%s",
+  (name, { args = () => [], rendered, foreign = false, ready }) => {
+    let browser: Awaited<ReturnType<typeof launchBrowser>>;
+    let project: Awaited<ReturnType<typeof examples.install>>;
+    let ports: { readonly page: number; readonly api: number };
+    let apiUrl: string;
+    beforeAll(async () => {
+      ports = { page: await freePort(), api: await freePort() };
+      apiUrl = `http://127.0.0.1:${ports.api}`;
+      const settings = { API_URL: apiUrl, EXPO_PUBLIC_API_URL: apiUrl };
+      project = await examples.install(name, { settings, checkTypes });
+      browser = await launchBrowser();
+    });
+    afterAll(() => browser?.close());
 
-describe
-  .skipIf(skippedWithoutBrowser("the examples with pages"))
-  .each(Object.entries(pages).filter(([name]) => isAsked(name)))("the page of examples/%s", (name, { args }) => {
-  let browser: Awaited<ReturnType<typeof launchBrowser>>;
-  let project: Awaited<ReturnType<typeof examples.install>>;
-  beforeAll(async () => {
-    project = await examples.install(name);
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
+    test("signs in, reads the user, watches their sessions, and refreshes an expired token", async () => {
+      const url = `http://localhost:${ports.page}`;
+      await using server = await startServer({
+        port: ports.api,
+        ...(foreign ? { publicUrl: apiUrl, allowedOrigins: [url] } : { publicUrl: url }),
+      });
+      await using program = project.start({ API_URL: apiUrl, PORT: String(ports.page) }, ...args(ports.page, apiUrl));
+      printOnFailure(program);
+      await answers(url, program);
+      const page = await browser.newPage();
+      page.setDefaultTimeout(inject("patienceMs"));
+      const faults: string[] = [];
+      page.on("pageerror", (error) => faults.push(String(error)));
+      await page.goto(url);
+      if (ready !== undefined) await page.waitForFunction(ready);
 
-  test("signs in, reads the user, watches their sessions, and refreshes an expired token", async () => {
-    const port = await freePort();
-    const publicUrl = `http://localhost:${port}`;
-    await using server = await startServer({ publicUrl });
-    await using program = project.start({ API_URL: server.url, PORT: String(port) }, ...args(port));
-    printOnFailure(program);
-    await answers(publicUrl, program);
-    const page = await browser.newPage();
-    page.setDefaultTimeout(inject("patienceMs"));
-    const faults: string[] = [];
-    page.on("pageerror", (error) => faults.push(String(error)));
-    await page.goto(publicUrl);
+      const signIn = async (password: string) => {
+        await page.getByLabel("Username").fill(john.username);
+        await page.getByLabel("Password").fill(password);
+        await page.getByRole("button", { name: "Sign in" }).click();
+      };
+      await signIn("wrong");
+      await page.getByRole("alert").getByText(wrong).waitFor();
+      await signIn(john.password);
+      await page.getByRole("heading", { name: john.fullName }).waitFor();
 
-    const signIn = async (password: string) => {
-      await page.getByLabel("Username").fill(john.username);
-      await page.getByLabel("Password").fill(password);
-      await page.getByRole("button", { name: "Sign in" }).click();
-    };
-    await signIn("wrong");
-    await page.getByRole("alert").getByText(wrong).waitFor();
-    await signIn(john.password);
-    await page.getByRole("heading", { name: john.fullName }).waitFor();
+      const events = page.getByRole("list", { name: "Changes of your sessions" });
+      await events.getByText("watching").waitFor();
+      await server.signInElsewhere();
+      await events.getByText("signed_in").waitFor();
 
-    const events = page.getByRole("list", { name: "Changes of your sessions" });
-    await events.getByText("watching").waitFor();
-    await server.signInElsewhere();
-    await events.getByText("signed_in").waitFor();
+      server.passTime();
+      await server.rename("Johnny");
+      if (rendered) {
+        expect(await (await page.request.get(url)).text()).toContain("Johnny");
+        await page.reload();
+        await events.getByText("watching").waitFor();
+      } else await page.getByRole("button", { name: "Read again" }).click();
+      await page.getByRole("heading", { name: "Johnny" }).waitFor();
 
-    server.passTime();
-    await server.rename("Johnny");
-    await page.getByRole("button", { name: "Read again" }).click();
-    await page.getByRole("heading", { name: "Johnny" }).waitFor();
-
-    await server.revokeSessions();
-    await page.getByRole("heading", { name: "Sign in" }).waitFor();
-    expect(faults).toEqual([]);
-    await page.close();
-  });
-});
+      await server.revokeSessions();
+      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+      await signIn(john.password);
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+      expect(faults).toEqual([]);
+      await page.close();
+    });
+  },
+);
 
 /** Waits until a program answers at `url`. */
 const answers = async (url: string, program: Program) => {
@@ -144,7 +154,7 @@ const answers = async (url: string, program: Program) => {
   });
   const answered = expect
     .poll(() =>
-      fetch(url).then(
+      fetch(url, { headers: { accept: "text/html" } }).then(
         ({ ok }) => ok,
         () => false,
       ),

@@ -65,6 +65,12 @@ const printUser = async (title: string) => {
   console.log(`${title}: ${fullName}`);
 };
 
+/** The stream reports the end of the session. */
+const report = (error: unknown) => {
+  const isEnd = error instanceof TRPCClientError && error.data?.code === "SESSION_ENDED";
+  if (!isEnd) console.error(error);
+};
+
 const [session, error] = await safe(client.auth.login.mutate({ username: API_USERNAME, password: API_PASSWORD }));
 if (error) {
   // `data` is the union of the errors that `auth.login` declares.
@@ -78,7 +84,7 @@ Object.assign(tokens, session);
 await printUser("Signed in");
 
 const watching = client.session.events.subscribe(undefined, {
-  onData: ({ type }) => printUser(type).catch(console.error),
+  onData: ({ type }) => printUser(type).catch(report),
   onError: (error) => {
     watching.unsubscribe();
     if (error.data?.code === "SESSION_ENDED") console.log(`Signed out: ${error.data.details.reason}`);

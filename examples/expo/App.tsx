@@ -1,0 +1,20 @@
+import { SessionProvider, useSession } from "@lockstep/client/react";
+import { SafeAreaView } from "react-native";
+import { AccountScreen } from "./account-screen";
+import { api } from "./api";
+import { SignInScreen } from "./sign-in-screen";
+
+const Screens = () => {
+  const { status } = useSession();
+  if (status === "loading") return null;
+  return status === "signedIn" ? <AccountScreen /> : <SignInScreen />;
+};
+
+const App = () => (
+  <SessionProvider client={api}>
+    <SafeAreaView>
+      <Screens />
+    </SafeAreaView>
+  </SessionProvider>
+);
+export default App;
