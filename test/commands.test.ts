@@ -69,6 +69,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
   "npm run lockstep -- eject --status": ["packages/pages/test/eject.test.ts", 'run("--status")'],
   "npm run lockstep -- eject sign-in --diff": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--diff")'],
   "npm run lockstep -- eject sign-in --accept": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--accept")'],
+  "npm run lockstep -- mail test jane@example.com": ["packages/server/src/admin/mail.test.ts", '"mail", "test"'],
   "npm run lockstep -- provider check google": ["packages/server/src/admin/providers.test.ts", '"check"'],
   "NODE_ENV=production PUBLIC_URL=https://api.example.com TRUST_PROXY=10.0.0.1 SECRET=… DATABASE_URL=postgres://… MAIL_URL=smtp://… MAIL_FROM=no-reply@example.com node --max-semi-space-size=8 --import ./prelude.mjs apps/server/dist/main.js":
     ["apps/server/test/bundle.test.ts", "../dist/main.js"],
@@ -102,6 +103,8 @@ const here: readonly (readonly [command: string, output: RegExp])[] = [
   ["npm run lockstep -- user sign-out john", /john/],
   ["npm run lockstep -- user disable john", /john/],
   ["npm run lockstep -- provider list", /google.*\/login\/google\/callback/s],
+  ["npm run lockstep -- mail list --state given_up", /^ID +TEMPLATE +STATE/m],
+  ["npm run lockstep -- mail retry", /0 mails are sent again/],
   ["npm run lockstep -- audit --since 24h", /keys\.rotate/],
   ["npm run -s lockstep -- audit --since 24h --user john --json", /^\{"id":[^\n]*"userId"/],
   [`npm run -s lockstep -- audit --since 1h --json | grep '"outcome":"refused"'`, /^\{"id":/],

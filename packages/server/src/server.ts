@@ -45,6 +45,7 @@ import { createUpkeep } from "./domain/kernel/upkeep.ts";
 import { type CaughtMail, createCaughtMails } from "./domain/mail/caught-mails.ts";
 import { createDispatcher, type MailOutcome, parallelMails } from "./domain/mail/dispatcher.ts";
 import { createMessages } from "./domain/mail/messages.ts";
+import { createNotices } from "./domain/mail/notices.ts";
 import { catchMails, connectBySmtp } from "./domain/mail/smtp.ts";
 import { createRenderMail } from "./domain/mail/templates.ts";
 import { createDevices } from "./domain/sessions/devices.ts";
@@ -178,9 +179,6 @@ export const createDomain = async (
     now,
     roles: contract.roles,
   });
-  const devices = createDevices({ secrets, random, now });
-  const signIn = createSignIn({ db, users, passwords, sessions, tokens, throttle, devices, audit, scopes });
-  const accounts = createAccounts({ db, users, sessions, grants, throttle, audit });
   const sealed = createSealed({ secrets, now });
   const messages = createMessages({
     db,
@@ -195,8 +193,23 @@ export const createDomain = async (
   });
   const renderMail = createRenderMail({ brand, publicUrl: config.publicUrl, templates: mails });
   const { server, from } = config.mail;
-  const connectToMailServer = server ? connectBySmtp({ server, from, brand, connections: parallelMails }) : catchMails;
-  const identities = createIdentities({ db, now, random, users, sessions, sealed, audit, providers: config.providers });
+  /** `null`: mails are caught. */
+  const connectToMailServer = server ? connectBySmtp({ server, from, brand, connections: parallelMails }) : null;
+  const notices = createNotices({ messages, users, spentIds, now });
+  const devices = createDevices({ secrets, random, now });
+  const signIn = createSignIn({ db, users, passwords, sessions, tokens, throttle, devices, audit, notices, scopes });
+  const accounts = createAccounts({ db, users, sessions, grants, throttle, audit, notices });
+  const identities = createIdentities({
+    db,
+    now,
+    random,
+    users,
+    sessions,
+    sealed,
+    audit,
+    notices,
+    providers: config.providers,
+  });
   const passwordChange = createPasswordChange({
     db,
     now,
@@ -209,8 +222,19 @@ export const createDomain = async (
     signIn,
     audit,
     events,
+    notices,
   });
-  const identitySignIn = createIdentitySignIn({ db, random, users, accounts, identities, sessions, signIn });
+  const identitySignIn = createIdentitySignIn({
+    db,
+    random,
+    users,
+    accounts,
+    identities,
+    sessions,
+    signIn,
+    devices,
+    notices,
+  });
   const linkTickets = createLinkTickets({ sealed });
   const upkeep = createUpkeep({
     clock,
@@ -249,7 +273,9 @@ export const createDomain = async (
     oauthRecords,
     spentIds,
     sealed,
+    devices,
     messages,
+    notices,
     renderMail,
     connectToMailServer,
     identities,
@@ -318,7 +344,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
     const dispatcher = createDispatcher({
       messages: domain.messages,
       render: domain.renderMail,
-      connect: domain.connectToMailServer,
+      connect: domain.connectToMailServer ?? catchMails,
       now: domain.clock.now,
       tell: (outcome) => tellOutcome(outcome),
     });

@@ -6,6 +6,7 @@ import { addAuditCommand } from "./audit.ts";
 import { addClientCommands } from "./clients.ts";
 import { type AdminProcess, CommandError, exitCodes } from "./command.ts";
 import { addKeyCommands } from "./keys.ts";
+import { addMailCommands } from "./mail.ts";
 import { addMigrateCommand } from "./migrate.ts";
 import { write, writeLine } from "./output.ts";
 import { addProviderCommands } from "./providers.ts";
@@ -83,6 +84,7 @@ const createProgram = (admin: AdminProcess) => {
   addClientCommands(program, admin);
   addKeyCommands(program, admin);
   addProviderCommands(program, admin);
+  addMailCommands(program, admin);
   addAuditCommand(program, admin);
   for (const add of admin.commands ?? []) add(program, admin);
   return program;
@@ -90,7 +92,7 @@ const createProgram = (admin: AdminProcess) => {
 
 const generalHelp = `
 Settings come from the environment, like the server's: DATABASE_URL, SECRET, PEPPER … (docs/settings.md).
-Commands about users, clients, keys and the audit log need a database that \`lockstep migrate\` has migrated.
+Commands about users, clients, keys, mails and the audit log need a database that \`lockstep migrate\` has migrated.
 
 With --json, standard output contains only JSON, with one value on each line, so that a list of
 a million users can be read line by line. Messages and errors are sentences on standard error.
@@ -100,7 +102,7 @@ Exit codes:
     0  done
     1  refused or failed: one sentence on standard error says why
     2  wrong usage: nothing was changed
-    3  the user, client, key or identity provider does not exist
+    3  the user, client, key, mail or identity provider does not exist
     4  import: some lines were not imported
   130  interrupted at a prompt
 

@@ -24,7 +24,9 @@ import type { createTransactions, Transaction } from "./transactions.ts";
 interface SessionCookies {
   /** `null`: there is none, or another site sent the browser here. */
   readonly refreshToken: string | null;
+  readonly deviceToken: string | null;
   setRefreshToken(token: string, expiresAt: number): void;
+  setDeviceToken(token: string): void;
 }
 
 export interface RelyingPartyOptions {
@@ -51,7 +53,7 @@ interface ToProvider {
 const maxReasonLength = 300;
 
 /** The known facts of a refused sign-in. */
-type Attempt = Pick<Transaction, "provider" | "returnTo" | "replaces" | "link">;
+type Attempt = Pick<Transaction, "provider" | "returnTo" | "replaces" | "deviceToken" | "link">;
 
 export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: FastifyInstance) => {
   const { providers, transactions, identitySignIn, identities, sessions, publicUrl, cookies, sourceOf } = options;
@@ -97,12 +99,12 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
   app.get<ToProvider>("/login/:provider", { exposeHeadRoute: false }, async (request, reply) => {
     const { params, query } = request;
     const returnTo = returnPath(query["returnTo"], publicUrl);
-    let attempt: Attempt = { provider: params.provider, returnTo, replaces: null, link: null };
+    let attempt: Attempt = { provider: params.provider, returnTo, replaces: null, deviceToken: null, link: null };
     try {
       const provider = find(params.provider);
-      const { refreshToken } = cookies(request, reply);
+      const { refreshToken, deviceToken } = cookies(request, reply);
       const session = refreshToken === null ? null : await sessions.findByRefreshToken(refreshToken);
-      attempt = { ...attempt, replaces: session && { id: session.id, userId: session.userId } };
+      attempt = { ...attempt, deviceToken, replaces: session && { id: session.id, userId: session.userId } };
       if (typeof query["ticket"] === "string") {
         const ticket = await options.linkTickets.read(query["ticket"]);
         // The ticket must belong to this browser's session, or it could link this person's identity to somebody else's
@@ -113,6 +115,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
           provider: params.provider,
           returnTo: returnPath(ticket.returnTo, publicUrl),
           replaces: null,
+          deviceToken,
           link: ticket.session,
         };
       }
@@ -127,7 +130,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
 
   app.get<ToProvider>("/login/:provider/callback", { exposeHeadRoute: false }, async (request, reply) => {
     const { params, query } = request;
-    let attempt: Attempt = { provider: params.provider, returnTo: "/", replaces: null, link: null };
+    let attempt: Attempt = { provider: params.provider, returnTo: "/", replaces: null, deviceToken: null, link: null };
     try {
       const provider = find(params.provider);
       const transaction = await transactions.end(query["state"], request, reply);
@@ -145,8 +148,10 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
         await identitySignIn.link(verified, transaction.link, source);
         return seeOther(reply, transaction.returnTo);
       }
-      const signedIn = await identitySignIn.signIn(verified, source, transaction.replaces);
-      cookies(request, reply).setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
+      const signedIn = await identitySignIn.signIn(verified, source, transaction);
+      const { setRefreshToken, setDeviceToken } = cookies(request, reply);
+      setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
+      setDeviceToken(signedIn.deviceToken);
       return seeOther(reply, transaction.returnTo);
     } catch (error) {
       return refuse(error, attempt, request, reply);

@@ -63,7 +63,7 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
     expect(first.cookies).toContainEqual(
       expect.objectContaining({ name: "lockstep-session", httpOnly: true, sameSite: "Strict", path: "/" }),
     );
-    expect(browser.ours.names()).toEqual(["lockstep-session"]);
+    expect(browser.ours.names().sort()).toEqual(["lockstep-device", "lockstep-session"]);
     const { data } = await server.refresh(browser);
     expect(data.user).toMatchObject({ username: "ada", fullName: "Ada Lovelace", email: "ada@demo.example" });
 
@@ -78,6 +78,21 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
       "user.create",
     ]);
     expect(trail.find(({ action }) => action === "sign_in")?.detail).toEqual({ provider: "demo" });
+  });
+
+  it("[S73] tells the owner about a new browser, and not about one that signed in before", async () => {
+    const clock = testClock();
+    await using server = await start(clock.now);
+    const browser = server.browser();
+    const subjects = async (by: ReturnType<typeof openBrowser>) => {
+      await by.trip("/login/demo", "ada");
+      clock.advanceSeconds(25 * 60 * 60);
+      return (await server.mails()).map(({ subject }) => subject);
+    };
+    const notice = "New sign-in to your Lockstep account";
+    expect(await subjects(browser)).toEqual([notice]);
+    expect(await subjects(browser)).toEqual([notice]);
+    expect(await subjects(server.browser())).toEqual([notice, notice]);
   });
 
   it("ends the browser's earlier session", async () => {

@@ -18,6 +18,8 @@ export interface Transaction {
   readonly returnTo: string;
   /** The session that the new one replaces in this browser. */
   readonly replaces: { readonly id: string; readonly userId: string } | null;
+  /** The browser's device token, whose cookie is not sent when it comes back from another site. */
+  readonly deviceToken: string | null;
   /** The session that asked for the identity to be linked. `null`: a sign-in. */
   readonly link: { readonly id: string; readonly userId: string } | null;
 }
@@ -52,7 +54,9 @@ export const createTransactions = ({
   cookies: TransactionCookies;
 }) => ({
   /** A new transaction. `keep` stores it in the browser. */
-  create: (asked: Pick<Transaction, "provider" | "fresh" | "returnTo" | "replaces" | "link">): Transaction => ({
+  create: (
+    asked: Pick<Transaction, "provider" | "fresh" | "returnTo" | "replaces" | "deviceToken" | "link">,
+  ): Transaction => ({
     ...asked,
     state: randomId(random),
     nonce: randomId(random),

@@ -7,6 +7,7 @@ import type { Grants } from "../clients/grants.ts";
 import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { Throttle } from "../kernel/throttle.ts";
+import type { Notices } from "../mail/notices.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { NewUser, Users } from "./users.ts";
 
@@ -20,11 +21,12 @@ export interface AccountsOptions {
   readonly grants: Grants;
   readonly throttle: Throttle;
   readonly audit: Audit;
+  readonly notices: Pick<Notices, "emailChanged">;
 }
 
 export type Accounts = ReturnType<typeof createAccounts>;
 
-export const createAccounts = ({ db, users, sessions, grants, throttle, audit }: AccountsOptions) => {
+export const createAccounts = ({ db, users, sessions, grants, throttle, audit, notices }: AccountsOptions) => {
   /**
    * Creates the users whose username and e-mail address are free, within a transaction, and returns them. `detail` goes
    * into the audit entries.
@@ -53,8 +55,14 @@ export const createAccounts = ({ db, users, sessions, grants, throttle, audit }:
     source: Source,
   ): Promise<User> =>
     db.transaction().execute(async (transaction) => {
+      await users.lockUser(userId, transaction);
+      const before = await users.find(userId, transaction);
       const updated = await users.update(userId, changed, transaction);
-      if (!updated) throw new DomainError("INVALID_TOKEN");
+      if (!before || !updated) throw new DomainError("INVALID_TOKEN");
+      if (before.email !== updated.email) {
+        const emails = { oldEmail: before.email, newEmail: updated.email };
+        await notices.emailChanged(userId, emails, source, transaction);
+      }
       await audit.record({ action, userId, detail: { changed: Object.keys(changed) }, source }, transaction);
       return updated;
     });

@@ -1,5 +1,6 @@
 // Owns replacing a password: by its owner, who knows the current one or has none yet, and by an operator's command.
-// Each revokes the account's other sessions in the same transaction, and grants and identities if asked to.
+// Each revokes the account's other sessions in the same transaction, and grants and identities if asked to, and tells the
+// owner by mail.
 
 import { type Identity, type RecentAccess, recentAccessDays, type User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
@@ -8,6 +9,7 @@ import type { Identities } from "../identities/identities.ts";
 import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { Now } from "../kernel/environment.ts";
+import type { Notices } from "../mail/notices.ts";
 import type { SessionEvents } from "../sessions/session-events.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { SignIn } from "../sessions/sign-in.ts";
@@ -42,6 +44,7 @@ export const createPasswordChange = ({
   signIn,
   audit,
   events,
+  notices,
 }: {
   db: Db;
   now: Now;
@@ -54,6 +57,7 @@ export const createPasswordChange = ({
   signIn: SignIn;
   audit: Audit;
   events: SessionEvents;
+  notices: Pick<Notices, "tell">;
 }) => {
   const recentSince = () => now() - recentAccessDays * 24 * 60 * 60 * 1000;
 
@@ -103,6 +107,7 @@ export const createPasswordChange = ({
         if (locked?.passwordHash !== verified) throw new DomainError("INVALID_CREDENTIALS");
         await users.replacePasswordHash(user.id, passwordHash, transaction);
         await audit.record({ action: "password.change", userId: user.id, sessionId: session.id, source }, transaction);
+        await notices.tell(user.id, "password_changed", {}, source, transaction);
       });
     },
 
@@ -124,6 +129,7 @@ export const createPasswordChange = ({
         if (locked?.passwordHash !== null) throw new DomainError("PASSWORD_EXISTS");
         await users.replacePasswordHash(user.id, passwordHash, transaction);
         await audit.record({ action: "password.create", userId: user.id, sessionId: session.id, source }, transaction);
+        await notices.tell(user.id, "password_created", {}, source, transaction);
       });
     },
 
@@ -143,6 +149,7 @@ export const createPasswordChange = ({
         await grants.revokeAllOf(userId, source, transaction);
         if (unlinkRecentIdentities) await identities.unlinkSince(userId, recentSince(), source, transaction);
         await audit.record({ action: "password.set", userId, source }, transaction);
+        await notices.tell(userId, "password_set", {}, source, transaction);
         return sessions.endWithin(transaction, userId, { except: null }, "password_changed", source);
       });
       ended.announce();

@@ -61,8 +61,8 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
     return rows.map(userFromRow);
   },
 
-  async find(id: string): Promise<User | null> {
-    const row = await db.selectFrom("users").selectAll().where("id", "=", id).executeTakeFirst();
+  async find(id: string, transaction: Db = db): Promise<User | null> {
+    const row = await transaction.selectFrom("users").selectAll().where("id", "=", id).executeTakeFirst();
     return row ? userFromRow(row) : null;
   },
 

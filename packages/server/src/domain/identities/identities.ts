@@ -11,6 +11,7 @@ import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
 import type { Sealed } from "../kernel/sealed.ts";
+import type { Notices } from "../mail/notices.ts";
 import type { EndedSessions, Sessions } from "../sessions/sessions.ts";
 
 /** For whom accounts are created: everybody, nobody, or verified e-mail addresses of these domains. */
@@ -58,6 +59,7 @@ export const createIdentities = ({
   sessions,
   sealed,
   audit,
+  notices,
   providers,
 }: {
   db: Db;
@@ -67,6 +69,7 @@ export const createIdentities = ({
   sessions: Sessions;
   sealed: Sealed;
   audit: Audit;
+  notices: Pick<Notices, "tell">;
   providers: readonly IdentityProviderRules[];
 }) => {
   const rulesOf = (name: string): IdentityProviderRules | null =>
@@ -78,7 +81,7 @@ export const createIdentities = ({
     return { name, label: rules?.label ?? name, canReauthenticate: rules?.freshness === "prompt_login" };
   };
 
-  const recordUnlinked = (
+  const recordUnlinked = async (
     userId: string,
     unlinked: readonly { readonly provider: string }[],
     source: Source,
@@ -90,7 +93,9 @@ export const createIdentities = ({
       detail: { provider },
       source,
     }));
-    return audit.recordAll(entries, transaction);
+    await audit.recordAll(entries, transaction);
+    for (const { provider } of unlinked)
+      await notices.tell(userId, "identity_unlinked", { provider: viewOf(provider).label }, source, transaction);
   };
 
   return {
@@ -127,8 +132,9 @@ export const createIdentities = ({
     },
 
     /**
-     * Links an identity to an account, with an audit entry. Does nothing when it is linked already. Returns its ID;
-     * `null`: it belongs to another account.
+     * Links an identity to an account, with an audit entry and a notice to the owner. Does nothing when it is linked
+     * already. Returns its ID; `null`: it belongs to another account. `within`: the transaction that creates the account,
+     * whose owner needs no notice.
      */
     async link(
       userId: string,
@@ -153,6 +159,8 @@ export const createIdentities = ({
           })
           .execute();
         await audit.record({ action: "identity.link", userId, detail: { provider }, source }, transaction);
+        if (within === db)
+          await notices.tell(userId, "identity_linked", { provider: viewOf(provider).label }, source, transaction);
         return id;
       };
       try {
@@ -189,8 +197,7 @@ export const createIdentities = ({
           .where("identity_id", "=", identityId)
           .execute();
         await transaction.deleteFrom("identities").where("id", "=", identityId).execute();
-        const detail = { provider: unlinked.provider };
-        await audit.record({ action: "identity.unlink", userId: user.id, detail, source }, transaction);
+        await recordUnlinked(user.id, [unlinked], source, transaction);
         const only = begun.map((row) => row.session_id).filter((sessionId) => sessionId !== keep);
         return sessions.endWithin(transaction, user.id, { only }, "revoked", source);
       });

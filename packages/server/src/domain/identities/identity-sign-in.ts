@@ -9,6 +9,8 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { Users } from "../accounts/users.ts";
 import type { Source } from "../kernel/audit.ts";
 import { type Random, randomId } from "../kernel/environment.ts";
+import type { Notices } from "../mail/notices.ts";
+import type { Devices } from "../sessions/devices.ts";
 import type { Sessions, StartOptions } from "../sessions/sessions.ts";
 import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
 import type { Identities, IdentityProfile, IdentityProviderRules, IdentityProviderSession } from "./identities.ts";
@@ -23,6 +25,12 @@ export interface VerifiedIdentity {
   readonly authenticatedAt: number | null;
 }
 
+/** What the browser had before it left for the identity provider. */
+interface Browser {
+  readonly replaces: NonNullable<StartOptions["replaces"]> | null;
+  readonly deviceToken: string | null;
+}
+
 export type IdentitySignIn = ReturnType<typeof createIdentitySignIn>;
 
 export const createIdentitySignIn = ({
@@ -33,6 +41,8 @@ export const createIdentitySignIn = ({
   identities,
   sessions,
   signIn,
+  devices,
+  notices,
 }: {
   db: Db;
   random: Random;
@@ -41,6 +51,8 @@ export const createIdentitySignIn = ({
   identities: Identities;
   sessions: Sessions;
   signIn: SignIn;
+  devices: Devices;
+  notices: Pick<Notices, "newDevice">;
 }) => {
   /** Creates the account and its identity in one transaction. `null`: another request created one of them meanwhile. */
   const create = async ({ rules, identity }: VerifiedIdentity, username: string, source: Source) => {
@@ -100,21 +112,21 @@ export const createIdentitySignIn = ({
   return {
     /**
      * Starts a session for a person with a verified identity.
-     * @param replaces the session that the same browser had before, which ends
+     * @param browser the session that the same browser had before, which ends, and its device token
      * @throws LoginRefusal
      */
     async signIn(
       verified: VerifiedIdentity,
       source: Source,
-      replaces: StartOptions["replaces"] = null,
-    ): Promise<SignedIn> {
+      { replaces, deviceToken }: Browser = { replaces: null, deviceToken: null },
+    ): Promise<SignedIn & { deviceToken: string }> {
       const { rules, identity, providerSession, authenticatedAt } = verified;
       const found = await findOrCreate(verified, source);
       const user = await users.find(found.userId);
       if (!user) throw new LoginRefusal("expired", "the account was deleted");
-      const started = await db.transaction().execute(async (transaction) => {
-        if (!(await users.lockEnabledUser(user.id, transaction)))
-          throw new LoginRefusal("disabled", "the account is disabled", user.id);
+      const { started, owner } = await db.transaction().execute(async (transaction) => {
+        const locked = await users.lockEnabledUser(user.id, transaction);
+        if (!locked) throw new LoginRefusal("disabled", "the account is disabled", user.id);
         if (!(await identities.recordUse(found, rules.name, identity.email, transaction)))
           throw new LoginRefusal("expired", "the identity was unlinked", user.id);
         const options: StartOptions = {
@@ -123,12 +135,14 @@ export const createIdentitySignIn = ({
           replaces,
           detail: { provider: rules.name },
         };
+        const owner = { userId: user.id, passwordHash: locked.passwordHash };
+        if (!devices.verify(deviceToken, owner)) await notices.newDevice(user.id, source, transaction);
         const session = await sessions.startWithin(transaction, user.id, source, options);
         const idToken = rules.endSession ? providerSession.idToken : null;
         await identities.recordSession(session.session.id, found.id, { ...providerSession, idToken }, transaction);
-        return session;
+        return { started: session, owner };
       });
-      return signIn.signedIn(user, started);
+      return { ...(await signIn.signedIn(user, started)), deviceToken: devices.issue(owner) };
     },
 
     /**

@@ -7,7 +7,7 @@ import type { Db } from "../../db/database.ts";
 import { lookup } from "../../db/lookup.ts";
 import type { Now } from "./environment.ts";
 
-type Kind = "access-token" | "proof" | "login" | "logout-token" | "poll";
+type Kind = "access-token" | "proof" | "login" | "logout-token" | "poll" | "new-device";
 
 /** Hashed: some IDs are chosen by others, of any length. */
 const spentId = (kind: Kind, id: string): string => hash("sha256", `${kind}:${id}`, "base64url");
@@ -23,8 +23,8 @@ export const createSpentIds = ({ db, now }: { db: Db; now: Now }) => {
      * Spends an ID. `true` for one caller only, however many ask at once; `false`: it was spent before.
      * @param lifetimeSeconds how long it could still be presented; afterwards it may be spent again
      */
-    async spend(kind: Kind, id: string, lifetimeSeconds: number): Promise<boolean> {
-      const row = await db
+    async spend(kind: Kind, id: string, lifetimeSeconds: number, transaction: Db = db): Promise<boolean> {
+      const row = await transaction
         .insertInto("spent_ids")
         .values({ id: spentId(kind, id), expires_at: now() + lifetimeSeconds * 1000 })
         .onConflict((conflict) =>

@@ -23,7 +23,7 @@ export interface Mails {
   /** To an account's owner. `provider` is the identity provider's label. */
   readonly identity_linked: AccountEvent & { readonly provider: string };
   readonly identity_unlinked: AccountEvent & { readonly provider: string };
-  /** To an account's owner: somebody signed in from a device that has not signed in before. */
+  /** To an account's owner: there was a sign-in from a device that showed no device token. */
   readonly new_device: AccountEvent;
   /** To an operator who tries the settings. */
   readonly test: object;

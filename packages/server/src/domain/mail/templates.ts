@@ -105,7 +105,7 @@ export const defaultTemplates: MailTemplates = {
     tools.layOut({
       subject: `New sign-in to your ${tools.brand.name} account`,
       parts: [
-        "Somebody signed in to your account from a device or browser that has not been used before.",
+        "There was a sign-in to your account from a new device or browser.",
         factsOf(event),
         ...notYou(tools, changeAtOnce),
       ],

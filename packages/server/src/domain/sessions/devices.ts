@@ -13,15 +13,16 @@ const lifetimeMs = 90 * 24 * 60 * 60 * 1000;
 /** A token is bound to the account and the password that it had then. */
 export interface DeviceOwner {
   readonly userId: string;
-  readonly passwordHash: string;
+  /** `null`: it had none. */
+  readonly passwordHash: string | null;
 }
 
 export const createDevices = ({ secrets, random, now }: { secrets: Secrets; random: Random; now: Now }) => {
   const signed = (deviceId: string, expiresAt: string, { userId, passwordHash }: DeviceOwner) =>
-    `${deviceId}.${expiresAt}.${userId}.${hash("sha256", passwordHash, "base64url")}`;
+    `${deviceId}.${expiresAt}.${userId}.${hash("sha256", passwordHash ?? "", "base64url")}`;
   return {
     /**
-     * `device id . expiry . MAC`: issued after a right password and kept by the device. Invalid once the password
+     * `device id . expiry . MAC`: issued after a sign-in and kept by the device. Invalid once the password
      * changes.
      */
     issue(owner: DeviceOwner): string {

@@ -9,6 +9,7 @@ import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { network } from "../kernel/ip-addresses.ts";
 import type { Attempt, CountedAttempt, Throttle } from "../kernel/throttle.ts";
+import type { Notices } from "../mail/notices.ts";
 import type { Scopes } from "../tokens/scopes.ts";
 import { firstPartyClientId, requestTokenLifetimeSeconds, type Tokens } from "../tokens/tokens.ts";
 import type { DeviceOwner, Devices } from "./devices.ts";
@@ -52,6 +53,7 @@ export const createSignIn = ({
   throttle,
   devices,
   audit,
+  notices,
   scopes: { names: scopeNames },
 }: {
   db: Db;
@@ -62,6 +64,7 @@ export const createSignIn = ({
   throttle: Throttle;
   devices: Devices;
   audit: Audit;
+  notices: Pick<Notices, "newDevice">;
   scopes: Pick<Scopes, "names">;
 }) => {
   const issueFor = async (user: User, session: Session, lifetimeSeconds?: number): Promise<WithAccessToken> => {
@@ -147,6 +150,7 @@ export const createSignIn = ({
         if (locked?.passwordHash !== passwordHash) return null;
         if (upgrade !== null) await users.replacePasswordHash(user.id, upgrade, transaction);
         await succeeded(transaction);
+        if (!attempt.knownDevice) await notices.newDevice(user.id, source, transaction);
         return sessions.startWithin(transaction, user.id, source, { scopes, replaces });
       });
       if (started === null) {

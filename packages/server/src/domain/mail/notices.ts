@@ -1,0 +1,76 @@
+// Owns telling people about changes of their credentials and about sign-ins from new devices (OWASP ASVS 6.3.5, 6.3.7).
+// A notice is written in the transaction of what it tells about, and goes to the address of an existing account.
+
+import type { Db } from "../../db/database.ts";
+import type { Users } from "../accounts/users.ts";
+import { commandLine, type Source } from "../kernel/audit.ts";
+import type { Now } from "../kernel/environment.ts";
+import { network } from "../kernel/ip-addresses.ts";
+import type { SpentIds } from "../kernel/spent-ids.ts";
+import { type AccountEvent, isMailAddress, type Mail, type Mails, type MailTemplate } from "./mails.ts";
+import type { Messages } from "./messages.ts";
+
+/** The mails that tell about an event of an account. */
+type Notice = { [T in MailTemplate]: Mails[T] extends AccountEvent ? T : never }[MailTemplate];
+/** What a notice says besides the event. */
+type Details<N extends Notice> = Omit<Mails[N], keyof AccountEvent>;
+
+/** A sign-in without a device token, from the same network and program, is told once in this time. */
+const sameDeviceSeconds = 24 * 60 * 60;
+
+export type Notices = ReturnType<typeof createNotices>;
+
+export const createNotices = ({
+  messages,
+  users,
+  spentIds,
+  now,
+}: {
+  messages: Messages;
+  users: Pick<Users, "find">;
+  spentIds: Pick<SpentIds, "spend">;
+  now: Now;
+}) => {
+  /** `addresses`: to whom, in place of the account's own address. */
+  const tell = async <N extends Notice>(
+    userId: string,
+    notice: N,
+    details: Details<N>,
+    source: Source,
+    transaction: Db,
+    addresses?: readonly (string | null)[],
+  ): Promise<void> => {
+    if (!messages.on) return;
+    const user = await users.find(userId, transaction);
+    if (!user) return;
+    const { address, userAgent } = source === commandLine ? { address: null, userAgent: null } : source;
+    const event: AccountEvent = { username: user.username, at: now(), address, userAgent };
+    for (const to of new Set(addresses ?? [user.email])) {
+      // An imported account may have an address that no mail can be sent to.
+      if (to === null || !isMailAddress(to)) continue;
+      const mail = { template: notice, to, userId, data: { ...event, ...details } };
+      await messages.send(mail as unknown as Mail, transaction); // `Details` leaves only the event's properties out
+    }
+  };
+
+  return {
+    /** Tells the account's owner. An account without an address is told nothing. */
+    tell: <N extends Notice>(userId: string, notice: N, details: Details<N>, source: Source, transaction: Db) =>
+      tell(userId, notice, details, source, transaction),
+
+    /** Tells the old address and the new one, after the change. */
+    emailChanged: (userId: string, details: Details<"email_changed">, source: Source, transaction: Db) =>
+      tell(userId, "email_changed", details, source, transaction, [details.oldEmail, details.newEmail]),
+
+    /**
+     * Tells the account's owner about a sign-in from a device that did not show a device token. Programs that keep no
+     * device token would cause a mail for each sign-in; they are told once a day.
+     */
+    async newDevice(userId: string, source: Source, transaction: Db): Promise<void> {
+      if (!messages.on) return;
+      const device = JSON.stringify([userId, network(source.address ?? ""), source.userAgent]);
+      if (await spentIds.spend("new-device", device, sameDeviceSeconds, transaction))
+        await tell(userId, "new_device", {}, source, transaction);
+    },
+  };
+};
