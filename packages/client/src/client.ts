@@ -10,7 +10,7 @@ import type {
   SessionEndReason,
   WithZod,
 } from "@lockstep/kit";
-import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
+import { createTRPCClient, httpBatchLink, httpLink, type TRPCClient, type TRPCLink } from "@trpc/client";
 import { withDeadline } from "./deadline.ts";
 import { type EngineRouter, type RpcFailure, readFailure } from "./errors.ts";
 import { onDemand } from "./on-demand.ts";
@@ -204,26 +204,23 @@ export const createClientWith = <
     onSignedOut,
   });
   const { link, ...calls } = createSessionLink({ session, now, onStepUp, onConsentNeeded });
-  const client = createTRPCClient<EngineRouter>({
-    links: [
-      link,
-      splitLink({
-        condition: ({ type }) => type === "subscription",
-        // A third of the code, which few pages need.
-        true: onDemand(async () => (await import("./stream-link.ts")).streamLink({ url, fetch, session, calls })),
-        false: splitLink({
-          condition: ({ path }) => unbatched.has(path),
-          true: httpLink({ ...http, headers: ({ op }) => calls.headers([op]) }),
-          false: httpBatchLink({
-            ...http,
-            maxItems: maxBatchItems,
-            maxURLLength: maxUrlLength,
-            headers: ({ opList }) => calls.headers(opList),
-          }),
-        }),
-      }),
-    ],
-  });
+  const sendingLink: TRPCLink<EngineRouter> = (runtime) => {
+    // A third of the code, which few pages need.
+    const loadStreams = async () => (await import("./stream-link.ts")).streamLink({ url, fetch, session, calls });
+    const stream = onDemand(loadStreams)(runtime);
+    const single = httpLink<EngineRouter>({ ...http, headers: ({ op }) => calls.headers([op]) })(runtime);
+    const batch = httpBatchLink<EngineRouter>({
+      ...http,
+      maxItems: maxBatchItems,
+      maxURLLength: maxUrlLength,
+      headers: ({ opList }) => calls.headers(opList),
+    })(runtime);
+    return (call) => {
+      if (call.op.type === "subscription") return stream(call);
+      return unbatched.has(call.op.path) ? single(call) : batch(call);
+    };
+  };
+  const client = createTRPCClient<EngineRouter>({ links: [link, sendingLink] });
   sessions.set(client, session.view);
   return client as unknown as Client<C, S>; // the same object, typed without the operations that were not granted
 };

@@ -20,12 +20,19 @@ export interface Unreachable {
   readonly details: Record<string, never>;
 }
 
+/** This platform's `fetch` cannot read a response while it arrives, so it cannot watch. `expo/fetch` can. */
+export interface StreamingUnsupported {
+  readonly code: "STREAMING_UNSUPPORTED";
+  readonly details: Record<string, never>;
+}
+
 /** The operations that every backend has. The client itself calls some of them. */
 export type EngineRouter = RouterOf<EngineContract>;
 
 /** The errors of a call of the operation at `P` of the contract `C`; narrow them by `code`. */
 export type ErrorOf<P extends PathIn<C>, C extends RoutedContract = EngineContract> =
   | RpcErrorData<C["errors"], ErrorCodeOf<OperationIn<C, P>> & keyof C["errors"]>
+  | (OperationIn<C, P> extends { readonly kind: "subscription" } ? StreamingUnsupported : never)
   | Unreachable;
 
 /** Reads errors of the operations of the contract `C`. */

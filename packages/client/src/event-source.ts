@@ -1,4 +1,4 @@
-// Owns event streams over `fetch`, with the interface of the platform's `EventSource`. The platform's cannot send
+// Owns event streams over `fetch`, with listeners like the platform's `EventSource`. The platform's cannot send
 // headers, so a token would have to be in the URL, which logs and histories record. Reconnects whenever the connection
 // ends, until it is closed or refused. `eventsource-parser` reads the format.
 // @see https://html.spec.whatwg.org/multipage/server-sent-events.html
@@ -12,14 +12,13 @@ export interface FetchEventSourceInit {
    * Opens one connection. Rejects with `Refused` when a retry would fail too.
    * @param lastEventId the ID of the last event, for the server to continue from
    */
-  readonly connect?: (url: string, signal: AbortSignal, lastEventId: string) => Promise<Response>;
+  readonly connect: (url: string, signal: AbortSignal, lastEventId: string) => Promise<Response>;
   /** Handles an error event. `true`: the cause is gone, so reconnect at once and dispatch nothing. */
   readonly recover?: (error: RpcErrorShape) => Promise<boolean>;
   /** Called with each message or ping: the server has accepted the stream. */
   readonly received?: () => void;
   /** Whether to reconnect when the server ends the stream, as after a broken connection. */
   readonly endless?: boolean;
-  readonly withCredentials?: boolean;
 }
 
 /** The server refused the connection, and a retry would be refused, too. */
@@ -68,17 +67,12 @@ export interface StreamEvent {
 
 type Listener = (event: StreamEvent) => void;
 
-/** An `EventSource` for tRPC's subscription link. */
+/** One stream, from its first connection until it is closed or refused. */
 export class FetchEventSource {
-  readonly CONNECTING = 0;
-  readonly OPEN = 1;
-  readonly CLOSED = 2;
-  readyState = 0;
-
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #closed = new AbortController();
 
-  constructor(url: string, init: FetchEventSourceInit = {}) {
+  constructor(url: string, init: FetchEventSourceInit) {
     void this.#run(url, init);
   }
 
@@ -87,12 +81,7 @@ export class FetchEventSource {
     this.#listeners.set(type, listeners.add(listener));
   }
 
-  removeEventListener(type: string, listener: Listener): void {
-    this.#listeners.get(type)?.delete(listener);
-  }
-
   close(): void {
-    this.readyState = this.CLOSED;
     this.#closed.abort();
   }
 
@@ -100,10 +89,7 @@ export class FetchEventSource {
     for (const listener of [...(this.#listeners.get(event.type) ?? [])]) listener(event);
   }
 
-  async #run(
-    url: string,
-    { connect = connectPlainly, recover, received, endless = false }: FetchEventSourceInit,
-  ): Promise<void> {
+  async #run(url: string, { connect, recover, received, endless = false }: FetchEventSourceInit): Promise<void> {
     const { signal } = this.#closed;
     let lastEventId = "";
     let failures = 0;
@@ -115,7 +101,6 @@ export class FetchEventSource {
       signal.addEventListener("abort", stop);
       try {
         const response = await connect(url, connection.signal, lastEventId);
-        this.readyState = this.OPEN;
         for await (const event of eventsOf(response)) {
           if (signal.aborted) return;
           // Other events come on every connection, also on one that is refused at once.
@@ -150,14 +135,11 @@ export class FetchEventSource {
       }
       if (signal.aborted) return;
       if (recovered) continue;
-      this.readyState = this.CONNECTING;
       this.#dispatch({ type: "error" });
       await beforeRetry(failures++, signal, waitSeconds);
     }
   }
 }
-
-const connectPlainly = (url: string, signal: AbortSignal) => fetch(url, { signal });
 
 /** The events of a response's body, as they arrive. An event that the stream ends in the middle of is dropped. */
 export async function* eventsOf({ body }: Response): AsyncGenerator<StreamEvent, void, undefined> {

@@ -16,7 +16,14 @@ export {
   type ScopesOf,
   sessionOf,
 } from "./client.ts";
-export { type ErrorOf, type ErrorReader, errorOf, errorReader, type Unreachable } from "./errors.ts";
+export {
+  type ErrorOf,
+  type ErrorReader,
+  errorOf,
+  errorReader,
+  type StreamingUnsupported,
+  type Unreachable,
+} from "./errors.ts";
 export type { ConsentNeeded, StepUp } from "./prompts.ts";
 export type { ClientSession, SessionState } from "./session.ts";
 export type { News, Tabs } from "./tabs.ts";

@@ -8,6 +8,8 @@ import lockfile from "proper-lockfile";
 import type { TokenStore, Tokens } from "./tokens.ts";
 import { createTurns, type TakeTurn } from "./turns.ts";
 
+export type { Slot, TokenStore, Tokens } from "./tokens.ts";
+
 interface Content {
   readonly tokens?: Tokens | null;
   readonly deviceToken?: string | null;

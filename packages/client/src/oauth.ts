@@ -15,7 +15,7 @@ import { memoryTokens, type TokenStore, turnsAt, watchable } from "./tokens.ts";
 export { AuthorizationError } from "./authorization-error.ts";
 export type { DeviceAuthorization } from "./device-authorization.ts";
 export type { Grant } from "./grant.ts";
-export type { IssuedTokens } from "./tokens.ts";
+export type { IssuedTokens, Slot, TokenStore, Tokens } from "./tokens.ts";
 
 /** The options of `createAuthorization`. */
 export interface AuthorizationOptions<G extends string> {

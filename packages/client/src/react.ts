@@ -1,8 +1,18 @@
 // Owns the session in React: whether a user is signed in, for components.
 
-import { createContext, createElement, type ReactNode, useContext, useEffect, useSyncExternalStore } from "react";
+import {
+  createContext,
+  createElement,
+  type ReactElement,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useSyncExternalStore,
+} from "react";
 import { sessionOf } from "./client.ts";
 import type { ClientSession, SessionState } from "./session.ts";
+
+export type { SessionState } from "./session.ts";
 
 const SessionContext = createContext<ClientSession | null>(null);
 
@@ -19,7 +29,7 @@ export interface SessionProviderProps {
 }
 
 /** Provides the session of `client` to the components below it, and restores it. */
-export const SessionProvider = ({ client, restore = true, children }: SessionProviderProps) => {
+export const SessionProvider = ({ client, restore = true, children }: SessionProviderProps): ReactElement => {
   const session = sessionOf(client);
   useEffect(() => {
     // A server that cannot be reached leaves the state `loading`, with the error; the next call asks again.

@@ -14,7 +14,7 @@ export type SessionState =
   /** `reason` is `null` when no user was signed in from the start. */
   | { readonly status: "signedOut"; readonly reason: SessionEndReason | null };
 
-/** The session of a client, read-only. `get` and `subscribe` fit React's `useSyncExternalStore`. */
+/** The session of a client, read-only. `get` and `subscribe` fit React's `useSyncExternalStore`, and the stores of other libraries. */
 export interface ClientSession {
   get(): SessionState;
   /** Calls `listener` after each change. Returns a function that removes the listener. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type ClientOptions, createClient, errorOf, memoryTokens, sessionOf } from "@lockstep/client";
 import type { SessionEvent } from "@lockstep/kit";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
-import { describe, expect, inject, it, vi } from "vitest";
+import { afterEach, describe, expect, inject, it, vi } from "vitest";
 import { eventsOf, FetchEventSource } from "../src/event-source.ts";
 import { cookieJar, recorded, refreshes } from "./requests.ts";
 
@@ -73,6 +73,63 @@ const watch = async (
     [Symbol.dispose]: () => subscription.unsubscribe(),
   };
 };
+
+describe("session.events with a fetch that cannot read a response while it arrives", () => {
+  /** The answer of React Native's own `fetch`: it comes when the response is complete, and has no `body`. */
+  const whole = async (...call: Parameters<typeof fetch>): Promise<Response> => {
+    const response = await fetch(...call);
+    const text = await response.text();
+    const { ok, status, headers } = response;
+    return { ok, status, headers, text: async () => text, json: async () => JSON.parse(text) } as Response;
+  };
+  /** The same without waiting for the end. */
+  const withoutBody = async (...call: Parameters<typeof fetch>): Promise<Response> => {
+    const { ok, status, headers, body } = await fetch(...call);
+    return { ok, status, headers, json: () => new Response(body).json() } as Response;
+  };
+
+  /** The error of a subscription of a user who is signed in. */
+  const errorOfWatching = async (url: string, fetch: typeof globalThis.fetch): Promise<unknown> => {
+    const client = createClient({ url, fetch });
+    await client.auth.login.mutate(credentials);
+    return new Promise((resolve) => client.session.events.subscribe(undefined, { onError: resolve }));
+  };
+
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  it("fails with STREAMING_UNSUPPORTED, and names expo/fetch", async () => {
+    await using server = await startTestServer();
+    const error = await errorOfWatching(server.url, withoutBody);
+    expect(errorOf("session.events", error)).toEqual({ code: "STREAMING_UNSUPPORTED", details: {} });
+    expect(String(error)).toContain("expo/fetch");
+  });
+
+  it("fails on React Native, whose fetch would wait for the end of the stream", async () => {
+    await using server = await startTestServer();
+    vi.stubGlobal("Response", class {});
+    const error = await errorOfWatching(server.url, whole);
+    expect(errorOf("session.events", error)).toEqual({ code: "STREAMING_UNSUPPORTED", details: {} });
+  });
+
+  it("watches on React Native with expo/fetch", async () => {
+    await using server = await startTestServer();
+    vi.stubGlobal("Response", class {});
+    const client = createClient({ url: server.url, fetch: (...call) => fetch(...call) });
+    await client.auth.login.mutate(credentials);
+    const event = await new Promise((resolve, reject) => {
+      const watching = client.session.events.subscribe(undefined, {
+        onData: (data) => {
+          watching.unsubscribe();
+          resolve(data);
+        },
+        onError: reject,
+      });
+    });
+    expect(event).toEqual({ type: "watching" });
+  });
+});
 
 describe("session.events", () => {
   it("reports sign-ins elsewhere, and no URL contains a token", async () => {
