@@ -61,6 +61,15 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
   "npm run changeset": ["test/release.test.ts", "npm run changeset"],
   "npm run release:version": ["test/release.test.ts", "npm run release:version"],
   "npm run release:publish": ["test/release.test.ts", "npm run release:publish"],
+  "npm install @lockstep/client @trpc/client @trpc/server zod": [
+    "test/consumers.test.ts",
+    "@trpc/client @trpc/server zod",
+  ],
+  "npm install ./vendor/lockstep-kit-0.1.0.tgz ./vendor/lockstep-client-0.1.0.tgz": [
+    "test/consumers.test.ts",
+    "npm install ${tarballs.kit} ${tarballs.client}",
+  ],
+  "npm run build": [".ci/run", "for check in build"],
   "npm create lockstep@latest my-app": ["test/release.test.ts", "lockstep@latest my-app"],
   "npx create-lockstep@latest upgrade": ["test/release.test.ts", "create-lockstep@latest upgrade"],
   "npm run demo": ["apps/cli/test/third-party.test.ts", "startDemo"],

@@ -42,6 +42,16 @@ test.each(documents)("the links of %s resolve", (file) => {
   expect(brokenLinksOf(file)).toEqual([]);
 });
 
+/** Pages that are published without the rest of this repository. */
+const published = documents.filter((file) =>
+  /^packages\/(client|create-lockstep|kit|pages|server)\/README\.md$/.test(file),
+);
+
+test.each(published)("%s has no link that leaves its package", (file) => {
+  const targets = [...read(file).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+  expect(targets.filter((target) => target.startsWith(".."))).toEqual([]);
+});
+
 /** Pages that name files of another app: one that the reader writes, or has created. */
 const otherApps = ["docs/your-first-feature.md", "docs/pages.md", "packages/create-lockstep"];
 

@@ -127,10 +127,11 @@ import { useSession } from "@lockstep/client/vue";
 export const useState = (client: object) => useSession(client);
 `,
   server: `
-import { createServerClient } from "@lockstep/client/server";
+import { createServerClient, restoreSession } from "@lockstep/client/server";
 export const clientOf = (headers: Headers) => createServerClient({ url: "https://api.example.com", headers });
 export const areaOf = (headers: Headers) => clientOf(headers).user;
 export const userOf = (headers: Headers) => clientOf(headers).user.me.query();
+export const restored = (headers: Headers) => restoreSession({ url: "https://api.example.com", headers });
 `,
 };
 
@@ -416,6 +417,8 @@ const bundlers: Readonly<Record<string, (entry: string, external: readonly strin
       write: false,
       bundle: true,
       minify: true,
+      // As Angular does: licences go to a file of their own.
+      legalComments: "none",
       splitting: true,
       format: "esm",
       target: "es2022",
