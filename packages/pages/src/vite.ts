@@ -35,7 +35,6 @@ export const lockstep = ({ brand, theme, pages = "src/pages.ts" }: LockstepViteO
     htmlPage(brand),
     ownFiles({ [colorSchemeFile]: colorSchemeScript, [themeFile]: themeCss(brand, theme) }),
     withoutJsonSchema(),
-    subscriptionsOnDemand(),
     addressList(pages),
     precompressed(),
     ...(hmrPort ? [] : [modulesFromVite(origin)]),
@@ -199,25 +198,6 @@ const withoutJsonSchema = (): Plugin => ({
     handler(code) {
       const names = [...code.matchAll(/^export (?:const|function) (\w+)/gm)].map(([, name]) => name);
       return names.map((name) => `export const ${name} = () => undefined;`).join("\n");
-    },
-  },
-});
-
-/**
- * Gives the client's link for subscriptions, which is loaded when the first one starts, a copy of the module that it
- * imports from tRPC. That module is also the one of the client, and a bundler does not split modules: without the copy,
- * the first page would load everything that only subscriptions use. The module has no state.
- */
-const subscriptionsOnDemand = (): Plugin => ({
-  name: "lockstep:subscriptions-on-demand",
-  apply: "build",
-  enforce: "pre",
-  resolveId: {
-    filter: { id: /^@trpc\/client$/ },
-    async handler(source, importer) {
-      if (!importer || !/\/stream-link\.[jt]s$/.test(importer)) return null;
-      const resolved = await this.resolve(source, importer, { skipSelf: true });
-      return resolved && { ...resolved, id: `${resolved.id}?subscriptions` };
     },
   },
 });
