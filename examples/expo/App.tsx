@@ -1,5 +1,4 @@
 import { SessionProvider, useSession } from "@lockstep/client/react";
-import { SafeAreaView } from "react-native";
 import { AccountScreen } from "./account-screen";
 import { api } from "./api";
 import { SignInScreen } from "./sign-in-screen";
@@ -12,9 +11,7 @@ const Screens = () => {
 
 const App = () => (
   <SessionProvider client={api}>
-    <SafeAreaView>
-      <Screens />
-    </SafeAreaView>
+    <Screens />
   </SessionProvider>
 );
 export default App;

@@ -12,7 +12,7 @@ const secureTokens = (): TokenStore => ({ ...slot<Tokens>("session"), device: sl
 
 export const api = createClient({
   url: process.env.EXPO_PUBLIC_API_URL ?? "http://localhost:3000",
-  fetch: fetch as typeof globalThis.fetch,
+  fetch,
   // A browser has no secure storage that scripts can use: the session lasts until the page is reloaded.
   tokens: Platform.OS === "web" ? memoryTokens() : secureTokens(),
 });
