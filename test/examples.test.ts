@@ -1,6 +1,7 @@
 // Runs the examples of examples/ against a real server: each signs in, reads the user, tells a refused sign-in from other
 // errors, refreshes an expired access token, and watches the user's sessions, in its own runtime.
 
+import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, onTestFailed, test } from "vitest";
 import type { Config } from "../packages/server/src/config.ts";
 import { john, signInAs, startTestServer, testClock, testSource } from "../packages/server/src/testing.ts";
@@ -14,6 +15,9 @@ const named = process.env["TEST_EXAMPLES"];
 const isAsked = (name: string) => named === "all" || (named?.split(",") ?? quick).includes(name);
 // Type checks of Vue and Svelte take longer than everything else. The build of Next includes one.
 const checkTypes = named !== undefined;
+
+/** Installs and builds take minutes on a slow machine. */
+const installTimeoutMs = 1_500_000;
 
 let examples: Awaited<ReturnType<typeof openExamples>>;
 beforeAll(async () => {
@@ -50,7 +54,7 @@ describe.each(programs.filter(isAsked))("the program of examples/%s", (name) => 
   let project: Awaited<ReturnType<typeof examples.install>>;
   beforeAll(async () => {
     project = await examples.install(name, { checkTypes });
-  });
+  }, installTimeoutMs);
 
   test("tells a wrong password from other errors", async () => {
     await using server = await startServer();
@@ -93,7 +97,7 @@ describe.skipIf(skippedWithoutBrowser("the examples with pages")).each(withPages
       const settings = { API_URL: apiUrl, EXPO_PUBLIC_API_URL: apiUrl };
       project = await examples.install(name, { settings, checkTypes });
       browser = await launchBrowser();
-    });
+    }, installTimeoutMs);
     afterAll(() => browser?.close());
 
     test("signs in, reads the user, watches their sessions, and refreshes an expired token", async () => {
@@ -147,18 +151,19 @@ describe.skipIf(skippedWithoutBrowser("the examples with pages")).each(withPages
   },
 );
 
-/** Waits until a program answers at `url`. */
+/** Waits until a program answers at `url`. @throws Error with its output when it ends before */
 const answers = async (url: string, program: Program) => {
-  const exited = program.exited.then((code) => {
-    throw new Error(`It ended with ${code}:\n${program.output()}`);
+  let ended = false;
+  void program.exited.then(() => {
+    ended = true;
   });
-  const answered = expect
-    .poll(() =>
-      fetch(url, { headers: { accept: "text/html" } }).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    )
-    .toBe(true);
-  await Promise.race([answered, exited]);
+  const ok = () =>
+    fetch(url, { headers: { accept: "text/html" } }).then(
+      (response) => response.ok,
+      () => false,
+    );
+  while (!(await ok())) {
+    if (ended) throw new Error(`It ended before it answered:\n${program.output()}`);
+    await wait(100);
+  }
 };
