@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { createServer } from "node:net";
 import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, inject, it } from "vitest";
+import { freePort } from "../src/authorization-server/testing.ts";
 import { openDatabase } from "../src/db/database.ts";
 import { migrateToLatest } from "../src/db/migrate.ts";
 
@@ -50,6 +51,22 @@ describe("the process", () => {
     expect(server.output().stdout).toContain("Lockstep is ready: http://localhost:");
     expect(server.output().stdout).toContain("Sign in as john / secret (development only).");
     expect(await server.stop()).toBe(0);
+  });
+
+  it("prints each mail that development catches in one line", async () => {
+    const port = await freePort();
+    const server = await start({ DATABASE_URL: databaseUrl("mail.db"), PORT: String(port) });
+    try {
+      const body = new URLSearchParams({ username: "john", password: "secret" });
+      expect((await fetch(`http://localhost:${port}/token`, { method: "POST", body })).status).toBe(200);
+      await expect
+        .poll(() => server.output().stdout, { timeout: inject("patienceMs") })
+        .toContain(
+          `Mail to john@example.com: New sign-in to your Lockstep account (http://localhost:${port}/dev/mail)\n`,
+        );
+    } finally {
+      await server.stop();
+    }
   });
 
   it.runIf(process.platform === "linux")("hashes passwords at a lower priority than it answers calls", async () => {
