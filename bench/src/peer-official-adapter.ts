@@ -19,9 +19,12 @@ const noCookies: Context["cookies"] = {
   refreshToken: null,
   deviceToken: null,
   foreign: false,
+  fromBrowser: false,
   setRefreshToken() {},
   clearRefreshToken() {},
   setDeviceToken() {},
+  proofSecret: null,
+  setProofSecret() {},
   authorizationSecret: () => null,
   clearAuthorization() {},
 };

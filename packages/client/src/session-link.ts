@@ -27,10 +27,15 @@ export const credentialPaths = [
   "auth.issueAccessToken",
   "user.changePassword",
   "user.setPassword",
+  "account.completeRegistration",
+  "account.resetPassword",
+  "account.completeEmailChange",
+  "account.undoEmailChange",
 ] as const satisfies readonly Path[];
 
 const paths = {
   login: "auth.login",
+  register: "account.completeRegistration",
   refresh: "auth.refresh",
   logout: "auth.logout",
   me: "user.me",
@@ -38,10 +43,19 @@ const paths = {
 } as const satisfies Record<string, Path>;
 
 /** Operations that change the tokens. They run one at a time, so that a late answer never replaces newer tokens. */
-const tokenChanging: ReadonlySet<string> = new Set([paths.login, paths.refresh, paths.logout]);
+const tokenChanging: ReadonlySet<string> = new Set([paths.login, paths.register, paths.refresh, paths.logout]);
 
 /** Operations that take no access token. */
-const signIn: ReadonlySet<string> = new Set([paths.login, paths.refresh]);
+const signIn: ReadonlySet<string> = new Set([paths.login, paths.register, paths.refresh]);
+
+/** Operations that recognise who called, or make the device known, by a cookie or by what the client keeps. */
+const transported: ReadonlySet<string> = new Set([
+  paths.register,
+  "account.register",
+  "account.recover",
+  "account.resetPassword",
+  "account.changeEmail",
+] satisfies Path[]);
 
 export interface SessionLinkOptions {
   readonly session: Session;
@@ -126,6 +140,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
 
   const withInput = async (op: Operation): Promise<Operation> => {
     if (op.path === paths.login) return { ...op, input: await session.loginInput(op.input as LoginInput) };
+    if (transported.has(op.path)) return { ...op, input: session.transportedInput(op.input as object) };
     if (op.path === paths.refresh) return { ...op, input: await session.refreshInput(op.input as object) };
     return op;
   };

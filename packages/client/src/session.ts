@@ -249,6 +249,8 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
       return { ...input, transport, ...(deviceToken !== undefined && { deviceToken }) };
     },
 
+    transportedInput: (input: object) => ({ ...input, transport }),
+
     async refreshInput(input: RefreshInput): Promise<RefreshInput> {
       if (byCookie || input.refreshToken !== undefined) return input;
       return { refreshToken: (await tokens.get())?.refreshToken };

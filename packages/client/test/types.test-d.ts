@@ -198,8 +198,8 @@ describe("errorOf", () => {
       Traveling | SignedIn | FirstPartyOnly | "UNREACHABLE"
     >();
     expectTypeOf<ErrorOf<"user.me", Contract>["code"]>().toEqualTypeOf<Traveling | SignedIn | Scoped | "UNREACHABLE">();
-    expectTypeOf<ErrorOf<"account.changeEmail", Contract>["code"]>().toEqualTypeOf<
-      Traveling | SignedIn | FirstPartyOnly | "EMAIL_TAKEN" | "TOO_MANY_ATTEMPTS" | "UNREACHABLE"
+    expectTypeOf<ErrorOf<"account.completeEmailChange", Contract>["code"]>().toEqualTypeOf<
+      Traveling | SignedIn | FirstPartyOnly | "EMAIL_TAKEN" | "PROOF_REFUSED" | "CREDENTIALS_IN_BATCH" | "UNREACHABLE"
     >();
     expectTypeOf<ErrorOf<"photo.album", Contract>["code"]>().toEqualTypeOf<ErrorOf<"user.me", Contract>["code"]>();
   });

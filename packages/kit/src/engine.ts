@@ -3,6 +3,18 @@
 import { z } from "zod";
 import { engineRoles } from "./access.ts";
 import {
+  ChangeEmailInput,
+  CompleteEmailChangeInput,
+  CompleteRegistrationInput,
+  ProofLinkInput,
+  RecoverInput,
+  RegisterInput,
+  RequestedProof,
+  ResendProofInput,
+  ResetPasswordInput,
+  SignUpPolicy,
+} from "./accounts.ts";
+import {
   AuthorizationAsker,
   AuthorizationRequest,
   ConnectedClient,
@@ -14,6 +26,7 @@ import { defineContract, vocabulary } from "./contract.ts";
 import { engineErrors } from "./errors.ts";
 import { Identity, Provider } from "./identities.ts";
 import { Id } from "./ids.ts";
+import { ProofView } from "./proofs.ts";
 import { RecentAccess } from "./recent-access.ts";
 import { engineScopes } from "./scopes.ts";
 import { HistoryEntry, SessionEvent, SessionView } from "./sessions.ts";
@@ -26,7 +39,7 @@ import {
   RefreshResult,
   SetPasswordInput,
 } from "./sign-in.ts";
-import { ChangeEmailInput, UpdateUserInput, User } from "./users.ts";
+import { UpdateUserInput, User } from "./users.ts";
 
 const ClientId = z.object({ clientId: Id.describe("The `client_id` of a client") });
 const AuthorizationId = z.object({ authorizationId: Id });
@@ -70,9 +83,15 @@ export const engine = {
       }),
     }),
     methods: query({
-      summary: "List the identity providers that users can sign in with",
+      summary: "List the ways to sign in, to sign up and to recover an account",
       access: anyone,
-      output: z.object({ providers: z.array(Provider) }),
+      output: z.object({
+        providers: z.array(Provider),
+        /** Who may sign up by mail. */
+        signUp: SignUpPolicy,
+        /** Whether the server sends mail, so that people can recover their account. */
+        recovery: z.boolean(),
+      }),
     }),
   },
   user: {
@@ -112,12 +131,91 @@ export const engine = {
     }),
   },
   account: {
+    register: mutation({
+      summary: "Send a code to an address, to sign up with",
+      access: anyone,
+      input: RegisterInput,
+      output: RequestedProof,
+      errors: ["SIGN_UP_REFUSED", "MAIL_OFF", "TOO_MANY_ATTEMPTS", "FOREIGN_ORIGIN"],
+    }),
+    completeRegistration: mutation({
+      summary: "Create the account of a proved address, and sign in to it",
+      access: anyone,
+      input: CompleteRegistrationInput,
+      output: LoginResult,
+      errors: [
+        "PROOF_REFUSED",
+        "SIGN_UP_REFUSED",
+        "USERNAME_REFUSED",
+        "PASSWORD_REFUSED",
+        "EMAIL_TAKEN",
+        "TOO_MANY_ATTEMPTS",
+        "OVERLOADED",
+        "CREDENTIALS_IN_BATCH",
+        "FOREIGN_ORIGIN",
+      ],
+      credential: true,
+    }),
+    recover: mutation({
+      summary: "Send a code to the address of an account whose password is lost",
+      access: anyone,
+      input: RecoverInput,
+      output: RequestedProof,
+      errors: ["MAIL_OFF", "TOO_MANY_ATTEMPTS", "FOREIGN_ORIGIN"],
+    }),
+    resetPassword: mutation({
+      summary: "Set the password of a recovered account, and end its sessions and grants",
+      access: anyone,
+      input: ResetPasswordInput,
+      output: z.object({
+        /** Absent with the `cookie` transport. */
+        deviceToken: z.string().optional(),
+      }),
+      errors: ["PROOF_REFUSED", "PASSWORD_REFUSED", "OVERLOADED", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      credential: true,
+    }),
     changeEmail: mutation({
-      summary: "Change the e-mail address that the signed-in user signs in with",
+      summary: "Send a code to the address that the signed-in user wants to have",
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       input: ChangeEmailInput,
+      output: RequestedProof,
+      errors: ["MAIL_OFF", "TOO_MANY_ATTEMPTS", "FOREIGN_ORIGIN"],
+    }),
+    completeEmailChange: mutation({
+      summary: "Give the signed-in user the address that they proved",
+      access: firstParty(),
+      input: CompleteEmailChangeInput,
       output: User,
-      errors: ["EMAIL_TAKEN", "TOO_MANY_ATTEMPTS"],
+      errors: ["PROOF_REFUSED", "EMAIL_TAKEN", "CREDENTIALS_IN_BATCH"],
+      credential: true,
+    }),
+    removeEmail: mutation({
+      summary: "Remove the address of the signed-in user",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      output: User,
+    }),
+    undoEmailChange: mutation({
+      summary: "Give an account its old address back, and end its sessions, with the link in the mail about the change",
+      access: anyone,
+      input: ProofLinkInput,
+      output: z.object({ email: z.string() }),
+      errors: ["PROOF_REFUSED", "EMAIL_TAKEN", "CREDENTIALS_IN_BATCH"],
+      credential: true,
+    }),
+    resendProof: mutation({
+      summary: "Send a new code in place of an earlier one",
+      access: anyone,
+      input: ResendProofInput,
+      output: RequestedProof,
+      errors: ["PROOF_REFUSED", "SIGN_UP_REFUSED", "MAIL_OFF", "TOO_MANY_ATTEMPTS", "FOREIGN_ORIGIN"],
+    }),
+    // A mutation, so that the secret is in no URL. It changes nothing.
+    readProof: mutation({
+      summary: "Read what the link in a mail is for",
+      access: anyone,
+      input: ProofLinkInput,
+      output: ProofView,
+      errors: ["PROOF_REFUSED"],
     }),
   },
   session: {
@@ -262,7 +360,7 @@ export const engine = {
 export const engineAreas = {
   auth: "Signing in and out",
   user: "The signed-in user",
-  account: "How the signed-in user signs in",
+  account: "Signing up, recovery, and the address of an account",
   session: "The signed-in user's sessions",
   authorization: "Authorization requests of clients",
   grant: "What the signed-in user granted to clients",

@@ -4,6 +4,7 @@
 
 import { z } from "zod";
 import type { Access, Anyone, Scoped } from "./access.ts";
+import { ProofRefusalReason } from "./proofs.ts";
 import { SessionEndReason } from "./sessions.ts";
 
 /** The HTTP statuses that an error can have: those for which tRPC has a code. */
@@ -185,6 +186,36 @@ export const engineErrors = {
     message: "This is the only way to sign in to your account. Add another first.",
     details: none,
   },
+  PROOF_REFUSED: {
+    status: 400,
+    message: "This code or link does not work. Check it, or ask for another.",
+    details: z.object({
+      reason: ProofRefusalReason,
+      /** How many more codes can be tried. */
+      triesLeft: z.int(),
+    }),
+  },
+  SIGN_UP_REFUSED: {
+    status: 403,
+    message: "This address cannot sign up here.",
+    details: z.object({
+      reason: z.enum(["off", "domain", "not_invited"]),
+      /** One sentence for the user. */
+      explanation: z.string(),
+    }),
+  },
+  USERNAME_REFUSED: {
+    status: 409,
+    message: "Choose another username.",
+    details: z.object({
+      reason: z.enum(["taken", "reserved", "look_alike"]),
+      /** One sentence for the user who chose it. */
+      explanation: z.string(),
+      /** A username that was free a moment ago. */
+      suggestion: z.string(),
+    }),
+  },
+  MAIL_OFF: { status: 501, message: "This server sends no mail. Ask the people who run it.", details: none },
   EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },
 } as const satisfies Errors;
 

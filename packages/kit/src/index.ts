@@ -1,4 +1,5 @@
 export * from "./access.ts";
+export * from "./accounts.ts";
 export * from "./brand.ts";
 export * from "./clients.ts";
 export * from "./composed-contract.ts";
@@ -21,6 +22,7 @@ export {
   type PathOf,
   type RestRoute,
 } from "./operation.ts";
+export * from "./proofs.ts";
 export * from "./recent-access.ts";
 export * from "./router.ts";
 export { engineScopes, identityScopes, type Scopes } from "./scopes.ts";

@@ -12,10 +12,38 @@ export const Username = z
   .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: "Use letters, digits, dots, dashes and underscores" })
   .max(64);
 
-/** Schema of an e-mail address, in lower case. */
+/** Letters, digits, dots and dashes, not all of them ASCII. `URL` would read other characters as a port or a path. */
+const internationalDomain = /^(?=.*[^\0-\x7f])[a-z\d.\u0080-\u{10ffff}-]+$/iu;
+
+/** A domain in the form that DNS and mail servers use, such as `xn--bcher-kva.example`. */
+const asciiDomain = (domain: string): string => {
+  if (!internationalDomain.test(domain)) return domain;
+  try {
+    return new URL(`http://${domain}`).hostname;
+  } catch {
+    return domain;
+  }
+};
+
+/** Trimmed, with the domain in ASCII. Letters before the `@` stay as they are. */
+const wireAddress = (typed: string): string => {
+  const address = typed.trim();
+  const at = address.lastIndexOf("@");
+  return at < 0 ? address : `${address.slice(0, at)}@${asciiDomain(address.slice(at + 1))}`;
+};
+
+/** What mail servers everywhere accept: no quotes, no dots in a row, at most 64 characters before the `@` (RFC 5321 §4.5.3.1). */
+const addressPattern =
+  /^(?!\.|[^@]*\.[.@])[\w!#$%&'*+/=?^`{|}~.-]{1,64}@(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+(?:[a-z]{2,63}|xn--[a-z\d-]{1,59})$/i;
+
+/**
+ * Schema of an e-mail address, in lower case. The domain may have letters of any script and is converted to its ASCII
+ * form; before the `@`, only ASCII is accepted, since many mail servers deliver nothing else.
+ */
 export const EmailAddress = z
-  .email({ error: "Must be an e-mail address" })
-  .max(254)
+  .string()
+  .transform(wireAddress)
+  .pipe(z.email({ error: "Must be an e-mail address", pattern: addressPattern }).max(254))
   .transform((address) => address.toLowerCase());
 
 /**
@@ -42,6 +70,9 @@ export const User = z
       .string()
       .nullable()
       .meta({ examples: ["john@example.com"] }),
+    emailVerified: z
+      .boolean()
+      .meta({ description: "Whether the user has proved that the e-mail address is theirs", examples: [true] }),
     fullName: z.string().meta({ examples: ["John Doe"] }),
     role: z.string().meta({ description: "One of the contract's roles", examples: ["user"] }),
     disabled: z.boolean().meta({ description: "Whether the account is kept from signing in" }),
@@ -53,7 +84,3 @@ export type User = z.infer<typeof User>;
 /** The input of `user.update`. */
 export const UpdateUserInput = z.object({ fullName: PersonName });
 export type UpdateUserInput = z.infer<typeof UpdateUserInput>;
-
-/** The input of `account.changeEmail`. `null` removes the address: only the username can be used to sign in. */
-export const ChangeEmailInput = z.object({ email: EmailAddress.nullable() });
-export type ChangeEmailInput = z.infer<typeof ChangeEmailInput>;

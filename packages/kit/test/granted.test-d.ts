@@ -4,7 +4,19 @@ import type { EngineContract, ErrorCodeOf, Granted, PathIn } from "../src/index.
 type Operations = EngineContract["operations"];
 
 /** The operations that need no principal. */
-type Open = "auth.issueAccessToken" | "auth.login" | "auth.methods" | "auth.refresh" | "authorization.asker";
+type Open =
+  | "auth.issueAccessToken"
+  | "auth.login"
+  | "auth.methods"
+  | "auth.refresh"
+  | "account.register"
+  | "account.completeRegistration"
+  | "account.recover"
+  | "account.resetPassword"
+  | "account.undoEmailChange"
+  | "account.resendProof"
+  | "account.readProof"
+  | "authorization.asker";
 
 describe("the operations of a third-party client", () => {
   it("are those that are open to anyone and those of its scopes", () => {
@@ -23,7 +35,9 @@ describe("the operations of a third-party client", () => {
 describe("the errors of an operation", () => {
   it("are those that it declares and those that its access implies", () => {
     expectTypeOf<"INSUFFICIENT_SCOPE">().toExtend<ErrorCodeOf<Operations["user"]["update"]>>();
-    expectTypeOf<"EMAIL_TAKEN" | "FIRST_PARTY_ONLY">().toExtend<ErrorCodeOf<Operations["account"]["changeEmail"]>>();
+    expectTypeOf<"EMAIL_TAKEN" | "FIRST_PARTY_ONLY">().toExtend<
+      ErrorCodeOf<Operations["account"]["completeEmailChange"]>
+    >();
     expectTypeOf<"INVALID_CREDENTIALS">().toExtend<ErrorCodeOf<Operations["auth"]["login"]>>();
   });
 

@@ -208,6 +208,15 @@ const rules: Record<keyof Environment, Rule> = {
   SHUTDOWN_DELAY_SECONDS: numbers(0, 600, (delaySeconds) => ({ shutdown: { delaySeconds } })),
   SHUTDOWN_TIMEOUT_SECONDS: numbers(0, 600, (timeoutSeconds) => ({ shutdown: { timeoutSeconds } })),
   LOG_LEVEL: words({ fatal: "fatal", warn: "warn", trace: "trace", silent: "silent" }, (logLevel) => ({ logLevel })),
+  SIGN_UP: words({ open: "open", invited: "invited", off: "off" }, (policy) => ({ signUp: { policy } })),
+  SIGN_UP_DOMAINS: rule<readonly string[]>(
+    fc.constantFrom(
+      ["example.com", ["example.com"]] as const,
+      ["Example.com, bücher.example", ["example.com", "xn--bcher-kva.example"]] as const,
+    ),
+    (domains) => ({ signUp: { domains } }),
+    fc.constantFrom("localhost", "@example.com", "a@example.com", "example.com:25", "*.example.com"),
+  ),
   WEB_DEV_URL: rule(asItIs(origin), (webDevUrl) => ({ webDevUrl }), fc.oneof(noUrl, ftp)),
 };
 const names = Object.keys(rules) as (keyof Environment)[];
@@ -416,7 +425,7 @@ describe("production", () => {
     [{ SECRET: undefined }, "SECRET: required in production"],
     [{ SECRET: developmentSecretPrefix + secret }, "SECRET: this secret was generated for development"],
     [{ TRUST_PROXY: undefined }, "TRUST_PROXY: required in production"],
-    [{ MAIL_URL: undefined }, "Or set MAIL=off, which sends no mail and turns off: notices about changed credentials"],
+    [{ MAIL_URL: undefined }, "Or set MAIL=off, which sends no mail and turns off: sign-up by mail, recovery"],
     [{ MAIL_FROM: undefined }, "MAIL_FROM: required in production with MAIL_URL"],
     [{ DEMO_PROVIDER: "1" }, "DEMO_PROVIDER: not allowed in production"],
     [{ BCRYPT_COST: "10" }, "BCRYPT_COST: must be at least 12 in production"],

@@ -3,8 +3,10 @@
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { EmailAddress, SignUpPolicy } from "@lockstep/kit";
 import { z } from "zod";
 import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
+import type { SignUpSettings } from "./domain/accounts/sign-up-rules.ts";
 import type { SessionLimits } from "./domain/sessions/sessions.ts";
 import { ProxyRange } from "./http/forwarded-for.ts";
 import { isLoopback, PageOrigin } from "./http/page-origins.ts";
@@ -22,6 +24,12 @@ const seconds = z.coerce.number().int().min(60);
 /** The longest shutdown that can be configured. */
 const maxShutdownSeconds = 600;
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean));
+
+/** In the form of the contract's `EmailAddress`: lower case, ASCII. */
+const MailDomain = z
+  .string()
+  .transform((domain) => EmailAddress.safeParse(`x@${domain}`).data?.slice(2) ?? "")
+  .refine((domain) => domain !== "", { error: "must be domains, such as example.com" });
 
 const Environment = z.object({
   NODE_ENV: z
@@ -135,6 +143,15 @@ const Environment = z.object({
     "Sender of mails: an e-mail address, or a name and an address, such as `Example <no-reply@example.com>`. Default: `no-reply@` and the host of `PUBLIC_URL`; required in production with `MAIL_URL`.",
   ),
   MAIL: flag.default(true).describe("`off` sends no mail, and turns off what needs it."),
+  SIGN_UP: SignUpPolicy.default("open").describe(
+    "Who may create an account, by mail or with an identity provider: `open` (everybody), `invited` (addresses that were invited with `lockstep user invite`) or `off` (nobody).",
+  ),
+  SIGN_UP_DOMAINS: list
+    .pipe(z.array(MailDomain))
+    .optional()
+    .describe(
+      "Domains of e-mail addresses that may create an account, separated by commas, such as `example.com`. Default: all.",
+    ),
   DEMO_PROVIDER: z
     .enum(["0", "1"])
     .transform((value) => value === "1")
@@ -198,6 +215,7 @@ export interface Config {
   readonly breachedPasswordsUrl: string | null;
   readonly providers: readonly IdentityProviderSettings[];
   readonly mail: MailSettings;
+  readonly signUp: SignUpSettings;
   readonly demoProvider: boolean;
   readonly demoProviderPort: number;
   readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
@@ -253,6 +271,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
       server: e.MAIL_URL ? { ...e.MAIL_URL, plaintext: e.MAIL_URL.plaintext || !production } : null,
       from: e.MAIL_FROM ?? { name: null, address: `no-reply@${new URL(e.PUBLIC_URL ?? "http://localhost").hostname}` },
     },
+    signUp: { policy: e.SIGN_UP, domains: e.SIGN_UP_DOMAINS ?? null },
     demoProvider: e.DEMO_PROVIDER,
     demoProviderPort: e.DEMO_PROVIDER_PORT,
     shutdown: {

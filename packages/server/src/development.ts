@@ -46,6 +46,7 @@ export const seedJohn = async ({ users, passwords }: Domain): Promise<void> => {
   await users.create({
     username: john.username,
     email: john.email,
+    emailProof: "mail",
     fullName: john.fullName,
     role: "user",
     passwordHash: await passwords.hash(john.password),

@@ -13,7 +13,13 @@ export interface MailSettings {
 }
 
 /** What `MAIL=off` turns off, for the operator to read. */
-export const needsMail: readonly string[] = ["notices about changed credentials and sign-ins from new devices"];
+export const needsMail: readonly string[] = [
+  "sign-up by mail",
+  "recovery",
+  "changes of address",
+  "invitations",
+  "notices about changed credentials and sign-ins from new devices",
+];
 
 const isLoopback = (host: string) => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host);
 

@@ -21,11 +21,18 @@ import { truncateLargeLog } from "./db/sqlite-log.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
 import { startDeadline } from "./deadline.ts";
 import { createAccounts } from "./domain/accounts/accounts.ts";
+import { createEmailChanges } from "./domain/accounts/email-change.ts";
 import { createHashingQueue } from "./domain/accounts/hashing-queue.ts";
 import { createHashingThreads } from "./domain/accounts/hashing-threads.ts";
 import { createPasswordChange } from "./domain/accounts/password-change.ts";
 import { createPasswordPolicy } from "./domain/accounts/password-policy.ts";
 import { createPasswords } from "./domain/accounts/passwords.ts";
+import { createProofRequests } from "./domain/accounts/proof-requests.ts";
+import { createProofs } from "./domain/accounts/proofs.ts";
+import { createRecovery } from "./domain/accounts/recovery.ts";
+import { createRegistrations } from "./domain/accounts/registration.ts";
+import { createSignUpRules } from "./domain/accounts/sign-up-rules.ts";
+import { createUsernames } from "./domain/accounts/usernames.ts";
 import { createUsers } from "./domain/accounts/users.ts";
 import { createClients } from "./domain/clients/clients.ts";
 import { createGrants } from "./domain/clients/grants.ts";
@@ -198,7 +205,7 @@ export const createDomain = async (
   const notices = createNotices({ messages, users, spentIds, now });
   const devices = createDevices({ secrets, random, now });
   const signIn = createSignIn({ db, users, passwords, sessions, tokens, throttle, devices, audit, notices, scopes });
-  const accounts = createAccounts({ db, users, sessions, grants, throttle, audit, notices });
+  const accounts = createAccounts({ db, users, sessions, grants, audit });
   const identities = createIdentities({
     db,
     now,
@@ -224,11 +231,58 @@ export const createDomain = async (
     events,
     notices,
   });
-  const identitySignIn = createIdentitySignIn({
+  const usernames = createUsernames({ db, random, productName: brand.name });
+  const signUpRules = createSignUpRules({ db, now, settings: config.signUp, messages, audit });
+  const proofs = createProofs({ db, now, random, secrets });
+  const proofRequests = createProofRequests({ db, now, random, proofs, messages, throttle });
+  const registrations = createRegistrations({
     db,
-    random,
+    users,
+    usernames,
+    accounts,
+    passwords,
+    passwordPolicy,
+    proofs,
+    proofRequests,
+    signUpRules,
+    sessions,
+    signIn,
+    devices,
+    throttle,
+  });
+  const recovery = createRecovery({
+    db,
+    users,
+    passwords,
+    passwordPolicy,
+    proofs,
+    proofRequests,
+    sessions,
+    grants,
+    identities,
+    devices,
+    notices,
+    audit,
+    events,
+  });
+  const emailChanges = createEmailChanges({
+    db,
     users,
     accounts,
+    proofs,
+    proofRequests,
+    sessions,
+    grants,
+    identities,
+    notices,
+    audit,
+  });
+  const identitySignIn = createIdentitySignIn({
+    db,
+    users,
+    usernames,
+    accounts,
+    signUpRules,
     identities,
     sessions,
     signIn,
@@ -247,6 +301,8 @@ export const createDomain = async (
       spentIds.deleteExpired,
       clients.deleteUnused,
       messages.deleteOld,
+      proofs.deleteExpired,
+      signUpRules.deleteExpired,
     ],
     shrinkFiles: () => truncateLargeLog(db),
   });
@@ -262,6 +318,11 @@ export const createDomain = async (
     passwordPolicy,
     passwordChange,
     accounts,
+    proofs,
+    registrations,
+    recovery,
+    emailChanges,
+    signUpRules,
     keyring,
     tokens,
     guard,

@@ -24,6 +24,7 @@ const importedUser = (roles: readonly string[]) =>
   z.strictObject({
     username: Username,
     email: EmailAddress.nullable().default(null),
+    emailVerified: z.boolean().default(false),
     fullName: UpdateUserInput.shape.fullName.optional(),
     passwordHash: z.string(),
     disabled: z.boolean().default(false),
@@ -57,6 +58,7 @@ Each line is a JSON object:
   username      required
   passwordHash  required: plain bcrypt ($2a$, $2b$ or $2y$), replaced by a stronger one at the first sign-in
   email         default: none
+  emailVerified whether the address was proved elsewhere, so that it can recover the account; default: false
   fullName      default: the username
   role          ${roles.join(" or ")}; default: user
   disabled      default: false
@@ -158,10 +160,11 @@ const readLine = ({ number: line, bytes }: Line, passwords: Passwords, schema: I
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) return unreadable(parsed.error.issues.map(issueText).join("; "));
-  const { fullName, passwordHash, ...user } = parsed.data;
+  const { fullName, passwordHash, emailVerified, ...user } = parsed.data;
   const imported = passwords.import(passwordHash);
   if (imported === null) return unreadable("passwordHash: not a bcrypt hash of the kind $2a$, $2b$ or $2y$");
-  return { line, user: { ...user, fullName: fullName ?? user.username, passwordHash: imported } };
+  const emailProof = emailVerified ? ("vouched" as const) : null;
+  return { line, user: { ...user, emailProof, fullName: fullName ?? user.username, passwordHash: imported } };
 };
 
 /** Never prints a value, and only known names of properties: misplaced text could be a hash. */

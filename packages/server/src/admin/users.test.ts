@@ -48,6 +48,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
         id: expect.stringMatching(/^[\w-]{22}$/),
         username: "bob",
         email: null,
+        emailVerified: false,
         fullName: "bob",
         role: "user",
         disabled: false,
@@ -176,6 +177,48 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
     });
   });
 
+  describe("invite and verify-email", () => {
+    it("invites an address by mail, and replaces an earlier invitation", async () => {
+      await using admin = await open();
+      const invite = (...more: string[]) => admin.lockstep(["user", "invite", "Ada@Example.org", ...more]);
+      expect(await invite()).toEqual({ exitCode: 0, stdout: "ada@example.org is invited, for 7 days.\n", stderr: "" });
+      await invite("--role", "admin");
+      const { db } = await admin.open();
+      expect(await db.selectFrom("invitations").select(["email", "role"]).execute()).toEqual([
+        { email: "ada@example.org", role: "admin" },
+      ]);
+      expect(await db.selectFrom("messages").select("template").execute()).toEqual(
+        Array(2).fill({ template: "invitation" }),
+      );
+    });
+
+    it("refuses to invite when nobody can sign up, and an address that an account has proved", async () => {
+      await using admin = await openWithJane();
+      const invite = (settings = {}) => admin.lockstep(["user", "invite", "jane@example.com"], "", settings);
+      expect((await invite({ SIGN_UP: "off" })).stderr).toBe("Nobody can sign up: SIGN_UP=off.\n");
+      expect((await invite({ MAIL: "off" })).stderr).toBe("This server sends no mail: MAIL=off.\n");
+      expect((await invite({ SIGN_UP_DOMAINS: "example.org" })).exitCode).toBe(1);
+      expect((await invite()).exitCode).toBe(0);
+      await admin.lockstep(["user", "verify-email", "jane"]);
+      expect((await invite()).stderr).toBe("jane has the e-mail address jane@example.com.\n");
+    });
+
+    it("vouches for the address of a user, with an audit entry", async () => {
+      await using admin = await openWithJane();
+      const { domain } = await admin.open();
+      expect(await domain.users.find(admin.jane.id)).toMatchObject({ emailVerified: false });
+      for (let n = 0; n < 2; n++)
+        expect((await admin.lockstep(["user", "verify-email", "jane"])).stdout).toBe(
+          "jane has the verified e-mail address jane@example.com.\n",
+        );
+      expect(await domain.users.find(admin.jane.id)).toMatchObject({ emailVerified: true });
+      const actions = (await domain.audit.list({ userId: admin.jane.id, limit: 9 })).map(({ action }) => action);
+      expect(actions.filter((action) => action === "user.verify_email")).toHaveLength(1);
+      await admin.lockstep(["user", "create", "bob"], password);
+      expect((await admin.lockstep(["user", "verify-email", "bob"])).exitCode).toBe(1);
+    });
+  });
+
   describe("show", () => {
     it("finds a user by username, e-mail address or ID", async () => {
       await using admin = await openWithJane();
@@ -193,6 +236,7 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
           `id        ${admin.jane.id}`,
           "username  jane",
           "email     jane@example.com",
+          "verified  no",
           "name      Jane Doe",
           "role      user",
           "state     enabled",

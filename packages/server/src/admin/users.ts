@@ -3,6 +3,7 @@
 import { EmailAddress, LoginInput, recentAccessDays, UpdateUserInput, type User, Username } from "@lockstep/kit";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { z } from "zod";
+import { invitationLifetimeDays } from "../domain/accounts/sign-up-rules.ts";
 import { commandLine } from "../domain/kernel/audit.ts";
 import type { Domain } from "../server.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
@@ -79,6 +80,30 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     },
   );
 
+  user
+    .command("invite")
+    .description("Invites an e-mail address to sign up, by mail")
+    .argument("<address>", "an e-mail address", checkedBy(EmailAddress))
+    .addOption(
+      new Option("--role <role>", "the role of the new user").choices(admin.app.contract.roles).default("user"),
+    )
+    .addHelpText("after", aboutInvitations)
+    .addHelpText("after", example("npm run lockstep -- user invite jane@example.com"))
+    .action((address: string, { role }: { role: string }) =>
+      withDomain(admin, (domain) => invite(admin, domain, address, role)),
+    );
+
+  aboutOne(
+    "verify-email",
+    "Vouches that a user's e-mail address is theirs, so that they can recover the account with it",
+    [aboutVerifying, example("npm run lockstep -- user verify-email jane")],
+    async ({ accounts }, found, options) => {
+      if (!(await accounts.verifyEmail(found.id, commandLine)))
+        throw new CommandError("failed", `${found.username} has no e-mail address, or is disabled.`);
+      await tell(admin, options, { ...found, emailVerified: true }, `has the verified e-mail address ${found.email}`);
+    },
+  );
+
   aboutOne(
     "disable",
     "Disables a user, and revokes every session and grant",
@@ -128,6 +153,18 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
   );
 
   addUserImportCommand(user, admin);
+};
+
+const invite = async (admin: AdminProcess, domain: Domain, address: string, role: string) => {
+  if (!domain.messages.on) throw new CommandError("failed", "This server sends no mail: MAIL=off.");
+  if (domain.signUpRules.policy === "off") throw new CommandError("failed", "Nobody can sign up: SIGN_UP=off.");
+  const refusal = domain.signUpRules.refusalOf(address);
+  if (refusal) throw new CommandError("failed", refusal.details.explanation);
+  const holder = await domain.users.findByLogin(address);
+  if (holder?.user.emailVerified)
+    throw new CommandError("failed", `${holder.user.username} has the e-mail address ${address}.`);
+  await domain.signUpRules.invite(address, role, commandLine);
+  await writeLine(admin.stdout, `${address} is invited, for ${invitationLifetimeDays} days.`);
 };
 
 const setPassword = async (admin: AdminProcess, domain: Domain, found: User, options: SetPasswordOptions) => {
@@ -220,6 +257,7 @@ const fieldsOf = (user: User) => [
   ["id", user.id],
   ["username", user.username],
   ["email", user.email ?? "-"],
+  ["verified", user.emailVerified ? "yes" : "no"],
   ["name", user.fullName],
   ["role", user.role],
   ["state", stateOf(user)],
@@ -247,8 +285,16 @@ Example:
   $ ${commandLine}`;
 
 const aboutJson = `
-A user in JSON: {"id", "username", "email", "fullName", "role", "disabled", "createdAt"}; "email" may be null,
-"createdAt" is in epoch milliseconds.`;
+A user in JSON: {"id", "username", "email", "emailVerified", "fullName", "role", "disabled", "createdAt"}; "email" may
+be null, "createdAt" is in epoch milliseconds.`;
+
+const aboutInvitations = `
+The invited person signs up with the link in the mail, and proves the address there. With SIGN_UP=invited, only
+invited people can. A second invitation of an address replaces the first.`;
+
+const aboutVerifying = `
+A user without a verified address signs in with the password, but cannot recover the account. Addresses of users that
+were created or imported by commands, or before an upgrade, are not verified. Users verify theirs on the account page.`;
 
 const aboutIdentities = `
 An attacker may have linked an identity to the account. Identities that were linked in the last ${recentAccessDays} days

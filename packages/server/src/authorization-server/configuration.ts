@@ -210,8 +210,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
           sub: user.id,
           name: user.fullName,
           preferred_username: user.username,
-          // Nobody has verified the address.
-          ...(user.email !== null && { email: user.email, email_verified: false }),
+          ...(user.email !== null && { email: user.email, email_verified: user.emailVerified }),
         }),
       };
     },

@@ -219,7 +219,7 @@ describe("userinfo", () => {
       name: "John Doe",
       preferred_username: "john",
       email: "john@example.com",
-      email_verified: false,
+      email_verified: true,
     });
   });
 

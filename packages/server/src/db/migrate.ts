@@ -13,6 +13,8 @@ import { clients } from "./migrations/0009-clients.ts";
 import { clientExceptions } from "./migrations/0010-client-exceptions.ts";
 import { unusedClients } from "./migrations/0011-unused-clients.ts";
 import { messages } from "./migrations/0012-messages.ts";
+import { proofs } from "./migrations/0013-proofs.ts";
+import { addressProofs } from "./migrations/0014-address-proofs.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 
@@ -26,6 +28,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0010-client-exceptions": clientExceptions,
   "0011-unused-clients": unusedClients,
   "0012-messages": messages,
+  "0013-proofs": proofs,
+  "0014-address-proofs": addressProofs,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -18,6 +18,8 @@ export interface Schema {
   identities: IdentitiesTable;
   provider_sessions: ProviderSessionsTable;
   messages: MessagesTable;
+  proofs: ProofsTable;
+  invitations: InvitationsTable;
 }
 
 export interface UsersTable {
@@ -26,6 +28,11 @@ export interface UsersTable {
   username: string;
   /** Lower case, unique. */
   email: string | null;
+  /**
+   * Who says that the address is the user's: "mail", a code that was sent to it; "vouched", an identity provider or an
+   * operator. Null: nobody.
+   */
+  email_proof: Generated<EmailProof | null>;
   full_name: string;
   role: string;
   disabled: 0 | 1;
@@ -33,6 +40,8 @@ export interface UsersTable {
   password_hash: string | null;
   created_at: number;
 }
+
+export type EmailProof = "mail" | "vouched";
 
 export interface SessionsTable {
   id: string;
@@ -209,4 +218,38 @@ export interface MessagesTable {
   /** Why the last attempt failed, in words for the operator, without addresses. */
   failure: string | null;
   sent_at: number | null;
+}
+
+export interface ProofsTable {
+  id: string;
+  /** A `ProofPurpose` of the contract. */
+  purpose: string;
+  /** A MAC of what was typed to ask for it. */
+  asked: string;
+  /** Null: there is no account, or not yet. */
+  user_id: string | null;
+  /** The address that the mail went to. Null: it went nowhere, since no account has the name that was typed. */
+  email: string | null;
+  /** A MAC of the code: a hash of so short a text could be reversed. */
+  code_mac: string;
+  /** SHA-256 of the link's secret. */
+  link_hash: string;
+  /** SHA-256 of the secret in the cookie of the browser that asked. Null: whoever knows the ID asked. */
+  browser_hash: string | null;
+  tries_left: number;
+  /** "used" or "cancelled". Null: it is open. */
+  ended: ProofEnd | null;
+  created_at: number;
+  expires_at: number;
+}
+
+export type ProofEnd = "used" | "cancelled";
+
+/** Who may sign up while `SIGN_UP=invited`. */
+export interface InvitationsTable {
+  /** Lower case. */
+  email: string;
+  role: string;
+  created_at: number;
+  expires_at: number;
 }

@@ -20,6 +20,7 @@ const namesFor = (publicUrl: string) => {
   return {
     refreshToken: `${host}lockstep-session`,
     deviceToken: `${host}lockstep-device`,
+    proofSecret: `${host}lockstep-proof`,
     /** One for each authorization request, followed by its ID. */
     authorizationPrefix: `${host}lockstep-authorization-`,
     /** One for each sign-in at an identity provider that has not come back, followed by its `state`. */
@@ -63,7 +64,7 @@ const isFromBrowser = ({ headers }: FastifyRequest): boolean =>
 
 /** @param siblings origins whose pages may use the session's cookies too (`isForeignTo`) */
 export const cookiesFor = (publicUrl: string, siblings: readonly string[] = []) => {
-  const { refreshToken, deviceToken } = namesFor(publicUrl);
+  const { refreshToken, deviceToken, proofSecret } = namesFor(publicUrl);
   const secure = publicUrl.startsWith("https:");
   const authorizations = authorizationCookies(publicUrl);
   const attributes: CookieSerializeOptions = { httpOnly: true, secure, sameSite: "strict", path: "/" };
@@ -86,6 +87,10 @@ export const cookiesFor = (publicUrl: string, siblings: readonly string[] = []) 
       },
       setDeviceToken: (token) => {
         reply.setCookie(deviceToken, token, { ...attributes, maxAge: deviceLifetimeSeconds });
+      },
+      proofSecret: foreign ? null : (request.cookies[proofSecret] ?? null),
+      setProofSecret: (secret, lifetimeSeconds) => {
+        reply.setCookie(proofSecret, secret, { ...attributes, maxAge: lifetimeSeconds });
       },
       // Consent is asked for on our own pages only.
       authorizationSecret: (id) =>

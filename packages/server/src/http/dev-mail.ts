@@ -25,12 +25,19 @@ const event = {
   userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0",
 };
 
+const proof = { code: "BCDFGHJK", secret: "nothing-to-open" };
+
 /** Data to preview each template with. */
 const samples: Mails = {
+  sign_up: proof,
+  account_exists: { username: "jane" },
+  recovery: { ...proof, username: "jane" },
+  email_change: proof,
+  invitation: { expiresAt: event.at },
   password_changed: event,
   password_created: event,
   password_set: event,
-  email_changed: { ...event, oldEmail: "jane@example.com", newEmail: "jane@example.org" },
+  email_changed: { ...event, oldEmail: "jane@example.com", newEmail: "jane@example.org", undoSecret: proof.secret },
   identity_linked: { ...event, provider: "Google" },
   identity_unlinked: { ...event, provider: "Google" },
   new_device: event,

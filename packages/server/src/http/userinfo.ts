@@ -36,7 +36,7 @@ export const userinfoRoutes =
         return {
           sub: user.id,
           ...(scopes.has("profile") && { name: user.fullName, preferred_username: user.username }),
-          ...(scopes.has("email") && user.email !== null && { email: user.email, email_verified: false }),
+          ...(scopes.has("email") && user.email !== null && { email: user.email, email_verified: user.emailVerified }),
         };
       },
     });

@@ -1,11 +1,104 @@
-// Owns the procedures that change how an account signs in.
+// Owns the procedures of signing up, recovering an account, and changing the address that signs in.
 
-import { engine } from "@lockstep/kit";
-import type { Accounts } from "../domain/accounts/accounts.ts";
+import { engine, type ProofPurpose } from "@lockstep/kit";
+import type { EmailChanges } from "../domain/accounts/email-change.ts";
+import { type Proof, type Proofs, proofLifetimeSeconds } from "../domain/accounts/proofs.ts";
+import type { Recovery } from "../domain/accounts/recovery.ts";
+import type { Registrations } from "../domain/accounts/registration.ts";
+import type { Source } from "../domain/kernel/audit.ts";
+import type { Sessions } from "../domain/sessions/sessions.ts";
+import type { Context } from "./context.ts";
+import { assertOwnOrigin, deviceTokenOf, signedInAnswer, type Transport } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
 
-export const accountProcedures = ({ accounts }: { accounts: Accounts }) => ({
-  changeEmail: implement(engine.account.changeEmail).handle(({ ctx, input }) =>
-    accounts.changeEmail(ctx.principal.user.id, input.email, ctx.source),
-  ),
-});
+/** Who asks for a proof, and by what they are recognised afterwards. */
+interface Asker {
+  readonly browser: string | null;
+  readonly source: Source;
+}
+
+export const accountProcedures = ({
+  registrations,
+  recovery,
+  emailChanges,
+  proofs,
+  sessions,
+}: {
+  registrations: Registrations;
+  recovery: Recovery;
+  emailChanges: EmailChanges;
+  proofs: Proofs;
+  sessions: Sessions;
+}) => {
+  /** Gives a browser its cookie, or the one that it has, so that proofs in two tabs do not interfere. */
+  const askerFor = (transport: Transport, ctx: Context): Asker => {
+    const { cookies, source } = ctx;
+    assertOwnOrigin(transport, ctx);
+    if (transport === "body") return { browser: null, source };
+    const browser = cookies.proofSecret ?? proofs.newBrowserSecret();
+    cookies.setProofSecret(browser, proofLifetimeSeconds);
+    return { browser, source };
+  };
+
+  const askerOf = ({ cookies, source }: Context): Asker => ({ browser: cookies.proofSecret, source });
+
+  const again: Readonly<Record<ProofPurpose, ((proof: Proof, asker: Asker) => Promise<{ proofId: string }>) | null>> = {
+    sign_up: ({ email }, asker) => registrations.request({ email: email ?? "", ...asker }),
+    recovery: recovery.requestAgain,
+    email_change: emailChanges.requestAgain,
+    // Sent once, with the change that it undoes.
+    email_undo: null,
+  };
+
+  return {
+    register: implement(engine.account.register).handle(({ ctx, input: { email, transport } }) =>
+      registrations.request({ email, ...askerFor(transport, ctx) }),
+    ),
+
+    completeRegistration: implement(engine.account.completeRegistration).handle(async ({ ctx, input }) => {
+      const { transport, username = null, ...given } = input;
+      assertOwnOrigin(transport, ctx);
+      const replaces = transport === "cookie" ? await sessions.findByRefreshToken(ctx.cookies.refreshToken) : null;
+      const signedIn = await registrations.complete({ ...given, username, replaces, ...askerOf(ctx) });
+      return signedInAnswer(signedIn, transport, ctx);
+    }),
+
+    recover: implement(engine.account.recover).handle(({ ctx, input: { login, transport } }) =>
+      recovery.request({ login, ...askerFor(transport, ctx) }),
+    ),
+
+    resetPassword: implement(engine.account.resetPassword).handle(async ({ ctx, input: { transport, ...given } }) => {
+      assertOwnOrigin(transport, ctx);
+      const { deviceToken } = await recovery.complete({ ...given, ...askerOf(ctx) });
+      return deviceTokenOf(deviceToken, transport, ctx);
+    }),
+
+    changeEmail: implement(engine.account.changeEmail).handle(({ ctx, input: { email, transport } }) =>
+      emailChanges.request({ user: ctx.principal.user, email, ...askerFor(transport, ctx) }),
+    ),
+
+    completeEmailChange: implement(engine.account.completeEmailChange).handle(({ ctx, input }) =>
+      emailChanges.complete(ctx.principal, { ...input, ...askerOf(ctx) }),
+    ),
+
+    removeEmail: implement(engine.account.removeEmail).handle(({ ctx }) =>
+      emailChanges.remove(ctx.principal.user, ctx.source),
+    ),
+
+    undoEmailChange: implement(engine.account.undoEmailChange).handle(({ ctx, input: { secret } }) =>
+      emailChanges.undo(secret, ctx.source),
+    ),
+
+    resendProof: implement(engine.account.resendProof).handle(async ({ ctx, input: { proofId }, refuse }) => {
+      const asker = askerOf(ctx);
+      const proof = await proofs.find(proofId, asker.browser);
+      const request = again[proof.purpose] ?? refuse("PROOF_REFUSED", { reason: "expired", triesLeft: 0 });
+      // Whoever asked without a cookie is recognised by the next ID.
+      return request(proof, proof.browserBound ? askerFor("cookie", ctx) : { ...asker, browser: null });
+    }),
+
+    readProof: implement(engine.account.readProof).handle(({ ctx, input: { secret } }) =>
+      proofs.read(secret, ctx.cookies.proofSecret),
+    ),
+  };
+};

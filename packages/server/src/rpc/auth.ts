@@ -2,51 +2,49 @@
 // the answer.
 
 import { engine } from "@lockstep/kit";
+import type { SignUpRules } from "../domain/accounts/sign-up-rules.ts";
 import type { Identities } from "../domain/identities/identities.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
+import type { Messages } from "../domain/mail/messages.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
-import type { SignedIn, SignIn, WithAccessToken } from "../domain/sessions/sign-in.ts";
-import type { Context } from "./context.ts";
+import type { SignIn } from "../domain/sessions/sign-in.ts";
+import { accessTokenOf, assertOwnOrigin, signedInAnswer, type Transport, tokensOf } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
-
-type Transport = "body" | "cookie";
 
 export const authProcedures = ({
   signIn,
   sessions,
   identities,
+  signUpRules,
+  messages,
 }: {
   signIn: SignIn;
   sessions: Sessions;
   identities: Identities;
+  signUpRules: SignUpRules;
+  messages: Messages;
 }) => ({
   login: implement(engine.auth.login).handle(async ({ input, ctx }) => {
     const { cookies, source } = ctx;
+    assertOwnOrigin(input.transport, ctx);
     const byCookie = input.transport === "cookie";
-    if (byCookie && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
-
-    const replaces =
-      byCookie && cookies.refreshToken !== null ? await sessions.findByRefreshToken(cookies.refreshToken) : null;
-    const { deviceToken, ...signedIn } = await signIn.withPassword({
+    const signedIn = await signIn.withPassword({
       login: input,
       deviceToken: (byCookie ? cookies.deviceToken : input.deviceToken) ?? null,
       source,
-      replaces,
+      replaces: byCookie ? await sessions.findByRefreshToken(cookies.refreshToken) : null,
     });
-    if (!byCookie) return { status: "signed_in" as const, deviceToken, ...answer(signedIn, "body", ctx) };
-
-    cookies.setDeviceToken(deviceToken);
-    return { status: "signed_in" as const, ...answer(signedIn, "cookie", ctx) };
+    return signedInAnswer(signedIn, input.transport, ctx);
   }),
 
   refresh: implement(engine.auth.refresh).handle(async ({ input, ctx }) => {
     const { cookies, source } = ctx;
     const transport: Transport = input.refreshToken === undefined ? "cookie" : "body";
-    if (transport === "cookie" && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
+    assertOwnOrigin(transport, ctx);
     const refreshToken = input.refreshToken ?? cookies.refreshToken;
     if (refreshToken === null) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
     try {
-      return answer(await signIn.withRefreshToken(refreshToken, source), transport, ctx);
+      return tokensOf(await signIn.withRefreshToken(refreshToken, source), transport, ctx);
     } catch (error) {
       if (error instanceof DomainError && transport === "cookie") cookies.clearRefreshToken();
       throw error;
@@ -59,7 +57,7 @@ export const authProcedures = ({
     if (cookies.refreshToken === null) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
     try {
       const { refreshDue, ...issued } = await signIn.forOneRequest(cookies.refreshToken, source);
-      return { ...accessTokenAnswer(issued), refreshDue };
+      return { ...accessTokenOf(issued), refreshDue };
     } catch (error) {
       if (error instanceof DomainError) cookies.clearRefreshToken();
       throw error;
@@ -75,18 +73,9 @@ export const authProcedures = ({
     return { continueAt: `/login/${logout.provider}/logout?${new URLSearchParams({ hint: logout.idTokenJwe })}` };
   }),
 
-  methods: implement(engine.auth.methods).handle(() => ({ providers: identities.providers })),
-});
-
-const answer = (signedIn: SignedIn, transport: Transport, { cookies }: Context) => {
-  if (transport === "cookie") cookies.setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
-  return { ...accessTokenAnswer(signedIn), ...(transport === "body" && { refreshToken: signedIn.refreshToken }) };
-};
-
-const accessTokenAnswer = ({ accessToken, accessTokenLifetimeSeconds, session, user }: WithAccessToken) => ({
-  accessToken,
-  tokenType: "Bearer" as const,
-  expiresIn: accessTokenLifetimeSeconds,
-  sessionId: session.id,
-  user,
+  methods: implement(engine.auth.methods).handle(() => ({
+    providers: identities.providers,
+    signUp: messages.on ? signUpRules.policy : ("off" as const),
+    recovery: messages.on,
+  })),
 });

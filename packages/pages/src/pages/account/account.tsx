@@ -1,6 +1,6 @@
 // The account page: shows and changes the data of the signed-in user.
 
-import { ChangeEmailInput, UpdateUserInput, type User } from "@lockstep/kit";
+import { UpdateUserInput, type User } from "@lockstep/kit";
 import { Skeleton, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
@@ -18,11 +18,11 @@ import {
   useBackend,
   useForm,
   useLanguage,
-  useReauthentication,
   useSlots,
   useWords,
 } from "../../parts.ts";
 import styles from "./account.module.css";
+import { EmailForm } from "./email-form.tsx";
 import { accountWords } from "./words.ts";
 
 export const AccountPage = () => {
@@ -184,69 +184,3 @@ const DetailsForm = ({ user }: { user: User }) => {
 
 const refusedDetails = (failure: ErrorOf<"user.update">): FieldErrors<Details> =>
   failure.code === "INVALID_INPUT" ? fieldErrorsOf(failure.details.issues) : {};
-
-/** The address that signs in. Changing it needs a fresh sign-in. */
-const EmailForm = ({ user }: { user: User }) => {
-  const { client, queryClient, trpc, readFailure } = useBackend();
-  const words = useWords("account", accountWords).email;
-  const reauthentication = useReauthentication({ purpose: words.purpose });
-
-  const refusedEmail = (failure: ErrorOf<"account.changeEmail">): FieldErrors<{ email: string }> => {
-    switch (failure.code) {
-      case "EMAIL_TAKEN":
-        return { email: words.taken };
-      case "INVALID_INPUT":
-        return fieldErrorsOf(failure.details.issues);
-      default:
-        return {};
-    }
-  };
-
-  const change = useMutation({
-    mutationFn: (input: ChangeEmailInput) =>
-      reauthentication.attempt("account.changeEmail", () => client.account.changeEmail.mutate(input)),
-    onError(error) {
-      form.refuse(refusedEmail(readFailure("account.changeEmail", error)));
-    },
-    onSuccess(answer) {
-      if (!answer) return;
-      queryClient.setQueryData(trpc.user.me.queryKey(), answer);
-      form.show({ email: answer.email ?? "" });
-    },
-  });
-  const form = useForm({
-    initialValues: { email: user.email ?? "" },
-    schema: ChangeEmailInput,
-    inputOf: ({ email }) => ({ email: email.trim() || null }),
-    onSubmit: (input) => {
-      if (!change.isPending) change.mutate(input);
-    },
-  });
-  const failure = change.error && readFailure("account.changeEmail", change.error);
-
-  return (
-    <>
-      <CardForm
-        title={words.title}
-        failure={failure && Object.keys(refusedEmail(failure)).length === 0 ? failure : null}
-        failureKey={change.submittedAt}
-        submitLabel={change.isPending ? words.changing : words.change}
-        busy={change.isPending}
-        outcome={change.data && words.changed}
-        onChange={change.reset}
-        onSubmit={form.submit}
-      >
-        <TextInput
-          label={words.label}
-          description={words.hint}
-          type="email"
-          autoComplete="email"
-          spellCheck={false}
-          readOnly={change.isPending}
-          {...form.field("email")}
-        />
-      </CardForm>
-      {reauthentication.dialog}
-    </>
-  );
-};

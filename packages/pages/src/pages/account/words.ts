@@ -30,10 +30,15 @@ export const accountWords = {
     title: "Your e-mail address",
     label: "E-mail address",
     hint: "You can sign in with it and a password.",
+    unverified: "You have not shown yet that this address is yours. Get a code to use it when you lose your password.",
     change: "Change the address",
     changing: "Changing…",
     changed: "Changed",
-    taken: "Another account uses this e-mail address.",
+    /** After the code was sent. */
+    sent: (email: string): string => `Enter the code that was sent to ${email}.`,
+    code: "Code",
+    confirm: "Use this address",
+    cancel: "Cancel",
     purpose: "Changing your e-mail address",
   },
 };

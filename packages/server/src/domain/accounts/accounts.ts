@@ -1,32 +1,25 @@
-// Owns every change of an account but its password: creating it, its name and e-mail address, disabling and enabling it.
-// Each change and its audit entry are one transaction. Passwords: `password-change.ts`; reading and locking: `users.ts`.
+// Owns creating, renaming, disabling and enabling accounts. Each change and its audit entry are one transaction.
+// Passwords: `password-change.ts`, `recovery.ts`; addresses: `email-change.ts`; reading and locking: `users.ts`.
 
 import type { UpdateUserInput, User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import type { Grants } from "../clients/grants.ts";
-import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
+import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
-import type { Throttle } from "../kernel/throttle.ts";
-import type { Notices } from "../mail/notices.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { NewUser, Users } from "./users.ts";
-
-/** Every attempt counts, since its answer says whether an account has the address. */
-const emailChanges = { free: 5, maxWaitSeconds: 60 * 60 };
 
 export interface AccountsOptions {
   readonly db: Db;
   readonly users: Users;
   readonly sessions: Sessions;
   readonly grants: Grants;
-  readonly throttle: Throttle;
   readonly audit: Audit;
-  readonly notices: Pick<Notices, "emailChanged">;
 }
 
 export type Accounts = ReturnType<typeof createAccounts>;
 
-export const createAccounts = ({ db, users, sessions, grants, throttle, audit, notices }: AccountsOptions) => {
+export const createAccounts = ({ db, users, sessions, grants, audit }: AccountsOptions) => {
   /**
    * Creates the users whose username and e-mail address are free, within a transaction, and returns them. `detail` goes
    * into the audit entries.
@@ -47,26 +40,6 @@ export const createAccounts = ({ db, users, sessions, grants, throttle, audit, n
   const createAll = (newUsers: readonly NewUser[], source: Source): Promise<User[]> =>
     db.transaction().execute((transaction) => createWithin(transaction, newUsers, source));
 
-  /** The audit entry names the changed properties, not their values. */
-  const change = (
-    userId: string,
-    changed: { readonly fullName?: string; readonly email?: string | null },
-    action: AuditAction,
-    source: Source,
-  ): Promise<User> =>
-    db.transaction().execute(async (transaction) => {
-      await users.lockUser(userId, transaction);
-      const before = await users.find(userId, transaction);
-      const updated = await users.update(userId, changed, transaction);
-      if (!before || !updated) throw new DomainError("INVALID_TOKEN");
-      if (before.email !== updated.email) {
-        const emails = { oldEmail: before.email, newEmail: updated.email };
-        await notices.emailChanged(userId, emails, source, transaction);
-      }
-      await audit.record({ action, userId, detail: { changed: Object.keys(changed) }, source }, transaction);
-      return updated;
-    });
-
   return {
     createWithin,
     createAll,
@@ -79,16 +52,36 @@ export const createAccounts = ({ db, users, sessions, grants, throttle, audit, n
 
     /** @throws DomainError `INVALID_TOKEN` when the account was deleted, and its sessions with it */
     update: (userId: string, { fullName }: UpdateUserInput, source: Source): Promise<User> =>
-      change(userId, { fullName }, "user.update", source),
+      db.transaction().execute(async (transaction) => {
+        const updated = await users.rename(userId, fullName, transaction);
+        if (!updated) throw new DomainError("INVALID_TOKEN");
+        // The entry names the changed properties, not their values.
+        await audit.record({ action: "user.update", userId, detail: { changed: ["fullName"] }, source }, transaction);
+        return updated;
+      }),
 
     /**
-     * Changes or removes the e-mail address that the account signs in with.
-     * @throws DomainError `EMAIL_TAKEN`, `TOO_MANY_ATTEMPTS`; `INVALID_TOKEN` when the account was deleted
+     * Takes an address from the account that has it without a proof, in the transaction in which somebody proved it. An
+     * address that nobody has proved keeps nobody from using it.
+     * @param keeper the account that keeps it. Default: none
      */
-    async changeEmail(userId: string, email: string | null, source: Source): Promise<User> {
-      await throttle.countGuess([{ name: `email-change:${userId}`, limit: emailChanges }]);
-      return change(userId, { email }, "user.change_email", source);
+    async releaseAddressWithin(transaction: Db, email: string, source: Source, keeper: string | null = null) {
+      const userId = await users.releaseEmail(email, keeper, transaction);
+      if (userId === null) return;
+      const detail = { changed: ["email"], reason: "proved_by_another" };
+      await audit.record({ action: "user.change_email", userId, detail, source }, transaction);
     },
+
+    /** An operator vouches for the address of an account. `false`: it has none. */
+    verifyEmail: (userId: string, source: Source): Promise<boolean> =>
+      db.transaction().execute(async (transaction) => {
+        const locked = await users.lockEnabledUser(userId, transaction);
+        if (!locked || locked.user.email === null) return false;
+        if (locked.emailProof !== null) return true;
+        await users.setEmail(userId, { email: locked.user.email, proof: "vouched" }, transaction);
+        await audit.record({ action: "user.verify_email", userId, source }, transaction);
+        return true;
+      }),
 
     /** Disables the account and revokes its sessions and grants, in one transaction. */
     async disable(userId: string, source: Source): Promise<void> {

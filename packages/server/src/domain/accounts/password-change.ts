@@ -63,10 +63,7 @@ export const createPasswordChange = ({
 
   /** @throws DomainError `PASSWORD_REFUSED`, `OVERLOADED` */
   const hashAllowed = async ({ username, email, fullName }: User, newPassword: string) => {
-    const refusal = await passwordPolicy.refusalOf(newPassword, [username, email ?? "", fullName]);
-    if (refusal) {
-      throw new DomainError("PASSWORD_REFUSED", { reason: refusal.reason, explanation: refusal.message });
-    }
+    await passwordPolicy.assertAllowed(newPassword, [username, email ?? "", fullName]);
     return passwords.hash(newPassword);
   };
 

@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { passwordLength } from "@lockstep/kit";
+import { DomainError } from "../kernel/domain-error.ts";
 
 export interface Refusal {
   readonly reason: "too_short" | "too_long" | "guessable" | "breached";
@@ -32,6 +33,12 @@ const breachLookupTimeoutMs = 2000;
 export type PasswordPolicy = ReturnType<typeof createPasswordPolicy>;
 
 export const createPasswordPolicy = ({ breachedPasswordsUrl, fetch, contextWords }: PasswordPolicyOptions) => ({
+  /** @throws DomainError `PASSWORD_REFUSED` */
+  async assertAllowed(password: string, personal: readonly string[]): Promise<void> {
+    const refusal = await this.refusalOf(password, personal);
+    if (refusal) throw new DomainError("PASSWORD_REFUSED", { reason: refusal.reason, explanation: refusal.message });
+  },
+
   /**
    * Why a new password is refused; `null`: it is accepted. `personal`: the person's name, e-mail address and the like.
    */

@@ -23,6 +23,8 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     expect(created).toMatchObject({ username: "jane", disabled: false, createdAt: 1000 });
     expect((await database.users.findByLogin("JANE"))?.user).toEqual(created);
     expect((await database.users.findByLogin("Jane@Example.com"))?.user).toEqual(created);
+    const german = await database.users.create({ ...jane, username: "joe", email: "joe@xn--bcher-kva.example" });
+    expect((await database.users.findByLogin(" joe@Bücher.example "))?.user).toEqual(german);
     expect(await database.users.findByLogin("nobody")).toBeNull();
   });
 
@@ -39,16 +41,19 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     await database.users.create(jane);
     const other = await database.users.create({ ...jane, username: "other", email: "other@example.com" });
     const id = other?.id ?? "";
-    await expect(database.users.update(id, { fullName: "New", email: "jane@example.com" })).rejects.toMatchObject({
-      code: "EMAIL_TAKEN",
-    });
+    const taken = database.users.setEmail(id, { email: "jane@example.com", proof: "mail" });
+    await expect(taken).rejects.toMatchObject({ code: "EMAIL_TAKEN" });
     expect((await database.users.findByLogin("other"))?.user).toEqual(other);
-    expect(await database.users.update(id, { email: null })).toMatchObject({ email: null, fullName: "Jane Roe" });
+    expect(await database.users.setEmail(id, { email: null, proof: "mail" })).toMatchObject({
+      email: null,
+      emailVerified: false,
+      fullName: "Jane Roe",
+    });
   });
 
   it("are not updated when they do not exist", async () => {
     await using database = await open();
-    expect(await database.users.update("nobody", { fullName: "X" })).toBeNull();
+    expect(await database.users.rename("nobody", "X")).toBeNull();
   });
 
   it("are locked and returned with the stored password hash, unless they are disabled", async () => {
@@ -58,7 +63,7 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     const lock = () =>
       database.db.transaction().execute((transaction) => database.users.lockEnabledUser(id, transaction));
     await database.users.replacePasswordHash(id, "new");
-    expect(await lock()).toEqual({ passwordHash: "new" });
+    expect(await lock()).toEqual({ user: created, passwordHash: "new", emailProof: null });
     await database.users.setDisabled(id, true);
     expect(await lock()).toBeNull();
     expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("new");

@@ -1,10 +1,10 @@
 // Owns the table of people with an account: reading, locking and writing rows. Who writes them, with an audit entry:
 // `accounts.ts`. Passwords: `passwords.ts`.
 
-import type { User } from "@lockstep/kit";
+import { EmailAddress, type User } from "@lockstep/kit";
 import type { Selectable } from "kysely";
 import { type Db, isUniqueViolation } from "../../db/database.ts";
-import type { UsersTable } from "../../db/schema.ts";
+import type { EmailProof, UsersTable } from "../../db/schema.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
 
@@ -12,6 +12,8 @@ export interface NewUser {
   /** Lower case, as the contract's `Username` parses it. */
   readonly username: string;
   readonly email: string | null;
+  /** Who says that the address is theirs. Default: nobody. */
+  readonly emailProof?: EmailProof | null;
   readonly fullName: string;
   readonly role: string;
   /** Default: `false`. */
@@ -20,8 +22,16 @@ export interface NewUser {
   readonly passwordHash: string | null;
 }
 
+export interface LockedUser {
+  readonly user: User;
+  readonly passwordHash: string | null;
+  /** Who says that the address is theirs. `null`: nobody. */
+  readonly emailProof: EmailProof | null;
+}
+
 /** The form in which usernames and e-mail addresses are stored and compared. */
-export const normalizeLogin = (login: string): string => login.trim().normalize("NFKC").toLowerCase();
+export const normalizeLogin = (login: string): string =>
+  EmailAddress.safeParse(login).data ?? login.trim().normalize("NFKC").toLowerCase();
 
 /** The name under which failed sign-ins are counted: the account's, or the typed name when no account has it. */
 export const accountKey = (userId: string | null, login: string): string =>
@@ -48,6 +58,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
           id: randomId(random),
           username: user.username,
           email: user.email,
+          email_proof: user.email === null ? null : (user.emailProof ?? null),
           full_name: user.fullName,
           role: user.role,
           disabled: user.disabled ? (1 as const) : (0 as const),
@@ -67,9 +78,9 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 
   /** Finds by username or e-mail address. A username contains no `@`, so the two never collide. */
-  async findByLogin(login: string): Promise<{ user: User; passwordHash: string | null } | null> {
+  async findByLogin(login: string, transaction: Db = db): Promise<{ user: User; passwordHash: string | null } | null> {
     const name = normalizeLogin(login);
-    const row = await db
+    const row = await transaction
       .selectFrom("users")
       .selectAll()
       .where(name.includes("@") ? "email" : "username", "=", name)
@@ -89,19 +100,27 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
     return rows.map(userFromRow);
   },
 
+  /** `null`: the user does not exist. */
+  async rename(id: string, fullName: string, transaction: Db = db): Promise<User | null> {
+    const row = await transaction
+      .updateTable("users")
+      .set({ full_name: fullName })
+      .where("id", "=", id)
+      .returningAll()
+      .executeTakeFirst();
+    return row ? userFromRow(row) : null;
+  },
+
   /** @throws DomainError `EMAIL_TAKEN`. `null`: the user does not exist. */
-  async update(
+  async setEmail(
     id: string,
-    change: { readonly fullName?: string; readonly email?: string | null },
+    { email, proof }: { readonly email: string | null; readonly proof: EmailProof | null },
     transaction: Db = db,
   ): Promise<User | null> {
     try {
       const row = await transaction
         .updateTable("users")
-        .set({
-          ...(change.fullName !== undefined && { full_name: change.fullName }),
-          ...(change.email !== undefined && { email: change.email }),
-        })
+        .set({ email, email_proof: email === null ? null : proof })
         .where("id", "=", id)
         .returningAll()
         .executeTakeFirst();
@@ -112,6 +131,19 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
     }
   },
 
+  /** Takes an address from the account that has it without a proof, except `keeper`, and returns that account's ID. */
+  async releaseEmail(email: string, keeper: string | null, transaction: Db): Promise<string | null> {
+    const row = await transaction
+      .updateTable("users")
+      .set({ email: null })
+      .where("email", "=", email)
+      .where("email_proof", "is", null)
+      .where("id", "!=", keeper ?? "")
+      .returning("id")
+      .executeTakeFirst();
+    return row?.id ?? null;
+  },
+
   async setDisabled(id: string, disabled: boolean, transaction: Db = db): Promise<void> {
     await transaction
       .updateTable("users")
@@ -120,7 +152,8 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
       .execute();
   },
 
-  async replacePasswordHash(id: string, passwordHash: string, transaction: Db = db): Promise<void> {
+  /** `null`: no password opens the account any more. */
+  async replacePasswordHash(id: string, passwordHash: string | null, transaction: Db = db): Promise<void> {
     await transaction.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
   },
 
@@ -140,18 +173,18 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 
   /**
-   * Locks the user's row until the transaction ends, and returns its password hash. `null`: the user is disabled or was
-   * deleted.
+   * Locks the user's row until the transaction ends, and returns what decides about it. `null`: the user is disabled or
+   * was deleted.
    */
-  async lockEnabledUser(id: string, transaction: Db): Promise<{ passwordHash: string | null } | null> {
+  async lockEnabledUser(id: string, transaction: Db): Promise<LockedUser | null> {
     const row = await transaction
       .updateTable("users")
       .set({ id })
       .where("id", "=", id)
       .where("disabled", "=", 0)
-      .returning("password_hash")
+      .returningAll()
       .executeTakeFirst();
-    return row ? { passwordHash: row.password_hash } : null;
+    return row ? { user: userFromRow(row), passwordHash: row.password_hash, emailProof: row.email_proof } : null;
   },
 });
 
@@ -162,6 +195,7 @@ export const userColumns = [
   "users.id as user_id",
   "users.username",
   "users.email",
+  "users.email_proof",
   "users.full_name",
   "users.role",
   "users.disabled",
@@ -177,6 +211,7 @@ const userFromRow = (row: UserRow): User => ({
   id: row.id,
   username: row.username,
   email: row.email,
+  emailVerified: row.email !== null && row.email_proof !== null,
   fullName: row.full_name,
   role: row.role,
   disabled: row.disabled === 1,

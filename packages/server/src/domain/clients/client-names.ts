@@ -1,6 +1,7 @@
-// Owns which names unverified clients may not have: the product's own name, also in look-alike letters (Unicode
-// Technical Standard 39 §4), a claim to be verified, or a badge. What no name may contain at all: the contract's
-// `displayName`.
+// Owns which names unverified clients may not have: the product's own name, also in look-alike letters, a claim to be
+// verified, or a badge. What no name may contain at all: the contract's `displayName`.
+
+import { loadLookAlikes } from "../kernel/look-alikes.ts";
 
 /** Symbols and emoji that could be mistaken for a badge of ours, except those of keyboards and trade names. */
 const badge = /(?![\p{ASCII}©®™°])[\p{So}\p{Sk}\p{Me}\p{Extended_Pictographic}√]/u;
@@ -8,35 +9,16 @@ const badge = /(?![\p{ASCII}©®™°])[\p{So}\p{Sk}\p{Me}\p{Extended_Pictograph
 /** Words that our own pages use about clients. */
 const claim = "verified";
 
-/** Small capitals, which the standard does not map to letters. Some Cyrillic and Greek letters map to them. */
-const smallCapitals = { from: "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋĸʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", to: "abcdefghijkklmnoprstuvwyz" };
-const smallCapital = (letter: string): string => smallCapitals.to[smallCapitals.from.indexOf(letter)] ?? letter;
-
 /** Shorter names occur within too many other words. */
 const leastWithin = 6;
 
 /** Why a client may not have this name, in one sentence; `null`: it may. */
 export const clientNameProblem = async (name: string, productName: string): Promise<string | null> => {
   if (badge.test(name)) return "Must not contain symbols or emoji";
-  // Six thousand characters: loaded when the first client is registered.
-  const { default: withoutLookAlikes } = await import("unhomoglyph");
-
-  /**
-   * The look-alike forms of a name in plain letters: of the name as it is, and in lower case, whose letters resemble
-   * others.
-   */
-  const skeletons = (text: string) => {
-    const plain = text.normalize("NFKD").replace(/\p{M}/gu, "");
-    return [plain, plain.toLowerCase()].map((form) =>
-      Array.from(withoutLookAlikes(form).normalize("NFKD").replace(/\p{M}/gu, ""), (each) => smallCapital(each))
-        .join("")
-        .toLowerCase(),
-    );
-  };
-
+  const { lookAlikeForms } = await loadLookAlikes();
   const says = (word: string) => {
-    const words = skeletons(word);
-    return skeletons(name).some((form) => words.some((each) => contains(form, each)));
+    const words = lookAlikeForms(word);
+    return lookAlikeForms(name).some((form) => words.some((each) => contains(form, each)));
   };
   if (says(productName)) return `Must not contain the name of this service, ${productName}, or look like it`;
   if (says(claim)) return "Must not say that it is verified";

@@ -224,6 +224,17 @@ export const createIdentities = ({
       await recordUnlinked(userId, unlinked, source, transaction);
     },
 
+    /** Like `unlinkAmong`, for all identities except `keep`. */
+    async unlinkAllOf(userId: string, source: Source, transaction: Db, keep: string | null = null): Promise<void> {
+      const unlinked = await transaction
+        .deleteFrom("identities")
+        .where("user_id", "=", userId)
+        .where("id", "!=", keep ?? "")
+        .returning("provider")
+        .execute();
+      await recordUnlinked(userId, unlinked, source, transaction);
+    },
+
     /** Like `unlinkAmong`, for identities that were linked from `since` on. */
     async unlinkSince(userId: string, since: number, source: Source, transaction: Db): Promise<void> {
       const unlinked = await transaction
@@ -253,6 +264,16 @@ export const createIdentities = ({
         .returning("id")
         .executeTakeFirst();
       return row !== undefined;
+    },
+
+    /** The identity that a session started with. `null`: it started with a password. */
+    async identityOf(sessionId: string, transaction: Db): Promise<string | null> {
+      const row = await transaction
+        .selectFrom("provider_sessions")
+        .select("identity_id")
+        .where("session_id", "=", sessionId)
+        .executeTakeFirst();
+      return row?.identity_id ?? null;
     },
 
     /** Records the session at the identity provider that a session here started from. */

@@ -1,11 +1,11 @@
-import { firstParty, Username } from "@lockstep/kit";
-import fc from "fast-check";
+import { firstParty } from "@lockstep/kit";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../../test/engines.ts";
 import { john, startTestServer, testClock, testSource, typed } from "../../testing.ts";
+import type { SignUpSettings } from "../accounts/sign-up-rules.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { IdentityProfile, IdentityProviderRules } from "./identities.ts";
-import { usernameOf, type VerifiedIdentity } from "./identity-sign-in.ts";
+import type { VerifiedIdentity } from "./identity-sign-in.ts";
 import { LoginRefusal } from "./login-refusal.ts";
 
 const north: IdentityProviderRules = {
@@ -61,11 +61,11 @@ const refusalOf = (call: Promise<unknown>) =>
   );
 
 describe.each(engines)("a person with a verified identity, on $engine", ({ newDatabase }) => {
-  const start = async (now?: () => number) => {
+  const start = async (now?: () => number, signUp: SignUpSettings = { policy: "open", domains: null }) => {
     const database = await newDatabase("migrated");
     const server = await startTestServer({
       databaseUrl: database.url,
-      config: { providers: [north, south].map((rules) => ({ ...elsewhere, ...rules })) },
+      config: { signUp, providers: [north, south].map((rules) => ({ ...elsewhere, ...rules })) },
       ...(now && { now }),
     });
     const { users, identitySignIn, identities, audit, sessions, guard } = server.domain;
@@ -165,10 +165,55 @@ describe.each(engines)("a person with a verified identity, on $engine", ({ newDa
     const taken = await server.signIn(verified("1", { username: "John" }));
     expect(taken.user.username).toMatch(/^john-[a-z0-9]{4,6}$/);
     const none = await server.signIn(verified("2", { username: "日本", fullName: "日本" }));
-    expect(none.user).toMatchObject({ username: "user", fullName: "日本" });
+    expect(none.user).toMatchObject({ username: expect.stringMatching(/^user-[a-z0-9]{6}$/), fullName: "日本" });
     expect(
       (await server.signIn(verified("3", { username: null, email: "eva.braun+x@example.org" }))).user.username,
     ).toBe("eva.braunx");
+  });
+
+  it("gets no reserved username, and none that looks like another", async () => {
+    await using server = await start();
+    for (const username of ["admin", "Support", "j0hn"])
+      expect((await server.signIn(verified(username, { username }))).user.username).toMatch(/^[a-z0-9]+-[a-z0-9]{6}$/);
+    // What looks like an address becomes its local part: no username equals another person's address.
+    const mail = await server.signIn(verified("mail", { username: john.email }));
+    expect(mail.user.username).toMatch(/^john-[a-z0-9]{6}$/);
+  });
+
+  it("[S95] gets the address that an account never proved", async () => {
+    await using server = await start();
+    const claimed = { username: "claimed", email: "ada@example.org", fullName: "C", role: "user", passwordHash: null };
+    const first = await server.domain.users.create(claimed);
+    const { user } = await server.signIn(verified("ada", { email: "ada@example.org", emailVerified: true }));
+    expect(user).toMatchObject({ email: "ada@example.org", emailVerified: true });
+    expect(await server.domain.users.find(first?.id ?? "")).toMatchObject({ email: null });
+  });
+
+  it("gets no account when SIGN_UP or SIGN_UP_DOMAINS do not allow it, and keeps the one that they have", async () => {
+    const ada = verified("ada", { email: "ada@example.org", emailVerified: true });
+    const eve = verified("eve", { email: "eve@example.org", emailVerified: false });
+    {
+      await using server = await start(undefined, { policy: "off", domains: null });
+      expect(await refusalOf(server.signIn(ada))).toBe("no_account");
+      await server.link(ada);
+      expect((await server.signIn(ada)).user.id).toBe(server.johnsId);
+    }
+    {
+      await using server = await start(undefined, { policy: "open", domains: ["example.org"] });
+      expect(await refusalOf(server.signIn(eve))).toBe("no_account");
+      const other = verified("joe", { email: "joe@example.com", emailVerified: true });
+      expect(await refusalOf(server.signIn(other))).toBe("no_account");
+      expect((await server.signIn(ada)).user.email).toBe("ada@example.org");
+    }
+    {
+      await using server = await start(undefined, { policy: "invited", domains: null });
+      for (const address of ["ada@example.org", "eve@example.org"])
+        await server.domain.signUpRules.invite(address, "admin", testSource);
+      expect(await refusalOf(server.signIn(eve))).toBe("no_account");
+      expect((await server.signIn(ada)).user.role).toBe("admin");
+      const joe = verified("joe", { email: "joe@example.org", emailVerified: true });
+      expect(await refusalOf(server.signIn(joe))).toBe("no_account");
+    }
   });
 
   it("gets one account from any number of concurrent sign-ins", async () => {
@@ -305,17 +350,5 @@ describe.each(engines)("a person with a verified identity, on $engine", ({ newDa
     await server.db.deleteFrom("users").where("id", "=", user.id).execute();
     expect(await server.domain.identities.find(verified("ada").identity)).toBeNull();
     expect(await server.db.selectFrom("provider_sessions").selectAll().execute()).toEqual([]);
-  });
-});
-
-describe("a username from an identity provider's profile", () => {
-  it("is valid, whatever the profile contains", async () => {
-    const anything = fc.string({ unit: "binary", maxLength: 300 });
-    await fc.assert(
-      fc.property(anything, anything, (username, fullName) => {
-        const name = usernameOf({ ...verified("x").identity, username, fullName });
-        expect(Username.parse(`${name}-abcdef`)).toBe(`${name}-abcdef`);
-      }),
-    );
   });
 });

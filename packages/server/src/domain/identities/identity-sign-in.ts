@@ -3,12 +3,12 @@
 //
 // A matching e-mail address never links anything: its owner signs in first, then links.
 
-import { Username } from "@lockstep/kit";
 import { type Db, isUniqueViolation } from "../../db/database.ts";
 import type { Accounts } from "../accounts/accounts.ts";
+import type { SignUpRules } from "../accounts/sign-up-rules.ts";
+import type { Usernames } from "../accounts/usernames.ts";
 import type { Users } from "../accounts/users.ts";
 import type { Source } from "../kernel/audit.ts";
-import { type Random, randomId } from "../kernel/environment.ts";
 import type { Notices } from "../mail/notices.ts";
 import type { Devices } from "../sessions/devices.ts";
 import type { Sessions, StartOptions } from "../sessions/sessions.ts";
@@ -35,9 +35,10 @@ export type IdentitySignIn = ReturnType<typeof createIdentitySignIn>;
 
 export const createIdentitySignIn = ({
   db,
-  random,
   users,
+  usernames,
   accounts,
+  signUpRules,
   identities,
   sessions,
   signIn,
@@ -45,9 +46,10 @@ export const createIdentitySignIn = ({
   notices,
 }: {
   db: Db;
-  random: Random;
   users: Users;
+  usernames: Usernames;
   accounts: Accounts;
+  signUpRules: SignUpRules;
   identities: Identities;
   sessions: Sessions;
   signIn: SignIn;
@@ -58,21 +60,17 @@ export const createIdentitySignIn = ({
   const create = async ({ rules, identity }: VerifiedIdentity, username: string, source: Source) => {
     try {
       return await db.transaction().execute(async (transaction) => {
-        const [user] = await accounts.createWithin(
-          transaction,
-          [
-            {
-              username,
-              // An unverified address may be another person's: its owner must still be able to use it.
-              email: identity.emailVerified ? identity.email : null,
-              fullName: identity.fullName ?? username,
-              role: "user",
-              passwordHash: null,
-            },
-          ],
-          source,
-          { provider: rules.name },
-        );
+        const email = provenEmail(identity);
+        if (email !== null) await accounts.releaseAddressWithin(transaction, email, source);
+        const newUser = {
+          username,
+          email,
+          emailProof: "vouched" as const,
+          fullName: identity.fullName ?? username,
+          role: await signUpRules.roleWithin(transaction, email),
+          passwordHash: null,
+        };
+        const [user] = await accounts.createWithin(transaction, [newUser], source, { provider: rules.name });
         if (!user) return null;
         const id = await identities.link(user.id, rules.name, identity, source, transaction);
         return id === null ? null : { id, userId: user.id };
@@ -83,27 +81,27 @@ export const createIdentitySignIn = ({
     }
   };
 
+  /** First sign-ins follow the same rules as sign-up by mail. */
+  const refuseUnlessSignedUp = async (email: string | null) => {
+    if (signUpRules.policy === "off") throw new LoginRefusal("no_account", "SIGN_UP=off: no accounts are created");
+    // Without an address there is no domain to allow, and nobody to invite.
+    if (signUpRules.refusalOf(email ?? "") || !(await signUpRules.isInvited(email ?? "")))
+      throw new LoginRefusal("no_account", "SIGN_UP and SIGN_UP_DOMAINS allow no account for this address");
+  };
+
   /** The identity; creates it and an account if there is none. */
   const findOrCreate = async (verified: VerifiedIdentity, source: Source) => {
     const { rules, identity } = verified;
-    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const known = await identities.find(identity);
       if (known) return known;
-      // An unverified address must neither reveal nor block the account that has it.
-      if (identity.email !== null && identity.emailVerified) {
-        const owner = await users.findByLogin(identity.email);
-        if (owner) throw new LoginRefusal("account_exists", "an account has this e-mail address", owner.user.id);
-      }
+      const email = provenEmail(identity);
+      const owner = email === null ? null : (await users.findByLogin(email))?.user;
+      if (owner?.emailVerified)
+        throw new LoginRefusal("account_exists", "an account has this e-mail address", owner.id);
       refuseUnlessCreated(rules, identity);
-      const username = usernameOf(identity);
-      const suffix =
-        attempt === 0
-          ? ""
-          : `-${randomId(random)
-              .toLowerCase()
-              .replace(/[^a-z0-9]/g, "")
-              .slice(0, 6)}`;
-      const created = await create(verified, `${username}${suffix}`, source);
+      await refuseUnlessSignedUp(email);
+      const created = await create(verified, await usernames.suggest(wishedUsername(identity)), source);
       if (created) return created;
     }
     throw new Error("No free username was found");
@@ -159,7 +157,7 @@ export const createIdentitySignIn = ({
   };
 };
 
-/** Usernames to try: first the identity provider's, then with random letters. */
+/** Another sign-in may create the identity, or take the username, meanwhile. */
 const maxAttempts = 5;
 
 const refuseUnlessCreated = ({ create }: IdentityProviderRules, { email, emailVerified }: IdentityProfile) => {
@@ -173,16 +171,9 @@ const refuseUnlessCreated = ({ create }: IdentityProviderRules, { email, emailVe
     throw new LoginRefusal("email_unverified", "the identity provider has not verified the e-mail address");
 };
 
-/** A valid username from the identity provider's profile. */
-export const usernameOf = ({ username, email, fullName }: IdentityProfile): string => {
-  const wished = username?.split("@")[0] || email?.split("@")[0] || fullName || "";
-  const plain = wished
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/\s+/g, ".")
-    .replace(/[^a-z0-9._-]/g, "")
-    .replace(/^[._-]+/, "")
-    // Leaves room for the random letters.
-    .slice(0, 40);
-  return Username.safeParse(plain).data ?? "user";
-};
+/** An unverified address may be another person's: it neither reveals nor blocks an account, and is not stored. */
+const provenEmail = ({ email, emailVerified }: IdentityProfile): string | null => (emailVerified ? email : null);
+
+/** What a username is made from. */
+const wishedUsername = ({ username, email, fullName }: IdentityProfile): string =>
+  username?.split("@")[0] || email?.split("@")[0] || fullName || "";

@@ -19,7 +19,8 @@ export type Purpose =
   | "link-tickets"
   | "id-tokens"
   | "mails"
-  | "mail-recipients";
+  | "mail-recipients"
+  | "proofs";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 

@@ -13,6 +13,8 @@ import type { Secrets } from "./secrets.ts";
 export interface Limit {
   /** Failures without a wait. */
   readonly free: number;
+  /** The wait after the first failure that is not free; each further one doubles it. Default: 1. */
+  readonly firstWaitSeconds?: number;
   readonly maxWaitSeconds: number;
 }
 
@@ -25,8 +27,8 @@ const perAddress: Limit = { free: 30, maxWaitSeconds: 15 * 60 };
 const forgetAfterMs = 24 * 60 * 60 * 1000;
 
 /** Seconds to wait after this many failures: 1, 2, 4 … */
-export const waitSeconds = (failures: number, { free, maxWaitSeconds }: Limit): number =>
-  failures < free ? 0 : Math.min(2 ** (failures - free), maxWaitSeconds);
+export const waitSeconds = (failures: number, { free, firstWaitSeconds = 1, maxWaitSeconds }: Limit): number =>
+  failures < free ? 0 : Math.min(firstWaitSeconds * 2 ** (failures - free), maxWaitSeconds);
 
 /**
  * Consecutive failures from an account's known devices that are counted apart. More of them count as failures of

@@ -10,16 +10,39 @@ export interface AccountEvent {
   readonly userAgent: string | null;
 }
 
+/** A code to type, and the secret of the link that stands for it. */
+export interface MailedProof {
+  readonly code: string;
+  readonly secret: string;
+}
+
 /** Every mail, by the name of its template, with the data that the template gets: JSON values only. */
 export interface Mails {
+  /** To an address that somebody wants to sign up with. */
+  readonly sign_up: MailedProof;
+  /** To an address that has an account, when somebody wants to use it for another one. */
+  readonly account_exists: { readonly username: string };
+  /** To an account's owner, who lost the password. */
+  readonly recovery: MailedProof & { readonly username: string };
+  /** To the address that an account is to have. */
+  readonly email_change: MailedProof;
+  /** To an address that an operator invited. `expiresAt` is in epoch milliseconds. */
+  readonly invitation: { readonly expiresAt: number };
   /** To an account's owner: the password was replaced. */
   readonly password_changed: AccountEvent;
   /** To an account's owner: the account has its first password. */
   readonly password_created: AccountEvent;
   /** To an account's owner: an administrator replaced the password. */
   readonly password_set: AccountEvent;
-  /** To an account's old and new address. `newEmail` is `null` when the address was removed. */
-  readonly email_changed: AccountEvent & { readonly oldEmail: string | null; readonly newEmail: string | null };
+  /**
+   * To an account's old and new address. `newEmail` is `null` when the address was removed. `undoSecret` is of the link
+   * that undoes the change, for the old address only.
+   */
+  readonly email_changed: AccountEvent & {
+    readonly oldEmail: string | null;
+    readonly newEmail: string | null;
+    readonly undoSecret: string | null;
+  };
   /** To an account's owner. `provider` is the identity provider's label. */
   readonly identity_linked: AccountEvent & { readonly provider: string };
   readonly identity_unlinked: AccountEvent & { readonly provider: string };

@@ -101,18 +101,23 @@ describe.each(engines)("notices on $engine", ({ newDatabase }) => {
 
   it("[S73] tell the old and the new address about a changed address, and the old one about a removed address", async () => {
     await using server = await start();
-    const { accounts } = server.domain;
-    await accounts.changeEmail(server.user.id, "jd@example.org", testSource);
+    const { accounts, emailChanges } = server.domain;
+    const asker = { browser: null, source: testSource };
+    const { proofId } = await emailChanges.request({ user: server.user, email: "jd@example.org", ...asker });
+    const [sent] = await server.newMails();
+    const code = /[A-Z]{4}-[A-Z]{4}/.exec(sent?.text ?? "")?.[0].replace("-", "") ?? "";
+    await emailChanges.complete({ user: server.user, session: server.session }, { proofId, code, ...asker });
     const text = expect.stringContaining("Old address: john@example.com\nNew address: jd@example.org");
     const subject = "The e-mail address of your Lockstep account was changed";
-    expect((await server.newMails()).sort((one, other) => one.to.localeCompare(other.to))).toEqual([
+    const mails = (await server.newMails()).sort((one, other) => one.to.localeCompare(other.to));
+    expect(mails).toEqual([
       { to: "jd@example.org", subject, text },
       { to: john.email, subject, text },
     ]);
-    await accounts.changeEmail(server.user.id, "jd@example.org", testSource);
+    expect(mails.map((mail) => mail.text.includes("/proof#"))).toEqual([false, true]);
     await accounts.update(server.user.id, { fullName: "J. Doe" }, testSource);
     expect(await server.newMails()).toEqual([]);
-    await accounts.changeEmail(server.user.id, null, testSource);
+    await emailChanges.remove(server.user, testSource);
     expect(await server.newMails()).toMatchObject([{ to: "jd@example.org", subject }]);
   });
 

@@ -58,9 +58,22 @@ export const createNotices = ({
     tell: <N extends Notice>(userId: string, notice: N, details: Details<N>, source: Source, transaction: Db) =>
       tell(userId, notice, details, source, transaction),
 
-    /** Tells the old address and the new one, after the change. */
-    emailChanged: (userId: string, details: Details<"email_changed">, source: Source, transaction: Db) =>
-      tell(userId, "email_changed", details, source, transaction, [details.oldEmail, details.newEmail]),
+    /**
+     * Tells the new address, and the old one with a link to undo the change.
+     * @param undoSecret of that link. `null`: the old address is told nothing, as it may be another person's
+     */
+    async emailChanged(
+      userId: string,
+      emails: Omit<Details<"email_changed">, "undoSecret">,
+      undoSecret: string | null,
+      source: Source,
+      transaction: Db,
+    ): Promise<void> {
+      const { oldEmail, newEmail } = emails;
+      if (undoSecret !== null)
+        await tell(userId, "email_changed", { ...emails, undoSecret }, source, transaction, [oldEmail]);
+      await tell(userId, "email_changed", { ...emails, undoSecret: null }, source, transaction, [newEmail]);
+    },
 
     /**
      * Tells the account's owner about a sign-in from a device that did not show a device token. Programs that keep no

@@ -3,7 +3,7 @@
 
 import type { Brand } from "@lockstep/kit";
 import { layOut, type MailPart } from "./layout.ts";
-import type { AccountEvent, Mail, MailContent, Mails, MailTemplate } from "./mails.ts";
+import type { AccountEvent, Mail, MailContent, MailedProof, Mails, MailTemplate } from "./mails.ts";
 
 /** What a template gets besides the mail's data. */
 export interface MailTools {
@@ -45,7 +45,60 @@ const notYou = ({ link }: MailTools, advice: string): MailPart[] => [
 const changeAtOnce =
   "somebody else can get into your account: change your password, and end the sessions that you do not know.";
 
+/** Codes are read in two groups: `BCDF-GHJK`. */
+const proofParts = ({ code, secret }: MailedProof, { link }: MailTools, label: string): MailPart[] => [
+  { code: `${code.slice(0, 4)}-${code.slice(4)}` },
+  { link: link(`/proof#${secret}`), label },
+  "The code works for ten minutes, in the browser where it was asked for.",
+];
+
+const notAsked = "If you did not ask for this, there is nothing to do. Give the code to nobody.";
+
 export const defaultTemplates: MailTemplates = {
+  sign_up: (proof, tools) =>
+    tools.layOut({
+      subject: `Your code to sign up at ${tools.brand.name}`,
+      parts: ["Enter this code to create your account:", ...proofParts(proof, tools, "Create your account"), notAsked],
+    }),
+  account_exists: ({ username }, tools) =>
+    tools.layOut({
+      subject: `You already have an account at ${tools.brand.name}`,
+      parts: [
+        "Somebody wants to use your address for an account. It has one already, so nothing was changed.",
+        { facts: { Account: username } },
+        "If it was you, sign in. If you do not know the password, set a new one:",
+        { link: tools.link("/recover"), label: "Recover your account" },
+        "If it was not you, there is nothing to do.",
+      ],
+    }),
+  recovery: ({ username, ...proof }, tools) =>
+    tools.layOut({
+      subject: `Your code to recover your ${tools.brand.name} account`,
+      parts: [
+        "Enter this code to set a new password:",
+        ...proofParts(proof, tools, "Set a new password"),
+        { facts: { Account: username } },
+        notAsked,
+      ],
+    }),
+  email_change: (proof, tools) =>
+    tools.layOut({
+      subject: `Your code to use this address at ${tools.brand.name}`,
+      parts: [
+        "Enter this code to use this e-mail address for your account:",
+        ...proofParts(proof, tools, "Use this address"),
+        notAsked,
+      ],
+    }),
+  invitation: ({ expiresAt }, tools) =>
+    tools.layOut({
+      subject: `You are invited to ${tools.brand.name}`,
+      parts: [
+        `You can create an account at ${tools.brand.name} with this e-mail address.`,
+        { link: tools.link("/sign-up"), label: "Create your account" },
+        `The invitation ends on ${instant(expiresAt)}.`,
+      ],
+    }),
   password_changed: (event, tools) =>
     tools.layOut({
       subject: `Your ${tools.brand.name} password was changed`,
@@ -79,7 +132,12 @@ export const defaultTemplates: MailTemplates = {
           : "The e-mail address of your account was changed. You sign in with the new one, or with your username.",
         factsOf(event),
         { facts: { "Old address": event.oldEmail ?? "none", "New address": event.newEmail ?? "none" } },
-        ...notYou(tools, changeAtOnce),
+        ...(event.undoSecret === null
+          ? notYou(tools, changeAtOnce)
+          : [
+              "If you did this, there is nothing to do. If you did not, undo it within seven days. That ends every session and removes the password; then set a new one.",
+              { link: tools.link(`/proof#${event.undoSecret}`), label: "Undo the change" },
+            ]),
       ],
     }),
   identity_linked: (event, tools) =>

@@ -326,8 +326,8 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     },
 
     /** The session of a refresh token, current or replaced, that has not ended. Changes nothing. */
-    async findByRefreshToken(refreshToken: string): Promise<Session | null> {
-      const token = parseRefreshToken(refreshToken);
+    async findByRefreshToken(refreshToken: string | null): Promise<Session | null> {
+      const token = refreshToken === null ? null : parseRefreshToken(refreshToken);
       if (!token) return null;
       const row = await db.selectFrom("sessions").selectAll().where("id", "=", token.sessionId).executeTakeFirst();
       return row && row.ended_at === null && isOurs(secrets, token, row.seed) ? sessionFromRow(row) : null;

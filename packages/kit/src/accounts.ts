@@ -1,0 +1,70 @@
+// Owns the shapes of signing up, recovering an account, and changing its address.
+
+import { z } from "zod";
+import { Id } from "./ids.ts";
+import { PersonName } from "./names.ts";
+import { ProofCode } from "./proofs.ts";
+import { LoginInput } from "./sign-in.ts";
+import { EmailAddress, Password, Username } from "./users.ts";
+
+const asking = {
+  transport: z
+    .enum(["body", "cookie"])
+    .default("body")
+    .describe("How the asker is recognised afterwards: by a cookie, or by the secret `proofId`"),
+};
+
+const ProofId = Id.describe("The ID that the request for the code returned");
+
+/** The answer to a request for a proof. It is the same whether there is an account or not. */
+export const RequestedProof = z.object({ proofId: z.string() });
+export type RequestedProof = z.infer<typeof RequestedProof>;
+
+/** The input of `account.register`. */
+export const RegisterInput = z.object({ email: EmailAddress, ...asking });
+export type RegisterInput = z.infer<typeof RegisterInput>;
+
+/** The input of `account.completeRegistration`. */
+export const CompleteRegistrationInput = z.object({
+  proofId: ProofId,
+  code: ProofCode,
+  /** Default: one that is made from the name. */
+  username: Username.optional(),
+  fullName: PersonName,
+  password: Password,
+  transport: LoginInput.shape.transport,
+});
+export type CompleteRegistrationInput = z.infer<typeof CompleteRegistrationInput>;
+
+/** The input of `account.recover`. */
+export const RecoverInput = z.object({ login: LoginInput.shape.username, ...asking });
+export type RecoverInput = z.infer<typeof RecoverInput>;
+
+/** The input of `account.resetPassword`. */
+export const ResetPasswordInput = z.object({
+  proofId: ProofId,
+  code: ProofCode,
+  newPassword: Password,
+  transport: z.enum(["body", "cookie"]).default("body").describe("How the device token is sent"),
+});
+export type ResetPasswordInput = z.infer<typeof ResetPasswordInput>;
+
+/** The input of `account.changeEmail`. */
+export const ChangeEmailInput = z.object({ email: EmailAddress, ...asking });
+export type ChangeEmailInput = z.infer<typeof ChangeEmailInput>;
+
+/** The input of `account.completeEmailChange`. */
+export const CompleteEmailChangeInput = z.object({ proofId: ProofId, code: ProofCode });
+export type CompleteEmailChangeInput = z.infer<typeof CompleteEmailChangeInput>;
+
+/** The input of `account.resendProof`. */
+export const ResendProofInput = z.object({ proofId: ProofId });
+export type ResendProofInput = z.infer<typeof ResendProofInput>;
+
+/** The input of `account.readProof` and `account.undoEmailChange`: what follows the `#` of the link. */
+export const ProofLinkInput = z.object({ secret: Id });
+export type ProofLinkInput = z.infer<typeof ProofLinkInput>;
+
+/** Who may sign up: anybody, invited addresses, or nobody. */
+export const SignUpPolicy = z.enum(["open", "invited", "off"]);
+export type SignUpPolicy = z.infer<typeof SignUpPolicy>;

@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { callsTo } from "../../test/calls.ts";
+import { john, startTestServer, type TestServer, testClock } from "../testing.ts";
+
+const clock = testClock();
+const publicUrl = "https://api.example.com";
+const password = "correct horse battery staple 42";
+let server: TestServer;
+let calls: ReturnType<typeof callsTo>;
+
+beforeAll(async () => {
+  server = await startTestServer({ now: clock.now, config: { publicUrl } });
+  calls = callsTo(server.app);
+});
+afterAll(() => server.close());
+beforeEach(() => clock.advanceSeconds(24 * 3600 + 1));
+
+const cookieName = "__Host-lockstep-proof";
+
+/** The newest mail to an address, with its code and the secret of its link. */
+const mailTo = async (address: string) => {
+  const mail = (await server.mails()).find(({ to }) => to === address);
+  if (!mail) throw new Error(`There is no mail to ${address}`);
+  return {
+    ...mail,
+    code: /[A-Z]{4}-[A-Z]{4}/.exec(mail.text)?.[0] ?? "",
+    secret: /\/proof#([\w-]+)/.exec(mail.text)?.[1] ?? "",
+  };
+};
+
+const askInBrowser = async (email: string, options: object = {}) => {
+  const answer = await calls.mutate("account.register", { email, transport: "cookie" }, options);
+  const cookies = { [cookieName]: answer.cookies[cookieName]?.value ?? "" };
+  return { ...answer, cookies, set: answer.cookies[cookieName], ...(await mailTo(email)) };
+};
+
+const registration = { fullName: "Jane Roe", password, transport: "cookie" } as const;
+
+describe("a proof that a browser asked for", () => {
+  it("[S104] is bound to a cookie that no script and no other site can use", async () => {
+    const { data, code, cookies, set } = await askInBrowser("a@example.org");
+    expect(set).toMatchObject({ httpOnly: true, secure: true, sameSite: "Strict", path: "/", maxAge: 600 });
+    const input = { proofId: data.proofId, code, ...registration };
+    const other = await calls.mutate("account.completeRegistration", input);
+    expect([other.status, other.error]).toMatchObject([
+      400,
+      { code: "PROOF_REFUSED", details: { reason: "other_browser" } },
+    ]);
+    const foreign = await calls.mutate("account.completeRegistration", input, {
+      cookies,
+      headers: { origin: "https://evil.example", "sec-fetch-site": "cross-site" },
+    });
+    expect(foreign.code).toBe("FOREIGN_ORIGIN");
+    const body = { ...input, transport: "body" as const };
+    const bySite = { cookies, headers: { "sec-fetch-site": "cross-site", origin: "https://evil.example" } };
+    expect((await calls.mutate("account.completeRegistration", body, bySite)).status).toBeGreaterThanOrEqual(400);
+    const done = await calls.mutate("account.completeRegistration", input, { cookies });
+    expect(done.data).toMatchObject({ status: "signed_in", user: { email: "a@example.org", emailVerified: true } });
+    expect(done.data.refreshToken).toBeUndefined();
+    expect(Object.keys(done.cookies).sort()).toEqual(["__Host-lockstep-device", "__Host-lockstep-session"]);
+  });
+
+  it("has the cookie of the browser's other proofs, so that two tabs do not interfere", async () => {
+    const first = await askInBrowser("b@example.org");
+    const second = await askInBrowser("c@example.org", { cookies: first.cookies });
+    expect(second.cookies).toEqual(first.cookies);
+    for (const { data, code } of [first, second]) {
+      const input = { proofId: data.proofId, code, ...registration };
+      expect((await calls.mutate("account.completeRegistration", input, { cookies: first.cookies })).status).toBe(200);
+    }
+  });
+
+  it("is asked for by our own pages only", async () => {
+    for (const operation of ["account.register", "account.recover"] as const) {
+      const input = { email: "d@example.org", login: "john", transport: "cookie" as const };
+      const headers = { origin: "https://evil.example", "sec-fetch-site": "cross-site" };
+      expect((await calls.mutate(operation, input, { headers })).code).toBe("FOREIGN_ORIGIN");
+    }
+  });
+
+  it("accepts the code as people paste it, and a malformed one costs no try", async () => {
+    const { data, code, cookies } = await askInBrowser("e@example.org");
+    for (const malformed of ["", "123", "BCDF-GHJ", "AEIO-UAEI"]) {
+      const refused = await calls.mutate(
+        "account.completeRegistration",
+        { proofId: data.proofId, code: malformed, ...registration },
+        { cookies },
+      );
+      expect(refused.error).toMatchObject({ code: "INVALID_INPUT", details: { issues: [{ path: ["code"] }] } });
+    }
+    const pasted = ` ${code.toLowerCase().replace("-", " – ")}\n`;
+    const input = { proofId: data.proofId, code: pasted, ...registration };
+    expect((await calls.mutate("account.completeRegistration", input, { cookies })).status).toBe(200);
+  });
+
+  it("is replaced by a new one on request, in the same browser", async () => {
+    const first = await askInBrowser("f@example.org");
+    clock.advanceSeconds(1);
+    const again = await calls.mutate(
+      "account.resendProof",
+      { proofId: first.data.proofId },
+      { cookies: first.cookies },
+    );
+    const elsewhere = await calls.mutate("account.resendProof", { proofId: again.data.proofId });
+    expect(elsewhere.error).toMatchObject({ code: "PROOF_REFUSED", details: { reason: "other_browser" } });
+    const { code } = await mailTo("f@example.org");
+    const old = { proofId: first.data.proofId, code: first.code, ...registration };
+    const refused = await calls.mutate("account.completeRegistration", old, { cookies: first.cookies });
+    expect(refused.error).toMatchObject({ details: { reason: "cancelled" } });
+    const input = { proofId: again.data.proofId, code, ...registration };
+    expect((await calls.mutate("account.completeRegistration", input, { cookies: first.cookies })).status).toBe(200);
+  });
+});
+
+describe("the link in a mail", () => {
+  it("[S105] consumes nothing by GET and HEAD, however often it is opened", async () => {
+    const { data, code, secret, cookies } = await askInBrowser("g@example.org");
+    for (const method of ["GET", "HEAD"] as const)
+      for (const url of ["/proof", `/proof?${secret}`, `/proof/${secret}`])
+        for (let n = 0; n < 3; n++) await server.app.inject({ method, url });
+    const read = `/trpc/account.readProof?input=${encodeURIComponent(JSON.stringify({ secret }))}`;
+    expect((await server.app.inject({ url: read })).statusCode).toBe(405);
+    for (let n = 0; n < 3; n++) {
+      const here = await calls.mutate("account.readProof", { secret }, { cookies });
+      expect(here.data).toMatchObject({
+        purpose: "sign_up",
+        email: "g@example.org",
+        code: code.replace("-", ""),
+        proofId: data.proofId,
+      });
+      expect((await calls.mutate("account.readProof", { secret })).data.proofId).toBeNull();
+    }
+    const input = { proofId: data.proofId, code, ...registration };
+    expect((await calls.mutate("account.completeRegistration", input, { cookies })).status).toBe(200);
+  });
+
+  it("[S106] begins with PUBLIC_URL, whatever host the request names", async () => {
+    const headers = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http", forwarded: "host=evil.example" };
+    await calls.mutate("account.register", { email: "h@example.org" }, { headers });
+    const { text, html } = await mailTo("h@example.org");
+    for (const content of [text, html]) {
+      expect(content).not.toContain("evil.example");
+      const links = content.match(/https?:\/\/[^\s"<]+/g) ?? [];
+      expect(links.length).toBeGreaterThan(0);
+      for (const link of links) expect(link.startsWith(`${publicUrl}/`)).toBe(true);
+    }
+  });
+});
+
+describe("answers about addresses", () => {
+  it("[S69] [S102] are alike for known and unknown ones", async () => {
+    const shape = ({ status, text, cookies, headers }: Awaited<ReturnType<typeof calls.mutate>>) => ({
+      status,
+      body: text.replace(/[\w-]{22}/, "an ID"),
+      cookies: Object.keys(cookies),
+      headers: Object.keys(headers).sort(),
+      length: headers["content-length"],
+    });
+    for (const [operation, inputs] of [
+      ["account.register", [{ email: john.email }, { email: "unknown@example.org" }]],
+      ["account.recover", [{ login: "john" }, { login: "nobody" }]],
+    ] as const)
+      for (const transport of ["cookie", "body"] as const) {
+        const [known, unknown] = await Promise.all(
+          inputs.map((input) => calls.mutate(operation, { ...input, transport } as never)),
+        );
+        if (known && unknown) expect(shape(known)).toEqual(shape(unknown));
+        expect(known?.status).toBe(200);
+      }
+  });
+
+  it.each([
+    ["two @", "a@b@example.org"],
+    ["a quoted local part", '"a b"@example.org'],
+    ["a header", "a@example.org\r\nBcc: b@example.org"],
+    ["a line", "a@example.org\nx"],
+    ["a second address", "a@example.org, b@example.org"],
+    ["a Cyrillic letter", "jаne@example.org"],
+    ["255 characters", `a@${"b".repeat(60)}.${"c".repeat(60)}.${"d".repeat(60)}.${"e".repeat(60)}.example.org`],
+    ["no domain", "jane"],
+    ["an IP address", "jane@[192.0.2.1]"],
+  ])("refuse %s in words, and send nothing", async (_, email) => {
+    const before = (await server.mails()).length;
+    const { error } = await calls.mutate("account.register", { email });
+    expect(error).toMatchObject({ code: "INVALID_INPUT", details: { issues: [{ path: ["email"] }] } });
+    expect(await server.mails()).toHaveLength(before);
+  });
+
+  it.each([
+    [" Trailing@Example.org ", "trailing@example.org"],
+    ["int@bücher.example", "int@xn--bcher-kva.example"],
+    ["o'brien+tag@example.org", "o'brien+tag@example.org"],
+    [`${"x".repeat(64)}@example.org`, `${"x".repeat(64)}@example.org`],
+  ])("accept %j as %s", async (email, to) => {
+    await calls.mutate("account.register", { email });
+    expect((await mailTo(to)).code).not.toBe("");
+  });
+});
+
+describe("setting a password by recovery, over HTTP", () => {
+  it("[S71] makes the device known and signs nobody in", async () => {
+    const asked = await calls.mutate("account.recover", { login: "john", transport: "cookie" });
+    const cookies = { [cookieName]: asked.cookies[cookieName]?.value ?? "" };
+    const { code } = await mailTo(john.email);
+    const input = { proofId: asked.data.proofId, code, newPassword: password, transport: "cookie" as const };
+    const done = await calls.mutate("account.resetPassword", input, { cookies });
+    expect(done.data).toEqual({});
+    expect(Object.keys(done.cookies)).toEqual(["__Host-lockstep-device"]);
+  });
+});

@@ -1,0 +1,45 @@
+// Owns the answer to a sign-in, however the person proved who they are: tokens in the body, or in a browser's cookies.
+
+import { DomainError } from "../domain/kernel/domain-error.ts";
+import type { SignedIn, WithAccessToken } from "../domain/sessions/sign-in.ts";
+import type { Context } from "./context.ts";
+
+export type Transport = "body" | "cookie";
+
+/** @throws DomainError `FOREIGN_ORIGIN` when a page of another origin asks for cookies */
+export const assertOwnOrigin = (transport: Transport, { cookies }: Context): void => {
+  if (transport === "cookie" && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
+};
+
+/** The next tokens of a session. */
+export const tokensOf = (signedIn: SignedIn, transport: Transport, { cookies }: Context) => {
+  if (transport === "cookie") cookies.setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
+  return { ...accessTokenOf(signedIn), ...(transport === "body" && { refreshToken: signedIn.refreshToken }) };
+};
+
+/** The access token of a session. */
+export const accessTokenOf = ({ accessToken, accessTokenLifetimeSeconds, session, user }: WithAccessToken) => ({
+  accessToken,
+  tokenType: "Bearer" as const,
+  expiresIn: accessTokenLifetimeSeconds,
+  sessionId: session.id,
+  user,
+});
+
+/** The answer to a new sign-in, with the token that makes the device known. */
+export const signedInAnswer = (
+  { deviceToken, ...signedIn }: SignedIn & { readonly deviceToken: string },
+  transport: Transport,
+  ctx: Context,
+) => ({
+  status: "signed_in" as const,
+  ...deviceTokenOf(deviceToken, transport, ctx),
+  ...tokensOf(signedIn, transport, ctx),
+});
+
+/** The device token, where the transport sends it. */
+export const deviceTokenOf = (deviceToken: string, transport: Transport, { cookies }: Context) => {
+  if (transport === "body") return { deviceToken };
+  cookies.setDeviceToken(deviceToken);
+  return {};
+};
