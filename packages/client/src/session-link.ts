@@ -13,6 +13,7 @@ import type {
 import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { type Observer, observable, type Unsubscribable } from "@trpc/server/observable";
 import type { TRPCErrorResponse } from "@trpc/server/rpc";
+import { withDeadline } from "./deadline.ts";
 import { type EngineRouter, type RpcFailure, readFailure } from "./errors.ts";
 import { type ConsentNeeded, createPrompt, type StepUp } from "./prompts.ts";
 import type { Session } from "./session.ts";
@@ -90,7 +91,8 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
   };
 
   /**
-   * Whether the same user is still signed in: a call is never repeated as another user. `true` when that is not known.
+   * Whether the same user is still signed in: a call is never sent or repeated as another user than the one who was
+   * signed in when it was made. `true` when that is not known.
    */
   const sameAs = (before: string | undefined): boolean => {
     const after = session.userId();
@@ -124,7 +126,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
         tried.add(refusal.code);
         switch (refusal.code) {
           case "INVALID_TOKEN":
-            return replace(context);
+            return (await replace(context)) && sameAs(sent.userId);
           case "SESSION_ENDED":
             return sameAs(sent.userId);
           case "REAUTHENTICATION_REQUIRED":
@@ -162,17 +164,18 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
     ({ op: made, next }) =>
       observable((observer: Observer<Envelope, Failure>) => {
         let gone = false;
-        let leave = () => {};
+        /** Stops the request. */
+        let leave = (_error?: Failure) => {};
 
         const send = (op: Operation): Promise<Answer> =>
           new Promise((resolve) => {
             if (gone) return resolve({});
             let envelope: Envelope | undefined;
             let request: Unsubscribable | undefined;
-            leave = () => {
+            leave = (error) => {
               request?.unsubscribe();
               // Ends the turn: others wait for it.
-              resolve({});
+              resolve(error ? { error } : {});
             };
             request = next(op).subscribe({
               next(value) {
@@ -191,14 +194,27 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
           return answer;
         };
 
+        // With a time limit: other calls wait for the turn.
+        const sendInTurn = (op: Operation): Promise<Answer> =>
+          session.turn(() =>
+            withDeadline((signal) => {
+              signal.addEventListener("abort", () => leave(unanswered(signal.reason)));
+              return sendAndLearn(op);
+            }),
+          );
+
         const answerTo = async (op: Operation): Promise<Answer> => {
           // A stream prepares the session itself, each time it connects.
           if (op.type === "subscription") return sendAndLearn(op);
-          if (!signIn.has(op.path)) await until(session.ready(), op.signal);
+          if (!signIn.has(op.path)) {
+            const userId = session.userId();
+            await until(session.ready(), op.signal);
+            if (!sameAs(userId)) throw new Error("The call was not sent, because another user has signed in");
+          }
           const { sending, remedy } = remediesOf(op);
           for (;;) {
             sending();
-            const answer = await (tokenChanging.has(op.path) ? session.turn(() => sendAndLearn(op)) : sendAndLearn(op));
+            const answer = await (tokenChanging.has(op.path) ? sendInTurn(op) : sendAndLearn(op));
             const refusal = readFailure(answer.error);
             if (!refusal || gone) return answer;
             try {

@@ -269,6 +269,85 @@ describe("a call", () => {
   });
 });
 
+describe.each(["auth.login", "auth.refresh", "auth.logout"] as const)("%s that gets no answer", (path) => {
+  it("fails after the time limit, and calls that waited for it go on", async () => {
+    await using world = await setUp();
+    const { client, network, requests, server, tokens } = world;
+    const { user } = await client.auth.login.mutate(credentials);
+    const current = tokens.get();
+    const asked = Promise.withResolvers<void>();
+    network.answer = (sent) => {
+      if (!sent.endsWith(path)) return null;
+      asked.resolve();
+      return new Promise(() => {});
+    };
+    const start = globalThis.setTimeout;
+    const passLimit: (() => void)[] = [];
+    const timers = vi.spyOn(globalThis, "setTimeout").mockImplementation(((run: () => void, ms: number) => {
+      if (ms === 30_000) passLimit.push(run);
+      return start(run, ms);
+    }) as typeof setTimeout);
+    const calls = {
+      "auth.login": () => client.auth.login.mutate(credentials),
+      "auth.refresh": () => client.auth.refresh.mutate({ refreshToken: current?.refreshToken }),
+      "auth.logout": () => client.auth.logout.mutate(),
+    };
+    const given = safe<unknown, unknown>(calls[path]());
+    await asked.promise;
+    timers.mockRestore();
+    network.answer = () => null;
+    await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
+    const waiting = safe(client.user.me.query());
+    await vi.waitFor(() => expect(requests.at(-1)).toMatchObject({ status: 401 }));
+    expect(passLimit).toHaveLength(1);
+    passLimit[0]?.();
+    const [, error] = await given;
+    expect(errorOf(path, error)?.code).toBe("UNREACHABLE");
+    expect(errorOf("user.me", (await waiting)[1])?.code).toBe("INVALID_TOKEN");
+  });
+});
+
+describe("a call, after another user has signed in on a page that shares the cookie but sends no news", () => {
+  const setUpTwo = async () => {
+    const world = await setUp({ transport: "cookie" });
+    const { users, passwords } = world.server.domain;
+    const passwordHash = await passwords.hash(john.password);
+    await users.create({ username: "jane", email: null, fullName: "Jane Doe", role: "user", passwordHash });
+    const { expiresIn } = await world.client.auth.login.mutate(credentials);
+    const other = createClient<Contract>({ ...world.options, tokens: memoryTokens() });
+    await other.auth.login.mutate({ username: "jane", password: john.password });
+    world.requests.length = 0;
+    return { ...world, expiresIn, other };
+  };
+  const change = { fullName: "Written by John" };
+
+  it("is not repeated as that user when its token is refused", async () => {
+    await using world = await setUpTwo();
+    const { client, other, requests, serverClock, expiresIn, session } = world;
+    serverClock.advanceSeconds(expiresIn + 5);
+    const [, error] = await safe(client.user.update.mutate(change));
+    expect(errorOf("user.update", error)?.code).toBe("INVALID_TOKEN");
+    expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/user.update", "/trpc/auth.refresh"]);
+    expect(session.get()).toMatchObject({ status: "signedIn", user: { username: "jane" } });
+    expect((await other.user.me.query()).fullName).toBe("Jane Doe");
+  });
+
+  it("is not sent as that user when it waits for a refresh", async () => {
+    await using world = await setUpTwo();
+    const { client, other, requests, pass, expiresIn, session } = world;
+    pass(expiresIn + 5);
+    const [, error] = await safe(client.user.update.mutate(change));
+    expect([errorOf("user.update", error)?.code, error?.message]).toEqual([
+      "UNREACHABLE",
+      expect.stringContaining("another user has signed in"),
+    ]);
+    expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/auth.refresh"]);
+    expect(session.get()).toMatchObject({ status: "signedIn", user: { username: "jane" } });
+    expect((await other.user.me.query()).fullName).toBe("Jane Doe");
+    await expect(client.user.me.query()).resolves.toMatchObject({ username: "jane" });
+  });
+});
+
 describe("a stolen refresh token", () => {
   it("ends the session when it was redeemed before the owner's, with the reason `reused`", async () => {
     await using world = await setUp();
