@@ -1,7 +1,7 @@
 // Owns what a web server takes over from a browser's request when it calls the backend for it, and the cookies that the
 // backend's answers set. Which cookies those are and what they mean: `http/cookies.ts` of the server.
 
-import { parseSetCookie } from "cookie";
+import { parseCookie, parseSetCookie } from "cookie";
 import { SetCookieError } from "./errors.ts";
 
 /** A request of a browser that a web server answers. */
@@ -72,7 +72,13 @@ export const readBrowserRequest = ({ headers, address }: BrowserRequest) => {
         const sent = new Headers(init?.headers);
         for (const [name, value] of Object.entries(forwarded)) if (value !== undefined) sent.set(name, value);
         const response = await fetch(input, { ...init, headers: sent });
-        onCookies(response.headers.getSetCookie().map(cookieOf));
+        // Load balancers and firewalls set cookies, too. Those are for this server, not for the browser.
+        onCookies(
+          response.headers
+            .getSetCookie()
+            .map(cookieOf)
+            .filter(({ name }) => ours.test(name)),
+        );
         return response;
       },
 
@@ -81,7 +87,8 @@ export const readBrowserRequest = ({ headers, address }: BrowserRequest) => {
       const next = new Headers();
       for (const name of headers instanceof Headers ? headers.keys() : Object.keys(headers)) {
         const value = header(name);
-        if (value !== undefined) next.set(name, value);
+        // HTTP/2 of Node has the method and the path among the headers, such as `:path`.
+        if (value !== undefined && !name.startsWith(":")) next.set(name, value);
       }
       if (accessToken !== null) next.set("authorization", `Bearer ${accessToken}`);
       if (changed.length === 0) return next;
@@ -93,12 +100,12 @@ export const readBrowserRequest = ({ headers, address }: BrowserRequest) => {
   };
 };
 
-/** The cookies of a `Cookie` header, with their values as they were sent. */
-const pairsOf = (header = ""): (readonly [name: string, value: string])[] =>
-  header.split(";").flatMap((pair) => {
-    const end = pair.indexOf("=");
-    return end < 0 ? [] : [[pair.slice(0, end).trim(), pair.slice(end + 1).trim()] as const];
-  });
+/**
+ * The cookies of a `Cookie` header, with their values as they were sent. Only spaces and tabs around a name are dropped:
+ * any host of the site can set a name that begins with other white space, which would turn into a `__Host-` name.
+ */
+const pairsOf = (header = ""): [name: string, value: string][] =>
+  Object.entries(parseCookie(header, { decode: (value) => value })).map(([name, value = ""]) => [name, value]);
 
 const cookieOf = (header: string): ServerCookie => {
   const {

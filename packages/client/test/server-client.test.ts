@@ -148,6 +148,21 @@ describe("a client for one request", () => {
     expect(issuedTokens(network.requests)).toHaveLength(0);
   });
 
+  it("[S82] ignores a cookie whose name is a `__Host-` name and white space, which any host of the site can set", async () => {
+    await using secure = await startTestServer({ config: { publicUrl: "https://app.example.com" } });
+    const set: ServerCookie[] = [];
+    const setCookie = (cookie: ServerCookie) => set.push(cookie);
+    await createServerClient({ url: secure.url, headers: {}, setCookie }).auth.login.mutate(credentials);
+    const attackers = set.find(({ name }) => name === "__Host-lockstep-session")?.value;
+    const userOf = async (name: string) => {
+      const headers = { cookie: `${name}=${attackers}` };
+      return (await restoreSession({ url: secure.url, headers })).user?.username;
+    };
+    expect(await userOf("\t __Host-lockstep-session \t")).toBe(john.username);
+    for (const name of ["\u00a0__Host-lockstep-session", "__Host-lockstep-session\u00a0", "\v__Host-lockstep-session"])
+      expect(await userOf(name), JSON.stringify(name)).toBeUndefined();
+  });
+
   it("shares nothing with the client of another request", async () => {
     const { accessToken } = await createClient({ url: server.url }).auth.login.mutate(credentials);
     const headers = { authorization: `Bearer ${accessToken}` };
@@ -261,6 +276,27 @@ describe("signing in and out in an action", () => {
   });
 });
 
+describe("cookies that a load balancer in front of the backend sets", () => {
+  it("are not for the browser", async () => {
+    const browser = await signedInBrowser();
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const { body, status, headers } = await globalThis.fetch(input, init);
+      const response = new Response(body, { status, headers });
+      response.headers.append("set-cookie", "balancer=server-1; Path=/; HttpOnly");
+      return response;
+    };
+    const request = browser.request();
+    const { headers, cookies } = await restoreSession({ url: server.url, headers: request, fetch });
+    expect([cookies, headers.get("cookie")]).toEqual([[], request.get("cookie")]);
+
+    const set: ServerCookie[] = [];
+    const setCookie = (cookie: ServerCookie) => set.push(cookie);
+    const client = createServerClient({ url: server.url, headers: request, fetch, setCookie });
+    expect((await client.user.me.query()).username).toBe(john.username);
+    expect(set).toEqual([]);
+  });
+});
+
 describe("restoring a session before a page is rendered", () => {
   const restore = (headers: Headers, fetch?: typeof globalThis.fetch) =>
     restoreSession({ url: server.url, headers, ...(fetch && { fetch }) });
@@ -301,6 +337,15 @@ describe("restoring a session before a page is rendered", () => {
       expect(Object.fromEntries(headers)).toEqual(Object.fromEntries(request));
     }
     expect(network.requests).toEqual([]);
+  });
+
+  it("takes the headers of node:http2, and hands on those that are of HTTP", async () => {
+    const browser = await signedInBrowser();
+    const cookie = browser.request().get("cookie") ?? "";
+    const headers = { ":method": "GET", ":path": "/", accept: "text/html", cookie };
+    const restored = await restoreSession({ url: server.url, headers });
+    expect(restored.user?.username).toBe(john.username);
+    expect([...restored.headers.keys()]).toEqual(["accept", "authorization", "cookie"]);
   });
 
   it("replaces the credentials of a site that is protected by HTTP Basic authentication", async () => {
