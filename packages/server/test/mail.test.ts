@@ -63,7 +63,7 @@ it("says at start what is turned off without mail", async () => {
     config: { mail: { on: false, server: null, from } },
     logger: log.logger,
   });
-  expect(log.text()).toContain("MAIL=off: no mail is sent. Turned off: notices about changed credentials");
+  expect(log.text()).toContain("MAIL=off: no mail is sent. Turned off: sign-up by mail, recovery");
   await signInAs(server);
   expect(await server.db.selectFrom("messages").selectAll().execute()).toEqual([]);
 });

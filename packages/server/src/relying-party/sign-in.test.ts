@@ -48,10 +48,12 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
     "lockstep-session": browser.ours.get("lockstep-session") ?? "",
   });
 
-  it("lists the identity providers for anyone", async () => {
+  it("lists the identity providers for anyone, and what needs mail", async () => {
     await using server = await start();
     expect((await server.query("auth.methods")).data).toEqual({
       providers: [{ name: "demo", label: "Demo", canReauthenticate: true }],
+      signUp: "open",
+      recovery: true,
     });
   });
 
