@@ -34,7 +34,7 @@ const startServer = async (config: Partial<Config> = {}) => {
     url: server.url,
     /** Until the access token has expired, and a refresh of the session is due. */
     passTime: () => clock.advanceSeconds(3600),
-    rename: (fullName: string) => server.domain.users.update(userId, { fullName }),
+    rename: (fullName: string) => server.domain.accounts.update(userId, { fullName }, testSource),
     signInElsewhere: () => signInAs(server),
     revokeSessions: () => server.domain.sessions.endAllOf(userId, "revoked", testSource),
     [Symbol.asyncDispose]: server.close,
