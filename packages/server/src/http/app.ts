@@ -81,7 +81,7 @@ export interface AppOptions {
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly web: { directory: string | null; devUrl: string | null };
   /** `null`: production has no `/dev/mail`. */
-  readonly devMail: DevMailOptions | null;
+  readonly devMail: Omit<DevMailOptions, "publicUrl"> | null;
 }
 
 export const createApp = async (options: AppOptions) => {
@@ -153,7 +153,7 @@ export const createApp = async (options: AppOptions) => {
     const cookies = cookiesFor(options.publicUrl);
     await pages.register(relyingPartyRoutes({ ...options.relyingParty, cookies, sourceOf }));
     await pages.register(docsRoutes(options));
-    if (options.devMail) await pages.register(devMailRoutes(options.devMail));
+    if (options.devMail) await pages.register(devMailRoutes({ ...options.devMail, publicUrl: options.publicUrl }));
   });
   await app.register(async (open) => {
     open.addHook("onRequest", markCrossOrigin);

@@ -56,6 +56,24 @@ describe("/dev/mail", () => {
     expect((await server.app.inject({ url: "/dev/mail/templates/constructor" })).statusCode).toBe(404);
   });
 
+  it("answers no host name that a stranger could own, so that their page cannot read it by DNS rebinding", async () => {
+    await using server = await startTestServer({ config: { publicUrl: "http://dev.example.com:3000" } });
+    const statusAt = async (host: string, url = "/dev/mail") =>
+      (await server.app.inject({ url, headers: { ...json, host } })).statusCode;
+    for (const host of [
+      "dev.example.com:3000",
+      "localhost:3000",
+      "127.0.0.1",
+      "[::1]:3000",
+      "lockstep:3000",
+      "a.localhost",
+    ])
+      expect(await statusAt(host), host).toBe(200);
+    for (const host of ["attacker.example:3000", "dev.example.com", "127.0.0.1.nip.io:3000", "localhost.:3000"])
+      expect(await statusAt(host), host).toBe(403);
+    expect(await statusAt("attacker.example", "/dev/mail/templates/test/html")).toBe(403);
+  });
+
   it("does not exist in production", async () => {
     await using server = await startTestServer({ config: { production: true } });
     for (const url of ["/dev/mail", "/dev/mail/page.css", "/dev/mail/templates/test", "/dev/mail/templates/test/html"])

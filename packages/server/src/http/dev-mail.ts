@@ -1,6 +1,7 @@
 // Owns `/dev/mail`, which exists in development only: the caught mails, for people and for end-to-end tests, and a preview
 // of every template. Mails are shown in a sandboxed frame, and may load nothing.
 
+import { isIP } from "node:net";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { CaughtMails } from "../domain/mail/caught-mails.ts";
 import type { MailContent, Mails, MailTemplate } from "../domain/mail/mails.ts";
@@ -10,6 +11,7 @@ import { escaped } from "../html.ts";
 export interface DevMailOptions {
   readonly caughtMails: CaughtMails;
   readonly renderMail: RenderMail;
+  readonly publicUrl: string;
 }
 
 const pagePolicy =
@@ -50,7 +52,7 @@ interface OneMail {
 }
 
 export const devMailRoutes =
-  ({ caughtMails, renderMail }: DevMailOptions) =>
+  ({ caughtMails, renderMail, publicUrl }: DevMailOptions) =>
   async (app: FastifyInstance) => {
     const find = async (id: string): Promise<(MailContent & { to: string }) | null> =>
       (await caughtMails()).find((mail) => mail.id === id) ?? null;
@@ -61,8 +63,14 @@ export const devMailRoutes =
       return { to: mail.to, ...(await renderMail(mail as Parameters<RenderMail>[0])) };
     };
 
-    app.addHook("onRequest", async (_request, reply) => {
+    app.addHook("onRequest", async ({ headers: { host = "" } }, reply) => {
       reply.header("cache-control", "no-store").header("content-security-policy", pagePolicy);
+      if (host === new URL(publicUrl).host || !isForeignName(new URL(`http://${host || "localhost"}`).hostname)) return;
+      return sendPage(
+        reply.code(403),
+        "Forbidden",
+        `<p>Mails are shown at <code>${escaped(publicUrl)}</code> only.</p>`,
+      );
     });
 
     app.get("/dev/mail", async (request, reply) => {
@@ -96,6 +104,13 @@ export const devMailRoutes =
       });
     }
   };
+
+/**
+ * Whether somebody else may own the name. They can let it point to this machine, and then read all answers with a page of
+ * theirs (DNS rebinding). An IP address and a name without a dot, such as a container's, are this network's own.
+ */
+const isForeignName = (hostname: string): boolean =>
+  hostname.includes(".") && isIP(hostname) === 0 && !hostname.endsWith(".localhost");
 
 const sendPage = (reply: FastifyReply, title: string, body: string) =>
   reply.type("text/html; charset=utf-8").send(`<!doctype html>
