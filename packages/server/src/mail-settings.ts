@@ -26,10 +26,14 @@ const isLoopback = (host: string) => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.
 /** `null`: not a URL of a mail server. */
 const mailServerOf = (text: string): MailServer | null => {
   const url = URL.parse(text);
-  if (!url || !/^smtps?:$/.test(url.protocol) || !url.hostname) return null;
+  if (!url || !/^smtps?:$/.test(url.protocol) || url.port === "0") return null;
+  // As of a web address: `URL` takes almost any text for the host of another scheme.
+  const hostname = URL.parse(`http://${url.host}`)?.hostname ?? "";
+  if (!/^[\w.:[\]-]+$/.test(hostname)) return null;
   if (!/^\/?$/.test(url.pathname) || url.hash || !/^(\?starttls=optional)?$/.test(url.search)) return null;
   const tls = url.protocol === "smtps:";
   if (tls && url.search) return null;
+  if ((url.username === "") !== (url.password === "")) return null;
   let login: MailServer["login"] = null;
   try {
     if (url.username) login = { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
@@ -37,10 +41,10 @@ const mailServerOf = (text: string): MailServer | null => {
     return null;
   }
   return {
-    host: url.hostname.replace(/^\[|\]$/g, ""),
+    host: hostname.replace(/^\[|\]$/g, ""),
     port: url.port ? Number(url.port) : tls ? 465 : 587,
     tls,
-    plaintext: isLoopback(url.hostname) || url.search !== "",
+    plaintext: isLoopback(hostname) || url.search !== "",
     login,
   };
 };
