@@ -83,6 +83,7 @@ export const testRequest = (token: string | null = null): Request => ({
   credential: token === null ? { kind: "none" } : { kind: "bearer", token },
   source: testSource,
   credentialCalls: 1,
+  streamed: false,
   cookies: {
     refreshToken: null,
     deviceToken: null,

@@ -14,14 +14,14 @@ export const contextOf = (
   { guard, cookies, publicUrl }: { guard: Guard; cookies: ReturnType<typeof cookiesFor>; publicUrl: string },
   request: FastifyRequest,
   reply: FastifyReply,
-  credentialCalls: number,
+  calls: Pick<Context, "credentialCalls" | "streamed">,
 ): Context =>
   createContext(guard, {
     requestId: request.id,
     credential: credentialOf(request, publicUrl),
     source: sourceOf(request),
     cookies: cookies(request, reply),
-    credentialCalls,
+    ...calls,
   });
 
 /** The credential of the request. */

@@ -35,7 +35,10 @@ export const restRoutes =
             router,
             path,
             type: operation.kind,
-            ctx: contextOf({ guard, cookies, publicUrl }, request, reply, operation.credential ? 1 : 0),
+            ctx: contextOf({ guard, cookies, publicUrl }, request, reply, {
+              credentialCalls: operation.credential ? 1 : 0,
+              streamed: false,
+            }),
             getRawInput: async () => inputOf(operation, request),
             signal: undefined,
             batchIndex: 0,

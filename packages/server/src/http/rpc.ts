@@ -74,7 +74,10 @@ export const rpcRoutes =
         createContext: ({ info }) => {
           if (info.type === "subscription") limitEachWait();
           const credentialCalls = info.calls.filter(({ path }) => credentialPaths.has(path)).length;
-          return contextOf({ guard, cookies, publicUrl }, request, reply, credentialCalls);
+          return contextOf({ guard, cookies, publicUrl }, request, reply, {
+            credentialCalls,
+            streamed: info.accept !== null, // `httpBatchStreamLink`
+          });
         },
         // tRPC sets its own headers on a stream, which would replace the reply's.
         responseMeta: ({ errors, type }) =>

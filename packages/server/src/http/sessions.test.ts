@@ -616,3 +616,32 @@ describe("the public keys", () => {
     expect(await kids()).toEqual([second]);
   });
 });
+
+describe("a streamed answer (httpBatchStreamLink), which can set no cookies", () => {
+  const streamed = async (path: string, input: object, cookie = "") => {
+    const { body, headers } = await server.app.inject({
+      method: "POST",
+      url: `/trpc/${path}?batch=1`,
+      headers: { "content-type": "application/json", "trpc-accept": "application/jsonl", cookie },
+      payload: JSON.stringify({ 0: input }),
+    });
+    return { body, setsCookie: "set-cookie" in headers };
+  };
+
+  it("[S22] redeems no refresh token of a cookie, and starts no session that has one", async () => {
+    const { cookies } = await browserSignIn();
+    const cookie = `lockstep-session=${cookies["lockstep-session"]?.value}`;
+    const rows = () => server.db.selectFrom("sessions").selectAll().orderBy("id").execute();
+    const before = await rows();
+    expect((await streamed("auth.refresh", {}, cookie)).body).toContain("CREDENTIALS_IN_BATCH");
+    const login = { username: "john", password: "secret", transport: "cookie" };
+    expect((await streamed("auth.login", login)).body).toContain("CREDENTIALS_IN_BATCH");
+    expect(await rows()).toEqual(before);
+  });
+
+  it("has the tokens of clients without cookies", async () => {
+    const { body, setsCookie } = await streamed("auth.login", { username: "john", password: "secret" });
+    expect(body).toContain("refreshToken");
+    expect(setsCookie).toBe(false);
+  });
+});

@@ -8,7 +8,7 @@ import type { Registrations } from "../domain/accounts/registration.ts";
 import type { Source } from "../domain/kernel/audit.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
 import type { Context } from "./context.ts";
-import { assertOwnOrigin, deviceTokenOf, signedInAnswer, type Transport } from "./signed-in.ts";
+import { assertOwnOrigin, assertTransport, deviceTokenOf, signedInAnswer, type Transport } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
 
 /** Who asks for a proof, and by what they are recognised afterwards. */
@@ -57,7 +57,7 @@ export const accountProcedures = ({
 
     completeRegistration: implement(engine.account.completeRegistration).handle(async ({ ctx, input }) => {
       const { transport, username = null, ...given } = input;
-      assertOwnOrigin(transport, ctx);
+      assertTransport(transport, ctx);
       const replaces = transport === "cookie" ? await sessions.findByRefreshToken(ctx.cookies.refreshToken) : null;
       const signedIn = await registrations.complete({ ...given, username, replaces, ...askerOf(ctx) });
       return signedInAnswer(signedIn, transport, ctx);
@@ -68,7 +68,7 @@ export const accountProcedures = ({
     ),
 
     resetPassword: implement(engine.account.resetPassword).handle(async ({ ctx, input: { transport, ...given } }) => {
-      assertOwnOrigin(transport, ctx);
+      assertTransport(transport, ctx);
       const { deviceToken } = await recovery.complete({ ...given, ...askerOf(ctx) });
       return deviceTokenOf(deviceToken, transport, ctx);
     }),

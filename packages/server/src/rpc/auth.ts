@@ -8,7 +8,7 @@ import { DomainError } from "../domain/kernel/domain-error.ts";
 import type { Messages } from "../domain/mail/messages.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
 import type { SignIn } from "../domain/sessions/sign-in.ts";
-import { accessTokenOf, assertOwnOrigin, signedInAnswer, type Transport, tokensOf } from "./signed-in.ts";
+import { accessTokenOf, assertTransport, signedInAnswer, type Transport, tokensOf } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
 
 export const authProcedures = ({
@@ -26,7 +26,7 @@ export const authProcedures = ({
 }) => ({
   login: implement(engine.auth.login).handle(async ({ input, ctx }) => {
     const { cookies, source } = ctx;
-    assertOwnOrigin(input.transport, ctx);
+    assertTransport(input.transport, ctx);
     const byCookie = input.transport === "cookie";
     const signedIn = await signIn.withPassword({
       login: input,
@@ -40,7 +40,7 @@ export const authProcedures = ({
   refresh: implement(engine.auth.refresh).handle(async ({ input, ctx }) => {
     const { cookies, source } = ctx;
     const transport: Transport = input.refreshToken === undefined ? "cookie" : "body";
-    assertOwnOrigin(transport, ctx);
+    assertTransport(transport, ctx);
     const refreshToken = input.refreshToken ?? cookies.refreshToken;
     if (refreshToken === null) throw new DomainError("SESSION_ENDED", { reason: "unknown" });
     try {

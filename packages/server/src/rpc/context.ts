@@ -34,6 +34,8 @@ export interface Request {
   readonly cookies: Cookies;
   /** How many calls of this request take a password or a token. */
   readonly credentialCalls: number;
+  /** Whether the answer is streamed: its headers are sent before the calls end, so they can set no cookies. */
+  readonly streamed: boolean;
 }
 
 export interface Context extends Omit<Request, "credential"> {

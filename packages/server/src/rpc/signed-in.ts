@@ -11,6 +11,12 @@ export const assertOwnOrigin = (transport: Transport, { cookies }: Context): voi
   if (transport === "cookie" && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
 };
 
+/** @throws DomainError `FOREIGN_ORIGIN` as above, and `CREDENTIALS_IN_BATCH` when the answer could set no cookies */
+export const assertTransport = (transport: Transport, ctx: Context): void => {
+  assertOwnOrigin(transport, ctx);
+  if (transport === "cookie" && ctx.streamed) throw new DomainError("CREDENTIALS_IN_BATCH");
+};
+
 /** The next tokens of a session. */
 export const tokensOf = (signedIn: SignedIn, transport: Transport, { cookies }: Context) => {
   if (transport === "cookie") cookies.setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
