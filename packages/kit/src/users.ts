@@ -12,6 +12,25 @@ export const Username = z
   .regex(/^[a-z0-9][a-z0-9._-]*$/, { error: "Use letters, digits, dots, dashes and underscores" })
   .max(64);
 
+/** The longest username that is made from a name. It leaves room for an ending. */
+const longestMadeUsername = 40;
+
+/**
+ * A username from a name, such as `ada.lovelace` from "Ada Lovelace"; `null`: it has none of a username's characters.
+ * @internal
+ */
+export const usernameFrom = (name: string): string | null => {
+  const plain = name
+    .trim()
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/\s+/g, ".")
+    .replace(/[^a-z0-9._-]/g, "")
+    .replace(/^[._-]+/, "")
+    .slice(0, longestMadeUsername);
+  return Username.safeParse(plain).data ?? null;
+};
+
 /** Letters, digits, dots and dashes, not all of them ASCII. `URL` would read other characters as a port or a path. */
 const internationalDomain = /^(?=.*[^\0-\x7f])[a-z\d.\u0080-\u{10ffff}-]+$/iu;
 

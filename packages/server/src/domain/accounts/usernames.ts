@@ -2,7 +2,7 @@
 // not like another one in look-alike letters. Operators choose freely. A username never equals an e-mail address, since
 // it contains no `@`.
 
-import { Username } from "@lockstep/kit";
+import { usernameFrom } from "@lockstep/kit";
 import { sql } from "kysely";
 import type { Db } from "../../db/database.ts";
 import { DomainError } from "../kernel/domain-error.ts";
@@ -17,9 +17,6 @@ const reserved = [
   ..."account accounts user users me self login signin signup register settings api www".split(" "),
   ..."anonymous nobody everyone null undefined unknown deleted".split(" "),
 ];
-
-/** Room for a dash and six random letters. */
-const longestBase = 40;
 
 /** The suggestions to try before giving up. */
 const maxSuggestions = 5;
@@ -37,18 +34,6 @@ const explanations: Readonly<Record<UsernameProblem, string>> = {
  * of which these look alike (UTS #39).
  */
 export const plainUsername = sql<string>`replace(replace(replace(username, 'm', 'rn'), '1', 'l'), '0', 'o')`;
-
-/** A valid username from a name, such as `ada.lovelace` from "Ada Lovelace". */
-export const usernameFrom = (wished: string): string => {
-  const plain = wished
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/\s+/g, ".")
-    .replace(/[^a-z0-9._-]/g, "")
-    .replace(/^[._-]+/, "")
-    .slice(0, longestBase);
-  return Username.safeParse(plain).data ?? "user";
-};
 
 export type Usernames = ReturnType<typeof createUsernames>;
 
@@ -81,7 +66,7 @@ export const createUsernames = ({ db, random, productName }: { db: Db; random: R
 
   /** A username that was free a moment ago, like the wished one if possible. */
   const suggest = async (wished: string): Promise<string> => {
-    const base = usernameFrom(wished);
+    const base = usernameFrom(wished) ?? "user";
     for (let attempt = 0; attempt < maxSuggestions; attempt++) {
       const username = attempt === 0 ? base : `${base}-${randomLetters(random)}`;
       if ((await problemOf(username)) === null) return username;
