@@ -11,8 +11,11 @@ import { beforeAll, expect, test, vi } from "vitest";
  */
 const firstLoadBudgetBytes = 150_000;
 
-/** The maximum size of all scripts, including pages that are loaded later. No browser loads all of it at once. */
-const wholeBudgetBytes = 196_000;
+/**
+ * The maximum size of all scripts, including pages that are loaded later. No browser loads all of it at once. The
+ * estimator of new passwords is 14 kB of it.
+ */
+const wholeBudgetBytes = 226_000;
 
 const root = join(import.meta.dirname, "..");
 let chunks: Rolldown.OutputChunk[];
@@ -35,6 +38,9 @@ const sizeBytesOf = (scripts: readonly string[]) =>
 
 const inKilobytes = (sizeBytes: number) => `${(sizeBytes / 1000).toFixed(1)} kB gzip`;
 
+const ofOtherPages =
+  /src\/(pages\/(consent|device|apps|developer|email|password|proof|recover|sessions|sign-up)|proofs)\/|@zxcvbn-ts\//;
+
 /** The entry and its static imports. */
 const firstLoad = () => {
   const needed = new Set<string>();
@@ -51,7 +57,7 @@ test("the JavaScript that the account page loads first stays within its budget",
   const loaded = firstLoad();
   const modules = loaded.flatMap((chunk) => chunk.moduleIds);
   expect(modules).toContainEqual(expect.stringMatching(/src\/pages\/account\/account\.tsx$/));
-  expect(modules.filter((id) => /src\/pages\/(consent|device|apps|developer)\//.test(id))).toEqual([]);
+  expect(modules.filter((id) => ofOtherPages.test(id))).toEqual([]);
   expect(loaded.map((chunk) => chunk.code).join("")).not.toContain("EventSource");
   const sizeBytes = sizeBytesOf([...loaded.map((chunk) => chunk.code), ...scripts]);
   process.stdout.write(`JavaScript before the account page: ${inKilobytes(sizeBytes)}\n`);

@@ -11,10 +11,9 @@ export const fields = (page: Page) => ({
   username: page.getByLabel("Username or e-mail address"),
   password: page.getByLabel("Password", { exact: true }),
   fullName: page.getByRole("textbox", { name: "Full name" }),
-  email: page.getByRole("textbox", { name: "E-mail address", exact: true }),
 });
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
-export const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name });
+export const heading = (page: Page, name: string | RegExp) => page.getByRole("heading", { level: 1, name });
 
 export const signIn = async (page: Page, password: string = john.password, username: string = john.username) => {
   await fields(page).username.fill(username);
@@ -51,6 +50,17 @@ export const expectAccessible = async (page: Page) => {
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+};
+
+/** A phone. */
+export const phone = { viewport: { width: 390, height: 844 } };
+
+/** Expects a page that is accessible, and does not scroll sideways. */
+export const expectPresentable = async (page: Page) => {
+  await expectAccessible(page);
+  expect(
+    await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+  ).toBeLessThanOrEqual(0);
 };
 
 export interface VisitOptions extends BrowserContextOptions {

@@ -14,7 +14,11 @@ import type { SignOutPageMessage } from "./pages/sign-out/sign-out.tsx";
 /** The props of each page. */
 export interface PageProps {
   readonly signIn: object;
+  readonly signUp: object;
+  readonly recover: object;
+  readonly proof: object;
   readonly account: object;
+  readonly email: object;
   readonly sessions: object;
   readonly apps: object;
   readonly developer: object;
@@ -37,6 +41,10 @@ export const defaultPages: Pages = {
   signIn: SignInPage,
   account: AccountPage,
   notFound: NotFoundPage,
+  signUp: lazyPage(async () => (await import("./pages/sign-up/sign-up.tsx")).SignUpPage),
+  recover: lazyPage(async () => (await import("./pages/recover/recover.tsx")).RecoverPage),
+  proof: lazyPage(async () => (await import("./pages/proof/proof.tsx")).ProofPage),
+  email: lazyPage(async () => (await import("./pages/email/email.tsx")).EmailPage),
   sessions: lazyPage(async () => (await import("./pages/sessions/sessions.tsx")).SessionsPage),
   apps: lazyPage(async () => (await import("./pages/apps/apps.tsx")).AppsPage),
   developer: lazyPage(async () => (await import("./pages/developer/developer.tsx")).DeveloperPage),

@@ -7,6 +7,11 @@ import type { ComponentType } from "react";
 export const paths = {
   account: "/",
   signIn: "/sign-in",
+  signUp: "/sign-up",
+  recover: "/recover",
+  /** What a link in a mail opens. Its secret is in the fragment, which no server gets. */
+  proof: "/proof",
+  email: "/email",
   sessions: "/sessions",
   apps: "/apps",
   /** Ends in `/*?` where further pages are below it. */

@@ -104,9 +104,9 @@ describe("lockstep eject", () => {
       exitCode: 1,
       code: "eject.refused",
       printed:
-        "There is no page login. Pages: account, apps, consent, developer, device, error, linked-accounts, not-found, password, sessions, sign-in, sign-out.",
+        "There is no page login. Pages: account, apps, consent, developer, device, email, error, linked-accounts, not-found, password, proof, recover, sessions, sign-in, sign-out, sign-up.",
     });
-    expect((await run()).printed).toMatch(/^Name a page: account, .* sign-out\.$/);
+    expect((await run()).printed).toMatch(/^Name a page: account, .* sign-up\.$/);
     expect((await run("../../etc")).printed).toContain("There is no page ../../etc.");
     expect(await filesBelow(web)).toEqual(["package.json"]);
   });

@@ -171,7 +171,9 @@ const Routes = ({ Shell, ownPages, hasDeveloper }: RoutesProps) => {
         <Shell navigation={navigation} plain={false}>
           <Settled>
             <Switch>
-              <Route path={paths.signIn} component={pages.signIn} />
+              {publicPages.map((name) => (
+                <Route key={name} path={paths[name]} component={pages[name]} />
+              ))}
               {ourPages.map((name) => {
                 const Page = pages[name];
                 return (
@@ -202,9 +204,13 @@ const Routes = ({ Shell, ownPages, hasDeveloper }: RoutesProps) => {
   );
 };
 
+/** Pages for people who may not be signed in. */
+const publicPages = ["signIn", "signUp", "recover", "proof"] as const satisfies PageName[];
+
 /** Pages for people who are signed in. */
 const ourPages = [
   "account",
+  "email",
   "sessions",
   "apps",
   "developer",

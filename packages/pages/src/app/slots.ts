@@ -14,6 +14,10 @@ export interface AroundSlots<Props extends object = object> {
 export interface Slots {
   /** Around the sign-in form. */
   readonly signIn?: AroundSlots;
+  /** Around the first form of sign-up. */
+  readonly signUp?: AroundSlots;
+  /** Around the first form of recovery. */
+  readonly recover?: AroundSlots;
   /** Around the question for consent. */
   readonly consent?: AroundSlots<{ readonly request: AuthorizationRequest }>;
   /** Around the form for a device's code. */

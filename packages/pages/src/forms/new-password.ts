@@ -1,7 +1,13 @@
-// Owns the input of forms that change a password or set the first one.
+// Owns the input of forms for a new password.
 
 import { ChangePasswordInput, passwordLength } from "@lockstep/kit";
 import { z } from "zod";
+
+/**
+ * The schema of a new password; the server checks the rest.
+ * @param choose the message for an empty one
+ */
+export const newPassword = (choose: string) => z.string().min(1, { error: choose }).max(passwordLength.max);
 
 /** The options of `newPasswordInput`. */
 export interface NewPasswordOptions {
@@ -15,8 +21,7 @@ export interface NewPasswordOptions {
 export const newPasswordInput = ({ first, choose }: NewPasswordOptions) =>
   z.object({
     currentPassword: first ? z.literal("") : ChangePasswordInput.shape.currentPassword,
-    // The server checks the rest.
-    newPassword: z.string().min(1, { error: choose }).max(passwordLength.max),
+    newPassword: newPassword(choose),
   });
 /** The output of `newPasswordInput`. */
 export type NewPasswordInput = z.output<ReturnType<typeof newPasswordInput>>;

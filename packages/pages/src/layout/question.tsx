@@ -45,7 +45,7 @@ export const Question = ({
         <Button variant="default" onClick={() => !busy && onCancel()}>
           {cancel}
         </Button>
-        <Button aria-disabled={busy} onClick={() => !busy && onConfirm()}>
+        <Button color="red" aria-disabled={busy} onClick={() => !busy && onConfirm()}>
           {confirmLabel}
         </Button>
       </DialogActions>

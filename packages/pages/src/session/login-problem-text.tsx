@@ -4,7 +4,7 @@ import { Alert } from "@mantine/core";
 import { useSearch } from "wouter";
 import { useWords } from "../words/words.ts";
 import { loginProblemWords } from "./login-problem-words.ts";
-import { useProviders } from "./use-providers.ts";
+import { useProviders } from "./sign-in-methods.ts";
 
 type Problem = keyof typeof loginProblemWords.problems;
 

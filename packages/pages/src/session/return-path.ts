@@ -7,9 +7,12 @@ export const signInPath = paths.signIn;
 
 const parameter = "return";
 
+/** The query string, with its question mark, for a page that returns to `path` afterwards. */
+export const returnSearch = (path: string): string =>
+  path === "/" ? "" : `?${new URLSearchParams({ [parameter]: path })}`;
+
 /** The address of the sign-in page that returns to `path` afterwards. */
-export const signInAddress = (path: string): string =>
-  path === "/" ? signInPath : `${signInPath}?${new URLSearchParams({ [parameter]: path })}`;
+export const signInAddress = (path: string): string => signInPath + returnSearch(path);
 
 /** Where the sign-in page at `search` returns to: a path of `origin`, or `/` if the query asks for anything else. */
 export const returnPath = (search: string, origin: string): string => {

@@ -3,7 +3,7 @@
 import { LoginInput } from "@lockstep/kit";
 import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { type ReactNode, useEffect } from "react";
 import { useBackend } from "../app/context.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
@@ -16,10 +16,12 @@ import { useWords } from "../words/words.ts";
 export interface SignInFormProps {
   /** The username of the expected user. */
   readonly username?: string;
+  /** Other ways to get in, on the card of the form: `AccountLinks`, `ProviderButtons`. */
+  readonly children?: ReactNode;
 }
 
 /** The sign-in form. */
-export const SignInForm = ({ username = "" }: SignInFormProps) => {
+export const SignInForm = ({ username = "", children }: SignInFormProps) => {
   const { trpc, readFailure } = useBackend();
   const words = useWords("session", sessionWords);
   const signIn = useMutation(
@@ -60,6 +62,7 @@ export const SignInForm = ({ username = "" }: SignInFormProps) => {
         <Button type="submit" fullWidth aria-disabled={signIn.isPending}>
           {signIn.isPending ? words.signingIn : words.signIn}
         </Button>
+        {children}
       </div>
     </form>
   );

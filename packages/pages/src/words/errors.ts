@@ -1,7 +1,7 @@
 // Owns the texts of failed calls. An error of the engine without words does not compile here; the app has the words of
 // its own errors.
 
-import type { EngineErrors, Errors, ProofRefusalReason, RpcErrorData } from "@lockstep/kit";
+import type { EngineErrors, Errors, RpcErrorData } from "@lockstep/kit";
 
 /** The texts of a failure for users. */
 export interface FailureWords {
@@ -30,18 +30,6 @@ const busy: FailureWords = { title: "The server is busy", text: "Try again short
 const notSaved = (text: string): FailureWords => ({ title: "Not saved", text });
 const notAllowed = (text: string): FailureWords => ({ title: "You are not allowed to do this", text });
 const signIn = (text: string): FailureWords => ({ title: "You need to sign in", text });
-
-const proofWords: Readonly<Record<ProofRefusalReason, FailureWords>> = {
-  wrong_code: { title: "This code is wrong", text: "Check the code in the newest mail." },
-  too_many_tries: { title: "Too many wrong codes", text: "Ask for a new code." },
-  expired: { title: "This code has expired", text: "Codes work for ten minutes. Ask for a new one." },
-  used: { title: "This code was used", text: "A code works once. Ask for a new one if you still need it." },
-  cancelled: { title: "This code was replaced", text: "You asked for a newer one. Use the code in the newest mail." },
-  other_browser: {
-    title: "You asked for this in another browser",
-    text: "Enter the code there, or start again in this one.",
-  },
-};
 
 export const errorWords: EngineErrorWords = {
   UNREACHABLE: {
@@ -115,6 +103,6 @@ export const errorWords: EngineErrorWords = {
   SIGN_UP_REFUSED: ({ details }) => ({ title: "You cannot sign up with this address", text: details.explanation }),
   USERNAME_REFUSED: ({ details }) => notSaved(details.explanation),
   MAIL_OFF: { title: "This needs mail", text: "This service sends no mail. Ask the people who run it." },
-  PROOF_REFUSED: ({ details }) => proofWords[details.reason],
+  PROOF_REFUSED: { title: "This code or link does not work", text: "Check it, or ask for another one." },
   EMAIL_TAKEN: notSaved("Another account uses this e-mail address."),
 };

@@ -48,6 +48,10 @@ export const sessionWords = {
   signingIn: "Signing in…",
   signOut: "Sign out",
   signingOut: "Signing out…",
+  forgotPassword: "Forgot password?",
+  createAccount: "Create account",
+  /** Between the form and the identity providers. */
+  or: "or",
   continueWith: (provider: string): string => `Continue with ${provider}`,
   notConnected: "Not connected",
 

@@ -4,18 +4,24 @@
 import type { Errors, RpcErrorData } from "@lockstep/kit";
 import { useMemo } from "react";
 import { useAppContext } from "../app/context.ts";
+import type { newPasswordWords } from "../forms/new-password-words.ts";
 import type { accountWords } from "../pages/account/words.ts";
 import type { appsWords } from "../pages/apps/words.ts";
 import type { consentWords } from "../pages/consent/words.tsx";
 import type { developerWords } from "../pages/developer/words.ts";
 import type { deviceWords as devicePageWords } from "../pages/device/words.ts";
+import type { emailWords } from "../pages/email/words.tsx";
 import type { errorWords as errorPageWords } from "../pages/error/words.ts";
 import type { linkedAccountsWords } from "../pages/linked-accounts/words.tsx";
 import type { notFoundWords } from "../pages/not-found/words.ts";
 import type { passwordWords } from "../pages/password/words.tsx";
+import type { proofWords } from "../pages/proof/words.tsx";
+import type { recoverWords } from "../pages/recover/words.tsx";
 import type { sessionsWords } from "../pages/sessions/words.tsx";
 import type { signInWords } from "../pages/sign-in/words.ts";
 import type { signOutWords } from "../pages/sign-out/words.tsx";
+import type { signUpWords } from "../pages/sign-up/words.tsx";
+import type { proofsWords } from "../proofs/words.ts";
 import type { loginProblemWords } from "../session/login-problem-words.ts";
 import type { reauthenticationWords } from "../session/reauthentication-words.ts";
 import type { signInNoticeWords } from "../session/sign-in-notice-words.ts";
@@ -26,7 +32,11 @@ import type { deviceWords, timeWords } from "./time-words.ts";
 /** Every text of the pages, by page, then those that several pages share. */
 export interface Words {
   readonly signIn: typeof signInWords;
+  readonly signUp: typeof signUpWords;
+  readonly recover: typeof recoverWords;
+  readonly proof: typeof proofWords;
   readonly account: typeof accountWords;
+  readonly email: typeof emailWords;
   readonly sessions: typeof sessionsWords;
   readonly apps: typeof appsWords;
   readonly developer: typeof developerWords;
@@ -45,6 +55,10 @@ export interface Words {
   readonly time: typeof timeWords;
   readonly devices: typeof deviceWords;
   readonly session: typeof sessionWords;
+  /** Asking for codes that are sent by mail, and refused codes. */
+  readonly proofs: typeof proofsWords;
+  /** The field for a new password. */
+  readonly newPassword: typeof newPasswordWords;
   readonly signInNotice: typeof signInNoticeWords;
   readonly loginProblems: typeof loginProblemWords;
   readonly reauthentication: typeof reauthenticationWords;

@@ -22,7 +22,6 @@ import {
   useWords,
 } from "../../parts.ts";
 import styles from "./account.module.css";
-import { EmailForm } from "./email-form.tsx";
 import { accountWords } from "./words.ts";
 
 export const AccountPage = () => {
@@ -41,7 +40,6 @@ export const AccountPage = () => {
               <Profile user={me.data} />
               <div className={styles.column}>
                 <DetailsForm user={me.data} />
-                <EmailForm user={me.data} />
                 {sections.map((Section, place) => (
                   // biome-ignore lint/suspicious/noArrayIndexKey: the app's list never changes
                   <Section key={place} user={me.data} />
@@ -65,6 +63,7 @@ const Profile = ({ user }: { user: User }) => {
   const words = useWords("account", accountWords).profile;
   const language = useLanguage();
   const methods = useQuery(trpc.identity.list.queryOptions());
+  const changeEmail = user.emailVerified ? words.changeEmail : words.verifyEmail;
   return (
     <section className={cardClasses.card} aria-label={words.label}>
       <div className={styles.who}>
@@ -77,7 +76,14 @@ const Profile = ({ user }: { user: User }) => {
       <dl className={styles.facts}>
         <div>
           <dt>{words.email}</dt>
-          <dd>{user.email ?? words.noEmail}</dd>
+          <dd>
+            <span>{user.email ?? words.noEmail}</span>
+            {user.email !== null && !user.emailVerified && (
+              <span className={styles.unverified}>{words.unverified}</span>
+            )}
+            <br />
+            <Link href={paths.email}>{user.email === null ? words.addEmail : changeEmail}</Link>
+          </dd>
         </div>
         <div>
           <dt>{words.role}</dt>

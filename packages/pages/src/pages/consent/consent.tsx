@@ -7,6 +7,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import {
+  AccountLinks,
   EndNotice,
   type Failure,
   FailureNotice,
@@ -59,8 +60,10 @@ const SignInToContinue = ({ authorizationId, other }: ConsentPageProps & { other
   return (
     <Page title={words.title} lead={words.lead(app.name)} narrow>
       {session.status === "signedOut" && !other && <EndNotice reason={session.reason} />}
-      <SignInForm username={(!other && loginHint) || ""} />
-      <ProviderButtons returnTo={location.pathname} />
+      <SignInForm username={(!other && loginHint) || ""}>
+        <AccountLinks returnTo={location.pathname} />
+        <ProviderButtons returnTo={location.pathname} />
+      </SignInForm>
     </Page>
   );
 };

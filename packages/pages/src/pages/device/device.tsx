@@ -94,8 +94,9 @@ const SignInForDevice = ({ userCode, onSignedIn }: { userCode: string | null; on
   }, [status]);
   return (
     <Page title={words.title} lead={words.lead} narrow>
-      <SignInForm username="" />
-      <ProviderButtons returnTo={devicePath(userCode)} />
+      <SignInForm>
+        <ProviderButtons returnTo={devicePath(userCode)} />
+      </SignInForm>
     </Page>
   );
 };

@@ -1,6 +1,6 @@
 // The form to change the password or set the first one, with access to revoke in the same step.
 
-import { type ConnectedClient, passwordLength, type RecentAccess, type User } from "@lockstep/kit";
+import type { ConnectedClient, RecentAccess, User } from "@lockstep/kit";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import {
@@ -8,6 +8,7 @@ import {
   type Failure,
   type FieldErrors,
   fieldErrorsOf,
+  NewPasswordField,
   type NewPasswordInput,
   newPasswordInput,
   PasswordField,
@@ -109,10 +110,9 @@ export const PasswordForm = ({ user, first, recent, grants, onDone }: PasswordFo
             {...form.field("currentPassword")}
           />
         )}
-        <PasswordField
+        <NewPasswordField
           label={words.new}
-          autoComplete="new-password"
-          description={form.errors.newPassword ? null : words.hint(passwordLength.min)}
+          personal={[user.username, user.fullName, user.email ?? ""]}
           readOnly={save.isPending}
           {...form.field("newPassword")}
         />

@@ -7,7 +7,6 @@ export const passwordWords = {
   lead: "A new password ends your sessions everywhere else.",
   current: "Current password",
   new: "New password",
-  hint: (minLength: number): string => `At least ${minLength} characters. A few words in a row are enough.`,
   choose: "Choose a new password",
   wrong: "This is not your current password.",
   change: {

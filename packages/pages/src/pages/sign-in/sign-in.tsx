@@ -3,6 +3,7 @@
 import { useSession } from "@lockstep/client/react";
 import { Redirect, useSearch } from "wouter";
 import {
+  AccountLinks,
   EndNotice,
   LoginProblemNotice,
   Page,
@@ -19,14 +20,17 @@ export const SignInPage = () => {
   const search = useSearch();
   const words = useWords("signIn", signInWords);
   const slots = useSlots("signIn");
-  if (session.status === "signedIn") return <Redirect to={returnPath(search, location.origin)} replace />;
+  const returnTo = returnPath(search, location.origin);
+  if (session.status === "signedIn") return <Redirect to={returnTo} replace />;
   return (
     <Page title={words.title} narrow>
       {session.status === "signedOut" && <EndNotice reason={session.reason} />}
       <LoginProblemNotice />
       {slots.above && <slots.above />}
-      <SignInForm />
-      <ProviderButtons returnTo={returnPath(search, location.origin)} />
+      <SignInForm>
+        <AccountLinks returnTo={returnTo} />
+        <ProviderButtons returnTo={returnTo} />
+      </SignInForm>
       {slots.below && <slots.below />}
     </Page>
   );

@@ -1,0 +1,68 @@
+// The first form of sign-up: the address to send a code to.
+
+import { RegisterInput } from "@lockstep/kit";
+import { Button, TextInput } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import {
+  cardClasses,
+  type ErrorOf,
+  FailureNotice,
+  type FieldErrors,
+  fieldErrorsOf,
+  type ProofFlow,
+  useBackend,
+  useForm,
+  useWords,
+} from "../../parts.ts";
+import { signUpWords } from "./words.tsx";
+
+export const AddressForm = ({ flow }: { flow: ProofFlow }) => {
+  const { client, readFailure } = useBackend();
+  const words = useWords("signUp", signUpWords);
+  const register = useMutation({
+    mutationFn: (input: { email: string }) => client.account.register.mutate(input),
+    onSuccess: ({ proofId }, { email }) => flow.ask(proofId, email),
+    onError: (error) => form.refuse(refusedFields(readFailure("account.register", error))),
+  });
+  const form = useForm({
+    initialValues: { email: flow.typed },
+    schema: RegisterInput.pick({ email: true }),
+    onSubmit: (input) => {
+      if (!register.isPending) register.mutate(input);
+    },
+  });
+  const failure = register.error && readFailure("account.register", register.error);
+  return (
+    <form noValidate className={cardClasses.card} onSubmit={form.submit}>
+      <div className={cardClasses.fields}>
+        {failure && Object.keys(refusedFields(failure)).length === 0 && (
+          <FailureNotice key={register.submittedAt} failure={failure} takesFocus />
+        )}
+        <TextInput
+          label={words.email}
+          type="email"
+          required
+          autoComplete="email"
+          autoCapitalize="none"
+          spellCheck={false}
+          readOnly={register.isPending}
+          {...form.field("email")}
+        />
+        <Button type="submit" fullWidth aria-disabled={register.isPending}>
+          {register.isPending ? words.submitting : words.submit}
+        </Button>
+      </div>
+    </form>
+  );
+};
+
+const refusedFields = (failure: ErrorOf<"account.register">): FieldErrors<{ email: string }> => {
+  switch (failure.code) {
+    case "INVALID_INPUT":
+      return fieldErrorsOf(failure.details.issues);
+    case "SIGN_UP_REFUSED":
+      return { email: failure.details.explanation };
+    default:
+      return {};
+  }
+};
