@@ -14,9 +14,14 @@ describe.skipIf(skippedWithoutBrowser("the test of npm run dev"))("npm run dev",
 
   test("applies changes of the web app, the server and the contract, and prints type errors", async () => {
     using copy = makeWorkingCopy();
+    // By default, pnpm links files of its store. An installation elsewhere that links or deletes the same files changes their
+    // attributes, and `node --watch` would restart the server.
+    copy.edit("pnpm-workspace.yaml", "packages:\n", "packageImportMethod: copy\npackages:\n");
     const [port, vitePort, providerPort] = await Promise.all([freePort(), freePort(), freePort()]);
     const url = `http://localhost:${port}`;
-    await using dev = startProgram("npm run setup && npm run dev", {
+    await using setup = startProgram("npm run setup", { cwd: copy.root });
+    expect(await setup.exited).toBe(0);
+    await using dev = startProgram("npm run dev", {
       cwd: copy.root,
       env: {
         PORT: String(port),
