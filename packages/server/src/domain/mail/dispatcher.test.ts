@@ -294,6 +294,25 @@ describe("the dispatcher and its mail server", () => {
     silent.close();
   });
 
+  it("gives a mail server that never finishes an answer no longer than its limit for a mail", async () => {
+    await using opened = await openTestDatabase(sqlite);
+    const endless = createServer((client) => {
+      client.on("error", () => {}).write("220 ready\r\n");
+      client.once("data", () => {
+        const timer = setInterval(() => client.write("250-still here\r\n"), 20);
+        client.once("close", () => clearInterval(timer));
+      });
+    }).listen(0, "127.0.0.1");
+    await once(endless, "listening");
+    const { port } = endless.address() as AddressInfo;
+    const server = { host: "127.0.0.1", port, tls: false, plaintext: true, login: null };
+    const mail = mailOn(opened.db, server, { limitMs: 500 });
+    await mail.send(mailTo("ada@example.org"));
+    expect(await mail.dispatcher.once()).toBe(false);
+    expect(await mail.failures()).toEqual(["the mail server took too long"]);
+    endless.close();
+  });
+
   it("tries few of many mails while the mail server is down, and sends all of them when it is back", async () => {
     await using opened = await openTestDatabase(sqlite);
     const first = await startMailServer();

@@ -67,10 +67,14 @@ export interface SmtpOptions {
   readonly tls?: Pick<ConnectionOptions, "ca">;
   /** How long the server may be silent. RFC 5321 §4.5.3.2.6 asks for ten minutes. */
   readonly silenceMs?: number;
+  /** How long one mail may take, whatever the server sends meanwhile. */
+  readonly limitMs?: number;
 }
 
+const minute = 60 * 1000;
+
 export const connectBySmtp =
-  ({ server, from, brand, connections, tls, silenceMs = 10 * 60 * 1000 }: SmtpOptions): Connect =>
+  ({ server, from, brand, connections, tls, silenceMs = 10 * minute, limitMs = 30 * minute }: SmtpOptions): Connect =>
   async () => {
     // Loaded when the first mail is sent.
     const { createTransport } = await import("nodemailer");
@@ -92,6 +96,7 @@ export const connectBySmtp =
     });
     return {
       async send({ id, to, content: { subject, text, html } }, signal) {
+        const limit = AbortSignal.timeout(limitMs);
         try {
           await pool.sendMail({
             // As objects: nothing is parsed as a list of addresses.
@@ -105,9 +110,10 @@ export const connectBySmtp =
             html,
             // No out-of-office replies (RFC 3834).
             headers: { "Auto-Submitted": "auto-generated" },
-            signal,
+            signal: AbortSignal.any([signal, limit]),
           });
         } catch (error) {
+          if (limit.aborted) throw new MailFailure("unreachable", "the mail server took too long");
           throw failureOf(error);
         }
       },
