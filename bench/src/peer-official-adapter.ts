@@ -43,6 +43,7 @@ await app.register(fastifyTRPCPlugin, {
         source: { address: req.ip, userAgent: req.headers["user-agent"] ?? null, requestId: null },
         cookies: noCookies,
         credentialCalls: 1,
+        streamed: false,
       });
     },
   } satisfies FastifyTRPCPluginOptions<typeof router>["trpcOptions"],
