@@ -164,18 +164,17 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
     ({ op: made, next }) =>
       observable((observer: Observer<Envelope, Failure>) => {
         let gone = false;
-        /** Stops the request. */
-        let leave = (_error?: Failure) => {};
+        let leave = () => {};
 
         const send = (op: Operation): Promise<Answer> =>
           new Promise((resolve) => {
             if (gone) return resolve({});
             let envelope: Envelope | undefined;
             let request: Unsubscribable | undefined;
-            leave = (error) => {
+            leave = () => {
               request?.unsubscribe();
               // Ends the turn: others wait for it.
-              resolve(error ? { error } : {});
+              resolve({});
             };
             request = next(op).subscribe({
               next(value) {
@@ -194,27 +193,21 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
           return answer;
         };
 
-        // With a time limit: other calls wait for the turn.
-        const sendInTurn = (op: Operation): Promise<Answer> =>
-          session.turn(() =>
-            withDeadline((signal) => {
-              signal.addEventListener("abort", () => leave(unanswered(signal.reason)));
-              return sendAndLearn(op);
-            }),
-          );
-
         const answerTo = async (op: Operation): Promise<Answer> => {
           // A stream prepares the session itself, each time it connects.
           if (op.type === "subscription") return sendAndLearn(op);
           if (!signIn.has(op.path)) {
             const userId = session.userId();
             await until(session.ready(), op.signal);
-            if (!sameAs(userId)) throw new Error("The call was not sent, because another user has signed in");
+            if (!sameAs(userId)) throw new Error("Another user has signed in");
           }
           const { sending, remedy } = remediesOf(op);
           for (;;) {
             sending();
-            const answer = await (tokenChanging.has(op.path) ? sendInTurn(op) : sendAndLearn(op));
+            const answer = await (tokenChanging.has(op.path)
+              ? // Other calls wait for the turn, so it has a time limit.
+                session.turn(() => withDeadline((signal) => until(sendAndLearn(op), signal)))
+              : sendAndLearn(op));
             const refusal = readFailure(answer.error);
             if (!refusal || gone) return answer;
             try {

@@ -452,12 +452,12 @@ describe.each(Object.entries(bundlers))("in a page that %s bundles", (_, bundle)
   const main = page("createClient, sessionOf, errorOf, errorReader, memoryTokens");
   const withOAuth = page("createClient, sessionOf, errorOf, errorReader, memoryTokens", "createAuthorization");
 
-  it("the main entry is at most 5.5 kB without tRPC's client, and has nothing of the contract in it", async () => {
-    expect(await sizeOf(main, ["@trpc/client", "@trpc/server/observable"])).toBeLessThanOrEqual(5_500);
+  it("the main entry is at most 5.6 kB without tRPC's client, and has nothing of the contract in it", async () => {
+    expect(await sizeOf(main, ["@trpc/client", "@trpc/server/observable"])).toBeLessThanOrEqual(5_600);
   });
 
-  it("the main entry is at most 12 kB with tRPC's client, until a page subscribes to something", async () => {
-    expect(await sizeOf(main)).toBeLessThanOrEqual(12_000);
+  it("the main entry is at most 12.1 kB with tRPC's client, until a page subscribes to something", async () => {
+    expect(await sizeOf(main)).toBeLessThanOrEqual(12_100);
   });
 
   it("the entry for third-party clients adds at most 10.5 kB, most of which is oauth4webapi", async () => {

@@ -339,7 +339,7 @@ describe("a call, after another user has signed in on a page that shares the coo
     const [, error] = await safe(client.user.update.mutate(change));
     expect([errorOf("user.update", error)?.code, error?.message]).toEqual([
       "UNREACHABLE",
-      expect.stringContaining("another user has signed in"),
+      expect.stringContaining("Another user has signed in"),
     ]);
     expect(requests.map(({ url }) => url.pathname)).toEqual(["/trpc/auth.refresh"]);
     expect(session.get()).toMatchObject({ status: "signedIn", user: { username: "jane" } });
