@@ -17,7 +17,7 @@ import type { LockedUser, Users } from "./users.ts";
 /** How long the old address can undo a change. */
 const undoSeconds = 7 * 24 * 60 * 60;
 
-interface Asker {
+export interface Asker {
   /** The secret in the cookie of the browser. */
   readonly browser: string | null;
   readonly source: Source;

@@ -17,7 +17,7 @@ import type { ProofRequests } from "./proof-requests.ts";
 import type { Proof, Proofs } from "./proofs.ts";
 import { normalizeLogin, type Users } from "./users.ts";
 
-interface Asker {
+export interface Asker {
   /** The secret in the cookie of the browser. */
   readonly browser: string | null;
   readonly source: Source;

@@ -26,7 +26,7 @@ export interface VerifiedIdentity {
 }
 
 /** What the browser had before it left for the identity provider. */
-interface Browser {
+export interface Browser {
   readonly replaces: NonNullable<StartOptions["replaces"]> | null;
   readonly deviceToken: string | null;
 }
