@@ -186,7 +186,9 @@ describeInBrowser("the page for the e-mail address", (browser) => {
     await button(owner, "Undo the change").click();
     await heading(owner, "The change was undone").waitFor();
     await owner.getByText("The address of your account is john@example.com again.").waitFor();
+    await owner.getByText("Your password no longer works").waitFor();
     await expectAccessible(owner);
+    expect(await server.domain.users.findByLogin(john.username)).toMatchObject({ passwordHash: null });
     await eventually(async () => (await server.domain.users.findByLogin(john.username))?.user.email, john.email);
     // It ended the sessions.
     await heading(page, "Sign in").waitFor();

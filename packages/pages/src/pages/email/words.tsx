@@ -10,7 +10,8 @@ export const emailWords = {
   none: "Your account has no address. If you forget your password, nobody can help you.",
   verified: "Verified",
   unverified: "Not verified",
-  unverifiedHint: "Show that this address is yours: until then, you cannot recover your account with it.",
+  unverifiedHint:
+    "Show that this address is yours: until then, you cannot recover your account with it. Somebody else may have entered it, so this also ends your other sessions, the access of apps, and other ways to sign in.",
   verify: "Send a code to it",
   remove: "Remove the address",
   removeQuestion: {

@@ -27,13 +27,17 @@ export const proofWords = {
   undo: {
     title: "Undo the change of your address?",
     lead: (email: ReactNode): ReactNode => (
-      <>Your account gets the address {email} back. It is signed out everywhere, so that nobody else stays in it.</>
+      <>
+        Your account gets the address {email} back. So that nobody else stays in it, it is signed out everywhere, and
+        its password no longer works.
+      </>
     ),
     submit: "Undo the change",
     submitting: "Undoing…",
     done: (email: ReactNode): ReactNode => <>The address of your account is {email} again.</>,
     doneTitle: "The change was undone",
-    advice: "Somebody else may know your password. Set a new one now.",
+    advice:
+      "Your password no longer works, since somebody else may know it. Set a new one with a code that is sent to you.",
     newPassword: "Set a new password",
   },
   home: "Go to the start page",
