@@ -34,9 +34,6 @@ export const usernameFrom = (name: string): string | null => {
 /** Letters, digits, dots and dashes, not all of them ASCII. `URL` would read other characters as a port or a path. */
 const internationalDomain = /^(?=.*[^\0-\x7f])[a-z\d.\u0080-\u{10ffff}-]+$/iu;
 
-/** Every platform has it. Declared here, so that programs without DOM types can use the kit. */
-const { URL } = globalThis as unknown as { readonly URL: new (url: string) => { readonly hostname: string } };
-
 /** A domain in the form that DNS and mail servers use, such as `xn--bcher-kva.example`. */
 const asciiDomain = (domain: string): string => {
   if (!internationalDomain.test(domain)) return domain;

@@ -2,20 +2,14 @@
 
 import { engine, type ProofPurpose } from "@lockstep/kit";
 import type { EmailChanges } from "../domain/accounts/email-change.ts";
+import type { Asker } from "../domain/accounts/proof-requests.ts";
 import { type Proof, type Proofs, proofLifetimeSeconds } from "../domain/accounts/proofs.ts";
 import type { Recovery } from "../domain/accounts/recovery.ts";
 import type { Registrations } from "../domain/accounts/registration.ts";
-import type { Source } from "../domain/kernel/audit.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
 import type { Context } from "./context.ts";
 import { assertOwnOrigin, assertTransport, deviceTokenOf, signedInAnswer, type Transport } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
-
-/** Who asks for a proof, and by what they are recognised afterwards. */
-interface Asker {
-  readonly browser: string | null;
-  readonly source: Source;
-}
 
 export const accountProcedures = ({
   registrations,

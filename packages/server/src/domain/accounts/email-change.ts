@@ -10,18 +10,12 @@ import { DomainError } from "../kernel/domain-error.ts";
 import type { Notices } from "../mail/notices.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { Accounts } from "./accounts.ts";
-import type { ProofRequests } from "./proof-requests.ts";
+import type { Asker, ProofRequests } from "./proof-requests.ts";
 import type { Proof, Proofs } from "./proofs.ts";
 import type { LockedUser, Users } from "./users.ts";
 
 /** How long the old address can undo a change. */
 const undoSeconds = 7 * 24 * 60 * 60;
-
-export interface Asker {
-  /** The secret in the cookie of the browser. */
-  readonly browser: string | null;
-  readonly source: Source;
-}
 
 export type EmailChanges = ReturnType<typeof createEmailChanges>;
 

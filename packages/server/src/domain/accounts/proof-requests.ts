@@ -18,6 +18,13 @@ const perName = { free: 5, firstWaitSeconds: 60 * 60, maxWaitSeconds: 60 * 60 };
 /** Higher, since many people can share an address. */
 const perNetwork = { free: 30, maxWaitSeconds: 15 * 60 };
 
+/** Who asks for a proof, and by what they are recognised afterwards. */
+export interface Asker {
+  /** The secret in the cookie of the browser. `null`: a client without cookies. */
+  readonly browser: string | null;
+  readonly source: Source;
+}
+
 export interface ProofRequest extends NewProof {
   /** The mail with the proof, or with what else its reader should know. `null`: none, as nobody may get one. */
   readonly mail: ((issued: IssuedProof, expiresAt: number) => Mail) | null;

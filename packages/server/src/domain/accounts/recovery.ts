@@ -5,7 +5,7 @@ import type { User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import type { Grants } from "../clients/grants.ts";
 import type { Identities } from "../identities/identities.ts";
-import type { Audit, Source } from "../kernel/audit.ts";
+import type { Audit } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { Notices } from "../mail/notices.ts";
 import type { Devices } from "../sessions/devices.ts";
@@ -13,15 +13,9 @@ import type { SessionEvents } from "../sessions/session-events.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { PasswordPolicy } from "./password-policy.ts";
 import type { Passwords } from "./passwords.ts";
-import type { ProofRequests } from "./proof-requests.ts";
+import type { Asker, ProofRequests } from "./proof-requests.ts";
 import type { Proof, Proofs } from "./proofs.ts";
 import { normalizeLogin, type Users } from "./users.ts";
-
-export interface Asker {
-  /** The secret in the cookie of the browser. */
-  readonly browser: string | null;
-  readonly source: Source;
-}
 
 export type Recovery = ReturnType<typeof createRecovery>;
 
