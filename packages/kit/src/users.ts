@@ -31,6 +31,9 @@ export const usernameFrom = (name: string): string | null => {
   return Username.safeParse(plain).data ?? null;
 };
 
+/** Every runtime has it. This package is compiled without the types of any. */
+declare const URL: new (address: string) => { readonly hostname: string };
+
 /** Letters, digits, dots and dashes, not all of them ASCII. `URL` would read other characters as a port or a path. */
 const internationalDomain = /^(?=.*[^\0-\x7f])[a-z\d.\u0080-\u{10ffff}-]+$/iu;
 
