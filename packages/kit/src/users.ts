@@ -16,7 +16,7 @@ export const Username = z
 const longestMadeUsername = 40;
 
 /**
- * A username from a name, such as `ada.lovelace` from "Ada Lovelace"; `null`: it has none of a username's characters.
+ * A username made of a name: Ada Lovelace becomes `ada.lovelace`. `null`: the name has none of a username's characters.
  * @internal
  */
 export const usernameFrom = (name: string): string | null => {

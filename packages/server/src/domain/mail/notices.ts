@@ -11,9 +11,9 @@ import { type AccountEvent, isMailAddress, type Mail, type Mails, type MailTempl
 import type { Messages } from "./messages.ts";
 
 /** The mails that tell about an event of an account. */
-type Notice = { [T in MailTemplate]: Mails[T] extends AccountEvent ? T : never }[MailTemplate];
-/** What a notice says besides the event. */
-type Details<N extends Notice> = Omit<Mails[N], keyof AccountEvent>;
+export type Notice = { [T in MailTemplate]: Mails[T] extends AccountEvent ? T : never }[MailTemplate];
+/** What each notice says besides the event. A table: declarations name it, where they would write out a generic `Omit`. */
+export type NoticeDetails = { readonly [N in Notice]: Omit<Mails[N], keyof AccountEvent> };
 
 /** A sign-in without a device token, from the same network and program, is told once in this time. */
 const sameDeviceSeconds = 24 * 60 * 60;
@@ -35,7 +35,7 @@ export const createNotices = ({
   const tell = async <N extends Notice>(
     userId: string,
     notice: N,
-    details: Details<N>,
+    details: NoticeDetails[N],
     source: Source,
     transaction: Db,
     addresses?: readonly (string | null)[],
@@ -49,13 +49,13 @@ export const createNotices = ({
       // An imported account may have an address that no mail can be sent to.
       if (to === null || !isMailAddress(to)) continue;
       const mail = { template: notice, to, userId, data: { ...event, ...details } };
-      await messages.send(mail as unknown as Mail, transaction); // `Details` leaves only the event's properties out
+      await messages.send(mail as unknown as Mail, transaction); // `NoticeDetails` leaves only the event's properties out
     }
   };
 
   return {
     /** Tells the account's owner. An account without an address is told nothing. */
-    tell: <N extends Notice>(userId: string, notice: N, details: Details<N>, source: Source, transaction: Db) =>
+    tell: <N extends Notice>(userId: string, notice: N, details: NoticeDetails[N], source: Source, transaction: Db) =>
       tell(userId, notice, details, source, transaction),
 
     /**
@@ -64,7 +64,7 @@ export const createNotices = ({
      */
     async emailChanged(
       userId: string,
-      emails: Omit<Details<"email_changed">, "undoSecret">,
+      emails: Omit<NoticeDetails["email_changed"], "undoSecret">,
       undoSecret: string | null,
       source: Source,
       transaction: Db,
