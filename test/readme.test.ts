@@ -22,7 +22,7 @@ const beforeBlock = [
    const { note } = contract.operations;`,
   `import type { Contract } from "@app/contract";
    import { createClient, errorReader } from "@lockstep/client";
-   declare const showEmailTaken: () => void;`,
+   declare const showTriesLeft: (triesLeft: number) => void;`,
   `import type { Contract } from "@app/contract";
    import { createClient } from "@lockstep/client";
    import { createAuthorization } from "@lockstep/client/oauth";

@@ -195,7 +195,7 @@ export const engine = {
       output: User,
     }),
     undoEmailChange: mutation({
-      summary: "Give an account its old address back, and end its sessions, with the link in the mail about the change",
+      summary: "Restore an account's old address and end its sessions, with the link of a mail",
       access: anyone,
       input: ProofLinkInput,
       output: z.object({ email: z.string() }),

@@ -109,10 +109,13 @@ const bundledLibraries = [
   "@lockstep/pages > @trpc/client",
   "@lockstep/pages > @trpc/server/observable",
   "@lockstep/pages > @trpc/tanstack-react-query",
+  "@lockstep/pages > @zxcvbn-ts/core",
+  "@lockstep/pages > @zxcvbn-ts/language-common",
   "@lockstep/pages > react",
   "@lockstep/pages > react-dom/client",
   "@lockstep/pages > react/jsx-runtime",
   "@lockstep/pages > wouter",
+  "@lockstep/pages > wouter/use-browser-location",
   "@lockstep/pages > zod",
 ];
 

@@ -4,8 +4,8 @@ import { createLogger, createServer, resolveConfig } from "vite";
 import { expect, it } from "vitest";
 import { lockstep } from "../src/vite.ts";
 
-/** Modules that run on a developer's machine or a server, or have code of others as text. */
-const elsewhere = /(^|\/)(eject|vite|node|code-to-paste)\.ts$|\.test|\.d\.ts$/;
+/** Modules that run on a developer's machine or a server, are for other frameworks, or have code of others as text. */
+const elsewhere = /(^|\/)(eject|vite|node|server|browser-request|vue|svelte|code-to-paste)\.ts$|\.test|\.d\.ts$/;
 
 const importOf = /^(?:import|export) (?!type)[^;]*?from "([^".][^"]*)";$/gms;
 
