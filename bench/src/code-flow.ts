@@ -3,10 +3,10 @@
 
 import { readFileSync } from "node:fs";
 import { beginAuthorization, openBrowser, photoApp } from "@lockstep/server/authorization-server-testing";
+import { createDomain } from "@lockstep/server/compose-domain";
 import { loadConfig } from "@lockstep/server/config";
 import { openDatabase } from "@lockstep/server/database";
 import { fixtureApp } from "@lockstep/server/fixture-app";
-import { createDomain } from "@lockstep/server/server";
 import { testSource } from "@lockstep/server/testing";
 import * as client from "openid-client";
 import { codeFlowClient } from "./code-flow-client.ts";

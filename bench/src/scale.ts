@@ -4,10 +4,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { progress } from "@clack/prompts";
+import { createDomain } from "@lockstep/server/compose-domain";
 import { loadConfig } from "@lockstep/server/config";
 import { type DatabaseUrl, openDatabase } from "@lockstep/server/database";
 import { fixtureApp } from "@lockstep/server/fixture-app";
-import { createDomain } from "@lockstep/server/server";
 import pg from "pg";
 import { password, pickSessions, prepare } from "./database.ts";
 import { fillDatabase } from "./fill.ts";

@@ -1,10 +1,10 @@
 // Owns the subjects of the comparisons: how each is started and signed in to, and its measured calls. To add one, write a
 // program beside the others and add an entry here.
 
+import { createDomain } from "@lockstep/server/compose-domain";
 import { loadConfig } from "@lockstep/server/config";
 import { openDatabase } from "@lockstep/server/database";
 import { fixtureApp } from "@lockstep/server/fixture-app";
-import { createDomain } from "@lockstep/server/server";
 import { grantedToken } from "@lockstep/server/testing";
 import { type BenchDatabase, bcryptCost, copyOf, password, plainPasswordHash, setPasswordHashes } from "./database.ts";
 import type { Header } from "./load.ts";

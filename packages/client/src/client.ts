@@ -249,7 +249,7 @@ export const endOf = (failure: RpcFailure | null): SessionEndReason | null => {
 };
 
 /** The address of the page that this program runs in; `undefined` on platforms without pages. */
-const page = (globalThis as unknown as { readonly location?: { readonly origin: string } }).location;
+const page = (globalThis as unknown as { readonly location?: { readonly origin: string } }).location; // declared optional, and checked before use
 
 /** `trpc` below the server's URL, which may have a path. */
 export const rpcUrl = (server: string | URL): URL => {

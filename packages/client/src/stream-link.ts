@@ -80,7 +80,7 @@ export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): T
           observer.next({ result: { type: "state", state, error: null } });
         const fail = (error: RpcErrorShape) => {
           source.close();
-          observer.error(TRPCClientError.from<EngineRouter>({ error } as unknown as TRPCErrorResponse));
+          observer.error(TRPCClientError.from<EngineRouter>({ error } as unknown as TRPCErrorResponse)); // what the server sent
         };
         const end = () => {
           source.close();

@@ -4,9 +4,9 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { dirname, join } from "node:path";
 import { RegisterClientInput } from "@lockstep/kit";
 import type { App } from "./app.ts";
+import type { Domain } from "./compose-domain.ts";
 import { type Config, developmentSecretPrefix, loadConfig } from "./config.ts";
 import type { Random } from "./domain/kernel/environment.ts";
-import type { Domain } from "./server.ts";
 
 /** The settings with a secret; development creates one when none is set. */
 export const loadConfigWithSecret = (

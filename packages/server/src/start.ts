@@ -4,8 +4,9 @@ import type { App } from "./app.ts";
 import { startDemoProvider } from "./demo-provider.ts";
 import { john, loadConfigWithSecret, seedDevelopment } from "./development.ts";
 import { lowerPoolPriority } from "./pool-priority.ts";
-import { createServer, realWorld } from "./server.ts";
+import { createServer } from "./server.ts";
 import { StartError } from "./start-error.ts";
+import { realWorld } from "./world.ts";
 
 /** The options of `startServer`. */
 export interface StartOptions {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { type AnyContract, RegisterClientInput, type User } from "@lockstep/kit";
 import { SignJWT } from "jose";
 import type { App } from "./app.ts";
+import type { Domain } from "./compose-domain.ts";
 import type { Config } from "./config.ts";
 import { type DatabaseUrl, type Db, defaultPoolSize } from "./db/database.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
@@ -20,7 +21,8 @@ import type { RefreshedSession, Sessions } from "./domain/sessions/sessions.ts";
 import { fixtureApp, type fixtureContract } from "./fixture-app.ts";
 import type { OutboundOptions } from "./outbound.ts";
 import type { Request } from "./rpc/context.ts";
-import { createServer, type Domain, realWorld, type ServerOptions, type WorldOptions } from "./server.ts";
+import { createServer, type ServerOptions } from "./server.ts";
+import { realWorld, type WorldOptions } from "./world.ts";
 
 export { john, startDemoProvider };
 

@@ -2,10 +2,10 @@
 
 import { hash } from "@node-rs/bcrypt";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createDomain } from "../src/compose-domain.ts";
 import { type Db, openDatabase } from "../src/db/database.ts";
 import { seedJohn } from "../src/development.ts";
 import { fixtureApp } from "../src/fixture-app.ts";
-import { createDomain } from "../src/server.ts";
 import { testConfig, testSource, testWorld } from "../src/testing.ts";
 import { engines, type NewDatabase } from "./engines.ts";
 import { spawnServer } from "./servers.ts";

@@ -8,7 +8,8 @@ import type { ServerSettings } from "./servers.ts";
 
 enableCompileCache(join(import.meta.dirname, "../../../node_modules/.cache/node-compile"));
 const asked = once(process, "message") as Promise<[ServerSettings]>;
-const { createServer, realWorld } = await import("../src/server.ts");
+const { createServer } = await import("../src/server.ts");
+const { realWorld } = await import("../src/world.ts");
 const { testConfig, testSessionLimits } = await import("../src/testing.ts");
 
 const { fixtureApp } = await import("../src/fixture-app.ts");

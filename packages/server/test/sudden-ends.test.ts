@@ -4,10 +4,10 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
+import { createDomain } from "../src/compose-domain.ts";
 import { openDatabase } from "../src/db/database.ts";
 import { seedJohn } from "../src/development.ts";
 import { fixtureApp } from "../src/fixture-app.ts";
-import { createDomain } from "../src/server.ts";
 import { testConfig, testWorld } from "../src/testing.ts";
 import { engines } from "./engines.ts";
 import { prepareServer, spawnServer } from "./servers.ts";

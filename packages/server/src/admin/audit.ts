@@ -2,10 +2,10 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
+import type { Domain } from "../compose-domain.ts";
 import type { AuditEntry } from "../domain/kernel/audit.ts";
 import type { Now } from "../domain/kernel/environment.ts";
-import type { Domain } from "../server.ts";
-import { realWorld } from "../server.ts";
+import { realWorld } from "../world.ts";
 import { type AdminProcess, withDomain } from "./command.ts";
 import { aligned, instant, write } from "./output.ts";
 import { aboutUserArgument, findUser, userArgument } from "./users.ts";

@@ -5,12 +5,13 @@ import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import type { Command } from "commander";
 import type { App } from "../app.ts";
+import { createDomain, type Domain } from "../compose-domain.ts";
 import { loadConfig } from "../config.ts";
 import { openDatabase } from "../db/database.ts";
 import { assertNotTooNew, isMigrated } from "../db/migrate.ts";
 import { loadConfigWithSecret } from "../development.ts";
-import { createDomain, type Domain, realWorld, type WorldOptions } from "../server.ts";
 import { StartError } from "../start-error.ts";
+import { realWorld, type WorldOptions } from "../world.ts";
 
 export interface AdminProcess {
   readonly app: App;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { smtpError, startMailServer } from "../../test/mail-server.ts";
+import type { Domain } from "../compose-domain.ts";
 import type { Db } from "../db/database.ts";
-import type { Domain } from "../server.ts";
 import { testClock, testWorld } from "../testing.ts";
 import { openAdmin } from "./testing.ts";
 

@@ -1,11 +1,12 @@
 // Owns `lockstep mail`: the queue of mails, for operators, and a test of the settings.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Domain } from "../compose-domain.ts";
 import { randomId } from "../domain/kernel/environment.ts";
 import { isMailAddress } from "../domain/mail/mails.ts";
 import { type MessageState, type MessageView, messageStates } from "../domain/mail/messages.ts";
 import { MailFailure } from "../domain/mail/smtp.ts";
-import { type Domain, realWorld } from "../server.ts";
+import { realWorld } from "../world.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
 

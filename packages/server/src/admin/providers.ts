@@ -4,7 +4,8 @@
 import type { Command } from "commander";
 import { loadConfig } from "../config.ts";
 import { LoginRefusal } from "../domain/identities/login-refusal.ts";
-import { createConfiguredProviders, realWorld } from "../server.ts";
+import { createConfiguredProviders } from "../server.ts";
+import { realWorld } from "../world.ts";
 import { type AdminProcess, CommandError } from "./command.ts";
 import { aligned, visible, write, writeJson, writeLine } from "./output.ts";
 

@@ -3,9 +3,9 @@
 import { EmailAddress, LoginInput, recentAccessDays, UpdateUserInput, type User, Username } from "@lockstep/kit";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { z } from "zod";
+import type { Domain } from "../compose-domain.ts";
 import { invitationLifetimeDays } from "../domain/accounts/sign-up-rules.ts";
 import { commandLine } from "../domain/kernel/audit.ts";
-import type { Domain } from "../server.ts";
 import { type AdminProcess, CommandError, withDomain } from "./command.ts";
 import { aligned, instant, visible, write, writeJson, writeLine } from "./output.ts";
 import { readNewPassword } from "./password-input.ts";

@@ -7,11 +7,11 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort, photoApp } from "../../src/authorization-server/testing.ts";
+import { createDomain } from "../../src/compose-domain.ts";
 import { openDatabase } from "../../src/db/database.ts";
 import { databaseLimitMs } from "../../src/db/time-limit.ts";
 import { seedJohn } from "../../src/development.ts";
 import { fixtureApp } from "../../src/fixture-app.ts";
-import { createDomain } from "../../src/server.ts";
 import { testConfig, testSource, testWorld } from "../../src/testing.ts";
 import { prepareServer, spawnServer } from "../servers.ts";
 import { checkSessions, createCallers } from "./callers.ts";

@@ -3,11 +3,11 @@
 import { DefaultQueryExecutor } from "kysely";
 import { expect, inject, vi } from "vitest";
 import type { NewDatabase } from "../../../test/engines.ts";
+import { createDomain } from "../../compose-domain.ts";
 import type { Config } from "../../config.ts";
 import { openDatabase } from "../../db/database.ts";
 import { seedDevelopment } from "../../development.ts";
 import { fixtureApp } from "../../fixture-app.ts";
-import { createDomain } from "../../server.ts";
 import { testClock, testConfig, testSource, testWorld } from "../../testing.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { Mail, MailTemplate } from "../mail/mails.ts";

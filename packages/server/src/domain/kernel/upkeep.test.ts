@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { engines } from "../../../test/engines.ts";
-import { realWorld } from "../../server.ts";
 import { grantedToken, john, startTestServer, testClock, testSessionLimits, typed } from "../../testing.ts";
+import { realWorld } from "../../world.ts";
 import { randomId } from "./environment.ts";
 import { createUpkeep } from "./upkeep.ts";
 

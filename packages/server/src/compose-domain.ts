@@ -1,0 +1,270 @@
+// Composes the domain: creates each of its parts once, in the order of their dependencies.
+
+import { createDpopNonces } from "./authorization-server/dpop-nonces.ts";
+import { registrationFormat } from "./authorization-server/registrations.ts";
+import type { Db } from "./db/database.ts";
+import { truncateLargeLog } from "./db/sqlite-log.ts";
+import { createAccounts } from "./domain/accounts/accounts.ts";
+import { createEmailChanges } from "./domain/accounts/email-change.ts";
+import { createHashingQueue } from "./domain/accounts/hashing-queue.ts";
+import { createPasswordChange } from "./domain/accounts/password-change.ts";
+import { createPasswordPolicy } from "./domain/accounts/password-policy.ts";
+import { createPasswords } from "./domain/accounts/passwords.ts";
+import { createProofRequests } from "./domain/accounts/proof-requests.ts";
+import { createProofs } from "./domain/accounts/proofs.ts";
+import { createRecovery } from "./domain/accounts/recovery.ts";
+import { createRegistrations } from "./domain/accounts/registration.ts";
+import { createSignUpRules } from "./domain/accounts/sign-up-rules.ts";
+import { createUsernames } from "./domain/accounts/usernames.ts";
+import { createUsers } from "./domain/accounts/users.ts";
+import { createClients } from "./domain/clients/clients.ts";
+import { createGrants } from "./domain/clients/grants.ts";
+import { createOAuthRecords } from "./domain/clients/oauth-records.ts";
+import { createIdentities } from "./domain/identities/identities.ts";
+import { createIdentitySignIn } from "./domain/identities/identity-sign-in.ts";
+import { createLinkTickets } from "./domain/identities/link-tickets.ts";
+import { createAnonymousEntries } from "./domain/kernel/anonymous-entries.ts";
+import { createAudit } from "./domain/kernel/audit.ts";
+import { createClock } from "./domain/kernel/clock.ts";
+import { createSealed } from "./domain/kernel/sealed.ts";
+import { createSecrets } from "./domain/kernel/secrets.ts";
+import { createSpentIds } from "./domain/kernel/spent-ids.ts";
+import { createThrottle } from "./domain/kernel/throttle.ts";
+import { createUpkeep } from "./domain/kernel/upkeep.ts";
+import { parallelMails } from "./domain/mail/dispatcher.ts";
+import { createMessages } from "./domain/mail/messages.ts";
+import { createNotices } from "./domain/mail/notices.ts";
+import { connectBySmtp } from "./domain/mail/smtp.ts";
+import { createRenderMail } from "./domain/mail/templates.ts";
+import { createDevices } from "./domain/sessions/devices.ts";
+import { createSessionEvents } from "./domain/sessions/session-events.ts";
+import { createSessions } from "./domain/sessions/sessions.ts";
+import { createSignIn } from "./domain/sessions/sign-in.ts";
+import { createWatchSessions } from "./domain/sessions/watch-sessions.ts";
+import { createDpop } from "./domain/tokens/dpop.ts";
+import { createGuard } from "./domain/tokens/guard.ts";
+import { createKeyring } from "./domain/tokens/keyring.ts";
+import { createScopes } from "./domain/tokens/scopes.ts";
+import { createTokens, idTokenLifetimeSeconds } from "./domain/tokens/tokens.ts";
+import { createVerifiedTokens } from "./domain/tokens/verified-tokens.ts";
+import type { ServerOptions } from "./server.ts";
+import { realWorld } from "./world.ts";
+
+export type Domain = Awaited<ReturnType<typeof createDomain>>;
+
+/** Everything below the transports. The admin commands use it too. */
+export const createDomain = async (
+  db: Db,
+  { app: { brand, contract, mails = {} }, config, world = realWorld }: Pick<ServerOptions, "app" | "config" | "world">,
+  closing: AbortSignal = new AbortController().signal,
+) => {
+  const { random, fetch } = world;
+  const clock = await createClock({ machineNow: world.now, readSharedTime: () => world.databaseTime(db) });
+  const { now } = clock;
+  const secrets = createSecrets(config.secret, config.previousSecrets);
+  const audit = createAudit({ db, now, random });
+  const events = createSessionEvents();
+  const scopes = createScopes(contract.scopes);
+  const users = createUsers({ db, now, random });
+  const sessions = createSessions({ db, now, random, secrets, audit, events, limits: config.sessionLimits });
+  const watchSessions = createWatchSessions({ sessions, events, closing });
+  const passwords = createPasswords({
+    cost: config.bcryptCost,
+    pepper: config.pepper,
+    previousPeppers: config.previousPeppers,
+    queue: createHashingQueue(world.hashingThreads),
+  });
+  const passwordPolicy = createPasswordPolicy({
+    breachedPasswordsUrl: config.breachedPasswordsUrl,
+    fetch,
+    contextWords: [brand.name.toLowerCase(), ...new URL(config.publicUrl).hostname.split(".")],
+  });
+  const keyring = await createKeyring({ db, now, secrets, audit, tokenLifetimeSeconds: idTokenLifetimeSeconds });
+  const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
+  const spentIds = createSpentIds({ db, now });
+  const oauthRecords = createOAuthRecords({ db, now, secrets });
+  const throttle = createThrottle({ db, now, secrets });
+  const anonymousEntries = createAnonymousEntries(throttle);
+  const clients = createClients({
+    db,
+    now,
+    random,
+    spentIds,
+    audit,
+    anonymousEntries,
+    productName: brand.name,
+    scopes,
+    registrations: registrationFormat,
+  });
+  const { lifetimeSeconds } = config.sessionLimits;
+  const grants = createGrants({ db, now, clients, scopes, audit, records: oauthRecords, spentIds, lifetimeSeconds });
+  const verifiedTokens = createVerifiedTokens({ tokens, keyring, now });
+  const guard = createGuard({
+    tokens: verifiedTokens,
+    sessions,
+    grants,
+    clients,
+    dpop: createDpop({ spentIds, nonces: createDpopNonces(secrets), now }),
+    now,
+    roles: contract.roles,
+  });
+  const sealed = createSealed({ secrets, now });
+  const messages = createMessages({
+    db,
+    now,
+    random,
+    secrets,
+    sealed,
+    throttle,
+    audit,
+    on: config.mail.on,
+    keepSent: config.mail.server === null,
+  });
+  const renderMail = createRenderMail({ brand, publicUrl: config.publicUrl, templates: mails });
+  const { server, from } = config.mail;
+  /** `null`: mails are caught. */
+  const connectToMailServer = server ? connectBySmtp({ server, from, brand, connections: parallelMails }) : null;
+  const notices = createNotices({ messages, users, spentIds, now });
+  const devices = createDevices({ secrets, random, now });
+  const signIn = createSignIn({ db, users, passwords, sessions, tokens, throttle, devices, audit, notices, scopes });
+  const accounts = createAccounts({ db, users, sessions, grants, audit });
+  const identities = createIdentities({
+    db,
+    now,
+    random,
+    users,
+    sessions,
+    sealed,
+    audit,
+    notices,
+    providers: config.providers,
+  });
+  const passwordChange = createPasswordChange({
+    db,
+    now,
+    users,
+    passwords,
+    passwordPolicy,
+    sessions,
+    grants,
+    identities,
+    signIn,
+    audit,
+    events,
+    notices,
+  });
+  const usernames = createUsernames({ db, random, productName: brand.name });
+  const signUpRules = createSignUpRules({ db, now, settings: config.signUp, messages, audit });
+  const proofs = createProofs({ db, now, random, secrets });
+  const proofRequests = createProofRequests({ db, now, random, proofs, messages, throttle });
+  const registrations = createRegistrations({
+    db,
+    users,
+    usernames,
+    accounts,
+    passwords,
+    passwordPolicy,
+    proofs,
+    proofRequests,
+    signUpRules,
+    sessions,
+    signIn,
+    devices,
+    throttle,
+  });
+  const recovery = createRecovery({
+    db,
+    users,
+    passwords,
+    passwordPolicy,
+    proofs,
+    proofRequests,
+    sessions,
+    grants,
+    identities,
+    devices,
+    notices,
+    audit,
+    events,
+  });
+  const emailChanges = createEmailChanges({
+    db,
+    users,
+    accounts,
+    proofs,
+    proofRequests,
+    sessions,
+    grants,
+    identities,
+    notices,
+    audit,
+  });
+  const identitySignIn = createIdentitySignIn({
+    db,
+    users,
+    usernames,
+    accounts,
+    signUpRules,
+    identities,
+    sessions,
+    signIn,
+    devices,
+    notices,
+  });
+  const linkTickets = createLinkTickets({ sealed });
+  const upkeep = createUpkeep({
+    clock,
+    keyring,
+    deletions: [
+      sessions.deleteExpired,
+      throttle.deleteForgotten,
+      grants.deleteExpired,
+      oauthRecords.deleteExpired,
+      spentIds.deleteExpired,
+      clients.deleteUnused,
+      messages.deleteOld,
+      proofs.deleteExpired,
+      signUpRules.deleteExpired,
+    ],
+    shrinkFiles: () => truncateLargeLog(db),
+  });
+  return {
+    clock,
+    scopes,
+    secrets,
+    users,
+    events,
+    sessions,
+    watchSessions,
+    passwords,
+    passwordPolicy,
+    passwordChange,
+    accounts,
+    proofs,
+    registrations,
+    recovery,
+    emailChanges,
+    signUpRules,
+    keyring,
+    tokens,
+    guard,
+    throttle,
+    anonymousEntries,
+    signIn,
+    clients,
+    grants,
+    oauthRecords,
+    spentIds,
+    sealed,
+    devices,
+    messages,
+    notices,
+    renderMail,
+    connectToMailServer,
+    identities,
+    identitySignIn,
+    linkTickets,
+    audit,
+    upkeep,
+  };
+};
