@@ -66,5 +66,5 @@ export const ProofLinkInput = z.object({ secret: Id });
 export type ProofLinkInput = z.infer<typeof ProofLinkInput>;
 
 /** Who may sign up: anybody, invited addresses, or nobody. */
-export const SignUpPolicy = z.enum(["open", "invited", "off"]);
+export const SignUpPolicy = z.enum(["open", "invited", "off"], { error: "must be open, invited or off" });
 export type SignUpPolicy = z.infer<typeof SignUpPolicy>;

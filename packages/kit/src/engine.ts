@@ -136,7 +136,7 @@ export const engine = {
       access: anyone,
       input: RegisterInput,
       output: RequestedProof,
-      errors: ["SIGN_UP_REFUSED", "MAIL_OFF", "TOO_MANY_ATTEMPTS", "FOREIGN_ORIGIN"],
+      errors: ["SIGN_UP_REFUSED", "MAIL_OFF", "TOO_MANY_ATTEMPTS", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
     }),
     completeRegistration: mutation({
       summary: "Create the account of a proved address, and sign in to it",
@@ -161,7 +161,7 @@ export const engine = {
       access: anyone,
       input: RecoverInput,
       output: RequestedProof,
-      errors: ["MAIL_OFF", "TOO_MANY_ATTEMPTS", "FOREIGN_ORIGIN"],
+      errors: ["MAIL_OFF", "TOO_MANY_ATTEMPTS", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
     }),
     resetPassword: mutation({
       summary: "Set the password of a recovered account, and end its sessions and grants",
@@ -179,7 +179,7 @@ export const engine = {
       access: firstParty({ maxAgeSeconds: 15 * 60 }),
       input: ChangeEmailInput,
       output: RequestedProof,
-      errors: ["MAIL_OFF", "TOO_MANY_ATTEMPTS", "FOREIGN_ORIGIN"],
+      errors: ["MAIL_OFF", "TOO_MANY_ATTEMPTS", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
     }),
     completeEmailChange: mutation({
       summary: "Give the signed-in user the address that they proved",
@@ -207,7 +207,14 @@ export const engine = {
       access: anyone,
       input: ResendProofInput,
       output: RequestedProof,
-      errors: ["PROOF_REFUSED", "SIGN_UP_REFUSED", "MAIL_OFF", "TOO_MANY_ATTEMPTS", "FOREIGN_ORIGIN"],
+      errors: [
+        "PROOF_REFUSED",
+        "SIGN_UP_REFUSED",
+        "MAIL_OFF",
+        "TOO_MANY_ATTEMPTS",
+        "CREDENTIALS_IN_BATCH",
+        "FOREIGN_ORIGIN",
+      ],
     }),
     // A mutation, so that the secret is in no URL. It changes nothing.
     readProof: mutation({

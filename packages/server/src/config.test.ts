@@ -287,6 +287,10 @@ describe("settings", () => {
   it.each<[Record<string, string>, string]>([
     [{ PORT: "http" }, "PORT: must be a port number."],
     [{ PORT: "70000" }, "PORT:"],
+    [{ MAIL: "ON" }, "MAIL: must be on or off."],
+    [{ SIGN_UP: "everybody" }, "SIGN_UP: must be open, invited or off."],
+    [{ NODE_ENV: "staging" }, "NODE_ENV: must be development, production or test."],
+    [{ LOG_LEVEL: "loud" }, "LOG_LEVEL: must be fatal, error, warn, info, debug, trace or silent."],
     [{ SECRET: "short" }, "SECRET: must have at least 32 characters"],
     [{ SECRET: "a".repeat(32) }, "SECRET: is a repetition or a sequence"],
     [{ SECRET_PREVIOUS: "a" }, "SECRET_PREVIOUS: contains a secret that can be guessed"],

@@ -18,7 +18,7 @@ import { StartError } from "./start-error.ts";
 /** The prefix of secrets that development creates, so that production can refuse them. */
 export const developmentSecretPrefix = "development-only-";
 
-const flag = z.enum(["on", "off"]).transform((value) => value === "on");
+const flag = z.enum(["on", "off"], { error: "must be on or off" }).transform((value) => value === "on");
 const day = 24 * 60 * 60;
 const seconds = z.coerce.number().int().min(60);
 /** The longest shutdown that can be configured. */
@@ -33,7 +33,7 @@ const MailDomain = z
 
 const Environment = z.object({
   NODE_ENV: z
-    .enum(["development", "production", "test"])
+    .enum(["development", "production", "test"], { error: "must be development, production or test" })
     .default("development")
     .describe("`production` enables the rules for production, such as required settings."),
   PORT: z.coerce
@@ -112,7 +112,7 @@ const Environment = z.object({
     .default(true)
     .describe("Whether `POST /token` accepts a username and a password from first-party clients: `on` or `off`."),
   REGISTRATION: z
-    .enum(["off", "token", "open"])
+    .enum(["off", "token", "open"], { error: "must be off, token or open" })
     .default("off")
     .describe(
       "Who may register clients at `POST /register` (RFC 7591): `off` (nobody), `token` (anybody with `REGISTRATION_TOKEN`) or `open` (anybody).",
@@ -153,7 +153,7 @@ const Environment = z.object({
       "Domains of e-mail addresses that may create an account, separated by commas, such as `example.com`. Default: all.",
     ),
   DEMO_PROVIDER: z
-    .enum(["0", "1"])
+    .enum(["0", "1"], { error: "must be 0 or 1" })
     .transform((value) => value === "1")
     .default(false)
     .describe("Development: `1` runs a demo identity provider beside the server."),
@@ -179,7 +179,9 @@ const Environment = z.object({
     .default(10)
     .describe("How long calls may take to finish after that. Then the server aborts the rest and exits."),
   LOG_LEVEL: z
-    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
+      error: "must be fatal, error, warn, info, debug, trace or silent",
+    })
     .optional()
     .describe("Minimum level of log entries. Default: `warn`; in production `info`."),
   WEB_DEV_URL: z

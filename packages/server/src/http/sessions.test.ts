@@ -639,6 +639,18 @@ describe("a streamed answer (httpBatchStreamLink), which can set no cookies", ()
     expect(await rows()).toEqual(before);
   });
 
+  it("[S104] mails no code that is bound to the cookie of a browser", async () => {
+    const codes = () => server.db.selectFrom("proofs").selectAll().execute();
+    const before = await codes();
+    for (const [path, input] of [
+      ["account.register", { email: "new@example.com" }],
+      ["account.recover", { login: "john" }],
+    ] as const) {
+      expect((await streamed(path, { ...input, transport: "cookie" })).body).toContain("CREDENTIALS_IN_BATCH");
+    }
+    expect(await codes()).toEqual(before);
+  });
+
   it("has the tokens of clients without cookies", async () => {
     const { body, setsCookie } = await streamed("auth.login", { username: "john", password: "secret" });
     expect(body).toContain("refreshToken");

@@ -8,7 +8,7 @@ import type { Recovery } from "../domain/accounts/recovery.ts";
 import type { Registrations } from "../domain/accounts/registration.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
 import type { Context } from "./context.ts";
-import { assertOwnOrigin, assertTransport, deviceTokenOf, signedInAnswer, type Transport } from "./signed-in.ts";
+import { assertTransport, deviceTokenOf, signedInAnswer, type Transport } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
 
 export const accountProcedures = ({
@@ -27,7 +27,7 @@ export const accountProcedures = ({
   /** Gives a browser its cookie, or the one that it has, so that proofs in two tabs do not interfere. */
   const askerFor = (transport: Transport, ctx: Context): Asker => {
     const { cookies, source } = ctx;
-    assertOwnOrigin(transport, ctx);
+    assertTransport(transport, ctx);
     if (transport === "body") return { browser: null, source };
     const browser = cookies.proofSecret ?? proofs.newBrowserSecret();
     cookies.setProofSecret(browser, proofLifetimeSeconds);

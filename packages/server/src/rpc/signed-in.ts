@@ -6,15 +6,14 @@ import type { Context } from "./context.ts";
 
 export type Transport = "body" | "cookie";
 
-/** @throws DomainError `FOREIGN_ORIGIN` when a page of another origin asks for cookies */
-export const assertOwnOrigin = (transport: Transport, { cookies }: Context): void => {
-  if (transport === "cookie" && cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
-};
-
-/** @throws DomainError `FOREIGN_ORIGIN` as above, and `CREDENTIALS_IN_BATCH` when the answer could set no cookies */
-export const assertTransport = (transport: Transport, ctx: Context): void => {
-  assertOwnOrigin(transport, ctx);
-  if (transport === "cookie" && ctx.streamed) throw new DomainError("CREDENTIALS_IN_BATCH");
+/**
+ * @throws DomainError `FOREIGN_ORIGIN` when a page of another origin asks for cookies, and `CREDENTIALS_IN_BATCH` when the
+ *   answer could set none
+ */
+export const assertTransport = (transport: Transport, { cookies, streamed }: Context): void => {
+  if (transport !== "cookie") return;
+  if (cookies.foreign) throw new DomainError("FOREIGN_ORIGIN");
+  if (streamed) throw new DomainError("CREDENTIALS_IN_BATCH");
 };
 
 /** The next tokens of a session. */
