@@ -28,6 +28,9 @@ const unsupported = {
   data: { code: "STREAMING_UNSUPPORTED", details: {} } satisfies StreamingUnsupported,
 } as unknown as RpcErrorShape; // as a refusal, which `errorOf` reads
 
+/** As the error of a call that was not sent as another user than the one who made it. */
+const anotherUser = { message: "Another user has signed in", code: -32603 } as RpcErrorShape; // no `data`: no answer of the server
+
 export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): TRPCLink<EngineRouter> => {
   /**
    * React Native's own `fetch` answers when a response is complete, which a stream never is. Where responses may have no
@@ -39,8 +42,12 @@ export const streamLink = ({ url, fetch, session, calls }: StreamLinkOptions): T
 
   const init = (op: Operation): FetchEventSourceInit => {
     const remedies = calls.remediesOf(op);
+    let subscriber = session.userId();
     const connect = async (address: string, signal: AbortSignal, lastEventId: string): Promise<Response> => {
       await session.ready();
+      const userId = session.userId();
+      subscriber ??= userId;
+      if (userId !== undefined && userId !== subscriber) throw new Refused(anotherUser);
       await assertStreaming(signal);
       remedies.sending();
       const target = new URL(address);

@@ -229,6 +229,23 @@ describe("session.events", () => {
     expect([...reasons, ...watcher.errors]).toEqual([]);
   });
 
+  it("does not continue as another user who signed in while the stream was disconnected", async () => {
+    await using server = await startTestServer();
+    const { users, passwords } = server.domain;
+    const passwordHash = await passwords.hash(john.password);
+    await users.create({ username: "jane", email: null, fullName: "Jane Doe", role: "user", passwordHash });
+    using watcher = await watch(server.url);
+    const { client, network, errors, streams } = watcher;
+    network.answer = (path) => (path.endsWith("session.events") ? Promise.reject(new TypeError("fetch failed")) : null);
+    server.app.server.closeAllConnections();
+    await waitFor(() => expect(streams()).toHaveLength(2));
+    await client.auth.login.mutate({ ...credentials, username: "jane" });
+    network.answer = () => null;
+    await waitFor(() => expect(errors).toEqual([expect.objectContaining({ message: "Another user has signed in" })]));
+    expect(await client.user.me.query()).toMatchObject({ username: "jane" });
+    expect(streams().filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+
   it("ends when the session ended while the stream was disconnected", async () => {
     await using server = await startTestServer();
     using watcher = await watch(server.url);
