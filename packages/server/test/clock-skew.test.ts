@@ -95,7 +95,8 @@ describe.each(directions)("servers whose clocks differ by ten minutes, from $dir
   it("[S23] end the session for a token that was replaced before the grace window", async () => {
     const { refreshToken, sessionId } = await signIn();
     await first().mutate("auth.refresh", { refreshToken });
-    const replacedAt = ((await readDatabaseTime(db)) ?? 0) - graceMs - 1;
+    // On a busy machine, a server's measure of the database's clock is late by what the answer took.
+    const replacedAt = ((await readDatabaseTime(db)) ?? 0) - graceMs - 30_000;
     const replaced = JSON.stringify([[0, replacedAt]]);
     await db.updateTable("sessions").set({ replaced }).where("id", "=", sessionId).execute();
     expect(await second().mutate("auth.refresh", { refreshToken })).toMatchObject({
