@@ -25,9 +25,13 @@ const ask = async (page: Page, email: string = jane.email) => {
   await heading(page, "Check your mail").waitFor();
 };
 
-const enter = async (page: Page, code: string) => {
+const type = async (page: Page, code: string) => {
   await fields(page).code.fill(code);
   await button(page, "Continue").click();
+};
+
+const enter = async (page: Page, code: string) => {
+  await type(page, code);
   await heading(page, "Your account").waitFor();
 };
 
@@ -95,17 +99,25 @@ describeInBrowser("sign-up", (browser) => {
     expect(await heading(page, "Create your account").count()).toBe(1);
   });
 
-  test("asks again for a wrong code, says how often, and keeps what was typed", async () => {
+  test("asks again for a wrong code before anything else, says how often, and keeps what was typed", async () => {
     await using visitor = await visit("/sign-up");
     const { page, server } = visitor;
     const { code, fullName, username, password } = fields(page);
     await ask(page);
-    await enter(page, "BCDF GHJK");
+    for (const left of ["4 more times", "3 more times"]) {
+      await type(page, "BCDF GHJK");
+      await page.getByText(`This code is wrong. You can try ${left}.`).waitFor();
+      expect(await code.getAttribute("aria-invalid")).toBe("true");
+      await eventually(() => code.evaluate((input) => input === document.activeElement), true);
+    }
+    const right = (await proofTo(server, jane.email)).code;
+    await enter(page, right);
+    const stored = await server.db.selectFrom("proofs").select("code_mac").executeTakeFirstOrThrow();
+    await server.db.updateTable("proofs").set({ code_mac: "of another code" }).execute();
     await complete(page, { username: "jane" });
-    await page.getByText("This code is wrong. You can try 4 more times.").waitFor();
-    expect(await code.getAttribute("aria-invalid")).toBe("true");
-    await eventually(() => code.evaluate((input) => input === document.activeElement), true);
-    await enter(page, (await proofTo(server, jane.email)).code);
+    await page.getByText("This code is wrong. You can try 2 more times.").waitFor();
+    await server.db.updateTable("proofs").set(stored).execute();
+    await enter(page, right);
     expect([await fullName.inputValue(), await username.inputValue(), await password.inputValue()]).toEqual([
       jane.fullName,
       "jane",
@@ -308,7 +320,7 @@ describeInBrowser("sign-up", (browser) => {
   test.each(["light", "dark"] as const)("is accessible on a phone in every state, in %s", async (colorScheme) => {
     await using visitor = await visit("/sign-in", { ...phone, colorScheme });
     const { page, server } = visitor;
-    const { address, code, password } = fields(page);
+    const { address, password } = fields(page);
     await page.getByRole("link", { name: "Create account" }).click();
     await heading(page, "Create your account").waitFor();
     await expectPresentable(page);
@@ -320,18 +332,15 @@ describeInBrowser("sign-up", (browser) => {
     await expectPresentable(page);
     await page.goBack();
     await ask(page);
-    await enter(page, "BCDF GHJK");
+    await type(page, "BCDF GHJK");
+    await page.getByText("This code is wrong").waitFor();
+    await expectPresentable(page);
+    const proof = await proofTo(server, jane.email);
+    await enter(page, proof.code);
     await password.fill("qwertyuiopasdfgh");
     await page.getByText("Easy to guess").waitFor();
     await expectPresentable(page);
     await complete(page, { username: john.username });
-    await page.getByText("This code is wrong").waitFor();
-    await expectPresentable(page);
-    const proof = await proofTo(server, jane.email);
-    await code.fill(proof.code);
-    await button(page, "Continue").click();
-    await page.getByText("This looks hard to guess.").waitFor();
-    await button(page, "Create account").click();
     await page.getByText("This username is taken.").waitFor();
     await expectPresentable(page);
     await visitor.context.clearCookies();

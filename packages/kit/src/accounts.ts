@@ -57,6 +57,10 @@ export type ChangeEmailInput = z.infer<typeof ChangeEmailInput>;
 export const CompleteEmailChangeInput = z.object({ proofId: ProofId, code: ProofCode });
 export type CompleteEmailChangeInput = z.infer<typeof CompleteEmailChangeInput>;
 
+/** The input of `account.checkCode`. */
+export const CheckCodeInput = z.object({ proofId: ProofId, code: ProofCode });
+export type CheckCodeInput = z.infer<typeof CheckCodeInput>;
+
 /** The input of `account.resendProof`. */
 export const ResendProofInput = z.object({ proofId: ProofId });
 export type ResendProofInput = z.infer<typeof ResendProofInput>;

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { engineRoles } from "./access.ts";
 import {
   ChangeEmailInput,
+  CheckCodeInput,
   CompleteEmailChangeInput,
   CompleteRegistrationInput,
   ProofLinkInput,
@@ -200,6 +201,14 @@ export const engine = {
       input: ProofLinkInput,
       output: z.object({ email: z.string() }),
       errors: ["PROOF_REFUSED", "EMAIL_TAKEN", "CREDENTIALS_IN_BATCH"],
+      credential: true,
+    }),
+    checkCode: mutation({
+      summary: "Check the code to sign up or to recover an account, without using it up",
+      access: anyone,
+      input: CheckCodeInput,
+      output: z.object({}),
+      errors: ["PROOF_REFUSED", "CREDENTIALS_IN_BATCH"],
       credential: true,
     }),
     resendProof: mutation({

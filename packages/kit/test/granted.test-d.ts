@@ -10,6 +10,7 @@ type Open =
   | "auth.methods"
   | "auth.refresh"
   | "account.register"
+  | "account.checkCode"
   | "account.completeRegistration"
   | "account.recover"
   | "account.resetPassword"

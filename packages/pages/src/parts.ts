@@ -30,6 +30,7 @@ export { PageLink } from "./layout/page-link.tsx";
 export { Question, type QuestionProps } from "./layout/question.tsx";
 export { paths } from "./paths.ts";
 export { CheckMail, type CheckMailProps } from "./proofs/check-mail.tsx";
+export { useCodeCheck } from "./proofs/code-check.ts";
 export { type AskedProof, type ProofFlow, proofState, useProofFlow } from "./proofs/proof-flow.ts";
 export { ProofRefused, type ProofRefusedProps } from "./proofs/proof-refused.tsx";
 export { AccountLinks, type AccountLinksProps } from "./session/account-links.tsx";

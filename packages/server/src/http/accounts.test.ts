@@ -93,6 +93,24 @@ describe("a proof that a browser asked for", () => {
     expect((await calls.mutate("account.completeRegistration", input, { cookies })).status).toBe(200);
   });
 
+  it("[S104] is checked before it is used, which counts as a try and uses nothing up", async () => {
+    const { data, code, cookies } = await askInBrowser("i@example.org");
+    const { proofId } = data;
+    const check = (typed: string, options: object = { cookies }) =>
+      calls.mutate("account.checkCode", { proofId, code: typed }, options);
+    for (let n = 0; n < 3; n++) expect((await check(code)).data).toEqual({});
+    expect((await check(code, {})).error).toMatchObject({ details: { reason: "other_browser" } });
+    for (let triesLeft = 4; triesLeft >= 1; triesLeft--)
+      expect((await check("BCDF-GHJK")).error).toMatchObject({ details: { reason: "wrong_code", triesLeft } });
+    const input = { proofId, code, ...registration };
+    expect((await calls.mutate("account.completeRegistration", input, { cookies })).status).toBe(200);
+    expect((await check(code)).error).toMatchObject({ details: { reason: "used" } });
+    const batch = { "0": { proofId, code }, "1": { proofId, code } };
+    const url = "/trpc/account.checkCode,account.checkCode?batch=1";
+    const answers = await server.app.inject({ method: "POST", url, payload: batch });
+    for (const { error } of answers.json()) expect(error.data.code).toBe("CREDENTIALS_IN_BATCH");
+  });
+
   it("is replaced by a new one on request, in the same browser", async () => {
     const first = await askInBrowser("f@example.org");
     clock.advanceSeconds(1);

@@ -83,6 +83,11 @@ export const accountProcedures = ({
       emailChanges.undo(secret, ctx.source),
     ),
 
+    checkCode: implement(engine.account.checkCode).handle(async ({ ctx, input }) => {
+      await proofs.check({ ...input, browser: ctx.cookies.proofSecret }, "sign_up", "recovery");
+      return {};
+    }),
+
     resendProof: implement(engine.account.resendProof).handle(async ({ ctx, input: { proofId }, refuse }) => {
       const asker = askerOf(ctx);
       const proof = await proofs.find(proofId, asker.browser);

@@ -15,6 +15,7 @@ import {
   returnSearch,
   SignInForm,
   useBackend,
+  useCodeCheck,
   useProofFlow,
   useSignInMethods,
   useSlots,
@@ -42,6 +43,7 @@ export const RecoverPage = () => {
   const sessionId = sessionIdOf(useSession());
   const methods = useSignInMethods();
   const flow = useProofFlow();
+  const check = useCodeCheck(flow);
   const [recovered, setRecovered] = useState<Recovered | null>(null);
 
   const signIn = (
@@ -100,9 +102,9 @@ export const RecoverPage = () => {
         proof={proof}
         flow={flow}
         lead={words.sent(<strong>{proof.sentTo}</strong>)}
-        submitLabel={words.continue}
+        submitLabel={check.busy ? words.checking : words.continue}
         changeLabel={words.change}
-        onCode={flow.enter}
+        {...check}
       />
     );
   }

@@ -13,6 +13,7 @@ export const recoverWords = {
   /** `login` is what the user typed, shown in bold. The page never says whether there is such an account. */
   sent: (login: ReactNode): ReactNode => <>If there is an account for {login}, a mail is on its way to its address.</>,
   continue: "Continue",
+  checking: "Checking…",
   change: "Use another name or address",
   password: {
     title: "Choose a new password",

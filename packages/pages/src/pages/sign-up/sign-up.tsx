@@ -13,6 +13,7 @@ import {
   returnPath,
   returnSearch,
   useBackend,
+  useCodeCheck,
   useProofFlow,
   useSignInMethods,
   useSlots,
@@ -31,6 +32,7 @@ export const SignUpPage = () => {
   const session = useSession();
   const methods = useSignInMethods();
   const flow = useProofFlow();
+  const check = useCodeCheck(flow);
   // They stay while the code is typed again.
   const [details, setDetails] = useState(noDetails);
 
@@ -85,9 +87,9 @@ export const SignUpPage = () => {
         proof={proof}
         flow={flow}
         lead={invited ? words.sentIfInvited(address) : words.sent(address)}
-        submitLabel={words.continue}
+        submitLabel={check.busy ? words.checking : words.continue}
         changeLabel={words.changeEmail}
-        onCode={flow.enter}
+        {...check}
       />
     );
   }

@@ -16,6 +16,7 @@ export const signUpWords = {
   sent: (email: ReactNode): ReactNode => <>A mail with a code is on its way to {email}.</>,
   sentIfInvited: (email: ReactNode): ReactNode => <>If {email} was invited, a mail with a code is on its way to it.</>,
   continue: "Continue",
+  checking: "Checking…",
   changeEmail: "Use another address",
   details: {
     title: "Your account",

@@ -123,12 +123,13 @@ export const createProofs = ({ db, now, random, secrets }: { db: Db; now: Now; r
     /**
      * Checks a code. A wrong one costs a try, also when many are sent at once. A right one spends nothing yet: whatever
      * the proof is for spends it, with `spendWithin`.
+     * @param purposes what the proof may be for
      * @param browser the secret in the cookie of the browser that sends the code
      * @throws DomainError `PROOF_REFUSED`
      */
     async check(
       { proofId, code, browser }: { proofId: string; code: string; browser: string | null },
-      purpose: ProofPurpose,
+      ...purposes: readonly ProofPurpose[]
     ): Promise<Proof> {
       const outcome = await db.transaction().execute(async (transaction) => {
         // Locks the row until the try is counted.
@@ -136,7 +137,7 @@ export const createProofs = ({ db, now, random, secrets }: { db: Db; now: Now; r
           .updateTable("proofs")
           .set({ id: proofId })
           .where("id", "=", proofId)
-          .where("purpose", "=", purpose)
+          .where("purpose", "in", purposes)
           .returningAll()
           .executeTakeFirst();
         if (row === undefined) return { reason: "expired" as const, triesLeft: 0 };
