@@ -1,22 +1,14 @@
 // Owns the session's part in each call: sends the access token, stores the answer to a sign-in, and repeats a refused
 // call once: with a new token (`session.ts`), or after the user's answer (`prompts.ts`).
 
-import type {
-  EngineContract,
-  LoginInput,
-  LoginResult,
-  PathIn,
-  RefreshResult,
-  SessionEndReason,
-  User,
-} from "@lockstep/kit";
+import type { EngineContract, LoginResult, PathIn, RefreshResult, SessionEndReason, User } from "@lockstep/kit";
 import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { type Observer, observable, type Unsubscribable } from "@trpc/server/observable";
 import type { TRPCErrorResponse } from "@trpc/server/rpc";
 import { withDeadline } from "./deadline.ts";
 import { type EngineRouter, type RpcFailure, readFailure } from "./errors.ts";
 import { type ConsentNeeded, createPrompt, type StepUp } from "./prompts.ts";
-import type { Session } from "./session.ts";
+import type { Issued, Session } from "./session.ts";
 import type { Tokens } from "./tokens.ts";
 
 type Path = PathIn<EngineContract>;
@@ -30,31 +22,34 @@ export const credentialPaths = [
   "user.setPassword",
   "account.completeRegistration",
   "account.resetPassword",
+  "account.checkCode",
   "account.completeEmailChange",
   "account.undoEmailChange",
 ] as const satisfies readonly Path[];
 
 const paths = {
-  login: "auth.login",
-  register: "account.completeRegistration",
+  reset: "account.resetPassword",
   refresh: "auth.refresh",
   logout: "auth.logout",
   me: "user.me",
   update: "user.update",
 } as const satisfies Record<string, Path>;
 
-/** Operations that change the tokens. They run one at a time, so that a late answer never replaces newer tokens. */
-const tokenChanging: ReadonlySet<string> = new Set([paths.login, paths.register, paths.refresh, paths.logout]);
+/** Operations that sign in. */
+const signIn = ["auth.login", "account.completeRegistration"] as const satisfies readonly Path[];
 
-/** Operations that take no access token. */
-const signIn: ReadonlySet<string> = new Set([paths.login, paths.register, paths.refresh]);
+/** Operations that answer with tokens. They take none. */
+const issuing: ReadonlySet<string> = new Set([...signIn, paths.refresh]);
+
+/** Operations that change the tokens. They run one at a time, so that a late answer never replaces newer tokens. */
+const tokenChanging: ReadonlySet<string> = new Set([...issuing, paths.logout]);
 
 /** Operations that recognise who called, or make the device known, by a cookie or by what the client keeps. */
 const transported: ReadonlySet<string> = new Set([
-  paths.register,
+  ...signIn,
   "account.register",
   "account.recover",
-  "account.resetPassword",
+  paths.reset,
   "account.changeEmail",
 ] satisfies Path[]);
 
@@ -77,7 +72,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
   const sentWith = new WeakMap<Operation["context"], Tokens>();
 
   const headers = async (ops: readonly Pick<Operation, "context" | "path">[]): Promise<Record<string, string>> => {
-    if (ops.every(({ path }) => signIn.has(path))) return {};
+    if (ops.every(({ path }) => issuing.has(path))) return {};
     const tokens = await session.tokens();
     if (!tokens) return {};
     for (const { context } of ops) sentWith.set(context, tokens);
@@ -141,8 +136,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
   };
 
   const withInput = async (op: Operation): Promise<Operation> => {
-    if (op.path === paths.login) return { ...op, input: await session.loginInput(op.input as LoginInput) };
-    if (transported.has(op.path)) return { ...op, input: session.transportedInput(op.input as object) };
+    if (transported.has(op.path)) return { ...op, input: await session.transportedInput(op.input as object) };
     if (op.path === paths.refresh) return { ...op, input: await session.refreshInput(op.input as object) };
     return op;
   };
@@ -151,7 +145,8 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
   const learn = async (op: Operation, { envelope, error }: Answer, askedAt: number) => {
     const data = envelope && "data" in envelope.result ? envelope.result.data : undefined;
     const sent = sentWith.get(op.context) ?? null;
-    if (data && signIn.has(op.path)) await session.keep(data as LoginResult | RefreshResult, askedAt);
+    if (data && issuing.has(op.path)) await session.keep(data as LoginResult | RefreshResult, askedAt);
+    if (data && op.path === paths.reset) await session.keepDevice(data as Pick<Issued, "deviceToken">);
     if (data && op.path === paths.logout) await session.end("signed_out", sent);
     if (data && (op.path === paths.me || op.path === paths.update)) session.updateUser(data as User);
     const failure = readFailure(error);
@@ -196,7 +191,7 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
         const answerTo = async (op: Operation): Promise<Answer> => {
           // A stream prepares the session itself, each time it connects.
           if (op.type === "subscription") return sendAndLearn(op);
-          if (!signIn.has(op.path)) {
+          if (!issuing.has(op.path)) {
             const userId = session.userId();
             await until(session.ready(), op.signal);
             if (!sameAs(userId)) throw new Error("Another user has signed in");

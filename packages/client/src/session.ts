@@ -105,13 +105,18 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
     else if (state.status === "loading" && !byCookie) become({ status: "signedOut", reason: null });
   };
 
+  /** Stores the token which shows that the user signed in on this device before. */
+  const keepDevice = async ({ deviceToken }: Pick<Issued, "deviceToken">): Promise<void> => {
+    if (deviceToken !== undefined) await tokens.device?.set(deviceToken);
+  };
+
   /** Stores the answer to a sign-in or a refresh. `false`: that session has ended in the meantime. */
   const keep = async ({ user = null, deviceToken, ...issued }: Issued, askedAt: number): Promise<boolean> => {
     if (isSame(issued.sessionId, endedId)) return false;
     const { refreshToken: _, ...inMemory } = issued;
     const next = tokensOf(byCookie ? inMemory : issued, askedAt);
     await store(next);
-    if (deviceToken !== undefined) await tokens.device?.set(deviceToken);
+    await keepDevice({ deviceToken });
     refreshNotBefore = Number.NEGATIVE_INFINITY;
     signedIn(next, user);
     tabs?.tell({ type: "signed_in", tokens: next, user });
@@ -229,6 +234,7 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
     turn,
     ready,
     keep,
+    keepDevice,
     end,
     tokens: () => tokens.get(),
 
@@ -243,13 +249,11 @@ export const createSession = ({ tokens, transport, tabs, refresh, now, onSignedO
       if (state.status === "signedIn") become({ ...state, user });
     },
 
-    async loginInput(input: LoginInput): Promise<LoginInput> {
-      if (byCookie) return { ...input, transport };
-      const deviceToken = input.deviceToken ?? (await tokens.device?.get()) ?? undefined;
-      return { ...input, transport, ...(deviceToken !== undefined && { deviceToken }) };
+    /** The input of an operation that recognises the caller or the device. An operation that needs no device token drops it. */
+    async transportedInput(input: Pick<LoginInput, "deviceToken">): Promise<object> {
+      const kept = byCookie ? null : await tokens.device?.get();
+      return { ...input, transport, deviceToken: input.deviceToken ?? kept ?? undefined };
     },
-
-    transportedInput: (input: object) => ({ ...input, transport }),
 
     async refreshInput(input: RefreshInput): Promise<RefreshInput> {
       if (byCookie || input.refreshToken !== undefined) return input;

@@ -45,6 +45,20 @@ const setUp = async ({ transport = "body" as "body" | "cookie", clientClock = te
   };
 };
 
+it("[S88] keeps the device token of a recovered account, and signs in with it while others attack the account", async () => {
+  await using world = await setUp();
+  const { server, client, tokens, network } = world;
+  const { proofId } = await client.account.recover.mutate({ login: john.username });
+  const code = /[A-Z]{4}-[A-Z]{4}/.exec((await server.mails())[0]?.text ?? "")?.[0] ?? "";
+  const newPassword = "seven wooden kites in the rain";
+  const { deviceToken } = await client.account.resetPassword.mutate({ proofId, code, newPassword });
+  expect(tokens.device?.get()).toBe(deviceToken);
+  const attack = { username: john.username, password: "not the password", deviceToken: "none" };
+  for (let n = 0; n < 9; n++) await safe(createClient({ url: server.url }).auth.login.mutate(attack));
+  expect((await client.auth.login.mutate({ username: john.username, password: newPassword })).status).toBe("signed_in");
+  expect(network.requests.length).toBeGreaterThan(2);
+});
+
 describe.each(["body", "cookie"] as const)("with the %s transport, a session", (transport) => {
   it("is refreshed before the token expires, once for calls of the same tick", async () => {
     await using world = await setUp({ transport });
