@@ -15,6 +15,7 @@ import { unusedClients } from "./migrations/0011-unused-clients.ts";
 import { messages } from "./migrations/0012-messages.ts";
 import { proofs } from "./migrations/0013-proofs.ts";
 import { addressProofs } from "./migrations/0014-address-proofs.ts";
+import { plainUsernames } from "./migrations/0015-plain-usernames.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 
@@ -30,6 +31,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0012-messages": messages,
   "0013-proofs": proofs,
   "0014-address-proofs": addressProofs,
+  "0015-plain-usernames": plainUsernames,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -26,6 +26,11 @@ export interface UsersTable {
   id: string;
   /** Lower case, unique. */
   username: string;
+  /**
+   * The username in plain letters, unique: look-alikes have the same form. Null: an operator chose the name, or it is older
+   * than this column.
+   */
+  plain_username: Generated<string | null>;
   /** Lower case, unique. */
   email: string | null;
   /**

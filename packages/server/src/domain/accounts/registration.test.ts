@@ -186,6 +186,21 @@ describe.each(engines)("signing up on $engine", ({ newDatabase }) => {
     expect((await server.complete(proof, { username: suggestion })).user.username).toBe(suggestion);
   });
 
+  it("[S99] gives one of two look-alikes that are chosen at once, and tells the other why", async () => {
+    await using server = await start();
+    const names = ["modern.1o", "rnodern.lo", "modern.lo"];
+    const asked = [];
+    for (const username of names)
+      asked.push({ username, proof: await server.askToSignUp(`${asked.length}@example.com`) });
+    const outcomes = await Promise.all(
+      asked.map(({ username, proof }) => refusalOf(server.complete(proof, { username }))),
+    );
+    expect(outcomes.toSorted()).toEqual(["USERNAME_REFUSED: look_alike", "USERNAME_REFUSED: look_alike", null]);
+    // Operators choose freely.
+    const chosen = await server.createUser(names[outcomes.indexOf(null) === 0 ? 1 : 0] ?? "");
+    expect(chosen.username).toMatch(/rn?odern/);
+  });
+
   it("limits the usernames that one proof can try", async () => {
     await using server = await start();
     const proof = await server.askToSignUp(email);

@@ -75,11 +75,11 @@ export const createRegistrations = ({
     await refund();
   };
 
-  /** Creates the account in the transaction that spends the proof. `null`: its username was taken meanwhile. */
+  /** Creates the account in the transaction that spends the proof. `null`: its username, or one like it, was taken meanwhile. */
   const createWithin = async (
     transaction: Db,
     proofId: string,
-    { email, ...wished }: Pick<NewUser, "username" | "fullName" | "passwordHash"> & { readonly email: string },
+    { email, ...wished }: Omit<NewUser, "email" | "emailProof" | "role"> & { readonly email: string },
     source: Source,
   ): Promise<User | null> => {
     await proofs.spendWithin(transaction, proofId);
@@ -145,10 +145,11 @@ export const createRegistrations = ({
       const passwordHash = await passwords.hash(password);
       for (let attempt = 1; attempt <= maxAttempts; attempt++) {
         const username = registration.username ?? (await usernames.suggest(fullName));
+        const plainUsername = await usernames.plainFormOf(username);
         const created = await db
           .transaction()
           .execute(async (transaction) => {
-            const wished = { email, username, fullName, passwordHash };
+            const wished = { email, username, plainUsername, fullName, passwordHash };
             const user = await createWithin(transaction, proof.id, wished, source);
             if (user === null) throw new UsernameTaken();
             return { user, started: await sessions.startWithin(transaction, user.id, source, { replaces }) };
@@ -160,6 +161,7 @@ export const createRegistrations = ({
         }
         if (registration.username !== null) break;
       }
+      if (registration.username !== null) await usernames.assertAllowed(registration.username);
       throw await usernames.refused("taken", registration.username ?? fullName);
     },
   };

@@ -85,6 +85,9 @@ export const createUsernames = ({ db, random, productName }: { db: Db; random: R
     suggest,
     refused,
 
+    /** What to store with a username, so that of two look-alikes that are chosen at once, one is refused. */
+    plainFormOf,
+
     /** @throws DomainError `USERNAME_REFUSED` with a suggestion */
     async assertAllowed(username: string): Promise<void> {
       const problem = await problemOf(username);

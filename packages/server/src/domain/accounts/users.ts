@@ -11,6 +11,8 @@ import { type Now, type Random, randomId } from "../kernel/environment.ts";
 export interface NewUser {
   /** Lower case, as the contract's `Username` parses it. */
   readonly username: string;
+  /** The username in plain letters, which no other account may have that has one. Default: none, the name is free. */
+  readonly plainUsername?: string | null;
   readonly email: string | null;
   /** Who says that the address is theirs. Default: nobody. */
   readonly emailProof?: EmailProof | null;
@@ -47,7 +49,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 
   /**
-   * Creates the users whose username and e-mail address are free, and returns them. One statement: it succeeds for all
+   * Creates the users whose username, its plain form and e-mail address are free, and returns them. One statement: it succeeds for all
    * of them or for none. Pass at most a thousand.
    */
   async createAll(newUsers: readonly NewUser[], transaction: Db = db): Promise<User[]> {
@@ -57,6 +59,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
         newUsers.map((user) => ({
           id: randomId(random),
           username: user.username,
+          plain_username: user.plainUsername ?? null,
           email: user.email,
           email_proof: user.email === null ? null : (user.emailProof ?? null),
           full_name: user.fullName,
@@ -188,7 +191,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 });
 
-type UserRow = Omit<Selectable<UsersTable>, "password_hash">;
+type UserRow = Omit<Selectable<UsersTable>, "password_hash" | "plain_username">;
 
 /** The columns of a `User` in a query that joins the table of users to another one. `userFromJoin` reads them. */
 export const userColumns = [

@@ -58,12 +58,14 @@ export const createIdentitySignIn = ({
 }) => {
   /** Creates the account and its identity in one transaction. `null`: another request created one of them meanwhile. */
   const create = async ({ rules, identity }: VerifiedIdentity, username: string, source: Source) => {
+    const plainUsername = await usernames.plainFormOf(username);
     try {
       return await db.transaction().execute(async (transaction) => {
         const email = provenEmail(identity);
         if (email !== null) await accounts.releaseAddressWithin(transaction, email, source);
         const newUser = {
           username,
+          plainUsername,
           email,
           emailProof: "vouched" as const,
           fullName: identity.fullName ?? username,
