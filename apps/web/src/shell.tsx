@@ -2,12 +2,13 @@
 
 import { brand } from "@app/contract";
 import { useSession } from "@lockstep/client/react";
-import type { NavigationItem, ShellProps } from "@lockstep/pages";
+import type { ShellProps } from "@lockstep/pages";
 import {
   type AnyFailure,
   ColorSchemeChoice,
   FailureNotice,
   Logo,
+  Navigation,
   OfflineNotice,
   SignInNotice,
   SignOutButton,
@@ -41,12 +42,9 @@ export const Shell = ({ navigation, plain, children }: ShellProps) => {
             </Link>
           )}
           {signedIn && !plain && (
-            <>
-              <Navigation items={navigation} />
-              <div className={styles.actions}>
-                <SignOutButton onFailure={setSignOutFailure} />
-              </div>
-            </>
+            <Navigation items={navigation}>
+              <SignOutButton onFailure={setSignOutFailure} />
+            </Navigation>
           )}
         </div>
       </header>
@@ -65,23 +63,5 @@ export const Shell = ({ navigation, plain, children }: ShellProps) => {
         <ColorSchemeChoice />
       </footer>
     </div>
-  );
-};
-
-const Navigation = ({ items }: { items: readonly NavigationItem[] }) => {
-  const [current] = useLocation();
-  return (
-    <nav aria-label="Main" className={styles.nav}>
-      {items.map(({ path, label }) => (
-        <Link
-          key={path}
-          href={path}
-          className={styles.navLink ?? ""}
-          aria-current={current === path || current.startsWith(`${path}/`) ? "page" : undefined}
-        >
-          {label}
-        </Link>
-      ))}
-    </nav>
   );
 };

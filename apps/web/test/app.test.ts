@@ -468,6 +468,8 @@ describeInBrowser("the web app", (browser) => {
     await button(page, "Save changes").click();
     await page.getByText("Saved").waitFor();
     expect(await widths()).toEqual([360, 360]);
+    await button(page, "Menu").click();
+    expect(await widths()).toEqual([360, 360]);
     await page.getByRole("link", { name: "Notes" }).click();
     await page.getByText("You have no notes yet.").waitFor();
     expect(await widths()).toEqual([360, 360]);

@@ -58,7 +58,7 @@ describeInBrowser("a web app with the code of docs/pages.md", (browser) => {
     await signIn(page);
     await heading(page, "Account").waitFor();
     const links = await page.getByRole("navigation", { name: "Main" }).getByRole("link").allTextContents();
-    expect(links).toEqual(["Account", "Notes", "Sessions", "Apps"]);
+    expect(links).toEqual(["Account", "Notes", "Security", "Sessions", "Apps"]);
     await page.goto("/developer");
     await heading(page, "Page not found").waitFor();
   });

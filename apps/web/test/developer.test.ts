@@ -17,14 +17,14 @@ import { build, type Rolldown } from "vite";
 import { describe, expect, test } from "vitest";
 import { describeInBrowser } from "./browser.ts";
 import { idOf, startServer } from "./client.ts";
-import { button, eventually, expectAccessible, focusedText, heading, pathOf, visitsBy } from "./visitor.ts";
+import { button, eventually, expectAccessible, focusedText, heading, openPage, pathOf, visitsBy } from "./visitor.ts";
 
 describeInBrowser("the developer's pages", (browser) => {
   const { visitSignedIn } = visitsBy(browser, startServer);
 
   const visitDeveloper = async (options: Parameters<typeof visitSignedIn>[0] = {}) => {
     const visitor = await visitSignedIn(options);
-    await visitor.page.getByRole("link", { name: "Developer" }).click();
+    await openPage(visitor.page, "Developer");
     await heading(visitor.page, "Developer").waitFor();
     return visitor;
   };
@@ -334,7 +334,7 @@ describeInBrowser("the developer's pages", (browser) => {
       await button(page, "Register").click();
       await page.getByText("Enter a name").waitFor();
       await check();
-      await page.getByRole("link", { name: "Developer" }).click();
+      await openPage(page, "Developer");
       await register(page, web, "https://printshop.example/callback");
       await check();
       await button(page, "Delete Printshop").click();

@@ -27,6 +27,7 @@ describeInBrowser("the page for the e-mail address", (browser) => {
   const { visitSignedIn } = visitsBy(browser);
   const visitAddress = async () => {
     const visitor = await visitSignedIn();
+    await visitor.page.getByRole("link", { name: "Security" }).click();
     await visitor.page.getByRole("link", { name: "Change your address" }).click();
     await heading(visitor.page, "E-mail address").waitFor();
     return visitor;
@@ -63,8 +64,8 @@ describeInBrowser("the page for the e-mail address", (browser) => {
     await using visitor = await visitSignedIn();
     const { page, server } = visitor;
     await server.db.updateTable("users").set({ email_proof: null }).execute();
-    await page.reload();
-    await page.getByRole("region", { name: "Profile" }).getByText("Not verified").waitFor();
+    await page.goto("/security");
+    await page.getByText("john@example.com Not verified").waitFor();
     await expectAccessible(page);
     await page.getByRole("link", { name: "Verify your address" }).click();
     await button(page, "Send a code to it").click();
@@ -72,7 +73,7 @@ describeInBrowser("the page for the e-mail address", (browser) => {
     await page.getByLabel("Code", { exact: true }).fill((await proofTo(server, john.email)).code);
     await button(page, "Use this address").click();
     await page.getByRole("region", { name: "Your address" }).getByText("Verified", { exact: true }).waitFor();
-    await page.getByRole("link", { name: "Account" }).click();
+    await page.getByRole("link", { name: "Security" }).click();
     await page.getByRole("link", { name: "Change your address" }).waitFor();
   });
 

@@ -109,6 +109,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of identity providers"))("i
     await expectAccessible(page);
 
     await signIn(page);
+    await page.getByRole("link", { name: "Security" }).click();
     await page.getByRole("link", { name: "Linked accounts" }).click();
     await button(page, "Link North").click();
     await page.getByText("North is linked.").waitFor();
@@ -122,6 +123,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of identity providers"))("i
     await page.getByRole("link", { name: "Continue with South" }).click();
     await page.getByText(john.fullName, { exact: true }).waitFor();
 
+    await page.getByRole("link", { name: "Security" }).click();
     await page.getByRole("link", { name: "Linked accounts" }).click();
     await button(page, "Unlink North").click();
     const question = page.getByRole("dialog", { name: "Unlink North?" });
@@ -141,7 +143,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of identity providers"))("i
   test("create an account without a password, which can set one after a fresh sign-in there [S87]", async () => {
     await using visitor = await visit("/");
     const { page, context } = visitor;
-    /** The title of the form, for an account with a password and for one without. */
+    /** The link to the form, for an account with a password and for one without. */
     const eitherForm = page.getByText(/^(Set a|Change your) password$/);
     const held = Promise.withResolvers<void>();
     await context.route(/identity\.list/, async (route) => {
@@ -149,7 +151,9 @@ describe.skipIf(skippedWithoutBrowser("browser tests of identity providers"))("i
       await route.continue();
     });
     await through(page, "North", "hedy");
-    await page.getByRole("region", { name: "Profile" }).waitFor();
+    await page.getByRole("link", { name: "Security" }).click();
+    await heading(page, "Security").waitFor();
+    await page.getByRole("heading", { name: "Password" }).waitFor();
     expect(await eitherForm.count()).toBe(0);
     held.resolve();
     await page.getByRole("link", { name: "Set a password" }).click();
@@ -168,7 +172,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of identity providers"))("i
     await page.getByRole("status").getByText("Your password has been set").waitFor();
     await page.getByRole("region", { name: "Added in the last 30 days" }).getByText("hedy@demo.example").waitFor();
 
-    await page.getByRole("link", { name: "Account", exact: true }).click();
+    await page.getByRole("link", { name: "Security" }).click();
     await page.getByRole("link", { name: "Change your password" }).waitFor();
     await context.clearCookies();
     await page.goto("/");

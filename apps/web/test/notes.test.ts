@@ -4,7 +4,7 @@ import { signedInClient } from "@app/server/testing";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { describeInBrowser } from "./browser.ts";
-import { button, eventually, expectAccessible, focusedText, visitsBy } from "./visitor.ts";
+import { button, eventually, expectAccessible, focusedText, openPage, visitsBy } from "./visitor.ts";
 
 const text = (page: Page) => page.getByLabel("Text");
 const listed = (page: Page) => page.getByRole("region", { name: "Your notes" }).getByRole("listitem");
@@ -16,7 +16,7 @@ describeInBrowser("the page of notes", (browser) => {
   const visitNotes = async (options?: Parameters<typeof visitSignedIn>[0]) => {
     const visitor = await visitSignedIn(options);
     const { page, server } = visitor;
-    await page.getByRole("link", { name: "Notes" }).click();
+    await openPage(page, "Notes");
     await page.getByText("You have no notes yet.").waitFor();
     const { client: elsewhere } = await signedInClient(server);
     return { ...visitor, elsewhere };

@@ -15,7 +15,7 @@ try {
   await page.getByLabel("Username or e-mail address").fill(john.username);
   await page.getByLabel("Password", { exact: true }).fill(john.password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("link", { name: "Change your password" }).waitFor();
+  await page.getByRole("textbox", { name: "Full name" }).waitFor();
   await page.getByRole("heading", { name: "Account" }).blur();
   await page.screenshot({ path: file, animations: "disabled" });
 } finally {

@@ -511,13 +511,6 @@ describeInBrowser("sessions", (browser) => {
       expect(await page.getByRole("alert").count()).toBe(0);
       expect((await signInElsewhere(visitor)).httpStatus).toBe(200);
     });
-
-    test("is linked from the account page", async () => {
-      await using visitor = await visitSignedIn();
-      const { page } = visitor;
-      await page.getByRole("link", { name: "Change your password" }).click();
-      await page.getByRole("heading", { level: 2, name: "Change your password" }).waitFor();
-    });
   });
 
   describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {

@@ -52,6 +52,15 @@ export const expectAccessible = async (page: Page) => {
   expect(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
 };
 
+/** The links of the navigation, while it is shown. */
+export const navigation = (page: Page) => page.getByRole("navigation", { name: "Main" });
+
+/** Opens a page by its link in the navigation, which is behind a button on phones. */
+export const openPage = async (page: Page, name: string) => {
+  if (await button(page, "Menu").isVisible()) await button(page, "Menu").click();
+  await navigation(page).getByRole("link", { name, exact: true }).click();
+};
+
 /** A phone. */
 export const phone = { viewport: { width: 390, height: 844 } };
 
@@ -112,10 +121,8 @@ export const visitsBy = (browser: () => Browser, start = startAppServer) => {
   /** A visitor signed in as john, at the account page, with all of its calls answered. */
   const visitSignedIn = async (options: VisitOptions = {}) => {
     const visitor = await visit("/", options);
-    const lastCall = visitor.page.waitForResponse(/identity\.list/);
     await signIn(visitor.page);
     await visitor.fullName.waitFor();
-    await lastCall;
     return visitor;
   };
 

@@ -352,7 +352,12 @@ export const engine = {
       summary: "List the signed-in user's identities",
       access: firstParty(),
       rest: { method: "GET", path: "/users/me/identities" },
-      output: z.object({ hasPassword: z.boolean(), identities: z.array(Identity) }),
+      output: z.object({
+        hasPassword: z.boolean(),
+        /** When the password was last set: epoch milliseconds. `null`: there is none, or nobody knows. */
+        passwordSetAt: z.int().nullable(),
+        identities: z.array(Identity),
+      }),
     }),
     link: mutation({
       summary: "Start linking an identity; returns the URL that the browser continues at",

@@ -6,7 +6,7 @@ import "./app/zod-without-eval.ts";
 export { LockstepApp, type LockstepAppProps, type ShellProps } from "./app/app.tsx";
 export type { NavigationItem } from "./app/context.ts";
 export { mountApp } from "./app/mount-app.tsx";
-export type { AroundSlots, Slots } from "./app/slots.ts";
+export type { AroundSlots, SectionSlots, Slots } from "./app/slots.ts";
 export type { PageName, PageProps } from "./pages.ts";
 export type { OwnPage, OwnPages } from "./paths.ts";
 export type { AppWords, Words } from "./words/words.ts";

@@ -19,6 +19,7 @@ export interface PageProps {
   readonly proof: object;
   readonly account: object;
   readonly email: object;
+  readonly security: object;
   readonly sessions: object;
   readonly apps: object;
   readonly developer: object;
@@ -45,6 +46,7 @@ export const defaultPages: Pages = {
   recover: lazyPage(async () => (await import("./pages/recover/recover.tsx")).RecoverPage),
   proof: lazyPage(async () => (await import("./pages/proof/proof.tsx")).ProofPage),
   email: lazyPage(async () => (await import("./pages/email/email.tsx")).EmailPage),
+  security: lazyPage(async () => (await import("./pages/security/security.tsx")).SecurityPage),
   sessions: lazyPage(async () => (await import("./pages/sessions/sessions.tsx")).SessionsPage),
   apps: lazyPage(async () => (await import("./pages/apps/apps.tsx")).AppsPage),
   developer: lazyPage(async () => (await import("./pages/developer/developer.tsx")).DeveloperPage),

@@ -16,12 +16,14 @@ export { PasswordField, type PasswordFieldProps } from "./forms/password-field.t
 export { ServerForm, type ServerFormProps } from "./forms/server-form.tsx";
 export { type FieldErrors, type FormOptions, fieldErrorsOf, useForm, wholeForm } from "./forms/use-form.ts";
 export { Avatar } from "./layout/avatar.tsx";
-export { ButtonLink } from "./layout/button-link.tsx";
+export { ButtonLink, type ButtonLinkProps } from "./layout/button-link.tsx";
 export { cardClasses } from "./layout/card.ts";
 export { ColorSchemeChoice } from "./layout/color-scheme-choice.tsx";
 export { Dialog, DialogActions, type DialogProps } from "./layout/dialog.tsx";
 export { lazyPage } from "./layout/lazy-page.tsx";
 export { Logo } from "./layout/logo.tsx";
+export { Mark, type MarkProps } from "./layout/mark.tsx";
+export { Navigation, type NavigationProps } from "./layout/navigation.tsx";
 export { NotFound } from "./layout/not-found.tsx";
 export { OfflineNotice } from "./layout/offline-notice.tsx";
 export { OneMoment } from "./layout/one-moment.tsx";

@@ -12,6 +12,7 @@ export const paths = {
   /** What a link in a mail opens. Its secret is in the fragment, which no server gets. */
   proof: "/proof",
   email: "/email",
+  security: "/security",
   sessions: "/sessions",
   apps: "/apps",
   /** Ends in `/*?` where further pages are below it. */

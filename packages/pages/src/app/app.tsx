@@ -152,6 +152,7 @@ const Routes = ({ Shell, ownPages, hasDeveloper }: RoutesProps) => {
   const navigation = [
     { path: paths.account, label: labels.account },
     ...own.flatMap(({ path, label }) => (label === undefined ? [] : [{ path: withoutRest(path), label }])),
+    { path: paths.security, label: labels.security },
     { path: paths.sessions, label: labels.sessions },
     { path: paths.apps, label: labels.apps },
     ...(hasDeveloper ? [{ path: withoutRest(paths.developer), label: labels.developer }] : []),
@@ -211,6 +212,7 @@ const publicPages = ["signIn", "signUp", "recover", "proof"] as const satisfies 
 const ourPages = [
   "account",
   "email",
+  "security",
   "sessions",
   "apps",
   "developer",

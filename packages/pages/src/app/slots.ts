@@ -10,6 +10,11 @@ export interface AroundSlots<Props extends object = object> {
   readonly below?: ComponentType<Props>;
 }
 
+/** Below the parts of a page about the signed-in user, in this order. */
+export interface SectionSlots {
+  readonly sections?: readonly ComponentType<{ readonly user: User }>[];
+}
+
 /** The app's components, by the page that shows them. */
 export interface Slots {
   /** Around the sign-in form. */
@@ -22,10 +27,8 @@ export interface Slots {
   readonly consent?: AroundSlots<{ readonly request: AuthorizationRequest }>;
   /** Around the form for a device's code. */
   readonly device?: AroundSlots;
-  readonly account?: {
-    /** Below the forms of the account page, in this order. */
-    readonly sections?: readonly ComponentType<{ readonly user: User }>[];
-  };
+  readonly account?: SectionSlots;
+  readonly security?: SectionSlots;
 }
 
 const none = {};

@@ -1,6 +1,7 @@
 // Marks an app that no operator has verified.
 
 import { Alert } from "@mantine/core";
+import { Mark } from "../layout/mark.tsx";
 import { clientWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 import styles from "./unverified.module.css";
@@ -28,4 +29,4 @@ export const UnverifiedNotice = ({ returnsTo = null }: UnverifiedNoticeProps) =>
 };
 
 /** Marks an unverified app in a list. */
-export const UnverifiedMark = () => <span className={styles.mark}>{useWords("clients", clientWords).notVerified}</span>;
+export const UnverifiedMark = () => <Mark caution>{useWords("clients", clientWords).notVerified}</Mark>;

@@ -1,11 +1,19 @@
-// A link that looks like a button, for the main action of a page.
+// A link that looks like a button.
 
 import { Button } from "@mantine/core";
 import { Link } from "wouter";
 
+/** The props of `ButtonLink`. */
+export interface ButtonLinkProps {
+  readonly href: string;
+  /** For one of several links of a page. Default: its main action. */
+  readonly quiet?: boolean;
+  readonly children: string;
+}
+
 /** A link that looks like a button. */
-export const ButtonLink = ({ href, children }: { href: string; children: string }) => (
-  <Button component={Link} href={href} size="sm">
+export const ButtonLink = ({ href, quiet, children }: ButtonLinkProps) => (
+  <Button component={Link} href={href} size="sm" {...(quiet && { variant: "default" })}>
     {children}
   </Button>
 );

@@ -17,7 +17,17 @@ export const failureWords = {
 
 export const layoutWords = {
   /** The names of the pages in the navigation. */
-  navigation: { account: "Account", sessions: "Sessions", apps: "Apps", developer: "Developer" },
+  navigation: {
+    account: "Account",
+    security: "Security",
+    sessions: "Sessions",
+    apps: "Apps",
+    developer: "Developer",
+  },
+  /** The name of the navigation, for screen readers. */
+  mainNavigation: "Main",
+  /** The button that shows the navigation in narrow windows. */
+  menu: "Menu",
   oneMoment: "One moment…",
   cancel: "Cancel",
   offline: "You are offline. What you see may be out of date.",

@@ -17,6 +17,7 @@ import type { notFoundWords } from "../pages/not-found/words.ts";
 import type { passwordWords } from "../pages/password/words.tsx";
 import type { proofWords } from "../pages/proof/words.tsx";
 import type { recoverWords } from "../pages/recover/words.tsx";
+import type { securityWords } from "../pages/security/words.tsx";
 import type { sessionsWords } from "../pages/sessions/words.tsx";
 import type { signInWords } from "../pages/sign-in/words.ts";
 import type { signOutWords } from "../pages/sign-out/words.tsx";
@@ -37,6 +38,7 @@ export interface Words {
   readonly proof: typeof proofWords;
   readonly account: typeof accountWords;
   readonly email: typeof emailWords;
+  readonly security: typeof securityWords;
   readonly sessions: typeof sessionsWords;
   readonly apps: typeof appsWords;
   readonly developer: typeof developerWords;

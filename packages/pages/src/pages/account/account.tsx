@@ -4,7 +4,6 @@ import { UpdateUserInput, type User } from "@lockstep/kit";
 import { Skeleton, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { Link } from "wouter";
 import {
   Avatar,
   CardForm,
@@ -14,7 +13,6 @@ import {
   type FieldErrors,
   fieldErrorsOf,
   Page,
-  paths,
   useBackend,
   useForm,
   useLanguage,
@@ -59,11 +57,8 @@ export const AccountPage = () => {
 };
 
 const Profile = ({ user }: { user: User }) => {
-  const { trpc } = useBackend();
   const words = useWords("account", accountWords).profile;
   const language = useLanguage();
-  const methods = useQuery(trpc.identity.list.queryOptions());
-  const changeEmail = user.emailVerified ? words.changeEmail : words.verifyEmail;
   return (
     <section className={cardClasses.card} aria-label={words.label}>
       <div className={styles.who}>
@@ -76,14 +71,7 @@ const Profile = ({ user }: { user: User }) => {
       <dl className={styles.facts}>
         <div>
           <dt>{words.email}</dt>
-          <dd>
-            <span>{user.email ?? words.noEmail}</span>
-            {user.email !== null && !user.emailVerified && (
-              <span className={styles.unverified}>{words.unverified}</span>
-            )}
-            <br />
-            <Link href={paths.email}>{user.email === null ? words.addEmail : changeEmail}</Link>
-          </dd>
+          <dd>{user.email ?? words.noEmail}</dd>
         </div>
         <div>
           <dt>{words.role}</dt>
@@ -92,24 +80,6 @@ const Profile = ({ user }: { user: User }) => {
         <div>
           <dt>{words.memberSince}</dt>
           <dd>{new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(user.createdAt)}</dd>
-        </div>
-        <div>
-          <dt>{words.password}</dt>
-          <dd>
-            {methods.isPending ? (
-              <Skeleton height="1.5rem" width="11rem" />
-            ) : (
-              <Link href={paths.password}>
-                {methods.data?.hasPassword === false ? words.setPassword : words.changePassword}
-              </Link>
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>{words.otherWays}</dt>
-          <dd>
-            <Link href={paths.linkedAccounts}>{words.linkedAccounts}</Link>
-          </dd>
         </div>
       </dl>
     </section>

@@ -10,6 +10,7 @@ import {
   cardClasses,
   type Device,
   FailureNotice,
+  Mark,
   Page,
   paths,
   Question,
@@ -133,7 +134,7 @@ const SessionItem = ({ session, ending, onEnd }: SessionItemProps) => {
       <div className={styles.facts}>
         <p className={styles.device}>
           {device.name}
-          {session.current && <span className={styles.current}>{words.thisOne}</span>}
+          {session.current && <Mark>{words.thisOne}</Mark>}
         </p>
         <p className={styles.fact}>{session.address ?? words.unknownAddress}</p>
         <p className={styles.fact}>

@@ -48,6 +48,31 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     };
   };
 
+  it("is set when it was last changed, not when a change was refused or somebody signed in", async () => {
+    await using server = await start();
+    const { passwordChange, passwords, signIn, users } = server.domain;
+    const other = await users.create({
+      username: "jane",
+      email: null,
+      emailProof: null,
+      fullName: "Jane Doe",
+      role: "user",
+      passwordHash: null,
+    });
+    await passwordChange.byAdministrator(server.userId, await passwords.hash(newPassword), testSource);
+    const setAt = server.clock.now();
+    server.clock.advanceSeconds(day);
+    const owner = await signIn.withPassword(typed(john.username, newPassword));
+    const wrong = { currentPassword: "wrong", newPassword: john.password };
+    await expect(passwordChange.byOwner(owner, wrong, testSource)).rejects.toMatchObject({
+      code: "INVALID_CREDENTIALS",
+    });
+    expect(await passwordChange.lastSetAt(server.userId)).toBe(setAt);
+    await passwordChange.byOwner(owner, { currentPassword: newPassword, newPassword: `${newPassword}!` }, testSource);
+    expect(await passwordChange.lastSetAt(server.userId)).toBe(setAt + day * 1000);
+    expect(await passwordChange.lastSetAt(other?.id ?? "")).toBeNull();
+  });
+
   it("set by an operator revokes every session and grant, and lists recent identities [S87]", async () => {
     await using server = await start(31);
     const { passwordChange, passwords, audit } = server.domain;

@@ -30,6 +30,9 @@ export interface Owner {
   readonly session: Session;
 }
 
+/** The actions that set a password. An account that was created without one has one of the others later. */
+const settingActions = ["password.change", "password.create", "password.reset", "password.set", "user.create"] as const;
+
 export type PasswordChange = ReturnType<typeof createPasswordChange>;
 
 export const createPasswordChange = ({
@@ -152,6 +155,9 @@ export const createPasswordChange = ({
       ended.announce();
       return identities.listLinkedSince(userId, recentSince());
     },
+
+    /** When the password was last set, by the audit log: epoch milliseconds. `null`: before the log began. */
+    lastSetAt: (userId: string): Promise<number | null> => audit.lastAt(userId, settingActions),
 
     /** The identities and grants that were added to an account in the last 30 days. */
     async recentAccess(userId: string): Promise<RecentAccess> {

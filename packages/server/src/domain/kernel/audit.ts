@@ -141,6 +141,20 @@ export const createAudit = ({ db, now, random }: { db: Db; now: Now; random: Ran
     return rows.map(entryFromRow);
   },
 
+  /** When one of the actions was last done to a user's account: epoch milliseconds. `null`: never. */
+  async lastAt(userId: string, actions: readonly AuditAction[]): Promise<number | null> {
+    const row = await db
+      .selectFrom("audit_log")
+      .select("at")
+      .where("user_id", "=", userId)
+      .where("action", "in", actions)
+      .where("outcome", "=", "done")
+      .orderBy("at", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    return row?.at ?? null;
+  },
+
   /** Entries of one user or of all from `since` on, oldest first. `after`: only later ones. */
   async page({ userId, since, after, limit }: AuditPage): Promise<AuditEntry[]> {
     const rows = await db

@@ -1,0 +1,52 @@
+// Owns the words of the security page.
+
+import type { ReactNode } from "react";
+
+export const securityWords = {
+  title: "Security",
+  lead: "What protects your account, and where it is in use.",
+  signIn: "Signing in",
+  use: "In use",
+  password: {
+    title: "Password",
+    none: "Your account has none.",
+    isSet: "Your account has one.",
+    /** `when`: such as "2 days ago". */
+    setSince: (when: ReactNode): ReactNode => <>Set {when}</>,
+    change: "Change your password",
+    set: "Set a password",
+  },
+  email: {
+    title: "E-mail address",
+    none: "None. If you forget your password, nobody can help you.",
+    verified: "Verified",
+    unverified: "Not verified",
+    add: "Add an address",
+    change: "Change your address",
+    verify: "Verify your address",
+  },
+  linkedAccounts: {
+    title: "Linked accounts",
+    none: "None. You can link an account elsewhere, and sign in with it.",
+    see: "See linked accounts",
+  },
+  sessions: {
+    title: "Sessions",
+    /** `count`: how many besides this one. */
+    others: (count: number): string => {
+      if (count === 0) return "You are signed in here only.";
+      return count === 1
+        ? "You are signed in here, and in one more place."
+        : `You are signed in here, and in ${count} more places.`;
+    },
+    see: "See your sessions",
+  },
+  apps: {
+    title: "Connected apps",
+    count: (count: number): string => {
+      if (count === 0) return "No app has access.";
+      return count === 1 ? "1 app has access." : `${count} apps have access.`;
+    },
+    see: "See connected apps",
+  },
+};
