@@ -7,8 +7,9 @@ import type { Command } from "commander";
 import type { App } from "../app.ts";
 import { createDomain, type Domain } from "../compose-domain.ts";
 import { loadConfig } from "../config.ts";
-import { openDatabase } from "../db/database.ts";
+import { type Db, openDatabase } from "../db/database.ts";
 import { assertNotTooNew, isMigrated } from "../db/migrate.ts";
+import { assertWhole } from "../db/unfinished-copy.ts";
 import { loadConfigWithSecret } from "../development.ts";
 import { StartError } from "../start-error.ts";
 import { realWorld, type WorldOptions } from "../world.ts";
@@ -63,21 +64,31 @@ export const openConfiguredDatabase = async ({ env, root }: AdminProcess) => {
 };
 
 /**
- * Runs `act` with the domain of the settings.
+ * Runs `use` with the domain of the settings.
+ * @throws StartError as `withDatabase` does
+ */
+export const withDomain = <T>(admin: AdminProcess, use: (domain: Domain) => Promise<T>): Promise<T> =>
+  withDatabase(admin, async (db) => {
+    const world = admin.world ?? realWorld;
+    const config = loadConfigWithSecret(admin.env, admin.root, world.random);
+    return await use(await createDomain(db, { app: admin.app, config, world }));
+  });
+
+/**
+ * Runs `use` with the database of the settings.
  * @throws StartError when the database is not migrated: creating a new one would hide that `DATABASE_URL` names the
  * wrong database
  */
-export const withDomain = async <T>(admin: AdminProcess, use: (domain: Domain) => Promise<T>): Promise<T> => {
+export const withDatabase = async <T>(admin: AdminProcess, use: (db: Db) => Promise<T>): Promise<T> => {
   const { databaseUrl } = loadConfig(admin.env, admin.root);
   // Opening would create the file.
   if (databaseUrl.startsWith("file:") && !existsSync(databaseUrl.slice("file:".length))) throw notMigrated();
   await using opened = await openConfiguredDatabase(admin);
   const { db } = opened;
+  await assertWhole(db);
   await assertNotTooNew(db);
   if (!(await isMigrated(db))) throw notMigrated();
-  const world = admin.world ?? realWorld;
-  const config = loadConfigWithSecret(admin.env, admin.root, world.random);
-  return await use(await createDomain(db, { app: admin.app, config, world }));
+  return await use(db);
 };
 
 const notMigrated = () =>

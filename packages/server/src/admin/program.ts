@@ -5,6 +5,7 @@ import { StartError } from "../start-error.ts";
 import { addAuditCommand } from "./audit.ts";
 import { addClientCommands } from "./clients.ts";
 import { type AdminProcess, CommandError, exitCodes } from "./command.ts";
+import { addDatabaseCommands } from "./database.ts";
 import { addKeyCommands } from "./keys.ts";
 import { addMailCommands } from "./mail.ts";
 import { addMigrateCommand } from "./migrate.ts";
@@ -80,6 +81,7 @@ const createProgram = (admin: AdminProcess) => {
     })
     .addHelpText("after", generalHelp);
   addMigrateCommand(program, admin);
+  addDatabaseCommands(program, admin);
   addUserCommands(program, admin);
   addClientCommands(program, admin);
   addKeyCommands(program, admin);
@@ -100,7 +102,7 @@ npm prints the command on standard output first; \`npm run -s lockstep -- …\` 
 
 Exit codes:
     0  done
-    1  refused or failed: one sentence on standard error says why
+    1  refused or failed: one sentence on standard error says why; db check: something was found
     2  wrong usage: nothing was changed
     3  the user, client, key, mail or identity provider does not exist
     4  import: some lines were not imported

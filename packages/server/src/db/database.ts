@@ -50,7 +50,8 @@ const openSqlite = (file: string, limitMs: number): Db => {
 /** The engine, for the few queries that differ, all of them in `db/`. */
 export const isPostgres = (db: Db): boolean => db.getExecutor().adapter instanceof PostgresAdapter;
 
-const withoutPassword = (url: string) => url.replace(/\/\/([^:@/]*):[^@]*@/, "//$1:…@");
+/** A URL that people may see. */
+export const withoutPassword = (url: string) => url.replace(/\/\/([^:@/]*):[^@]*@/, "//$1:…@");
 
 const reason = (error: unknown) =>
   error instanceof Error ? error.message || (error as { code?: string }).code : String(error);

@@ -18,6 +18,7 @@ import { addressProofs } from "./migrations/0014-address-proofs.ts";
 import { plainUsernames } from "./migrations/0015-plain-usernames.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
+import { assertWhole } from "./unfinished-copy.ts";
 
 /** In order; a released migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -57,6 +58,7 @@ export const migrateToLatest = (db: Db, appMigrations: readonly Migrations[] = [
 const migrate = async (db: Db, appMigrations: readonly Migrations[]): Promise<string[]> => {
   // On SQLite, the transaction has begun with the write lock.
   if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(db);
+  await assertWhole(db);
   const { newer } = await assertNotTooNew(db);
   if (newer) return migrateApp(db, appMigrations);
   const applied = await migrateEngine(db);
