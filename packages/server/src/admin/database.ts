@@ -178,8 +178,8 @@ Example:
   $ npm run lockstep -- db backup /backups/lockstep-$(date +%F).db`;
 
 const aboutRestoring = `
-Checks the whole backup first. Refuses while a process uses the database. Signed-in users stay signed in, as far as
-their session was in the backup.
+Checks the whole backup first. Refuses while a process uses the database. People whose session was refreshed since
+the backup sign in again.
 
 Example:
   $ npm run lockstep -- db restore /backups/lockstep-2026-11-27.db --replace`;
