@@ -47,6 +47,7 @@ import { createKeyring } from "./domain/tokens/keyring.ts";
 import { createScopes } from "./domain/tokens/scopes.ts";
 import { createTokens, idTokenLifetimeSeconds } from "./domain/tokens/tokens.ts";
 import { createVerifiedTokens } from "./domain/tokens/verified-tokens.ts";
+import type { Metrics } from "./metrics.ts";
 import type { ServerOptions } from "./server.ts";
 import { realWorld } from "./world.ts";
 
@@ -57,22 +58,24 @@ export const createDomain = async (
   db: Db,
   { app: { brand, contract, mails = {} }, config, world = realWorld }: Pick<ServerOptions, "app" | "config" | "world">,
   closing: AbortSignal = new AbortController().signal,
+  metrics: Pick<Metrics, "countAudit" | "countDeleted"> | null = null,
 ) => {
   const { random, fetch } = world;
   const clock = await createClock({ machineNow: world.now, readSharedTime: () => world.databaseTime(db) });
   const { now } = clock;
   const secrets = createSecrets(config.secret, config.previousSecrets);
-  const audit = createAudit({ db, now, random });
+  const audit = createAudit({ db, now, random, onEntry: metrics?.countAudit });
   const events = createSessionEvents();
   const scopes = createScopes(contract.scopes);
   const users = createUsers({ db, now, random });
   const sessions = createSessions({ db, now, random, secrets, audit, events, limits: config.sessionLimits });
   const watchSessions = createWatchSessions({ sessions, events, closing });
+  const hashingQueue = createHashingQueue(world.hashingThreads);
   const passwords = createPasswords({
     cost: config.bcryptCost,
     pepper: config.pepper,
     previousPeppers: config.previousPeppers,
-    queue: createHashingQueue(world.hashingThreads),
+    queue: hashingQueue,
   });
   const passwordPolicy = createPasswordPolicy({
     breachedPasswordsUrl: config.breachedPasswordsUrl,
@@ -227,6 +230,7 @@ export const createDomain = async (
       signUpRules.deleteExpired,
     ],
     shrinkFiles: () => truncateLargeLog(db),
+    onDeleted: metrics?.countDeleted,
   });
   return {
     clock,
@@ -236,6 +240,7 @@ export const createDomain = async (
     events,
     sessions,
     watchSessions,
+    hashingQueue,
     passwords,
     passwordPolicy,
     passwordChange,

@@ -207,6 +207,9 @@ const rules: Record<keyof Environment, Rule> = {
   DEMO_PROVIDER_PORT: numbers(0, 65_535, (demoProviderPort) => ({ demoProviderPort })),
   SHUTDOWN_DELAY_SECONDS: numbers(0, 600, (delaySeconds) => ({ shutdown: { delaySeconds } })),
   SHUTDOWN_TIMEOUT_SECONDS: numbers(0, 600, (timeoutSeconds) => ({ shutdown: { timeoutSeconds } })),
+  METRICS_TOKEN: secrets(() => ({})),
+  METRICS_PORT: numbers(0, 65_535, (port) => ({ metrics: { listen: { port } } })),
+  METRICS_HOST: rule(asItIs(fc.constantFrom("localhost", "127.0.0.1", "::1")), () => ({}), null),
   LOG_LEVEL: words({ fatal: "fatal", warn: "warn", trace: "trace", silent: "silent" }, (logLevel) => ({ logLevel })),
   SIGN_UP: words({ open: "open", invited: "invited", off: "off" }, (policy) => ({ signUp: { policy } })),
   SIGN_UP_DOMAINS: rule<readonly string[]>(

@@ -9,6 +9,7 @@ import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import type { SignUpSettings } from "./domain/accounts/sign-up-rules.ts";
 import type { SessionLimits } from "./domain/sessions/sessions.ts";
 import { ProxyRange } from "./http/forwarded-for.ts";
+import type { MetricsSettings } from "./http/metrics.ts";
 import { isLoopback, PageOrigin } from "./http/page-origins.ts";
 import { MailFrom, type MailSettings, MailUrl, needsMail } from "./mail-settings.ts";
 import { type IdentityProviderSettings, parseIdentityProviders } from "./relying-party/identity-provider-settings.ts";
@@ -184,6 +185,20 @@ const Environment = z.object({
     })
     .optional()
     .describe("Minimum level of log entries. Default: `warn`; in production `info`."),
+  METRICS_TOKEN: Secret.optional().describe(
+    "Token for `GET /metrics`, as `Authorization: Bearer`. Without it and without `METRICS_PORT`, nothing is measured ([deployment.md](deployment.md#metrics)).",
+  ),
+  METRICS_PORT: z.coerce
+    .number({ error: "must be a port number" })
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe("Port of `GET /metrics`, apart from `PORT`."),
+  METRICS_HOST: z
+    .string()
+    .default("localhost")
+    .describe("Address to listen on for `METRICS_PORT`. One that other machines reach needs `METRICS_TOKEN`."),
   WEB_DEV_URL: z
     .url({ protocol: /^https?$/, error: "must be a URL such as http://localhost:5173" })
     .optional()
@@ -222,6 +237,8 @@ export interface Config {
   readonly demoProviderPort: number;
   readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
   readonly logLevel: string;
+  /** `null`: nothing is measured. */
+  readonly metrics: MetricsSettings | null;
   readonly webDevUrl: string | null;
 }
 
@@ -281,6 +298,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
       timeoutSeconds: e.SHUTDOWN_TIMEOUT_SECONDS,
     },
     logLevel: e.LOG_LEVEL ?? (production ? "info" : "warn"),
+    metrics: metricsOf(e),
     webDevUrl: e.WEB_DEV_URL ?? null,
   };
 };
@@ -292,6 +310,17 @@ const registrationOf = ({ REGISTRATION: policy, REGISTRATION_TOKEN: token }: z.o
       "REGISTRATION_TOKEN: required by REGISTRATION=token. Generate one with `openssl rand -base64 32`.",
     );
   return { token };
+};
+
+const metricsOf = (e: z.output<typeof Environment>): MetricsSettings | null => {
+  const { METRICS_PORT: port, METRICS_HOST: host } = e;
+  const token = e.METRICS_TOKEN ?? null;
+  if (port === undefined) return token === null ? null : { token, listen: null };
+  if (token === null && !isLoopback(`http://${host.includes(":") ? `[${host}]` : host}`))
+    throw new StartError(
+      `METRICS_TOKEN: required, since other machines may reach METRICS_HOST=${host}. Generate one with \`openssl rand -base64 32\`.`,
+    );
+  return { token, listen: { host, port } };
 };
 
 const assertReadyForProduction = (e: z.output<typeof Environment>) => {

@@ -11,6 +11,7 @@ import { createDomain } from "./compose-domain.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./db/database.ts";
 import { migrateToLatest } from "./db/migrate.ts";
+import type { PoolCounts } from "./db/postgres.ts";
 import { folderWarning } from "./db/sqlite-files.ts";
 import { startDeadline } from "./deadline.ts";
 import { createAppAudit } from "./domain/kernel/audit.ts";
@@ -23,7 +24,8 @@ import { createApp } from "./http/app.ts";
 import { authorizationCookies, cookiesFor, loginCookies } from "./http/cookies.ts";
 import { allowAnyOrigin, crossOriginHeaders, markCrossOrigin } from "./http/cross-origin.ts";
 import { docsClient, docsClientId } from "./http/docs.ts";
-import { createListening } from "./http/listening.ts";
+import { createListening, type ListenOptions } from "./http/listening.ts";
+import { createMetricsApp, listenForMetrics } from "./http/metrics.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
 import { needsMail } from "./mail-settings.ts";
@@ -60,13 +62,22 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
   const { config, world = realWorld, logger = false } = options;
   assertEngineIn(options.app.contract);
   const { databaseLimitMs: limitMs } = world;
-  const db = await openDatabase(config.databaseUrl, { poolSize: config.databasePool, limitMs });
+  // Loaded when something is measured.
+  const metrics = config.metrics && (await import("./metrics.ts")).createMetrics(options.app.contract);
+  let poolCounts: (() => PoolCounts) | null = null;
+  const db = await openDatabase(config.databaseUrl, {
+    poolSize: config.databasePool,
+    limitMs,
+    onPool(count) {
+      poolCounts = count;
+    },
+  });
   const closing = new AbortController();
   let draining = false;
   const { providers, outbound } = createConfiguredProviders(config, world);
   try {
     await migrateToLatest(db, options.app.migrations);
-    const domain = await createDomain(db, options, closing.signal);
+    const domain = await createDomain(db, options, closing.signal, metrics);
     const { random, fetch } = world;
     const newId = () => randomId(random);
     const web = { directory: options.webDirectory ?? null, devUrl: config.webDevUrl };
@@ -90,17 +101,21 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
     });
     const { brand, contract, procedures } = options.app;
     // `defineApp` checks the app's own operations against the contract.
-    const router = createRouter<AnyContract>(contract, {
-      ...procedures({
-        implement: createImplement(contract.errors),
-        db,
-        now: domain.clock.now,
-        random,
-        users: domain.users,
-        audit: createAppAudit(domain.audit),
-      }),
-      ...engineProcedures({ ...domain, authorizationRequests: authorizationServer.requests }),
-    } as never) as unknown as ServedRouter<C> & AnyTRPCRouter;
+    const router = createRouter<AnyContract>(
+      contract,
+      {
+        ...procedures({
+          implement: createImplement(contract.errors),
+          db,
+          now: domain.clock.now,
+          random,
+          users: domain.users,
+          audit: createAppAudit(domain.audit),
+        }),
+        ...engineProcedures({ ...domain, authorizationRequests: authorizationServer.requests }),
+      } as never,
+      metrics?.observeCall,
+    ) as unknown as ServedRouter<C> & AnyTRPCRouter;
     const dispatcher = createDispatcher({
       messages: domain.messages,
       render: domain.renderMail,
@@ -138,9 +153,16 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         transactions: createTransactions({ ...domain, random: world.random, cookies: loginCookies(config.publicUrl) }),
       },
       web,
+      metrics: metrics && config.metrics?.listen === null ? { metrics, token: config.metrics.token } : null,
       devMail: config.production ? null : { caughtMails, renderMail: domain.renderMail },
     });
+    metrics?.watch({
+      hashing: domain.hashingQueue.counts,
+      pool: () => poolCounts?.() ?? null,
+      mails: domain.messages.backlog,
+    });
     const tellOutcome = ({ mail, outcome, ...facts }: MailOutcome) => {
+      metrics?.countMail({ outcome });
       if (outcome !== "sent") app.log.warn(facts, outcome === "delayed" ? "a mail is delayed" : "a mail was given up");
       else app.log.info(facts, "a mail was sent");
       if (mail && config.mail.server === null) options.onCaughtMail?.(mail);
@@ -157,11 +179,20 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
     const logoutNotifications = authorizationServer.endedSessions.begin(domain.events, (error) =>
       app.log.warn({ err: error }, "a client was not notified of the end of a session"),
     );
-    const upkeep = domain.upkeep.begin((error) => app.log.error({ err: error }, "upkeep failed"));
+    const upkeep = domain.upkeep.begin((error) => {
+      metrics?.countUpkeepFailure();
+      app.log.error({ err: error }, "upkeep failed");
+    });
     const dispatching = config.mail.on
       ? dispatcher.begin((error) => app.log.error({ err: error }, "the queue of mails could not be read"))
       : null;
+    const metricsApp =
+      metrics && config.metrics?.listen ? await createMetricsApp({ metrics, ...config.metrics }) : null;
     const listening = createListening(app);
+    const listen = async (where: ListenOptions): Promise<string> => {
+      if (metricsApp && config.metrics?.listen) await listenForMetrics(metricsApp, config.metrics.listen);
+      return listening.listen(where);
+    };
     app.addHook("preClose", (done) => {
       // Fastify stops listening right after this hook. Streams end then, so that clients reconnect to another server.
       setImmediate(() => closing.abort());
@@ -186,12 +217,14 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         await deadline.before(listening.closed());
         await deadline.before(logoutNotifications.end());
         await deadline.before(outbound.close());
+        // Last, so that the shutdown is measured.
+        if (metricsApp) await deadline.before(metricsApp.close());
         await deadline.before(db.destroy());
       } finally {
         deadline.end();
       }
     };
-    return { app, db, domain, router, caughtMails, listen: listening.listen, close };
+    return { app, metricsApp, db, domain, router, caughtMails, listen, close };
   } catch (error) {
     await outbound.close();
     await db.destroy();

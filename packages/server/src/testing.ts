@@ -144,6 +144,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   demoProviderPort: 0,
   shutdown: { delaySeconds: 0, timeoutSeconds: 10 },
   logLevel: "silent",
+  metrics: null,
   webDevUrl: null,
 });
 

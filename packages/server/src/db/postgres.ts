@@ -15,6 +15,16 @@ export interface PostgresOptions {
   readonly poolSize: number;
   /** How long a statement or a transaction may take, including the wait for a connection. */
   readonly limitMs: number;
+  /** Called once, with a function that counts the connections. */
+  readonly onPool?: (count: () => PoolCounts) => void;
+}
+
+export interface PoolCounts {
+  readonly total: number;
+  /** Without work. */
+  readonly idle: number;
+  /** Callers that wait for one. */
+  readonly waiting: number;
 }
 
 /** Loaded when it is needed: a server on SQLite starts without it. */
@@ -25,7 +35,7 @@ export const postgresDialect = async (url: string, options: PostgresOptions): Pr
 
 const int8Oid = 20;
 
-const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions): PostgresPool => {
+const limitedPool = (pg: Pg, url: string, { poolSize, limitMs, onPool }: PostgresOptions): PostgresPool => {
   /** Connections with named statements, which PostgreSQL plans once. */
   const named = new WeakSet<ClientBase>();
   const pool = new pg.Pool({
@@ -42,6 +52,7 @@ const limitedPool = (pg: Pg, url: string, { poolSize, limitMs }: PostgresOptions
     // Epoch milliseconds fit a double; `pg` would return strings.
     types: { getTypeParser: (oid, format) => (oid === int8Oid ? Number : pg.types.getTypeParser(oid, format)) },
   });
+  onPool?.(() => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }));
   const lost = new WeakSet<PoolClient>();
   // Without a listener on the pool and on each connection, a lost connection would be an uncaught exception.
   pool.on("error", () => {});

@@ -29,6 +29,7 @@ import { answerFailure } from "./failure.ts";
 import { plainForwardedFor } from "./forwarded-for.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
+import { type MetricsOptions, metricsRoutes } from "./metrics.ts";
 import { protectedResourceRoutes } from "./protected-resource.ts";
 import { sourceOf } from "./request.ts";
 import { restRoutes } from "./rest.ts";
@@ -80,6 +81,8 @@ export interface AppOptions {
   /** Renders a page that is part of a protocol. */
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly web: { directory: string | null; devUrl: string | null };
+  /** `null`: the server has no `/metrics`. */
+  readonly metrics: MetricsOptions | null;
   /** `null`: production has no `/dev/mail`. */
   readonly devMail: Omit<DevMailOptions, "publicUrl"> | null;
 }
@@ -143,6 +146,7 @@ export const createApp = async (options: AppOptions) => {
   const own = recordRoutes(app);
   app.setErrorHandler(answerFailure(options.renderPage));
   await app.register(healthRoutes(options));
+  if (options.metrics) await app.register(metricsRoutes(options.metrics));
   await app.register(jwksRoutes(options.keyring));
   await app.register(cookie);
   await app.register(rpcRoutes(options), { prefix: "/trpc" });

@@ -24,6 +24,7 @@ import type { PrincipalFor } from "../domain/tokens/guard.ts";
 import { StartError } from "../start-error.ts";
 import type { Context } from "./context.ts";
 import { asTrpcError, errorShape, refusalFrom } from "./errors.ts";
+import { type ObserveCall, observed } from "./observed.ts";
 import { unstorableTextIn } from "./unstorable-input.ts";
 
 const t = initTRPC
@@ -182,10 +183,13 @@ export type ImplementationOf<Es extends Errors, T> = {
 export const createRouter = <C extends RoutedContract>(
   contract: C,
   procedures: ImplementationOf<C["errors"], C["operations"]>,
+  observe: ObserveCall | null = null,
 ): ServedRouter<C> => {
-  assertInPlace(contract.operations as Operations, procedures as Record<string, unknown>, "");
+  const operations = contract.operations as Operations;
+  const given = procedures as Record<string, unknown>;
+  assertInPlace(operations, given, "");
   // As above: `procedures` come from tRPC, under the contract's own type.
-  return t.router(procedures as never) as unknown as ServedRouter<C>;
+  return t.router((observe ? observed(operations, given, observe) : given) as never) as unknown as ServedRouter<C>;
 };
 
 /** The contract's router type, with a caller for the server itself and tests. */

@@ -42,6 +42,9 @@ export const createHashingQueue = (threads: () => number) => {
   };
 
   return {
+    /** Passwords that are hashed now, and that wait. */
+    counts: () => ({ running: queue.pending, waiting: queue.size }),
+
     /** Refuses early what `run` would refuse. @throws DomainError `OVERLOADED` */
     refuseWhenFull,
 

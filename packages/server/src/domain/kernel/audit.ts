@@ -99,7 +99,15 @@ export interface AuditPage {
 
 export type Audit = ReturnType<typeof createAudit>;
 
-export const createAudit = ({ db, now, random }: { db: Db; now: Now; random: Random }) => ({
+export interface AuditOptions {
+  readonly db: Db;
+  readonly now: Now;
+  readonly random: Random;
+  /** Called with each entry that is written. Its transaction may still be undone. */
+  readonly onEntry?: ((entry: NewAuditEntry) => void) | undefined;
+}
+
+export const createAudit = ({ db, now, random, onEntry }: AuditOptions) => ({
   /** Writes an entry in the transaction of the change that it records. */
   record(entry: NewAuditEntry, transaction: Db = db): Promise<void> {
     return this.recordAll([entry], transaction);
@@ -125,6 +133,7 @@ export const createAudit = ({ db, now, random }: { db: Db; now: Now; random: Ran
         })),
       )
       .execute();
+    if (onEntry) entries.forEach(onEntry);
   },
 
   /** Entries of one user or of all, newest first. */

@@ -18,14 +18,21 @@ export interface UpkeepOptions {
   readonly deletions: readonly ((limit: number) => Promise<number>)[];
   /** Truncates files that the database no longer needs. */
   readonly shrinkFiles: () => Promise<void>;
+  /** Called after each step. */
+  readonly onDeleted?: ((rows: number) => void) | undefined;
 }
 
-export const createUpkeep = ({ clock, keyring, deletions, shrinkFiles }: UpkeepOptions) => {
+export const createUpkeep = ({ clock, keyring, deletions, shrinkFiles, onDeleted }: UpkeepOptions) => {
   let ended = false;
 
   const deleteAll = async (deleteSome: (limit: number) => Promise<number>) => {
-    // Fewer than a step: nothing is left, or another server deletes the rest.
-    while (!ended && (await deleteSome(stepSize)) === stepSize) await yieldToCalls();
+    while (!ended) {
+      const rows = await deleteSome(stepSize);
+      onDeleted?.(rows);
+      // Nothing is left, or another server deletes the rest.
+      if (rows < stepSize) return;
+      await yieldToCalls();
+    }
   };
 
   const once = async () => {

@@ -292,6 +292,16 @@ export const createMessages = ({
     },
 
     /** Deletes up to `limit` rows that were written a week ago, and returns how many. */
+    /** How many are to be sent, and the age of the oldest one in seconds. */
+    async backlog(): Promise<{ waiting: number; oldestSeconds: number }> {
+      const { waiting, oldest } = await db
+        .selectFrom("messages")
+        .select((eb) => [eb.fn.countAll().as("waiting"), eb.fn.min("created_at").as("oldest")])
+        .where("due_at", "is not", null)
+        .executeTakeFirstOrThrow();
+      return { waiting: Number(waiting), oldestSeconds: oldest === null ? 0 : (now() - oldest) / 1000 };
+    },
+
     async deleteOld(limit: number): Promise<number> {
       const { numDeletedRows } = await db
         .deleteFrom("messages")
