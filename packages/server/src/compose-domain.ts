@@ -3,6 +3,7 @@
 import { createDpopNonces } from "./authorization-server/dpop-nonces.ts";
 import { registrationFormat } from "./authorization-server/registrations.ts";
 import type { Db } from "./db/database.ts";
+import { createNews } from "./db/news.ts";
 import { truncateLargeLog } from "./db/sqlite-log.ts";
 import { createAccounts } from "./domain/accounts/accounts.ts";
 import { createEmailChanges } from "./domain/accounts/email-change.ts";
@@ -26,6 +27,7 @@ import { createLinkTickets } from "./domain/identities/link-tickets.ts";
 import { createAnonymousEntries } from "./domain/kernel/anonymous-entries.ts";
 import { createAudit } from "./domain/kernel/audit.ts";
 import { createClock } from "./domain/kernel/clock.ts";
+import { randomId } from "./domain/kernel/environment.ts";
 import { createSealed } from "./domain/kernel/sealed.ts";
 import { createSecrets } from "./domain/kernel/secrets.ts";
 import { createSpentIds } from "./domain/kernel/spent-ids.ts";
@@ -49,6 +51,7 @@ import { createTokens, idTokenLifetimeSeconds } from "./domain/tokens/tokens.ts"
 import { createVerifiedTokens } from "./domain/tokens/verified-tokens.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ServerOptions } from "./server.ts";
+import { createServerNews } from "./server-news.ts";
 import { realWorld } from "./world.ts";
 
 export type Domain = Awaited<ReturnType<typeof createDomain>>;
@@ -66,10 +69,12 @@ export const createDomain = async (
   const secrets = createSecrets(config.secret, config.previousSecrets);
   const audit = createAudit({ db, now, random, onEntry: metrics?.countAudit });
   const events = createSessionEvents();
+  const news = createNews({ db, now, newId: () => randomId(random) });
+  const serverNews = createServerNews({ news, events });
   const scopes = createScopes(contract.scopes);
   const users = createUsers({ db, now, random });
   const sessions = createSessions({ db, now, random, secrets, audit, events, limits: config.sessionLimits });
-  const watchSessions = createWatchSessions({ sessions, events, closing });
+  const watchSessions = createWatchSessions({ sessions, events, closing, isInformed: news.isInformed });
   const hashingQueue = createHashingQueue(world.hashingThreads);
   const passwords = createPasswords({
     cost: config.bcryptCost,
@@ -82,7 +87,14 @@ export const createDomain = async (
     fetch,
     contextWords: [brand.name.toLowerCase(), ...new URL(config.publicUrl).hostname.split(".")],
   });
-  const keyring = await createKeyring({ db, now, secrets, audit, tokenLifetimeSeconds: idTokenLifetimeSeconds });
+  const keyring = await createKeyring({
+    db,
+    now,
+    secrets,
+    audit,
+    tokenLifetimeSeconds: idTokenLifetimeSeconds,
+    onChange: serverNews.tellKeysChanged,
+  });
   const tokens = createTokens({ keyring, issuer: config.publicUrl, now, random });
   const spentIds = createSpentIds({ db, now });
   const oauthRecords = createOAuthRecords({ db, now, secrets });
@@ -228,6 +240,7 @@ export const createDomain = async (
       messages.deleteOld,
       proofs.deleteExpired,
       signUpRules.deleteExpired,
+      news.deleteOld,
     ],
     shrinkFiles: () => truncateLargeLog(db),
     onDeleted: metrics?.countDeleted,
@@ -238,6 +251,8 @@ export const createDomain = async (
     secrets,
     users,
     events,
+    news,
+    serverNews,
     sessions,
     watchSessions,
     hashingQueue,

@@ -207,6 +207,11 @@ const rules: Record<keyof Environment, Rule> = {
   DEMO_PROVIDER_PORT: numbers(0, 65_535, (demoProviderPort) => ({ demoProviderPort })),
   SHUTDOWN_DELAY_SECONDS: numbers(0, 600, (delaySeconds) => ({ shutdown: { delaySeconds } })),
   SHUTDOWN_TIMEOUT_SECONDS: numbers(0, 600, (timeoutSeconds) => ({ shutdown: { timeoutSeconds } })),
+  DATABASE_LISTEN_URL: rule(
+    asItIs(host.map((name) => `postgres://lockstep@${name}/lockstep`)),
+    (databaseListenUrl) => ({ databaseListenUrl }),
+    fc.oneof(noUrl, ftp),
+  ),
   METRICS_TOKEN: secrets(() => ({})),
   METRICS_PORT: numbers(0, 65_535, (port) => ({ metrics: { listen: { port } } })),
   METRICS_HOST: rule(asItIs(fc.constantFrom("localhost", "127.0.0.1", "::1")), () => ({}), null),

@@ -72,6 +72,13 @@ const Environment = z.object({
     .regex(/^(file:.|postgres(ql)?:\/\/.)/, { error: "must begin with file: or postgres://" })
     .default("file:.data/lockstep.db")
     .describe("`file:` and a path for SQLite, or a PostgreSQL connection string."),
+  DATABASE_LISTEN_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/./, { error: "must begin with postgres://" })
+    .optional()
+    .describe(
+      "Connection string that reaches PostgreSQL itself, for news between servers, when `DATABASE_URL` goes through a pooler. Default: `DATABASE_URL`.",
+    ),
   DATABASE_POOL: z.coerce
     .number()
     .int()
@@ -219,6 +226,8 @@ export interface Config {
   readonly contact: string | null;
   readonly databaseUrl: DatabaseUrl;
   readonly databasePool: number;
+  /** `null`: as `databaseUrl`. */
+  readonly databaseListenUrl: string | null;
   /** `null`: development creates one and keeps it. */
   readonly secret: string | null;
   readonly previousSecrets: readonly string[];
@@ -269,6 +278,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     contact: e.CONTACT ?? null,
     databaseUrl: absolute(e.DATABASE_URL, root),
     databasePool: e.DATABASE_POOL,
+    databaseListenUrl: e.DATABASE_LISTEN_URL ?? null,
     secret: e.SECRET ?? null,
     previousSecrets: e.SECRET_PREVIOUS,
     sessionLimits: {

@@ -179,6 +179,11 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
     const logoutNotifications = authorizationServer.endedSessions.begin(domain.events, (error) =>
       app.log.warn({ err: error }, "a client was not notified of the end of a session"),
     );
+    domain.news.begin({
+      url: config.databaseListenUrl ?? config.databaseUrl,
+      hear: (piece) => domain.serverNews.hear(piece, { loadKeys: () => void domain.keyring.learn().catch(() => {}) }),
+      report: (error) => app.log.warn({ err: error }, "news of other servers are not heard"),
+    });
     const upkeep = domain.upkeep.begin((error) => {
       metrics?.countUpkeepFailure();
       app.log.error({ err: error }, "upkeep failed");
@@ -217,6 +222,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         await deadline.before(listening.closed());
         await deadline.before(logoutNotifications.end());
         await deadline.before(outbound.close());
+        await deadline.before(domain.news.end());
         // Last, so that the shutdown is measured.
         if (metricsApp) await deadline.before(metricsApp.close());
         await deadline.before(db.destroy());

@@ -126,6 +126,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   contact: null,
   databaseUrl,
   databasePool: defaultPoolSize,
+  databaseListenUrl: null,
   secret: "a secret of tests, of thirty-two characters and more",
   previousSecrets: [],
   sessionLimits: testSessionLimits,

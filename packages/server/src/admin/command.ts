@@ -71,7 +71,12 @@ export const withDomain = <T>(admin: AdminProcess, use: (domain: Domain) => Prom
   withDatabase(admin, async (db) => {
     const world = admin.world ?? realWorld;
     const config = loadConfigWithSecret(admin.env, admin.root, world.random);
-    return await use(await createDomain(db, { app: admin.app, config, world }));
+    const domain = await createDomain(db, { app: admin.app, config, world });
+    try {
+      return await use(domain);
+    } finally {
+      await domain.news.told();
+    }
   });
 
 /**

@@ -16,6 +16,7 @@ import { messages } from "./migrations/0012-messages.ts";
 import { proofs } from "./migrations/0013-proofs.ts";
 import { addressProofs } from "./migrations/0014-address-proofs.ts";
 import { plainUsernames } from "./migrations/0015-plain-usernames.ts";
+import { news } from "./migrations/0016-news.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 import { assertWhole } from "./unfinished-copy.ts";
@@ -33,6 +34,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0013-proofs": proofs,
   "0014-address-proofs": addressProofs,
   "0015-plain-usernames": plainUsernames,
+  "0016-news": news,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

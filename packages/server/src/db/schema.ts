@@ -20,6 +20,7 @@ export interface Schema {
   messages: MessagesTable;
   proofs: ProofsTable;
   invitations: InvitationsTable;
+  news: NewsTable;
 }
 
 export interface UsersTable {
@@ -257,4 +258,14 @@ export interface InvitationsTable {
   role: string;
   created_at: number;
   expires_at: number;
+}
+
+/** What servers told each other within the last minutes. */
+export interface NewsTable {
+  id: string;
+  at: number;
+  /** The server that told it. */
+  server: string;
+  /** JSON. */
+  payload: string;
 }

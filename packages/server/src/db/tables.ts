@@ -19,13 +19,14 @@ export interface Table {
   readonly key: readonly string[];
 }
 
-/** Where Kysely and `migrate.ts` record migrations. `sqlite_sequence` is SQLite's own. */
+/** Where Kysely and `migrate.ts` record migrations, and what servers told each other. `sqlite_sequence` is SQLite's own. */
 const bookkeeping: ReadonlySet<string> = new Set([
   "kysely_migration",
   "kysely_migration_lock",
   "schema_version",
   "app_migration",
   "database_copy",
+  "news",
   "sqlite_sequence",
 ]);
 

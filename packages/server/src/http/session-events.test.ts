@@ -1,10 +1,13 @@
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { engine } from "@lockstep/kit";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { callsTo } from "../../test/calls.ts";
 import { startCompressingProxy } from "../../test/compressing-proxy.ts";
+import { engines } from "../../test/engines.ts";
 import { openStream } from "../../test/event-stream.ts";
+import { openAdmin } from "../admin/testing.ts";
 import { grantedToken, john, startTestServer, type TestServer, testSource, typed } from "../testing.ts";
 
 let server: TestServer;
@@ -112,6 +115,39 @@ describe("the stream of a user's session events", () => {
     expect((await stream.next())?.data).toEqual({ type: "session_ended", sessionId: session.id, reason: "revoked" });
     expect((await stream.next())?.type).toBe("serialized-error");
     expect(await stream.next()).toBeNull();
+  });
+
+  it("[S27] reports every change that another server or a command makes on the same PostgreSQL database", async () => {
+    const admin = await openAdmin(engines[1].newDatabase);
+    await admin.lockstep(["migrate"]);
+    {
+      await using here = await startTestServer({ databaseUrl: admin.url });
+      await using other = await startTestServer({ databaseUrl: admin.url });
+      const { accessToken, session, user } = await signIn(other);
+      const stream = await watch(accessToken, other);
+      // Until the other server listens, it hears nothing.
+      await vi.waitFor(
+        async () => {
+          const { rows } = await sql`
+            select 1 from pg_stat_activity
+            where datname = current_database() and query like 'select id, payload from news%'`.execute(here.db);
+          expect(rows).toHaveLength(2);
+        },
+        { timeout: inject("patienceMs") },
+      );
+      const signedIn = await signIn(here);
+      expect((await stream.next())?.data).toMatchObject({ type: "signed_in", session: { id: signedIn.session.id } });
+      here.domain.events.publish(user.id, { type: "password_changed" });
+      expect((await stream.next())?.data).toEqual({ type: "password_changed" });
+      const keys = () => other.domain.keyring.list().length;
+      const before = keys();
+      await here.domain.keyring.rotate(testSource);
+      await vi.waitFor(() => expect(keys()).toBe(before + 1), { timeout: inject("patienceMs") });
+      await admin.lockstep(["user", "sign-out", john.username]);
+      const ends = [(await stream.next())?.data, (await stream.next())?.data];
+      expect(ends).toContainEqual({ type: "session_ended", sessionId: session.id, reason: "revoked" });
+    }
+    await admin[Symbol.asyncDispose]();
   });
 
   /** A refused stream: its only event, and its end. */

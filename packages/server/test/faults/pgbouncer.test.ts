@@ -1,8 +1,10 @@
 // Sessions, database error codes and concurrent calls through a PgBouncer in transaction mode.
 
+import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/db/database.ts";
+import { createNews, PoolerError } from "../../src/db/news.ts";
 import { startTestServer, type TestServer } from "../../src/testing.ts";
 import { callsTo } from "../calls.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
@@ -52,6 +54,20 @@ describe.skipIf(!hasPgBouncer)("behind a PgBouncer in transaction mode", () => {
     const { rows } = await sql`select name from pg_prepared_statements where name <> ''`.execute(db);
     await db.destroy();
     expect(rows).toEqual([]);
+  });
+
+  it("news are not heard, which is said once, unless DATABASE_LISTEN_URL goes past it", async () => {
+    const through = createNews({ db: server.db, now: Date.now, newId: randomUUID });
+    const reported = await new Promise((resolve) => through.begin({ url: bouncer.url, hear() {}, report: resolve }));
+    expect(reported).toBeInstanceOf(PoolerError);
+    await through.end();
+    const past = createNews({ db: server.db, now: Date.now, newId: randomUUID });
+    const heard = new Promise<void>((resolve) =>
+      past.begin({ url: cluster.url, hear: (piece) => piece === "something" && resolve(), report() {} }),
+    );
+    through.tell("something");
+    await expect(heard).resolves.toBeUndefined();
+    await past.end();
   });
 
   it("a cut connection fails its call, and the next ones are served", async () => {

@@ -1,8 +1,8 @@
 // Owns event streams about one's sessions, which end with the watcher's own session, and how many streams may be open.
 //
 // Within a process, the end of a session is published at once. The end that another process caused (a command, another
-// server) is found by polling the database: one query for all watched sessions, however many streams each has. Calls do
-// not depend on either: the guard reads the session each time.
+// server) is heard from it on PostgreSQL, and found by polling the database: one query for all watched sessions, however
+// many streams each has. Calls do not depend on either: the guard reads the session each time.
 
 import type { ErrorDetails, SessionEvent } from "@lockstep/kit";
 import { outsideOfCalls } from "../../db/time-limit.ts";
@@ -24,6 +24,9 @@ const maxPendingEvents = 100;
 /** Sessions that one query reads, so that no poll blocks the event loop for long. */
 const sessionsPerQuery = 500;
 
+/** The part of the polls that remains, for what was changed by hand and told by nobody. */
+const ticksWhileInformed = 5;
+
 /** How long a refused client waits: streams end when tabs are closed. */
 const retryAfterSeconds = 30;
 
@@ -34,6 +37,8 @@ export interface WatchSessionsOptions {
   readonly closing: AbortSignal;
   readonly limits?: StreamLimits;
   readonly lookEveryMs?: number;
+  /** Whether other processes tell this one about every change, so that it may poll less often. */
+  readonly isInformed?: () => boolean;
   /** After this time a poll without an answer is abandoned. The next one starts as usual. */
   readonly lookLimitMs?: number;
 }
@@ -47,12 +52,14 @@ export const createWatchSessions = ({
   limits = defaultLimits,
   lookEveryMs = 1000,
   lookLimitMs = 5000,
+  isInformed = () => false,
 }: WatchSessionsOptions) => {
   const bySession = new Map<string, Set<Watcher>>();
   const byUser = new Map<string, Set<Watcher>>();
   let streams = 0;
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
+  let ticks = 0;
 
   events.onEach((userId, event) => {
     for (const watcher of byUser.get(userId) ?? []) watcher.push(event);
@@ -66,13 +73,14 @@ export const createWatchSessions = ({
       watched.map(async ({ session: { id, userId } }) => {
         const reason = await sessions.endReason(id);
         // In the meantime, the watcher may have got its end and left.
-        if (reason && bySession.has(id)) events.publish(userId, { type: "session_ended", sessionId: id, reason });
+        if (reason && bySession.has(id))
+          events.publish(userId, { type: "session_ended", sessionId: id, reason }, "elsewhere");
       }),
     );
   };
 
   const look = async () => {
-    if (looking) return;
+    if (looking || (isInformed() && ticks++ % ticksWhileInformed !== 0)) return;
     looking = true;
     // A copy: watchers come and go during the query.
     const watched = [...bySession.values()].flatMap(([first]) => (first && !first.isOver() ? first : []));

@@ -51,6 +51,8 @@ export interface KeyringOptions {
   readonly audit: Audit;
   /** The longest lifetime of a token: a key verifies for that much longer than it signs. */
   readonly tokenLifetimeSeconds: number;
+  /** Called when keys were added or retired here. */
+  readonly onChange?: () => void;
 }
 
 /** How long a new key is published before it signs: longer than clients cache the key set. */
@@ -66,7 +68,7 @@ const rotationAgeMs = 90 * 24 * 60 * 60 * 1000;
 const lookIntervalMs = 100;
 
 /** @throws StartError when the stored keys were encrypted under another `SECRET` */
-export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeconds }: KeyringOptions) => {
+export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeconds, onChange }: KeyringOptions) => {
   const add = async (algorithm: SigningAlgorithm, ordinal: number, signsFrom: number, source: Source) => {
     const { id, publicJwk, privateKey } = await newKeyPair(algorithm);
     const privateJwe = await secrets.encrypt("signing-keys", JSON.stringify(await exportJWK(privateKey)));
@@ -217,6 +219,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
     if (of(algorithm).length === 0) await ensureOnce(algorithm);
     else await add(algorithm, await nextOrdinal(algorithm), now() + publishedBeforeMs, source);
     await reloadAfterChange();
+    onChange?.();
     return of(algorithm).at(-1)?.id ?? "";
   };
 
@@ -286,6 +289,7 @@ export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeco
         await audit.record({ action: "keys.retire", userId: null, detail: { key: id }, source }, transaction);
       });
       await reloadAfterChange();
+      onChange?.();
       return signing(algorithm);
     },
 
