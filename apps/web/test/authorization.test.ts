@@ -4,27 +4,12 @@ import { john, testClock, testSource } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { describeInBrowser, openContext } from "./browser.ts";
-import { idOf, meetingsBy } from "./client.ts";
+import { idOf, north } from "./client.ts";
+import { meetingsBy } from "./meetings.ts";
 import { allSelected, button, eventually, expectAccessible, focusedText, heading, pathOf, signIn } from "./visitor.ts";
 
 const asks = "Printshop asks for access to your Lockstep account";
 const ann = { username: "ann", password: "another secret", fullName: "Ann Other" } as const;
-/** An identity provider that these tests never call. */
-const north = {
-  name: "north",
-  label: "North",
-  protocol: "openid",
-  issuer: "https://north.example",
-  discoveryUrl: null,
-  clientId: "x",
-  clientSecret: null,
-  clientAuthentication: null,
-  scopes: ["openid"],
-  create: "never",
-  endSession: false,
-  freshness: "prompt_login",
-  allowPrivateAddresses: false,
-} as const;
 
 describeInBrowser("an authorization request", (browser) => {
   const meet = meetingsBy(browser);

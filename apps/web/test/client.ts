@@ -1,4 +1,5 @@
-// Owns third-party clients: a certified client library (`openid-client`), and a redirect address on this machine.
+// Owns third-party clients: a certified client library (`openid-client`), and a redirect address on this machine. Also
+// for scripts, which are no tests.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,8 +9,23 @@ import { RegisterClientInput } from "@lockstep/kit";
 import { beginAuthorization, discover, startAuthorizationServer } from "@lockstep/server/authorization-server-testing";
 import { john, testSource } from "@lockstep/server/testing";
 import * as client from "openid-client";
-import type { Browser } from "playwright-core";
-import { type VisitOptions, visitsBy } from "./visitor.ts";
+
+/** An identity provider that nobody runs. */
+export const north = {
+  name: "north",
+  label: "North",
+  protocol: "openid",
+  issuer: "https://north.example",
+  discoveryUrl: null,
+  clientId: "x",
+  clientSecret: null,
+  clientAuthentication: null,
+  scopes: ["openid"],
+  create: "never",
+  endSession: false,
+  freshness: "prompt_login",
+  allowPrivateAddresses: false,
+} as const;
 
 /** A server that is visited at its public URL, because cookies belong to a host name. */
 export const startServer = async (options: AppServerOptions = {}) => {
@@ -73,27 +89,5 @@ export const startClient = async (server: Server, { verified = true, ...input }:
       landing.closeAllConnections();
       await new Promise((resolve) => landing.close(resolve));
     },
-  };
-};
-
-export const meetingsBy = (browser: () => Browser) => {
-  const visits = visitsBy(browser, startServer);
-
-  /** A visitor, signed in as john by default, and a third-party client. */
-  return async ({
-    signedIn = true,
-    app: clientOptions = {},
-    ...options
-  }: VisitOptions & { readonly signedIn?: boolean; readonly app?: ClientOptions } = {}) => {
-    const visitor = await (signedIn ? visits.visitSignedIn(options) : visits.visit("/sign-in", options));
-    const app = await startClient(visitor.server, clientOptions);
-    return {
-      ...visitor,
-      app,
-      async [Symbol.asyncDispose]() {
-        await app[Symbol.asyncDispose]();
-        await visitor[Symbol.asyncDispose]();
-      },
-    };
   };
 };

@@ -4,7 +4,8 @@ import { testSource } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { describeInBrowser } from "./browser.ts";
-import { idOf, meetingsBy } from "./client.ts";
+import { idOf } from "./client.ts";
+import { meetingsBy } from "./meetings.ts";
 import { button, eventually, expectAccessible, focusedText, heading } from "./visitor.ts";
 
 describeInBrowser("connected apps", (browser) => {

@@ -11,6 +11,7 @@ import {
   expectAccessible,
   expectPresentable,
   heading,
+  openPage,
   phone,
   signIn,
   visitsBy,
@@ -27,7 +28,7 @@ describeInBrowser("the page for the e-mail address", (browser) => {
   const { visitSignedIn } = visitsBy(browser);
   const visitAddress = async () => {
     const visitor = await visitSignedIn();
-    await visitor.page.getByRole("link", { name: "Security" }).click();
+    await openPage(visitor.page, "Security");
     await visitor.page.getByRole("link", { name: "Change your address" }).click();
     await heading(visitor.page, "E-mail address").waitFor();
     return visitor;
@@ -73,7 +74,7 @@ describeInBrowser("the page for the e-mail address", (browser) => {
     await page.getByLabel("Code", { exact: true }).fill((await proofTo(server, john.email)).code);
     await button(page, "Use this address").click();
     await page.getByRole("region", { name: "Your address" }).getByText("Verified", { exact: true }).waitFor();
-    await page.getByRole("link", { name: "Security" }).click();
+    await openPage(page, "Security");
     await page.getByRole("link", { name: "Change your address" }).waitFor();
   });
 

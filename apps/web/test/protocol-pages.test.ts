@@ -5,7 +5,8 @@ import * as client from "openid-client";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { describeInBrowser } from "./browser.ts";
-import { idOf, meetingsBy } from "./client.ts";
+import { idOf } from "./client.ts";
+import { meetingsBy } from "./meetings.ts";
 import { button, eventually, expectAccessible, heading, pathOf, signIn } from "./visitor.ts";
 
 describeInBrowser("the pages of a protocol", (browser) => {

@@ -4,8 +4,8 @@ import { john } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { describeInBrowser, openContext } from "./browser.ts";
-import { meetingsBy } from "./client.ts";
 import { proofTo } from "./mails.ts";
+import { meetingsBy } from "./meetings.ts";
 import { button, eventually, expectPresentable, focusedText, heading, pathOf, phone, visitsBy } from "./visitor.ts";
 
 const jane = { email: "jane@example.com", fullName: "Jane Doe", password: "seven wooden kites in the rain" };

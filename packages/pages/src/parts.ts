@@ -3,6 +3,7 @@
 
 export { useBackend, useBrand, useScopes } from "./app/context.ts";
 export { useSlots } from "./app/slots.ts";
+export { ClientIcon } from "./clients/client-icon.tsx";
 export { ScopeList, type ScopeListProps } from "./clients/scope-list.tsx";
 export { UnverifiedMark, UnverifiedNotice, type UnverifiedNoticeProps } from "./clients/unverified.tsx";
 export { useSecondsLeft } from "./failures/countdown.tsx";
@@ -20,7 +21,9 @@ export { ButtonLink, type ButtonLinkProps } from "./layout/button-link.tsx";
 export { cardClasses } from "./layout/card.ts";
 export { ColorSchemeChoice } from "./layout/color-scheme-choice.tsx";
 export { Dialog, DialogActions, type DialogProps } from "./layout/dialog.tsx";
+export { Icon, type IconProps } from "./layout/icon.tsx";
 export { lazyPage } from "./layout/lazy-page.tsx";
+export { LoadingCard } from "./layout/loading-card.tsx";
 export { Logo } from "./layout/logo.tsx";
 export { Mark, type MarkProps } from "./layout/mark.tsx";
 export { Navigation, type NavigationProps } from "./layout/navigation.tsx";

@@ -1,7 +1,8 @@
 // Owns the beginning of every page: its title, and the focus after navigation.
 
 import { type ReactNode, useEffect, useRef } from "react";
-import { useBrand } from "../app/context.ts";
+import { Link } from "wouter";
+import { type NavigationItem, useBrand } from "../app/context.ts";
 import { Logo } from "./logo.tsx";
 import styles from "./page.module.css";
 
@@ -14,11 +15,15 @@ export interface PageProps {
   readonly lead?: ReactNode;
   /** For a page with one purpose: in the middle, below the logo. */
   readonly narrow?: boolean;
+  /** What is beside the logo of a narrow page, such as a `ClientIcon`. */
+  readonly icon?: ReactNode;
+  /** The page above this one. */
+  readonly back?: NavigationItem;
   readonly children: ReactNode;
 }
 
 /** A page: title, lead and content. */
-export const Page = ({ title, lead, narrow = false, children }: PageProps) => {
+export const Page = ({ title, lead, narrow = false, icon, back, children }: PageProps) => {
   const heading = useRef<HTMLHeadingElement>(null);
   const brand = useBrand();
   useEffect(() => {
@@ -31,8 +36,19 @@ export const Page = ({ title, lead, narrow = false, children }: PageProps) => {
     <div className={styles.page} data-narrow={narrow || undefined}>
       {narrow && (
         <div className={styles.mark}>
+          {icon && (
+            <>
+              {icon}
+              <span className={styles.between} />
+            </>
+          )}
           <Logo size={48} />
         </div>
+      )}
+      {back && (
+        <p className={styles.back}>
+          <Link href={back.path}>{back.label}</Link>
+        </p>
       )}
       <h1 ref={heading} tabIndex={-1} className={styles.title}>
         {title}

@@ -1,7 +1,7 @@
 // The account page: shows and changes the data of the signed-in user.
 
 import { UpdateUserInput, type User } from "@lockstep/kit";
-import { Skeleton, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import {
@@ -12,6 +12,7 @@ import {
   FailureNotice,
   type FieldErrors,
   fieldErrorsOf,
+  LoadingCard,
   Page,
   useBackend,
   useForm,
@@ -46,8 +47,8 @@ export const AccountPage = () => {
             </>
           ) : (
             <>
-              <Skeleton height="17rem" radius="0.875rem" />
-              <Skeleton height="17rem" radius="0.875rem" />
+              <LoadingCard height="17rem" />
+              <LoadingCard height="17rem" />
             </>
           )}
         </div>

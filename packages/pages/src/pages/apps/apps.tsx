@@ -6,6 +6,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import {
   Ago,
+  ClientIcon,
   cardClasses,
   FailureNotice,
   Page,
@@ -76,6 +77,7 @@ const AppItem = ({ connected, onEnd }: { connected: ConnectedClient; onEnd: () =
   const { client: app, scopes, grantedAt, lastUsedAt } = connected;
   return (
     <li className={styles.app}>
+      <ClientIcon small />
       <div className={styles.facts}>
         <h3 className={styles.name}>
           {app.name} {!app.verified && <UnverifiedMark />}

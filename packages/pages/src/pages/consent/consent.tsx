@@ -8,6 +8,7 @@ import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import {
   AccountLinks,
+  ClientIcon,
   EndNotice,
   type Failure,
   FailureNotice,
@@ -58,7 +59,7 @@ const SignInToContinue = ({ authorizationId, other }: ConsentPageProps & { other
   if (!asker.data) return <OneMoment />;
   const { client: app, loginHint } = asker.data;
   return (
-    <Page title={words.title} lead={words.lead(app.name)} narrow>
+    <Page title={words.title} lead={words.lead(app.name)} icon={<ClientIcon />} narrow>
       {session.status === "signedOut" && !other && <EndNotice reason={session.reason} />}
       <SignInForm username={(!other && loginHint) || ""}>
         <AccountLinks returnTo={location.pathname} />

@@ -4,6 +4,7 @@
 import type { AuthorizationRequest } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import {
+  ClientIcon,
   cardClasses,
   durationOf,
   type Failure,
@@ -40,7 +41,7 @@ export const ConsentQuestion = ({ request, account, failure, deciding, onAllow, 
   const asked = scopes.filter(({ grantedBefore }) => !grantedBefore);
   const before = scopes.filter(({ grantedBefore }) => grantedBefore);
   return (
-    <Page title={words.title(app.name, brand.name)} narrow>
+    <Page title={words.title(app.name, brand.name)} icon={<ClientIcon />} narrow>
       {slots.above && <slots.above request={request} />}
       <div className={cardClasses.card}>
         <div className={cardClasses.fields}>

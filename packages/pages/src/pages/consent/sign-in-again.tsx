@@ -5,6 +5,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import {
+  ClientIcon,
   cardClasses,
   FailureNotice,
   OneMoment,
@@ -55,7 +56,7 @@ const ByPassword = ({ app, account, onSignedIn }: SignInAgainProps) => {
     if (document.activeElement === document.body) form.select("password");
   }, []);
   return (
-    <Page title={words.passwordTitle} lead={words.lead(app.name)} narrow>
+    <Page title={words.passwordTitle} lead={words.lead(app.name)} icon={<ClientIcon />} narrow>
       <form noValidate className={cardClasses.card} onSubmit={form.submit}>
         <div className={cardClasses.fields}>
           <AccountInUse {...account} />
@@ -78,7 +79,7 @@ interface AtProviderProps extends Omit<SignInAgainProps, "onSignedIn"> {
 const AtProvider = ({ app, account, identities }: AtProviderProps) => {
   const words = useWords("consent", consentWords).again;
   return (
-    <Page title={words.title} lead={words.lead(app.name)} narrow>
+    <Page title={words.title} lead={words.lead(app.name)} icon={<ClientIcon />} narrow>
       <div className={`${cardClasses.card} ${cardClasses.fields}`}>
         <AccountInUse {...account} />
         <SignInAgainLinks identities={identities} returnTo={location.pathname} />

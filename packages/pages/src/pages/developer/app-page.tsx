@@ -1,13 +1,13 @@
 // The page of one app: its credentials, code to start with, and how to change or delete it.
 
 import type { OAuthClient, RegisterClientInput, RegisteredClient } from "@lockstep/kit";
-import { Alert, Button, Skeleton } from "@mantine/core";
+import { Alert, Button } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { Link } from "wouter";
 import {
   cardClasses,
   FailureNotice,
+  LoadingCard,
   NotFound,
   Page,
   Question,
@@ -44,7 +44,7 @@ export const AppPage = ({ appId, ...rest }: AppPageProps) => {
       </Page>
     );
   }
-  if (!list.data) return <Skeleton height="24rem" maw="60rem" mx="auto" radius="0.875rem" />;
+  if (!list.data) return <LoadingCard height="24rem" />;
   const app = list.data.find(({ id }) => id === appId);
   return app ? <Registered key={app.id} app={app} {...rest} /> : <NotFound />;
 };
@@ -58,15 +58,13 @@ const Registered = ({ app, issued, onIssued, onDeleted }: RegisteredProps) => {
   return (
     <Page
       title={app.name}
+      back={{ path: developerPath, label: words.list.back }}
       lead={
         <>
           {words.kinds[app.kind].name}. {!app.verified && <UnverifiedMark />}
         </>
       }
     >
-      <p className={styles.back}>
-        <Link href={developerPath}>{words.list.back}</Link>
-      </p>
       <Credentials app={app} issued={issued} onIssued={onIssued} />
       <Code app={app} />
       <Change app={app} />

@@ -3,12 +3,13 @@
 import type { RegisterClientInput, RegisteredClient } from "@lockstep/kit";
 import { useMutation } from "@tanstack/react-query";
 import { Page, useBackend, useWords } from "../../parts.ts";
+import { developerPath } from "./addresses.ts";
 import { AppForm, noDetails } from "./app-form.tsx";
 import { developerWords } from "./words.ts";
 
 export const RegisterPage = ({ onRegistered }: { onRegistered: (registered: RegisteredClient) => void }) => {
   const { queryClient, trpc, readFailure } = useBackend();
-  const words = useWords("developer", developerWords).register;
+  const { list, register: words } = useWords("developer", developerWords);
   const register = useMutation(
     trpc.client.register.mutationOptions({
       onSuccess(registered) {
@@ -18,7 +19,7 @@ export const RegisterPage = ({ onRegistered }: { onRegistered: (registered: Regi
     }),
   );
   return (
-    <Page title={words.title} lead={words.lead}>
+    <Page title={words.title} lead={words.lead} back={{ path: developerPath, label: list.back }}>
       <AppForm
         title={words.formTitle}
         initial={noDetails}

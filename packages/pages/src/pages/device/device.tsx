@@ -6,6 +6,7 @@ import type { ProtocolPage } from "@lockstep/kit";
 import { Button, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect, useRef } from "react";
 import {
+  ClientIcon,
   durationOf,
   Page,
   PageLink,
@@ -138,7 +139,7 @@ const DeviceCode = ({ page }: { page: Of<"device_code"> }) => {
 const DeviceConfirm = ({ page }: { page: Of<"device_confirm"> }) => {
   const { confirm: words } = useWords("device", deviceWords);
   return (
-    <Page title={words.title} lead={words.lead(page.client.name)} narrow>
+    <Page title={words.title} lead={words.lead(page.client.name)} icon={<ClientIcon />} narrow>
       <ServerForm page={page}>
         <p className={styles.code}>{page.userCode}</p>
         {!page.client.verified && <UnverifiedNotice />}

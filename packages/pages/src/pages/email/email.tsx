@@ -2,7 +2,7 @@
 // new one.
 
 import { ChangeEmailInput, type User } from "@lockstep/kit";
-import { Alert, Button, Skeleton, TextInput } from "@mantine/core";
+import { Alert, Button, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import {
@@ -12,9 +12,12 @@ import {
   cardClasses,
   FailureNotice,
   fieldErrorsOf,
+  LoadingCard,
+  Mark,
   Page,
   type ProofFlow,
   ProofRefused,
+  paths,
   Question,
   useBackend,
   useForm,
@@ -42,7 +45,7 @@ export const EmailPage = () => {
     return <Finish proof={flow.proof} flow={flow} onDone={onDone} />;
   }
   return (
-    <Page title={words.title} lead={words.lead}>
+    <Page title={words.title} lead={words.lead} back={{ path: paths.security, label: words.back }}>
       {failure && <FailureNotice failure={failure} onRetry={() => void me.refetch()} retrying={me.isFetching} />}
       <div className={styles.column}>
         {outcome !== null && <Outcome text={outcome} />}
@@ -52,7 +55,7 @@ export const EmailPage = () => {
             <AddressForm user={me.data} flow={flow} />
           </>
         ) : (
-          !failure && <Skeleton height="17rem" radius="0.875rem" />
+          !failure && <LoadingCard height="17rem" />
         )}
       </div>
     </Page>
@@ -98,9 +101,7 @@ const CurrentAddress = ({ user: { email, emailVerified }, flow, onRemoved }: Cur
     <section className={`${cardClasses.card} ${cardClasses.fields}`} aria-label={words.current}>
       <div>
         <p className={styles.address}>{email}</p>
-        <p className={styles.state} data-verified={emailVerified}>
-          {emailVerified ? words.verified : words.unverified}
-        </p>
+        {emailVerified ? <Mark>{words.verified}</Mark> : <Mark caution>{words.unverified}</Mark>}
       </div>
       {!emailVerified && <p className={styles.hint}>{words.unverifiedHint}</p>}
       {failure && <FailureNotice key={ask.submittedAt} failure={failure} takesFocus />}

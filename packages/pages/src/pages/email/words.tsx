@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 
 export const emailWords = {
   title: "E-mail address",
+  /** The link to the page above this one. */
+  back: "Security",
   lead: "You can sign in with it, and recover your account when you forget your password.",
   purpose: "Changing your e-mail address",
   current: "Your address",

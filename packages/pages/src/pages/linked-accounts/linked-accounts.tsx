@@ -24,9 +24,9 @@ import { linkedAccountsWords } from "./words.tsx";
 export const LinkedAccountsPage = () => {
   const linked = new URLSearchParams(useSearch()).get("linked");
   const provider = useProviders().find(({ name }) => name === linked);
-  const { title, lead, nowLinked } = useWords("linkedAccounts", linkedAccountsWords);
+  const { title, lead, back, nowLinked } = useWords("linkedAccounts", linkedAccountsWords);
   return (
-    <Page title={title} lead={lead}>
+    <Page title={title} lead={lead} back={{ path: paths.security, label: back }}>
       <LoginProblemNotice />
       {provider && <Alert role="status">{nowLinked(provider.label)}</Alert>}
       <LinkedAccounts />

@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 
 export const linkedAccountsWords = {
   title: "Linked accounts",
+  /** The link to the page above this one. */
+  back: "Security",
   lead: "Accounts elsewhere that you can sign in with.",
   nowLinked: (provider: string): string => `${provider} is linked. You can now sign in with it.`,
   purpose: "Changing how you sign in",

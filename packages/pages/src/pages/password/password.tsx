@@ -2,11 +2,20 @@
 // account, because somebody else may have added it.
 
 import type { Identity, RecentAccess } from "@lockstep/kit";
-import { Alert, Skeleton } from "@mantine/core";
+import { Alert } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link, useSearch } from "wouter";
-import { cardClasses, FailureNotice, Page, paths, SignInAgainLinks, useBackend, useWords } from "../../parts.ts";
+import {
+  cardClasses,
+  FailureNotice,
+  LoadingCard,
+  Page,
+  paths,
+  SignInAgainLinks,
+  useBackend,
+  useWords,
+} from "../../parts.ts";
 import styles from "./password.module.css";
 import { PasswordForm, type PasswordFormProps, type PasswordOutcome, signedInAgain } from "./password-form.tsx";
 import { RecentAccessList } from "./recent-access.tsx";
@@ -14,7 +23,7 @@ import { passwordWords } from "./words.tsx";
 
 export const PasswordPage = () => {
   const { trpc, readFailure } = useBackend();
-  const { title, lead } = useWords("password", passwordWords);
+  const { title, lead, back } = useWords("password", passwordWords);
   const [outcome, setOutcome] = useState<PasswordOutcome | null>(null);
   const me = useQuery(trpc.user.me.queryOptions());
   const methods = useQuery(trpc.identity.list.queryOptions());
@@ -29,7 +38,7 @@ export const PasswordPage = () => {
 
   const content = () => {
     if (!me.data || !methods.data || !recent.data || !grants.data) {
-      if (!failure) return <Skeleton height="18rem" radius="0.875rem" />;
+      if (!failure) return <LoadingCard height="18rem" />;
       const retry = () => void Promise.all(queries.map((query) => query.refetch()));
       return (
         <FailureNotice failure={failure} onRetry={retry} retrying={queries.some(({ isFetching }) => isFetching)} />
@@ -47,7 +56,7 @@ export const PasswordPage = () => {
     );
   };
   return (
-    <Page title={title} lead={lead}>
+    <Page title={title} lead={lead} back={{ path: paths.security, label: back }}>
       <div className={styles.column}>{content()}</div>
     </Page>
   );

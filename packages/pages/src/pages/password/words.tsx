@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 
 export const passwordWords = {
   title: "Password",
+  /** The link to the page above this one. */
+  back: "Security",
   lead: "A new password ends your sessions everywhere else.",
   current: "Current password",
   new: "New password",

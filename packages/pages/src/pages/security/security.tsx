@@ -1,10 +1,9 @@
 // The security page: what protects the account, and where it is in use.
 
 import type { User } from "@lockstep/kit";
-import { Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useId } from "react";
-import { cardClasses, FailureNotice, Page, useBackend, useSlots, useWords } from "../../parts.ts";
+import { cardClasses, FailureNotice, LoadingCard, Page, useBackend, useSlots, useWords } from "../../parts.ts";
 import { type SecuritySection, sectionsOfSignIn, sectionsOfUse } from "./sections.tsx";
 import styles from "./security.module.css";
 import { securityWords } from "./words.tsx";
@@ -21,10 +20,10 @@ export const SecurityPage = () => {
         {failure ? (
           <FailureNotice failure={failure} onRetry={() => void me.refetch()} retrying={me.isFetching} />
         ) : (
-          <div aria-busy className={cardClasses.fields}>
-            <Skeleton height="19rem" radius="0.875rem" />
-            <Skeleton height="14rem" radius="0.875rem" />
-          </div>
+          <>
+            <LoadingCard height="14rem" />
+            <LoadingCard height="13rem" />
+          </>
         )}
       </Page>
     );

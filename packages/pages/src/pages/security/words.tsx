@@ -9,8 +9,8 @@ export const securityWords = {
   use: "In use",
   password: {
     title: "Password",
-    none: "Your account has none.",
-    isSet: "Your account has one.",
+    none: "Not set",
+    isSet: "Set",
     /** `when`: such as "2 days ago". */
     setSince: (when: ReactNode): ReactNode => <>Set {when}</>,
     change: "Change your password",

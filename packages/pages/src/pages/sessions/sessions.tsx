@@ -10,6 +10,7 @@ import {
   cardClasses,
   type Device,
   FailureNotice,
+  Icon,
   Mark,
   Page,
   paths,
@@ -130,7 +131,9 @@ const SessionItem = ({ session, ending, onEnd }: SessionItemProps) => {
   const device = useDevices()(session.userAgent);
   return (
     <li className={styles.session}>
-      <DeviceIcon kind={device.kind} />
+      <span className={styles.icon}>
+        <Icon shape={shapes[device.kind]} />
+      </span>
       <div className={styles.facts}>
         <p className={styles.device}>
           {device.name}
@@ -164,19 +167,6 @@ const shapes = {
   handheld: "M7 3h10v18H7zM11 18h2",
   program: "M4 4h16v16H4zM8 9l3 3-3 3M13 15h3",
 } as const satisfies Record<Device["kind"], string>;
-
-const DeviceIcon = ({ kind }: { kind: Device["kind"] }) => (
-  <svg viewBox="0 0 24 24" width="24" height="24" className={styles.icon} aria-hidden="true" focusable="false">
-    <path
-      d={shapes[kind]}
-      fill="none"
-      stroke="currentColor"
-      strokeWidth="1.75"
-      strokeLinecap="round"
-      strokeLinejoin="round"
-    />
-  </svg>
-);
 
 const EndOthers = ({ count, onEnded }: { count: number; onEnded: () => void }) => {
   const { trpc, readFailure } = useBackend();
