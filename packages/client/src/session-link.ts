@@ -16,6 +16,7 @@ type Path = PathIn<EngineContract>;
 /** Operations that take a password or a token. The server refuses them in batches. */
 export const credentialPaths = [
   "auth.login",
+  "auth.loginWithCode",
   "auth.refresh",
   "auth.issueAccessToken",
   "user.changePassword",
@@ -36,7 +37,7 @@ const paths = {
 } as const satisfies Record<string, Path>;
 
 /** Operations that sign in. */
-const signIn = ["auth.login", "account.completeRegistration"] as const satisfies readonly Path[];
+const signIn = ["auth.login", "auth.loginWithCode", "account.completeRegistration"] as const satisfies readonly Path[];
 
 /** Operations that answer with tokens. They take none. */
 const issuing: ReadonlySet<string> = new Set([...signIn, paths.refresh]);
@@ -47,6 +48,7 @@ const tokenChanging: ReadonlySet<string> = new Set([...issuing, paths.logout]);
 /** Operations that recognise who called, or make the device known, by a cookie or by what the client keeps. */
 const transported: ReadonlySet<string> = new Set([
   ...signIn,
+  "auth.requestSignInCode",
   "account.register",
   "account.recover",
   paths.reset,

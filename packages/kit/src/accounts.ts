@@ -1,4 +1,5 @@
-// Owns the shapes of signing up, recovering an account, and changing its address.
+// Owns the shapes of what works with a code that is sent by mail: signing up, recovering an account, changing its address,
+// and signing in without a password.
 
 import { z } from "zod";
 import { Id } from "./ids.ts";
@@ -56,6 +57,18 @@ export type ChangeEmailInput = z.infer<typeof ChangeEmailInput>;
 /** The input of `account.completeEmailChange`. */
 export const CompleteEmailChangeInput = z.object({ proofId: ProofId, code: ProofCode });
 export type CompleteEmailChangeInput = z.infer<typeof CompleteEmailChangeInput>;
+
+/** The input of `auth.requestSignInCode`. */
+export const RequestSignInCodeInput = z.object({ login: LoginInput.shape.username, ...asking });
+export type RequestSignInCodeInput = z.infer<typeof RequestSignInCodeInput>;
+
+/** The input of `auth.loginWithCode`. */
+export const LoginWithCodeInput = z.object({
+  proofId: ProofId,
+  code: ProofCode,
+  ...LoginInput.pick({ transport: true, deviceToken: true }).shape,
+});
+export type LoginWithCodeInput = z.infer<typeof LoginWithCodeInput>;
 
 /** The input of `account.checkCode`. */
 export const CheckCodeInput = z.object({ proofId: ProofId, code: ProofCode });

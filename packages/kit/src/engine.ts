@@ -7,10 +7,12 @@ import {
   CheckCodeInput,
   CompleteEmailChangeInput,
   CompleteRegistrationInput,
+  LoginWithCodeInput,
   ProofLinkInput,
   RecoverInput,
   RegisterInput,
   RequestedProof,
+  RequestSignInCodeInput,
   ResendProofInput,
   ResetPasswordInput,
   SignUpPolicy,
@@ -59,6 +61,28 @@ export const engine = {
       errors: ["INVALID_CREDENTIALS", "TOO_MANY_ATTEMPTS", "OVERLOADED", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
       credential: true,
     }),
+    requestSignInCode: mutation({
+      summary: "Send a code to the address of an account, to sign in with in place of the password",
+      access: anyone,
+      input: RequestSignInCodeInput,
+      output: RequestedProof,
+      errors: ["SIGN_IN_CODE_OFF", "MAIL_OFF", "TOO_MANY_ATTEMPTS", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+    }),
+    loginWithCode: mutation({
+      summary: "Sign in with the code that was sent",
+      access: anyone,
+      input: LoginWithCodeInput,
+      output: LoginResult,
+      errors: [
+        "SIGN_IN_CODE_OFF",
+        "MAIL_OFF",
+        "PROOF_REFUSED",
+        "TOO_MANY_ATTEMPTS",
+        "CREDENTIALS_IN_BATCH",
+        "FOREIGN_ORIGIN",
+      ],
+      credential: true,
+    }),
     refresh: mutation({
       summary: "Exchange a refresh token for the session's next tokens",
       access: anyone,
@@ -92,6 +116,8 @@ export const engine = {
         signUp: SignUpPolicy,
         /** Whether the server sends mail, so that people can recover their account. */
         recovery: z.boolean(),
+        /** Whether people can sign in with a code that is sent by mail. */
+        signInCode: z.boolean(),
       }),
     }),
   },
@@ -219,6 +245,7 @@ export const engine = {
       errors: [
         "PROOF_REFUSED",
         "SIGN_UP_REFUSED",
+        "SIGN_IN_CODE_OFF",
         "MAIL_OFF",
         "TOO_MANY_ATTEMPTS",
         "CREDENTIALS_IN_BATCH",

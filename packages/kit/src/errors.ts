@@ -215,6 +215,7 @@ export const engineErrors = {
       suggestion: z.string(),
     }),
   },
+  SIGN_IN_CODE_OFF: { status: 403, message: "This server sends no codes to sign in with.", details: none },
   MAIL_OFF: { status: 501, message: "This server sends no mail. Ask the people who run it.", details: none },
   EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },
 } as const satisfies Errors;

@@ -31,7 +31,7 @@ export const ProofCode = z
   });
 
 /** What a proof is for. */
-export const ProofPurpose = z.enum(["sign_up", "recovery", "email_change", "email_undo"]);
+export const ProofPurpose = z.enum(["sign_up", "sign_in", "recovery", "email_change", "email_undo"]);
 export type ProofPurpose = z.infer<typeof ProofPurpose>;
 
 /** Why a proof is refused. After any other reason than `wrong_code`, the user has to start again. */

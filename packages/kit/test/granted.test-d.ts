@@ -7,6 +7,8 @@ type Operations = EngineContract["operations"];
 type Open =
   | "auth.issueAccessToken"
   | "auth.login"
+  | "auth.requestSignInCode"
+  | "auth.loginWithCode"
   | "auth.methods"
   | "auth.refresh"
   | "account.register"

@@ -14,6 +14,7 @@ import type { SignOutPageMessage } from "./pages/sign-out/sign-out.tsx";
 /** The props of each page. */
 export interface PageProps {
   readonly signIn: object;
+  readonly signInCode: object;
   readonly signUp: object;
   readonly recover: object;
   readonly proof: object;
@@ -42,6 +43,7 @@ export const defaultPages: Pages = {
   signIn: SignInPage,
   account: AccountPage,
   notFound: NotFoundPage,
+  signInCode: lazyPage(async () => (await import("./pages/sign-in-code/sign-in-code.tsx")).SignInCodePage),
   signUp: lazyPage(async () => (await import("./pages/sign-up/sign-up.tsx")).SignUpPage),
   recover: lazyPage(async () => (await import("./pages/recover/recover.tsx")).RecoverPage),
   proof: lazyPage(async () => (await import("./pages/proof/proof.tsx")).ProofPage),

@@ -7,6 +7,7 @@ import type { ComponentType } from "react";
 export const paths = {
   account: "/",
   signIn: "/sign-in",
+  signInCode: "/sign-in/code",
   signUp: "/sign-up",
   recover: "/recover",
   /** What a link in a mail opens. Its secret is in the fragment, which no server gets. */

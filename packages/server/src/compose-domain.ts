@@ -6,6 +6,7 @@ import type { Db } from "./db/database.ts";
 import { createNews } from "./db/news.ts";
 import { truncateLargeLog } from "./db/sqlite-log.ts";
 import { createAccounts } from "./domain/accounts/accounts.ts";
+import { createCodeSignIn } from "./domain/accounts/code-sign-in.ts";
 import { createEmailChanges } from "./domain/accounts/email-change.ts";
 import { createHashingQueue } from "./domain/accounts/hashing-queue.ts";
 import { createPasswordChange } from "./domain/accounts/password-change.ts";
@@ -141,7 +142,20 @@ export const createDomain = async (
   const connectToMailServer = server ? connectBySmtp({ server, from, brand, connections: parallelMails }) : null;
   const notices = createNotices({ messages, users, spentIds, now });
   const devices = createDevices({ secrets, random, now });
-  const signIn = createSignIn({ db, users, passwords, sessions, tokens, throttle, devices, audit, notices, scopes });
+  const proofs = createProofs({ db, now, random, secrets });
+  const signIn = createSignIn({
+    db,
+    users,
+    passwords,
+    proofs,
+    sessions,
+    tokens,
+    throttle,
+    devices,
+    audit,
+    notices,
+    scopes,
+  });
   const accounts = createAccounts({ db, users, sessions, grants, audit });
   const identities = createIdentities({
     db,
@@ -170,7 +184,6 @@ export const createDomain = async (
   });
   const usernames = createUsernames({ db, random, productName: brand.name });
   const signUpRules = createSignUpRules({ db, now, settings: config.signUp, messages, audit });
-  const proofs = createProofs({ db, now, random, secrets });
   const proofRequests = createProofRequests({ db, now, random, proofs, messages, throttle });
   const registrations = createRegistrations({
     db,
@@ -201,6 +214,19 @@ export const createDomain = async (
     notices,
     audit,
     events,
+  });
+  const codeSignIn = createCodeSignIn({
+    db,
+    on: config.signInCode && messages.on,
+    users,
+    proofs,
+    proofRequests,
+    sessions,
+    signIn,
+    devices,
+    throttle,
+    notices,
+    audit,
   });
   const emailChanges = createEmailChanges({
     db,
@@ -263,6 +289,7 @@ export const createDomain = async (
     proofs,
     registrations,
     recovery,
+    codeSignIn,
     emailChanges,
     signUpRules,
     keyring,

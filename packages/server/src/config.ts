@@ -160,6 +160,11 @@ const Environment = z.object({
     .describe(
       "Domains of e-mail addresses that may create an account, separated by commas, such as `example.com`. Default: all.",
     ),
+  SIGN_IN_CODE: flag
+    .default(false)
+    .describe(
+      "Whether people can sign in with a code that is sent to their verified address, in place of the password: `on` or `off` ([accounts.md](accounts.md#signing-in-with-a-code)).",
+    ),
   DEMO_PROVIDER: z
     .enum(["0", "1"], { error: "must be 0 or 1" })
     .transform((value) => value === "1")
@@ -242,6 +247,7 @@ export interface Config {
   readonly providers: readonly IdentityProviderSettings[];
   readonly mail: MailSettings;
   readonly signUp: SignUpSettings;
+  readonly signInCode: boolean;
   readonly demoProvider: boolean;
   readonly demoProviderPort: number;
   readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
@@ -301,6 +307,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
       from: e.MAIL_FROM ?? { name: null, address: `no-reply@${new URL(e.PUBLIC_URL ?? "http://localhost").hostname}` },
     },
     signUp: { policy: e.SIGN_UP, domains: e.SIGN_UP_DOMAINS ?? null },
+    signInCode: e.SIGN_IN_CODE,
     demoProvider: e.DEMO_PROVIDER,
     demoProviderPort: e.DEMO_PROVIDER_PORT,
     shutdown: {

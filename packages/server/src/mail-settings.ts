@@ -16,6 +16,7 @@ export interface MailSettings {
 export const needsMail: readonly string[] = [
   "sign-up by mail",
   "recovery",
+  "codes to sign in with",
   "changes of address",
   "invitations",
   "notices about changed credentials and sign-ins from new devices",

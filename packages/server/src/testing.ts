@@ -140,6 +140,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   breachedPasswordsUrl: null,
   providers: [],
   signUp: { policy: "open", domains: null },
+  signInCode: false,
   mail: { on: true, server: null, from: { name: null, address: "no-reply@lockstep.example" } },
   demoProvider: false,
   demoProviderPort: 0,

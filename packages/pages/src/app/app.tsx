@@ -206,7 +206,7 @@ const Routes = ({ Shell, ownPages, hasDeveloper }: RoutesProps) => {
 };
 
 /** Pages for people who may not be signed in. */
-const publicPages = ["signIn", "signUp", "recover", "proof"] as const satisfies PageName[];
+const publicPages = ["signIn", "signInCode", "signUp", "recover", "proof"] as const satisfies PageName[];
 
 /** Pages for people who are signed in. */
 const ourPages = [

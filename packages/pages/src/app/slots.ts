@@ -19,6 +19,8 @@ export interface SectionSlots {
 export interface Slots {
   /** Around the sign-in form. */
   readonly signIn?: AroundSlots;
+  /** Around the first form of signing in with a code. */
+  readonly signInCode?: AroundSlots;
   /** Around the first form of sign-up. */
   readonly signUp?: AroundSlots;
   /** Around the first form of recovery. */

@@ -1,4 +1,4 @@
-// The links below a sign-in form for people who cannot sign in: no password any more, or no account yet.
+// The links below a sign-in form for people who cannot sign in with a password: it is lost, or there is no account yet.
 
 import { Link } from "wouter";
 import { paths } from "../paths.ts";
@@ -14,15 +14,16 @@ export interface AccountLinksProps {
   readonly returnTo: string;
 }
 
-/** Links to recovery and sign-up, as far as the server has them. */
+/** Links to recovery, sign-up and signing in with a code, as far as the server has them. */
 export const AccountLinks = ({ returnTo }: AccountLinksProps) => {
-  const { forgotPassword, createAccount } = useWords("session", sessionWords);
+  const { forgotPassword, createAccount, sendCode } = useWords("session", sessionWords);
   const methods = useSignInMethods().data;
   const search = returnSearch(returnTo);
   if (!methods?.recovery) return null;
   return (
     <p className={styles.links}>
       <Link href={paths.recover + search}>{forgotPassword}</Link>
+      {methods.signInCode && <Link href={paths.signInCode + search}>{sendCode}</Link>}
       {methods.signUp !== "off" && <Link href={paths.signUp + search}>{createAccount}</Link>}
     </p>
   );

@@ -74,9 +74,10 @@ export const errorWords: EngineErrorWords = {
 
   TOO_MANY_ATTEMPTS: ({ path }) => ({
     title: "Too many attempts",
-    text: path?.startsWith("account.")
-      ? "The number of codes and attempts is limited, so that nobody gets mail without end, or finds out who has an account here."
-      : "Passwords are not checked until the wait is over, so that nobody can guess yours.",
+    text:
+      path?.startsWith("account.") || path === "auth.requestSignInCode"
+        ? "The number of codes and attempts is limited, so that nobody gets mail without end, or finds out who has an account here."
+        : "Passwords and codes are not checked until the wait is over, so that nobody can guess yours.",
   }),
   TOO_MANY_STREAMS: { title: "Too many pages are open", text: "Close one, or try again later." },
   CREDENTIALS_IN_BATCH: outdated("The server could not read the request."),
@@ -102,6 +103,7 @@ export const errorWords: EngineErrorWords = {
   LAST_WAY_IN: notSaved("This is your only way to sign in. Add another one first."),
   SIGN_UP_REFUSED: ({ details }) => ({ title: "You cannot sign up with this address", text: details.explanation }),
   USERNAME_REFUSED: ({ details }) => notSaved(details.explanation),
+  SIGN_IN_CODE_OFF: { title: "This is turned off", text: "No codes to sign in with are sent here. Use your password." },
   MAIL_OFF: { title: "This needs mail", text: "This service sends no mail. Ask the people who run it." },
   PROOF_REFUSED: { title: "This code or link does not work", text: "Check it, or ask for another one." },
   EMAIL_TAKEN: notSaved("Another account uses this e-mail address."),

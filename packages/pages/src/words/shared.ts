@@ -60,6 +60,7 @@ export const sessionWords = {
   signingOut: "Signing out…",
   forgotPassword: "Forgot password?",
   createAccount: "Create account",
+  sendCode: "Send me a code instead",
   /** Between the form and the identity providers. */
   or: "or",
   continueWith: (provider: string): string => `Continue with ${provider}`,

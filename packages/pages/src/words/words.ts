@@ -20,6 +20,7 @@ import type { recoverWords } from "../pages/recover/words.tsx";
 import type { securityWords } from "../pages/security/words.tsx";
 import type { sessionsWords } from "../pages/sessions/words.tsx";
 import type { signInWords } from "../pages/sign-in/words.ts";
+import type { signInCodeWords } from "../pages/sign-in-code/words.tsx";
 import type { signOutWords } from "../pages/sign-out/words.tsx";
 import type { signUpWords } from "../pages/sign-up/words.tsx";
 import type { proofsWords } from "../proofs/words.ts";
@@ -33,6 +34,7 @@ import type { deviceWords, timeWords } from "./time-words.ts";
 /** Every text of the pages, by page, then those that several pages share. */
 export interface Words {
   readonly signIn: typeof signInWords;
+  readonly signInCode: typeof signInCodeWords;
   readonly signUp: typeof signUpWords;
   readonly recover: typeof recoverWords;
   readonly proof: typeof proofWords;

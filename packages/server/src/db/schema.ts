@@ -70,6 +70,8 @@ export interface SessionsTable {
   replaced: string;
   /** The scopes that the session was narrowed to at sign-in, space-separated. Null: not narrowed. */
   scopes: string | null;
+  /** How the person proved who they are: `SignInMethod`s, space-separated. Null: it started in an earlier version. */
+  methods: Generated<string | null>;
   address: string | null;
   user_agent: string | null;
 }

@@ -1,3 +1,4 @@
+import type { LoginResult } from "@lockstep/kit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { callsTo } from "../../test/calls.ts";
 import { john, startTestServer, type TestServer, testClock } from "../testing.ts";
@@ -9,7 +10,7 @@ let server: TestServer;
 let calls: ReturnType<typeof callsTo>;
 
 beforeAll(async () => {
-  server = await startTestServer({ now: clock.now, config: { publicUrl } });
+  server = await startTestServer({ now: clock.now, config: { publicUrl, signInCode: true } });
   calls = callsTo(server.app);
 });
 afterAll(() => server.close());
@@ -177,6 +178,7 @@ describe("answers about addresses", () => {
     for (const [operation, inputs] of [
       ["account.register", [{ email: john.email }, { email: "unknown@example.org" }]],
       ["account.recover", [{ login: "john" }, { login: "nobody" }]],
+      ["auth.requestSignInCode", [{ login: "john" }, { login: "nobody" }]],
     ] as const)
       for (const transport of ["cookie", "body"] as const) {
         const [known, unknown] = await Promise.all(
@@ -224,5 +226,74 @@ describe("setting a password by recovery, over HTTP", () => {
     const done = await calls.mutate("account.resetPassword", input, { cookies });
     expect(done.data).toEqual({});
     expect(Object.keys(done.cookies)).toEqual(["__Host-lockstep-device"]);
+  });
+});
+
+describe("signing in with a code, over HTTP", () => {
+  const email = "ann@example.com";
+  beforeAll(async () => {
+    const passwordHash = await server.domain.passwords.hash(password);
+    const ann = { username: "ann", email, emailProof: "mail", fullName: "Ann", role: "user", passwordHash } as const;
+    await server.domain.users.create(ann);
+  });
+
+  const ask = async () => {
+    // Later than the notice of another sign-in.
+    clock.advanceSeconds(1);
+    const asked = await calls.mutate("auth.requestSignInCode", { login: "ann", transport: "cookie" });
+    const cookies = { [cookieName]: asked.cookies[cookieName]?.value ?? "" };
+    return { cookies, proofId: asked.data.proofId, code: (await mailTo(email)).code };
+  };
+  const answerOf = ({
+    status,
+    data,
+    cookies,
+  }: Pick<Awaited<ReturnType<typeof calls.mutate>>, "status" | "data" | "cookies">) => ({
+    status,
+    members: Object.keys(data).sort(),
+    user: (data as LoginResult).user,
+    cookies: Object.fromEntries(Object.entries(cookies).map(([name, { value: _, ...rest }]) => [name, rest])),
+  });
+
+  it.each(["cookie", "body"] as const)("answers like a sign-in with the password (%s)", async (transport) => {
+    const { cookies, proofId, code } = await ask();
+    const byCode = await calls.mutate("auth.loginWithCode", { proofId, code, transport }, { cookies });
+    const byPassword = await calls.mutate("auth.login", { username: "ann", password, transport });
+    expect(answerOf(byPassword)).toMatchObject({ status: 200, members: expect.arrayContaining(["accessToken"]) });
+    expect(answerOf(byCode)).toEqual(answerOf(byPassword));
+  });
+
+  it("[S77] replaces the session that the browser had, and makes the device known", async () => {
+    const before = await calls.mutate("auth.login", { username: "ann", password, transport: "cookie" });
+    const { cookies, proofId, code } = await ask();
+    const own = Object.fromEntries(Object.entries(before.cookies).map(([name, { value }]) => [name, value]));
+    const input = { proofId, code, transport: "cookie" as const };
+    const after = await calls.mutate("auth.loginWithCode", input, { cookies: { ...own, ...cookies } });
+    expect(after.data.sessionId).not.toBe(before.data.sessionId);
+    expect(await server.domain.sessions.endReason(before.data.sessionId)).toBe("signed_out");
+  });
+
+  it("[S104] is bound to the browser that asked, and to our own pages", async () => {
+    const { cookies, proofId, code } = await ask();
+    const input = { proofId, code, transport: "cookie" as const };
+    expect((await calls.mutate("auth.loginWithCode", input)).error).toMatchObject({
+      code: "PROOF_REFUSED",
+      details: { reason: "other_browser" },
+    });
+    const headers = { origin: "https://evil.example", "sec-fetch-site": "cross-site" };
+    expect((await calls.mutate("auth.loginWithCode", input, { cookies, headers })).code).toBe("FOREIGN_ORIGIN");
+    expect((await calls.mutate("auth.loginWithCode", input, { cookies })).status).toBe(200);
+  });
+
+  it("[S108] is asked for again by the ID of the first code", async () => {
+    const first = await ask();
+    const again = await calls.mutate("account.resendProof", { proofId: first.proofId }, { cookies: first.cookies });
+    const { code } = await mailTo(email);
+    const { cookies } = first;
+    expect((await calls.mutate("auth.loginWithCode", first, { cookies })).error).toMatchObject({
+      details: { reason: "cancelled" },
+    });
+    const input = { proofId: again.data.proofId, code };
+    expect((await calls.mutate("auth.loginWithCode", input, { cookies })).data.user.username).toBe("ann");
   });
 });

@@ -33,6 +33,7 @@ const proof = { code: "BCDFGHJK", secret: "nothing-to-open" };
 const samples: Mails = {
   sign_up: proof,
   account_exists: { username: "jane" },
+  sign_in: { ...proof, username: "jane" },
   recovery: { ...proof, username: "jane" },
   email_change: proof,
   invitation: { expiresAt: event.at },

@@ -54,6 +54,7 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
       providers: [{ name: "demo", label: "Demo", canReauthenticate: true }],
       signUp: "open",
       recovery: true,
+      signInCode: false,
     });
   });
 

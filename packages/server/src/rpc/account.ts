@@ -1,43 +1,35 @@
 // Owns the procedures of signing up, recovering an account, and changing the address that signs in.
 
 import { engine, type ProofPurpose } from "@lockstep/kit";
+import type { CodeSignIn } from "../domain/accounts/code-sign-in.ts";
 import type { EmailChanges } from "../domain/accounts/email-change.ts";
 import type { Asker } from "../domain/accounts/proof-requests.ts";
-import { type Proof, type Proofs, proofLifetimeSeconds } from "../domain/accounts/proofs.ts";
+import type { Proof, Proofs } from "../domain/accounts/proofs.ts";
 import type { Recovery } from "../domain/accounts/recovery.ts";
 import type { Registrations } from "../domain/accounts/registration.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
-import type { Context } from "./context.ts";
-import { assertTransport, deviceTokenOf, signedInAnswer, type Transport } from "./signed-in.ts";
+import { askerFor, askerOf } from "./askers.ts";
+import { assertTransport, deviceTokenOf, signedInAnswer } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
 
 export const accountProcedures = ({
   registrations,
   recovery,
+  codeSignIn,
   emailChanges,
   proofs,
   sessions,
 }: {
   registrations: Registrations;
   recovery: Recovery;
+  codeSignIn: CodeSignIn;
   emailChanges: EmailChanges;
   proofs: Proofs;
   sessions: Sessions;
 }) => {
-  /** Gives a browser its cookie, or the one that it has, so that proofs in two tabs do not interfere. */
-  const askerFor = (transport: Transport, ctx: Context): Asker => {
-    const { cookies, source } = ctx;
-    assertTransport(transport, ctx);
-    if (transport === "body") return { browser: null, source };
-    const browser = cookies.proofSecret ?? proofs.newBrowserSecret();
-    cookies.setProofSecret(browser, proofLifetimeSeconds);
-    return { browser, source };
-  };
-
-  const askerOf = ({ cookies, source }: Context): Asker => ({ browser: cookies.proofSecret, source });
-
   const again: Readonly<Record<ProofPurpose, ((proof: Proof, asker: Asker) => Promise<{ proofId: string }>) | null>> = {
     sign_up: ({ email }, asker) => registrations.request({ email: email ?? "", ...asker }),
+    sign_in: codeSignIn.requestAgain,
     recovery: recovery.requestAgain,
     email_change: emailChanges.requestAgain,
     // Sent once, with the change that it undoes.
@@ -46,7 +38,7 @@ export const accountProcedures = ({
 
   return {
     register: implement(engine.account.register).handle(({ ctx, input: { email, transport } }) =>
-      registrations.request({ email, ...askerFor(transport, ctx) }),
+      registrations.request({ email, ...askerFor(proofs, transport, ctx) }),
     ),
 
     completeRegistration: implement(engine.account.completeRegistration).handle(async ({ ctx, input }) => {
@@ -58,7 +50,7 @@ export const accountProcedures = ({
     }),
 
     recover: implement(engine.account.recover).handle(({ ctx, input: { login, transport } }) =>
-      recovery.request({ login, ...askerFor(transport, ctx) }),
+      recovery.request({ login, ...askerFor(proofs, transport, ctx) }),
     ),
 
     resetPassword: implement(engine.account.resetPassword).handle(async ({ ctx, input: { transport, ...given } }) => {
@@ -68,7 +60,7 @@ export const accountProcedures = ({
     }),
 
     changeEmail: implement(engine.account.changeEmail).handle(({ ctx, input: { email, transport } }) =>
-      emailChanges.request({ user: ctx.principal.user, email, ...askerFor(transport, ctx) }),
+      emailChanges.request({ user: ctx.principal.user, email, ...askerFor(proofs, transport, ctx) }),
     ),
 
     completeEmailChange: implement(engine.account.completeEmailChange).handle(({ ctx, input }) =>
@@ -93,7 +85,7 @@ export const accountProcedures = ({
       const proof = await proofs.find(proofId, asker.browser);
       const request = again[proof.purpose] ?? refuse("PROOF_REFUSED", { reason: "expired", triesLeft: 0 });
       // Whoever asked without a cookie is recognised by the next ID.
-      return request(proof, proof.browserBound ? askerFor("cookie", ctx) : { ...asker, browser: null });
+      return request(proof, proof.browserBound ? askerFor(proofs, "cookie", ctx) : { ...asker, browser: null });
     }),
 
     readProof: implement(engine.account.readProof).handle(({ ctx, input: { secret } }) =>

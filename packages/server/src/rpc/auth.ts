@@ -2,39 +2,53 @@
 // the answer.
 
 import { engine } from "@lockstep/kit";
+import type { CodeSignIn } from "../domain/accounts/code-sign-in.ts";
+import type { Proofs } from "../domain/accounts/proofs.ts";
 import type { SignUpRules } from "../domain/accounts/sign-up-rules.ts";
 import type { Identities } from "../domain/identities/identities.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
 import type { Messages } from "../domain/mail/messages.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
 import type { SignIn } from "../domain/sessions/sign-in.ts";
+import { askerFor, askerOf } from "./askers.ts";
+import type { Context } from "./context.ts";
 import { accessTokenOf, assertTransport, signedInAnswer, type Transport, tokensOf } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
 
 export const authProcedures = ({
   signIn,
+  codeSignIn,
+  proofs,
   sessions,
   identities,
   signUpRules,
   messages,
 }: {
   signIn: SignIn;
+  codeSignIn: CodeSignIn;
+  proofs: Proofs;
   sessions: Sessions;
   identities: Identities;
   signUpRules: SignUpRules;
   messages: Messages;
 }) => ({
   login: implement(engine.auth.login).handle(async ({ input, ctx }) => {
-    const { cookies, source } = ctx;
     assertTransport(input.transport, ctx);
-    const byCookie = input.transport === "cookie";
-    const signedIn = await signIn.withPassword({
-      login: input,
-      deviceToken: (byCookie ? cookies.deviceToken : input.deviceToken) ?? null,
-      source,
-      replaces: byCookie ? await sessions.findByRefreshToken(cookies.refreshToken) : null,
-    });
+    const device = await deviceOf(input, ctx, sessions);
+    const signedIn = await signIn.withPassword({ login: input, source: ctx.source, ...device });
     return signedInAnswer(signedIn, input.transport, ctx);
+  }),
+
+  requestSignInCode: implement(engine.auth.requestSignInCode).handle(({ input: { login, transport }, ctx }) =>
+    codeSignIn.request({ login, ...askerFor(proofs, transport, ctx) }),
+  ),
+
+  loginWithCode: implement(engine.auth.loginWithCode).handle(async ({ input, ctx }) => {
+    const { proofId, code, transport } = input;
+    assertTransport(transport, ctx);
+    const device = await deviceOf(input, ctx, sessions);
+    const signedIn = await codeSignIn.complete({ proofId, code, ...device, ...askerOf(ctx) });
+    return signedInAnswer(signedIn, transport, ctx);
   }),
 
   refresh: implement(engine.auth.refresh).handle(async ({ input, ctx }) => {
@@ -77,5 +91,16 @@ export const authProcedures = ({
     providers: identities.providers,
     signUp: messages.on ? signUpRules.policy : ("off" as const),
     recovery: messages.on,
+    signInCode: codeSignIn.on,
   })),
 });
+
+/** What the device has of earlier sign-ins: its token, and in a browser the session, which the next one replaces. */
+const deviceOf = async (
+  { transport, deviceToken }: { readonly transport: Transport; readonly deviceToken?: string | undefined },
+  { cookies }: Context,
+  sessions: Sessions,
+) =>
+  transport === "cookie"
+    ? { deviceToken: cookies.deviceToken, replaces: await sessions.findByRefreshToken(cookies.refreshToken) }
+    : { deviceToken: deviceToken ?? null, replaces: null };

@@ -169,7 +169,7 @@ describe("access", () => {
     now: clock.now,
     roles: engineRoles,
   });
-  const session = { id: "s", userId: "u", authenticatedAt: clock.now(), scopes: null };
+  const session = { id: "s", userId: "u", authenticatedAt: clock.now(), scopes: null, methods: [] };
   const person = (role: string) => ({
     id: "u",
     username: "u",

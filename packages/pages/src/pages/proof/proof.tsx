@@ -89,4 +89,4 @@ const OfProof = ({ secret, view }: { secret: string; view: ProofView }) => {
   return <Redirect to={pathOf[purpose]} replace state={proofState({ proofId, sentTo: email, code })} />;
 };
 
-const pathOf = { sign_up: paths.signUp, recovery: paths.recover, email_change: paths.email };
+const pathOf = { sign_up: paths.signUp, sign_in: paths.signInCode, recovery: paths.recover, email_change: paths.email };

@@ -15,6 +15,7 @@ export const proofWords = {
     lead: "You opened the mail in another browser. Go back to the one in which you started, and enter this code there:",
     purposes: {
       sign_up: (email: ReactNode): ReactNode => <>It creates an account for {email}.</>,
+      sign_in: (email: ReactNode): ReactNode => <>It signs in to the account of {email}.</>,
       recovery: (email: ReactNode): ReactNode => <>It sets a new password for the account of {email}.</>,
       email_change: (email: ReactNode): ReactNode => <>It makes {email} the address of an account.</>,
     } satisfies Record<Exclude<ProofPurpose, "email_undo">, (email: ReactNode) => ReactNode>,

@@ -72,7 +72,7 @@ export const createEmailChanges = ({
     const changed = await users.setEmail(userId, { email: newEmail, proof: "mail" }, transaction);
     if (!changed) throw new DomainError("INVALID_TOKEN");
     // Codes that the old address received must not open the account.
-    await proofs.cancelWithin(transaction, userId, ["recovery", "email_change"]);
+    await proofs.cancelWithin(transaction, userId, ["recovery", "email_change", "sign_in"]);
     if (oldEmail === newEmail) {
       await audit.record({ action: "user.verify_email", userId, source }, transaction);
       return changed;
@@ -169,7 +169,7 @@ export const createEmailChanges = ({
         await users.replacePasswordHash(userId, null, transaction);
         await identities.unlinkSince(userId, createdAt, source, transaction);
         await grants.revokeAllOf(userId, source, transaction);
-        await proofs.cancelWithin(transaction, userId, ["recovery", "email_change"]);
+        await proofs.cancelWithin(transaction, userId, ["recovery", "email_change", "sign_in"]);
         // Later changes are undone with this one. An earlier one can still be undone.
         await proofs.cancelWithin(transaction, userId, ["email_undo"], createdAt);
         await audit.record({ action: "user.undo_email_change", userId, source }, transaction);

@@ -15,7 +15,7 @@ import type { PasswordPolicy } from "./password-policy.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Asker, ProofRequests } from "./proof-requests.ts";
 import type { Proof, Proofs } from "./proofs.ts";
-import { normalizeLogin, type Users } from "./users.ts";
+import { canGetMail, normalizeLogin, type Users } from "./users.ts";
 
 export type Recovery = ReturnType<typeof createRecovery>;
 
@@ -50,7 +50,7 @@ export const createRecovery = ({
 }) => {
   /** `user` is the account that was named. `null`: there is none. */
   const request = (asked: string, user: User | null, { browser, source }: Asker) => {
-    const recoverable = user !== null && isRecoverable(user) ? user : null;
+    const recoverable = user !== null && canGetMail(user) ? user : null;
     return proofRequests.request({
       purpose: "recovery",
       asked,
@@ -105,7 +105,7 @@ export const createRecovery = ({
       const ended = await db.transaction().execute(async (transaction) => {
         const locked = await users.lockEnabledUser(userId, transaction);
         // The account was disabled, or its address changed, since the code was sent.
-        if (!locked || !isRecoverable(locked.user) || locked.user.email !== proof.email) throw dead();
+        if (!locked || !canGetMail(locked.user) || locked.user.email !== proof.email) throw dead();
         await proofs.spendWithin(transaction, proof.id);
         await users.replacePasswordHash(userId, passwordHash, transaction);
         if (locked.emailProof !== "mail") {
@@ -114,7 +114,7 @@ export const createRecovery = ({
           await users.setEmail(userId, { email: locked.user.email, proof: "mail" }, transaction);
         }
         await grants.revokeAllOf(userId, source, transaction);
-        await proofs.cancelWithin(transaction, userId, ["recovery", "email_change"]);
+        await proofs.cancelWithin(transaction, userId, ["recovery", "email_change", "sign_in"]);
         await audit.record({ action: "password.reset", userId, source }, transaction);
         const template = locked.passwordHash === null ? "password_created" : "password_changed";
         await notices.tell(userId, template, {}, source, transaction);
@@ -126,9 +126,5 @@ export const createRecovery = ({
     },
   };
 };
-
-/** An address that nobody has proved recovers nothing: it may be another person's. */
-const isRecoverable = (user: User): user is User & { email: string } =>
-  user.email !== null && user.emailVerified && !user.disabled;
 
 const dead = () => new DomainError("PROOF_REFUSED", { reason: "expired", triesLeft: 0 });

@@ -152,7 +152,7 @@ export const createRegistrations = ({
             const wished = { email, username, plainUsername, fullName, passwordHash };
             const user = await createWithin(transaction, proof.id, wished, source);
             if (user === null) throw new UsernameTaken();
-            return { user, started: await sessions.startWithin(transaction, user.id, source, { replaces }) };
+            return { user, started: await sessions.startWithin(transaction, user.id, source, { methods, replaces }) };
           })
           .catch(unlessTaken);
         if (created) {
@@ -166,6 +166,9 @@ export const createRegistrations = ({
     },
   };
 };
+
+/** The person chose the password, and proved the address. */
+const methods = ["password", "email"] as const;
 
 /** Undoes the transaction. */
 class UsernameTaken extends Error {}

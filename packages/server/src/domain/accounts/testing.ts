@@ -88,6 +88,19 @@ export const startAccounts = async (
         ...given,
       }),
 
+    /** Asks for a code to sign in with, and reads the mail. */
+    async askToSignIn(login: string) {
+      const { proofId } = await domain.codeSignIn.request({ login, ...asker });
+      const { data, to } = await takeMail("sign_in");
+      return { proofId, code: data.code, to };
+    },
+
+    /** Signs in with a code. */
+    signInWith: (
+      { proofId, code }: { proofId: string; code: string },
+      given: { browser?: string | null; deviceToken?: string | null } = {},
+    ) => domain.codeSignIn.complete({ proofId, code, deviceToken: null, replaces: null, ...asker, ...given }),
+
     /** Asks for a code to recover an account, and reads the mail. */
     async askToRecover(login: string) {
       const { proofId } = await domain.recovery.request({ login, ...asker });

@@ -35,9 +35,17 @@ export interface LockedUser {
 export const normalizeLogin = (login: string): string =>
   EmailAddress.safeParse(login).data ?? login.trim().normalize("NFKC").toLowerCase();
 
-/** The name under which failed sign-ins are counted: the account's, or the typed name when no account has it. */
-export const accountKey = (userId: string | null, login: string): string =>
-  userId === null ? `name:${normalizeLogin(login)}` : `user:${userId}`;
+/**
+ * The name under which failed sign-ins are counted, with passwords and with codes alike: the account's, or that of the typed
+ * text when no account has it.
+ * @param asked of the typed text, from `proofs.asked("sign_in", …)`, which is all that a proof has of it
+ */
+export const accountKey = (userId: string | null, asked = ""): string =>
+  userId === null ? `name:${asked}` : `user:${userId}`;
+
+/** Whether codes may be sent to the account: an address that nobody has proved may be another person's. */
+export const canGetMail = (user: User): user is User & { email: string } =>
+  user.email !== null && user.emailVerified && !user.disabled;
 
 export type Users = ReturnType<typeof createUsers>;
 
@@ -73,6 +81,12 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
       .returningAll()
       .execute();
     return rows.map(userFromRow);
+  },
+
+  /** Finds by ID. */
+  async findWithPassword(id: string): Promise<{ user: User; passwordHash: string | null } | null> {
+    const row = await db.selectFrom("users").selectAll().where("id", "=", id).executeTakeFirst();
+    return row ? { user: userFromRow(row), passwordHash: row.password_hash } : null;
   },
 
   async find(id: string, transaction: Db = db): Promise<User | null> {

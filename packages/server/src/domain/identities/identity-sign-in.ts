@@ -132,6 +132,7 @@ export const createIdentitySignIn = ({
         const options: StartOptions = {
           // Without `auth_time`, a cookie may have signed them in there: not a fresh sign-in (RFC 9470).
           authenticatedAt: authenticatedAt ?? 0,
+          methods: ["provider"],
           replaces,
           detail: { provider: rules.name },
         };

@@ -22,6 +22,8 @@ export interface Mails {
   readonly sign_up: MailedProof;
   /** To an address that has an account, when somebody wants to use it for another one. */
   readonly account_exists: { readonly username: string };
+  /** To an account's owner, who signs in with a code. */
+  readonly sign_in: MailedProof & { readonly username: string };
   /** To an account's owner, who lost the password. */
   readonly recovery: MailedProof & { readonly username: string };
   /** To the address that an account is to have. */

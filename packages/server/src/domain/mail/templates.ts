@@ -71,6 +71,16 @@ export const defaultTemplates: MailTemplates = {
         "If it was not you, there is nothing to do.",
       ],
     }),
+  sign_in: ({ username, ...proof }, tools) =>
+    tools.layOut({
+      subject: `Your code to sign in at ${tools.brand.name}`,
+      parts: [
+        "Enter this code to sign in:",
+        ...proofParts(proof, tools, "Sign in"),
+        { facts: { Account: username } },
+        "If you did not ask for this, there is nothing to do. Give the code to nobody: whoever has it can sign in to your account.",
+      ],
+    }),
   recovery: ({ username, ...proof }, tools) =>
     tools.layOut({
       subject: `Your code to recover your ${tools.brand.name} account`,

@@ -28,6 +28,12 @@ export interface SessionLimits {
   readonly graceSeconds: number;
 }
 
+/**
+ * How a person proved who they are. "email" is a code that was sent by mail, and counts as one factor together with the
+ * password, since whoever reads the mail can replace the password (OWASP ASVS 6.3.6).
+ */
+export type SignInMethod = "password" | "email" | "provider";
+
 export interface Session {
   readonly id: string;
   readonly userId: string;
@@ -35,6 +41,8 @@ export interface Session {
   readonly authenticatedAt: number;
   /** The scopes that the session was narrowed to at sign-in. `null`: not narrowed. */
   readonly scopes: readonly string[] | null;
+  /** How the person proved who they are, for what depends on it. Empty: not known. */
+  readonly methods: readonly SignInMethod[];
 }
 
 export interface RefreshedSession {
@@ -49,6 +57,8 @@ export interface StartOptions {
   readonly scopes?: readonly string[] | null;
   /** When the person proved who they are: epoch milliseconds. Default: now. */
   readonly authenticatedAt?: number;
+  /** How the person proved who they are. Default: not known. */
+  readonly methods?: readonly SignInMethod[];
   /** The session that the same browser had before. It ends: the browser forgets its token, and nobody else has it. */
   readonly replaces?: Pick<Session, "id" | "userId"> | null;
   /** For the audit log: how they signed in. */
@@ -127,6 +137,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         ...userColumns,
         "sessions.authenticated_at",
         "sessions.scopes",
+        "sessions.methods",
         "sessions.ended_at",
         "sessions.end_reason",
         "sessions.expires_at",
@@ -237,7 +248,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     transaction: Db,
     userId: string,
     source: Source,
-    { scopes = null, authenticatedAt = now(), replaces = null, detail = {} }: StartOptions = {},
+    { scopes = null, authenticatedAt = now(), methods = [], replaces = null, detail = {} }: StartOptions = {},
   ): Promise<StartedSession> => {
     const startedAt = now();
     const expiresAt = startedAt + limits.lifetimeSeconds * 1000;
@@ -255,6 +266,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       generation: 0,
       replaced: "[]",
       scopes: scopes?.join(" ") ?? null,
+      methods: methods.join(" "),
       address: source.address,
       user_agent: source.userAgent,
     };
@@ -399,11 +411,12 @@ const endOf = (
   return row.expires_at <= at || row.idle_expires_at <= at ? "expired" : null;
 };
 
-const sessionFromRow = (row: Pick<Row, "id" | "user_id" | "authenticated_at" | "scopes">): Session => ({
+const sessionFromRow = (row: Pick<Row, "id" | "user_id" | "authenticated_at" | "scopes" | "methods">): Session => ({
   id: row.id,
   userId: row.user_id,
   authenticatedAt: row.authenticated_at,
   scopes: row.scopes === null ? null : row.scopes.split(" ").filter(Boolean),
+  methods: (row.methods ?? "").split(" ").filter(Boolean) as SignInMethod[], // written by `startWithin` alone
 });
 
 const viewOf = (row: Row): SessionView => ({

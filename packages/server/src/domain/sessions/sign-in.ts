@@ -4,7 +4,8 @@
 import type { LoginInput, User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import type { Passwords, Verification } from "../accounts/passwords.ts";
-import { accountKey, type Users } from "../accounts/users.ts";
+import type { Proofs } from "../accounts/proofs.ts";
+import { accountKey, normalizeLogin, type Users } from "../accounts/users.ts";
 import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { network } from "../kernel/ip-addresses.ts";
@@ -48,6 +49,7 @@ export const createSignIn = ({
   db,
   users,
   passwords,
+  proofs,
   sessions,
   tokens,
   throttle,
@@ -59,6 +61,7 @@ export const createSignIn = ({
   db: Db;
   users: Users;
   passwords: Passwords;
+  proofs: Pick<Proofs, "asked">;
   sessions: Sessions;
   tokens: Tokens;
   throttle: Throttle;
@@ -134,7 +137,7 @@ export const createSignIn = ({
       // right.
       const enabled = found && !found.user.disabled ? found : null;
       const attempt: Attempt = {
-        account: accountKey(found?.user.id ?? null, login.username),
+        account: accountKey(found?.user.id ?? null, proofs.asked("sign_in", normalizeLogin(login.username))),
         address: source.address,
         knownDevice: devices.verify(deviceToken, found && ownerOf(found)),
       };
@@ -151,7 +154,7 @@ export const createSignIn = ({
         if (upgrade !== null) await users.replacePasswordHash(user.id, upgrade, transaction);
         await succeeded(transaction);
         if (!attempt.knownDevice) await notices.newDevice(user.id, source, transaction);
-        return sessions.startWithin(transaction, user.id, source, { scopes, replaces });
+        return sessions.startWithin(transaction, user.id, source, { scopes, methods: ["password"], replaces });
       });
       if (started === null) {
         // The hash took time to compute. Meanwhile the password or the account changed, or a concurrent sign-in stored
@@ -195,7 +198,7 @@ export const createSignIn = ({
       const stored = (await users.findByLogin(user.username))?.passwordHash ?? null;
       // The device is known: the person is signed in on it.
       const attempt: Attempt = {
-        account: accountKey(user.id, user.username),
+        account: accountKey(user.id),
         address: source.address,
         knownDevice: true,
       };

@@ -1,0 +1,127 @@
+// The page to sign in with a code: the name or address of the account, and the code that was sent to it. The link in the mail
+// brings the code; the user still says that they want to sign in.
+
+import { useSession } from "@lockstep/client/react";
+import { Button } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { Link, Redirect, useSearch } from "wouter";
+import {
+  type AskedProof,
+  CheckMail,
+  cardClasses,
+  FailureNotice,
+  OneMoment,
+  Page,
+  type ProofFlow,
+  ProofRefused,
+  paths,
+  returnPath,
+  returnSearch,
+  useBackend,
+  useProofFlow,
+  useSignInMethods,
+  useSlots,
+  useWords,
+} from "../../parts.ts";
+import { LoginForm } from "./login-form.tsx";
+import styles from "./sign-in-code.module.css";
+import { signInCodeWords } from "./words.tsx";
+
+export const SignInCodePage = () => {
+  const { readFailure } = useBackend();
+  const words = useWords("signInCode", signInCodeWords);
+  const slots = useSlots("signInCode");
+  const returnTo = returnPath(useSearch(), location.origin);
+  const session = useSession();
+  const methods = useSignInMethods();
+  const flow = useProofFlow();
+
+  const usePassword = (
+    <p className={styles.aside}>
+      <Link href={paths.signIn + returnSearch(returnTo)}>{words.usePassword}</Link>
+    </p>
+  );
+  if (session.status === "signedIn") return <Redirect to={returnTo} replace />;
+  if (methods.isPending) return <OneMoment />;
+  if (methods.error) {
+    return (
+      <Page title={words.title} narrow>
+        <FailureNotice
+          failure={readFailure("auth.methods", methods.error)}
+          onRetry={() => void methods.refetch()}
+          retrying={methods.isFetching}
+        />
+      </Page>
+    );
+  }
+  if (!methods.data.signInCode) {
+    return (
+      <Page title={words.off.title} lead={words.off.lead} narrow>
+        {usePassword}
+      </Page>
+    );
+  }
+  if (flow.refused) {
+    return (
+      <ProofRefused reason={flow.refused} onStartAgain={flow.restart}>
+        {usePassword}
+      </ProofRefused>
+    );
+  }
+  if (flow.proof === null) {
+    return (
+      <Page title={words.title} lead={words.lead} narrow>
+        {slots.above && <slots.above />}
+        <LoginForm flow={flow} />
+        {usePassword}
+        {slots.below && <slots.below />}
+      </Page>
+    );
+  }
+  return <Finish proof={flow.proof} flow={flow} />;
+};
+
+/** Signs in with the code: typed here, or brought by the link in the mail. */
+const Finish = ({ proof, flow }: { proof: AskedProof; flow: ProofFlow }) => {
+  const { client, readFailure } = useBackend();
+  const words = useWords("signInCode", signInCodeWords);
+  const signIn = useMutation({
+    mutationFn: (code: string) => client.auth.loginWithCode.mutate({ proofId: proof.proofId, code }),
+    onError(error) {
+      const refused = readFailure("auth.loginWithCode", error);
+      if (refused.code === "PROOF_REFUSED") flow.refuse(refused.details);
+    },
+  });
+  const failed = signIn.error && readFailure("auth.loginWithCode", signIn.error);
+  const failure = failed?.code === "PROOF_REFUSED" ? null : failed;
+  const { code } = proof;
+  const submitLabel = signIn.isPending ? words.signingIn : words.signIn;
+  const sentTo = <strong>{proof.sentTo}</strong>;
+  if (code === null) {
+    return (
+      <CheckMail
+        proof={proof}
+        flow={flow}
+        lead={words.sent(sentTo)}
+        submitLabel={submitLabel}
+        changeLabel={words.change}
+        busy={signIn.isPending}
+        failure={failure}
+        onCode={signIn.mutate}
+      />
+    );
+  }
+  return (
+    <Page title={words.confirm.title} lead={words.confirm.lead(sentTo)} narrow>
+      <div className={`${cardClasses.card} ${cardClasses.fields}`}>
+        {failure && <FailureNotice key={signIn.submittedAt} failure={failure} takesFocus />}
+        <Button aria-disabled={signIn.isPending} onClick={() => !signIn.isPending && signIn.mutate(code)}>
+          {submitLabel}
+        </Button>
+        <Button variant="default" onClick={flow.restart}>
+          {words.confirm.cancel}
+        </Button>
+      </div>
+    </Page>
+  );
+};
