@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { testClock, testSource, testWorld, typed } from "../testing.ts";
-import { openAdmin } from "./testing.ts";
+import { openMigratedAdmin } from "./testing.ts";
 
 const password = "wool lamp river stone";
 const start = Date.parse("2026-03-01T12:00:00Z");
@@ -9,8 +9,7 @@ const start = Date.parse("2026-03-01T12:00:00Z");
 describe.each(engines)("lockstep audit on $engine", ({ newDatabase }) => {
   const open = async () => {
     const clock = testClock(start);
-    const admin = await openAdmin(newDatabase, testWorld(clock.now));
-    await admin.lockstep(["migrate"]);
+    const admin = await openMigratedAdmin(newDatabase, testWorld(clock.now));
     // Creates the first key, so that its entry is the oldest.
     await admin.lockstep(["keys", "list"]);
     return {

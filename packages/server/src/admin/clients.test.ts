@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { isSecretOf } from "../domain/clients/clients.ts";
-import { openAdmin } from "./testing.ts";
+import { openMigratedAdmin } from "./testing.ts";
 
 const redirect = "https://photos.example/callback";
 
 describe.each(engines)("lockstep client on $engine", ({ newDatabase }) => {
   const open = async () => {
-    const admin = await openAdmin(newDatabase);
+    const admin = await openMigratedAdmin(newDatabase);
     const { domain } = await admin.open();
     const create = async (...options: string[]) =>
       JSON.parse(

@@ -4,15 +4,14 @@ import { smtpError, startMailServer } from "../../test/mail-server.ts";
 import type { Domain } from "../compose-domain.ts";
 import type { Db } from "../db/database.ts";
 import { testClock, testWorld } from "../testing.ts";
-import { openAdmin } from "./testing.ts";
+import { openMigratedAdmin } from "./testing.ts";
 
 const start = Date.parse("2026-03-01T12:00:00Z");
 
 describe.each(engines)("lockstep mail on $engine", ({ newDatabase }) => {
   const open = async () => {
     const clock = testClock(start);
-    const admin = await openAdmin(newDatabase, testWorld(clock.now));
-    await admin.lockstep(["migrate"]);
+    const admin = await openMigratedAdmin(newDatabase, testWorld(clock.now));
     return { ...admin, clock };
   };
 

@@ -2,15 +2,14 @@ import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { typed } from "../testing.ts";
-import { openAdmin } from "./testing.ts";
+import { openMigratedAdmin } from "./testing.ts";
 
 const [{ newDatabase }] = engines;
 
 const password = "wool lamp river stone";
 
 const open = async () => {
-  const admin = await openAdmin(newDatabase);
-  await admin.lockstep(["migrate"]);
+  const admin = await openMigratedAdmin(newDatabase);
   return admin;
 };
 

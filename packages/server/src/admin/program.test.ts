@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { fixtureApp } from "../fixture-app.ts";
 import { runAdmin } from "./program.ts";
-import { openAdmin } from "./testing.ts";
+import { openAdmin, openMigratedAdmin } from "./testing.ts";
 
 const [{ newDatabase }] = engines;
 
@@ -74,8 +74,7 @@ describe("the lockstep command line", () => {
     ["user", "set-password", "jane", `--passwd=${typed}`],
     ["user", "set-password", "jane", `--new=${typed}'s`],
   ])("never accepts a password as an argument, nor repeats it: %s %s %s %s", async (...argv) => {
-    await using admin = await openAdmin(newDatabase);
-    await admin.lockstep(["migrate"]);
+    await using admin = await openMigratedAdmin(newDatabase);
     const ran = await admin.lockstep(argv, typed);
     expect(ran).toEqual({ exitCode: 2, stdout: "", stderr: expect.stringMatching(/^error: [^\n]+ See --help\.\n$/) });
     expect(ran.stderr).not.toContain(typed.slice(0, 4));

@@ -10,6 +10,7 @@ import { type DatabaseUrl, type Db, openDatabase } from "../db/database.ts";
 import { migrateToLatest } from "../db/migrate.ts";
 import { fixtureApp } from "../fixture-app.ts";
 import { testConfig, testWorld } from "../testing.ts";
+import type { WorldOptions } from "../world.ts";
 import type { AdminProcess } from "./command.ts";
 import { runAdmin } from "./program.ts";
 
@@ -91,3 +92,7 @@ export const openAdmin = async (newDatabase: () => Promise<NewDatabase>, world =
     },
   };
 };
+
+/** A migrated database and a folder for commands. */
+export const openMigratedAdmin = (newDatabase: (content: "migrated") => Promise<NewDatabase>, world?: WorldOptions) =>
+  openAdmin(() => newDatabase("migrated"), world);

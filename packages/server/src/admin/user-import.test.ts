@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
 import { commandLine } from "../domain/kernel/audit.ts";
 import { typed } from "../testing.ts";
-import { openAdmin } from "./testing.ts";
+import { openMigratedAdmin } from "./testing.ts";
 
 const password = "an old one";
 const passwordHash = bcrypt.hashSync(password, { cost: 4 });
@@ -14,8 +14,7 @@ const jsonLines = (...values: readonly unknown[]) => values.map((value) => `${JS
 
 describe.each(engines)("lockstep user import on $engine", ({ newDatabase }) => {
   const open = async () => {
-    const admin = await openAdmin(newDatabase);
-    await admin.lockstep(["migrate"]);
+    const admin = await openMigratedAdmin(newDatabase);
     return {
       ...admin,
       importJson: async (stdin: Parameters<typeof admin.lockstep>[1]) => {

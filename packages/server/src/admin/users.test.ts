@@ -3,7 +3,7 @@ import { engines } from "../../test/engines.ts";
 import { createDevices } from "../domain/sessions/devices.ts";
 import { createSignIn } from "../domain/sessions/sign-in.ts";
 import { startSession, testSource, testWorld, typed } from "../testing.ts";
-import { openAdmin, type Ran } from "./testing.ts";
+import { openMigratedAdmin, type Ran } from "./testing.ts";
 
 const password = "wool lamp river stone";
 const another = "seven quiet harbours at dawn";
@@ -12,8 +12,7 @@ const outcomeOf = ({ exitCode, stderr }: Ran) => ({ exitCode, stderr });
 
 describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
   const open = async () => {
-    const admin = await openAdmin(newDatabase);
-    await admin.lockstep(["migrate"]);
+    const admin = await openMigratedAdmin(newDatabase);
     return admin;
   };
 
