@@ -1,15 +1,20 @@
 // `npm start` and `npm test` in a fresh copy of this repository: what they print, and that stopping them stops every
 // process that they started.
 
-import { expect, onTestFailed, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import { freePort, startProgram } from "./processes.ts";
 import { makeWorkingCopy } from "./working-copy.ts";
 
 /** Lines of output, without those in which npm repeats the script. */
 const linesOf = (output: string) => output.split("\n").filter((line) => line !== "" && !line.startsWith("> "));
 
+let copy: ReturnType<typeof makeWorkingCopy>;
+beforeAll(() => {
+  copy = makeWorkingCopy();
+});
+afterAll(() => copy?.[Symbol.dispose]());
+
 test("npm start and npm test print one line for each step, then the result, and nothing else", async () => {
-  using copy = makeWorkingCopy();
   const [port, providerPort] = await Promise.all([freePort(), freePort()]);
   const url = `http://localhost:${port}`;
   const env = { PORT: String(port), DEMO_PROVIDER: "1", DEMO_PROVIDER_PORT: String(providerPort) };
@@ -47,7 +52,6 @@ test("npm start and npm test print one line for each step, then the result, and 
 });
 
 test("npm start shows the output of a failed step and exits with its exit code", async () => {
-  using copy = makeWorkingCopy();
   // Breaks the build.
   copy.edit("apps/web/src/main.tsx", 'from "./app.tsx"', 'from "./missing.tsx"');
   await using start = startProgram("npm start", { cwd: copy.root, env: { PORT: String(await freePort()) } });
