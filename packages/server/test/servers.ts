@@ -21,8 +21,8 @@ export interface Answer<P extends Path> {
 }
 
 /** A process that loads a server and waits for its settings, such as the database. Its clock may be wrong. */
-export const prepareServer = ({ clockErrorMs = 0 } = {}) => {
-  const child = fork(join(import.meta.dirname, "server-process.ts"), {
+export const prepareServer = ({ clockErrorMs = 0, program = join(import.meta.dirname, "server-process.ts") } = {}) => {
+  const child = fork(program, {
     execArgv: clockErrorMs === 0 ? [] : ["--import", wrongClock(clockErrorMs)],
   });
   const exited = once(child, "exit");

@@ -9,6 +9,7 @@ import { openDatabase } from "../src/db/database.ts";
 import { seedJohn } from "../src/development.ts";
 import { fixtureApp } from "../src/fixture-app.ts";
 import { testConfig, testWorld } from "../src/testing.ts";
+import { bundleServer } from "./bundled-server.ts";
 import { engines } from "./engines.ts";
 import { prepareServer, spawnServer } from "./servers.ts";
 
@@ -73,9 +74,10 @@ it(`keeps every acknowledged session, and no ended one, over ${kills} kills`, as
   const database = await engines[0].newDatabase();
   const db = await openDatabase(database.url);
   // Loading takes the longest, so do it in advance.
-  const prepared = [prepareServer(), prepareServer()];
+  const program = await bundleServer();
+  const prepared = [prepareServer({ program }), prepareServer({ program })];
   const next = () => {
-    prepared.push(prepareServer());
+    prepared.push(prepareServer({ program }));
     return spawnServer(database.url, prepared.shift());
   };
   const first = await next();
