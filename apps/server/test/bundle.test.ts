@@ -11,6 +11,8 @@ import { describe, expect, it } from "vitest";
 
 const main = join(import.meta.dirname, "../dist/main.js");
 
+const metricsToken = "a metrics token of the tests, long enough";
+
 /** The endpoints of an identity provider that the beginning of a sign-in needs. */
 const startProvider = async () => {
   const issuer = `http://127.0.0.1:${await freePort()}`;
@@ -77,6 +79,7 @@ describe.each(engines)("the built server on $engine", ({ newDatabase }) => {
       await using server = await startBundle({
         DATABASE_URL: database.url,
         SECRET: "a secret of the tests, of thirty-two characters",
+        METRICS_TOKEN: metricsToken,
         PROVIDERS: JSON.stringify({
           somebody: { clientId: "a", issuer: provider.issuer, allowPrivateAddresses: true },
         }),
@@ -115,6 +118,12 @@ describe.each(engines)("the built server on $engine", ({ newDatabase }) => {
       // The modules that call identity providers.
       const trip = await fetch(`${url}/login/somebody`, { redirect: "manual" });
       expect(trip.headers.get("location")).toContain(`${provider.issuer}/authorize?`);
+
+      // The metrics, of calls and of Node.
+      const metrics = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } });
+      const figures = await metrics.text();
+      expect(figures).toContain('lockstep_calls_total{operation="auth.login",code="OK"} 1');
+      expect(figures).toContain("nodejs_heap_size_used_bytes");
     } finally {
       await database.drop();
     }
