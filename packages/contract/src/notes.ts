@@ -26,13 +26,7 @@ export const ListNotesInput = z
       .string()
       .regex(/^\d{1,16}\.[\w-]{1,100}$/, { error: "Must be the `nextCursor` of another page" })
       .describe("The `nextCursor` of the previous page. Default: the newest notes"),
-    limit: z.coerce
-      .number<number>()
-      .int()
-      .min(1)
-      .max(100)
-      .default(50)
-      .describe("The maximum number of notes in a page"),
+    limit: z.int().min(1).max(100).default(50).describe("The maximum number of notes in a page"),
   })
   .partial({ cursor: true });
 

@@ -10,6 +10,7 @@ import { errorShape, refusalFrom } from "../rpc/errors.ts";
 import { cookiesFor } from "./cookies.ts";
 import { contextOf, takeBodies } from "./request.ts";
 import { codeByStatus, type RpcOptions, refusalHeaders } from "./rpc.ts";
+import { readTextOf } from "./text-input.ts";
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
@@ -25,6 +26,7 @@ export const restRoutes =
       const { rest } = operation;
       if (!rest) continue;
       const url = rest.path.replaceAll(/\{(\w+)\}/g, ":$1");
+      const readText = readTextOf(operation.input);
       allowed.set(url, [...(allowed.get(url) ?? []), rest.method]);
       app.route({
         method: rest.method,
@@ -39,7 +41,7 @@ export const restRoutes =
               credentialCalls: operation.credential ? 1 : 0,
               streamed: false,
             }),
-            getRawInput: async () => inputOf(operation, request),
+            getRawInput: async () => inputOf(operation, request, readText),
             signal: undefined,
             batchIndex: 0,
           });
@@ -66,13 +68,18 @@ export const restRoutes =
   };
 
 /** The input of an operation: the path's parameters, with the query of a read or the body of a change. */
-const inputOf = ({ rest, input }: Operation, request: FastifyRequest): unknown => {
+const inputOf = (
+  { rest, input }: Operation,
+  request: FastifyRequest,
+  readText: ReturnType<typeof readTextOf>,
+): unknown => {
   const isRead = rest?.method === "GET" || rest?.method === "DELETE";
   // Ignore unknown query parameters: links collect them.
   if (isRead && input instanceof z.ZodVoid) return undefined;
   const sent = isRead ? request.query : request.body;
   if (sent !== undefined && (typeof sent !== "object" || sent === null || Array.isArray(sent))) return sent;
-  const given = { ...sent, ...(request.params as Record<string, string>) };
+  const params = request.params as Record<string, string>;
+  const given = isRead ? readText({ ...sent, ...params }) : { ...sent, ...readText(params) };
   return sent === undefined && Object.keys(given).length === 0 ? undefined : given;
 };
 
