@@ -107,8 +107,9 @@ const refuse = (
 ) => {
   const shape = errorShape(refusal, request.id);
   const { code, details, httpStatus, requestId } = shape.data;
-  if (code === "INTERNAL") request.log.error({ err: cause }, "a call failed");
-  if (code === "UNAVAILABLE") request.log.warn({ err: cause }, "a call could not be served");
+  const route = `${request.method} ${request.routeOptions.url}`;
+  if (code === "INTERNAL") request.log.error({ err: cause, route }, "a call failed");
+  if (code === "UNAVAILABLE") request.log.warn({ err: cause, route }, "a call could not be served");
   return reply
     .code(httpStatus)
     .headers(refusalHeaders([refusal], publicUrl))

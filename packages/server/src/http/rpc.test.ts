@@ -273,6 +273,9 @@ describe("internal errors", () => {
     expect(text).not.toMatch(/users|SQL|stack/i);
     expect(lines.join()).toContain(response.headers.get("x-request-id"));
     expect(lines.join()).toContain("no such table");
+    const overRest = await fetch(`${broken.url}/users/me`, { headers: { authorization: `Bearer ${token}` } });
+    expect(overRest.status).toBe(500);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ path: "user.me" }, { route: "GET /users/me" }]);
     expect(lines.join()).not.toContain(token);
   });
 });
