@@ -60,7 +60,7 @@ export const ejectPage = async (page: string, options: EjectOptions) => {
   const files = await upstreamFiles(page, options);
   const folder = join(options.web, "src/pages", page);
   if (await exists(folder))
-    throw new EjectError(`${join("src/pages", page)} already exists. Move it to eject the page again.`);
+    throw new EjectError(`${join("apps/web/src/pages", page)} already exists. Move it to eject the page again.`);
   const manifest = await readManifest(options.web);
   const missing = packagesOf(files).filter(
     (name) => !(name in { ...manifest.dependencies, ...manifest.devDependencies }),

@@ -165,7 +165,7 @@ describe("lockstep eject", () => {
     await writeFile(join(web, "src/pages/account/account.tsx"), "mine");
     expect(await run("account")).toMatchObject({
       exitCode: 1,
-      printed: "src/pages/account already exists. Move it to eject the page again.",
+      printed: "apps/web/src/pages/account already exists. Move it to eject the page again.",
     });
     expect(await filesBelow(web)).toEqual(["package.json", "src/pages/account/account.tsx"]);
     expect(await readFile(join(web, "src/pages/account/account.tsx"), "utf8")).toBe("mine");
