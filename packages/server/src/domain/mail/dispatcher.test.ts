@@ -424,7 +424,13 @@ describe("a mail", () => {
   it("has the app's words where the app has a template, which may wait for another renderer", async () => {
     const templates: Partial<MailTemplates> = {
       password_changed: async ({ username }, { brand: { name }, layOut, link }) =>
-        layOut({ subject: `${name}: hello ${username}`, parts: [{ label: "Help", link: link("/help") }] }),
+        layOut({
+          subject: `${name}: hello ${username}`,
+          parts: [
+            { label: "Help", link: link("/help") },
+            { label: "Not you?", link: link("/recover") },
+          ],
+        }),
     };
     const { mails } = await sent(
       { templates },
@@ -436,7 +442,7 @@ describe("a mail", () => {
       `${brand.name}: hello ada`,
     ]);
     expect(mails.find(({ parsed }) => parsed.subject?.includes("ada"))?.parsed.text).toContain(
-      "https://app.example/help",
+      "Help:\nhttps://app.example/help\n\nNot you?\nhttps://app.example/recover\n",
     );
   });
 

@@ -42,7 +42,7 @@ ${parts.map(htmlOf).join("\n")}
 const textOf = (part: MailPart): string => {
   if (typeof part === "string") return part;
   if ("code" in part) return `    ${part.code}`;
-  if ("link" in part) return `${part.label}:\n${part.link}`;
+  if ("link" in part) return `${part.label}${/[.:!?]$/.test(part.label) ? "" : ":"}\n${part.link}`;
   return Object.entries(part.facts)
     .map(([name, value]) => `${name}: ${value}`)
     .join("\n");
