@@ -8,8 +8,8 @@ import { app } from "./app.ts";
 
 export type AppServerOptions = Omit<TestServerOptions<Contract>, "app">;
 
-/** The options of `startTestServer` to serve this app and its built web app. */
-export const served = { app, webDirectory: resolve(import.meta.dirname, "../../web/dist") };
+/** The options of `startTestServer` to serve this app and its built web app, and to print why a call failed with a 500. */
+export const served = { app, webDirectory: resolve(import.meta.dirname, "../../web/dist"), logger: { level: "error" } };
 
 /** A server of this app with the user `john`, listening on a free port of this machine; `await using` closes it. */
 export const startAppServer = (options: AppServerOptions = {}) => startTestServer<Contract>({ ...served, ...options });
