@@ -71,6 +71,18 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
   ],
   "npm run build": [".ci/run", "for check in build"],
   "npm create lockstep@latest my-app": ["test/release.test.ts", "lockstep@latest my-app"],
+  "npm create lockstep@latest my-app --registry=https://npm.example.com/": [
+    "test/release.test.ts",
+    "lockstep@latest my-app",
+  ],
+  "npx ./create-lockstep-0.1.0.tgz my-app --no-install": ["test/release.test.ts", "./create-lockstep-0.1.0.tgz my-app"],
+  "npx pnpm@12 pack": ["test/release.test.ts", "pack --pack-destination"],
+  "npm pack": ["test/release.test.ts", "npm pack --pack-destination"],
+  "npm install ./vendor/app-contract-0.0.0.tgz": [
+    "test/release.test.ts",
+    "npm install ./vendor/app-contract-0.0.0.tgz",
+  ],
+  "npm install": ["test/release.test.ts", '"npm install --package-lock-only'],
   "npx create-lockstep@latest upgrade": ["test/release.test.ts", "create-lockstep@latest upgrade"],
   "npm run demo": ["apps/cli/test/third-party.test.ts", "startDemo"],
   "npm run demo -- --device": ["apps/cli/test/third-party.test.ts", "--device"],

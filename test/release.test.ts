@@ -3,10 +3,10 @@
 
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { publint } from "publint";
@@ -102,13 +102,23 @@ const start = async (app: string, port: number) => {
   };
 };
 
+const tarballs = new Map<string, string>();
+
+/** Packs a package once, and returns the file. */
+const tarballOf = async (name: string): Promise<string> => {
+  const to = join(folder, "tarballs", name);
+  if (!tarballs.has(name)) {
+    await mkdir(to, { recursive: true });
+    await type(`npx -y pnpm@12.21.0 pack --pack-destination ${to}`, join(copy.root, "packages", name));
+    tarballs.set(name, join(to, (await readdir(to))[0] ?? ""));
+  }
+  return tarballs.get(name) ?? "";
+};
+
 describe.each(packages)("the package %s", (name) => {
   let tarball: string;
   beforeAll(async () => {
-    const to = join(folder, "tarballs", name);
-    await mkdir(to, { recursive: true });
-    await type(`npx -y pnpm@12.21.0 pack --pack-destination ${to}`, join(copy.root, "packages", name));
-    tarball = join(to, (await readdir(to))[0] ?? "");
+    tarball = await tarballOf(name);
   });
 
   test("passes publint", async () => {
@@ -137,6 +147,29 @@ describe.each(packages)("the package %s", (name) => {
   });
 });
 
+/** A frontend in another repository, typed by the contract of the app, as the README of the client says. */
+const compileElsewhere = async (app: string): Promise<void> => {
+  const frontend = await mkdtemp(join(folder, "frontend-"));
+  await mkdir(join(frontend, "vendor"));
+  await type(`npm pack --pack-destination ${join(frontend, "vendor")}`, join(app, "packages/contract"));
+  await writeFile(join(frontend, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  const others = "@lockstep/client @trpc/client @trpc/server zod typescript";
+  await type(`npm install ./vendor/app-contract-0.0.0.tgz ${others} --no-audit --no-fund`, frontend);
+  await writeFile(
+    join(frontend, "main.ts"),
+    `import type { Contract } from "@app/contract";
+import { createClient } from "@lockstep/client";
+const client = createClient<Contract>({ url: "http://localhost" });
+export const texts = async () => (await client.note.list.query({ limit: 1 })).notes.map(({ text }) => text);
+// @ts-expect-error no such operation
+client.note.read;
+`,
+  );
+  const options = "--target es2022 --module nodenext --strict --skipLibCheck";
+  await type(`npx tsc ${options} --rewriteRelativeImportExtensions --outDir out main.ts`, frontend);
+  await type(`npx tsc ${options} --allowImportingTsExtensions --noEmit main.ts`, frontend);
+};
+
 describe("an app", () => {
   test("is created with pnpm, empty, and passes its own check", async () => {
     const pnpm = "npx -y pnpm@12.21.0";
@@ -145,6 +178,31 @@ describe("an app", () => {
     await registry.configure(cwd);
     await seconds("created with pnpm", () => type(`${pnpm} create lockstep@latest my-app --empty --no-git`, cwd));
     expect(await type(`${pnpm} check`, join(cwd, "my-app"))).toMatch(/Tests +\d+ passed \(\d+\)/);
+  });
+
+  test("is created from files, as docs/private-registry.md says", async () => {
+    const cwd = join(folder, "files");
+    await mkdir(cwd);
+    const files = [];
+    for (const name of packages) files.push(await tarballOf(name));
+    for (const file of files) await copyFile(file, join(cwd, basename(file)));
+    await type("npx -y ./create-lockstep-0.1.0.tgz my-app --no-install --no-git", cwd);
+    const app = join(cwd, "my-app");
+    await mkdir(join(app, "vendor"));
+    for (const file of files) await copyFile(file, join(app, "vendor", basename(file)));
+    const [, lines = ""] =
+      /```json\n(.*?)```/s.exec(readFileSync(join(repository, "docs/private-registry.md"), "utf8")) ?? [];
+    const added = JSON.parse(`{${lines}}`);
+    const manifest = JSON.parse(await readFile(join(app, "package.json"), "utf8"));
+    const overrides = { ...manifest.overrides, ...added.overrides };
+    const dependencies = { ...manifest.dependencies, ...added.dependencies };
+    await writeFile(join(app, "package.json"), JSON.stringify({ ...manifest, dependencies, overrides }));
+    await type("npm install --package-lock-only --no-audit --no-fund", app);
+    const lock = JSON.parse(await readFile(join(app, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { resolved?: string }>;
+    };
+    const engine = Object.entries(lock.packages).filter(([path]) => path.includes("node_modules/@lockstep/"));
+    expect(engine.map(([, { resolved }]) => resolved)).toEqual(Object.values(added.dependencies));
   });
 
   test("is created with npm, works, and is upgraded with its data and its sessions", async () => {
@@ -160,6 +218,7 @@ describe("an app", () => {
     await seconds("created with npm", () => type("npm create -y lockstep@latest my-app", cwd, git));
     const app = join(cwd, "my-app");
     expect(await type("npm run check", app)).toMatch(/Tests +\d+ passed \(\d+\)/);
+    await compileElsewhere(app);
 
     const port = await freePort();
     let tokens: { accessToken: string; refreshToken: string };
