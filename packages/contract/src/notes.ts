@@ -1,5 +1,6 @@
 // The notes of users: an example feature. This file declares its scopes, errors, schemas and operations;
-// apps/server/src/notes.ts implements them. The tutorial docs/your-first-feature.md builds another one step by step.
+// apps/server/src/notes.ts implements them. Lockstep's tutorial, docs/your-first-feature.md in its repository, builds another
+// one step by step.
 
 import { defineFeature, Id, plainText } from "@lockstep/kit";
 import { z } from "zod";

@@ -1,4 +1,5 @@
-// The protected route of the FastAPI guide. Delete it when you do not need it: docs/fastapi.md names its files.
+// The protected route of the FastAPI guide. Delete it when you do not need it: this file, those of the same name in
+// apps/server, and the lines that name them.
 
 import { defineFeature } from "@lockstep/kit";
 import { z } from "zod";
