@@ -1,7 +1,7 @@
 // Generates docs/access.md from the contract: `npm run docs:update` writes it, and without that a change of access
 // fails here, so that it shows in a review.
 
-import { type Access, operationsOf } from "@lockstep/kit";
+import { type Access, type Assurance, operationsOf } from "@lockstep/kit";
 import { expect, it } from "vitest";
 import { contract } from "../src/index.ts";
 
@@ -11,12 +11,19 @@ const who = (access: Access): string => {
       return "anyone, without signing in";
     case "firstParty": {
       const role = access.role ? `, role \`${access.role}\`` : "";
-      const age = access.maxAgeSeconds === undefined ? "" : `, signed in at most ${access.maxAgeSeconds} s ago`;
-      return `first-party clients${role}${age}`;
+      return `first-party clients${role}`;
     }
     case "scoped":
       return `first-party clients; third-party clients with ${access.scopes.map((scope) => `\`${scope}\``).join(" and ")}`;
   }
+};
+
+/** How the caller must have proved who they are. */
+const needs = (access: Access): string => {
+  if (access.kind === "anyone") return "nothing";
+  const { factors = 1, phishingResistant, maxAgeSeconds }: Assurance = access.assurance ?? {};
+  const proof = phishingResistant ? "a passkey" : factors === 2 ? "two factors" : "a sign-in";
+  return maxAgeSeconds === undefined ? proof : `${proof} of the last ${maxAgeSeconds} s`;
 };
 
 const table = () => [
@@ -24,10 +31,11 @@ const table = () => [
   "",
   "Generated from `packages/contract` by `npm run docs:update`; a test fails when it is out of date.",
   "",
-  "| operation | kind | who may call it | description |",
-  "|---|---|---|---|",
+  "| operation | kind | who may call it | needs | description |",
+  "|---|---|---|---|---|",
   ...[...operationsOf(contract.operations)].map(
-    ([path, operation]) => `| \`${path}\` | ${operation.kind} | ${who(operation.access)} | ${operation.summary} |`,
+    ([path, operation]) =>
+      `| \`${path}\` | ${operation.kind} | ${who(operation.access)} | ${needs(operation.access)} | ${operation.summary} |`,
   ),
   "",
   "## Scopes",

@@ -2,7 +2,7 @@
 // globally, so one program can talk to two backends.
 
 import { z } from "zod";
-import { type Anyone, anyone, type FirstParty, firstParty, type Scoped, scoped } from "./access.ts";
+import { type Anyone, anyone, type DeclareFirstParty, type DeclareScoped, firstParty, scoped } from "./access.ts";
 import type { Errors, ImpliedErrorCode } from "./errors.ts";
 import {
   type Declare,
@@ -39,8 +39,8 @@ export interface Vocabulary<S extends string, R extends string, E extends string
   /** Sends events until either side ends it. */
   readonly subscription: Declare<"subscription", S, R, E>;
   readonly anyone: Anyone;
-  firstParty(limits?: Omit<FirstParty<R>, "kind">): FirstParty<R>;
-  scoped<T extends S>(...needed: readonly [T, ...T[]]): Scoped<T>;
+  readonly firstParty: DeclareFirstParty<R>;
+  readonly scoped: DeclareScoped<S>;
 }
 
 /** A contract: its words, and the operations that use them. */
@@ -71,7 +71,7 @@ export const vocabulary = <const S extends Scopes, const R extends readonly stri
   mutation: declare("mutation"),
   subscription: declare("subscription"),
   anyone,
-  firstParty,
+  firstParty: firstParty as DeclareFirstParty<R[number]>,
   scoped,
 });
 

@@ -27,6 +27,16 @@ import {
 } from "./clients.ts";
 import { defineContract, vocabulary } from "./contract.ts";
 import { engineErrors } from "./errors.ts";
+import {
+  CompleteEnrolmentInput,
+  CompleteFactorInput,
+  Enrolment,
+  Factor,
+  FactorKind,
+  FactorList,
+  FactorName,
+  PasskeyOptions,
+} from "./factors.ts";
 import { Identity, Provider } from "./identities.ts";
 import { Id } from "./ids.ts";
 import { ProofView } from "./proofs.ts";
@@ -37,18 +47,29 @@ import {
   AccessTokenResult,
   ChangePasswordInput,
   LoginInput,
-  LoginResult,
   RefreshInput,
   RefreshResult,
   SetPasswordInput,
 } from "./sign-in.ts";
+import {
+  BeginEnrolmentInput,
+  CompleteLoginInput,
+  LoginResult,
+  PasskeyLoginInput,
+  SignedIn,
+  StepUpInput,
+} from "./sign-in-steps.ts";
 import { UpdateUserInput, User } from "./users.ts";
 
 const ClientId = z.object({ clientId: Id.describe("The `client_id` of a client") });
 const AuthorizationId = z.object({ authorizationId: Id });
+const FactorId = z.object({ factorId: Id.describe("The ID of a factor, from the list of factors") });
 
 const words = { scopes: engineScopes, roles: engineRoles, errors: engineErrors };
 const { query, mutation, subscription, anyone, firstParty, scoped } = vocabulary(words);
+
+/** Errors of operations that set cookies. */
+const fromPages = ["CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"] as const;
 
 /** The engine's operations, which every contract has. */
 export const engine = {
@@ -80,6 +101,59 @@ export const engine = {
         "TOO_MANY_ATTEMPTS",
         "CREDENTIALS_IN_BATCH",
         "FOREIGN_ORIGIN",
+      ],
+      credential: true,
+    }),
+    completeLogin: mutation({
+      summary: "Complete a sign-in with a second factor",
+      access: anyone,
+      input: CompleteLoginInput,
+      output: SignedIn,
+      errors: ["FACTOR_REFUSED", "CHALLENGE_EXPIRED", "TOO_MANY_ATTEMPTS", "OVERLOADED", ...fromPages],
+      credential: true,
+    }),
+    // A mutation, so that nothing caches the challenge.
+    passkeyOptions: mutation({
+      summary: "Begin to sign in, or to prove a factor, with a passkey",
+      access: anyone,
+      output: PasskeyOptions,
+      errors: ["PASSKEYS_OFF"],
+    }),
+    loginWithPasskey: mutation({
+      summary: "Sign in with a passkey alone",
+      access: anyone,
+      input: PasskeyLoginInput,
+      output: SignedIn,
+      errors: ["INVALID_CREDENTIALS", "CHALLENGE_EXPIRED", "PASSKEYS_OFF", ...fromPages],
+      credential: true,
+    }),
+    beginEnrolment: mutation({
+      summary: "Begin to add the second factor that a sign-in requires",
+      access: anyone,
+      input: BeginEnrolmentInput,
+      output: Enrolment,
+      errors: ["CHALLENGE_EXPIRED", "PASSKEYS_OFF"],
+    }),
+    completeEnrolment: mutation({
+      summary: "Add the second factor that a sign-in requires, and complete the sign-in",
+      access: anyone,
+      input: CompleteEnrolmentInput,
+      output: SignedIn,
+      errors: ["FACTOR_REFUSED", "CHALLENGE_EXPIRED", ...fromPages],
+      credential: true,
+    }),
+    stepUp: mutation({
+      summary: "Prove again who the signed-in user is, with a password, a second factor or both",
+      access: firstParty(),
+      input: StepUpInput,
+      output: SignedIn,
+      errors: [
+        "FACTOR_REFUSED",
+        "INVALID_CREDENTIALS",
+        "CHALLENGE_EXPIRED",
+        "TOO_MANY_ATTEMPTS",
+        "OVERLOADED",
+        ...fromPages,
       ],
       credential: true,
     }),
@@ -118,6 +192,8 @@ export const engine = {
         recovery: z.boolean(),
         /** Whether people can sign in with a code that is sent by mail. */
         signInCode: z.boolean(),
+        /** Whether passkeys work at the address of the server. */
+        passkeys: z.boolean(),
       }),
     }),
   },
@@ -259,6 +335,58 @@ export const engine = {
       input: ProofLinkInput,
       output: ProofView,
       errors: ["PROOF_REFUSED"],
+    }),
+  },
+  factor: {
+    list: query({
+      summary: "List the signed-in user's factors and trusted devices",
+      access: firstParty(),
+      output: FactorList,
+    }),
+    begin: mutation({
+      summary: "Begin to add a factor",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: z.object({ kind: FactorKind }),
+      output: Enrolment,
+      errors: ["TOO_MANY_FACTORS", "PASSKEYS_OFF"],
+    }),
+    complete: mutation({
+      summary: "Add a factor that was begun",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: CompleteFactorInput,
+      output: Factor,
+      errors: ["FACTOR_REFUSED", "CHALLENGE_EXPIRED", "TOO_MANY_FACTORS", "CREDENTIALS_IN_BATCH"],
+      credential: true,
+    }),
+    rename: mutation({
+      summary: "Rename a factor",
+      access: firstParty({ factors: 2, maxAgeSeconds: 15 * 60 }),
+      input: FactorId.extend({ name: FactorName }),
+      output: Factor,
+      errors: ["FACTOR_NOT_FOUND"],
+    }),
+    remove: mutation({
+      summary: "Remove a factor, and end the other sessions that it was proved in",
+      access: firstParty({ factors: 2, maxAgeSeconds: 15 * 60 }),
+      input: FactorId,
+      output: z.object({}),
+      errors: ["FACTOR_NOT_FOUND", "LAST_FACTOR"],
+    }),
+    renewRecoveryCodes: mutation({
+      summary: "Make ten new recovery codes, in place of the old ones",
+      access: firstParty({ factors: 2, maxAgeSeconds: 15 * 60 }),
+      output: z.object({
+        /** Shown once: the server keeps only their hashes. `BCDF-GHJK-LMNP` */
+        codes: z.array(z.string()),
+      }),
+      errors: ["OVERLOADED"],
+    }),
+    forgetDevice: mutation({
+      summary: "Stop trusting a device",
+      access: firstParty(),
+      input: z.object({ deviceId: Id.describe("The ID of a trusted device, from the list of factors") }),
+      output: z.object({}),
+      errors: ["TRUSTED_DEVICE_NOT_FOUND"],
     }),
   },
   session: {
@@ -409,6 +537,7 @@ export const engineAreas = {
   auth: "Signing in and out",
   user: "The signed-in user",
   account: "Signing up, recovery, and the address of an account",
+  factor: "The signed-in user's second factors and passkeys",
   session: "The signed-in user's sessions",
   authorization: "Authorization requests of clients",
   grant: "What the signed-in user granted to clients",

@@ -3,7 +3,7 @@
 // spellings (RFC 6750) are in the challenge.
 
 import { z } from "zod";
-import type { Access, Anyone, Scoped } from "./access.ts";
+import type { Access, Anyone, Assured, Scoped } from "./access.ts";
 import { ProofRefusalReason } from "./proofs.ts";
 import { SessionEndReason } from "./sessions.ts";
 
@@ -92,8 +92,15 @@ export const engineErrors = {
   ROLE_REQUIRED: { status: 403, message: "You do not have the required role.", details: none },
   REAUTHENTICATION_REQUIRED: {
     status: 401,
-    message: "Enter your password again to do this.",
-    details: z.object({ maxAgeSeconds: z.number().int() }),
+    message: "Prove again who you are to do this.",
+    details: z.object({
+      /** How long ago it may have been proved. `null`: any time in this session. */
+      maxAgeSeconds: z.int().nullable(),
+      /** With how many factors: 1 or 2. A passkey counts as two. */
+      factors: z.int(),
+      /** Whether only a passkey will do. */
+      phishingResistant: z.boolean(),
+    }),
   },
   INSUFFICIENT_SCOPE: {
     status: 403,
@@ -216,6 +223,25 @@ export const engineErrors = {
     }),
   },
   SIGN_IN_CODE_OFF: { status: 403, message: "This server sends no codes to sign in with.", details: none },
+  FACTOR_REFUSED: { status: 401, message: "This code or passkey does not work. Try again.", details: none },
+  CHALLENGE_EXPIRED: {
+    status: 400,
+    message: "This took too long, or began in another browser. Start again.",
+    details: none,
+  },
+  FACTOR_NOT_FOUND: { status: 404, message: "There is no such factor.", details: none },
+  TRUSTED_DEVICE_NOT_FOUND: { status: 404, message: "There is no such device.", details: none },
+  LAST_FACTOR: {
+    status: 409,
+    message: "Your account needs a second factor, and this is the only one. Add another first.",
+    details: none,
+  },
+  TOO_MANY_FACTORS: {
+    status: 409,
+    message: "Your account has as many factors of this kind as it can have. Remove one first.",
+    details: z.object({ max: z.int() }),
+  },
+  PASSKEYS_OFF: { status: 501, message: "Passkeys do not work at the address of this server.", details: none },
   MAIL_OFF: { status: 501, message: "This server sends no mail. Ask the people who run it.", details: none },
   EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },
 } as const satisfies Errors;
@@ -257,11 +283,15 @@ const transportErrorCodes = [
  */
 export type TransportErrorCode = (typeof transportErrorCodes)[number];
 
-/** Codes that follow from an operation's access: of every call that needs a token, and of each kind of access. */
+/**
+ * Codes that follow from an operation's access: of every call that needs a token, of each kind of access, and of access
+ * that asks for more than a sign-in.
+ */
 const accessErrorCodes = {
   token: ["UNAUTHENTICATED", "INVALID_TOKEN", "INVALID_DPOP_PROOF", "DPOP_NONCE_NEEDED", "AMBIGUOUS_TOKEN"],
   scoped: ["INSUFFICIENT_SCOPE", "USER_REQUIRED"],
-  firstParty: ["FIRST_PARTY_ONLY", "ROLE_REQUIRED", "REAUTHENTICATION_REQUIRED"],
+  firstParty: ["FIRST_PARTY_ONLY", "ROLE_REQUIRED"],
+  assured: ["REAUTHENTICATION_REQUIRED"],
 } as const satisfies Record<string, readonly EngineErrorCode[]>;
 type AccessErrors = typeof accessErrorCodes;
 
@@ -271,7 +301,10 @@ type AccessErrors = typeof accessErrorCodes;
  */
 export type AccessErrorCode<A> = A extends Anyone
   ? never
-  : AccessErrors["token"][number] | AccessErrors[A extends Scoped ? "scoped" : "firstParty"][number];
+  :
+      | AccessErrors["token"][number]
+      | AccessErrors[A extends Scoped ? "scoped" : "firstParty"][number]
+      | (A extends Assured ? AccessErrors["assured"][number] : never);
 
 /**
  * The codes that calls of an operation with this access can be refused with.
@@ -279,15 +312,10 @@ export type AccessErrorCode<A> = A extends Anyone
  */
 export const accessErrorCodesOf = (access: Access): readonly EngineErrorCode[] => {
   if (access.kind === "anyone") return [];
-  if (access.kind === "scoped") return [...accessErrorCodes.token, ...accessErrorCodes.scoped];
-  return [
-    ...accessErrorCodes.token,
-    ...accessErrorCodes.firstParty.filter(
-      (code) =>
-        (code !== "ROLE_REQUIRED" || access.role !== undefined) &&
-        (code !== "REAUTHENTICATION_REQUIRED" || access.maxAgeSeconds !== undefined),
-    ),
-  ];
+  const assured = access.assurance ? accessErrorCodes.assured : [];
+  if (access.kind === "scoped") return [...accessErrorCodes.token, ...accessErrorCodes.scoped, ...assured];
+  const codes = accessErrorCodes.firstParty.filter((code) => code !== "ROLE_REQUIRED" || access.role !== undefined);
+  return [...accessErrorCodes.token, ...codes, ...assured];
 };
 
 /**
@@ -295,9 +323,7 @@ export const accessErrorCodesOf = (access: Access): readonly EngineErrorCode[] =
  * `REAUTHENTICATION_REQUIRED` when its handler asks for a fresh sign-in.
  * @internal
  */
-export type ImpliedErrorCode =
-  | TransportErrorCode
-  | Exclude<AccessErrors[keyof AccessErrors][number], "REAUTHENTICATION_REQUIRED">;
+export type ImpliedErrorCode = TransportErrorCode | AccessErrors["token" | "scoped" | "firstParty"][number];
 
 /** The `data` of an error in an RPC answer: a union to narrow by `code`. */
 export type RpcErrorData<Es extends Errors = EngineErrors, C extends keyof Es = keyof Es> = {

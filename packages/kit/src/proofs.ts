@@ -14,8 +14,11 @@ export const proofCodeLetters = "BCDFGHJKLMNPQRSTVWXZ";
  */
 export const proofCodeLength = 8;
 
-/** What is left of a typed code: letters in upper case, without the spaces, dashes and dots that people paste. */
-const codeLetters = (typed: string) =>
+/**
+ * What is left of a typed code: letters in upper case, without the spaces, dashes and dots that people paste.
+ * @internal
+ */
+export const codeLetters = (typed: string) =>
   typed
     .normalize("NFKC")
     .replace(/[^\p{L}\p{N}]/gu, "")

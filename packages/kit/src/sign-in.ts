@@ -30,23 +30,14 @@ const AccessToken = z.object({
   expiresIn: z.int(),
 });
 
-/** A session as its client sees it. */
-const Tokens = AccessToken.extend({
+/**
+ * A session as its client sees it.
+ * @internal
+ */
+export const Tokens = AccessToken.extend({
   /** Absent with the `cookie` transport, where no script can read it. */
   refreshToken: z.string().optional(),
 });
-
-/** The answer of `auth.login`: a union on `status`, so that a second factor can become another member. */
-export const LoginResult = z.discriminatedUnion("status", [
-  Tokens.extend({
-    status: z.literal("signed_in"),
-    sessionId: z.string(),
-    user: User,
-    /** Absent with the `cookie` transport. */
-    deviceToken: z.string().optional(),
-  }),
-]);
-export type LoginResult = z.infer<typeof LoginResult>;
 
 /** The input of `auth.refresh`. */
 export const RefreshInput = z.object({
