@@ -22,6 +22,16 @@ import { createUsers } from "./domain/accounts/users.ts";
 import { createClients } from "./domain/clients/clients.ts";
 import { createGrants } from "./domain/clients/grants.ts";
 import { createOAuthRecords } from "./domain/clients/oauth-records.ts";
+import { createEnrolments } from "./domain/factors/enrolments.ts";
+import { createFactorPolicy } from "./domain/factors/factor-policy.ts";
+import { createFactorSignIn } from "./domain/factors/factor-sign-in.ts";
+import { createFactors } from "./domain/factors/factors.ts";
+import { createPasskeys } from "./domain/factors/passkeys.ts";
+import { createRecoveryCodes } from "./domain/factors/recovery-codes.ts";
+import { createSecondFactors } from "./domain/factors/second-factors.ts";
+import { createSignInChallenges } from "./domain/factors/sign-in-challenges.ts";
+import { createTotp } from "./domain/factors/totp.ts";
+import { createTrustedDevices } from "./domain/factors/trusted-devices.ts";
 import { createIdentities } from "./domain/identities/identities.ts";
 import { createIdentitySignIn } from "./domain/identities/identity-sign-in.ts";
 import { createLinkTickets } from "./domain/identities/link-tickets.ts";
@@ -143,6 +153,13 @@ export const createDomain = async (
   const notices = createNotices({ messages, users, spentIds, now });
   const devices = createDevices({ secrets, random, now });
   const proofs = createProofs({ db, now, random, secrets });
+  const policy = createFactorPolicy({ settings: config.secondFactor, roles: contract.roles, now });
+  const { trustedDeviceSeconds, passkeyOrigins: relatedOrigins } = config;
+  const trustedDevices = createTrustedDevices({ db, now, random, lifetimeSeconds: trustedDeviceSeconds });
+  const productName = brand.name;
+  const { publicUrl } = config;
+  const passkeys = createPasskeys({ db, now, random, sealed, spentIds, publicUrl, relatedOrigins, productName });
+  const signInChallenges = createSignInChallenges({ random, sealed, policy, passkeys, trustedDevices });
   const signIn = createSignIn({
     db,
     users,
@@ -154,8 +171,26 @@ export const createDomain = async (
     devices,
     audit,
     notices,
+    signInChallenges,
+    now,
     scopes,
   });
+  const totp = createTotp({ db, now, random, secrets, issuer: productName });
+  const recoveryCodes = createRecoveryCodes({ db, now, random, users, passwords, audit, notices });
+  const secondFactors = createSecondFactors({ totp, recoveryCodes, passkeys });
+  const factors = createFactors({
+    db,
+    now,
+    random,
+    users,
+    sessions,
+    policy,
+    recoveryCodes,
+    trustedDevices,
+    audit,
+    notices,
+  });
+  const enrolments = createEnrolments({ now, random, sealed, spentIds, factors, totp, passkeys });
   const accounts = createAccounts({ db, users, sessions, grants, audit });
   const identities = createIdentities({
     db,
@@ -195,10 +230,9 @@ export const createDomain = async (
     proofs,
     proofRequests,
     signUpRules,
-    sessions,
     signIn,
-    devices,
     throttle,
+    now,
   });
   const recovery = createRecovery({
     db,
@@ -221,12 +255,12 @@ export const createDomain = async (
     users,
     proofs,
     proofRequests,
-    sessions,
     signIn,
     devices,
     throttle,
     notices,
     audit,
+    now,
   });
   const emailChanges = createEmailChanges({
     db,
@@ -252,6 +286,25 @@ export const createDomain = async (
     devices,
     notices,
   });
+  const factorSignIn = createFactorSignIn({
+    db,
+    now,
+    users,
+    sessions,
+    signIn,
+    signInChallenges,
+    secondFactors,
+    passkeys,
+    enrolments,
+    factors,
+    trustedDevices,
+    identities,
+    devices,
+    throttle,
+    spentIds,
+    audit,
+    notices,
+  });
   const linkTickets = createLinkTickets({ sealed });
   const upkeep = createUpkeep({
     clock,
@@ -267,6 +320,7 @@ export const createDomain = async (
       proofs.deleteExpired,
       signUpRules.deleteExpired,
       news.deleteOld,
+      trustedDevices.deleteExpired,
     ],
     shrinkFiles: () => truncateLargeLog(db),
     onDeleted: metrics?.countDeleted,
@@ -310,6 +364,14 @@ export const createDomain = async (
     connectToMailServer,
     identities,
     identitySignIn,
+    factors,
+    factorSignIn,
+    factorPolicy: policy,
+    totp,
+    recoveryCodes,
+    passkeys,
+    trustedDevices,
+    signInChallenges,
     linkTickets,
     audit,
     upkeep,

@@ -203,6 +203,19 @@ const rules: Record<keyof Environment, Rule> = {
     fc.constantFrom("nobody", "a@b, c@d", "<a@b> c@d", "A <>", "A\nBcc: eve@example.org <a@b>"),
   ),
   MAIL: words({ on: true, off: false }, (on) => ({ mail: { on } })),
+  SECOND_FACTOR: words({ optional: "optional", administrators: "administrators", everyone: "everyone" }, (policy) => ({
+    secondFactor: { policy },
+  })),
+  SECOND_FACTOR_GRACE_SECONDS: numbers(0, 31_536_000, (graceSeconds) => ({ secondFactor: { graceSeconds } })),
+  TRUSTED_DEVICE_SECONDS: numbers(0, 31_536_000, (trustedDeviceSeconds) => ({ trustedDeviceSeconds })),
+  PASSKEY_ORIGINS: rule(
+    fc.array(origin, { minLength: 1, maxLength: 3 }).map((list) => [list.join(","), list] as const),
+    (passkeyOrigins) => ({ passkeyOrigins }),
+    fc.oneof(
+      noUrl.filter((text) => !/\s/.test(text)),
+      origin.map((text) => `${text}/v1`),
+    ),
+  ),
   DEMO_PROVIDER: words({ "0": false, "1": true }, (demoProvider) => ({ demoProvider })),
   DEMO_PROVIDER_PORT: numbers(0, 65_535, (demoProviderPort) => ({ demoProviderPort })),
   SHUTDOWN_DELAY_SECONDS: numbers(0, 600, (delaySeconds) => ({ shutdown: { delaySeconds } })),

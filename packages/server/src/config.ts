@@ -7,6 +7,7 @@ import { EmailAddress, SignUpPolicy } from "@lockstep/kit";
 import { z } from "zod";
 import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import type { SignUpSettings } from "./domain/accounts/sign-up-rules.ts";
+import type { SecondFactorSettings } from "./domain/factors/factor-policy.ts";
 import type { SessionLimits } from "./domain/sessions/sessions.ts";
 import { ProxyRange } from "./http/forwarded-for.ts";
 import type { MetricsSettings } from "./http/metrics.ts";
@@ -165,6 +166,34 @@ const Environment = z.object({
     .describe(
       "Whether people can sign in with a code that is sent to their verified address, in place of the password: `on` or `off` ([accounts.md](accounts.md#signing-in-with-a-code)).",
     ),
+  SECOND_FACTOR: z
+    .enum(["optional", "administrators", "everyone"])
+    .default("optional")
+    .describe(
+      "Who needs a second factor or a passkey: nobody (`optional`), users with the role `admin` or above (`administrators`), or `everyone`. Who has one is always asked for it ([factors.md](factors.md#who-needs-one)).",
+    ),
+  SECOND_FACTOR_GRACE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(365 * day)
+    .default(7 * day)
+    .describe(
+      "How long a user who needs a second factor can still sign in without one, from the first sign-in under `SECOND_FACTOR` on. 0: not at all.",
+    ),
+  TRUSTED_DEVICE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(365 * day)
+    .default(30 * day)
+    .describe("How long a device that a user trusts can sign in without a second factor. 0 turns it off."),
+  PASSKEY_ORIGINS: list
+    .pipe(z.array(PageOrigin))
+    .default([])
+    .describe(
+      "Other origins whose pages may use the passkeys of `PUBLIC_URL`, separated by commas, such as `https://example.org` ([factors.md](factors.md#passkeys)).",
+    ),
   DEMO_PROVIDER: z
     .enum(["0", "1"], { error: "must be 0 or 1" })
     .transform((value) => value === "1")
@@ -248,6 +277,10 @@ export interface Config {
   readonly mail: MailSettings;
   readonly signUp: SignUpSettings;
   readonly signInCode: boolean;
+  readonly secondFactor: SecondFactorSettings;
+  /** 0: no device is trusted. */
+  readonly trustedDeviceSeconds: number;
+  readonly passkeyOrigins: readonly string[];
   readonly demoProvider: boolean;
   readonly demoProviderPort: number;
   readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
@@ -308,6 +341,9 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     },
     signUp: { policy: e.SIGN_UP, domains: e.SIGN_UP_DOMAINS ?? null },
     signInCode: e.SIGN_IN_CODE,
+    secondFactor: { policy: e.SECOND_FACTOR, graceSeconds: e.SECOND_FACTOR_GRACE_SECONDS },
+    trustedDeviceSeconds: e.TRUSTED_DEVICE_SECONDS,
+    passkeyOrigins: e.PASSKEY_ORIGINS,
     demoProvider: e.DEMO_PROVIDER,
     demoProviderPort: e.DEMO_PROVIDER_PORT,
     shutdown: {

@@ -142,6 +142,9 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   signUp: { policy: "open", domains: null },
   signInCode: false,
   mail: { on: true, server: null, from: { name: null, address: "no-reply@lockstep.example" } },
+  secondFactor: { policy: "optional", graceSeconds: 0 },
+  trustedDeviceSeconds: 30 * 24 * 3600,
+  passkeyOrigins: [],
   demoProvider: false,
   demoProviderPort: 0,
   shutdown: { delaySeconds: 0, timeoutSeconds: 10 },
@@ -220,9 +223,12 @@ export const startSession = async (
   userId: string,
   source: Source = testSource,
 ): Promise<RefreshedSession> => {
-  const { announce, ...started } = await db
-    .transaction()
-    .execute((transaction) => sessions.startWithin(transaction, userId, source));
+  const { announce, ...started } = await db.transaction().execute((transaction) =>
+    sessions.startWithin(transaction, userId, source, {
+      // Now: no time of a session is in the future.
+      factors: [{ method: "password", at: Number.MAX_SAFE_INTEGER }],
+    }),
+  );
   announce();
   return started;
 };

@@ -7,9 +7,10 @@ import type { EngineErrorCode, OperationIn, PathIn } from "@lockstep/kit";
 import type { z } from "zod";
 import type { DatabaseUrl } from "../src/db/database.ts";
 import type { fixtureContract } from "../src/fixture-app.ts";
+import type { Complete } from "./calls.ts";
 
 type Path = PathIn<typeof fixtureContract>;
-type Output<P extends Path> = z.output<OperationIn<typeof fixtureContract, P>["output"]>;
+type Output<P extends Path> = Complete<z.output<OperationIn<typeof fixtureContract, P>["output"]>>;
 
 /** The answer to a call. A broken connection rejects. */
 export interface Answer<P extends Path> {

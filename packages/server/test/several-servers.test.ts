@@ -58,7 +58,8 @@ describe.each(engines)("two servers on one $engine database", ({ newDatabase }) 
       const { refreshToken } = before;
       const { session } = await retiring.domain.sessions.refresh(refreshToken, testSource);
       const claims = { userId: before.user.id, sessionId: session.id, clientId: firstPartyClientId };
-      const { accessToken } = await retiring.domain.tokens.issue({ ...claims, scopes: ["profile:read"] });
+      const assurance = { acr: "1fa", amr: [], authenticatedAt: null } as const;
+      const { accessToken } = await retiring.domain.tokens.issue({ ...claims, scopes: ["profile:read"], assurance });
       const answers = await Promise.all(Array.from({ length: 24 }, () => callWith(learning, "/users/me", accessToken)));
       expect(answers.map(({ status }) => status)).toEqual(Array(24).fill(200));
       // It also noticed that the old key was retired, and signs with the new one.

@@ -10,7 +10,13 @@ const listed = ({ stdout }: Ran) =>
     .split("\n")
     .map((line) => JSON.parse(line) as { id: string; algorithm: string; state: string; signsFrom: number });
 
-const claims = { userId: "jane", sessionId: "hers", clientId: "first-party", scopes: [] };
+const claims = {
+  userId: "jane",
+  sessionId: "hers",
+  clientId: "first-party",
+  scopes: [],
+  assurance: { acr: "1fa", amr: [], authenticatedAt: null } as const,
+};
 
 describe.each(engines)("lockstep keys on $engine", ({ newDatabase }) => {
   const open = () => {

@@ -316,7 +316,13 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
           await command();
           return verification;
         };
-        const signIn = createSignIn({ ...domain, db, devices, passwords: { ...domain.passwords, verify } });
+        const signIn = createSignIn({
+          ...domain,
+          ...domain.clock,
+          db,
+          devices,
+          passwords: { ...domain.passwords, verify },
+        });
         return signIn.withPassword(typed("jane", password));
       };
       const refused = { code: "INVALID_CREDENTIALS" };

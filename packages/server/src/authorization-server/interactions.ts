@@ -102,7 +102,11 @@ export const createAuthorizationRequests = ({
     async approve(request, user, session, source): Promise<{ redirectTo: string }> {
       const { library, interaction, client } = await find(request);
       if (mustSignIn(interaction, session)) {
-        throw new DomainError("REAUTHENTICATION_REQUIRED", { maxAgeSeconds: maxAge(interaction) ?? 0 });
+        throw new DomainError("REAUTHENTICATION_REQUIRED", {
+          maxAgeSeconds: maxAge(interaction) ?? 0,
+          factors: 1,
+          phishingResistant: false,
+        });
       }
       return duringCall({ source, presented: null, report: () => {} }, async () => {
         const granted = scopes.grantableIn(interaction.params["scope"]).join(" ");

@@ -17,7 +17,7 @@ import { proofs } from "./migrations/0013-proofs.ts";
 import { addressProofs } from "./migrations/0014-address-proofs.ts";
 import { plainUsernames } from "./migrations/0015-plain-usernames.ts";
 import { news } from "./migrations/0016-news.ts";
-import { sessionMethods } from "./migrations/0017-session-methods.ts";
+import { factors } from "./migrations/0017-factors.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 import { assertWhole } from "./unfinished-copy.ts";
@@ -36,7 +36,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0014-address-proofs": addressProofs,
   "0015-plain-usernames": plainUsernames,
   "0016-news": news,
-  "0017-session-methods": sessionMethods,
+  "0017-factors": factors,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

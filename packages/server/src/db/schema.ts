@@ -1,5 +1,6 @@
 // Owns the tables as Kysely types. IDs are text, times integer epoch milliseconds, flags 0 or 1.
 
+import type { FactorKind } from "@lockstep/kit";
 import type { Generated } from "kysely";
 
 export interface Schema {
@@ -21,6 +22,9 @@ export interface Schema {
   proofs: ProofsTable;
   invitations: InvitationsTable;
   news: NewsTable;
+  factors: FactorsTable;
+  recovery_codes: RecoveryCodesTable;
+  trusted_devices: TrustedDevicesTable;
 }
 
 export interface UsersTable {
@@ -45,6 +49,10 @@ export interface UsersTable {
   /** From `domain/accounts/passwords.ts`, or imported. Null: no password opens this account. */
   password_hash: string | null;
   created_at: number;
+  /** Whether an operator requires a second factor of this user, whatever `SECOND_FACTOR` says. */
+  factor_required: Generated<0 | 1>;
+  /** From when on the user cannot sign in without the second factor that `SECOND_FACTOR` requires. Null: not set. */
+  factor_due_at: Generated<number | null>;
 }
 
 export type EmailProof = "mail" | "vouched";
@@ -53,8 +61,10 @@ export interface SessionsTable {
   id: string;
   user_id: string;
   created_at: number;
-  /** When the person last proved who they are. */
+  /** When the person last proved who they are, with a factor that signs in. */
   authenticated_at: number;
+  /** What they proved it with, from `domain/factors/assurance.ts`. Null: a session of an earlier version. */
+  factors: Generated<string | null>;
   /** The last refresh, or the sign-in. */
   last_seen_at: number;
   idle_expires_at: number;
@@ -70,8 +80,6 @@ export interface SessionsTable {
   replaced: string;
   /** The scopes that the session was narrowed to at sign-in, space-separated. Null: not narrowed. */
   scopes: string | null;
-  /** How the person proved who they are: `SignInMethod`s, space-separated. Null: it started in an earlier version. */
-  methods: Generated<string | null>;
   address: string | null;
   user_agent: string | null;
 }
@@ -270,4 +278,42 @@ export interface NewsTable {
   server: string;
   /** JSON. */
   payload: string;
+}
+
+/** Second factors and passkeys. */
+export interface FactorsTable {
+  id: string;
+  user_id: string;
+  /** A `FactorKind` of the contract. */
+  kind: FactorKind;
+  name: string;
+  /** TOTP: the secret as a JWE under a key derived from `SECRET`. A passkey: its public key (COSE), base64url. */
+  material: string;
+  /** A passkey's ID, base64url, unique. Null: TOTP. */
+  credential_id: string | null;
+  /** Grows with each use. TOTP: the time step of the last code. A passkey: its signature counter, or always 0. */
+  counter: number;
+  created_at: number;
+  last_used_at: number | null;
+}
+
+export interface RecoveryCodesTable {
+  user_id: string;
+  /** The first letters of the code. With `user_id`, unique. */
+  selector: string;
+  /** Of the other letters, from `domain/accounts/passwords.ts`. */
+  code_hash: string;
+}
+
+/** Devices that sign in to an account without a second factor. */
+export interface TrustedDevicesTable {
+  id: string;
+  user_id: string;
+  /** SHA-256 of the ID in the device token. */
+  device_hash: string;
+  address: string | null;
+  user_agent: string | null;
+  created_at: number;
+  last_used_at: number;
+  expires_at: number;
 }

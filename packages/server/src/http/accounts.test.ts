@@ -1,4 +1,4 @@
-import type { LoginResult } from "@lockstep/kit";
+import type { SignedIn } from "@lockstep/kit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { callsTo } from "../../test/calls.ts";
 import { john, startTestServer, type TestServer, testClock } from "../testing.ts";
@@ -251,7 +251,7 @@ describe("signing in with a code, over HTTP", () => {
   }: Pick<Awaited<ReturnType<typeof calls.mutate>>, "status" | "data" | "cookies">) => ({
     status,
     members: Object.keys(data).sort(),
-    user: (data as LoginResult).user,
+    user: (data as SignedIn).user,
     cookies: Object.fromEntries(Object.entries(cookies).map(([name, { value: _, ...rest }]) => [name, rest])),
   });
 

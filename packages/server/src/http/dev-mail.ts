@@ -43,6 +43,12 @@ const samples: Mails = {
   email_changed: { ...event, oldEmail: "jane@example.com", newEmail: "jane@example.org", undoSecret: proof.secret },
   identity_linked: { ...event, provider: "Google" },
   identity_unlinked: { ...event, provider: "Google" },
+  factor_added: { ...event, kind: "passkey", name: "Jane's phone" },
+  factor_renamed: { ...event, kind: "totp", name: "Authenticator" },
+  factor_removed: { ...event, kind: "totp", name: "Authenticator" },
+  factors_reset: event,
+  recovery_codes_renewed: event,
+  recovery_code_used: { ...event, left: 1 },
   new_device: event,
   test: {},
 };

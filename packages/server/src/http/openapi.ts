@@ -4,6 +4,7 @@
 import {
   type Access,
   type AnyContract,
+  type Assurance,
   accessErrorCodesOf,
   type Brand,
   type EngineErrorCode,
@@ -155,16 +156,27 @@ const whoMayCall = (access: Access, { scopes }: AnyContract): string => {
     case "anyone":
       return "Open to anyone.";
     case "scoped":
-      return `Needs an access token with the scope ${access.scopes.map((scope) => `\`${scope}\` (${scopes[scope]})`).join(" and ")}.`;
+      return [
+        `Needs an access token with the scope ${access.scopes.map((scope) => `\`${scope}\` (${scopes[scope]})`).join(" and ")}.`,
+        ...assuranceInWords(access.assurance),
+      ].join(" ");
     case "firstParty":
       return [
         "For first-party clients: requires the access token of a session. Tokens of third-party clients are refused.",
         ...(access.role ? [`The user needs the role \`${access.role}\`.`] : []),
-        ...(access.maxAgeSeconds === undefined
-          ? []
-          : [`The user must have signed in at most ${access.maxAgeSeconds} seconds ago.`]),
+        ...assuranceInWords(access.assurance),
       ].join(" ");
   }
+};
+
+const assuranceInWords = ({ factors, phishingResistant, maxAgeSeconds }: Assurance = {}): string[] => {
+  const proof = phishingResistant ? "a passkey" : factors === 2 ? "two factors" : null;
+  if (proof === null) {
+    return maxAgeSeconds === undefined ? [] : [`The user must have signed in at most ${maxAgeSeconds} seconds ago.`];
+  }
+  return [
+    `The user must have proved ${proof}${maxAgeSeconds === undefined ? "" : ` at most ${maxAgeSeconds} seconds ago`}.`,
+  ];
 };
 
 /** The security requirement for each scheme: exactly the scopes of the access. */

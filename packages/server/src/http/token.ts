@@ -7,7 +7,7 @@ import formbody from "@fastify/formbody";
 import { isStorableText, LoginInput } from "@lockstep/kit";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { refusalOf } from "../domain/kernel/domain-error.ts";
-import type { SignedIn, SignIn } from "../domain/sessions/sign-in.ts";
+import { SecondStepNeeded, type SignedIn, type SignIn } from "../domain/sessions/sign-in.ts";
 import type { Scopes } from "../domain/tokens/scopes.ts";
 import { isForeignTo } from "./cookies.ts";
 import { headerValues, sourceOf } from "./request.ts";
@@ -181,8 +181,11 @@ const readScopes = (text: string | undefined, scopes: Scopes): string[] | null =
   return names;
 };
 
-const asTokenError = (error: FastifyError | TokenError): TokenError | null => {
+const asTokenError = (error: FastifyError | TokenError | SecondStepNeeded): TokenError | null => {
   if (error instanceof TokenError) return error;
+  // There is no place for a second factor in RFC 6749 §4.3.
+  if (error instanceof SecondStepNeeded)
+    return new TokenError("invalid_grant", "This account needs a second factor: sign in on the web, or with a client");
   const refusal = refusalOf(error);
   if (refusal) {
     switch (refusal.code) {

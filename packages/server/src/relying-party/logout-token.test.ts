@@ -3,6 +3,7 @@
 import { generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { misbehavingClient, startMisbehavingProvider } from "../../test/misbehaving-provider.ts";
+import { completeOnly } from "../domain/sessions/sign-in.ts";
 import { startTestServer, type TestServer, testSource } from "../testing.ts";
 import { parseIdentityProviders } from "./identity-provider-settings.ts";
 
@@ -40,7 +41,7 @@ describe("[S60] a logout token", () => {
     };
     const providerSession = { sessionId: "there", idToken: null };
     const verified = { rules, identity, providerSession, authenticatedAt: null };
-    return (await server.domain.identitySignIn.signIn(verified, testSource)).session.id;
+    return completeOnly(await server.domain.identitySignIn.signIn(verified, testSource)).session.id;
   };
 
   const claimsNow = () => {

@@ -4,6 +4,7 @@
 import formbody from "@fastify/formbody";
 import type { LoginProblem } from "@lockstep/kit";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { challengeSeconds, type PendingSignIn, type SignInChallenges } from "../domain/factors/sign-in-challenges.ts";
 import type { Identities } from "../domain/identities/identities.ts";
 import type { IdentitySignIn } from "../domain/identities/identity-sign-in.ts";
 import type { LinkTickets } from "../domain/identities/link-tickets.ts";
@@ -25,6 +26,8 @@ interface SessionCookies {
   /** `null`: there is none, or another site sent the browser here. */
   readonly refreshToken: string | null;
   readonly deviceToken: string | null;
+  readonly proofSecret: string | null;
+  setProofSecret(secret: string, lifetimeSeconds: number): void;
   setRefreshToken(token: string, expiresAt: number): void;
   setDeviceToken(token: string): void;
 }
@@ -34,6 +37,7 @@ export interface RelyingPartyOptions {
   readonly transactions: ReturnType<typeof createTransactions>;
   readonly identitySignIn: IdentitySignIn;
   readonly identities: Identities;
+  readonly signInChallenges: SignInChallenges;
   readonly sessions: Sessions;
   readonly linkTickets: LinkTickets;
   readonly spentIds: SpentIds;
@@ -53,10 +57,11 @@ interface ToProvider {
 const maxReasonLength = 300;
 
 /** The known facts of a refused sign-in. */
-type Attempt = Pick<Transaction, "provider" | "returnTo" | "replaces" | "deviceToken" | "link">;
+type Attempt = Pick<Transaction, "provider" | "returnTo" | "replaces" | "deviceToken" | "secret" | "link">;
 
 export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: FastifyInstance) => {
-  const { providers, transactions, identitySignIn, identities, sessions, publicUrl, cookies, sourceOf } = options;
+  const { providers, transactions, identitySignIn, identities, signInChallenges, sessions } = options;
+  const { publicUrl, cookies, sourceOf } = options;
 
   const find = (name: string): IdentityProvider => {
     const provider = providers.get(name);
@@ -99,12 +104,19 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
   app.get<ToProvider>("/login/:provider", { exposeHeadRoute: false }, async (request, reply) => {
     const { params, query } = request;
     const returnTo = returnPath(query["returnTo"], publicUrl);
-    let attempt: Attempt = { provider: params.provider, returnTo, replaces: null, deviceToken: null, link: null };
+    let attempt: Attempt = {
+      provider: params.provider,
+      returnTo,
+      replaces: null,
+      deviceToken: null,
+      secret: null,
+      link: null,
+    };
     try {
       const provider = find(params.provider);
-      const { refreshToken, deviceToken } = cookies(request, reply);
+      const { refreshToken, deviceToken, proofSecret: secret } = cookies(request, reply);
       const session = refreshToken === null ? null : await sessions.findByRefreshToken(refreshToken);
-      attempt = { ...attempt, deviceToken, replaces: session && { id: session.id, userId: session.userId } };
+      attempt = { ...attempt, deviceToken, secret, replaces: session && { id: session.id, userId: session.userId } };
       if (typeof query["ticket"] === "string") {
         const ticket = await options.linkTickets.read(query["ticket"]);
         // The ticket must belong to this browser's session, or it could link this person's identity to somebody else's
@@ -116,6 +128,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
           returnTo: returnPath(ticket.returnTo, publicUrl),
           replaces: null,
           deviceToken,
+          secret,
           link: ticket.session,
         };
       }
@@ -130,7 +143,14 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
 
   app.get<ToProvider>("/login/:provider/callback", { exposeHeadRoute: false }, async (request, reply) => {
     const { params, query } = request;
-    let attempt: Attempt = { provider: params.provider, returnTo: "/", replaces: null, deviceToken: null, link: null };
+    let attempt: Attempt = {
+      provider: params.provider,
+      returnTo: "/",
+      replaces: null,
+      deviceToken: null,
+      secret: null,
+      link: null,
+    };
     try {
       const provider = find(params.provider);
       const transaction = await transactions.end(query["state"], request, reply);
@@ -148,8 +168,13 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
         await identitySignIn.link(verified, transaction.link, source);
         return seeOther(reply, transaction.returnTo);
       }
-      const signedIn = await identitySignIn.signIn(verified, source, transaction);
-      const { setRefreshToken, setDeviceToken } = cookies(request, reply);
+      const secret = transaction.secret ?? signInChallenges.newBrowserSecret();
+      const signedIn = await identitySignIn.signIn(verified, source, { ...transaction, secret });
+      const { setRefreshToken, setDeviceToken, setProofSecret } = cookies(request, reply);
+      if (signedIn.status !== "signed_in") {
+        setProofSecret(secret, challengeSeconds);
+        return seeOther(reply, nextStepPage(signedIn, transaction.returnTo));
+      }
       setRefreshToken(signedIn.refreshToken, signedIn.refreshTokenExpiresAt);
       setDeviceToken(signedIn.deviceToken);
       return seeOther(reply, transaction.returnTo);
@@ -234,4 +259,13 @@ const problemPage = ({ returnTo, replaces, link }: Attempt, provider: string | n
   if (link || replaces) return `/linked-accounts?${query}`;
   if (returnTo !== "/") query.set("return", returnTo);
   return `/sign-in?${query}`;
+};
+
+/**
+ * The sign-in page, which continues with the answer in its fragment: `LoginResult` as JSON. A fragment is in no log and no
+ * `Referer`, and the challenge works in this browser only.
+ */
+const nextStepPage = (pending: PendingSignIn, returnTo: string) => {
+  const query = returnTo === "/" ? "" : `?${new URLSearchParams({ return: returnTo })}`;
+  return `/sign-in${query}#${new URLSearchParams({ continue: JSON.stringify(pending) })}`;
 };

@@ -55,6 +55,7 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
       signUp: "open",
       recovery: true,
       signInCode: false,
+      passkeys: true,
     });
   });
 

@@ -20,6 +20,8 @@ export interface Transaction {
   readonly replaces: { readonly id: string; readonly userId: string } | null;
   /** The browser's device token, whose cookie is not sent when it comes back from another site. */
   readonly deviceToken: string | null;
+  /** The secret in the browser's cookie of proofs, likewise. */
+  readonly secret: string | null;
   /** The session that asked for the identity to be linked. `null`: a sign-in. */
   readonly link: { readonly id: string; readonly userId: string } | null;
 }
@@ -55,7 +57,7 @@ export const createTransactions = ({
 }) => ({
   /** A new transaction. `keep` stores it in the browser. */
   create: (
-    asked: Pick<Transaction, "provider" | "fresh" | "returnTo" | "replaces" | "deviceToken" | "link">,
+    asked: Pick<Transaction, "provider" | "fresh" | "returnTo" | "replaces" | "deviceToken" | "secret" | "link">,
   ): Transaction => ({
     ...asked,
     state: randomId(random),

@@ -9,7 +9,7 @@ import type { Recovery } from "../domain/accounts/recovery.ts";
 import type { Registrations } from "../domain/accounts/registration.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
 import { askerFor, askerOf } from "./askers.ts";
-import { assertTransport, deviceTokenOf, signedInAnswer } from "./signed-in.ts";
+import { assertTransport, deviceTokenOf, signInAnswer } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
 
 export const accountProcedures = ({
@@ -45,8 +45,9 @@ export const accountProcedures = ({
       const { transport, username = null, ...given } = input;
       assertTransport(transport, ctx);
       const replaces = transport === "cookie" ? await sessions.findByRefreshToken(ctx.cookies.refreshToken) : null;
-      const signedIn = await registrations.complete({ ...given, username, replaces, ...askerOf(ctx) });
-      return signedInAnswer(signedIn, transport, ctx);
+      const asker = askerOf(ctx);
+      const outcome = await registrations.complete({ ...given, username, replaces, ...asker });
+      return signInAnswer(outcome, asker.browser, transport, ctx);
     }),
 
     recover: implement(engine.account.recover).handle(({ ctx, input: { login, transport } }) =>

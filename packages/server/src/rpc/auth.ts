@@ -5,6 +5,9 @@ import { engine } from "@lockstep/kit";
 import type { CodeSignIn } from "../domain/accounts/code-sign-in.ts";
 import type { Proofs } from "../domain/accounts/proofs.ts";
 import type { SignUpRules } from "../domain/accounts/sign-up-rules.ts";
+import type { FactorSignIn } from "../domain/factors/factor-sign-in.ts";
+import type { Passkeys } from "../domain/factors/passkeys.ts";
+import type { SignInChallenges } from "../domain/factors/sign-in-challenges.ts";
 import type { Identities } from "../domain/identities/identities.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
 import type { Messages } from "../domain/mail/messages.ts";
@@ -12,7 +15,7 @@ import type { Sessions } from "../domain/sessions/sessions.ts";
 import type { SignIn } from "../domain/sessions/sign-in.ts";
 import { askerFor, askerOf } from "./askers.ts";
 import type { Context } from "./context.ts";
-import { accessTokenOf, assertTransport, signedInAnswer, type Transport, tokensOf } from "./signed-in.ts";
+import { accessTokenOf, assertTransport, signedInAnswer, signInAnswer, type Transport, tokensOf } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
 
 export const authProcedures = ({
@@ -23,6 +26,9 @@ export const authProcedures = ({
   identities,
   signUpRules,
   messages,
+  signInChallenges,
+  factorSignIn,
+  passkeys,
 }: {
   signIn: SignIn;
   codeSignIn: CodeSignIn;
@@ -31,12 +37,51 @@ export const authProcedures = ({
   identities: Identities;
   signUpRules: SignUpRules;
   messages: Messages;
+  signInChallenges: SignInChallenges;
+  factorSignIn: FactorSignIn;
+  passkeys: Passkeys;
 }) => ({
   login: implement(engine.auth.login).handle(async ({ input, ctx }) => {
     assertTransport(input.transport, ctx);
     const device = await deviceOf(input, ctx, sessions);
-    const signedIn = await signIn.withPassword({ login: input, source: ctx.source, ...device });
-    return signedInAnswer(signedIn, input.transport, ctx);
+    const browser =
+      input.transport === "cookie" ? (ctx.cookies.proofSecret ?? signInChallenges.newBrowserSecret()) : null;
+    const outcome = await signIn.begin({ login: input, source: ctx.source, browser, ...device });
+    return signInAnswer(outcome, browser, input.transport, ctx);
+  }),
+
+  completeLogin: implement(engine.auth.completeLogin).handle(async ({ input, ctx }) => {
+    const { challengeId, transport, trustDevice, ...given } = input;
+    assertTransport(transport, ctx);
+    const redeemer = { trustDevice, browser: ctx.cookies.proofSecret, source: ctx.source };
+    return signedInAnswer(await factorSignIn.complete(challengeId, given, redeemer), transport, ctx);
+  }),
+
+  passkeyOptions: implement(engine.auth.passkeyOptions).handle(() => passkeys.options()),
+
+  loginWithPasskey: implement(engine.auth.loginWithPasskey).handle(async ({ input, ctx }) => {
+    const { passkey, transport } = input;
+    assertTransport(transport, ctx);
+    const device = await deviceOf(input, ctx, sessions);
+    const signedIn = await factorSignIn.withPasskey(passkey, { source: ctx.source, ...device });
+    return signedInAnswer(signedIn, transport, ctx);
+  }),
+
+  beginEnrolment: implement(engine.auth.beginEnrolment).handle(({ input: { challengeId, kind }, ctx }) =>
+    factorSignIn.beginEnrolment(challengeId, kind, ctx.cookies.proofSecret),
+  ),
+
+  completeEnrolment: implement(engine.auth.completeEnrolment).handle(async ({ input, ctx }) => {
+    const { challengeId, transport, ...finished } = input;
+    assertTransport(transport, ctx);
+    const redeemer = { browser: ctx.cookies.proofSecret, source: ctx.source };
+    return signedInAnswer(await factorSignIn.completeEnrolment(challengeId, finished, redeemer), transport, ctx);
+  }),
+
+  stepUp: implement(engine.auth.stepUp).handle(async ({ input: { transport, ...given }, ctx }) => {
+    assertTransport(transport, ctx);
+    const signedIn = await factorSignIn.stepUp(ctx.principal, given, ctx.source);
+    return { status: "signed_in", ...tokensOf(signedIn, transport, ctx) };
   }),
 
   requestSignInCode: implement(engine.auth.requestSignInCode).handle(({ input: { login, transport }, ctx }) =>
@@ -47,8 +92,9 @@ export const authProcedures = ({
     const { proofId, code, transport } = input;
     assertTransport(transport, ctx);
     const device = await deviceOf(input, ctx, sessions);
-    const signedIn = await codeSignIn.complete({ proofId, code, ...device, ...askerOf(ctx) });
-    return signedInAnswer(signedIn, transport, ctx);
+    const asker = askerOf(ctx);
+    const outcome = await codeSignIn.complete({ proofId, code, ...device, ...asker });
+    return signInAnswer(outcome, asker.browser, transport, ctx);
   }),
 
   refresh: implement(engine.auth.refresh).handle(async ({ input, ctx }) => {
@@ -92,6 +138,7 @@ export const authProcedures = ({
     signUp: messages.on ? signUpRules.policy : ("off" as const),
     recovery: messages.on,
     signInCode: codeSignIn.on,
+    passkeys: passkeys.on,
   })),
 });
 

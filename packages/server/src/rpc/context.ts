@@ -16,7 +16,10 @@ export interface Cookies {
   setRefreshToken(token: string, expiresAt: number): void;
   clearRefreshToken(): void;
   setDeviceToken(token: string): void;
-  /** By which this browser is recognised when it sends the code of a proof that it asked for. `null`: as above. */
+  /**
+   * By which this browser is recognised when it sends the code of a proof that it asked for, or the second factor of a
+   * sign-in that it began. `null`: as above.
+   */
   readonly proofSecret: string | null;
   setProofSecret(secret: string, lifetimeSeconds: number): void;
   /** The secret which proves that an authorization request began in this browser; `null`: it did not. */

@@ -5,6 +5,7 @@ import { accountProcedures } from "./account.ts";
 import { authProcedures } from "./auth.ts";
 import { authorizationProcedures } from "./authorization.ts";
 import { clientProcedures } from "./client.ts";
+import { factorProcedures } from "./factor.ts";
 import { grantProcedures } from "./grant.ts";
 import { identityProcedures } from "./identity.ts";
 import { sessionProcedures } from "./session.ts";
@@ -15,6 +16,7 @@ import { userProcedures } from "./user.ts";
 type Domain = Parameters<typeof authProcedures>[0] &
   Parameters<typeof userProcedures>[0] &
   Parameters<typeof accountProcedures>[0] &
+  Parameters<typeof factorProcedures>[0] &
   Parameters<typeof sessionProcedures>[0] &
   Parameters<typeof authorizationProcedures>[0] &
   Parameters<typeof grantProcedures>[0] &
@@ -26,6 +28,7 @@ export const engineProcedures = (domain: Domain): ImplementationOf<EngineErrors,
   auth: authProcedures(domain),
   user: userProcedures(domain),
   account: accountProcedures(domain),
+  factor: factorProcedures(domain),
   session: sessionProcedures(domain),
   authorization: authorizationProcedures(domain),
   grant: grantProcedures(domain),

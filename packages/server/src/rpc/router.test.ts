@@ -59,7 +59,7 @@ describe.each(engines)("procedures on $engine", ({ newDatabase }) => {
   it("sign in, read, change, call the app's own operation, sign out", async () => {
     await using server = await open();
     const login = await server.anonymous.auth.login({ username: "john", password: "secret" });
-    expect(login.status).toBe("signed_in");
+    if (login.status !== "signed_in") throw new Error("The sign-in is not complete");
     const caller = server.router.createCaller(server.contextWith(login.accessToken));
     expect(await caller.user.me()).toEqual(login.user);
     expect(await caller.user.update({ fullName: "  Johnny Doe " })).toEqual({ ...login.user, fullName: "Johnny Doe" });
@@ -169,7 +169,7 @@ describe("access", () => {
     now: clock.now,
     roles: engineRoles,
   });
-  const session = { id: "s", userId: "u", authenticatedAt: clock.now(), scopes: null, methods: [] };
+  const session = { id: "s", userId: "u", authenticatedAt: clock.now(), factors: null, scopes: null };
   const person = (role: string) => ({
     id: "u",
     username: "u",
@@ -182,7 +182,7 @@ describe("access", () => {
   });
   const own = (role: string = "user") => ({ kind: "firstParty", user: person(role), session }) as const;
   const other = (...scopes: string[]) =>
-    ({ kind: "thirdParty", user: person("admin"), clientId: "app", scopes: new Set(scopes) }) as const;
+    ({ kind: "thirdParty", user: person("admin"), clientId: "app", scopes: new Set(scopes), proof: session }) as const;
   const itself = { kind: "client", clientId: "app" } as const;
   const refusal = (check: () => void) => {
     try {

@@ -1,7 +1,8 @@
 // Owns the answer to a sign-in, however the person proved who they are: tokens in the body, or in a browser's cookies.
 
+import { challengeSeconds } from "../domain/factors/sign-in-challenges.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
-import type { SignedIn, WithAccessToken } from "../domain/sessions/sign-in.ts";
+import type { CompleteSignIn, SignedIn, SignInOutcome, WithAccessToken } from "../domain/sessions/sign-in.ts";
 import type { Context } from "./context.ts";
 
 export type Transport = "body" | "cookie";
@@ -31,13 +32,20 @@ export const accessTokenOf = ({ accessToken, accessTokenLifetimeSeconds, session
   user,
 });
 
-/** The answer to a new sign-in, with the token that makes the device known. */
+/** The answer to a sign-in, complete or not, with the token that makes the device known. */
+export const signInAnswer = (outcome: SignInOutcome, browser: string | null, transport: Transport, ctx: Context) => {
+  if (outcome.status === "signed_in") return signedInAnswer(outcome, transport, ctx);
+  if (transport === "cookie" && browser !== null) ctx.cookies.setProofSecret(browser, challengeSeconds);
+  return outcome;
+};
+
+/** The answer to a complete sign-in. */
 export const signedInAnswer = (
-  { deviceToken, ...signedIn }: SignedIn & { readonly deviceToken: string },
+  { deviceToken, status, ...signedIn }: CompleteSignIn,
   transport: Transport,
   ctx: Context,
 ) => ({
-  status: "signed_in" as const,
+  status,
   ...deviceTokenOf(deviceToken, transport, ctx),
   ...tokensOf(signedIn, transport, ctx),
 });

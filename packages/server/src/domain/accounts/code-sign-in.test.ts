@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { engines } from "../../../test/engines.ts";
 import { john, testSource, typed } from "../../testing.ts";
+import { claimsOf } from "../factors/assurance.ts";
 import { goodPassword, refusalOf, startAccounts, statementsOf } from "./testing.ts";
 
 /** Codes are random: none in a test is this one. */
@@ -39,13 +40,12 @@ describe.each(engines)("signing in with a code on $engine", ({ newDatabase }) =>
   it("[S76] [S111] is recorded as a mail alone, and stands in for no password", async () => {
     await using server = await start();
     const { user, session, accessToken } = await server.signInWith(await server.askToSignIn("john"));
-    expect(session.methods).toEqual(["email"]);
+    expect(claimsOf(session)).toMatchObject({ acr: "1fa", amr: [] });
     expect(await server.domain.guard.authenticate({ kind: "bearer", token: accessToken })).toMatchObject({
-      session: { methods: ["email"] },
+      session: { factors: session.factors },
     });
-    expect((await server.domain.signIn.withPassword(typed("john", john.password))).session.methods).toEqual([
-      "password",
-    ]);
+    const byPassword = await server.domain.signIn.withPassword(typed("john", john.password));
+    expect(claimsOf(byPassword.session)).toMatchObject({ acr: "1fa", amr: ["pwd"] });
     const change = { currentPassword: "a guess", newPassword: goodPassword };
     expect(await refusalOf(server.domain.passwordChange.byOwner({ user, session }, change, testSource))).toBe(
       "INVALID_CREDENTIALS",

@@ -4,13 +4,15 @@
 
 import type { User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
+import type { FirstStep } from "../factors/sign-in-challenges.ts";
 import type { Audit } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
+import type { Now } from "../kernel/environment.ts";
 import type { Throttle } from "../kernel/throttle.ts";
 import type { Notices } from "../mail/notices.ts";
 import type { Devices } from "../sessions/devices.ts";
-import type { Sessions, StartOptions } from "../sessions/sessions.ts";
-import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
+import type { StartOptions } from "../sessions/sessions.ts";
+import type { SignIn, SignInOutcome } from "../sessions/sign-in.ts";
 import type { Asker, ProofRequests } from "./proof-requests.ts";
 import type { Proof, Proofs } from "./proofs.ts";
 import { accountKey, canGetMail, normalizeLogin, type Users } from "./users.ts";
@@ -23,12 +25,12 @@ export const createCodeSignIn = ({
   users,
   proofs,
   proofRequests,
-  sessions,
   signIn,
   devices,
   throttle,
   notices,
   audit,
+  now,
 }: {
   db: Db;
   /** Whether people may sign in so. */
@@ -36,12 +38,12 @@ export const createCodeSignIn = ({
   users: Users;
   proofs: Proofs;
   proofRequests: ProofRequests;
-  sessions: Sessions;
   signIn: SignIn;
   devices: Devices;
   throttle: Throttle;
   notices: Pick<Notices, "newDevice">;
   audit: Audit;
+  now: Now;
 }) => {
   const assertOn = (): void => {
     if (!on) throw new DomainError("SIGN_IN_CODE_OFF");
@@ -91,7 +93,7 @@ export const createCodeSignIn = ({
     },
 
     /**
-     * Starts a new session for the code. The same statements run for a wrong code whether there is an account or not.
+     * Starts a new session for the code, or asks for the second factor. The same statements run for a wrong code whether there is an account or not.
      * @param given.deviceToken the device token of an earlier sign-in
      * @param given.replaces the session that the same browser had before, which ends
      * @throws DomainError `SIGN_IN_CODE_OFF`, `PROOF_REFUSED`, `TOO_MANY_ATTEMPTS`
@@ -108,35 +110,41 @@ export const createCodeSignIn = ({
       code: string;
       deviceToken: string | null;
       replaces: NonNullable<StartOptions["replaces"]> | null;
-    } & Asker): Promise<SignedIn & { deviceToken: string }> {
+    } & Asker): Promise<SignInOutcome> {
       assertOn();
       const { purpose, asked, userId } = await proofs.find(proofId, browser);
       if (purpose !== "sign_in") throw dead();
       const found = await users.findWithPassword(userId ?? "");
       const owner = found && { userId: found.user.id, passwordHash: found.passwordHash };
-      const knownDevice = devices.verify(deviceToken, owner);
-      const attempt = { account: accountKey(userId, asked), address: source.address, knownDevice };
+      const deviceId = devices.idOf(deviceToken, owner);
+      const attempt = { account: accountKey(userId, asked), address: source.address, knownDevice: deviceId !== null };
       const { succeeded, refund } = await throttle.countAttempt(attempt);
       const proof = await proofs.check({ proofId, code, browser }, "sign_in").catch(async (error: unknown) => {
         if (!isWrongCode(error)) await refund();
         else await audit.record({ action: "sign_in", outcome: "refused", userId, detail: byMail, source });
         throw error;
       });
-      const { user, ...signedIn } = await db.transaction().execute(async (transaction) => {
+      const first: FirstStep = {
+        proved: [{ method: "email", at: now() }],
+        browser,
+        deviceId,
+        replaces,
+        detail: byMail,
+      };
+      const { account, continued } = await db.transaction().execute(async (transaction) => {
         const locked = await users.lockEnabledUser(userId ?? "", transaction);
         // The account was disabled, or its address changed, since the code was sent.
         if (!locked || !canGetMail(locked.user) || locked.user.email !== proof.email) throw dead();
         await proofs.spendWithin(transaction, proof.id);
+        const outcome = await signIn.continueWithin(transaction, locked, first, source);
+        if ("missing" in outcome) return { account: locked, continued: outcome };
         await succeeded(transaction);
-        if (!knownDevice) await notices.newDevice(locked.user.id, source, transaction);
-        const options: StartOptions = { replaces, methods: ["email"], detail: byMail };
-        const started = await sessions.startWithin(transaction, locked.user.id, source, options);
-        return { user: locked.user, passwordHash: locked.passwordHash, started };
+        if (deviceId === null) await notices.newDevice(locked.user.id, source, transaction);
+        return { account: locked, continued: outcome };
       });
-      return {
-        ...(await signIn.signedIn(user, signedIn.started)),
-        deviceToken: devices.issue({ userId: user.id, passwordHash: signedIn.passwordHash }),
-      };
+      // As with passwords: a right code before a second factor is neither a failure nor a success.
+      if ("missing" in continued) await refund();
+      return signIn.finish(continued, account, first);
     },
   };
 };

@@ -3,12 +3,13 @@
 
 import type { User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
+import type { FirstStep } from "../factors/sign-in-challenges.ts";
 import type { Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
+import type { Now } from "../kernel/environment.ts";
 import type { Throttle } from "../kernel/throttle.ts";
-import type { Devices } from "../sessions/devices.ts";
-import type { Sessions, StartOptions } from "../sessions/sessions.ts";
-import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
+import type { StartOptions } from "../sessions/sessions.ts";
+import type { SignIn, SignInOutcome } from "../sessions/sign-in.ts";
 import type { Accounts } from "./accounts.ts";
 import type { PasswordPolicy } from "./password-policy.ts";
 import type { Passwords } from "./passwords.ts";
@@ -50,10 +51,9 @@ export const createRegistrations = ({
   proofs,
   proofRequests,
   signUpRules,
-  sessions,
   signIn,
-  devices,
   throttle,
+  now,
 }: {
   db: Db;
   users: Users;
@@ -64,10 +64,9 @@ export const createRegistrations = ({
   proofs: Proofs;
   proofRequests: ProofRequests;
   signUpRules: SignUpRules;
-  sessions: Sessions;
   signIn: SignIn;
-  devices: Devices;
   throttle: Throttle;
+  now: Now;
 }) => {
   const assertNameAllowed = async (proofId: string, username: string): Promise<void> => {
     const refund = await throttle.countGuess([{ name: `usernames:${proofId}`, limit: namesPerProof }]);
@@ -128,12 +127,12 @@ export const createRegistrations = ({
     },
 
     /**
-     * Creates the account of a proved address, and signs in to it.
+     * Creates the account of a proved address, and signs in to it, unless it has to have a second factor first.
      * @throws DomainError `PROOF_REFUSED`, `SIGN_UP_REFUSED`, `USERNAME_REFUSED`, `PASSWORD_REFUSED`, `EMAIL_TAKEN`,
      * `TOO_MANY_ATTEMPTS`, `OVERLOADED`
      */
-    async complete(registration: Registration): Promise<SignedIn & { deviceToken: string }> {
-      const { fullName, password, replaces, source } = registration;
+    async complete(registration: Registration): Promise<SignInOutcome> {
+      const { fullName, password, replaces, browser, source } = registration;
       // First of all: nothing below tells anything to somebody without the code.
       const proof = await proofs.check(registration, "sign_up");
       const email = proof.email ?? "";
@@ -152,13 +151,18 @@ export const createRegistrations = ({
             const wished = { email, username, plainUsername, fullName, passwordHash };
             const user = await createWithin(transaction, proof.id, wished, source);
             if (user === null) throw new UsernameTaken();
-            return { user, started: await sessions.startWithin(transaction, user.id, source, { methods, replaces }) };
+            const locked = await users.lockEnabledUser(user.id, transaction);
+            if (!locked) throw new Error("The account that was just created is missing");
+            // The person chose the password, and proved the address.
+            const proved = [
+              { method: "password", at: now() },
+              { method: "email", at: now() },
+            ] as const;
+            const first: FirstStep = { proved, browser, deviceId: null, replaces };
+            return { user, first, continued: await signIn.continueWithin(transaction, locked, first, source) };
           })
           .catch(unlessTaken);
-        if (created) {
-          const deviceToken = devices.issue({ userId: created.user.id, passwordHash });
-          return { ...(await signIn.signedIn(created.user, created.started)), deviceToken };
-        }
+        if (created) return signIn.finish(created.continued, { user: created.user, passwordHash }, created.first);
         if (registration.username !== null) break;
       }
       if (registration.username !== null) await usernames.assertAllowed(registration.username);
@@ -166,9 +170,6 @@ export const createRegistrations = ({
     },
   };
 };
-
-/** The person chose the password, and proved the address. */
-const methods = ["password", "email"] as const;
 
 /** Undoes the transaction. */
 class UsernameTaken extends Error {}

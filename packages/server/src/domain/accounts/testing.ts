@@ -11,6 +11,7 @@ import { fixtureApp } from "../../fixture-app.ts";
 import { testClock, testConfig, testSource, testWorld } from "../../testing.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { Mail, MailTemplate } from "../mail/mails.ts";
+import { completeOnly } from "../sessions/sign-in.ts";
 
 /** The secret in the cookie of the browser that asks. */
 export const browser = "the browser that asks";
@@ -77,16 +78,18 @@ export const startAccounts = async (
       proof: { proofId: string; code: string },
       given: { username?: string | null; fullName?: string; password?: string; browser?: string | null } = {},
     ) =>
-      domain.registrations.complete({
-        proofId: proof.proofId,
-        code: proof.code,
-        username: null,
-        fullName: "Jane Roe",
-        password: goodPassword,
-        replaces: null,
-        ...asker,
-        ...given,
-      }),
+      domain.registrations
+        .complete({
+          proofId: proof.proofId,
+          code: proof.code,
+          username: null,
+          fullName: "Jane Roe",
+          password: goodPassword,
+          replaces: null,
+          ...asker,
+          ...given,
+        })
+        .then(completeOnly),
 
     /** Asks for a code to sign in with, and reads the mail. */
     async askToSignIn(login: string) {
@@ -99,7 +102,10 @@ export const startAccounts = async (
     signInWith: (
       { proofId, code }: { proofId: string; code: string },
       given: { browser?: string | null; deviceToken?: string | null } = {},
-    ) => domain.codeSignIn.complete({ proofId, code, deviceToken: null, replaces: null, ...asker, ...given }),
+    ) =>
+      domain.codeSignIn
+        .complete({ proofId, code, deviceToken: null, replaces: null, ...asker, ...given })
+        .then(completeOnly),
 
     /** Asks for a code to recover an account, and reads the mail. */
     async askToRecover(login: string) {

@@ -63,7 +63,8 @@ describe.each(engines)("users on $engine", ({ newDatabase }) => {
     const lock = () =>
       database.db.transaction().execute((transaction) => database.users.lockEnabledUser(id, transaction));
     await database.users.replacePasswordHash(id, "new");
-    expect(await lock()).toEqual({ user: created, passwordHash: "new", emailProof: null });
+    const unproved = { emailProof: null, factorRequired: false, factorDueAt: null };
+    expect(await lock()).toEqual({ user: created, passwordHash: "new", ...unproved });
     await database.users.setDisabled(id, true);
     expect(await lock()).toBeNull();
     expect((await database.users.findByLogin("jane"))?.passwordHash).toBe("new");

@@ -29,6 +29,10 @@ export interface LockedUser {
   readonly passwordHash: string | null;
   /** Who says that the address is theirs. `null`: nobody. */
   readonly emailProof: EmailProof | null;
+  /** Whether an operator requires a second factor. */
+  readonly factorRequired: boolean;
+  /** When the grace period of `SECOND_FACTOR` ends: epoch milliseconds. `null`: it has not begun. */
+  readonly factorDueAt: number | null;
 }
 
 /** The form in which usernames and e-mail addresses are stored and compared. */
@@ -201,11 +205,34 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
       .where("disabled", "=", 0)
       .returningAll()
       .executeTakeFirst();
-    return row ? { user: userFromRow(row), passwordHash: row.password_hash, emailProof: row.email_proof } : null;
+    return row ? lockedFromRow(row) : null;
+  },
+
+  /** What `SECOND_FACTOR` looks at, without a lock. `null`: the user does not exist. */
+  async findForPolicy(id: string): Promise<Omit<LockedUser, "passwordHash" | "emailProof"> | null> {
+    const row = await db.selectFrom("users").selectAll().where("id", "=", id).executeTakeFirst();
+    return row ? lockedFromRow(row) : null;
+  },
+
+  /** An operator requires a second factor of a user, or no longer does. */
+  async requireFactor(id: string, required: boolean, transaction: Db = db): Promise<void> {
+    await transaction
+      .updateTable("users")
+      .set({ factor_required: required ? 1 : 0 })
+      .where("id", "=", id)
+      .execute();
   },
 });
 
-type UserRow = Omit<Selectable<UsersTable>, "password_hash" | "plain_username">;
+type UserRow = Omit<Selectable<UsersTable>, "password_hash" | "plain_username" | "factor_required" | "factor_due_at">;
+
+const lockedFromRow = (row: Selectable<UsersTable>): LockedUser => ({
+  user: userFromRow(row),
+  passwordHash: row.password_hash,
+  emailProof: row.email_proof,
+  factorRequired: row.factor_required === 1,
+  factorDueAt: row.factor_due_at,
+});
 
 /** The columns of a `User` in a query that joins the table of users to another one. `userFromJoin` reads them. */
 export const userColumns = [

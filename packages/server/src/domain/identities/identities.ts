@@ -276,6 +276,26 @@ export const createIdentities = ({
       return row?.identity_id ?? null;
     },
 
+    /** Whether an identity is still linked to this account. */
+    async isLinked(userId: string, identityId: string, transaction: Db): Promise<boolean> {
+      const row = await transaction
+        .selectFrom("identities")
+        .select("id")
+        .where("id", "=", identityId)
+        .where("user_id", "=", userId)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
+    /** A session that continues another one belongs to the same session at the identity provider, and ends with it. */
+    async continueSession(from: string, to: string, transaction: Db): Promise<void> {
+      await transaction
+        .updateTable("provider_sessions")
+        .set({ session_id: to })
+        .where("session_id", "=", from)
+        .execute();
+    },
+
     /** Records the session at the identity provider that a session here started from. */
     async recordSession(
       sessionId: string,

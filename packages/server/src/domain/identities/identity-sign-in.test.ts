@@ -4,6 +4,7 @@ import { engines } from "../../../test/engines.ts";
 import { john, startTestServer, testClock, testSource, typed } from "../../testing.ts";
 import type { SignUpSettings } from "../accounts/sign-up-rules.ts";
 import { DomainError } from "../kernel/domain-error.ts";
+import { completeOnly } from "../sessions/sign-in.ts";
 import type { IdentityProfile, IdentityProviderRules } from "./identities.ts";
 import type { VerifiedIdentity } from "./identity-sign-in.ts";
 import { LoginRefusal } from "./login-refusal.ts";
@@ -73,7 +74,7 @@ describe.each(engines)("a person with a verified identity, on $engine", ({ newDa
     return {
       ...server,
       johnsId,
-      signIn: (who: VerifiedIdentity) => identitySignIn.signIn(who, testSource),
+      signIn: (who: VerifiedIdentity) => identitySignIn.signIn(who, testSource).then(completeOnly),
       link: async (who: VerifiedIdentity) => {
         const { session } = await server.domain.signIn.withPassword(typed(john.username, john.password));
         await identitySignIn.link(who, session, testSource);

@@ -8,11 +8,12 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { SignUpRules } from "../accounts/sign-up-rules.ts";
 import type { Usernames } from "../accounts/usernames.ts";
 import type { Users } from "../accounts/users.ts";
+import type { FirstStep } from "../factors/sign-in-challenges.ts";
 import type { Source } from "../kernel/audit.ts";
 import type { Notices } from "../mail/notices.ts";
 import type { Devices } from "../sessions/devices.ts";
 import type { Sessions, StartOptions } from "../sessions/sessions.ts";
-import type { SignedIn, SignIn } from "../sessions/sign-in.ts";
+import type { SignIn, SignInOutcome } from "../sessions/sign-in.ts";
 import type { Identities, IdentityProfile, IdentityProviderRules, IdentityProviderSession } from "./identities.ts";
 import { LoginRefusal } from "./login-refusal.ts";
 
@@ -23,12 +24,16 @@ export interface VerifiedIdentity {
   readonly providerSession: IdentityProviderSession;
   /** When the person proved who they are: epoch milliseconds. `null`: the identity provider does not say. */
   readonly authenticatedAt: number | null;
+  /** What the identity provider proved, by its settings. Default: one factor. */
+  readonly proved?: "provider" | "provider_2fa" | "provider_phr";
 }
 
 /** What the browser had before it left for the identity provider. */
 export interface Browser {
   readonly replaces: NonNullable<StartOptions["replaces"]> | null;
   readonly deviceToken: string | null;
+  /** The secret in its cookie, by which it is recognised when a second factor follows. */
+  readonly secret: string | null;
 }
 
 export type IdentitySignIn = ReturnType<typeof createIdentitySignIn>;
@@ -111,39 +116,48 @@ export const createIdentitySignIn = ({
 
   return {
     /**
-     * Starts a session for a person with a verified identity.
+     * Starts a session for a person with a verified identity, or asks for their second factor.
      * @param browser the session that the same browser had before, which ends, and its device token
      * @throws LoginRefusal
      */
     async signIn(
       verified: VerifiedIdentity,
       source: Source,
-      { replaces, deviceToken }: Browser = { replaces: null, deviceToken: null },
-    ): Promise<SignedIn & { deviceToken: string }> {
-      const { rules, identity, providerSession, authenticatedAt } = verified;
+      { replaces, deviceToken, secret }: Browser = { replaces: null, deviceToken: null, secret: null },
+    ): Promise<SignInOutcome> {
+      const { rules, identity, authenticatedAt, proved: method = "provider" } = verified;
+      // Without `auth_time`, a cookie may have signed them in there: not a fresh sign-in (RFC 9470).
+      const proved = [{ method, at: authenticatedAt ?? 0 }];
+      const providerSession = {
+        ...verified.providerSession,
+        idToken: rules.endSession ? verified.providerSession.idToken : null,
+      };
       const found = await findOrCreate(verified, source);
       const user = await users.find(found.userId);
       if (!user) throw new LoginRefusal("expired", "the account was deleted");
-      const { started, owner } = await db.transaction().execute(async (transaction) => {
+      const { continued, account, first } = await db.transaction().execute(async (transaction) => {
         const locked = await users.lockEnabledUser(user.id, transaction);
         if (!locked) throw new LoginRefusal("disabled", "the account is disabled", user.id);
         if (!(await identities.recordUse(found, rules.name, identity.email, transaction)))
           throw new LoginRefusal("expired", "the identity was unlinked", user.id);
-        const options: StartOptions = {
-          // Without `auth_time`, a cookie may have signed them in there: not a fresh sign-in (RFC 9470).
-          authenticatedAt: authenticatedAt ?? 0,
-          methods: ["provider"],
+        const owner = { userId: user.id, passwordHash: locked.passwordHash };
+        const deviceId = devices.idOf(deviceToken, owner);
+        const step: FirstStep = {
+          proved,
+          browser: secret,
+          deviceId,
           replaces,
           detail: { provider: rules.name },
+          identity: { id: found.id, providerSession },
         };
-        const owner = { userId: user.id, passwordHash: locked.passwordHash };
-        if (!devices.verify(deviceToken, owner)) await notices.newDevice(user.id, source, transaction);
-        const session = await sessions.startWithin(transaction, user.id, source, options);
-        const idToken = rules.endSession ? providerSession.idToken : null;
-        await identities.recordSession(session.session.id, found.id, { ...providerSession, idToken }, transaction);
-        return { started: session, owner };
+        const outcome = await signIn.continueWithin(transaction, locked, step, source);
+        if ("started" in outcome) {
+          if (deviceId === null) await notices.newDevice(user.id, source, transaction);
+          await identities.recordSession(outcome.started.session.id, found.id, providerSession, transaction);
+        }
+        return { continued: outcome, account: locked, first: step };
       });
-      return { ...(await signIn.signedIn(user, started)), deviceToken: devices.issue(owner) };
+      return signIn.finish(continued, account, first);
     },
 
     /**

@@ -69,7 +69,7 @@ describe.each(engines)("the audit log on $engine", ({ engine, newDatabase }) => 
     const userId = user?.id ?? "";
     await expect(
       opened.db.transaction().execute(async (transaction) => {
-        await sessions.startWithin(transaction, userId, testSource);
+        await sessions.startWithin(transaction, userId, testSource, { factors: [] });
         throw new Error("the proof is no longer valid");
       }),
     ).rejects.toThrow("the proof is no longer valid");

@@ -20,7 +20,11 @@ export type Purpose =
   | "id-tokens"
   | "mails"
   | "mail-recipients"
-  | "proofs";
+  | "proofs"
+  | "totp-secrets"
+  | "factor-enrolments"
+  | "passkey-challenges"
+  | "sign-in-challenges";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 

@@ -1,5 +1,5 @@
 // Owns IDs that work once: revoked access tokens, proofs of possession (RFC 9449 §11.1), sign-ins at an identity
-// provider, logout tokens, polls of a device code. The first to write an ID has spent it, on every server. It is kept
+// provider, logout tokens, polls of a device code, challenges of sign-ins and passkeys. The first to write an ID has spent it, on every server. It is kept
 // until it could not be presented anyway.
 
 import { hash } from "node:crypto";
@@ -7,7 +7,7 @@ import type { Db } from "../../db/database.ts";
 import { lookup } from "../../db/lookup.ts";
 import type { Now } from "./environment.ts";
 
-type Kind = "access-token" | "proof" | "login" | "logout-token" | "poll" | "new-device";
+type Kind = "access-token" | "proof" | "login" | "logout-token" | "poll" | "new-device" | "challenge";
 
 /** Hashed: some IDs are chosen by others, of any length. */
 const spentId = (kind: Kind, id: string): string => hash("sha256", `${kind}:${id}`, "base64url");

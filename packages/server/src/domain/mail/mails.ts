@@ -1,6 +1,8 @@
 // Owns the list of mails and the data that each one needs. Their words: `templates.ts`. To add a mail, add it here: its
 // template is then missing there, and does not compile.
 
+import type { FactorKind } from "@lockstep/kit";
+
 /** A change of an account, or a sign-in, and where it came from. */
 export interface AccountEvent {
   readonly username: string;
@@ -14,6 +16,12 @@ export interface AccountEvent {
 export interface MailedProof {
   readonly code: string;
   readonly secret: string;
+}
+
+/** A second factor, as its owner knows it. */
+export interface NamedFactor {
+  readonly kind: FactorKind;
+  readonly name: string;
 }
 
 /** Every mail, by the name of its template, with the data that the template gets: JSON values only. */
@@ -48,6 +56,15 @@ export interface Mails {
   /** To an account's owner. `provider` is the identity provider's label. */
   readonly identity_linked: AccountEvent & { readonly provider: string };
   readonly identity_unlinked: AccountEvent & { readonly provider: string };
+  /** To an account's owner: about a second factor or a passkey, by the name that they gave it. */
+  readonly factor_added: AccountEvent & NamedFactor;
+  readonly factor_renamed: AccountEvent & NamedFactor;
+  readonly factor_removed: AccountEvent & NamedFactor;
+  /** To an account's owner: an administrator removed every factor. */
+  readonly factors_reset: AccountEvent;
+  readonly recovery_codes_renewed: AccountEvent;
+  /** To an account's owner. `left`: how many codes have not been used. */
+  readonly recovery_code_used: AccountEvent & { readonly left: number };
   /** To an account's owner: there was a sign-in from a device that showed no device token. */
   readonly new_device: AccountEvent;
   /** To an operator who tries the settings. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { engines } from "../../../test/engines.ts";
 import { john, signInAs, startTestServer, testClock, testSource, typed } from "../../testing.ts";
 import { commandLine } from "../kernel/audit.ts";
+import { completeOnly } from "../sessions/sign-in.ts";
 
 const newPassword = "correct horse battery staple";
 /** The domain reads no other settings of an identity provider. */
@@ -90,7 +91,9 @@ describe.each(engines)("notices on $engine", ({ newDatabase }) => {
     expect(await server.newMails()).toMatchObject([
       { to: john.email, subject: "An administrator set a new Lockstep password for you" },
     ]);
-    const { user, session } = await server.domain.identitySignIn.signIn(verified("ada", "ada@example.org"), testSource);
+    const { user, session } = completeOnly(
+      await server.domain.identitySignIn.signIn(verified("ada", "ada@example.org"), testSource),
+    );
     await server.newMails();
     await passwordChange.setFirst({ user, session }, { newPassword }, testSource);
     expect(await server.newMails()).toMatchObject([
@@ -183,11 +186,13 @@ describe.each(engines)("notices on $engine", ({ newDatabase }) => {
   it("[S73] tell about a sign-in with an identity provider from a new device", async () => {
     await using server = await start();
     const signIn = (userAgent: string, deviceToken: string | null = null) =>
-      server.domain.identitySignIn.signIn(
-        verified("ada", "ada@example.org"),
-        { ...testSource, userAgent },
-        { replaces: null, deviceToken },
-      );
+      server.domain.identitySignIn
+        .signIn(
+          verified("ada", "ada@example.org"),
+          { ...testSource, userAgent },
+          { replaces: null, deviceToken, secret: null },
+        )
+        .then(completeOnly);
     const { deviceToken } = await signIn("a phone");
     expect(await server.newMails()).toMatchObject([
       { to: "ada@example.org", subject: expect.stringContaining("New sign-in") },

@@ -3,7 +3,7 @@
 
 import type { Brand } from "@lockstep/kit";
 import { layOut, type MailPart } from "./layout.ts";
-import type { AccountEvent, Mail, MailContent, MailedProof, Mails, MailTemplate } from "./mails.ts";
+import type { AccountEvent, Mail, MailContent, MailedProof, Mails, MailTemplate, NamedFactor } from "./mails.ts";
 
 /** What a template gets besides the mail's data. */
 export interface MailTools {
@@ -41,6 +41,13 @@ const notYou = ({ link }: MailTools, advice: string): MailPart[] => [
   { link: link("/password"), label: "Change your password" },
   { link: link("/sessions"), label: "See where you are signed in" },
 ];
+
+const factorWord = ({ kind }: NamedFactor): string => (kind === "passkey" ? "passkey" : "authenticator app");
+
+const codesLeft = (left: number): string => {
+  if (left === 0) return "It was the last one: make new ones.";
+  return left === 1 ? "One is left: make new ones soon." : `${left} are left.`;
+};
 
 const changeAtOnce =
   "somebody else can get into your account: change your password, and end the sessions that you do not know.";
@@ -165,6 +172,61 @@ export const defaultTemplates: MailTemplates = {
       subject: `${event.provider} was unlinked from your ${tools.brand.name} account`,
       parts: [
         `An account at ${event.provider} was unlinked from yours. It can no longer be used to sign in here.`,
+        factsOf(event),
+        ...notYou(tools, changeAtOnce),
+      ],
+    }),
+  factor_added: (event, tools) =>
+    tools.layOut({
+      subject: `Your ${tools.brand.name} account has a new ${factorWord(event)}`,
+      parts: [
+        `The ${factorWord(event)} ${event.name} was added to your account. It can be used to sign in.`,
+        factsOf(event),
+        ...notYou(tools, `${changeAtOnce} Then remove it.`),
+      ],
+    }),
+  factor_renamed: (event, tools) =>
+    tools.layOut({
+      subject: `A ${factorWord(event)} of your ${tools.brand.name} account was renamed`,
+      parts: [
+        `A ${factorWord(event)} of your account has the name ${event.name} now.`,
+        factsOf(event),
+        ...notYou(tools, changeAtOnce),
+      ],
+    }),
+  factor_removed: (event, tools) =>
+    tools.layOut({
+      subject: `A ${factorWord(event)} was removed from your ${tools.brand.name} account`,
+      parts: [
+        `The ${factorWord(event)} ${event.name} was removed from your account. It can no longer be used to sign in.`,
+        factsOf(event),
+        ...notYou(tools, changeAtOnce),
+      ],
+    }),
+  factors_reset: (event, tools) =>
+    tools.layOut({
+      subject: `An administrator removed the second factors of your ${tools.brand.name} account`,
+      parts: [
+        "An administrator removed every authenticator app and passkey of your account, and its recovery codes. You were signed out everywhere.",
+        factsOf(event),
+        "If you did not ask for this, ask your administrator. When you have signed in, add a second factor again.",
+        { link: tools.link("/sign-in"), label: "Sign in" },
+      ],
+    }),
+  recovery_codes_renewed: (event, tools) =>
+    tools.layOut({
+      subject: `Your ${tools.brand.name} account has new recovery codes`,
+      parts: [
+        "New recovery codes were made for your account. The old ones no longer work.",
+        factsOf(event),
+        ...notYou(tools, changeAtOnce),
+      ],
+    }),
+  recovery_code_used: (event, tools) =>
+    tools.layOut({
+      subject: `A recovery code of your ${tools.brand.name} account was used`,
+      parts: [
+        `A recovery code was used in place of your second factor. ${codesLeft(event.left)}`,
         factsOf(event),
         ...notYou(tools, changeAtOnce),
       ],

@@ -12,6 +12,7 @@ import { lookup } from "../../db/lookup.ts";
 import { prepared } from "../../db/prepared.ts";
 import type { SessionsTable } from "../../db/schema.ts";
 import { userColumns, userFromJoin } from "../accounts/users.ts";
+import { mergedFactors, type ProvedFactor, provedAt, provedFactors, storedFactors } from "../factors/assurance.ts";
 import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
@@ -28,21 +29,15 @@ export interface SessionLimits {
   readonly graceSeconds: number;
 }
 
-/**
- * How a person proved who they are. "email" is a code that was sent by mail, and counts as one factor together with the
- * password, since whoever reads the mail can replace the password (OWASP ASVS 6.3.6).
- */
-export type SignInMethod = "password" | "email" | "provider";
-
 export interface Session {
   readonly id: string;
   readonly userId: string;
-  /** When the person last proved who they are: epoch milliseconds. */
+  /** When the person last proved who they are, with a factor that signs in: epoch milliseconds. */
   readonly authenticatedAt: number;
+  /** What they proved it with, as `factors/assurance.ts` reads it. `null`: a session of an earlier version. */
+  readonly factors: string | null;
   /** The scopes that the session was narrowed to at sign-in. `null`: not narrowed. */
   readonly scopes: readonly string[] | null;
-  /** How the person proved who they are, for what depends on it. Empty: not known. */
-  readonly methods: readonly SignInMethod[];
 }
 
 export interface RefreshedSession {
@@ -55,10 +50,13 @@ export interface RefreshedSession {
 export interface StartOptions {
   /** The scopes that the session is narrowed to. Default: not narrowed. */
   readonly scopes?: readonly string[] | null;
-  /** When the person proved who they are: epoch milliseconds. Default: now. */
-  readonly authenticatedAt?: number;
-  /** How the person proved who they are. Default: not known. */
-  readonly methods?: readonly SignInMethod[];
+  /** What the person proved who they are with. */
+  readonly factors: readonly ProvedFactor[];
+  /**
+   * A live session of the same user that this one continues, and that ends: its factors still count, and its absolute
+   * lifetime does not start again.
+   */
+  readonly continues?: Pick<Session, "id"> | null;
   /** The session that the same browser had before. It ends: the browser forgets its token, and nobody else has it. */
   readonly replaces?: Pick<Session, "id" | "userId"> | null;
   /** For the audit log: how they signed in. */
@@ -136,8 +134,8 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
         "asked.value as key",
         ...userColumns,
         "sessions.authenticated_at",
+        "sessions.factors",
         "sessions.scopes",
-        "sessions.methods",
         "sessions.ended_at",
         "sessions.end_reason",
         "sessions.expires_at",
@@ -243,20 +241,36 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     return ended.count;
   };
 
+  /** @throws DomainError `INVALID_TOKEN` when it has ended meanwhile */
+  const continuedWithin = async (transaction: Db, userId: string, sessionId: string): Promise<Row> => {
+    const row = await transaction
+      .selectFrom("sessions")
+      .selectAll()
+      .where("id", "=", sessionId)
+      .where("user_id", "=", userId)
+      .executeTakeFirst();
+    if (!row || endOf({ ...row, disabled: 0 }, now())) throw new DomainError("INVALID_TOKEN");
+    return row;
+  };
+
   /** Starts a new session within the transaction that checks the proof of who the person is. Never reuses a session. */
   const startWithin = async (
     transaction: Db,
     userId: string,
     source: Source,
-    { scopes = null, authenticatedAt = now(), methods = [], replaces = null, detail = {} }: StartOptions = {},
+    { factors, continues = null, scopes = null, replaces = null, detail = {} }: StartOptions,
   ): Promise<StartedSession> => {
     const startedAt = now();
-    const expiresAt = startedAt + limits.lifetimeSeconds * 1000;
+    const before = continues && (await continuedWithin(transaction, userId, continues.id));
+    const expiresAt = before?.expires_at ?? startedAt + limits.lifetimeSeconds * 1000;
+    const proved = factors.map((factor) => ({ ...factor, at: Math.min(factor.at, startedAt) }));
+    const all = before ? mergedFactors(provedFactors(sessionFromRow(before)), proved) : proved;
     const row: Row = {
       id: randomId(random),
       user_id: userId,
       created_at: startedAt,
-      authenticated_at: Math.min(authenticatedAt, startedAt),
+      authenticated_at: provedAt(all, "1fa") ?? 0,
+      factors: storedFactors(all),
       last_seen_at: startedAt,
       idle_expires_at: idleExpiry({ expires_at: expiresAt }),
       expires_at: expiresAt,
@@ -266,14 +280,15 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       generation: 0,
       replaced: "[]",
       scopes: scopes?.join(" ") ?? null,
-      methods: methods.join(" "),
       address: source.address,
       user_agent: source.userAgent,
     };
     await transaction.insertInto("sessions").values(row).execute();
-    await audit.record({ action: "sign_in", userId, sessionId: row.id, detail, source }, transaction);
+    const action = before ? "session.step_up" : "sign_in";
+    await audit.record({ action, userId, sessionId: row.id, detail, source }, transaction);
+    const ending = before ? { id: before.id, userId } : replaces;
     const endReplaced =
-      replaces && (await endWithin(transaction, replaces.userId, { only: [replaces.id] }, "signed_out", source));
+      ending && (await endWithin(transaction, ending.userId, { only: [ending.id] }, "signed_out", source));
     return {
       ...refreshed(row, 0, row.idle_expires_at),
       announce() {
@@ -328,6 +343,49 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       const { row, user, isCurrent } = await verifyRefreshToken(refreshToken, source);
       const dueAt = row.last_seen_at + Math.min(refreshDueSeconds, limits.idleSeconds / 2) * 1000;
       return { session: sessionFromRow(row), user, refreshDue: !isCurrent || now() >= dueAt };
+    },
+
+    /** Adds a factor that the person proved within a session, such as one that they just added. */
+    async proveWithin(transaction: Db, sessionId: string, proved: ProvedFactor): Promise<void> {
+      const row = await transaction.selectFrom("sessions").selectAll().where("id", "=", sessionId).executeTakeFirst();
+      if (!row) return;
+      const factors = mergedFactors(provedFactors(sessionFromRow(row)), [proved]);
+      await transaction
+        .updateTable("sessions")
+        .set({ factors: storedFactors(factors), authenticated_at: provedAt(factors, "1fa") ?? 0 })
+        .where("id", "=", sessionId)
+        .execute();
+    },
+
+    /**
+     * Takes the proof of a factor that was removed from one session of its user, and returns the IDs of the other live
+     * sessions that it was proved in.
+     */
+    async withdrawFactorWithin(
+      transaction: Db,
+      userId: string,
+      factorId: string,
+      sessionId: string,
+    ): Promise<string[]> {
+      const rows = await transaction
+        .selectFrom("sessions")
+        .selectAll()
+        .where("user_id", "=", userId)
+        .where("ended_at", "is", null)
+        .where("factors", "is not", null)
+        .execute();
+      const proved = rows.map((row) => ({ id: row.id, factors: provedFactors(sessionFromRow(row)) }));
+      const concerned = proved.filter(({ factors }) => factors.some((factor) => factor.factorId === factorId));
+      const own = concerned.find(({ id }) => id === sessionId);
+      if (own) {
+        const left = own.factors.filter((factor) => factor.factorId !== factorId);
+        await transaction
+          .updateTable("sessions")
+          .set({ factors: storedFactors(left), authenticated_at: provedAt(left, "1fa") ?? 0 })
+          .where("id", "=", sessionId)
+          .execute();
+      }
+      return concerned.map(({ id }) => id).filter((id) => id !== sessionId);
     },
 
     /** The session and its user at this moment. `null`: ended, expired, or the user is disabled. */
@@ -411,12 +469,12 @@ const endOf = (
   return row.expires_at <= at || row.idle_expires_at <= at ? "expired" : null;
 };
 
-const sessionFromRow = (row: Pick<Row, "id" | "user_id" | "authenticated_at" | "scopes" | "methods">): Session => ({
+const sessionFromRow = (row: Pick<Row, "id" | "user_id" | "authenticated_at" | "factors" | "scopes">): Session => ({
   id: row.id,
   userId: row.user_id,
   authenticatedAt: row.authenticated_at,
+  factors: row.factors,
   scopes: row.scopes === null ? null : row.scopes.split(" ").filter(Boolean),
-  methods: (row.methods ?? "").split(" ").filter(Boolean) as SignInMethod[], // written by `startWithin` alone
 });
 
 const viewOf = (row: Row): SessionView => ({

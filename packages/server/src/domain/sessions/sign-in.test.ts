@@ -116,6 +116,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
       transformResult: async ({ result }) => result,
     });
     const signIn = createSignIn({
+      ...domain.clock,
       ...domain,
       db,
       users: createUsers({ ...world, db: watched }),
@@ -164,6 +165,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     const refused = async (shareOf: (index: number) => string, count: number) => {
       const queue = createHashingQueue(() => 1);
       const signIn = createSignIn({
+        ...domain.clock,
         ...domain,
         db,
         users: createUsers({ ...world, db: watched }),
@@ -193,6 +195,7 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     const queue = createHashingQueue(() => 1);
     const passwords = createPasswords({ cost: 4, pepper: null, previousPeppers: [], queue });
     const signIn = createSignIn({
+      ...domain.clock,
       ...domain,
       db,
       passwords: { ...passwords, refuseWhenFull() {} },
@@ -224,7 +227,9 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
           },
         };
         const devices = createDevices({ ...testWorld(Date.now), secrets: domain.secrets });
-        return createSignIn({ ...domain, db, passwords, devices }).withPassword(typed(john.username, john.password));
+        return createSignIn({ ...domain, ...domain.clock, db, passwords, devices }).withPassword(
+          typed(john.username, john.password),
+        );
       };
       return {
         ...server,

@@ -5,9 +5,12 @@ import type { LoginInput, User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import type { Passwords, Verification } from "../accounts/passwords.ts";
 import type { Proofs } from "../accounts/proofs.ts";
-import { accountKey, normalizeLogin, type Users } from "../accounts/users.ts";
+import { accountKey, type LockedUser, normalizeLogin, type Users } from "../accounts/users.ts";
+import { claimsOf } from "../factors/assurance.ts";
+import type { FirstStep, MissingStep, PendingSignIn, SignInChallenges } from "../factors/sign-in-challenges.ts";
 import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
+import type { Now } from "../kernel/environment.ts";
 import { network } from "../kernel/ip-addresses.ts";
 import type { Attempt, CountedAttempt, Throttle } from "../kernel/throttle.ts";
 import type { Notices } from "../mail/notices.ts";
@@ -32,6 +35,29 @@ export interface SignedIn extends WithAccessToken {
   readonly refreshTokenExpiresAt: number;
 }
 
+/** A sign-in that is complete, with the token that makes the device known. */
+export interface CompleteSignIn extends SignedIn {
+  readonly status: "signed_in";
+  readonly deviceToken: string;
+}
+
+/** The outcome of a first factor. */
+export type SignInOutcome = CompleteSignIn | PendingSignIn;
+
+/** A session that started, or what has to follow first. */
+export type Continued = { readonly started: StartedSession } | { readonly missing: MissingStep };
+
+/** A password alone does not sign in to this account: it has a second factor, or needs one. */
+export class SecondStepNeeded extends Error {
+  override readonly name = "SecondStepNeeded";
+}
+
+/** A sign-in that one factor completes. @throws SecondStepNeeded */
+export const completeOnly = (outcome: SignInOutcome): CompleteSignIn => {
+  if (outcome.status !== "signed_in") throw new SecondStepNeeded();
+  return outcome;
+};
+
 export interface PasswordSignIn {
   readonly login: Pick<LoginInput, "username" | "password">;
   /** The device token of an earlier sign-in. */
@@ -41,6 +67,8 @@ export interface PasswordSignIn {
   readonly scopes?: readonly string[] | null;
   /** The session that the same browser had before, which ends. */
   readonly replaces?: StartOptions["replaces"];
+  /** The secret in the cookie of the browser. Default: a client without cookies. */
+  readonly browser?: string | null;
 }
 
 export type SignIn = ReturnType<typeof createSignIn>;
@@ -56,6 +84,8 @@ export const createSignIn = ({
   devices,
   audit,
   notices,
+  signInChallenges,
+  now,
   scopes: { names: scopeNames },
 }: {
   db: Db;
@@ -68,12 +98,14 @@ export const createSignIn = ({
   devices: Devices;
   audit: Audit;
   notices: Pick<Notices, "newDevice">;
+  signInChallenges: SignInChallenges;
+  now: Now;
   scopes: Pick<Scopes, "names">;
 }) => {
   const issueFor = async (user: User, session: Session, lifetimeSeconds?: number): Promise<WithAccessToken> => {
     const scopes = session.scopes ?? scopeNames;
     const { accessToken, expiresInSeconds } = await tokens.issue(
-      { userId: user.id, sessionId: session.id, clientId: firstPartyClientId, scopes },
+      { userId: user.id, sessionId: session.id, clientId: firstPartyClientId, scopes, assurance: claimsOf(session) },
       lifetimeSeconds,
     );
     return { user, scopes, session, accessToken, accessTokenLifetimeSeconds: expiresInSeconds };
@@ -118,28 +150,60 @@ export const createSignIn = ({
     }
   };
 
+  /**
+   * Starts the session of a person who proved a first factor, unless more has to follow. The caller has locked the user,
+   * and calls `finish` when the transaction is committed.
+   */
+  const continueWithin = async (
+    transaction: Db,
+    locked: LockedUser,
+    first: FirstStep,
+    source: Source,
+  ): Promise<Continued> => {
+    const missing = await signInChallenges.missingWithin(transaction, locked, first, source);
+    if (missing) return { missing };
+    const { proved: factors, scopes = null, replaces = null, detail = {} } = first;
+    const options: StartOptions = { factors, scopes, replaces, detail };
+    return { started: await sessions.startWithin(transaction, locked.user.id, source, options) };
+  };
+
+  /** The answer to a first factor. */
+  const finish = async (
+    continued: Continued,
+    account: Pick<LockedUser, "user" | "passwordHash">,
+    first: FirstStep,
+  ): Promise<SignInOutcome> => {
+    if ("missing" in continued) return signInChallenges.issue(continued.missing, account, first);
+    const { user, passwordHash } = account;
+    return {
+      status: "signed_in",
+      ...(await signedIn(user, continued.started)),
+      // A trusted device is known by its ID.
+      deviceToken: devices.issue({ userId: user.id, passwordHash }, first.deviceId ?? devices.newId()),
+    };
+  };
+
   return {
+    continueWithin,
+    finish,
+
     /**
-     * Starts a new session for a username and password. An unknown user, a wrong password and a disabled user get the
-     * same refusal, in the same time.
+     * Signs in with a username and a password, as far as they go. An unknown user, a wrong password and a disabled user
+     * get the same refusal, in the same time.
      * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
      */
-    async withPassword({
-      login,
-      deviceToken,
-      source,
-      scopes = null,
-      replaces = null,
-    }: PasswordSignIn): Promise<SignedIn & { deviceToken: string }> {
+    async begin(signIn: PasswordSignIn): Promise<SignInOutcome> {
+      const { login, deviceToken, source, scopes = null, replaces = null, browser = null } = signIn;
       passwords.refuseWhenFull();
       const found = await users.findByLogin(login.username);
       // A disabled account is treated like an unknown one, so that timing does not reveal whether the password was
       // right.
       const enabled = found && !found.user.disabled ? found : null;
+      const deviceId = devices.idOf(deviceToken, found && ownerOf(found));
       const attempt: Attempt = {
         account: accountKey(found?.user.id ?? null, proofs.asked("sign_in", normalizeLogin(login.username))),
         address: source.address,
-        knownDevice: devices.verify(deviceToken, found && ownerOf(found)),
+        knownDevice: deviceId !== null,
       };
       const verification = await verifyWithin(attempt, login.password, enabled?.passwordHash ?? null);
       if (!enabled?.passwordHash || !verification.matches) {
@@ -148,25 +212,31 @@ export const createSignIn = ({
       }
       const { user, passwordHash } = enabled;
       const { upgrade, succeeded, refund } = verification;
-      const started = await db.transaction().execute(async (transaction) => {
+      const first: FirstStep = { proved: [{ method: "password", at: now() }], browser, deviceId, scopes, replaces };
+      const continued = await db.transaction().execute(async (transaction) => {
         const locked = await users.lockEnabledUser(user.id, transaction);
         if (locked?.passwordHash !== passwordHash) return null;
         if (upgrade !== null) await users.replacePasswordHash(user.id, upgrade, transaction);
+        const outcome = await continueWithin(transaction, locked, first, source);
+        if ("missing" in outcome) return outcome;
         await succeeded(transaction);
         if (!attempt.knownDevice) await notices.newDevice(user.id, source, transaction);
-        return sessions.startWithin(transaction, user.id, source, { scopes, methods: ["password"], replaces });
+        return outcome;
       });
-      if (started === null) {
-        // The hash took time to compute. Meanwhile the password or the account changed, or a concurrent sign-in stored
-        // the upgraded hash, possibly another server's: the attempt was not made against the current hash, so try
-        // again.
-        await refund();
-        return this.withPassword({ login, deviceToken, source, scopes, replaces });
-      }
-      return {
-        ...(await signedIn(user, started)),
-        deviceToken: devices.issue({ userId: user.id, passwordHash: upgrade ?? passwordHash }),
-      };
+      // When more follows, the password was no failure. It is no success yet either: wrong codes count on (ASVS 6.3.1).
+      if (continued === null || "missing" in continued) await refund();
+      // The hash took time to compute. Meanwhile the password or the account changed, or a concurrent sign-in stored the
+      // upgraded hash, possibly another server's: the attempt was not made against the current hash, so try again.
+      if (continued === null) return this.begin(signIn);
+      return finish(continued, { user, passwordHash: upgrade ?? passwordHash }, first);
+    },
+
+    /**
+     * Starts a new session for a username and a password alone.
+     * @throws DomainError as `begin`; SecondStepNeeded when the account has a second factor, or needs one
+     */
+    async withPassword(signIn: PasswordSignIn): Promise<CompleteSignIn> {
+      return completeOnly(await this.begin(signIn));
     },
 
     signedIn,
@@ -202,9 +272,11 @@ export const createSignIn = ({
         address: source.address,
         knownDevice: true,
       };
-      const { matches, succeeded } = await verifyWithin(attempt, password, stored);
+      const { matches, succeeded, refund } = await verifyWithin(attempt, password, stored);
       if (stored === null || !matches) throw new DomainError("INVALID_CREDENTIALS");
-      await db.transaction().execute(succeeded);
+      // Where a second factor follows, the password forgives no wrong codes.
+      if ((await signInChallenges.methodsOf(db, user.id)).length > 0) await refund();
+      else await db.transaction().execute(succeeded);
       return stored;
     },
   };

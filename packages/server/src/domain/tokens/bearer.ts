@@ -1,5 +1,7 @@
 // Owns the credential that a request carries and the challenge that answers it (RFC 6750, RFC 9449).
 
+import type { ErrorDetails } from "@lockstep/kit";
+import { levelOf, levelsFrom } from "../factors/assurance.ts";
 import { type Proof, proofAlgorithms } from "./dpop.ts";
 
 export type Credential =
@@ -87,14 +89,24 @@ export const challengeFor = (error: { readonly code: string; readonly details: u
         error_description: "This operation is for first-party clients only",
       });
     case "REAUTHENTICATION_REQUIRED":
-      // RFC 9470 §3
-      return bearer({
-        error: "insufficient_user_authentication",
-        max_age: String((error.details as { maxAgeSeconds: number }).maxAgeSeconds),
-      });
+      return bearer(stepUpParameters(error.details as ErrorDetails<"REAUTHENTICATION_REQUIRED">));
     default:
       return null;
   }
+};
+
+/** RFC 9470 §3. One factor is what every token has proved. */
+const stepUpParameters = ({
+  maxAgeSeconds,
+  factors,
+  phishingResistant,
+}: ErrorDetails<"REAUTHENTICATION_REQUIRED">): Record<string, string> => {
+  const level = levelOf({ factors: factors === 2 ? 2 : 1, phishingResistant });
+  return {
+    error: "insufficient_user_authentication",
+    ...(level !== "1fa" && { acr_values: levelsFrom(level).join(" ") }),
+    ...(maxAgeSeconds !== null && { max_age: String(maxAgeSeconds) }),
+  };
 };
 
 const bearer = (parameters: Record<string, string>): Challenge => ({ scheme: "Bearer", parameters });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { grantedToken, john, startTestServer, testSource, typed } from "../../testing.ts";
+import { claimsOf } from "../factors/assurance.ts";
 import { firstPartyClientId } from "./tokens.ts";
 
 let server: Awaited<ReturnType<typeof startTestServer>>;
@@ -22,6 +23,7 @@ it("[S25] restricts a narrowed session to its scopes, whatever its token says", 
     sessionId: session.id,
     clientId: firstPartyClientId,
     scopes: server.domain.scopes.names,
+    assurance: claimsOf(session),
   };
   const { accessToken } = await tokens.issue(wide);
   expect(await scopesOf(accessToken)).toEqual(["profile:read"]);

@@ -1,14 +1,16 @@
 // Owns the decision whether a call may proceed: who calls (a credential becomes a principal), and whether the
 // operation's declared access allows it. Every transport asks here.
 
-import type { Access, Anyone, FirstParty, User } from "@lockstep/kit";
+import type { Access, Anyone, Assurance, FirstParty, User } from "@lockstep/kit";
 import type { Clients } from "../clients/clients.ts";
 import type { Grants } from "../clients/grants.ts";
+import { isAssured, type Proof } from "../factors/assurance.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { Now } from "../kernel/environment.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { Credential } from "./bearer.ts";
 import type { Dpop } from "./dpop.ts";
+import { includesRole } from "./roles.ts";
 import type { VerifiedTokens } from "./verified-tokens.ts";
 
 /** A user of a first-party client. */
@@ -24,6 +26,8 @@ export interface ThirdPartyPrincipal {
   readonly user: User;
   readonly clientId: string;
   readonly scopes: ReadonlySet<string>;
+  /** How the user proved who they are. */
+  readonly proof: Proof;
 }
 
 /** A client that authenticated as itself and acts for no person. */
@@ -55,12 +59,19 @@ export interface GuardOptions {
   readonly roles: readonly string[];
 }
 
-export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, roles }: GuardOptions) => ({
+export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, roles }: GuardOptions) => {
+  /** A person without a factor that is asked for is refused like everybody else (OWASP ASVS 6.3.4). */
+  const assertAssured = (assurance: Assurance | undefined, proof: Proof): void => {
+    if (!assurance || isAssured(proof, assurance, now())) return;
+    const { maxAgeSeconds = null, factors = 1, phishingResistant = false } = assurance;
+    throw new DomainError("REAUTHENTICATION_REQUIRED", { maxAgeSeconds, factors, phishingResistant });
+  };
+
   /**
    * The principal of a request's credential. Session, grant, client and user are read at this moment.
    * @throws DomainError `UNAUTHENTICATED`, `INVALID_TOKEN`, `INVALID_DPOP_PROOF`, `DPOP_NONCE_NEEDED`, `AMBIGUOUS_TOKEN`. @see RFC 6750 §3.1
    */
-  async authenticate(credential: Credential): Promise<Principal | ClientPrincipal> {
+  const authenticate = async (credential: Credential): Promise<Principal | ClientPrincipal> => {
     if (credential.kind === "none") throw new DomainError("UNAUTHENTICATED");
     if (credential.kind === "ambiguous") throw new DomainError("AMBIGUOUS_TOKEN");
 
@@ -89,7 +100,8 @@ export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, role
       if (!live) throw new DomainError("INVALID_TOKEN");
       // No more than the token says, and no more than is granted now.
       const scopes = new Set(claims.scopes.filter((scope) => live.scopes.includes(scope)));
-      return { kind: "thirdParty", user: live.user, clientId, scopes };
+      const { acr, authenticatedAt } = claims;
+      return { kind: "thirdParty", user: live.user, clientId, scopes, proof: { acr, authenticatedAt } };
     }
 
     const live = await sessions.findLive(claims.sessionId);
@@ -97,32 +109,28 @@ export const createGuard = ({ tokens, sessions, grants, clients, dpop, now, role
     const narrowedTo = live.session.scopes;
     if (narrowedTo === null) return { kind: "firstParty", user: live.user, session: live.session };
     const scopes = new Set(claims.scopes.filter((scope) => narrowedTo.includes(scope)));
-    return { kind: "thirdParty", user: live.user, clientId: claims.clientId, scopes };
-  },
+    return { kind: "thirdParty", user: live.user, clientId: claims.clientId, scopes, proof: live.session };
+  };
 
   /**
    * Checks that the access allows the principal.
    * @throws DomainError `INSUFFICIENT_SCOPE`, `USER_REQUIRED`, `FIRST_PARTY_ONLY`, `ROLE_REQUIRED`,
    * `REAUTHENTICATION_REQUIRED`.
    */
-  authorize(access: Exclude<Access, Anyone>, principal: Principal | ClientPrincipal): Principal {
+  const authorize = (access: Exclude<Access, Anyone>, principal: Principal | ClientPrincipal): Principal => {
     if (access.kind === "scoped") {
       if (principal.kind === "client") throw new DomainError("USER_REQUIRED");
       if (principal.kind === "thirdParty" && !access.scopes.every((scope) => principal.scopes.has(scope))) {
         throw new DomainError("INSUFFICIENT_SCOPE", { scopes: [...access.scopes] });
       }
+      assertAssured(access.assurance, principal.kind === "firstParty" ? principal.session : principal.proof);
       return principal;
     }
     if (principal.kind !== "firstParty") throw new DomainError("FIRST_PARTY_ONLY");
     if (access.role && !includesRole(roles, principal.user.role, access.role)) throw new DomainError("ROLE_REQUIRED");
-    const { maxAgeSeconds } = access;
-    if (maxAgeSeconds !== undefined && now() - principal.session.authenticatedAt > maxAgeSeconds * 1000) {
-      throw new DomainError("REAUTHENTICATION_REQUIRED", { maxAgeSeconds });
-    }
+    assertAssured(access.assurance, principal.session);
     return principal;
-  },
-});
+  };
 
-/** Roles are ordered. A role that the contract no longer has includes no other. */
-const includesRole = (roles: readonly string[], role: string, needed: string) =>
-  roles.indexOf(role) >= roles.indexOf(needed);
+  return { authenticate, authorize };
+};

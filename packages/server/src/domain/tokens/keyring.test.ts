@@ -181,7 +181,13 @@ describe.each(engines)("the key ring on $engine", ({ newDatabase }) => {
     const [first, second] = [await database.ring(), await database.ring()];
     const issuer = "http://localhost:3000";
     const tokensOf = (keyring: typeof first) => createTokens({ keyring, issuer, ...testWorld(clock.now) });
-    const claims = { userId: "u", sessionId: "s", clientId: "first-party", scopes: [] };
+    const claims = {
+      userId: "u",
+      sessionId: "s",
+      clientId: "first-party",
+      scopes: [],
+      assurance: { acr: "1fa", amr: [], authenticatedAt: null },
+    } as const;
     const live: { token: string; until: number }[] = [];
     const signers = new Set<string>();
     const old = first.signing().id;

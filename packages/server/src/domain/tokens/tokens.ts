@@ -1,6 +1,8 @@
 // Owns access tokens: JWTs by RFC 9068, signed by the key ring. Whether the session is still live: `guard.ts`.
 
+import { type Acr, acrValues } from "@lockstep/kit";
 import { type JWTPayload, errors as joseErrors, jwtVerify, SignJWT } from "jose";
+import type { AssuranceClaims } from "../factors/assurance.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
 import { accessTokenAlgorithm, type Keyring } from "./keyring.ts";
 
@@ -24,6 +26,13 @@ export const firstPartyClientId = "first-party";
 
 /** RFC 7515 §7.1: three parts of base64url, without padding. */
 const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/** What a token says about how its user proved who they are. */
+interface ClaimedAssurance {
+  readonly acr: Acr | null;
+  /** Epoch milliseconds. `null`: the token does not say. */
+  readonly authenticatedAt: number | null;
+}
 
 export interface SessionTokenClaims {
   readonly userId: string;
@@ -50,7 +59,7 @@ interface IssuedTo {
  */
 export type AccessTokenClaims =
   | (SessionTokenClaims & { readonly kind: "session" })
-  | (IssuedTo & { readonly kind: "grant"; readonly userId: string; readonly grantId: string })
+  | (IssuedTo & ClaimedAssurance & { readonly kind: "grant"; readonly userId: string; readonly grantId: string })
   | (IssuedTo & { readonly kind: "client" });
 
 /** The claims of a token, and how long they may be cached. */
@@ -77,7 +86,7 @@ export const createTokens = ({
 }) => ({
   /** A signed access token. @see RFC 9068 §2 */
   async issue(
-    claims: SessionTokenClaims,
+    claims: SessionTokenClaims & { readonly assurance: AssuranceClaims },
     lifetimeSeconds = accessTokenLifetimeSeconds,
   ): Promise<{ accessToken: string; expiresInSeconds: number }> {
     const key = keyring.signing();
@@ -86,6 +95,7 @@ export const createTokens = ({
       client_id: claims.clientId,
       scope: claims.scopes.join(" "),
       sid: claims.sessionId,
+      ...assuranceClaims(claims.assurance),
     })
       .setProtectedHeader({ alg: key.algorithm, kid: key.id, typ: "at+jwt" })
       .setIssuer(issuer)
@@ -132,6 +142,13 @@ export const createTokens = ({
   },
 });
 
+/** RFC 9068 §2.2.1. */
+export const assuranceClaims = ({ acr, amr, authenticatedAt }: AssuranceClaims) => ({
+  acr,
+  ...(amr.length > 0 && { amr }),
+  ...(authenticatedAt !== null && { auth_time: Math.floor(authenticatedAt / 1000) }),
+});
+
 const claimsOf = (payload: JWTPayload): AccessTokenClaims | null => {
   const { sub, jti, sid, client_id: clientId, grant_id: grantId, scope, cnf } = payload;
   if (!sub || !jti || typeof clientId !== "string") return null;
@@ -151,6 +168,11 @@ const claimsOf = (payload: JWTPayload): AccessTokenClaims | null => {
     tokenId: jti,
     thumbprint: thumbprint as string | null,
   };
-  if (typeof grantId === "string") return { kind: "grant", userId: sub, grantId, ...issued };
+  if (typeof grantId === "string") {
+    const acr = acrValues.find((value) => value === payload["acr"]) ?? null;
+    const authTime = payload["auth_time"];
+    const authenticatedAt = typeof authTime === "number" ? authTime * 1000 : null;
+    return { kind: "grant", userId: sub, grantId, acr, authenticatedAt, ...issued };
+  }
   return sub === clientId ? { kind: "client", ...issued } : null;
 };

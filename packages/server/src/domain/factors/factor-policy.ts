@@ -1,0 +1,61 @@
+// Owns who needs a second factor: `SECOND_FACTOR`, and the users of whom an operator requires one. Whoever has one is
+// always asked for it; the policy is about who has to have one.
+
+import type { FactorKind } from "@lockstep/kit";
+import type { Db } from "../../db/database.ts";
+import type { LockedUser } from "../accounts/users.ts";
+import type { Now } from "../kernel/environment.ts";
+import { includesRole } from "../tokens/roles.ts";
+
+/** Who needs a second factor. */
+export type SecondFactorPolicy = "optional" | "administrators" | "everyone";
+
+export interface SecondFactorSettings {
+  readonly policy: SecondFactorPolicy;
+  /** How long a user who needs a factor can still sign in without one, from the first sign-in under the policy on. */
+  readonly graceSeconds: number;
+}
+
+/** What the policy looks at. */
+type Subject = Pick<LockedUser, "user" | "factorRequired" | "factorDueAt">;
+
+export type FactorPolicy = ReturnType<typeof createFactorPolicy>;
+
+export const createFactorPolicy = ({
+  settings: { policy, graceSeconds },
+  roles,
+  now,
+}: {
+  settings: SecondFactorSettings;
+  /** The contract's roles, the least powerful first. */
+  roles: readonly string[];
+  now: Now;
+}) => {
+  const covers = ({ user, factorRequired }: Subject): boolean =>
+    factorRequired || policy === "everyone" || (policy === "administrators" && includesRole(roles, user.role, "admin"));
+
+  return {
+    /** Whether this user needs a second factor, now or when the grace period ends. */
+    covers,
+
+    /** Until when a user who needs a factor can sign in without one: epoch milliseconds. `null`: not begun, or no need. */
+    dueAt: (subject: Subject): number | null =>
+      covers(subject) && !subject.factorRequired ? subject.factorDueAt : null,
+
+    /**
+     * Whether a user without a factor has to add one to sign in. Begins the grace period at the first sign-in. The caller
+     * has locked the user.
+     */
+    async isDueWithin(transaction: Db, subject: Subject): Promise<boolean> {
+      if (!covers(subject)) return false;
+      if (subject.factorRequired) return true;
+      if (subject.factorDueAt !== null) return now() >= subject.factorDueAt;
+      const dueAt = now() + graceSeconds * 1000;
+      await transaction.updateTable("users").set({ factor_due_at: dueAt }).where("id", "=", subject.user.id).execute();
+      return now() >= dueAt;
+    },
+  };
+};
+
+/** The kinds that can be added. */
+export const enrollableKinds = (passkeys: boolean): FactorKind[] => (passkeys ? ["totp", "passkey"] : ["totp"]);
