@@ -36,7 +36,9 @@ const measure = async (url: string, bareUrl: string): Promise<Table> => {
   const callers: Header[] = [];
   const ids: string[] = [];
   for (let n = 0; n < sessions; n++) {
-    const { accessToken } = await client.auth.login.mutate({ username: "john", password });
+    const answer = await client.auth.login.mutate({ username: "john", password });
+    if (answer.status !== "signed_in") throw new Error("The sign-in is not complete");
+    const { accessToken } = answer;
     callers.push(["authorization", `Bearer ${accessToken}`]);
     ids.push(sessionOf(accessToken));
   }

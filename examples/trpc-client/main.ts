@@ -80,6 +80,10 @@ if (error) {
   else console.error(error);
   process.exit(1);
 }
+if (session.status !== "signed_in") {
+  console.error("This account needs a second factor. Sign in on the web.");
+  process.exit(1);
+}
 Object.assign(tokens, session);
 await printUser("Signed in");
 

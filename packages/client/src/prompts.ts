@@ -1,10 +1,14 @@
 // Owns the questions to the user when the server refuses a call: to reauthenticate, or to grant more scopes. Asks one
 // question at a time, and asks once for all calls that wait for the same answer.
 
-/** A call was refused because the user's last sign-in is too old. @see RFC 9470 §3 */
+/** A call was refused because the user has to prove again, or better, who they are. @see RFC 9470 §3 */
 export interface StepUp {
-  /** How old the sign-in may be, in seconds. */
-  readonly maxAgeSeconds: number;
+  /** How long ago it may have been proved, in seconds. `null`: any time in this session. */
+  readonly maxAgeSeconds: number | null;
+  /** With how many factors: 1 or 2. A passkey counts as two. */
+  readonly factors: number;
+  /** Whether only a passkey will do. */
+  readonly phishingResistant: boolean;
   /** The operation that was called: the first of those that wait. */
   readonly path: string;
 }

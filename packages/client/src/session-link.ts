@@ -1,7 +1,7 @@
 // Owns the session's part in each call: sends the access token, stores the answer to a sign-in, and repeats a refused
 // call once: with a new token (`session.ts`), or after the user's answer (`prompts.ts`).
 
-import type { EngineContract, LoginResult, PathIn, RefreshResult, SessionEndReason, User } from "@lockstep/kit";
+import type { EngineContract, PathIn, RefreshResult, SessionEndReason, SignedIn, User } from "@lockstep/kit";
 import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { type Observer, observable, type Unsubscribable } from "@trpc/server/observable";
 import type { TRPCErrorResponse } from "@trpc/server/rpc";
@@ -13,22 +13,18 @@ import type { Tokens } from "./tokens.ts";
 
 type Path = PathIn<EngineContract>;
 
-/** Operations that take a password or a token. The server refuses them in batches. */
-export const credentialPaths = [
+/** Operations that sign in. */
+const signIn = [
   "auth.login",
+  "auth.completeLogin",
+  "auth.loginWithPasskey",
   "auth.loginWithCode",
-  "auth.refresh",
-  "auth.issueAccessToken",
-  "user.changePassword",
-  "user.setPassword",
+  "auth.completeEnrolment",
   "account.completeRegistration",
-  "account.resetPassword",
-  "account.checkCode",
-  "account.completeEmailChange",
-  "account.undoEmailChange",
 ] as const satisfies readonly Path[];
 
 const paths = {
+  stepUp: "auth.stepUp",
   reset: "account.resetPassword",
   refresh: "auth.refresh",
   logout: "auth.logout",
@@ -36,19 +32,32 @@ const paths = {
   update: "user.update",
 } as const satisfies Record<string, Path>;
 
-/** Operations that sign in. */
-const signIn = ["auth.login", "auth.loginWithCode", "account.completeRegistration"] as const satisfies readonly Path[];
+/** Operations that take a password or a token. The server refuses them in batches. */
+export const credentialPaths = [
+  ...signIn,
+  paths.stepUp,
+  paths.refresh,
+  paths.reset,
+  "auth.issueAccessToken",
+  "user.changePassword",
+  "user.setPassword",
+  "factor.complete",
+  "account.checkCode",
+  "account.completeEmailChange",
+  "account.undoEmailChange",
+] as const satisfies readonly Path[];
 
 /** Operations that answer with tokens. They take none. */
 const issuing: ReadonlySet<string> = new Set([...signIn, paths.refresh]);
 
 /** Operations that change the tokens. They run one at a time, so that a late answer never replaces newer tokens. */
-const tokenChanging: ReadonlySet<string> = new Set([...issuing, paths.logout]);
+const tokenChanging: ReadonlySet<string> = new Set([...issuing, paths.stepUp, paths.logout]);
 
 /** Operations that recognise who called, or make the device known, by a cookie or by what the client keeps. */
 const transported: ReadonlySet<string> = new Set([
   ...signIn,
   "auth.requestSignInCode",
+  paths.stepUp,
   "account.register",
   "account.recover",
   paths.reset,
@@ -64,8 +73,11 @@ export interface SessionLinkOptions {
 
 /** The link that reads the answers, and the headers of the requests. */
 export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: SessionLinkOptions) => {
-  // A reauthentication is fresh enough for every call, not only for the one that asked for it.
-  const stepUp = createPrompt(onStepUp, () => true);
+  // A reauthentication is fresh enough for every call, not only for the one that asked for it, if it proved as much.
+  const stepUp = createPrompt(
+    onStepUp,
+    (asked, needed) => asked.factors >= needed.factors && (asked.phishingResistant || !needed.phishingResistant),
+  );
   const consent = createPrompt(onConsentNeeded, (asked, needed) =>
     needed.scopes.every((scope) => asked.scopes.includes(scope)),
   );
@@ -147,7 +159,9 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
   const learn = async (op: Operation, { envelope, error }: Answer, askedAt: number) => {
     const data = envelope && "data" in envelope.result ? envelope.result.data : undefined;
     const sent = sentWith.get(op.context) ?? null;
-    if (data && issuing.has(op.path)) await session.keep(data as LoginResult | RefreshResult, askedAt);
+    // A sign-in that needs a second factor has no tokens yet.
+    if (data && op.path !== paths.logout && tokenChanging.has(op.path) && "accessToken" in (data as object))
+      await session.keep(data as SignedIn | RefreshResult, askedAt);
     if (data && op.path === paths.reset) await session.keepDevice(data as Pick<Issued, "deviceToken">);
     if (data && op.path === paths.logout) await session.end("signed_out", sent);
     if (data && (op.path === paths.me || op.path === paths.update)) session.updateUser(data as User);

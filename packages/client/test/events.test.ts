@@ -8,7 +8,7 @@ import type { SessionEvent } from "@lockstep/kit";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { afterEach, describe, expect, inject, it, vi } from "vitest";
 import { eventsOf, FetchEventSource } from "../src/event-source.ts";
-import { cookieJar, recorded, refreshes } from "./requests.ts";
+import { complete, cookieJar, recorded, refreshes } from "./requests.ts";
 
 const credentials = { username: john.username, password: john.password };
 
@@ -43,7 +43,7 @@ const watch = async (
     onSignedOut: (reason) => reasons.push(reason),
     ...options,
   });
-  const signedIn = await client.auth.login.mutate(credentials);
+  const signedIn = complete(await client.auth.login.mutate(credentials));
   const seen: SessionEvent[] = [];
   const errors: unknown[] = [];
   let completed = false;
@@ -222,7 +222,7 @@ describe("session.events", () => {
     expect(sessionOf(client).get()).toMatchObject({ status: "signedIn", sessionId: signedIn.sessionId });
 
     answered.resolve();
-    const { sessionId } = await again;
+    const { sessionId } = complete(await again);
     await watcher.watching(2);
     expect(streams()).toHaveLength(2);
     expect(sessionOf(client).get()).toMatchObject({ status: "signedIn", sessionId });

@@ -54,7 +54,8 @@ export const rendering = (url: string, headers: Headers): Client => createServer
 
 export const run = async (url: string, username: string, password: string) => {
   const ours = createClient({ url });
-  const { accessToken } = await ours.auth.login.mutate({ username, password });
+  const signedIn = await ours.auth.login.mutate({ username, password });
+  const accessToken = signedIn.status === "signed_in" ? signedIn.accessToken : "";
   const name: string = (await ours.user.me.query()).fullName;
 
   const tokens = memoryTokens({ accessToken });
@@ -452,12 +453,12 @@ describe.each(Object.entries(bundlers))("in a page that %s bundles", (_, bundle)
   const main = page("createClient, sessionOf, errorOf, errorReader, memoryTokens");
   const withOAuth = page("createClient, sessionOf, errorOf, errorReader, memoryTokens", "createAuthorization");
 
-  it("the main entry is at most 5.6 kB without tRPC's client, and has nothing of the contract in it", async () => {
-    expect(await sizeOf(main, ["@trpc/client", "@trpc/server/observable"])).toBeLessThanOrEqual(5_600);
+  it("the main entry is at most 5.7 kB without tRPC's client, and has nothing of the contract in it", async () => {
+    expect(await sizeOf(main, ["@trpc/client", "@trpc/server/observable"])).toBeLessThanOrEqual(5_700);
   });
 
-  it("the main entry is at most 12.1 kB with tRPC's client, until a page subscribes to something", async () => {
-    expect(await sizeOf(main)).toBeLessThanOrEqual(12_100);
+  it("the main entry is at most 12.4 kB with tRPC's client, until a page subscribes to something", async () => {
+    expect(await sizeOf(main)).toBeLessThanOrEqual(12_400);
   });
 
   it("the entry for third-party clients adds at most 10.5 kB, most of which is oauth4webapi", async () => {

@@ -22,7 +22,7 @@ describe("with @trpc/tanstack-react-query", () => {
     const { tokens, queryClient, trpc } = setUp(server.url);
 
     const signedIn = await new MutationObserver(queryClient, trpc.auth.login.mutationOptions()).mutate(credentials);
-    expect(tokens.get()?.accessToken).toBe(signedIn.accessToken);
+    expect(signedIn).toMatchObject({ accessToken: tokens.get()?.accessToken });
 
     const me = await queryClient.fetchQuery(trpc.user.me.queryOptions());
     expect(me.fullName).toBe(john.fullName);

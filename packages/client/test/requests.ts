@@ -86,3 +86,11 @@ export const cookieJar = (origin: string) => {
   };
   return { fetch, cookies, receive };
 };
+
+/** A sign-in that one factor completed. */
+export const complete = <Answer extends { readonly status: string }>(
+  answer: Answer,
+): Extract<Answer, { status: "signed_in" }> => {
+  if (answer.status !== "signed_in") throw new Error("The sign-in is not complete");
+  return answer as Extract<Answer, { status: "signed_in" }>; // checked above
+};

@@ -5,7 +5,7 @@ import { createServerClient, restoreSession, type ServerCookie, SetCookieError }
 import { john, startTestServer, type TestServer, testClock, testSessionLimits } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { cookieJar, issuedTokens, recorded, refreshes } from "./requests.ts";
+import { complete, cookieJar, issuedTokens, recorded, refreshes } from "./requests.ts";
 
 const credentials = { username: john.username, password: john.password };
 const clock = testClock();
@@ -49,7 +49,7 @@ describe("a client for one request", () => {
     ["of the Fetch API", (authorization: string) => new Headers({ authorization })],
     ["of node:http", (authorization: string) => ({ authorization, accept: "*/*" })],
   ])("uses the bearer token of headers %s, and never refreshes it", async (_, headersWith) => {
-    const { accessToken, expiresIn } = await createClient({ url: server.url }).auth.login.mutate(credentials);
+    const { accessToken, expiresIn } = complete(await createClient({ url: server.url }).auth.login.mutate(credentials));
     const network = recorded(globalThis.fetch);
     const headers = headersWith(`Bearer ${accessToken}`);
     const client = createServerClient({ url: server.url, headers, fetch: network.fetch });
@@ -164,7 +164,7 @@ describe("a client for one request", () => {
   });
 
   it("shares nothing with the client of another request", async () => {
-    const { accessToken } = await createClient({ url: server.url }).auth.login.mutate(credentials);
+    const { accessToken } = complete(await createClient({ url: server.url }).auth.login.mutate(credentials));
     const headers = { authorization: `Bearer ${accessToken}` };
     await createServerClient({ url: server.url, headers }).user.me.query();
     expect(await codeOf(createServerClient({ url: server.url, headers: {} }).user.me.query())).toBe("UNAUTHENTICATED");
@@ -197,7 +197,7 @@ describe("signing in and out in an action", () => {
       headers: browser.request(),
       setCookie: (cookie) => set.push(cookie),
     });
-    const answer = await client.auth.login.mutate(credentials);
+    const answer = complete(await client.auth.login.mutate(credentials));
     expect(answer).not.toHaveProperty("refreshToken");
     expect((await client.user.me.query()).username).toBe(john.username);
     const always = { path: "/", httpOnly: true, secure: false, sameSite: "strict" };

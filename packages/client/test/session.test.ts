@@ -5,7 +5,7 @@ import type { fixtureContract } from "@lockstep/server/fixture-app";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
 import { describe, expect, it, vi } from "vitest";
-import { cookieJar, recorded, refreshes } from "./requests.ts";
+import { complete, cookieJar, recorded, refreshes } from "./requests.ts";
 
 type Contract = typeof fixtureContract;
 
@@ -63,7 +63,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
   it("is refreshed before the token expires, once for calls of the same tick", async () => {
     await using world = await setUp({ transport });
     const { client, requests, pass, tokens } = world;
-    const { expiresIn, accessToken } = await client.auth.login.mutate(credentials);
+    const { expiresIn, accessToken } = complete(await client.auth.login.mutate(credentials));
 
     pass(expiresIn - 61);
     await client.user.me.query();
@@ -82,7 +82,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
   it("is refreshed once when the server refuses the token of 20 calls, which are repeated in one batch", async () => {
     await using world = await setUp({ transport });
     const { client, requests, serverClock, reasons } = world;
-    const { expiresIn } = await client.auth.login.mutate(credentials);
+    const { expiresIn } = complete(await client.auth.login.mutate(credentials));
 
     // By the client's clock the token is new.
     serverClock.advanceSeconds(expiresIn + 5);
@@ -97,7 +97,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
   it("continues while it is used", async () => {
     await using world = await setUp({ transport });
     const { client, requests, pass, reasons } = world;
-    const { expiresIn } = await client.auth.login.mutate(credentials);
+    const { expiresIn } = complete(await client.auth.login.mutate(credentials));
     for (let times = 0; times < 5; times++) {
       pass(expiresIn * 3);
       expect((await client.user.me.query()).username).toBe(john.username);
@@ -109,7 +109,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
   it("ends for all calls when it is revoked, and onSignedOut is called once with the reason", async () => {
     await using world = await setUp({ transport });
     const { client, server, reasons, session, tokens } = world;
-    const { user } = await client.auth.login.mutate(credentials);
+    const { user } = complete(await client.auth.login.mutate(credentials));
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
 
     const results = await Promise.all([safe(client.user.me.query()), safe(client.photo.album.query())]);
@@ -137,7 +137,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
   it("survives a server that fails or cannot be reached", async () => {
     await using world = await setUp({ transport });
     const { client, network, pass, reasons, session } = world;
-    const { expiresIn } = await client.auth.login.mutate(credentials);
+    const { expiresIn } = complete(await client.auth.login.mutate(credentials));
     pass(expiresIn + 5);
 
     for (const failure of [
@@ -161,7 +161,7 @@ describe.each(["body", "cookie"] as const)("with the %s transport, a session", (
   it("survives a lost answer to a refresh: within the grace window the server answers with the same token", async () => {
     await using world = await setUp({ transport });
     const { client, network, pass, options } = world;
-    const { expiresIn } = await client.auth.login.mutate(credentials);
+    const { expiresIn } = complete(await client.auth.login.mutate(credentials));
     pass(expiresIn + 5);
 
     network.lose = (path) => path.endsWith("auth.refresh");
@@ -233,7 +233,7 @@ describe("a call", () => {
   it("is sent with the current token when an early refresh fails", async () => {
     await using world = await setUp();
     const { client, network, pass, requests } = world;
-    const { expiresIn } = await client.auth.login.mutate(credentials);
+    const { expiresIn } = complete(await client.auth.login.mutate(credentials));
     pass(expiresIn - 30);
     network.answer = (path) => (path.endsWith("auth.refresh") ? Promise.reject(new TypeError("fetch failed")) : null);
 
@@ -245,7 +245,7 @@ describe("a call", () => {
   it("stops waiting for a refresh when its caller aborts", async () => {
     await using world = await setUp();
     const { client, network, pass } = world;
-    const { expiresIn } = await client.auth.login.mutate(credentials);
+    const { expiresIn } = complete(await client.auth.login.mutate(credentials));
     pass(expiresIn + 5);
     const asked = Promise.withResolvers<void>();
     const released = Promise.withResolvers<null>();
@@ -287,7 +287,7 @@ describe.each(["auth.login", "auth.refresh", "auth.logout"] as const)("%s that g
   it("fails after the time limit, and calls that waited for it go on", async () => {
     await using world = await setUp();
     const { client, network, requests, server, tokens } = world;
-    const { user } = await client.auth.login.mutate(credentials);
+    const { user } = complete(await client.auth.login.mutate(credentials));
     const current = tokens.get();
     const asked = Promise.withResolvers<void>();
     network.answer = (sent) => {
@@ -327,7 +327,7 @@ describe("a call, after another user has signed in on a page that shares the coo
     const { users, passwords } = world.server.domain;
     const passwordHash = await passwords.hash(john.password);
     await users.create({ username: "jane", email: null, fullName: "Jane Doe", role: "user", passwordHash });
-    const { expiresIn } = await world.client.auth.login.mutate(credentials);
+    const { expiresIn } = complete(await world.client.auth.login.mutate(credentials));
     const other = createClient<Contract>({ ...world.options, tokens: memoryTokens() });
     await other.auth.login.mutate({ username: "jane", password: john.password });
     world.requests.length = 0;
@@ -387,7 +387,7 @@ describe("clocks", () => {
       clientClock.advanceSeconds(seconds);
       const network = recorded(globalThis.fetch);
       const client = createClient<Contract>({ url: server.url, fetch: network.fetch, now: clientClock.now });
-      const { expiresIn } = await client.auth.login.mutate(credentials);
+      const { expiresIn } = complete(await client.auth.login.mutate(credentials));
       await client.user.me.query();
       expect(refreshes(network.requests)).toHaveLength(0);
 
@@ -433,7 +433,7 @@ describe("with the cookie transport", () => {
   it("a page learns at load that its session was revoked, and why", async () => {
     await using world = await setUp({ transport: "cookie" });
     const { client, options, server, reasons } = world;
-    const { user } = await client.auth.login.mutate(credentials);
+    const { user } = complete(await client.auth.login.mutate(credentials));
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
     const page = createClient<Contract>({ ...options, tokens: memoryTokens() });
     expect(await sessionOf(page).restore()).toEqual({ status: "signedOut", reason: "revoked" });
@@ -483,7 +483,7 @@ describe("with the cookie transport", () => {
   it("the refresh token is not stored where a script can read it", async () => {
     await using world = await setUp({ transport: "cookie" });
     const { client, tokens } = world;
-    const answer = await client.auth.login.mutate(credentials);
+    const answer = complete(await client.auth.login.mutate(credentials));
     expect(answer).not.toHaveProperty("refreshToken");
     expect(Object.keys(tokens.get() ?? {}).sort()).toEqual(["accessToken", "expiresAt", "refreshAt", "sessionId"]);
   });
@@ -518,7 +518,7 @@ describe("the store of a client", () => {
   it("keeps the device token across a sign-out, and the next sign-in sends it", async () => {
     await using world = await setUp();
     const { client, requests, tokens } = world;
-    const { deviceToken } = await client.auth.login.mutate(credentials);
+    const { deviceToken } = complete(await client.auth.login.mutate(credentials));
     await client.auth.logout.mutate();
     await client.auth.login.mutate(credentials);
     expect(deviceToken).toEqual(expect.any(String));

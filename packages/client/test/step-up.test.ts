@@ -44,7 +44,7 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
       return true;
     });
     await expect(long.client.user.changePassword.mutate(change)).resolves.toEqual({});
-    expect(events).toEqual([{ maxAgeSeconds: 900, path: "user.changePassword" }]);
+    expect(events).toEqual([{ maxAgeSeconds: 900, factors: 1, phishingResistant: false, path: "user.changePassword" }]);
     expect(long.changes()).toBe(2);
   });
 

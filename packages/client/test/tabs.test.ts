@@ -4,7 +4,7 @@ import { createClient, memoryTokens, sessionOf } from "@lockstep/client";
 import { john, startTestServer, testClock, testSource } from "@lockstep/server/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { browserTabs, type TabsOptions } from "../src/tabs.ts";
-import { cookieJar, recorded, refreshes } from "./requests.ts";
+import { complete, cookieJar, recorded, refreshes } from "./requests.ts";
 
 const credentials = { username: john.username, password: john.password };
 
@@ -155,7 +155,7 @@ describe("all tabs are notified", () => {
   it("once each when the session is revoked", async () => {
     await using browser = await openTabs(3, navigator.locks);
     const { first, tabs, server } = browser;
-    const { user } = await first.client.auth.login.mutate(credentials);
+    const { user } = complete(await first.client.auth.login.mutate(credentials));
     await expect.poll(() => tabs.every(({ tokens }) => tokens.get())).toBe(true);
     await server.domain.sessions.endAllOf(user.id, "revoked", testSource);
     await Promise.allSettled(tabs.map(({ client }) => client.user.me.query()));
@@ -167,7 +167,7 @@ describe("all tabs are notified", () => {
     await using browser = await openTabs(2, navigator.locks);
     const { first, tabs } = browser;
     await first.client.auth.login.mutate(credentials);
-    const { sessionId } = await first.client.auth.login.mutate(credentials);
+    const { sessionId } = complete(await first.client.auth.login.mutate(credentials));
     await expect.poll(() => tabs[1]?.session.get()).toMatchObject({ status: "signedIn", sessionId });
     expect(await first.client.session.list.query()).toHaveLength(1);
     expect(tabs.flatMap(({ reasons }) => reasons)).toEqual([]);

@@ -28,12 +28,14 @@ import {
   engineErrors,
   engineRoles,
   engineScopes,
+  type FactorKind,
   type GrantedOperations,
   type OperationIn,
   type PathIn,
   type RouterOf,
   type RpcErrorData,
   type ScopeOf,
+  type SecondFactorMethod,
   type SessionEndReason,
   type SessionEvent,
   type UpdateUserInput,
@@ -160,7 +162,12 @@ interface LoginInput {
 }
 
 /** The answer after JSON. */
-interface LoginResult {
+type LoginResult =
+  | CompleteSignIn
+  | { status: "second_factor_required"; challengeId: string; expiresIn: number; methods: SecondFactorMethod[] }
+  | { status: "enrolment_required"; challengeId: string; expiresIn: number; kinds: FactorKind[] };
+
+interface CompleteSignIn {
   status: "signed_in";
   accessToken: string;
   tokenType: "Bearer";
@@ -187,7 +194,7 @@ type SignedIn = "UNAUTHENTICATED" | "INVALID_TOKEN" | "INVALID_DPOP_PROOF" | "DP
 type SigningIn = "INVALID_CREDENTIALS" | "TOO_MANY_ATTEMPTS" | "OVERLOADED" | "CREDENTIALS_IN_BATCH" | "FOREIGN_ORIGIN";
 /** Calls of third-party clients, too. */
 type Scoped = "INSUFFICIENT_SCOPE" | "USER_REQUIRED";
-type FirstPartyOnly = "FIRST_PARTY_ONLY" | "ROLE_REQUIRED" | "REAUTHENTICATION_REQUIRED";
+type FirstPartyOnly = "FIRST_PARTY_ONLY" | "ROLE_REQUIRED";
 
 describe("errorOf", () => {
   const thrown: unknown = undefined;
@@ -200,6 +207,9 @@ describe("errorOf", () => {
     expectTypeOf<ErrorOf<"user.me", Contract>["code"]>().toEqualTypeOf<Traveling | SignedIn | Scoped | "UNREACHABLE">();
     expectTypeOf<ErrorOf<"account.completeEmailChange", Contract>["code"]>().toEqualTypeOf<
       Traveling | SignedIn | FirstPartyOnly | "EMAIL_TAKEN" | "PROOF_REFUSED" | "CREDENTIALS_IN_BATCH" | "UNREACHABLE"
+    >();
+    expectTypeOf<ErrorOf<"account.removeEmail", Contract>["code"]>().toEqualTypeOf<
+      Traveling | SignedIn | FirstPartyOnly | "REAUTHENTICATION_REQUIRED" | "UNREACHABLE"
     >();
     expectTypeOf<ErrorOf<"photo.album", Contract>["code"]>().toEqualTypeOf<ErrorOf<"user.me", Contract>["code"]>();
   });
@@ -218,10 +228,16 @@ describe("errorOf", () => {
       expectTypeOf(error.details.issues).toEqualTypeOf<{ path: (string | number)[]; message: string }[]>();
     }
     if (error?.code === "UNAUTHENTICATED") expectTypeOf(error.httpStatus).toEqualTypeOf<401>();
-    const logout = errorOf("auth.logout", thrown);
-    if (logout?.code === "REAUTHENTICATION_REQUIRED") {
-      expectTypeOf(logout.details.maxAgeSeconds).toEqualTypeOf<number>();
+    const removal = errorOf("factor.remove", thrown);
+    if (removal?.code === "REAUTHENTICATION_REQUIRED") {
+      expectTypeOf(removal.details).toEqualTypeOf<{
+        maxAgeSeconds: number | null;
+        factors: number;
+        phishingResistant: boolean;
+      }>();
     }
+    // @ts-expect-error its access asks for no more than a sign-in
+    if (error?.code === "REAUTHENTICATION_REQUIRED") return;
   });
 
   it("does not compile with a code that the operation cannot answer, or an undeclared path", () => {
@@ -435,7 +451,7 @@ describe("a prompt", () => {
     createClient<Contract>({
       url,
       onStepUp: async (event) => {
-        expectTypeOf(event.maxAgeSeconds).toEqualTypeOf<number>();
+        expectTypeOf(event.maxAgeSeconds).toEqualTypeOf<number | null>();
         expectTypeOf(event.path).toEqualTypeOf<string>();
         return true;
       },

@@ -29,6 +29,14 @@ const done: Readonly<Record<string, string>> = {
   "client.delete": "App deleted",
   "identity.link": "An account elsewhere was linked",
   "identity.unlink": "A linked account was unlinked",
+  "factor.add": "Second factor added",
+  "factor.rename": "Second factor renamed",
+  "factor.remove": "Second factor removed",
+  "factor.reset": "Second factors removed by an administrator",
+  "factor.require": "Second factor required by an administrator",
+  "factor.renew_recovery_codes": "New recovery codes made",
+  "factor.forget_device": "A device is no longer trusted",
+  "session.step_up": "Identity proved again",
 };
 
 /** The same when it was refused. */
