@@ -96,7 +96,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
     ["apps/server/test/bundle.test.ts", "../dist/main.js"],
 };
 
-/** Commands that are run below, in this order, and what they print. */
+/** Commands that are run below, in this order, and what they print. Named groups become variables of later commands. */
 const here: readonly (readonly [command: string, output: RegExp])[] = [
   ["npm run lockstep -- --help", /Usage: lockstep/],
   ["npm run lockstep -- user create --help", /Usage: lockstep user create/],
@@ -105,6 +105,22 @@ const here: readonly (readonly [command: string, output: RegExp])[] = [
   [
     'curl -s localhost:3000/protected-route -H "Authorization: Bearer $ACCESS_TOKEN"',
     /Hello, John Doe! This is a protected route\./,
+  ],
+  [
+    `curl -s localhost:3000/trpc/account.register -H 'Content-Type: application/json' -d '{"email":"jane@example.com"}'`,
+    /"proofId":"(?<PROOF_ID>[^"]+)"/,
+  ],
+  [
+    "curl -s localhost:3000/dev/mail -H 'Accept: application/json'",
+    /"to":"jane@example\.com".*(?<CODE>[A-Z]{4}-[A-Z]{4})/,
+  ],
+  [
+    `curl -s localhost:3000/trpc/account.completeRegistration -H 'Content-Type: application/json' -d '{"proofId":"'$PROOF_ID'","code":"'$CODE'","fullName":"Jane Roe","password":"seven wooden kites in the rain"}'`,
+    /"status":"signed_in"/,
+  ],
+  [
+    "curl -s localhost:3000/token -d 'username=jane@example.com&password=seven wooden kites in the rain'",
+    /"access_token":"/,
   ],
   ["curl -si localhost:3000/users/me | grep -i ^www-authenticate", /^www-authenticate: Bearer resource_metadata=/i],
   ["npm run demo -- --sign-out", /signed out/],
@@ -220,5 +236,6 @@ describe("run in a shell", () => {
     const typed = command.replace("localhost:3000", `localhost:${env["PORT"]}`);
     const { code, output } = await run(typed, "john\nsecret\n");
     expect([code, output]).toEqual([0, expect.stringMatching(expected)]);
+    env = { ...env, ...expected.exec(output)?.groups };
   });
 });
