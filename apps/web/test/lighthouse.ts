@@ -1,5 +1,6 @@
 // Prints Lighthouse's scores of the main pages of the build, on a phone as Lighthouse imitates it. Not a test. Lighthouse
-// is no dependency: its argument is the folder of its package, as `npm install lighthouse` made it.
+// is no dependency: the first argument is the folder of its package, as `npm install lighthouse` made it. Others are paths, to
+// see only these.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,7 +25,8 @@ interface Lighthouse {
 
 const categories = ["performance", "accessibility", "best-practices"] as const;
 const port = 9333;
-const [folder = "node_modules/lighthouse"] = process.argv.slice(2);
+const [folder = "node_modules/lighthouse", ...wanted] = process.argv.slice(2);
+const among = (paths: readonly string[]) => paths.filter((path) => wanted.length === 0 || wanted.includes(path));
 const { default: lighthouse } = (await import(pathToFileURL(resolve(folder, "core/index.js")).href)) as Lighthouse;
 
 const profile = await mkdtemp(join(tmpdir(), "lighthouse-"));
@@ -45,7 +47,7 @@ try {
         if (weight > 0 && score !== null && score < 0.9) process.stdout.write(`  ${name}: ${title} ${displayValue}\n`);
       }
   };
-  for (const path of ["/sign-in", "/sign-up", "/recover"]) await scoresOf(path);
+  for (const path of among(["/sign-in", "/sign-up", "/recover"])) await scoresOf(path);
   const page = await context.newPage();
   await page.goto(server.url);
   await page.getByLabel("Username or e-mail address").fill(john.username);
@@ -53,7 +55,7 @@ try {
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByLabel("Full name").waitFor();
   await page.close();
-  for (const path of ["/", "/security", "/sessions", "/apps", "/email", "/password", "/developer", "/notes"])
+  for (const path of among(["/", "/security", "/sessions", "/apps", "/email", "/password", "/developer", "/notes"]))
     await scoresOf(path);
 } finally {
   await context.close();

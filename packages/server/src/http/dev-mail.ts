@@ -171,14 +171,22 @@ const mailPage = (
 <h2>Text</h2>
 <pre>${escaped(text)}</pre>`;
 
-const styles = `body {
+const styles = `:root {
+  color-scheme: light dark;
+}
+body {
   margin: 0;
+  background: light-dark(#fff, #121212);
+  color: light-dark(#1b1b1b, #ececec);
   font: 16px/1.5 system-ui, sans-serif;
 }
 main {
   max-width: 720px;
   margin: 0 auto;
   padding: 24px 16px;
+}
+a {
+  color: light-dark(#0b57d0, #8ab4f8);
 }
 h1 {
   font-size: 24px;
