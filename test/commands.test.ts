@@ -91,6 +91,18 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
   "npm run lockstep -- eject sign-in --diff": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--diff")'],
   "npm run lockstep -- eject sign-in --accept": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--accept")'],
   "npm run lockstep -- mail test jane@example.com": ["packages/server/src/admin/mail.test.ts", '"mail", "test"'],
+  "npm run lockstep -- db backup /backups/lockstep.db": [
+    "packages/server/src/admin/database.test.ts",
+    '"db", "backup"',
+  ],
+  "npm run lockstep -- db copy --from file:.data/lockstep.db --to postgres://lockstep@db.example.com/lockstep": [
+    "packages/server/src/admin/database.test.ts",
+    '"db", "copy"',
+  ],
+  "npm run lockstep -- db copy --from file:.data/lockstep.db --to postgres://lockstep@db.example.com/lockstep --more": [
+    "packages/server/src/admin/database.test.ts",
+    '"--more"',
+  ],
   "npm run lockstep -- provider check google": ["packages/server/src/admin/providers.test.ts", '"check"'],
   "NODE_ENV=production PUBLIC_URL=https://api.example.com TRUST_PROXY=10.0.0.1 SECRET=… DATABASE_URL=postgres://… MAIL_URL=smtp://… MAIL_FROM=no-reply@example.com node --max-semi-space-size=8 --import ./prelude.mjs apps/server/dist/main.js":
     ["apps/server/test/bundle.test.ts", "../dist/main.js"],
@@ -139,6 +151,7 @@ const here: readonly (readonly [command: string, output: RegExp])[] = [
   ['npm run lockstep -- keys retire "$KID"', /\S/],
   ["npm run lockstep -- user sign-out john", /john/],
   ["npm run lockstep -- user disable john", /john/],
+  ["npm run lockstep -- db check", /Nothing is wrong/],
   ["npm run lockstep -- provider list", /google.*\/login\/google\/callback/s],
   ["npm run lockstep -- mail list --state given_up", /^ID +TEMPLATE +STATE/m],
   ["npm run lockstep -- mail retry", /0 mails are sent again/],
