@@ -190,7 +190,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of identity providers"))("i
     await expectAccessible(page);
 
     // Whenever the identity provider said that they signed in, it is too long ago now.
-    await server.db.updateTable("sessions").set({ authenticated_at: 0 }).execute();
+    await server.db.updateTable("sessions").set({ authenticated_at: 0, factors: null }).execute();
     await page.goto("/linked-accounts");
     await button(page, "Link South").click();
     const dialog = page.getByRole("dialog", { name: "Sign in again" });

@@ -213,7 +213,7 @@ const signedIn = async (page: Page, server: Server, shoot: Shoot) => {
   await shoot("email-dialog");
   await press(page, "Cancel");
   await page.getByLabel("New e-mail address").fill("jane@example.org");
-  await server.db.updateTable("sessions").set({ authenticated_at: 0 }).execute();
+  await server.db.updateTable("sessions").set({ authenticated_at: 0, factors: null }).execute();
   await press(page, "Send a code");
   await page.getByRole("dialog").waitFor();
   await shoot("reauthentication-dialog");

@@ -319,7 +319,7 @@ describe("a request that requires a new sign-in", () => {
       await connect(person, before.config);
       await server.db
         .updateTable("sessions")
-        .set({ authenticated_at: Date.now() - 60_000 })
+        .set({ authenticated_at: Date.now() - 60_000, factors: null })
         .execute();
 
       const { url, checks } = await beginAuthorization(before.config, parameters as Record<string, string>);
@@ -348,12 +348,12 @@ describe("a request that requires a new sign-in", () => {
 
     await server.db
       .updateTable("sessions")
-      .set({ authenticated_at: Date.now() - 7200_000 })
+      .set({ authenticated_at: Date.now() - 7200_000, factors: null })
       .execute();
     const again = await signedInBrowser(server);
     await server.db
       .updateTable("sessions")
-      .set({ authenticated_at: Date.now() - 7200_000 })
+      .set({ authenticated_at: Date.now() - 7200_000, factors: null })
       .execute();
     const old = await answerOf(again, (await beginAuthorization(config, { max_age: "3600" })).url);
     expect(old.signInAgain).toBe(true);
