@@ -31,7 +31,7 @@ const startTimeoutMs = 5000;
  * `timeout` sets busy_timeout, which has to come before journal_mode: a second process would otherwise fail with
  * SQLITE_BUSY while the first recovers the journal. The first read creates the log. SQLite does not wait for a lock
  * that could be a deadlock: when several processes change a new file's mode at once, all but one are refused and try
- * again.
+ * again. `secure_delete` overwrites what is deleted, so that the file does not keep the data of deleted accounts.
  */
 const enterLogMode = (database: DatabaseSync) => {
   const endsAt = performance.now() + startTimeoutMs;
@@ -39,7 +39,7 @@ const enterLogMode = (database: DatabaseSync) => {
     try {
       database.exec(
         `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-         PRAGMA journal_size_limit = ${maxLogBytes}; SELECT count(*) FROM sqlite_schema;`,
+         PRAGMA journal_size_limit = ${maxLogBytes}; PRAGMA secure_delete = ON; SELECT count(*) FROM sqlite_schema;`,
       );
       return;
     } catch (error) {
