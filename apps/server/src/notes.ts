@@ -1,5 +1,6 @@
 // Implements the notes of users (packages/contract/src/notes.ts): their table and procedures. Notes are deleted with
-// their user. The notes of a disabled user are kept, and can be read again when the account is enabled.
+// their user, and are in the export of the account. The notes of a disabled user are kept, and can be read again when
+// the account is enabled.
 
 import { type Contract, contract } from "@app/contract";
 import type { Note } from "@app/contract/notes";
@@ -17,20 +18,24 @@ export interface NotesTables {
   };
 }
 
-export const notesMigrations = defineMigrations<NotesTables>({
-  "0001-notes": {
-    async up(db) {
-      await db.schema
-        .createTable("notes")
-        .addColumn("id", "text", (column) => column.primaryKey())
-        .addColumn("user_id", "text", (column) => column.notNull().references("users.id").onDelete("cascade"))
-        .addColumn("text", "text", (column) => column.notNull())
-        .addColumn("created_at", "bigint", (column) => column.notNull())
-        .execute();
-      await db.schema.createIndex("notes_of_user").on("notes").columns(["user_id", "created_at", "id"]).execute();
+export const notesMigrations = defineMigrations<NotesTables>(
+  {
+    "0001-notes": {
+      async up(db) {
+        await db.schema
+          .createTable("notes")
+          .addColumn("id", "text", (column) => column.primaryKey())
+          .addColumn("user_id", "text", (column) => column.notNull().references("users.id").onDelete("cascade"))
+          .addColumn("text", "text", (column) => column.notNull())
+          .addColumn("created_at", "bigint", (column) => column.notNull())
+          .execute();
+        await db.schema.createIndex("notes_of_user").on("notes").columns(["user_id", "created_at", "id"]).execute();
+      },
     },
   },
-});
+  // Whose rows they are: an account's deletion and export follow it.
+  { notes: { owner: "user_id" } },
+);
 
 export const noteProcedures = ({ implement, db, now, random }: Tools<Contract, NotesTables>) => ({
   list: implement(note.list).handle(async ({ ctx, input: { cursor, limit } }) => {

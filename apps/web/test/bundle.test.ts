@@ -15,7 +15,7 @@ const firstLoadBudgetBytes = 150_000;
  * The maximum size of all scripts, including pages that are loaded later. No browser loads all of it at once. The
  * estimator of new passwords is 14 kB of it.
  */
-const wholeBudgetBytes = 232_000;
+const wholeBudgetBytes = 236_000;
 
 const root = join(import.meta.dirname, "..");
 let chunks: Rolldown.OutputChunk[];
@@ -39,7 +39,7 @@ const sizeBytesOf = (scripts: readonly string[]) =>
 const inKilobytes = (sizeBytes: number) => `${(sizeBytes / 1000).toFixed(1)} kB gzip`;
 
 const ofOtherPages =
-  /src\/(pages\/(consent|device|apps|developer|email|password|proof|recover|security|sessions|sign-up)|proofs)\/|@zxcvbn-ts\//;
+  /src\/(pages\/(consent|device|apps|developer|email|password|proof|recover|security|sessions|sign-up|your-data)|proofs)\/|@zxcvbn-ts\//;
 
 /** The entry and its static imports. */
 const firstLoad = () => {

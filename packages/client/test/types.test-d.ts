@@ -191,7 +191,13 @@ type Traveling =
   | "INTERNAL"
   | "UNAVAILABLE";
 type SignedIn = "UNAUTHENTICATED" | "INVALID_TOKEN" | "INVALID_DPOP_PROOF" | "DPOP_NONCE_NEEDED" | "AMBIGUOUS_TOKEN";
-type SigningIn = "INVALID_CREDENTIALS" | "TOO_MANY_ATTEMPTS" | "OVERLOADED" | "CREDENTIALS_IN_BATCH" | "FOREIGN_ORIGIN";
+type SigningIn =
+  | "INVALID_CREDENTIALS"
+  | "DELETION_PENDING"
+  | "TOO_MANY_ATTEMPTS"
+  | "OVERLOADED"
+  | "CREDENTIALS_IN_BATCH"
+  | "FOREIGN_ORIGIN";
 /** Calls of third-party clients, too. */
 type Scoped = "INSUFFICIENT_SCOPE" | "USER_REQUIRED";
 type FirstPartyOnly = "FIRST_PARTY_ONLY" | "ROLE_REQUIRED";
@@ -253,6 +259,8 @@ describe("errorOf", () => {
       switch (code) {
         case "INVALID_CREDENTIALS":
           return "Wrong";
+        case "DELETION_PENDING":
+          return "Cancel it";
         case "TOO_MANY_ATTEMPTS":
         case "OVERLOADED":
           return "Later";

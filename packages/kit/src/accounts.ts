@@ -78,9 +78,34 @@ export type CheckCodeInput = z.infer<typeof CheckCodeInput>;
 export const ResendProofInput = z.object({ proofId: ProofId });
 export type ResendProofInput = z.infer<typeof ResendProofInput>;
 
-/** The input of `account.readProof` and `account.undoEmailChange`: what follows the `#` of the link. */
+/** The input of `account.readProof`, `account.undoEmailChange` and `account.cancelDeletion`: what follows the `#` of the link. */
 export const ProofLinkInput = z.object({ secret: Id });
 export type ProofLinkInput = z.infer<typeof ProofLinkInput>;
+
+/** What a deletion of the account would do, as `account.previewDeletion` answers it. */
+export const DeletionPreview = z.object({
+  /** When the account would be deleted: epoch milliseconds. */
+  deletesAt: z.int(),
+  /** Whether the user has to stay, because there is no other administrator. */
+  lastAdministrator: z.boolean(),
+});
+export type DeletionPreview = z.infer<typeof DeletionPreview>;
+
+/** The input of `account.export`. */
+export const ExportInput = z.object({
+  cursor: z.string().max(4000).optional().describe("`next` of the part before. Absent: the first part"),
+});
+export type ExportInput = z.infer<typeof ExportInput>;
+
+/** A part of an export. */
+export const ExportPart = z.object({
+  exportedAt: z.string().describe("When the export began: ISO 8601"),
+  tables: z
+    .record(z.string(), z.array(z.record(z.string(), z.unknown())))
+    .describe("Rows by table, without secrets, with times in ISO 8601. A table can continue in the next part"),
+  next: z.string().nullable().describe("The `cursor` of the next part. `null`: this is the last one"),
+});
+export type ExportPart = z.infer<typeof ExportPart>;
 
 /** Who may sign up: anybody, invited addresses, or nobody. */
 export const SignUpPolicy = z.enum(["open", "invited", "off"], { error: "must be open, invited or off" });

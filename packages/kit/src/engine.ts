@@ -7,6 +7,9 @@ import {
   CheckCodeInput,
   CompleteEmailChangeInput,
   CompleteRegistrationInput,
+  DeletionPreview,
+  ExportInput,
+  ExportPart,
   LoginWithCodeInput,
   ProofLinkInput,
   RecoverInput,
@@ -79,7 +82,14 @@ export const engine = {
       access: anyone,
       input: LoginInput,
       output: LoginResult,
-      errors: ["INVALID_CREDENTIALS", "TOO_MANY_ATTEMPTS", "OVERLOADED", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      errors: [
+        "INVALID_CREDENTIALS",
+        "DELETION_PENDING",
+        "TOO_MANY_ATTEMPTS",
+        "OVERLOADED",
+        "CREDENTIALS_IN_BATCH",
+        "FOREIGN_ORIGIN",
+      ],
       credential: true,
     }),
     requestSignInCode: mutation({
@@ -303,6 +313,35 @@ export const engine = {
       input: ProofLinkInput,
       output: z.object({ email: z.string() }),
       errors: ["PROOF_REFUSED", "EMAIL_TAKEN", "CREDENTIALS_IN_BATCH"],
+      credential: true,
+    }),
+    export: mutation({
+      summary: "Read everything that is stored about the signed-in user, part by part",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      input: ExportInput,
+      output: ExportPart,
+    }),
+    previewDeletion: query({
+      summary: "Read what deleting the account of the signed-in user would do",
+      access: firstParty(),
+      output: DeletionPreview,
+    }),
+    delete: mutation({
+      summary: "End every access of the signed-in user, and delete the account after some days",
+      access: firstParty({ maxAgeSeconds: 15 * 60 }),
+      rest: { method: "DELETE", path: "/users/me" },
+      output: z.object({
+        /** Until then it can be cancelled: epoch milliseconds. */
+        deletesAt: z.int(),
+      }),
+      errors: ["LAST_ADMINISTRATOR"],
+    }),
+    cancelDeletion: mutation({
+      summary: "Keep an account that is to be deleted, with the link of a mail or of a sign-in",
+      access: anyone,
+      input: ProofLinkInput,
+      output: z.object({ username: z.string() }),
+      errors: ["PROOF_REFUSED", "CREDENTIALS_IN_BATCH"],
       credential: true,
     }),
     checkCode: mutation({
@@ -536,7 +575,7 @@ export const engine = {
 export const engineAreas = {
   auth: "Signing in and out",
   user: "The signed-in user",
-  account: "Signing up, recovery, and the address of an account",
+  account: "Signing up, recovery, the address of an account, its export and deletion",
   factor: "The signed-in user's second factors and passkeys",
   session: "The signed-in user's sessions",
   authorization: "Authorization requests of clients",

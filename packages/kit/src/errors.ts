@@ -243,6 +243,21 @@ export const engineErrors = {
   },
   PASSKEYS_OFF: { status: 501, message: "Passkeys do not work at the address of this server.", details: none },
   MAIL_OFF: { status: 501, message: "This server sends no mail. Ask the people who run it.", details: none },
+  DELETION_PENDING: {
+    status: 403,
+    message: "This account is to be deleted. Cancel that to use it again.",
+    details: z.object({
+      /** Epoch milliseconds. */
+      deletesAt: z.int(),
+      /** For `account.cancelDeletion`, some minutes long. `null`: only an operator can cancel it. */
+      secret: z.string().nullable(),
+    }),
+  },
+  LAST_ADMINISTRATOR: {
+    status: 409,
+    message: "You are the only administrator. Make somebody else one first.",
+    details: none,
+  },
   EMAIL_TAKEN: { status: 409, message: "Another account uses this e-mail address.", details: none },
 } as const satisfies Errors;
 

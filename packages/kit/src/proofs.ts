@@ -34,7 +34,7 @@ export const ProofCode = z
   });
 
 /** What a proof is for. */
-export const ProofPurpose = z.enum(["sign_up", "sign_in", "recovery", "email_change", "email_undo"]);
+export const ProofPurpose = z.enum(["sign_up", "sign_in", "recovery", "email_change", "email_undo", "deletion_cancel"]);
 export type ProofPurpose = z.infer<typeof ProofPurpose>;
 
 /** Why a proof is refused. After any other reason than `wrong_code`, the user has to start again. */
@@ -61,5 +61,7 @@ export const ProofView = z.object({
   proofId: z.string().nullable(),
   /** Epoch milliseconds. */
   expiresAt: z.int(),
+  /** When the account is deleted, which this cancels: epoch milliseconds. `null`: it is for something else. */
+  deletesAt: z.int().nullable(),
 });
 export type ProofView = z.infer<typeof ProofView>;

@@ -8,6 +8,8 @@ export const SessionEndReason = z.enum([
   "revoked",
   "password_changed",
   "disabled",
+  /** The account is to be deleted. */
+  "deletion_requested",
   "expired",
   "reused",
   /** They signed out at the identity provider that they had signed in with. */

@@ -22,6 +22,7 @@ type Open =
   | "account.recover"
   | "account.resetPassword"
   | "account.undoEmailChange"
+  | "account.cancelDeletion"
   | "account.resendProof"
   | "account.readProof"
   | "authorization.asker";

@@ -20,6 +20,7 @@ export const paths = {
   developer: "/developer/*?",
   linkedAccounts: "/linked-accounts",
   password: "/password",
+  yourData: "/your-data",
   /** The page for authorization requests of clients. */
   consent: "/interaction/:authorizationId",
 } as const;

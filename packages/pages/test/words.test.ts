@@ -60,8 +60,8 @@ test.each([
 const words = sessionsWords.activity;
 
 test("shows an unknown action by its name", () => {
-  expect(activityOf({ action: "factor.add", outcome: "done" }, words)).toEqual({
-    text: "factor.add",
+  expect(activityOf({ action: "album.share", outcome: "done" }, words)).toEqual({
+    text: "album.share",
     remarkable: false,
   });
   expect(activityOf({ action: "sign_in", outcome: "refused" }, words)).toEqual({

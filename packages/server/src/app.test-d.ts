@@ -29,13 +29,13 @@ type Contract = typeof contract;
 const { note } = contract.operations;
 
 interface NotesTables {
-  notes: { id: string; text: string };
+  notes: { id: string; user_id: string; editor_id: string | null; text: string };
 }
 interface TagsTables {
   tags: { note_id: string; tag: string };
 }
-const notesMigrations = defineMigrations<NotesTables>({});
-const tagsMigrations = defineMigrations<TagsTables>({});
+const notesMigrations = defineMigrations<NotesTables>({}, { notes: { owner: "user_id" } });
+const tagsMigrations = defineMigrations<TagsTables>({}, { tags: "not_personal" });
 
 const noteProcedures = ({ implement, db }: Tools<Contract, NotesTables>) => ({
   read: implement(note.read).handle(async ({ refuse }) => {
@@ -94,6 +94,41 @@ describe("an app", () => {
       // @ts-expect-error no migration makes `notes`
       procedures: (tools) => ({ note: noteProcedures(tools) }),
     });
+  });
+});
+
+describe("the map of personal data", () => {
+  it("describes each table, by its own columns", () => {
+    defineMigrations<NotesTables & TagsTables>(
+      {},
+      {
+        notes: [
+          { owner: "user_id", leaveOut: ["text"] },
+          { owner: "editor_id", anonymize: { editor_id: null } },
+        ],
+        tags: { parent: "notes", by: "note_id", key: ["note_id", "tag"] },
+      },
+    );
+    // Migrations that create no tables need none.
+    defineMigrations({});
+  });
+
+  it("does not compile without a table", () => {
+    // @ts-expect-error nothing says whose rows `notes` has
+    defineMigrations<NotesTables>({});
+    // @ts-expect-error nothing says whose rows `tags` has
+    defineMigrations<NotesTables & TagsTables>({}, { notes: { owner: "user_id" } });
+  });
+
+  it("does not compile with what the table does not have", () => {
+    // @ts-expect-error `notes` has no column `owner_id`
+    defineMigrations<NotesTables>({}, { notes: { owner: "owner_id" } });
+    // @ts-expect-error there is no table `books`
+    defineMigrations<TagsTables>({}, { tags: { parent: "books", by: "note_id" } });
+    // @ts-expect-error the rows would keep their user
+    defineMigrations<NotesTables>({}, { notes: { owner: "editor_id", anonymize: { text: "" } } });
+    // @ts-expect-error a note without a user cannot be stored
+    defineMigrations<NotesTables>({}, { notes: { owner: "user_id", anonymize: { user_id: null } } });
   });
 });
 

@@ -10,6 +10,7 @@ import {
   engineScopes,
   type RestRoute,
 } from "@lockstep/kit";
+import { type Kysely, sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { engines } from "../test/engines.ts";
@@ -94,19 +95,22 @@ const wallApp = (rest: RestRoute, action: `${string}.${string}` = "wall.write") 
   interface WallTables {
     writings: { id: string; user_id: string; text: string; at: number };
   }
-  const migrations = defineMigrations<WallTables>({
-    "0001-writings": {
-      async up(db) {
-        await db.schema
-          .createTable("writings")
-          .addColumn("id", "text", (column) => column.primaryKey())
-          .addColumn("user_id", "text", (column) => column.notNull().references("users.id").onDelete("cascade"))
-          .addColumn("text", "text", (column) => column.notNull())
-          .addColumn("at", "bigint", (column) => column.notNull())
-          .execute();
+  const migrations = defineMigrations<WallTables>(
+    {
+      "0001-writings": {
+        async up(db) {
+          await db.schema
+            .createTable("writings")
+            .addColumn("id", "text", (column) => column.primaryKey())
+            .addColumn("user_id", "text", (column) => column.notNull().references("users.id").onDelete("cascade"))
+            .addColumn("text", "text", (column) => column.notNull())
+            .addColumn("at", "bigint", (column) => column.notNull())
+            .execute();
+        },
       },
     },
-  });
+    { writings: { owner: "user_id" } },
+  );
   const wall = ({ implement, db, now, random, users, audit }: Tools<typeof contract, WallTables>) => ({
     write: implement(contract.operations.wall.write).handle(async ({ ctx, input: { text } }) => {
       const user = await users.find(ctx.principal.user.id);
@@ -188,6 +192,55 @@ describe.each(engines)("an app's procedure on $engine", ({ newDatabase }) => {
       "Two migrations are called 0001-writings. Rename the one that has not run in any database yet.",
     );
     await database.drop();
+  });
+});
+
+describe.each(engines)("an app's map of personal data on $engine", ({ newDatabase }) => {
+  const refusalOf = async (...migrations: ReturnType<typeof defineMigrations>[]) => {
+    const database = await newDatabase("migrated");
+    try {
+      await (await startTestServer({ app: { ...fixtureApp, migrations }, databaseUrl: database.url })).close();
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      await database.drop();
+    }
+  };
+  interface BooksTables {
+    books: { id: string; reader_id: string };
+  }
+  const migrations = {
+    "0001-books": {
+      up: (db: Kysely<unknown>) =>
+        sql`create table books (id text primary key, reader_id text)`.execute(db).then(() => {}),
+    },
+  };
+  const books = defineMigrations<BooksTables>(migrations, { books: { owner: "reader_id" } });
+
+  it("is refused at start without a table that its migrations create, as in apps of earlier versions", async () => {
+    expect(await refusalOf(defineMigrations(migrations))).toBe(
+      'The table books is in no map of personal data, so deleting an account would leave its rows. Pass the map to `defineMigrations`, after the migrations: `{ books: { owner: "user_id" } }` with the column of the user\'s ID, or `{ books: "not_personal" }` (docs/accounts.md#tables-of-an-app).',
+    );
+    expect(await refusalOf(migrations as ReturnType<typeof defineMigrations>)).toMatch("The table books is in no map");
+    expect(await refusalOf(books)).toBeNull();
+  });
+
+  it("is refused at start when it does not fit the database", async () => {
+    const described = (data: object) => refusalOf(defineMigrations<BooksTables>(migrations, data as never));
+    expect(await described({ books: { owner: "user_id" } })).toBe(
+      "The map of personal data of the table books names the column user_id, which the database does not have. Correct the map.",
+    );
+    expect(await described({ books: { owner: "reader_id", key: "isbn" } })).toMatch("names the column isbn");
+    expect(await described({ books: { owner: "reader_id", anonymize: { id: "x" } } })).toMatch(
+      "Give `anonymize` a value for its `owner`.",
+    );
+    expect(await described({ books: { parent: "shelves", by: "id" } })).toMatch("neither `owner` nor a `parent`");
+    expect(await described({ books: { parent: "books", by: "id" } })).toMatch("belong to themselves");
+    const again = defineMigrations<BooksTables>({}, { books: "not_personal" });
+    expect(await refusalOf(books, again)).toBe(
+      "The table books is in two maps of personal data. Remove it from one of them.",
+    );
   });
 });
 

@@ -7,11 +7,14 @@ import { createNews } from "./db/news.ts";
 import { truncateLargeLog } from "./db/sqlite-log.ts";
 import { createAccounts } from "./domain/accounts/accounts.ts";
 import { createCodeSignIn } from "./domain/accounts/code-sign-in.ts";
+import { createDataExport } from "./domain/accounts/data-export.ts";
+import { createDeletions } from "./domain/accounts/deletion.ts";
 import { createEmailChanges } from "./domain/accounts/email-change.ts";
 import { createHashingQueue } from "./domain/accounts/hashing-queue.ts";
 import { createPasswordChange } from "./domain/accounts/password-change.ts";
 import { createPasswordPolicy } from "./domain/accounts/password-policy.ts";
 import { createPasswords } from "./domain/accounts/passwords.ts";
+import { createPersonalDataMap } from "./domain/accounts/personal-data.ts";
 import { createProofRequests } from "./domain/accounts/proof-requests.ts";
 import { createProofs } from "./domain/accounts/proofs.ts";
 import { createRecovery } from "./domain/accounts/recovery.ts";
@@ -70,7 +73,11 @@ export type Domain = Awaited<ReturnType<typeof createDomain>>;
 /** Everything below the transports. The admin commands use it too. */
 export const createDomain = async (
   db: Db,
-  { app: { brand, contract, mails = {} }, config, world = realWorld }: Pick<ServerOptions, "app" | "config" | "world">,
+  {
+    app: { brand, contract, migrations = [], mails = {} },
+    config,
+    world = realWorld,
+  }: Pick<ServerOptions, "app" | "config" | "world">,
   closing: AbortSignal = new AbortController().signal,
   metrics: Pick<Metrics, "countAudit" | "countDeleted"> | null = null,
 ) => {
@@ -160,6 +167,24 @@ export const createDomain = async (
   const { publicUrl } = config;
   const passkeys = createPasskeys({ db, now, random, sealed, spentIds, publicUrl, relatedOrigins, productName });
   const signInChallenges = createSignInChallenges({ random, sealed, policy, passkeys, trustedDevices });
+  const map = await createPersonalDataMap({ db, migrations, audit, throttle, messages, proofs });
+  const deletions = createDeletions({
+    db,
+    now,
+    random,
+    users,
+    sessions,
+    grants,
+    proofs,
+    notices,
+    throttle,
+    audit,
+    map,
+    days: config.deletionDays,
+    roles: contract.roles,
+    emptyLog: () => truncateLargeLog(db, 0),
+  });
+  const dataExport = createDataExport({ db, now, sealed, audit, map });
   const signIn = createSignIn({
     db,
     users,
@@ -173,6 +198,7 @@ export const createDomain = async (
     notices,
     signInChallenges,
     now,
+    deletions,
     scopes,
   });
   const totp = createTotp({ db, now, random, secrets, issuer: productName });
@@ -191,7 +217,7 @@ export const createDomain = async (
     notices,
   });
   const enrolments = createEnrolments({ now, random, sealed, spentIds, factors, totp, passkeys });
-  const accounts = createAccounts({ db, users, sessions, grants, audit });
+  const accounts = createAccounts({ db, users, sessions, grants, deletions, audit });
   const identities = createIdentities({
     db,
     now,
@@ -271,6 +297,7 @@ export const createDomain = async (
     sessions,
     grants,
     identities,
+    deletions,
     notices,
     audit,
   });
@@ -284,6 +311,7 @@ export const createDomain = async (
     sessions,
     signIn,
     devices,
+    deletions,
     notices,
   });
   const factorSignIn = createFactorSignIn({
@@ -321,6 +349,8 @@ export const createDomain = async (
       signUpRules.deleteExpired,
       news.deleteOld,
       trustedDevices.deleteExpired,
+      // Last: it may fail because of a table of the app.
+      deletions.deleteDue,
     ],
     shrinkFiles: () => truncateLargeLog(db),
     onDeleted: metrics?.countDeleted,
@@ -345,6 +375,8 @@ export const createDomain = async (
     recovery,
     codeSignIn,
     emailChanges,
+    deletions,
+    dataExport,
     signUpRules,
     keyring,
     tokens,

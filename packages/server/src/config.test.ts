@@ -216,6 +216,7 @@ const rules: Record<keyof Environment, Rule> = {
       origin.map((text) => `${text}/v1`),
     ),
   ),
+  DELETION_DAYS: numbers(0, 90, (deletionDays) => ({ deletionDays })),
   DEMO_PROVIDER: words({ "0": false, "1": true }, (demoProvider) => ({ demoProvider })),
   DEMO_PROVIDER_PORT: numbers(0, 65_535, (demoProviderPort) => ({ demoProviderPort })),
   SHUTDOWN_DELAY_SECONDS: numbers(0, 600, (delaySeconds) => ({ shutdown: { delaySeconds } })),

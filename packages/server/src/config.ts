@@ -194,6 +194,15 @@ const Environment = z.object({
     .describe(
       "Other origins whose pages may use the passkeys of `PUBLIC_URL`, separated by commas, such as `https://example.org` ([factors.md](factors.md#passkeys)).",
     ),
+  DELETION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(90)
+    .default(14)
+    .describe(
+      "How many days the deletion of an account can be cancelled. 0 deletes at once ([accounts.md](accounts.md#deletion)).",
+    ),
   DEMO_PROVIDER: z
     .enum(["0", "1"], { error: "must be 0 or 1" })
     .transform((value) => value === "1")
@@ -281,6 +290,7 @@ export interface Config {
   /** 0: no device is trusted. */
   readonly trustedDeviceSeconds: number;
   readonly passkeyOrigins: readonly string[];
+  readonly deletionDays: number;
   readonly demoProvider: boolean;
   readonly demoProviderPort: number;
   readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
@@ -344,6 +354,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     secondFactor: { policy: e.SECOND_FACTOR, graceSeconds: e.SECOND_FACTOR_GRACE_SECONDS },
     trustedDeviceSeconds: e.TRUSTED_DEVICE_SECONDS,
     passkeyOrigins: e.PASSKEY_ORIGINS,
+    deletionDays: e.DELETION_DAYS,
     demoProvider: e.DEMO_PROVIDER,
     demoProviderPort: e.DEMO_PROVIDER_PORT,
     shutdown: {

@@ -141,6 +141,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   providers: [],
   signUp: { policy: "open", domains: null },
   signInCode: false,
+  deletionDays: 14,
   mail: { on: true, server: null, from: { name: null, address: "no-reply@lockstep.example" } },
   secondFactor: { policy: "optional", graceSeconds: 0 },
   trustedDeviceSeconds: 30 * 24 * 3600,

@@ -218,6 +218,7 @@ const ourPages = [
   "developer",
   "linkedAccounts",
   "password",
+  "yourData",
 ] as const satisfies PageName[];
 
 /** The address of a page's link in the navigation. */

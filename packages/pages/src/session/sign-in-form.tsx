@@ -9,6 +9,7 @@ import { FailureNotice } from "../failures/failure-notice.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
 import { useForm } from "../forms/use-form.ts";
 import { cardClasses } from "../layout/card.ts";
+import { paths } from "../paths.ts";
 import { sessionWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 
@@ -27,7 +28,10 @@ export const SignInForm = ({ username = "", children }: SignInFormProps) => {
   const signIn = useMutation(
     trpc.auth.login.mutationOptions({
       onError(error) {
-        if (readFailure("auth.login", error).code === "INVALID_CREDENTIALS") form.select("password");
+        const { code, details } = readFailure("auth.login", error);
+        if (code === "INVALID_CREDENTIALS") form.select("password");
+        // The page shows when the account is deleted, and keeps it.
+        if (code === "DELETION_PENDING" && details.secret) location.assign(`${paths.proof}#${details.secret}`);
       },
     }),
   );

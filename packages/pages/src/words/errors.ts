@@ -113,5 +113,7 @@ export const errorWords: EngineErrorWords = {
   PASSKEYS_OFF: { title: "This needs a passkey", text: "Passkeys do not work at this address." },
   MAIL_OFF: { title: "This needs mail", text: "This service sends no mail. Ask the people who run it." },
   PROOF_REFUSED: { title: "This code or link does not work", text: "Check it, or ask for another one." },
+  DELETION_PENDING: { title: "This account is to be deleted", text: "To use it again, cancel the deletion." },
+  LAST_ADMINISTRATOR: notAllowed("You are the only administrator. Make somebody else one first."),
   EMAIL_TAKEN: notSaved("Another account uses this e-mail address."),
 };

@@ -91,6 +91,10 @@ export const sessionWords = {
         title: "This account was disabled",
         text: "Nobody can sign in to it. Ask the people who run this service.",
       },
+      deletion_requested: {
+        title: "Your account will be deleted",
+        text: "You are signed out everywhere. If you want to keep the account, sign in.",
+      },
       expired: { title: "Your session has expired", text: "Sign in again to continue." },
       unknown: { title: "Your session has ended", text: "Sign in again to continue." },
     } satisfies Record<Exclude<SessionEndReason, "signed_out">, FailureWords>,

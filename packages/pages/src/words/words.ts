@@ -23,6 +23,7 @@ import type { signInWords } from "../pages/sign-in/words.ts";
 import type { signInCodeWords } from "../pages/sign-in-code/words.tsx";
 import type { signOutWords } from "../pages/sign-out/words.tsx";
 import type { signUpWords } from "../pages/sign-up/words.tsx";
+import type { yourDataWords } from "../pages/your-data/words.tsx";
 import type { proofsWords } from "../proofs/words.ts";
 import type { loginProblemWords } from "../session/login-problem-words.ts";
 import type { reauthenticationWords } from "../session/reauthentication-words.ts";
@@ -46,6 +47,7 @@ export interface Words {
   readonly developer: typeof developerWords;
   readonly linkedAccounts: typeof linkedAccountsWords;
   readonly password: typeof passwordWords;
+  readonly yourData: typeof yourDataWords;
   readonly consent: typeof consentWords;
   readonly device: typeof devicePageWords;
   readonly signOut: typeof signOutWords;

@@ -260,9 +260,66 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
     });
   });
 
+  describe("delete, cancel-deletion and export", () => {
+    it("delete a user after some days, or keep the user", async () => {
+      await using admin = await openWithJane();
+      const { db, domain } = await admin.open();
+      const { session } = await startSession(db, domain.sessions, admin.jane.id);
+      const { exitCode, stdout } = await admin.lockstep(["user", "delete", "jane"]);
+      const pending = await domain.deletions.find(admin.jane.id);
+      const day = new Date(pending?.deletesAt ?? 0).toISOString();
+      expect({ exitCode, stdout }).toEqual({
+        exitCode: 0,
+        stdout: `jane is deleted on ${day}, and every session and grant is revoked. Until then: user cancel-deletion jane.\n`,
+      });
+      expect(pending).toMatchObject({ requestedBy: "operator", started: false });
+      expect(await domain.sessions.findLive(session.id)).toBeNull();
+      expect((await admin.lockstep(["user", "show", "jane"])).stdout).toMatch(`deleted on  ${day}\n`);
+      expect(outcomeOf(await admin.lockstep(["user", "enable", "jane"]))).toEqual({
+        exitCode: 1,
+        stderr: `jane is deleted on ${day}. To keep the account, run user cancel-deletion jane.\n`,
+      });
+      const kept = await admin.lockstep(["user", "cancel-deletion", "jane", "--json"]);
+      expect(JSON.parse(kept.stdout)).toEqual(admin.jane);
+      expect(outcomeOf(await admin.lockstep(["user", "cancel-deletion", "jane"]))).toEqual({
+        exitCode: 1,
+        stderr: "jane is not to be deleted, or the deletion has begun.\n",
+      });
+      await domain.signIn.withPassword(typed("jane", password));
+    });
+
+    it("delete a user at once with --now, also one who is to be deleted", async () => {
+      await using admin = await openWithJane();
+      const { domain } = await admin.open();
+      await admin.lockstep(["user", "delete", "jane"]);
+      const { exitCode, stdout } = await admin.lockstep(["user", "delete", "jane", "--now"]);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "jane is deleted.\n" });
+      expect(await domain.users.find(admin.jane.id)).toBeNull();
+      expect((await admin.lockstep(["user", "delete", "jane", "--now"])).exitCode).toBe(3);
+      expect((await admin.lockstep(["user", "create", "jane"], password)).exitCode).toBe(0);
+    });
+
+    it("print everything about a user as one JSON document, each row on a line", async () => {
+      await using admin = await openWithJane();
+      const { domain, db } = await admin.open();
+      for (let number = 0; number < 250; number++) await startSession(db, domain.sessions, admin.jane.id);
+      const { exitCode, stdout, stderr } = await admin.lockstep(["user", "export", "jane"]);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      const { exportedAt, tables } = JSON.parse(stdout);
+      expect(exportedAt).toMatch(/^\d{4}-\d\d-\d\dT/);
+      expect(tables.users).toMatchObject([{ username: "jane", email: "jane@example.com", full_name: "Jane Doe" }]);
+      expect(tables.sessions).toHaveLength(250);
+      expect(tables.grants).toEqual([]);
+      expect(stdout).not.toContain("password_hash");
+      const entries = await domain.audit.list({ userId: admin.jane.id, limit: 1000 });
+      expect(entries.filter(({ action }) => action === "user.export")).toHaveLength(1);
+    });
+  });
+
   it("exits with 3 when there is no such user, and with 2 when the argument is invalid", async () => {
     await using admin = await open();
-    for (const name of ["show", "disable", "enable", "set-password", "sign-out"]) {
+    const names = ["show", "disable", "enable", "set-password", "sign-out", "delete", "cancel-deletion", "export"];
+    for (const name of names) {
       expect(await admin.lockstep(["user", name, "nobody"], password)).toEqual({
         exitCode: 3,
         stdout: "",

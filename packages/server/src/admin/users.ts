@@ -1,6 +1,14 @@
 // Owns `lockstep user`: people with an account, managed by operators. Importing: `user-import.ts`.
 
-import { EmailAddress, LoginInput, recentAccessDays, UpdateUserInput, type User, Username } from "@lockstep/kit";
+import {
+  EmailAddress,
+  type ExportPart,
+  LoginInput,
+  recentAccessDays,
+  UpdateUserInput,
+  type User,
+  Username,
+} from "@lockstep/kit";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { z } from "zod";
 import type { Domain } from "../compose-domain.ts";
@@ -16,6 +24,10 @@ const pageSize = 1000;
 
 interface Options {
   readonly json?: true;
+}
+
+interface DeleteOptions extends Options {
+  readonly now?: true;
 }
 
 interface SetPasswordOptions extends Options {
@@ -75,8 +87,11 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     "show",
     "Shows a user",
     [aboutJson, example("npm run lockstep -- user show jane@example.com")],
-    async (_, found, { json }) => {
-      await (json ? writeJson(admin.stdout, found) : write(admin.stdout, aligned(fieldsOf(found))));
+    async ({ deletions }, found, { json }) => {
+      if (json) return writeJson(admin.stdout, found);
+      const pending = await deletions.find(found.id);
+      const deleted = pending ? [["deleted on", instant(pending.deletesAt)]] : [];
+      await write(admin.stdout, aligned([...fieldsOf(found), ...deleted]));
     },
   );
 
@@ -118,7 +133,13 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     "enable",
     "Enables a disabled user; earlier sessions and grants stay revoked",
     [example("npm run lockstep -- user enable jane")],
-    async ({ accounts }, found, options) => {
+    async ({ accounts, deletions }, found, options) => {
+      const pending = await deletions.find(found.id);
+      if (pending)
+        throw new CommandError(
+          "failed",
+          `${found.username} is deleted on ${instant(pending.deletesAt)}. To keep the account, run user cancel-deletion ${found.username}.`,
+        );
       if (found.disabled) await accounts.enable(found.id, commandLine);
       await tell(admin, options, { ...found, disabled: false }, "is enabled");
     },
@@ -152,7 +173,80 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     },
   );
 
+  user
+    .command("delete")
+    .description(
+      "Deletes a user with everything in the account, after the days of DELETION_DAYS; ends every access at once",
+    )
+    .argument("<user>", aboutUserArgument, userArgument)
+    .option("--now", "delete at once, for good")
+    .option("--json", "print the user")
+    .addHelpText("after", aboutDeletion)
+    .addHelpText("after", example("npm run lockstep -- user delete jane"))
+    .action((login: string, options: DeleteOptions) =>
+      withDomain(admin, async (domain) => deleteUser(admin, domain, await findUser(domain, login), options)),
+    );
+
+  aboutOne(
+    "cancel-deletion",
+    "Keeps a user who is to be deleted; earlier sessions and grants stay revoked",
+    [example("npm run lockstep -- user cancel-deletion jane")],
+    async ({ deletions, users }, found, options) => {
+      if (!(await deletions.cancelByOperator(found.id, commandLine)))
+        throw new CommandError("failed", `${found.username} is not to be deleted, or the deletion has begun.`);
+      const kept = (await users.find(found.id)) ?? found;
+      await tell(admin, options, kept, `stays, and is ${stateOf(kept)}`);
+    },
+  );
+
+  user
+    .command("export")
+    .description("Prints everything that is stored about a user, without secrets, as one JSON document")
+    .argument("<user>", aboutUserArgument, userArgument)
+    .addHelpText("after", aboutExport)
+    .addHelpText("after", example("npm run -s lockstep -- user export jane > jane.json"))
+    .action((login: string) =>
+      withDomain(admin, async (domain) => exportUser(admin, domain, await findUser(domain, login))),
+    );
+
   addUserImportCommand(user, admin);
+};
+
+const deleteUser = async (admin: AdminProcess, { deletions }: Domain, found: User, options: DeleteOptions) => {
+  const immediately = options.now ?? false;
+  const requested = await deletions.requestByOperator(found.id, { immediately }, commandLine);
+  if (!requested) throw new CommandError("notFound", `There is no user ${visible(found.username)}.`);
+  if (immediately) {
+    await deletions.complete(found.id);
+    await tell(admin, options, { ...found, disabled: true }, "is deleted");
+    return;
+  }
+  const until = instant(requested.deletesAt);
+  await tell(
+    admin,
+    options,
+    { ...found, disabled: true },
+    `is deleted on ${until}, and every session and grant is revoked. Until then: user cancel-deletion ${found.username}`,
+  );
+};
+
+/** Part by part, so that any number of rows fits. Each row is on a line of its own. */
+const exportUser = async ({ stdout }: AdminProcess, { dataExport }: Domain, found: User) => {
+  let open: string | null = null;
+  let cursor: string | null = null;
+  do {
+    const part: ExportPart = await dataExport.part(found.id, cursor, commandLine);
+    if (cursor === null) await write(stdout, `{"exportedAt":${JSON.stringify(part.exportedAt)},"tables":{`);
+    for (const [table, rows] of Object.entries(part.tables)) {
+      // A table can continue in the next part.
+      const before: string = open === table ? "" : `${open === null ? "" : "],"}\n${JSON.stringify(table)}:[`;
+      const lines = rows.map((row, place) => `${open === table || place > 0 ? "," : ""}\n${JSON.stringify(row)}`);
+      await write(stdout, before + lines.join(""));
+      open = table;
+    }
+    cursor = part.next;
+  } while (cursor !== null);
+  await write(stdout, "]}}\n");
 };
 
 const invite = async (admin: AdminProcess, domain: Domain, address: string, role: string) => {
@@ -299,6 +393,15 @@ were created or imported by commands, or before an upgrade, are not verified. Us
 const aboutIdentities = `
 An attacker may have linked an identity to the account. Identities that were linked in the last ${recentAccessDays} days
 are listed on standard error; --unlink-identities unlinks them in the same transaction.`;
+
+const aboutDeletion = `
+The user is told by mail, and cannot cancel it. Within the DELETION_DAYS, \`user cancel-deletion\` can. Then a running
+server deletes the account: the user, the sessions, the clients that the user registered, and every row of the app's
+tables. The audit log keeps what happened, not who it was.`;
+
+const aboutExport = `
+{"exportedAt", "tables": {"users": [{…}], "sessions": [{…}], …}}: each row on a line, times as ISO 8601. A table without
+rows of the user is an empty list. The export is an entry in the audit log.`;
 
 const aboutSignOut = `
 The next call of each session is refused; a running server closes its open subscriptions within a second.`;

@@ -2,7 +2,7 @@
 // consumed by one conditional statement. A refresh token that was replaced a moment ago still works, so that concurrent
 // requests get the same successor (RFC 9700 §4.14.2).
 
-import { type Adapter, type AdapterPayload, errors, Provider } from "oidc-provider";
+import { type Adapter, type AdapterPayload, errors, type InteractionResults, Provider } from "oidc-provider";
 import type { Clients } from "../domain/clients/clients.ts";
 import type { Grants } from "../domain/clients/grants.ts";
 import type { OAuthRecords } from "../domain/clients/oauth-records.ts";
@@ -60,6 +60,10 @@ const minute = 60;
 
 const expiryOf = (now: () => number, expiresIn: number | undefined) => now() + (expiresIn ?? 0) * 1000;
 
+/** The person whom a record names. An interaction names them in its session, or in its answer. */
+const personIn = ({ accountId, session, result }: AdapterPayload): string | null =>
+  accountId ?? session?.accountId ?? (result as InteractionResults | undefined)?.login?.accountId ?? null;
+
 /** The methods that most models need. */
 const records = (model: string, { records, now }: AdapterOptions): Adapter => {
   const asStored = async (by: { id: string } | { alias: string }): Promise<AdapterPayload | undefined> => {
@@ -73,6 +77,7 @@ const records = (model: string, { records, now }: AdapterOptions): Adapter => {
       records.save(model, id, {
         payload: { ...payload },
         grantId: payload.grantId ?? null,
+        userId: personIn(payload),
         alias: payload.userCode ?? null,
         expiresAt: expiryOf(now, expiresIn),
       }),
@@ -145,6 +150,7 @@ const refreshTokens = ({ records, now, graceSeconds, successorOf }: AdapterOptio
       {
         payload: { ...payload },
         grantId: payload.grantId ?? null,
+        userId: personIn(payload),
         alias: null,
         expiresAt: expiryOf(now, expiresIn),
       },
@@ -255,6 +261,7 @@ const sessionModel = ({ records, sessions, now }: AdapterOptions): Partial<Adapt
       return records.save("Session", id, {
         payload: { ...payload },
         grantId: null,
+        userId: personIn(payload),
         alias: payload.uid ?? null,
         expiresAt: expiryOf(now, payload.accountId === undefined ? anonymousSessionSeconds : expiresIn),
         ...(sessionId !== undefined && { sessionId }),

@@ -15,9 +15,14 @@ import {
 import type { Migration } from "kysely/migration";
 import { StartError } from "../start-error.ts";
 import { type Db, isPostgres } from "./database.ts";
+import { type DeclaredData, type PersonalData, type PersonRows, personRowsOf } from "./personal-data.ts";
+import { readTables } from "./tables.ts";
 
 /** Only for the compiler: no value has it. */
 declare const tables: unique symbol;
+
+/** The property with the map of personal data, which is no migration. */
+const data: unique symbol = Symbol("personal data");
 
 /**
  * Migrations by name, of one feature. Those of all features are applied in the order of their names: `0001-notes`,
@@ -27,6 +32,7 @@ declare const tables: unique symbol;
 export interface Migrations<Tables = object> {
   readonly [name: string]: Migration;
   readonly [tables]?: Tables;
+  readonly [data]?: object;
 }
 
 /** The tables of a list of migrations. */
@@ -38,24 +44,45 @@ export type TablesOf<M extends readonly Migrations[]> = M extends readonly [
   : object;
 
 /**
- * Declares the migrations of a feature. A migration that ran in any database never changes.
+ * Declares the migrations of a feature, and what its tables have about people. A migration that ran in any database never
+ * changes.
  * @typeParam Tables the tables that they create, as Kysely sees them. Procedures which need them do not compile without
  * the migrations
+ * @param personalData for each table, whose rows it has: an account's deletion and export follow it
  *
  * @example
  * ```ts
- * export const notesMigrations = defineMigrations<NotesTables>({
- *   "0001-notes": {
- *     async up(db) {
- *       await db.schema.createTable("notes").addColumn("id", "text", (column) => column.primaryKey()).execute();
+ * export const notesMigrations = defineMigrations<NotesTables>(
+ *   {
+ *     "0001-notes": {
+ *       async up(db) {
+ *         await db.schema.createTable("notes").addColumn("id", "text", (column) => column.primaryKey()).execute();
+ *       },
  *     },
  *   },
- * });
+ *   { notes: { owner: "user_id" } },
+ * );
  * ```
  */
 export const defineMigrations = <Tables extends object = object>(
   migrations: Readonly<Record<string, Migration>>,
-): Migrations<Tables> => migrations as Migrations<Tables>; // the type names the tables
+  ...[personalData]: keyof Tables extends never ? [] : [personalData: PersonalData<Tables>]
+): Migrations<Tables> => ({ ...migrations, [data]: personalData ?? {} }) as Migrations<Tables>; // the type names the tables
+
+/**
+ * The rows that the app's tables have about people, checked against the database, which is migrated.
+ * @throws StartError that names a table which no map describes
+ */
+export const appPersonRows = async (db: Db, lists: readonly Migrations[]): Promise<PersonRows[]> => {
+  const maps = lists.map((list) => (list[data] ?? {}) as DeclaredData);
+  const migrations = lists.flatMap((list) => Object.values(list));
+  if (migrations.length === 0 && maps.every((map) => Object.keys(map).length === 0)) return [];
+  const statements = await Promise.all(migrations.map((migration) => statementsOf(db, migration)));
+  const created = statements.flat().flatMap((statement) => createdTable.exec(statement)?.[1] ?? []);
+  return personRowsOf(maps, await readTables(db), created);
+};
+
+const createdTable = /^\s*create\s+table\s+(?:if\s+not\s+exists\s+)?(?:["`]?\w+["`]?\.)?["`]?(\w+)/i;
 
 /** @throws StartError when two features have a migration of one name */
 const allOf = (lists: readonly Migrations[]): Readonly<Record<string, Migration>> => {
@@ -132,9 +159,16 @@ const assertContinues = async (
 /** SHA-256 of the statements that a migration runs on this engine, as far as it gets without rows to read. */
 const checksumOf = async (db: Db, migration: Migration | undefined): Promise<string> => {
   const hash = createHash("sha256");
+  for (const statement of await statementsOf(db, migration)) hash.update(`${statement}\n`);
+  return hash.digest("hex");
+};
+
+/** The statements that a migration runs on this engine, as far as it gets without rows to read. */
+const statementsOf = async (db: Db, migration: Migration | undefined): Promise<string[]> => {
+  const statements: string[] = [];
   const connection: DatabaseConnection = {
     async executeQuery({ sql: statement }: CompiledQuery) {
-      hash.update(`${statement}\n`);
+      statements.push(statement);
       return { rows: [] };
     },
     async *streamQuery() {},
@@ -150,5 +184,5 @@ const checksumOf = async (db: Db, migration: Migration | undefined): Promise<str
   });
   // A migration that needs rows stops here. Its statements so far identify it.
   await migration?.up(recorder).catch(() => {});
-  return hash.digest("hex");
+  return statements;
 };

@@ -18,6 +18,7 @@ import { addressProofs } from "./migrations/0014-address-proofs.ts";
 import { plainUsernames } from "./migrations/0015-plain-usernames.ts";
 import { news } from "./migrations/0016-news.ts";
 import { factors } from "./migrations/0017-factors.ts";
+import { deletions } from "./migrations/0018-deletions.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 import { assertWhole } from "./unfinished-copy.ts";
@@ -37,6 +38,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0015-plain-usernames": plainUsernames,
   "0016-news": news,
   "0017-factors": factors,
+  "0018-deletions": deletions,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -25,6 +25,7 @@ export interface Schema {
   factors: FactorsTable;
   recovery_codes: RecoveryCodesTable;
   trusted_devices: TrustedDevicesTable;
+  deletions: DeletionsTable;
 }
 
 export interface UsersTable {
@@ -172,6 +173,8 @@ export interface OAuthRecordsTable {
   /** The grant or session that the record is deleted with. */
   grant_id: string | null;
   session_id: string | null;
+  /** The person whom it names. Null: nobody, or they were deleted, or a previous version wrote it. */
+  user_id: Generated<string | null>;
   /** SHA-256 of the second key to find it by: a session's `uid`, a device's user code. */
   alias: string | null;
   expires_at: number;
@@ -317,3 +320,20 @@ export interface TrustedDevicesTable {
   last_used_at: number;
   expires_at: number;
 }
+
+/** Accounts that are to be deleted. Until then they are disabled. */
+export interface DeletionsTable {
+  user_id: string;
+  requested_by: DeletionAsker;
+  requested_at: number;
+  /** The day until which it can be cancelled. */
+  deletes_at: number;
+  /** Null: nothing was deleted yet. Afterwards nothing can be cancelled. */
+  started_at: number | null;
+  /** Whether the account is disabled again when the deletion is cancelled. */
+  was_disabled: 0 | 1;
+  /** Random: replaces the user in the audit log. */
+  pseudonym: string;
+}
+
+export type DeletionAsker = "owner" | "operator";

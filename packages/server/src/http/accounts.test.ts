@@ -1,7 +1,7 @@
 import type { SignedIn } from "@lockstep/kit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { callsTo } from "../../test/calls.ts";
-import { john, startTestServer, type TestServer, testClock } from "../testing.ts";
+import { john, startSession, startTestServer, type TestServer, testClock, testSource } from "../testing.ts";
 
 const clock = testClock();
 const publicUrl = "https://api.example.com";
@@ -29,6 +29,12 @@ const mailTo = async (address: string) => {
   };
 };
 
+const userOf = async (login: string) => {
+  const found = await server.domain.users.findByLogin(login);
+  if (!found) throw new Error(`There is no user ${login}`);
+  return found.user;
+};
+
 const askInBrowser = async (email: string, options: object = {}) => {
   const answer = await calls.mutate("account.register", { email, transport: "cookie" }, options);
   const cookies = { [cookieName]: answer.cookies[cookieName]?.value ?? "" };
@@ -36,6 +42,73 @@ const askInBrowser = async (email: string, options: object = {}) => {
 };
 
 const registration = { fullName: "Jane Roe", password, transport: "cookie" } as const;
+
+describe("deleting an account", () => {
+  const signInAs = async (email: string, transport: "body" | "cookie") => {
+    const { data, code, cookies } = await askInBrowser(email);
+    const input = { proofId: data.proofId, code, ...registration, fullName: "Jo Bloggs", transport };
+    const { data: signedIn } = await calls.mutate("account.completeRegistration", input, { cookies });
+    return { ...signedIn, token: signedIn.accessToken };
+  };
+
+  it("[S42] and exporting it need a fresh sign-in", async () => {
+    const { token } = await signInAs("deleting@example.org", "body");
+    clock.advanceSeconds(5 * 60 - 1);
+    expect((await calls.mutate("account.export", {}, { token })).data.tables.users).toMatchObject([
+      { email: "deleting@example.org" },
+    ]);
+    const late = await startSession(server.db, server.domain.sessions, (await userOf("deleting@example.org")).id);
+    await server.db
+      .updateTable("sessions")
+      .set({ authenticated_at: clock.now() - 15 * 60 * 1000 - 1, factors: null })
+      .where("id", "=", late.session.id)
+      .execute();
+    const { accessToken: old } = await server.domain.signIn.withRefreshToken(late.refreshToken, testSource);
+    for (const operation of ["account.delete", "account.export"] as const) {
+      const input = operation === "account.export" ? {} : undefined;
+      expect((await calls.mutate(operation, input, { token: old })).code).toBe("REAUTHENTICATION_REQUIRED");
+    }
+    expect(await server.domain.deletions.find((await userOf("deleting@example.org")).id)).toBeNull();
+  });
+
+  it("[S80] refuses the next call of each client, and says to the browser and at sign-in what is the matter", async () => {
+    const { token, refreshToken } = await signInAs("deleted@example.org", "body");
+    const { username } = await userOf("deleted@example.org");
+    clock.advanceSeconds(1); // so that the mail about it is the newest
+    const answer = await server.app.inject({
+      method: "DELETE",
+      url: "/users/me",
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { deletesAt } = answer.json();
+    expect([answer.statusCode, deletesAt]).toEqual([200, clock.now() + 14 * 24 * 3600 * 1000]);
+    expect((await calls.query("user.me", { token })).code).toBe("INVALID_TOKEN");
+    expect((await calls.mutate("auth.refresh", { refreshToken })).error).toMatchObject({
+      code: "SESSION_ENDED",
+      details: { reason: "deletion_requested" },
+    });
+    const login = { username, password };
+    const refused = await calls.mutate("auth.login", login);
+    expect([refused.status, refused.error]).toMatchObject([403, { code: "DELETION_PENDING", details: { deletesAt } }]);
+    const form = await server.app.inject({
+      method: "POST",
+      url: "/token",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      payload: new URLSearchParams(login).toString(),
+    });
+    expect([form.statusCode, form.json().error]).toEqual([400, "invalid_grant"]);
+
+    const { secret } = await mailTo("deleted@example.org");
+    for (const method of ["GET", "HEAD"] as const) await server.app.inject({ method, url: `/proof?${secret}` });
+    expect((await calls.mutate("account.readProof", { secret })).data).toMatchObject({
+      purpose: "deletion_cancel",
+      deletesAt,
+    });
+    expect((await calls.mutate("account.cancelDeletion", { secret: "x".repeat(27) })).code).toBe("PROOF_REFUSED");
+    expect((await calls.mutate("account.cancelDeletion", { secret })).data).toEqual({ username });
+    expect((await calls.mutate("auth.login", login)).data.status).toBe("signed_in");
+  });
+});
 
 describe("a proof that a browser asked for", () => {
   it("[S104] is bound to a cookie that no script and no other site can use", async () => {
@@ -287,6 +360,7 @@ describe("signing in with a code, over HTTP", () => {
 
   it("[S108] is asked for again by the ID of the first code", async () => {
     const first = await ask();
+    clock.advanceSeconds(1); // so that the next mail is the newest
     const again = await calls.mutate("account.resendProof", { proofId: first.proofId }, { cookies: first.cookies });
     const { code } = await mailTo(email);
     const { cookies } = first;

@@ -50,6 +50,14 @@ const samples: Mails = {
   recovery_codes_renewed: event,
   recovery_code_used: { ...event, left: 1 },
   new_device: event,
+  deletion_requested: {
+    ...event,
+    deletesAt: Date.UTC(2026, 11, 11, 14, 30),
+    byAdministrator: false,
+    cancelSecret: proof.secret,
+  },
+  deletion_cancelled: event,
+  account_deleted: event,
   test: {},
 };
 const templates = Object.keys(samples) as MailTemplate[];

@@ -191,6 +191,8 @@ const asTokenError = (error: FastifyError | TokenError | SecondStepNeeded): Toke
     switch (refusal.code) {
       case "INVALID_CREDENTIALS":
         return new TokenError("invalid_grant", "The username or the password is wrong");
+      case "DELETION_PENDING":
+        return new TokenError("invalid_grant", "This account is to be deleted. Cancel that first");
       case "SESSION_ENDED":
         return new TokenError("invalid_grant", "The refresh token is not valid or no longer valid");
       case "TOO_MANY_ATTEMPTS":

@@ -78,7 +78,7 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
   /** Logs the reason, and redirects to the page that shows it. */
   const refuse = async (error: unknown, attempt: Attempt, request: FastifyRequest, reply: FastifyReply) => {
     if (isOutage(error)) throw error;
-    const { problem, userId, message } = asRefusal(error, request);
+    const { problem, userId, message, cancelSecret } = asRefusal(error, request);
     // It may contain text of the identity provider, of any length.
     const reason = message.slice(0, maxReasonLength);
     const provider = providers.has(attempt.provider) ? attempt.provider : null;
@@ -94,7 +94,8 @@ export const relyingPartyRoutes = (options: RelyingPartyOptions) => async (app: 
         detail: { provider, problem, reason },
         source,
       });
-    return seeOther(reply, problemPage(attempt, provider, problem));
+    // The secret follows `#`, so it is in no log.
+    return seeOther(reply, cancelSecret === null ? problemPage(attempt, provider, problem) : `/proof#${cancelSecret}`);
   };
 
   app.addHook("onRequest", async (_request, reply) => {

@@ -1,7 +1,10 @@
-// Owns the procedures of signing up, recovering an account, and changing the address that signs in.
+// Owns the procedures of signing up, recovering an account, changing the address that signs in, and of the export and
+// deletion of an account.
 
 import { engine, type ProofPurpose } from "@lockstep/kit";
 import type { CodeSignIn } from "../domain/accounts/code-sign-in.ts";
+import type { DataExport } from "../domain/accounts/data-export.ts";
+import type { Deletions } from "../domain/accounts/deletion.ts";
 import type { EmailChanges } from "../domain/accounts/email-change.ts";
 import type { Asker } from "../domain/accounts/proof-requests.ts";
 import type { Proof, Proofs } from "../domain/accounts/proofs.ts";
@@ -17,6 +20,8 @@ export const accountProcedures = ({
   recovery,
   codeSignIn,
   emailChanges,
+  deletions,
+  dataExport,
   proofs,
   sessions,
 }: {
@@ -24,6 +29,8 @@ export const accountProcedures = ({
   recovery: Recovery;
   codeSignIn: CodeSignIn;
   emailChanges: EmailChanges;
+  deletions: Deletions;
+  dataExport: DataExport;
   proofs: Proofs;
   sessions: Sessions;
 }) => {
@@ -32,8 +39,9 @@ export const accountProcedures = ({
     sign_in: codeSignIn.requestAgain,
     recovery: recovery.requestAgain,
     email_change: emailChanges.requestAgain,
-    // Sent once, with the change that it undoes.
+    // Sent once, with what they undo.
     email_undo: null,
+    deletion_cancel: null,
   };
 
   return {
@@ -80,6 +88,21 @@ export const accountProcedures = ({
       await proofs.check({ ...input, browser: ctx.cookies.proofSecret }, "sign_up", "recovery");
       return {};
     }),
+
+    export: implement(engine.account.export).handle(({ ctx, input: { cursor = null } }) =>
+      dataExport.part(ctx.principal.user.id, cursor, ctx.source),
+    ),
+
+    previewDeletion: implement(engine.account.previewDeletion).handle(({ ctx }) =>
+      deletions.preview(ctx.principal.user),
+    ),
+
+    // A browser keeps its cookie: with it, the pages learn why the session ended.
+    delete: implement(engine.account.delete).handle(({ ctx }) => deletions.request(ctx.principal.user, ctx.source)),
+
+    cancelDeletion: implement(engine.account.cancelDeletion).handle(({ ctx, input: { secret } }) =>
+      deletions.cancel(secret, ctx.source),
+    ),
 
     resendProof: implement(engine.account.resendProof).handle(async ({ ctx, input: { proofId }, refuse }) => {
       const asker = askerOf(ctx);

@@ -4,6 +4,7 @@ import { UpdateUserInput, type User } from "@lockstep/kit";
 import { TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { Link } from "wouter";
 import {
   Avatar,
   CardForm,
@@ -14,6 +15,7 @@ import {
   fieldErrorsOf,
   LoadingCard,
   Page,
+  paths,
   useBackend,
   useForm,
   useLanguage,
@@ -81,6 +83,12 @@ const Profile = ({ user }: { user: User }) => {
         <div>
           <dt>{words.memberSince}</dt>
           <dd>{new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(user.createdAt)}</dd>
+        </div>
+        <div>
+          <dt>{words.data}</dt>
+          <dd>
+            <Link href={paths.yourData}>{words.exportOrDelete}</Link>
+          </dd>
         </div>
       </dl>
     </section>

@@ -13,6 +13,8 @@ export const accountWords = {
     role: "Role",
     roles,
     memberSince: "Member since",
+    data: "Your data",
+    exportOrDelete: "Export it, or delete your account",
   },
   details: {
     title: "Your details",

@@ -18,6 +18,7 @@ import {
   useBackend,
   useWords,
 } from "../../parts.ts";
+import { KeepAccount } from "./keep-account.tsx";
 import { ShownCode } from "./shown-code.tsx";
 import { UndoChange } from "./undo-change.tsx";
 import { proofWords } from "./words.tsx";
@@ -77,6 +78,12 @@ const OfProof = ({ secret, view }: { secret: string; view: ProofView }) => {
   const { status } = useSession();
   const { purpose, email, code, proofId } = view;
   if (purpose === "email_undo") return <UndoChange secret={secret} email={email} />;
+  if (purpose === "deletion_cancel")
+    return view.deletesAt === null ? (
+      <ProofRefused reason="expired" />
+    ) : (
+      <KeepAccount secret={secret} deletesAt={view.deletesAt} />
+    );
   if (code === null) return <ProofRefused reason="expired" />;
   if (proofId === null) return <ShownCode purpose={purpose} email={email} code={code} expiresAt={view.expiresAt} />;
   if (purpose === "email_change" && status !== "signedIn") {

@@ -6,7 +6,7 @@ import styles from "./proof.module.css";
 import { proofWords } from "./words.tsx";
 
 export interface ShownCodeProps {
-  readonly purpose: Exclude<ProofPurpose, "email_undo">;
+  readonly purpose: Exclude<ProofPurpose, "email_undo" | "deletion_cancel">;
   readonly email: string;
   readonly code: string;
   /** Epoch milliseconds. */

@@ -18,7 +18,7 @@ export const proofWords = {
       sign_in: (email: ReactNode): ReactNode => <>It signs in to the account of {email}.</>,
       recovery: (email: ReactNode): ReactNode => <>It sets a new password for the account of {email}.</>,
       email_change: (email: ReactNode): ReactNode => <>It makes {email} the address of an account.</>,
-    } satisfies Record<Exclude<ProofPurpose, "email_undo">, (email: ReactNode) => ReactNode>,
+    } satisfies Record<Exclude<ProofPurpose, "email_undo" | "deletion_cancel">, (email: ReactNode) => ReactNode>,
     caution: "Did you not start anything? Then close this page, and give the code to nobody who asks for it.",
     validFor: (minutes: number): string =>
       minutes === 1 ? "It works for one more minute." : `It works for ${minutes} more minutes.`,
@@ -39,6 +39,21 @@ export const proofWords = {
     doneTitle: "The change was undone",
     advice:
       "Your password no longer works, since somebody else may know it. Set a new one with a code that is sent to you.",
+    newPassword: "Set a new password",
+  },
+  /** The account is to be deleted. */
+  keep: {
+    title: "Keep your account?",
+    lead: (day: ReactNode): ReactNode => (
+      <>It is deleted on {day}, with everything in it. Until then you can keep it.</>
+    ),
+    submit: "Keep the account",
+    submitting: "One moment…",
+    doneTitle: "Your account stays",
+    done: (username: ReactNode): ReactNode => <>The account {username} is not deleted.</>,
+    advice:
+      "You were signed out everywhere, and apps lost their access. If you did not ask for the deletion, somebody else can get into your account: set a new password.",
+    signIn: "Sign in",
     newPassword: "Set a new password",
   },
   home: "Go to the start page",

@@ -7,6 +7,7 @@ import type { Grants } from "../clients/grants.ts";
 import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import type { Deletions } from "./deletion.ts";
 import type { NewUser, Users } from "./users.ts";
 
 export interface AccountsOptions {
@@ -14,12 +15,13 @@ export interface AccountsOptions {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly grants: Grants;
+  readonly deletions: Pick<Deletions, "find" | "staysDisabledWithin">;
   readonly audit: Audit;
 }
 
 export type Accounts = ReturnType<typeof createAccounts>;
 
-export const createAccounts = ({ db, users, sessions, grants, audit }: AccountsOptions) => {
+export const createAccounts = ({ db, users, sessions, grants, deletions, audit }: AccountsOptions) => {
   /**
    * Creates the users whose username and e-mail address are free, within a transaction, and returns them. `detail` goes
    * into the audit entries.
@@ -87,6 +89,7 @@ export const createAccounts = ({ db, users, sessions, grants, audit }: AccountsO
     async disable(userId: string, source: Source): Promise<void> {
       const ended = await db.transaction().execute(async (transaction) => {
         await users.setDisabled(userId, true, transaction);
+        await deletions.staysDisabledWithin(transaction, userId);
         await grants.revokeAllOf(userId, source, transaction);
         await audit.record({ action: "user.disable", userId, source }, transaction);
         return sessions.endWithin(transaction, userId, { except: null }, "disabled", source);
@@ -94,9 +97,15 @@ export const createAccounts = ({ db, users, sessions, grants, audit }: AccountsO
       ended.announce();
     },
 
-    /** Lets the account sign in again. Earlier sessions and grants stay revoked. */
+    /**
+     * Lets the account sign in again. Earlier sessions and grants stay revoked.
+     * @throws DomainError `DELETION_PENDING` when the account is to be deleted; cancel that
+     */
     enable: (userId: string, source: Source): Promise<void> =>
       db.transaction().execute(async (transaction) => {
+        await users.lockUser(userId, transaction);
+        const pending = await deletions.find(userId, transaction);
+        if (pending) throw new DomainError("DELETION_PENDING", { deletesAt: pending.deletesAt, secret: null });
         await users.setDisabled(userId, false, transaction);
         await audit.record({ action: "user.enable", userId, source }, transaction);
       }),

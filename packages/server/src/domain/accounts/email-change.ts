@@ -10,6 +10,7 @@ import { DomainError } from "../kernel/domain-error.ts";
 import type { Notices } from "../mail/notices.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { Accounts } from "./accounts.ts";
+import type { Deletions } from "./deletion.ts";
 import type { Asker, ProofRequests } from "./proof-requests.ts";
 import type { Proof, Proofs } from "./proofs.ts";
 import type { LockedUser, Users } from "./users.ts";
@@ -28,6 +29,7 @@ export const createEmailChanges = ({
   sessions,
   grants,
   identities,
+  deletions,
   notices,
   audit,
 }: {
@@ -39,6 +41,7 @@ export const createEmailChanges = ({
   sessions: Sessions;
   grants: Grants;
   identities: Identities;
+  deletions: Pick<Deletions, "cancelOfOwnerWithin">;
   notices: Pick<Notices, "emailChanged">;
   audit: Audit;
 }) => {
@@ -152,8 +155,8 @@ export const createEmailChanges = ({
       }),
 
     /**
-     * Gives an account its old address back, which received the link. Whoever changed it has access: ends every session
-     * and grant, unlinks identities that were linked since, and removes the password. The owner sets another one by
+     * Gives an account its old address back, which received the link. Whoever changed it has access: cancels a deletion
+     * that they asked for, ends every session and grant, unlinks identities that were linked since, and removes the password. The owner sets another one by
      * recovery. Returns the address.
      * @throws DomainError `PROOF_REFUSED`; `EMAIL_TAKEN` when another account proved the address meanwhile
      */
@@ -161,6 +164,9 @@ export const createEmailChanges = ({
       const { id, userId, email, createdAt } = await proofs.checkLink(secret, "email_undo");
       if (userId === null || email === null) throw expired();
       const ended = await db.transaction().execute(async (transaction) => {
+        await users.lockUser(userId, transaction);
+        // Whoever changed the address may have asked for the deletion too.
+        await deletions.cancelOfOwnerWithin(transaction, userId, source);
         const locked = await users.lockEnabledUser(userId, transaction);
         if (!locked) throw expired();
         await proofs.spendWithin(transaction, id);

@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import {
-  type ProofPurpose,
+  ProofPurpose,
   type ProofRefusalReason,
   type ProofView,
   proofCodeLength,
@@ -23,6 +23,10 @@ export const proofLifetimeSeconds = 10 * 60;
 
 /** Wrong codes that a proof survives, and one more. */
 const maxTries = 5;
+
+/** What needs a link only, which works in any browser. */
+type LinkPurpose = Extract<ProofPurpose, "email_undo" | "deletion_cancel">;
+const linkPurposes: ReadonlySet<string> = new Set<LinkPurpose>(["email_undo", "deletion_cancel"]);
 
 export interface NewProof {
   readonly purpose: ProofPurpose;
@@ -85,21 +89,33 @@ export const createProofs = ({ db, now, random, secrets }: { db: Db; now: Now; r
   };
 
   /** @throws DomainError `PROOF_REFUSED` when it is not open */
-  const open = (row: Row | undefined): Row => {
+  const open = <R extends Row>(row: R | undefined): R => {
     const reason = row ? closedReason(row, now()) : "expired";
     if (row === undefined || reason !== null) throw proofRefused(reason ?? "expired");
     return row;
   };
 
-  const findByLink = (secret: string): Promise<Row | undefined> =>
-    db.selectFrom("proofs").selectAll().where("link_hash", "=", sha256(secret)).executeTakeFirst();
+  const findByLink = (secret: string) =>
+    db
+      .selectFrom("proofs")
+      .leftJoin("deletions", (join) =>
+        join.onRef("deletions.user_id", "=", "proofs.user_id").on("proofs.purpose", "=", "deletion_cancel"),
+      )
+      .selectAll("proofs")
+      .select("deletions.deletes_at")
+      .where("link_hash", "=", sha256(secret))
+      .executeTakeFirst();
 
   return {
     /** A secret for the cookie of a browser. */
     newBrowserSecret: (): string => randomId(random),
 
     /** A MAC of what somebody typed to ask for a proof: the database contains none of the names that were tried. */
-    asked: (purpose: ProofPurpose, text: string): string => secrets.mac("proofs", `asked:${purpose}:${text}`),
+    asked: (purpose: ProofPurpose, text: string): string => secrets.mac("proofs", askedText(purpose, text)),
+
+    /** Every form in which a text that was typed can be stored. */
+    askedOf: (text: string): string[] =>
+      ProofPurpose.options.flatMap((purpose) => secrets.macs("proofs", askedText(purpose, text))),
 
     /** Issues a proof, and cancels the earlier ones. The caller has locked what it is about. */
     async issueWithin(transaction: Db, proof: NewProof): Promise<IssuedProof> {
@@ -188,7 +204,7 @@ export const createProofs = ({ db, now, random, secrets }: { db: Db; now: Now; r
      */
     async read(secret: string, browser: string | null): Promise<ProofView> {
       const row = open(await findByLink(secret));
-      const hasCode = row.purpose !== "email_undo";
+      const hasCode = !linkPurposes.has(row.purpose);
       if (hasCode && row.tries_left <= 0) throw proofRefused("too_many_tries");
       return {
         purpose: row.purpose as ProofPurpose,
@@ -196,6 +212,7 @@ export const createProofs = ({ db, now, random, secrets }: { db: Db; now: Now; r
         code: hasCode ? codeOf(secret) : null,
         proofId: row.browser_hash !== null && isBrowser(row, browser) ? row.id : null,
         expiresAt: row.expires_at,
+        deletesAt: row.deletes_at,
       };
     },
 
@@ -203,7 +220,7 @@ export const createProofs = ({ db, now, random, secrets }: { db: Db; now: Now; r
      * The open proof of a link that needs no code. `spendWithin` spends it.
      * @throws DomainError `PROOF_REFUSED`
      */
-    async checkLink(secret: string, purpose: "email_undo"): Promise<Proof> {
+    async checkLink(secret: string, purpose: LinkPurpose): Promise<Proof> {
       const row = open(await findByLink(secret));
       if (row.purpose !== purpose) throw proofRefused("expired");
       return proofOf(row);
@@ -222,6 +239,19 @@ export const createProofs = ({ db, now, random, secrets }: { db: Db; now: Now; r
         .where("created_at", ">=", since)
         .where("ended", "is", null)
         .execute();
+    },
+
+    /** The addresses that can still undo a change of the account's address, with the last moment of each. */
+    undoAddresses: async (userId: string, transaction: Db): Promise<{ email: string; expiresAt: number }[]> => {
+      const rows = await transaction
+        .selectFrom("proofs")
+        .select(["email", "expires_at"])
+        .where("user_id", "=", userId)
+        .where("purpose", "=", "email_undo")
+        .where("ended", "is", null)
+        .where("expires_at", ">", now())
+        .execute();
+      return rows.flatMap(({ email, expires_at }) => (email === null ? [] : [{ email, expiresAt: expires_at }]));
     },
 
     /** Deletes up to `limit` proofs that have expired, and returns how many. */
@@ -258,6 +288,8 @@ const proofOf = (row: Row): Proof => ({
 });
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("base64url");
+
+const askedText = (purpose: ProofPurpose, text: string) => `asked:${purpose}:${text}`;
 
 /** Bound to its proof, so that equal codes of two proofs have different MACs. */
 const codeText = (id: string, code: string) => `code:${id}:${code}`;

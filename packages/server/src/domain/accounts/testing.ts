@@ -3,9 +3,11 @@
 import { DefaultQueryExecutor } from "kysely";
 import { expect, inject, vi } from "vitest";
 import type { NewDatabase } from "../../../test/engines.ts";
+import type { App } from "../../app.ts";
 import { createDomain } from "../../compose-domain.ts";
 import type { Config } from "../../config.ts";
 import { openDatabase } from "../../db/database.ts";
+import { migrateToLatest } from "../../db/migrate.ts";
 import { seedDevelopment } from "../../development.ts";
 import { fixtureApp } from "../../fixture-app.ts";
 import { testClock, testConfig, testSource, testWorld } from "../../testing.ts";
@@ -23,14 +25,16 @@ export const goodPassword = "correct horse battery staple 42";
 export const startAccounts = async (
   newDatabase: (content: "migrated") => Promise<NewDatabase>,
   settings: Partial<Omit<Config, "secret">> = {},
+  app: App = fixtureApp,
 ) => {
   const database = await newDatabase("migrated");
   const clock = testClock();
   // Callers at once wait for one another.
   const db = await openDatabase(database.url, { limitMs: inject("patienceMs") });
   const config = { ...testConfig(database.url), ...settings };
-  const domain = await createDomain(db, { app: fixtureApp, config, world: testWorld(clock.now) });
-  await seedDevelopment(domain, fixtureApp);
+  if (app.migrations) await migrateToLatest(db, app.migrations);
+  const domain = await createDomain(db, { app, config, world: testWorld(clock.now) });
+  await seedDevelopment(domain, app);
 
   /** Takes all mails from the queue, except notices of sign-ins and identities. */
   const takeMails = async (): Promise<Mail[]> => {
@@ -56,6 +60,7 @@ export const startAccounts = async (
 
   return {
     db,
+    url: database.url,
     domain,
     config,
     clock,

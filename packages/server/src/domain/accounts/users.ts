@@ -2,9 +2,9 @@
 // `accounts.ts`. Passwords: `passwords.ts`.
 
 import { EmailAddress, type User } from "@lockstep/kit";
-import type { Selectable } from "kysely";
+import type { ExpressionBuilder, Selectable } from "kysely";
 import { type Db, isUniqueViolation } from "../../db/database.ts";
-import type { EmailProof, UsersTable } from "../../db/schema.ts";
+import type { EmailProof, Schema, UsersTable } from "../../db/schema.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
 
@@ -33,6 +33,14 @@ export interface LockedUser {
   readonly factorRequired: boolean;
   /** When the grace period of `SECOND_FACTOR` ends: epoch milliseconds. `null`: it has not begun. */
   readonly factorDueAt: number | null;
+}
+
+/** The account that a typed name belongs to. */
+export interface FoundUser {
+  readonly user: User;
+  readonly passwordHash: string | null;
+  /** When it is deleted, if its owner can still cancel that: epoch milliseconds. `null`: it is not, or they cannot. */
+  readonly deletesAt: number | null;
 }
 
 /** The form in which usernames and e-mail addresses are stored and compared. */
@@ -99,14 +107,18 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
   },
 
   /** Finds by username or e-mail address. A username contains no `@`, so the two never collide. */
-  async findByLogin(login: string, transaction: Db = db): Promise<{ user: User; passwordHash: string | null } | null> {
+  async findByLogin(login: string, transaction: Db = db): Promise<FoundUser | null> {
     const name = normalizeLogin(login);
     const row = await transaction
       .selectFrom("users")
-      .selectAll()
-      .where(name.includes("@") ? "email" : "username", "=", name)
+      .leftJoin("deletions", (join) =>
+        join.onRef("deletions.user_id", "=", "users.id").on((eb) => isCancellableByOwner(eb)),
+      )
+      .selectAll("users")
+      .select("deletions.deletes_at")
+      .where(name.includes("@") ? "users.email" : "users.username", "=", name)
       .executeTakeFirst();
-    return row ? { user: userFromRow(row), passwordHash: row.password_hash } : null;
+    return row ? { user: userFromRow(row), passwordHash: row.password_hash, deletesAt: row.deletes_at } : null;
   },
 
   /** All users, ordered by username. `after`: only those that come later. */
@@ -223,6 +235,14 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
       .execute();
   },
 });
+
+/** Deletions that the account's owner asked for and can still cancel. */
+export const isCancellableByOwner = (eb: ExpressionBuilder<Schema, "deletions">) =>
+  eb.and([
+    eb("deletions.requested_by", "=", "owner"),
+    eb("deletions.started_at", "is", null),
+    eb("deletions.was_disabled", "=", 0),
+  ]);
 
 type UserRow = Omit<Selectable<UsersTable>, "password_hash" | "plain_username" | "factor_required" | "factor_due_at">;
 

@@ -26,6 +26,8 @@ export interface NewOAuthRecord {
   readonly grantId: string | null;
   /** The session of ours that the record belongs to. Default: unchanged. */
   readonly sessionId?: string | null;
+  /** The person whom it names; the record is deleted with them. Default: nobody. */
+  readonly userId?: string | null;
   /** A second key to find the record by. */
   readonly alias: string | null;
   /** Epoch milliseconds. */
@@ -64,7 +66,11 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
         grant_id: record.grantId,
         alias: record.alias === null ? null : hashOf(kind, record.alias),
         expires_at: record.expiresAt,
-        // The session may have been deleted meanwhile.
+        // User and session may have been deleted meanwhile.
+        user_id:
+          record.userId == null
+            ? null
+            : db.selectFrom("users").select("users.id").where("users.id", "=", record.userId),
         ...(record.sessionId !== undefined && {
           session_id: db.selectFrom("sessions").select("sessions.id").where("sessions.id", "=", record.sessionId),
         }),
@@ -115,7 +121,7 @@ export const createOAuthRecords = ({ db, now, secrets }: { db: Db; now: Now; sec
         const before = await decrypt(payload);
         const row = await db
           .updateTable("oauth_records")
-          .set({ session_id: null, payload: await encrypt(change(before)) })
+          .set({ session_id: null, user_id: null, payload: await encrypt(change(before)) })
           .where("id", "=", id)
           .where("session_id", "=", sessionId)
           .returning("id")

@@ -5,6 +5,7 @@
 
 import { type Db, isUniqueViolation } from "../../db/database.ts";
 import type { Accounts } from "../accounts/accounts.ts";
+import type { Deletions } from "../accounts/deletion.ts";
 import type { SignUpRules } from "../accounts/sign-up-rules.ts";
 import type { Usernames } from "../accounts/usernames.ts";
 import type { Users } from "../accounts/users.ts";
@@ -48,6 +49,7 @@ export const createIdentitySignIn = ({
   sessions,
   signIn,
   devices,
+  deletions,
   notices,
 }: {
   db: Db;
@@ -59,6 +61,7 @@ export const createIdentitySignIn = ({
   sessions: Sessions;
   signIn: SignIn;
   devices: Devices;
+  deletions: Pick<Deletions, "linkToCancel">;
   notices: Pick<Notices, "newDevice">;
 }) => {
   /** Creates the account and its identity in one transaction. `null`: another request created one of them meanwhile. */
@@ -135,9 +138,10 @@ export const createIdentitySignIn = ({
       const found = await findOrCreate(verified, source);
       const user = await users.find(found.userId);
       if (!user) throw new LoginRefusal("expired", "the account was deleted");
-      const { continued, account, first } = await db.transaction().execute(async (transaction) => {
+      const outcome = await db.transaction().execute(async (transaction) => {
         const locked = await users.lockEnabledUser(user.id, transaction);
-        if (!locked) throw new LoginRefusal("disabled", "the account is disabled", user.id);
+        // Committed, so that the link works.
+        if (!locked) return refusalOf(user.id, await deletions.linkToCancel(user.id, transaction));
         if (!(await identities.recordUse(found, rules.name, identity.email, transaction)))
           throw new LoginRefusal("expired", "the identity was unlinked", user.id);
         const owner = { userId: user.id, passwordHash: locked.passwordHash };
@@ -150,14 +154,15 @@ export const createIdentitySignIn = ({
           detail: { provider: rules.name },
           identity: { id: found.id, providerSession },
         };
-        const outcome = await signIn.continueWithin(transaction, locked, step, source);
-        if ("started" in outcome) {
+        const continued = await signIn.continueWithin(transaction, locked, step, source);
+        if ("started" in continued) {
           if (deviceId === null) await notices.newDevice(user.id, source, transaction);
-          await identities.recordSession(outcome.started.session.id, found.id, providerSession, transaction);
+          await identities.recordSession(continued.started.session.id, found.id, providerSession, transaction);
         }
-        return { continued: outcome, account: locked, first: step };
+        return { continued, account: locked, first: step };
       });
-      return signIn.finish(continued, account, first);
+      if (outcome instanceof LoginRefusal) throw outcome;
+      return signIn.finish(outcome.continued, outcome.account, outcome.first);
     },
 
     /**
@@ -173,6 +178,11 @@ export const createIdentitySignIn = ({
     },
   };
 };
+
+const refusalOf = (userId: string, link: { readonly secret: string } | null): LoginRefusal =>
+  link === null
+    ? new LoginRefusal("disabled", "the account is disabled", userId)
+    : new LoginRefusal("disabled", "the account is to be deleted", userId, link.secret);
 
 /** Another sign-in may create the identity, or take the username, meanwhile. */
 const maxAttempts = 5;

@@ -20,7 +20,9 @@ describe.each(engines)("the audit log on $engine", ({ engine, newDatabase }) => 
   it("cannot be changed or deleted in the database", async () => {
     await using opened = await open();
     const { db, audit } = opened;
-    await audit.record({ action: "sign_in", userId: "u", source: testSource });
+    await db
+      .transaction()
+      .execute((transaction) => audit.record({ action: "sign_in", userId: "u", source: testSource }, transaction));
     const before = await db.selectFrom("audit_log").selectAll().execute();
     const attempts = [
       () => db.updateTable("audit_log").set({ outcome: "refused" }).execute(),

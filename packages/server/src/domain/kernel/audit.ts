@@ -1,5 +1,6 @@
 // Owns the audit log: who did what, when, from where, with which outcome. Append-only: the database refuses to change a
-// row. Each entry is written in the transaction of the change that it records.
+// row, except that the entries of an account which is being deleted lose who it was. Each entry is written in the
+// transaction of the change that it records.
 
 import type { Kysely, Selectable } from "kysely";
 import type { Db } from "../../db/database.ts";
@@ -23,6 +24,10 @@ export const auditActions = [
   "user.invite",
   "user.disable",
   "user.enable",
+  "user.export",
+  "user.request_deletion",
+  "user.cancel_deletion",
+  "user.delete",
   "grant.approve",
   "grant.revoke",
   "grant.reuse",
@@ -121,6 +126,16 @@ export const createAudit = ({ db, now, random, onEntry }: AuditOptions) => ({
     return this.recordAll([entry], transaction);
   },
 
+  /** What the entries of a deleted account keep: what happened, when, and how it ended. */
+  withoutPerson: (pseudonym: string) => ({
+    user_id: pseudonym,
+    session_id: null,
+    detail: "{}",
+    address: null,
+    user_agent: null,
+    request_id: null,
+  }),
+
   /** Writes entries in one statement: at most a thousand. */
   async recordAll(entries: readonly NewAuditEntry[], transaction: Db): Promise<void> {
     if (entries.length === 0) return;
@@ -132,7 +147,7 @@ export const createAudit = ({ db, now, random, onEntry }: AuditOptions) => ({
           at: now(),
           action: entry.action,
           outcome: entry.outcome ?? "done",
-          user_id: entry.userId,
+          user_id: transaction === db ? unlessDeleted(db, entry.userId) : entry.userId,
           session_id: entry.sessionId ?? null,
           detail: JSON.stringify(entry.detail ?? {}),
           address: entry.source.address,
@@ -189,6 +204,14 @@ export const createAudit = ({ db, now, random, onEntry }: AuditOptions) => ({
     return rows.map(entryFromRow);
   },
 });
+
+/** Without a transaction, nothing keeps the account from being deleted meanwhile. Its entries must not name it then. */
+const unlessDeleted = (db: Db, userId: string | null) =>
+  // The same query without an account: the time must not tell whether there is one (OWASP ASVS 6.3.8).
+  db
+    .selectFrom("users")
+    .select("id")
+    .where("id", "=", userId ?? "");
 
 const engineActions: ReadonlySet<string> = new Set(auditActions);
 

@@ -24,7 +24,8 @@ export type Purpose =
   | "totp-secrets"
   | "factor-enrolments"
   | "passkey-challenges"
-  | "sign-in-challenges";
+  | "sign-in-challenges"
+  | "export-cursors";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 
@@ -78,6 +79,9 @@ export const createSecrets = (current: string, previous: readonly string[] = [])
 
     /** HMAC-SHA-256, base64url: 256 bits in 43 characters. */
     mac: (purpose: Purpose, text: string): string => mac(keysFor(purpose)[0], text),
+
+    /** The MACs of a text under this secret and the previous ones: every form in which it can be stored. */
+    macs: (purpose: Purpose, text: string): string[] => keysFor(purpose).map((key) => mac(key, text)),
 
     /** Whether `given` is the MAC of `text` under this secret or a previous one, in constant time. */
     verifyMac: (purpose: Purpose, text: string, given: string): boolean =>

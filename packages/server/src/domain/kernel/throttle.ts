@@ -236,6 +236,10 @@ export const createThrottle = ({ db, now, secrets }: { db: Db; now: Now; secrets
         .execute();
     },
 
+    /** The IDs under which these names are counted and locked. */
+    idsOf: (names: readonly string[]): string[] =>
+      names.flatMap((name) => [...secrets.macs("throttle", name), ...secrets.macs("throttle", `lock:${name}`)]),
+
     /** Deletes up to `limit` counters that are forgotten, and returns how many. */
     async deleteForgotten(limit: number): Promise<number> {
       const { numDeletedRows } = await db

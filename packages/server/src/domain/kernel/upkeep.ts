@@ -17,7 +17,7 @@ export interface UpkeepOptions {
   /** Each deletes up to `limit` rows that can never be used again, and returns how many. */
   readonly deletions: readonly ((limit: number) => Promise<number>)[];
   /** Truncates files that the database no longer needs. */
-  readonly shrinkFiles: () => Promise<void>;
+  readonly shrinkFiles: () => Promise<unknown>;
   /** Called after each step. */
   readonly onDeleted?: ((rows: number) => void) | undefined;
 }

@@ -67,6 +67,19 @@ export interface Mails {
   readonly recovery_code_used: AccountEvent & { readonly left: number };
   /** To an account's owner: there was a sign-in from a device that showed no device token. */
   readonly new_device: AccountEvent;
+  /**
+   * To an account's owner: the account is deleted at `deletesAt` (epoch milliseconds). `cancelSecret` is of the link that
+   * cancels it; `null`: an administrator decided it, or the address may be another person's.
+   */
+  readonly deletion_requested: AccountEvent & {
+    readonly deletesAt: number;
+    readonly byAdministrator: boolean;
+    readonly cancelSecret: string | null;
+  };
+  /** To an account's owner: the account is not deleted after all. */
+  readonly deletion_cancelled: AccountEvent;
+  /** To the address of an account that was just deleted. */
+  readonly account_deleted: AccountEvent;
   /** To an operator who tries the settings. */
   readonly test: object;
 }

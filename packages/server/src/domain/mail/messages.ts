@@ -11,7 +11,7 @@ import { type Now, type Random, randomId } from "../kernel/environment.ts";
 import type { Sealed } from "../kernel/sealed.ts";
 import type { Secrets } from "../kernel/secrets.ts";
 import type { Throttle } from "../kernel/throttle.ts";
-import { isMailAddress, type Mail } from "./mails.ts";
+import { isMailAddress, type Mail, type MailTemplate } from "./mails.ts";
 
 const hour = 60 * 60 * 1000;
 const day = 24 * hour;
@@ -69,6 +69,12 @@ export const waitMs = (attempts: number): number => Math.min(firstWaitMs * 2 ** 
 
 type Payload = Pick<Mail, "to" | "data">;
 
+/** The same for every spelling of an address. */
+const spelling = (address: string) => address.trim().normalize("NFKC").toLowerCase();
+
+/** Whether nothing may stay of a mail: its account is deleted. */
+const isLast = (template: string) => template === ("account_deleted" satisfies MailTemplate);
+
 export type Messages = ReturnType<typeof createMessages>;
 
 export const createMessages = ({
@@ -94,9 +100,7 @@ export const createMessages = ({
   /** Whether the content of sent mails is kept, to be shown: in development. */
   keepSent: boolean;
 }) => {
-  /** The same for every spelling of an address. */
-  const recipientOf = (address: string) =>
-    secrets.mac("mail-recipients", address.trim().normalize("NFKC").toLowerCase());
+  const recipientOf = (address: string) => secrets.mac("mail-recipients", spelling(address));
 
   const write = async ({ to, userId, template, data, expiresAt }: Mail, requested: boolean, transaction: Db) => {
     // Callers check addresses that people type. Nothing else may become a header or a command of SMTP.
@@ -133,6 +137,12 @@ export const createMessages = ({
     /** Whether mail is sent at all. Without it, `send` writes nothing, and what needs mail is turned off. */
     on,
 
+    /** The forms in which this address is stored as a recipient. */
+    recipientsOf: (address: string): string[] => secrets.macs("mail-recipients", spelling(address)),
+
+    /** The name under which mails to a recipient are counted. */
+    limitName: (recipient: string): string => `mail:${recipient}`,
+
     /** Sends a mail if the transaction is committed. */
     async send(mail: Mail, transaction: Db): Promise<void> {
       if (on) await write(mail, false, transaction);
@@ -147,7 +157,7 @@ export const createMessages = ({
       if (!on) return false;
       const recipient = recipientOf(mail.to);
       // Concurrent requests for one address are counted one after the other.
-      await throttle.lock(`mail:${recipient}`, transaction);
+      await throttle.lock(this.limitName(recipient), transaction);
       const { count } = await transaction
         .selectFrom("messages")
         .select((eb) => eb.fn.countAll<number | string>().as("count"))
@@ -198,7 +208,11 @@ export const createMessages = ({
     },
 
     /** The mail server accepted the mail. Its content is removed. Whoever has the claim by now: it is sent. */
-    async markSent({ id }: ClaimedMail): Promise<void> {
+    async markSent({ id, template }: ClaimedMail): Promise<void> {
+      if (isLast(template) && !keepSent) {
+        await db.deleteFrom("messages").where("id", "=", id).execute();
+        return;
+      }
       await db
         .updateTable("messages")
         .set({ sent_at: now(), due_at: null, claim: null, failure: null, ...(!keepSent && { payload: null }) })
@@ -226,6 +240,7 @@ export const createMessages = ({
           .returning("id")
           .executeTakeFirst();
         if (!row || !givenUp) return;
+        if (isLast(template)) await transaction.deleteFrom("messages").where("id", "=", id).execute();
         const detail = { messageId: id, template, attempts, reason };
         await audit.record({ action: "mail.give_up", userId, detail, source: background }, transaction);
       });

@@ -3,7 +3,7 @@
 
 import type { Db } from "../../db/database.ts";
 import type { Users } from "../accounts/users.ts";
-import { commandLine, type Source } from "../kernel/audit.ts";
+import { background, commandLine, type Source } from "../kernel/audit.ts";
 import type { Now } from "../kernel/environment.ts";
 import { network } from "../kernel/ip-addresses.ts";
 import type { SpentIds } from "../kernel/spent-ids.ts";
@@ -31,7 +31,10 @@ export const createNotices = ({
   spentIds: Pick<SpentIds, "spend">;
   now: Now;
 }) => {
-  /** `addresses`: to whom, in place of the account's own address. */
+  /**
+   * `addresses`: to whom, in place of the account's own address. `deletedWith`: the account that the mails are deleted
+   * with.
+   */
   const tell = async <N extends Notice>(
     userId: string,
     notice: N,
@@ -39,16 +42,18 @@ export const createNotices = ({
     source: Source,
     transaction: Db,
     addresses?: readonly (string | null)[],
+    deletedWith: string | null = userId,
   ): Promise<void> => {
     if (!messages.on) return;
     const user = await users.find(userId, transaction);
     if (!user) return;
-    const { address, userAgent } = source === commandLine ? { address: null, userAgent: null } : source;
+    const isOwn = source === commandLine || source === background;
+    const { address, userAgent } = isOwn ? { address: null, userAgent: null } : source;
     const event: AccountEvent = { username: user.username, at: now(), address, userAgent };
     for (const to of new Set(addresses ?? [user.email])) {
       // An imported account may have an address that no mail can be sent to.
       if (to === null || !isMailAddress(to)) continue;
-      const mail = { template: notice, to, userId, data: { ...event, ...details } };
+      const mail = { template: notice, to, userId: deletedWith, data: { ...event, ...details } };
       await messages.send(mail as unknown as Mail, transaction); // `NoticeDetails` leaves only the event's properties out
     }
   };
@@ -73,6 +78,28 @@ export const createNotices = ({
       if (undoSecret !== null)
         await tell(userId, "email_changed", { ...emails, undoSecret }, source, transaction, [oldEmail]);
       await tell(userId, "email_changed", { ...emails, undoSecret: null }, source, transaction, [newEmail]);
+    },
+
+    /**
+     * Tells the owner that the account is to be deleted: its address, and earlier ones that can still undo a change.
+     * @param proved the addresses that get the link to cancel it. The account's own gets a mail in any case
+     */
+    async deletionRequested(
+      userId: string,
+      details: NoticeDetails["deletion_requested"],
+      proved: readonly string[],
+      source: Source,
+      transaction: Db,
+    ): Promise<void> {
+      const user = await users.find(userId, transaction);
+      await tell(userId, "deletion_requested", details, source, transaction, proved);
+      if (user?.email && !proved.includes(user.email))
+        await tell(userId, "deletion_requested", { ...details, cancelSecret: null }, source, transaction);
+    },
+
+    /** Tells the addresses of an account that its deletion is complete, in the transaction that deletes the user. */
+    async accountDeleted(userId: string, addresses: readonly (string | null)[], transaction: Db): Promise<void> {
+      await tell(userId, "account_deleted", {}, background, transaction, addresses, null);
     },
 
     /**

@@ -240,6 +240,46 @@ export const defaultTemplates: MailTemplates = {
         ...notYou(tools, changeAtOnce),
       ],
     }),
+  deletion_requested: (event, tools) =>
+    tools.layOut({
+      subject: `Your ${tools.brand.name} account will be deleted`,
+      parts: [
+        event.byAdministrator
+          ? `An administrator is deleting your account, with everything in it, on ${instant(event.deletesAt)}. Until then nobody can use it.`
+          : `Your account will be deleted, with everything in it, on ${instant(event.deletesAt)}. Until then nobody can use it.`,
+        factsOf(event),
+        ...(event.byAdministrator
+          ? ["If you do not agree, ask your administrator."]
+          : ["If you want to keep the account, cancel the deletion before that day."]),
+        ...(event.cancelSecret === null
+          ? []
+          : [{ link: tools.link(`/proof#${event.cancelSecret}`), label: "Keep the account" }]),
+        ...(event.byAdministrator
+          ? []
+          : [
+              "If you did not ask for this, somebody else can get into your account: keep it, then set a new password.",
+              { link: tools.link("/recover"), label: "Set a new password" },
+            ]),
+      ],
+    }),
+  deletion_cancelled: (event, tools) =>
+    tools.layOut({
+      subject: `Your ${tools.brand.name} account stays`,
+      parts: [
+        "Your account is not deleted after all. You were signed out everywhere, and apps lost their access.",
+        factsOf(event),
+        "If you did not ask for the deletion, somebody else can get into your account: set a new password.",
+        { link: tools.link("/recover"), label: "Set a new password" },
+      ],
+    }),
+  account_deleted: ({ username, at }, tools) =>
+    tools.layOut({
+      subject: `Your ${tools.brand.name} account was deleted`,
+      parts: [
+        "Your account was deleted, with everything in it. This is the last mail about it.",
+        { facts: { Account: username, Time: instant(at) } },
+      ],
+    }),
   test: (_, tools) =>
     tools.layOut({
       subject: `Test mail from ${tools.brand.name}`,

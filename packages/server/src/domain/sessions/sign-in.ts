@@ -3,6 +3,7 @@
 
 import type { LoginInput, User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
+import type { Deletions } from "../accounts/deletion.ts";
 import type { Passwords, Verification } from "../accounts/passwords.ts";
 import type { Proofs } from "../accounts/proofs.ts";
 import { accountKey, type LockedUser, normalizeLogin, type Users } from "../accounts/users.ts";
@@ -86,6 +87,7 @@ export const createSignIn = ({
   notices,
   signInChallenges,
   now,
+  deletions,
   scopes: { names: scopeNames },
 }: {
   db: Db;
@@ -100,6 +102,7 @@ export const createSignIn = ({
   notices: Pick<Notices, "newDevice">;
   signInChallenges: SignInChallenges;
   now: Now;
+  deletions: Pick<Deletions, "linkToCancel">;
   scopes: Pick<Scopes, "names">;
 }) => {
   const issueFor = async (user: User, session: Session, lifetimeSeconds?: number): Promise<WithAccessToken> => {
@@ -189,16 +192,16 @@ export const createSignIn = ({
 
     /**
      * Signs in with a username and a password, as far as they go. An unknown user, a wrong password and a disabled user
-     * get the same refusal, in the same time.
-     * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
+     * get the same refusal, in the same time. The owner of an account that is to be deleted gets a link to cancel that.
+     * @throws DomainError `INVALID_CREDENTIALS`, `DELETION_PENDING`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
      */
     async begin(signIn: PasswordSignIn): Promise<SignInOutcome> {
       const { login, deviceToken, source, scopes = null, replaces = null, browser = null } = signIn;
       passwords.refuseWhenFull();
       const found = await users.findByLogin(login.username);
       // A disabled account is treated like an unknown one, so that timing does not reveal whether the password was
-      // right.
-      const enabled = found && !found.user.disabled ? found : null;
+      // right. Only the owner can know that an account is to be deleted, and cancel it.
+      const enabled = found && (!found.user.disabled || found.deletesAt !== null) ? found : null;
       const deviceId = devices.idOf(deviceToken, found && ownerOf(found));
       const attempt: Attempt = {
         account: accountKey(found?.user.id ?? null, proofs.asked("sign_in", normalizeLogin(login.username))),
@@ -212,6 +215,26 @@ export const createSignIn = ({
       }
       const { user, passwordHash } = enabled;
       const { upgrade, succeeded, refund } = verification;
+      if (user.disabled) {
+        const link = await db.transaction().execute(async (transaction) => {
+          await users.lockUser(user.id, transaction);
+          const offered = await deletions.linkToCancel(user.id, transaction);
+          if (offered === null) return null;
+          await succeeded(transaction);
+          const refused = {
+            outcome: "refused",
+            userId: user.id,
+            detail: { reason: "deletion_pending" },
+            source,
+          } as const;
+          await audit.record({ action: "sign_in", ...refused }, transaction);
+          return offered;
+        });
+        if (link !== null) throw new DomainError("DELETION_PENDING", link);
+        // The deletion was cancelled meanwhile, or has begun.
+        await refund();
+        return this.begin(signIn);
+      }
       const first: FirstStep = { proved: [{ method: "password", at: now() }], browser, deviceId, scopes, replaces };
       const continued = await db.transaction().execute(async (transaction) => {
         const locked = await users.lockEnabledUser(user.id, transaction);
