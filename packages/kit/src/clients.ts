@@ -181,6 +181,8 @@ export const AuthorizationRequest = z.object({
   lastsSeconds: z.int(),
   /** Whether the person has to sign in again first: the client asked for it, or the sign-in is too old. */
   signInAgain: z.boolean(),
+  /** What they have to prove then, as in `REAUTHENTICATION_REQUIRED`. `null`: nothing. */
+  stepUp: z.object({ maxAgeSeconds: z.int().nullable(), factors: z.int(), phishingResistant: z.boolean() }).nullable(),
   /** Whether consent must be asked for. `false`: everything was granted before. */
   consent: z.boolean(),
 });

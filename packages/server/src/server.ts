@@ -141,6 +141,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       trustProxy: config.trustProxy,
       publicUrl: config.publicUrl,
       allowedOrigins: config.allowedOrigins,
+      relatedOrigins: config.passkeyOrigins,
       signIn: domain.signIn,
       contact: config.contact,
       passwordGrant: config.passwordGrant,

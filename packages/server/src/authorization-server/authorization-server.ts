@@ -8,6 +8,8 @@ import type { Users } from "../domain/accounts/users.ts";
 import type { Clients } from "../domain/clients/clients.ts";
 import type { Grants } from "../domain/clients/grants.ts";
 import type { OAuthRecords } from "../domain/clients/oauth-records.ts";
+import type { FactorPolicy } from "../domain/factors/factor-policy.ts";
+import type { Factors } from "../domain/factors/factors.ts";
 import type { Source } from "../domain/kernel/audit.ts";
 import type { Clock } from "../domain/kernel/clock.ts";
 import type { Secrets } from "../domain/kernel/secrets.ts";
@@ -46,6 +48,8 @@ export interface AuthorizationServerOptions {
   readonly authorizationCookies: AuthorizationCookies;
   readonly sourceOf: (request: FastifyRequest) => Source;
   readonly throttle: Throttle;
+  readonly factorPolicy: FactorPolicy;
+  readonly factors: Pick<Factors, "list">;
   readonly crossOrigin: CrossOrigin;
   /** The refresh token of the first-party web app in the requesting browser; `null`: none that counts. */
   readonly refreshTokenOf: (request: FastifyRequest, reply: FastifyReply) => string | null;

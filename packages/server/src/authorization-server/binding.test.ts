@@ -200,6 +200,7 @@ describe("an authorization request", () => {
       ],
       lastsSeconds: server.config.sessionLimits.idleSeconds,
       signInAgain: false,
+      stepUp: null,
       consent: true,
     });
   });

@@ -2,7 +2,7 @@
 // what it lacks is in the other files of this folder.
 
 import type { EventEmitter } from "node:events";
-import type { ProtocolPage } from "@lockstep/kit";
+import { acrValues, type ProtocolPage } from "@lockstep/kit";
 import {
   type AdapterFactory,
   type Client,
@@ -15,6 +15,7 @@ import {
 import type { Users } from "../domain/accounts/users.ts";
 import { type Clients, isSecretOf } from "../domain/clients/clients.ts";
 import type { Grants } from "../domain/clients/grants.ts";
+import type { Factors } from "../domain/factors/factors.ts";
 import type { Clock } from "../domain/kernel/clock.ts";
 import type { Secrets } from "../domain/kernel/secrets.ts";
 import type { SessionLimits } from "../domain/sessions/sessions.ts";
@@ -22,6 +23,7 @@ import { proofAlgorithms } from "../domain/tokens/dpop.ts";
 import { accessTokenAlgorithm, idTokenAlgorithm } from "../domain/tokens/keyring.ts";
 import type { Scopes } from "../domain/tokens/scopes.ts";
 import { accessTokenLifetimeSeconds, idTokenLifetimeSeconds } from "../domain/tokens/tokens.ts";
+import { levelCheck, refuseUnknownLevels } from "./acr-values.ts";
 import {
   assertsToTokenEndpointProperty,
   introspectsProperty,
@@ -53,6 +55,7 @@ export interface ProviderOptions {
   readonly secrets: Secrets;
   readonly users: Users;
   readonly grants: Grants;
+  readonly factors: Pick<Factors, "list">;
   readonly clients: Clients;
   readonly scopes: Scopes;
   readonly limits: SessionLimits;
@@ -80,8 +83,9 @@ export const createProvider = (options: ProviderOptions): Provider => {
     jwks: { keys: [...options.keys] },
     routes: paths,
     scopes: [...scopes.grantableNames],
+    acrValues: [...acrValues],
     claims: {
-      openid: ["sub"],
+      openid: ["sub", "acr", "amr", "auth_time"],
       profile: ["name", "preferred_username"],
       email: ["email", "email_verified"],
     },
@@ -120,7 +124,12 @@ export const createProvider = (options: ProviderOptions): Provider => {
       checkAssertion(ctx, claims, client);
     },
     // The library has no hook after its own checks of scopes. No client sends this parameter.
-    extraParams: { lockstep_scopes: (ctx, _value, client) => completeScopes(ctx, client, scopes) },
+    extraParams: {
+      lockstep_scopes: (ctx, _value, client) => {
+        refuseUnknownLevels(ctx);
+        completeScopes(ctx, client, scopes);
+      },
+    },
     // Clients that registered for refresh tokens get them, with or without `offline_access`.
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
     rotateRefreshToken: true,
@@ -222,12 +231,12 @@ export const createProvider = (options: ProviderOptions): Provider => {
         },
       },
     },
-    async extraTokenClaims(_ctx, token) {
+    async extraTokenClaims(ctx, token) {
       if (token.kind === "ClientCredentials") await clients.markUsed(token.clientId ?? "");
       if (token.kind !== "AccessToken" || !token.grantId) return undefined;
       // Every issued access token passes here.
       if (!(await grants.used(token.grantId))) throw new errors.InvalidGrant("the grant was revoked");
-      return { grant_id: token.grantId };
+      return { grant_id: token.grantId, ...(await assuranceOf(ctx, options.factors)) };
     },
     clientBasedCORS: (_ctx, origin, client) =>
       client.tokenEndpointAuthMethod === "none" &&
@@ -275,6 +284,30 @@ export const createProvider = (options: ProviderOptions): Provider => {
   return provider;
 };
 
+/** What the person had proved when they approved (RFC 9068 §2.2.1): codes and refresh tokens carry it. */
+const assuranceOf = async ({ oidc }: KoaContextWithOIDC, factors: Pick<Factors, "list">) => {
+  const { AuthorizationCode: code, DeviceCode: device, RefreshToken: token } = oidc.entities;
+  const source: Issued | undefined = code ?? device ?? token;
+  if (!source?.acr || !source.accountId) return {};
+  const { acr, amr = [], authTime } = source;
+  // A factor that was removed meanwhile proves nothing any more.
+  const own = acr !== "1fa" && amr.some((method) => method === "otp" || method === "pop");
+  const stands = !own || (await factors.list(source.accountId)).length > 0;
+  return {
+    acr: stands ? acr : "1fa",
+    ...(stands && amr.length > 0 && { amr }),
+    ...(authTime !== undefined && authTime > 0 && { auth_time: authTime }),
+  };
+};
+
+/** The properties of a code or a refresh token that the library's types leave out. */
+interface Issued {
+  readonly accountId?: string | undefined;
+  readonly acr?: string | undefined;
+  readonly amr?: string[] | undefined;
+  readonly authTime?: number | undefined;
+}
+
 /** The route at which the library continues after a person's answer. */
 const endsWithPerson = new Set(["authorization", "resume", "code_verification", "device_resume"]);
 
@@ -319,6 +352,7 @@ const mayRevoke = async (_ctx: unknown, client: Client, token: OfClient) => {
  */
 const policy = (grants: Grants) => {
   const prompts = interactionPolicy.base();
+  prompts.get("login")?.checks.add(levelCheck);
   prompts.get("consent")?.checks.add(
     new interactionPolicy.Check("unverified_client", "the client is not verified", "consent_required", (ctx) => {
       const unverified = ctx.oidc.client?.[verifiedProperty] !== true;

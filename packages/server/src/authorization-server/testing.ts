@@ -146,6 +146,12 @@ export const openBrowser = (server: Pick<Server, "url">) => {
       accessToken = String(data?.["accessToken"]);
     },
 
+    /** Proves again, or better, who the signed-in person is. */
+    async stepUp(given: object) {
+      const { data } = await rpc("auth.stepUp", { ...given, transport: "cookie" });
+      accessToken = String(data?.["accessToken"]);
+    },
+
     /**
      * Starts at an authorization URL, allows what the client asks for if asked, and returns where the browser is sent.
      */

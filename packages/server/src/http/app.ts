@@ -31,6 +31,7 @@ import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { type MetricsOptions, metricsRoutes } from "./metrics.ts";
 import { protectedResourceRoutes } from "./protected-resource.ts";
+import { relatedOriginsRoutes } from "./related-origins.ts";
 import { sourceOf } from "./request.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
@@ -67,6 +68,8 @@ export interface AppOptions {
   readonly publicUrl: string;
   /** Origins whose pages may call RPC, besides that of `publicUrl`. */
   readonly allowedOrigins: readonly string[];
+  /** Origins whose pages may use the passkeys of `publicUrl`. */
+  readonly relatedOrigins: readonly string[];
   /** The contact for developers of clients. `null`: none. */
   readonly contact: string | null;
   readonly signIn: SignIn;
@@ -151,6 +154,7 @@ export const createApp = async (options: AppOptions) => {
   await app.register(cookie);
   await app.register(rpcRoutes(options), { prefix: "/trpc" });
   await app.register(protectedResourceRoutes(options));
+  await app.register(relatedOriginsRoutes(options));
   await app.register(async (pages) => {
     pages.addHook("onRequest", asPage(headers));
     await pages.register(options.authorizationServer.routes);

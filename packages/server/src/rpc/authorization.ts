@@ -26,7 +26,7 @@ export const authorizationProcedures = ({
   }),
 
   deny: implement(engine.authorization.deny).handle(async ({ ctx, input }) => {
-    const answer = await authorizationRequests.deny(here(ctx, input));
+    const answer = await authorizationRequests.deny(here(ctx, input), ctx.principal.session);
     ctx.cookies.clearAuthorization(input.authorizationId);
     return answer;
   }),

@@ -20,7 +20,8 @@ export interface AuthorizationRequests {
   read(request: AuthorizationRequestHere, user: User, session: Session): Promise<AuthorizationRequest>;
   /**
    * Grants it, and returns the URL at which the browser continues.
-   * @throws DomainError `REAUTHENTICATION_REQUIRED` when the client requires a sign-in newer than the session's
+   * @throws DomainError `REAUTHENTICATION_REQUIRED` when the client, or the policy of this server, requires more than the session has
+   * proved
    */
   approve(
     request: AuthorizationRequestHere,
@@ -29,5 +30,5 @@ export interface AuthorizationRequests {
     source: Source,
   ): Promise<{ redirectTo: string }>;
   /** Refuses it, and returns the URL at which the browser continues. */
-  deny(request: AuthorizationRequestHere): Promise<{ redirectTo: string }>;
+  deny(request: AuthorizationRequestHere, session: Session): Promise<{ redirectTo: string }>;
 }

@@ -13,7 +13,7 @@ const methods = {
   /** An identity provider that proved two factors, by its setting. */
   provider_2fa: { counts: "both", amr: ["mfa"] },
   /** The same, with a passkey or the like. */
-  provider_phr: { counts: "phishing-resistant", amr: ["mfa", "pop"] },
+  provider_phr: { counts: "phishing-resistant", amr: ["mfa"] },
   totp: { counts: "second", amr: ["otp"] },
   recovery_code: { counts: "second", amr: ["otp"] },
   passkey: { counts: "phishing-resistant", amr: ["pop", "user", "mfa"] },
@@ -87,10 +87,13 @@ export const provedAt = (factors: readonly ProvedFactor[], level: Acr): number |
   return at === Number.NEGATIVE_INFINITY ? null : at;
 };
 
-/** The claims about a session: the most that was proved, and when. */
-export const claimsOf = (session: { factors: string | null; authenticatedAt: number }): AssuranceClaims => {
+/**
+ * The claims about a session: the most that was proved, and when.
+ * @param since only what was proved from then on, if anything was: epoch milliseconds
+ */
+export const claimsOf = (session: { factors: string | null; authenticatedAt: number }, since = 0): AssuranceClaims => {
   const factors = provedFactors(session);
-  const acr = acrValues.findLast((level) => provedAt(factors, level) !== null) ?? "1fa";
+  const acr = acrValues.findLast((level) => (provedAt(factors, level) ?? Number.NEGATIVE_INFINITY) >= since) ?? "1fa";
   const amr = new Set(factors.flatMap(({ method }) => methods[method].amr));
   if (acr !== "1fa") amr.add("mfa");
   return { acr, amr: [...amr], authenticatedAt: provedAt(factors, acr) || null };

@@ -38,6 +38,10 @@ export const createFactorPolicy = ({
     /** Whether this user needs a second factor, now or when the grace period ends. */
     covers,
 
+    /** Whether a user needs a factor now: an operator requires it, or the grace period is over. */
+    isDue: (subject: Subject): boolean =>
+      covers(subject) && (subject.factorRequired || now() >= (subject.factorDueAt ?? now() + graceSeconds * 1000)),
+
     /** Until when a user who needs a factor can sign in without one: epoch milliseconds. `null`: not begun, or no need. */
     dueAt: (subject: Subject): number | null =>
       covers(subject) && !subject.factorRequired ? subject.factorDueAt : null,
