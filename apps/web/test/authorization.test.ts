@@ -99,7 +99,12 @@ describeInBrowser("an authorization request", (browser) => {
       const label = "the customer portal of a company with a long name";
       const providers = [{ ...north, label }];
       const viewport = { width: 360, height: 640 };
-      await using visitor = await meet({ signedIn: false, server: { config: { providers } }, viewport });
+      await using visitor = await meet({
+        path: "/sign-in",
+        signedIn: false,
+        server: { config: { providers } },
+        viewport,
+      });
       const link = visitor.page.getByRole("link", { name: `Continue with ${label}` });
       await link.waitFor();
       expect(

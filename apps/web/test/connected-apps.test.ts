@@ -29,7 +29,7 @@ describeInBrowser("connected apps", (browser) => {
   const endAccess = (page: Page) => button(page, "End access of Printshop");
 
   test("says when there are none", async () => {
-    await using visitor = await meet();
+    await using visitor = await meet({ path: "/" });
     const { page } = visitor;
     await page.getByRole("link", { name: "Apps" }).click();
     await heading(page, "Connected apps").waitFor();
@@ -94,7 +94,7 @@ describeInBrowser("connected apps", (browser) => {
   });
 
   test("show an error when the page's code cannot be loaded, and load it on retry", async () => {
-    await using visitor = await meet();
+    await using visitor = await meet({ path: "/" });
     const { page } = visitor;
     await page.route("**/assets/apps-*.js", (route) => route.abort());
     await page.getByRole("link", { name: "Apps" }).click();

@@ -7,13 +7,13 @@ import { type VisitOptions, visitsBy } from "./visitor.ts";
 export const meetingsBy = (browser: () => Browser) => {
   const visits = visitsBy(browser, startServer);
 
-  /** A visitor, signed in as john by default, and a third-party client. */
+  /** A visitor with an empty page, signed in as john by default, and a third-party client. */
   return async ({
-    signedIn = true,
+    path = null,
     app: clientOptions = {},
     ...options
-  }: VisitOptions & { readonly signedIn?: boolean; readonly app?: ClientOptions } = {}) => {
-    const visitor = await (signedIn ? visits.visitSignedIn(options) : visits.visit("/sign-in", options));
+  }: VisitOptions & { readonly path?: string | null; readonly app?: ClientOptions } = {}) => {
+    const visitor = await visits.visit(path, { signedIn: true, ...options });
     const app = await startClient(visitor.server, clientOptions);
     return {
       ...visitor,

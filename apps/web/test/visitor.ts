@@ -3,7 +3,7 @@
 import { type AppServerOptions, startAppServer } from "@app/server/testing";
 import AxeBuilder from "@axe-core/playwright";
 import { john } from "@lockstep/server/testing";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import { openContext } from "./browser.ts";
 
@@ -19,6 +19,13 @@ export const signIn = async (page: Page, password: string = john.password, usern
   await fields(page).username.fill(username);
   await fields(page).password.fill(password);
   await button(page, "Sign in").click();
+};
+
+/** Signs john in without the form: the browser gets the cookies that the form's call would get. */
+const signInByCookie = async (context: BrowserContext) => {
+  const { username, password } = john;
+  const answer = await context.request.post("/trpc/auth.login", { data: { username, password, transport: "cookie" } });
+  expect(answer.status()).toBe(200);
 };
 
 /** Waits until `read` gives `expected`. */
@@ -76,17 +83,19 @@ export interface VisitOptions extends BrowserContextOptions {
   readonly server?: AppServerOptions;
   /** Blocks the page's event stream, so that it notices the end of its session with its next call. */
   readonly unwatched?: boolean;
+  /** Signed in as john before the first page is opened. */
+  readonly signedIn?: boolean;
 }
 
 /** `start` starts each visitor's server. */
 export const visitsBy = (browser: () => Browser, start = startAppServer) => {
   /**
-   * A new visitor at `path` of their own server. Closing it fails if the page threw an error, or violated the content
-   * security policy.
+   * A new visitor at `path` of their own server, or with an empty page. Closing it fails if the page threw an error, or
+   * violated the content security policy.
    */
   const visit = async (
-    path: string,
-    { server: serverOptions = {}, unwatched = false, ...options }: VisitOptions = {},
+    path: string | null,
+    { server: serverOptions = {}, unwatched = false, signedIn = false, ...options }: VisitOptions = {},
   ) => {
     const server = await start(serverOptions);
     const context = await openContext(browser(), { baseURL: server.url, ...options });
@@ -102,8 +111,9 @@ export const visitsBy = (browser: () => Browser, start = startAppServer) => {
       });
     });
     if (unwatched) await context.route("**/trpc/session.events*", (route) => route.abort());
+    if (signedIn) await signInByCookie(context);
     const page = await context.newPage();
-    await page.goto(path);
+    if (path !== null) await page.goto(path);
     return {
       server,
       context,
@@ -120,8 +130,7 @@ export const visitsBy = (browser: () => Browser, start = startAppServer) => {
 
   /** A visitor signed in as john, at the account page, with all of its calls answered. */
   const visitSignedIn = async (options: VisitOptions = {}) => {
-    const visitor = await visit("/", options);
-    await signIn(visitor.page);
+    const visitor = await visit("/", { signedIn: true, ...options });
     await visitor.fullName.waitFor();
     return visitor;
   };
