@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFailed, test } fro
 import { launchBrowser, skippedWithoutBrowser } from "../packages/server/test/chromium.ts";
 import { freePort, startProgram } from "./processes.ts";
 import { startRegistry } from "./registry.ts";
-import { makeWorkingCopy, repository } from "./working-copy.ts";
+import { makeWorkingCopy, repository, withBuilds } from "./working-copy.ts";
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
@@ -54,7 +54,8 @@ const seconds = async (title: string, work: () => Promise<unknown>): Promise<voi
   process.stdout.write(`${title}: ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
 };
 
-const publish = () => seconds("published", () => type("npm run release:publish", copy.root));
+const publish = (env: Record<string, string> = {}) =>
+  seconds("published", () => type("npm run release:publish", copy.root, env));
 
 beforeAll(async () => {
   copy = makeWorkingCopy();
@@ -63,7 +64,7 @@ beforeAll(async () => {
   await chmod(folder, 0o755);
   registry = await startRegistry();
   await registry.configure(copy.root);
-  await publish();
+  await publish(withBuilds);
 });
 afterAll(async () => {
   await registry?.[Symbol.asyncDispose]();

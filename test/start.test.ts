@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import { freePort, startProgram } from "./processes.ts";
-import { makeWorkingCopy } from "./working-copy.ts";
+import { makeWorkingCopy, withBuilds } from "./working-copy.ts";
 
 /** Lines of output, without those in which npm repeats the script. */
 const linesOf = (output: string) => output.split("\n").filter((line) => line !== "" && !line.startsWith("> "));
@@ -17,7 +17,7 @@ afterAll(() => copy?.[Symbol.dispose]());
 test("npm start and npm test print one line for each step, then the result, and nothing else", async () => {
   const [port, providerPort] = await Promise.all([freePort(), freePort()]);
   const url = `http://localhost:${port}`;
-  const env = { PORT: String(port), DEMO_PROVIDER: "1", DEMO_PROVIDER_PORT: String(providerPort) };
+  const env = { ...withBuilds, PORT: String(port), DEMO_PROVIDER: "1", DEMO_PROVIDER_PORT: String(providerPort) };
   {
     await using start = startProgram("exec npm start", { cwd: copy.root, env });
     onTestFailed(() => {
@@ -40,7 +40,7 @@ test("npm start and npm test print one line for each step, then the result, and 
     expect(start.survivors()).toEqual([]);
   }
 
-  await using run = startProgram("npm test -- --project kit test/imports.test.ts", { cwd: copy.root });
+  await using run = startProgram("npm test -- --project kit test/imports.test.ts", { cwd: copy.root, env: withBuilds });
   onTestFailed(() => {
     process.stderr.write(run.output());
   });

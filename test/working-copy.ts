@@ -8,6 +8,9 @@ import { join } from "node:path";
 
 export const repository = join(import.meta.dirname, "..");
 
+/** Environment in which a copy takes what it has not changed from this repository's builds. `npm test` has just made them. */
+export const withBuilds = { TURBO_CACHE_DIR: join(repository, ".turbo/cache") };
+
 const git = (cwd: string, ...args: string[]): string => execFileSync("git", args, { cwd, encoding: "utf8" });
 
 /** A copy without installed packages, like a fresh clone; `using` deletes it. */
