@@ -172,7 +172,7 @@ describe.skipIf(skippedWithoutBrowser("browser tests of identity providers"))("i
     await page.getByRole("status").getByText("Your password has been set").waitFor();
     await page.getByRole("region", { name: "Added in the last 30 days" }).getByText("hedy@demo.example").waitFor();
 
-    await page.getByRole("link", { name: "Security" }).click();
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Security" }).click();
     await page.getByRole("link", { name: "Change your password" }).waitFor();
     await context.clearCookies();
     await page.goto("/");
