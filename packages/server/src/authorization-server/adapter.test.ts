@@ -1,3 +1,4 @@
+import type { AdapterPayload } from "oidc-provider";
 import { expect, it } from "vitest";
 import { testSource } from "../testing.ts";
 import { createAdapters } from "./adapter.ts";
@@ -22,6 +23,8 @@ const start = async (model: string, offsetMs = 0) => {
   })(model);
   return {
     adapter,
+    userId,
+    db: server.db,
     records: domain.oauthRecords,
     isGranted: async () => (await domain.grants.payloadOf("grant")) !== null,
     [Symbol.asyncDispose]: () => server.close(),
@@ -62,4 +65,15 @@ it("stores times by the shared clock", async () => {
   await adapter.upsert("id", { iat: 1000 }, 60);
   expect((await records.find("Interaction", { id: "id" }))?.payload).toMatchObject({ iat: 1300 });
   expect(await adapter.find("id")).toMatchObject({ iat: 1000 });
+});
+
+it("[S116] records whom an interaction names", async () => {
+  await using started = await start("Interaction");
+  const { adapter, db, userId } = started;
+  await adapter.upsert("anonymous", {}, 60);
+  await adapter.upsert("of a stranger", { session: { accountId: "nobody" } } as AdapterPayload, 60);
+  await adapter.upsert("signed in", { session: { accountId: userId } } as AdapterPayload, 60);
+  await adapter.upsert("answered", { result: { login: { accountId: userId } } }, 60);
+  const rows = await db.selectFrom("oauth_records").select("user_id").where("kind", "=", "Interaction").execute();
+  expect(rows.map((row) => row.user_id).toSorted()).toEqual([userId, userId, null, null].toSorted());
 });

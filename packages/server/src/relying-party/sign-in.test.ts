@@ -5,7 +5,7 @@ import { openBrowser } from "../../test/browser-trip.ts";
 import { callsTo } from "../../test/calls.ts";
 import { engines } from "../../test/engines.ts";
 import { startDemoProvider } from "../demo-provider.ts";
-import { john, startTestServer, testClock } from "../testing.ts";
+import { john, startTestServer, testClock, testSource } from "../testing.ts";
 
 describe.each(engines)("signing in through an identity provider on $engine", ({ newDatabase }) => {
   const start = async (now?: () => number) => {
@@ -97,6 +97,20 @@ describe.each(engines)("signing in through an identity provider on $engine", ({ 
     expect(await subjects(browser)).toEqual([notice]);
     expect(await subjects(browser)).toEqual([notice]);
     expect(await subjects(server.browser())).toEqual([notice, notice]);
+  });
+
+  it("leads the owner of an account that is to be deleted to the page that keeps it, and nobody else", async () => {
+    await using server = await start();
+    const browser = server.browser();
+    await browser.trip("/login/demo", "ada");
+    const { user, accessToken: token } = (await server.refresh(browser)).data;
+    await server.mutate("account.delete", undefined, { token });
+    const { location = "" } = (await server.browser().trip("/login/demo", "ada")).headers;
+    expect(location).toMatch(/^\/proof#[\w-]{27}$/);
+    const secret = String(location).split("#")[1] ?? "";
+    expect((await server.mutate("account.cancelDeletion", { secret })).data).toEqual({ username: "ada" });
+    await server.domain.deletions.requestByOperator(user.id, { immediately: false }, testSource);
+    expect((await server.browser().trip("/login/demo", "ada")).headers.location).toMatch("problem=disabled");
   });
 
   it("ends the browser's earlier session", async () => {
