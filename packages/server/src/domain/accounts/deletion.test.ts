@@ -502,6 +502,10 @@ describe.each(engines)("deleting an account on $engine", ({ engine, newDatabase 
     ]);
     clock.advanceSeconds(7 * day - 1);
     await server.runDue();
+    // What an operator decided stays.
+    await domain.deletions.requestByOperator(user.id, { immediately: false }, testSource);
+    expect(await refusalOf(domain.emailChanges.undo(undo[0] ?? "", testSource))).toBe("PROOF_REFUSED: expired");
+    await server.db.updateTable("deletions").set({ requested_by: "owner" }).execute();
     expect(await domain.emailChanges.undo(undo[0] ?? "", testSource)).toEqual({ email: john.email });
     expect(await domain.deletions.find(user.id)).toBeNull();
     expect(await domain.users.find(user.id)).toEqual(user);
