@@ -226,6 +226,7 @@ const rules: Record<keyof Environment, Rule> = {
     (databaseListenUrl) => ({ databaseListenUrl }),
     fc.oneof(noUrl, ftp),
   ),
+  LOG_REQUESTS: words({ on: true, off: false }, (logRequests) => ({ logRequests })),
   METRICS_TOKEN: secrets(() => ({})),
   METRICS_PORT: numbers(0, 65_535, (port) => ({ metrics: { listen: { port } } })),
   METRICS_HOST: rule(asItIs(fc.constantFrom("localhost", "127.0.0.1", "::1")), () => ({}), null),

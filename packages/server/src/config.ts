@@ -235,6 +235,9 @@ const Environment = z.object({
     })
     .optional()
     .describe("Minimum level of log entries. Default: `warn`; in production `info`."),
+  LOG_REQUESTS: flag
+    .default(false)
+    .describe("Whether each request is logged, at the level `info`, without its URL, headers and body: `on` or `off`."),
   METRICS_TOKEN: Secret.optional().describe(
     "Token for `GET /metrics`, as `Authorization: Bearer`. Without it and without `METRICS_PORT`, nothing is measured ([deployment.md](deployment.md#metrics)).",
   ),
@@ -295,6 +298,7 @@ export interface Config {
   readonly demoProviderPort: number;
   readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
   readonly logLevel: string;
+  readonly logRequests: boolean;
   /** `null`: nothing is measured. */
   readonly metrics: MetricsSettings | null;
   readonly webDevUrl: string | null;
@@ -362,6 +366,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
       timeoutSeconds: e.SHUTDOWN_TIMEOUT_SECONDS,
     },
     logLevel: e.LOG_LEVEL ?? (production ? "info" : "warn"),
+    logRequests: e.LOG_REQUESTS,
     metrics: metricsOf(e),
     webDevUrl: e.WEB_DEV_URL ?? null,
   };

@@ -154,6 +154,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         transactions: createTransactions({ ...domain, random: world.random, cookies: loginCookies(config.publicUrl) }),
       },
       web,
+      logRequests: config.logRequests,
       metrics: metrics && config.metrics?.listen === null ? { metrics, token: config.metrics.token } : null,
       devMail: config.production ? null : { caughtMails, renderMail: domain.renderMail },
     });

@@ -52,8 +52,10 @@ const start = async (app: App, { root, webDirectory }: StartOptions) => {
   await demo?.serve({ publicUrl: config.publicUrl, reachableAt: config.publicUrl });
   await listen(server.listen(config), config.port);
 
-  const lines = [`${app.brand.name} is ready: ${config.publicUrl}`];
-  if (!config.production) lines.push(`Sign in as ${john.username} / ${john.password} (development only).`);
+  const ready = `${app.brand.name} is ready: ${config.publicUrl}`;
+  // What production prints is JSON, line by line.
+  if (config.production) return server.app.log.info(ready);
+  const lines = [ready, `Sign in as ${john.username} / ${john.password} (development only).`];
   if (demo) lines.push(`The demo identity provider at ${demo.issuer} accepts any name and password.`);
   process.stdout.write(`${lines.join("\n")}\n`);
 };

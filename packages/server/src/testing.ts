@@ -150,6 +150,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   demoProviderPort: 0,
   shutdown: { delaySeconds: 0, timeoutSeconds: 10 },
   logLevel: "silent",
+  logRequests: false,
   metrics: null,
   webDevUrl: null,
 });

@@ -33,6 +33,7 @@ import { type MetricsOptions, metricsRoutes } from "./metrics.ts";
 import { protectedResourceRoutes } from "./protected-resource.ts";
 import { relatedOriginsRoutes } from "./related-origins.ts";
 import { sourceOf } from "./request.ts";
+import { logRequests } from "./request-log.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
 import { asPage, securityHeaders } from "./security-headers.ts";
@@ -84,6 +85,7 @@ export interface AppOptions {
   /** Renders a page that is part of a protocol. */
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly web: { directory: string | null; devUrl: string | null };
+  readonly logRequests: boolean;
   /** `null`: the server has no `/metrics`. */
   readonly metrics: MetricsOptions | null;
   /** `null`: production has no `/dev/mail`. */
@@ -146,6 +148,7 @@ export const createApp = async (options: AppOptions) => {
   });
   // After the body has been read: earlier, an event of the socket would lose the call's context.
   app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
+  if (options.logRequests) logRequests(app, options.contract);
   const own = recordRoutes(app);
   app.setErrorHandler(answerFailure(options.renderPage));
   await app.register(healthRoutes(options));
