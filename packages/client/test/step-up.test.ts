@@ -1,7 +1,7 @@
 // Calls that the server refuses until the user reauthenticates.
 
-import { type ClientOptions, createClient, errorOf, memoryTokens, type StepUp } from "@lockstep/client";
-import { john, startTestServer, testClock } from "@lockstep/server/testing";
+import { type ClientOptions, createClient, errorOf, memoryTokens, type StepUp, sessionOf } from "@lockstep/client";
+import { john, startTestServer, testClock, totpCode } from "@lockstep/server/testing";
 import { safe } from "@trpc/client";
 import { describe, expect, it } from "vitest";
 import { recorded } from "./requests.ts";
@@ -217,5 +217,58 @@ describe("a call that needs a fresh sign-in (RFC 9470)", () => {
     clock.advanceSeconds(3600);
     await expect(client.user.changePassword.mutate(change)).resolves.toEqual({});
     expect(asked).toBe(1);
+  });
+});
+
+describe("a second factor", () => {
+  /** John's client, with an authenticator app. */
+  const withApp = async (options: Pick<ClientOptions, "onStepUp"> = {}) => {
+    const clock = testClock();
+    const server = await startTestServer({ now: clock.now });
+    const tokens = memoryTokens();
+    const client = createClient({ url: server.url, now: clock.now, tokens, ...options });
+    await client.auth.login.mutate(credentials);
+    const begun = await client.factor.begin.mutate({ kind: "totp" });
+    if (begun.kind !== "totp") throw new Error("Another kind of factor was begun");
+    const { enrolmentId, secret } = begun;
+    const code = () => {
+      clock.advanceSeconds(60);
+      return totpCode(secret, clock.now());
+    };
+    const { id: factorId } = await client.factor.complete.mutate({ enrolmentId, name: "Phone", totp: code() });
+    return { client, clock, tokens, code, factorId, [Symbol.asyncDispose]: server.close };
+  };
+
+  it("is completed before the client has tokens", async () => {
+    await using it = await withApp();
+    const { client, tokens, code } = it;
+    await client.auth.logout.mutate();
+    const answer = await client.auth.login.mutate(credentials);
+    if (answer.status !== "second_factor_required") throw new Error("No second factor was asked for");
+    expect(tokens.get()).toBeNull();
+    expect(sessionOf(client).get().status).toBe("signedOut");
+    await client.auth.completeLogin.mutate({ challengeId: answer.challengeId, totp: code() });
+    expect(sessionOf(client).get()).toMatchObject({ status: "signedIn", user: { username: "john" } });
+    expect((await client.user.me.query()).username).toBe("john");
+  });
+
+  it("is proved when an operation asks for it, and the call is repeated in the new session", async () => {
+    const events: StepUp[] = [];
+    await using it = await withApp({
+      onStepUp: async (event) => {
+        events.push(event);
+        await it.client.auth.stepUp.mutate({ password: john.password, totp: it.code() });
+        return true;
+      },
+    });
+    const { client, clock, factorId } = it;
+    const before = sessionOf(client).get();
+    clock.advanceSeconds(3600);
+    expect((await client.factor.rename.mutate({ factorId, name: "Old phone" })).name).toBe("Old phone");
+    expect(events).toEqual([{ maxAgeSeconds: 900, factors: 2, phishingResistant: false, path: "factor.rename" }]);
+    const after = sessionOf(client).get();
+    expect([before, after]).toMatchObject([{ status: "signedIn" }, { status: "signedIn" }]);
+    expect(after).not.toEqual(before);
+    expect((await client.session.list.query()).length).toBe(1);
   });
 });

@@ -238,7 +238,7 @@ export const engine = {
       credential: true,
     }),
     recentAccess: query({
-      summary: "List the identities and grants that were added in the last 30 days",
+      summary: "List the identities, grants and factors that were added in the last 30 days",
       access: firstParty(),
       output: RecentAccess,
     }),

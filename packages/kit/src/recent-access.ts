@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { ConnectedClient } from "./clients.ts";
+import { Factor } from "./factors.ts";
 import { Identity } from "./identities.ts";
 
 /**
@@ -11,9 +12,11 @@ import { Identity } from "./identities.ts";
  */
 export const recentAccessDays = 30;
 
-/** Identities and grants that were added recently, for the user to recognise, or to revoke with a new password. */
+/** What was added recently, for the user to recognise, and to revoke together with the password or apart. */
 export const RecentAccess = z.object({
   identities: z.array(Identity),
   grants: z.array(ConnectedClient),
+  /** To be removed with `factor.remove`. */
+  factors: z.array(Factor),
 });
 export type RecentAccess = z.infer<typeof RecentAccess>;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AnyContract, RegisterClientInput, type User } from "@lockstep/kit";
 import { SignJWT } from "jose";
+import { codeOf } from "../test/authenticator-app.ts";
 import type { App } from "./app.ts";
 import type { Domain } from "./compose-domain.ts";
 import type { Config } from "./config.ts";
@@ -25,6 +26,9 @@ import { createServer, type ServerOptions } from "./server.ts";
 import { realWorld, type WorldOptions } from "./world.ts";
 
 export { john, startDemoProvider };
+
+/** The six digits that an authenticator app shows for a secret in base32, at a time in epoch milliseconds. */
+export const totpCode = (secret: string, at: number): string => codeOf(secret, at);
 
 /** A clock that stands still until a test moves it. */
 export const testClock = (start = Date.now()) => {

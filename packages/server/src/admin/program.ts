@@ -11,6 +11,7 @@ import { addMailCommands } from "./mail.ts";
 import { addMigrateCommand } from "./migrate.ts";
 import { write, writeLine } from "./output.ts";
 import { addProviderCommands } from "./providers.ts";
+import { addUserFactorCommands } from "./user-factors.ts";
 import { addUserCommands } from "./users.ts";
 
 /** Runs one command and returns its exit code. */
@@ -82,7 +83,7 @@ const createProgram = (admin: AdminProcess) => {
     .addHelpText("after", generalHelp);
   addMigrateCommand(program, admin);
   addDatabaseCommands(program, admin);
-  addUserCommands(program, admin);
+  addUserFactorCommands(addUserCommands(program, admin), admin);
   addClientCommands(program, admin);
   addKeyCommands(program, admin);
   addProviderCommands(program, admin);

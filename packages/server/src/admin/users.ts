@@ -38,9 +38,11 @@ interface CreateOptions extends Options {
   readonly email?: string;
   readonly name?: string;
   readonly role: string;
+  readonly requireFactor?: true;
 }
 
-export const addUserCommands = (program: Command, admin: AdminProcess) => {
+/** Returns the command, for the commands below it in other files. */
+export const addUserCommands = (program: Command, admin: AdminProcess): Command => {
   const user = program.command("user").description("People with an account");
 
   user
@@ -50,6 +52,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     .option("--email <address>", "e-mail address", checkedBy(EmailAddress))
     .option("--name <name>", "full name (default: the username)", checkedBy(UpdateUserInput.shape.fullName))
     .addOption(new Option("--role <role>", "the user's role").choices(admin.app.contract.roles).default("user"))
+    .option("--require-factor", "the user has to add a second factor at the first sign-in")
     .option("--json", "print the user")
     .addHelpText("after", aboutPasswords)
     .addHelpText("after", example('npm run lockstep -- user create jane --email jane@example.com --name "Jane Doe"'))
@@ -210,6 +213,7 @@ export const addUserCommands = (program: Command, admin: AdminProcess) => {
     );
 
   addUserImportCommand(user, admin);
+  return user;
 };
 
 const deleteUser = async (admin: AdminProcess, { deletions }: Domain, found: User, options: DeleteOptions) => {
@@ -285,7 +289,9 @@ const create = async (admin: AdminProcess, domain: Domain, username: string, opt
   const { email = null, name: fullName = username, role } = options;
   await refuseTaken(domain, username, email);
   const passwordHash = await newPasswordHash(admin, domain, { username, email, fullName });
-  const created = await domain.accounts.create({ username, email, fullName, role, passwordHash }, commandLine);
+  const factorRequired = options.requireFactor ?? false;
+  const newUser = { username, email, fullName, role, passwordHash, factorRequired };
+  const created = await domain.accounts.create(newUser, commandLine);
   if (created) return await tell(admin, options, created, "is created");
   // Another request created the account while the password was typed.
   await refuseTaken(domain, username, email);

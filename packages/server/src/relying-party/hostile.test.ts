@@ -4,9 +4,11 @@
 import { Writable } from "node:stream";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { codeOf } from "../../test/authenticator-app.ts";
 import { openBrowser } from "../../test/browser-trip.ts";
 import { misbehavingClient, startMisbehavingProvider } from "../../test/misbehaving-provider.ts";
-import { john, startTestServer, testClock, testWorld } from "../testing.ts";
+import { claimsOf } from "../domain/factors/assurance.ts";
+import { john, startTestServer, testClock, testSource, testWorld } from "../testing.ts";
 import { type IdentityProviderSettings, parseIdentityProviders } from "./identity-provider-settings.ts";
 
 type IdentityProvider = Awaited<ReturnType<typeof startMisbehavingProvider>>;
@@ -161,6 +163,66 @@ describe("a sign-in through an identity provider", () => {
     provider.expectNonce(nonce);
     expect((await browser.visit(answerOf(provider, state))).headers["location"]).toBe("/");
     expect(await own.db.selectFrom("sessions").select("authenticated_at").execute()).toEqual([{ authenticated_at: 0 }]);
+  });
+
+  it("[S111] counts as one factor, unless its settings say what its acr and amr are worth", async () => {
+    await using own = await start(provider, { assurance: { "2fa": ["mfa", "urn:two"], phr: ["hwk"] } });
+    const acrOf = async (claims: Record<string, unknown>) => {
+      const browser = openBrowser(own.app);
+      const { state, nonce } = await leave(browser);
+      provider.behave({ claims: { nonce, ...claims } });
+      await browser.visit(answerOf(provider, state));
+      const newest = own.db.selectFrom("sessions").selectAll().orderBy("created_at", "desc").limit(1);
+      const row = await newest.executeTakeFirstOrThrow();
+      await own.db.deleteFrom("sessions").execute();
+      return claimsOf({ factors: row.factors, authenticatedAt: row.authenticated_at }).acr;
+    };
+    expect(await acrOf({})).toBe("1fa");
+    expect(await acrOf({ amr: ["pwd", "otp"], acr: "urn:one" })).toBe("1fa");
+    expect(await acrOf({ amr: ["pwd", "mfa"] })).toBe("2fa");
+    expect(await acrOf({ acr: "urn:two" })).toBe("2fa");
+    expect(await acrOf({ amr: ["hwk"] })).toBe("phr");
+    // Text, where OpenID Connect has a list.
+    expect(await acrOf({ amr: "hwk" })).toBe("1fa");
+  });
+
+  it("[S111] is followed by the second factor that the account has, without a session before", async () => {
+    await using own = await start(provider);
+    const arrive = async () => {
+      const browser = openBrowser(own.app);
+      const { state, nonce } = await leave(browser);
+      provider.expectNonce(nonce);
+      return browser.visit(answerOf(provider, state));
+    };
+    await arrive();
+    const { id, user_id: userId } = await own.db.selectFrom("sessions").selectAll().executeTakeFirstOrThrow();
+    const { users, factorSignIn, sessions, identities } = own.domain;
+    const user = await users.find(userId);
+    const live = await sessions.findLive(id);
+    if (!user || !live) throw new Error("Nobody signed in");
+    const begun = await factorSignIn.beginFactor({ user, session: live.session }, "totp");
+    if (begun.kind !== "totp") throw new Error("Another kind of factor was begun");
+    const totp = codeOf(begun.secret, Date.now() - 30_000);
+    const finished = { enrolmentId: begun.enrolmentId, name: "Phone", totp };
+    await factorSignIn.completeFactor({ user, session: live.session }, finished, testSource);
+
+    const back = await arrive();
+    const [path = "", fragment = ""] = String(back.headers["location"]).split("#");
+    expect(path).toBe("/sign-in");
+    const pending = JSON.parse(new URLSearchParams(fragment).get("continue") ?? "") as { challengeId: string };
+    expect(pending).toMatchObject({ status: "second_factor_required", methods: ["totp"] });
+    expect(back.cookies.map(({ name }) => name).filter((name) => !name.startsWith("lockstep-login-"))).toEqual([
+      "lockstep-proof",
+    ]);
+    const browser = back.cookies.find(({ name }) => name === "lockstep-proof")?.value ?? "";
+    const redeemer = { browser, source: testSource, trustDevice: false };
+    const given = { totp: codeOf(begun.secret, Date.now()) };
+    const done = await factorSignIn.complete(pending.challengeId, given, redeemer);
+    expect(claimsOf(done.session)).toMatchObject({ acr: "2fa", amr: ["otp", "mfa"] });
+    // The session is still the identity provider's to end.
+    expect(
+      await own.db.transaction().execute((transaction) => identities.identityOf(done.session.id, transaction)),
+    ).toEqual(expect.any(String));
   });
 
   it("succeeds with an honest provider, as a reference for the refusals below", async () => {

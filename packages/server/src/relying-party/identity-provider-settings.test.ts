@@ -50,6 +50,7 @@ describe("the settings of identity providers", () => {
         endSession: false,
         freshness: "select_account",
         allowPrivateAddresses: false,
+        assurance: { "2fa": [], phr: [] },
       },
     ]);
   });

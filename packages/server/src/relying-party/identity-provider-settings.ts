@@ -19,6 +19,11 @@ export interface IdentityProviderSettings extends IdentityProviderRules {
   readonly clientAuthentication: "client_secret_basic" | "client_secret_post" | null;
   readonly scopes: readonly string[];
   readonly allowPrivateAddresses: boolean;
+  /**
+   * Which values of `acr`, and of the list `amr`, in its ID tokens count as two factors, and as phishing-resistant.
+   * Others count as one factor. Default: all do.
+   */
+  readonly assurance?: { readonly "2fa": readonly string[]; readonly phr: readonly string[] };
 }
 
 const https = z.url({ protocol: /^https?$/, error: "must be a URL such as https://id.example.com" });
@@ -50,6 +55,9 @@ const common = {
   endSession: z.boolean().default(false),
   discoveryUrl: https.optional(),
   allowPrivateAddresses: z.boolean().default(false),
+  assurance: z
+    .strictObject({ "2fa": z.array(z.string()).default([]), phr: z.array(z.string()).default([]) })
+    .default({ "2fa": [], phr: [] }),
 };
 
 const preset = <P extends string, S extends z.ZodRawShape>(name: P, shape: S) =>
@@ -118,6 +126,7 @@ const settingsOf = (name: string, entry: ProviderEntry): IdentityProviderSetting
     endSession: entry.endSession,
     freshness: github || entry.preset === "google" ? "select_account" : "prompt_login",
     allowPrivateAddresses: entry.allowPrivateAddresses,
+    assurance: entry.assurance,
   };
 };
 

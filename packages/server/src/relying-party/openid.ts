@@ -5,6 +5,7 @@ import { displayNameFrom, EmailAddress } from "@lockstep/kit";
 import { compactVerify, createRemoteJWKSet, jwtVerify, customFetch as keysFetch } from "jose";
 import * as client from "openid-client";
 import type { IdentityProfile } from "../domain/identities/identities.ts";
+import type { VerifiedIdentity } from "../domain/identities/identity-sign-in.ts";
 import { LoginRefusal } from "../domain/identities/login-refusal.ts";
 import type { Now } from "../domain/kernel/environment.ts";
 import { type Checks, freshSeconds, type IdentityProvider, type LogoutToken, refusalOf } from "./identity-provider.ts";
@@ -156,6 +157,7 @@ export const createOpenidProvider = ({
         identity: identityOf({ issuer: claims.iss, subject: claims.sub }, claims, userinfo),
         providerSession: { sessionId: text(claims["sid"], maxSubjectLength), idToken },
         authenticatedAt: authenticatedAtOf(claims.auth_time, checks),
+        proved: provedBy(claims, settings),
       };
     },
 
@@ -214,6 +216,17 @@ export const createOpenidProvider = ({
       return notes;
     },
   };
+};
+
+/** What the identity provider says that the person proved, as far as its settings trust it (OpenID Connect Core §2). */
+const provedBy = (
+  { acr, amr }: client.IDToken,
+  { assurance }: IdentityProviderSettings,
+): NonNullable<VerifiedIdentity["proved"]> => {
+  const said = [acr, ...(Array.isArray(amr) ? amr : [])];
+  const says = (values: readonly string[] = []) => values.some((value) => said.includes(value));
+  if (says(assurance?.phr)) return "provider_phr";
+  return says(assurance?.["2fa"]) ? "provider_2fa" : "provider";
 };
 
 /** Back-Channel Logout §2.6, OWASP ASVS 10.5.5. */

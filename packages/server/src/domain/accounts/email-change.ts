@@ -4,6 +4,7 @@
 import type { User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import type { Grants } from "../clients/grants.ts";
+import type { Factors } from "../factors/factors.ts";
 import type { Identities } from "../identities/identities.ts";
 import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
@@ -29,6 +30,7 @@ export const createEmailChanges = ({
   sessions,
   grants,
   identities,
+  factors,
   deletions,
   notices,
   audit,
@@ -41,6 +43,7 @@ export const createEmailChanges = ({
   sessions: Sessions;
   grants: Grants;
   identities: Identities;
+  factors: Pick<Factors, "removeSince">;
   deletions: Pick<Deletions, "cancelOfOwnerWithin">;
   notices: Pick<Notices, "emailChanged">;
   audit: Audit;
@@ -156,7 +159,7 @@ export const createEmailChanges = ({
 
     /**
      * Gives an account its old address back, which received the link. Whoever changed it has access: cancels a deletion
-     * that they asked for, ends every session and grant, unlinks identities that were linked since, and removes the password. The owner sets another one by
+     * that they asked for, ends every session and grant, unlinks identities and removes factors that were added since, and removes the password. The owner sets another one by
      * recovery. Returns the address.
      * @throws DomainError `PROOF_REFUSED`; `EMAIL_TAKEN` when another account proved the address meanwhile
      */
@@ -174,6 +177,7 @@ export const createEmailChanges = ({
         await users.setEmail(userId, { email, proof: "mail" }, transaction);
         await users.replacePasswordHash(userId, null, transaction);
         await identities.unlinkSince(userId, createdAt, source, transaction);
+        await factors.removeSince(userId, createdAt, source, transaction);
         await grants.revokeAllOf(userId, source, transaction);
         await proofs.cancelWithin(transaction, userId, ["recovery", "email_change", "sign_in"]);
         // Later changes are undone with this one. An earlier one can still be undone.

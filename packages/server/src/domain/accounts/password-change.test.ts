@@ -181,6 +181,7 @@ describe.each(engines)("a new password on $engine", ({ newDatabase }) => {
     const recent = await server.domain.passwordChange.recentAccess(server.userId);
     expect(recent.identities.map(({ email }) => email)).toEqual(["new@example.org"]);
     expect(recent.grants.map(({ client }) => client.id)).toEqual([clientId]);
+    expect(recent.factors).toEqual([]);
   });
 
   it("can be set once as the first one, and revokes the other sessions", async () => {

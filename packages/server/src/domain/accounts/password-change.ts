@@ -5,6 +5,7 @@
 import { type Identity, type RecentAccess, recentAccessDays, type User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import type { Grants } from "../clients/grants.ts";
+import type { Factors } from "../factors/factors.ts";
 import type { Identities } from "../identities/identities.ts";
 import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
@@ -44,6 +45,7 @@ export const createPasswordChange = ({
   sessions,
   grants,
   identities,
+  factors,
   signIn,
   audit,
   events,
@@ -57,6 +59,7 @@ export const createPasswordChange = ({
   sessions: Sessions;
   grants: Grants;
   identities: Identities;
+  factors: Pick<Factors, "list">;
   signIn: SignIn;
   audit: Audit;
   events: SessionEvents;
@@ -161,11 +164,17 @@ export const createPasswordChange = ({
 
     /** The identities and grants that were added to an account in the last 30 days. */
     async recentAccess(userId: string): Promise<RecentAccess> {
-      const [linked, granted] = await Promise.all([
-        identities.listLinkedSince(userId, recentSince()),
-        grants.list(userId, recentSince()),
+      const since = recentSince();
+      const [linked, granted, added] = await Promise.all([
+        identities.listLinkedSince(userId, since),
+        grants.list(userId, since),
+        factors.list(userId),
       ]);
-      return { identities: linked, grants: granted };
+      return {
+        identities: linked,
+        grants: granted,
+        factors: added.filter(({ createdAt }) => createdAt >= since),
+      };
     },
   };
 };

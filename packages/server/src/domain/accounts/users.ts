@@ -20,6 +20,8 @@ export interface NewUser {
   readonly role: string;
   /** Default: `false`. */
   readonly disabled?: boolean;
+  /** Whether an operator requires a second factor. Default: `false`. */
+  readonly factorRequired?: boolean;
   /** From `passwords.hash` or `passwords.import`. `null`: no password opens this account. */
   readonly passwordHash: string | null;
 }
@@ -86,6 +88,7 @@ export const createUsers = ({ db, now, random }: { db: Db; now: Now; random: Ran
           role: user.role,
           disabled: user.disabled ? (1 as const) : (0 as const),
           password_hash: user.passwordHash,
+          factor_required: user.factorRequired ? (1 as const) : (0 as const),
           created_at: now(),
         })),
       )

@@ -290,6 +290,25 @@ describe.each(engines)("a second factor on $engine", ({ newDatabase }) => {
     await expect(server.addTotp(owner)).rejects.toMatchObject({ code: "TOO_MANY_FACTORS", details: { max: 3 } });
   });
 
+  it("[S87] [S94] is listed with what was added lately, and removed with the change of the address that it came after", async () => {
+    await using it = await withTotp();
+    const { server, owner, app } = it;
+    const { emailChanges, factors, passwordChange } = server.domain;
+    const { user } = owner;
+    await server.takeMails();
+    const { proofId } = await emailChanges.request({ user, email: "mallory@example.com", ...server.asker });
+    const { data } = await server.takeMail("email_change");
+    await emailChanges.complete(owner, { proofId, code: data.code, ...server.asker });
+    const undo = (await server.takeMails()).flatMap((mail) =>
+      mail.template === "email_changed" && mail.data.undoSecret !== null ? [mail.data.undoSecret] : [],
+    );
+    server.clock.advanceSeconds(1);
+    const passkey = await server.addPasskey(owner);
+    expect((await passwordChange.recentAccess(user.id)).factors.map(({ id }) => id)).toEqual([app.id, passkey.id]);
+    await emailChanges.undo(undo[0] ?? "", testSource);
+    expect((await factors.list(user.id)).map(({ id }) => id)).toEqual([app.id]);
+  });
+
   it("that was begun and not finished leaves nothing, and is finished in the session that began it", async () => {
     await using server = await start();
     const { factorSignIn, factors } = server.domain;

@@ -173,6 +173,31 @@ export const createFactors = ({
       ended.announce();
     },
 
+    /** An operator requires a second factor of a user, or no longer does, whatever the policy says. */
+    require: (userId: string, required: boolean, source: Source): Promise<void> =>
+      db.transaction().execute(async (transaction) => {
+        await users.requireFactor(userId, required, transaction);
+        await audit.record({ action: "factor.require", userId, detail: { required }, source }, transaction);
+      }),
+
+    /**
+     * Removes the factors that were added from `since` on, in the transaction that gives an account back to its owner:
+     * whoever added them kept the owner out.
+     */
+    async removeSince(userId: string, since: number, source: Source, transaction: Db): Promise<void> {
+      const removed = await transaction
+        .deleteFrom("factors")
+        .where("user_id", "=", userId)
+        .where("created_at", ">=", since)
+        .returning(["id", "kind", "name"])
+        .execute();
+      for (const { id, kind, name } of removed) {
+        await audit.record({ action: "factor.remove", userId, detail: { kind, factor: id }, source }, transaction);
+        await notices.tell(userId, "factor_removed", { kind, name }, source, transaction);
+      }
+      if (removed.length > 0) await forgetRest(transaction, userId);
+    },
+
     /** Removes every factor of an account, for an operator: also the last one, and ends all sessions. Returns how many. */
     async reset(userId: string, source: Source): Promise<number> {
       const { ended, count } = await db.transaction().execute(async (transaction) => {

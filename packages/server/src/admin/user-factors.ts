@@ -1,0 +1,69 @@
+// Owns `lockstep user factors`: the second factors and passkeys of a user, as operators see and remove them.
+
+import type { Factor } from "@lockstep/kit";
+import type { Command } from "commander";
+import { commandLine } from "../domain/kernel/audit.ts";
+import { type AdminProcess, withDomain } from "./command.ts";
+import { aligned, instant, write, writeJson, writeLine } from "./output.ts";
+import { aboutUserArgument, findUser, userArgument } from "./users.ts";
+
+export const addUserFactorCommands = (user: Command, admin: AdminProcess) => {
+  const factors = user.command("factors").description("Second factors and passkeys of a user");
+
+  factors
+    .command("list")
+    .description("Lists the factors of a user")
+    .argument("<user>", aboutUserArgument, userArgument)
+    .option("--json", "print each factor on a line")
+    .addHelpText("after", "\nExample:\n  $ npm run lockstep -- user factors list jane")
+    .action((login: string, { json }: { json?: true }) =>
+      withDomain(admin, async (domain) => {
+        const found = await findUser(domain, login);
+        const list = await domain.factors.list(found.id);
+        if (json) for (const factor of list) await writeJson(admin.stdout, factor);
+        else if (list.length === 0) await writeLine(admin.stdout, `${found.username} has no factors.`);
+        else await write(admin.stdout, aligned([["KIND", "NAME", "ADDED", "LAST USED"], ...list.map(rowOf)]));
+      }),
+    );
+
+  factors
+    .command("require")
+    .description("Requires a second factor of a user from the next sign-in on, whatever SECOND_FACTOR says")
+    .argument("<user>", aboutUserArgument, userArgument)
+    .option("--off", "no longer require it")
+    .addHelpText("after", "\nExample:\n  $ npm run lockstep -- user factors require jane")
+    .action((login: string, { off = false }: { off?: boolean }) =>
+      withDomain(admin, async (domain) => {
+        const found = await findUser(domain, login);
+        await domain.factors.require(found.id, !off, commandLine);
+        const what = off ? "needs a second factor only where SECOND_FACTOR says so" : "needs a second factor";
+        await writeLine(admin.stdout, `${found.username} ${what}.`);
+      }),
+    );
+
+  factors
+    .command("reset")
+    .description("Removes every factor of a user, and ends every session; for somebody who has lost them all")
+    .argument("<user>", aboutUserArgument, userArgument)
+    .addHelpText("after", aboutReset)
+    .addHelpText("after", "\nExample:\n  $ npm run lockstep -- user factors reset jane")
+    .action((login: string) =>
+      withDomain(admin, async (domain) => {
+        const found = await findUser(domain, login);
+        const count = await domain.factors.reset(found.id, commandLine);
+        const removed = count === 1 ? "1 factor is" : `${count} factors are`;
+        await writeLine(admin.stdout, `${removed} removed, and ${found.username} is signed out everywhere.`);
+      }),
+    );
+};
+
+const rowOf = ({ kind, name, createdAt, lastUsedAt }: Factor) => [
+  kind,
+  name,
+  instant(createdAt),
+  lastUsedAt === null ? "-" : instant(lastUsedAt),
+];
+
+const aboutReset = `
+Be sure that it is really the user who asks: afterwards the password alone signs in. The user is told by mail. Recovery
+codes and trusted devices are removed, too. Where a second factor is required, the user adds one at the next sign-in.`;
