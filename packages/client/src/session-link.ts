@@ -45,6 +45,7 @@ export const credentialPaths = [
   "account.checkCode",
   "account.completeEmailChange",
   "account.undoEmailChange",
+  "account.cancelDeletion",
 ] as const satisfies readonly Path[];
 
 /** Operations that answer with tokens. They take none. */
