@@ -1,3 +1,4 @@
+import { acrValues } from "@lockstep/kit";
 import { describe, expect, it } from "vitest";
 import { codeOf } from "../../../test/authenticator-app.ts";
 import { engines } from "../../../test/engines.ts";
@@ -132,6 +133,52 @@ describe.each(engines)("a second factor on $engine", ({ newDatabase }) => {
     ]);
   });
 
+  const firsts = ["password", "code"] as const;
+  const factorStates = {
+    none: "1fa",
+    totp: "2fa",
+    recovery_code: "2fa",
+    passkey: "phr",
+    trusted_device: "1fa",
+  } as const;
+  const ways = firsts.flatMap((first) =>
+    Object.entries(factorStates).map(([second, acr]) => [first, second as keyof typeof factorStates, acr] as const),
+  );
+
+  it.each(ways)("[S111] a sign-in with a %s and %s yields the acr %s that it proved", async (first, second, acr) => {
+    await using server = await start({ signInCode: true });
+    const { domain, asker } = server;
+    const { factorSignIn, recoveryCodes, passkeys, codeSignIn, signIn } = domain;
+    const owner = await server.signIn();
+    const app = second === "none" ? null : await server.addTotp(owner);
+    const { authenticator } = second === "passkey" ? await server.addPasskey(owner) : { authenticator: null };
+    const [recoveryCode = ""] = second === "recovery_code" ? await recoveryCodes.renew(owner.user.id, testSource) : [];
+    const begin = async (deviceToken: string | null = null) => {
+      if (first === "password") return signIn.begin({ ...typed(john.username, john.password), deviceToken, ...asker });
+      await server.takeMails();
+      const { proofId, code } = await server.askToSignIn(john.username);
+      return codeSignIn.complete({ proofId, code, deviceToken, replaces: null, ...asker });
+    };
+    const complete = async (trustDevice = false) => {
+      const { challengeId } = pendingOnly(await begin());
+      const given = {
+        ...(authenticator && { passkey: authenticator.get(await passkeys.options()) }),
+        ...(recoveryCode && { recoveryCode: recoveryCode.replaceAll("-", "") }),
+        ...(!authenticator && !recoveryCode && { totp: app?.code() }),
+      };
+      return factorSignIn.complete(challengeId, given, { ...asker, trustDevice });
+    };
+    let outcome = second === "none" ? await begin() : await complete(second === "trusted_device");
+    if (second === "trusted_device" && outcome.status === "signed_in") outcome = await begin(outcome.deviceToken);
+    if (outcome.status !== "signed_in") throw new Error("The sign-in is not complete");
+    expect(server.claims(outcome.accessToken)["acr"]).toBe(acr);
+    const live = await domain.sessions.findLive(outcome.session.id);
+    for (const [index, level] of acrValues.entries()) {
+      const assurance = { factors: level === "1fa" ? 1 : 2, phishingResistant: level === "phr" } as const;
+      expect(live && isAssured(live.session, assurance, server.clock.now())).toBe(index <= acrValues.indexOf(acr));
+    }
+  });
+
   it("[S76] is asked for after a code that was mailed, which is one factor like the password", async () => {
     await using it = await withTotp({ signInCode: true });
     const { server, app } = it;
@@ -210,6 +257,15 @@ describe.each(engines)("a second factor on $engine", ({ newDatabase }) => {
       await server.beginPending(john.username, { deviceToken: third.deviceToken });
       while ((await trustedDevices.deleteExpired(1)) > 0);
       expect(await server.db.selectFrom("trusted_devices").selectAll().execute()).toEqual([]);
+    });
+
+    it("is asked for on the account's other devices, which it knows as well", async () => {
+      await using it = await withTotp();
+      const { server, app } = it;
+      await trusted(server, app.code);
+      server.clock.advanceSeconds(60);
+      const { deviceToken } = await server.complete((await server.beginPending()).challengeId, app.code());
+      await server.beginPending(john.username, { deviceToken });
     });
 
     it("is always asked for when no device is trusted", async () => {
