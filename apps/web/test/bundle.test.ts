@@ -15,7 +15,7 @@ const firstLoadBudgetBytes = 150_000;
  * The maximum size of all scripts, including pages that are loaded later. No browser loads all of it at once. The
  * estimator of new passwords is 14 kB of it.
  */
-const wholeBudgetBytes = 236_000;
+const wholeBudgetBytes = 238_000;
 
 const root = join(import.meta.dirname, "..");
 let chunks: Rolldown.OutputChunk[];

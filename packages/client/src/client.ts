@@ -2,6 +2,7 @@
 
 import type {
   AnyContract,
+  Challenge,
   EngineContract,
   Granted,
   RoutedContract,
@@ -78,6 +79,11 @@ interface CommonOptions {
   readonly onStepUp?: (event: StepUp) => Promise<boolean>;
   /** The same for an operation whose scopes the user has not granted. */
   readonly onConsentNeeded?: (event: ConsentNeeded) => Promise<boolean>;
+  /**
+   * Solves the challenge that the server answers with while it sees many attempts. The call is then repeated. `solve` does it
+   * with `@lockstep/client/challenge`, which is loaded when it is first needed. Default: `solve`.
+   */
+  readonly onChallenge?: (challenge: Challenge, solve: () => Promise<string>) => Promise<string>;
   /** Epoch milliseconds. Replaces the machine's clock in tests. */
   readonly now?: () => number;
 }
@@ -203,7 +209,13 @@ export const createClientWith = <
     now,
     onSignedOut,
   });
-  const { link, ...calls } = createSessionLink({ session, now, onStepUp, onConsentNeeded });
+  const { link, ...calls } = createSessionLink({
+    session,
+    now,
+    onStepUp,
+    onConsentNeeded,
+    onChallenge: options.onChallenge,
+  });
   const sendingLink: TRPCLink<EngineRouter> = (runtime) => {
     // A third of the code, which few pages need.
     const loadStreams = async () => (await import("./stream-link.ts")).streamLink({ url, fetch, session, calls });

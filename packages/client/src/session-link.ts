@@ -1,7 +1,7 @@
 // Owns the session's part in each call: sends the access token, stores the answer to a sign-in, and repeats a refused
 // call once: with a new token (`session.ts`), or after the user's answer (`prompts.ts`).
 
-import type { EngineContract, PathIn, RefreshResult, SessionEndReason, SignedIn, User } from "@lockstep/kit";
+import type { Challenge, EngineContract, PathIn, RefreshResult, SessionEndReason, SignedIn, User } from "@lockstep/kit";
 import { type Operation, type OperationResultEnvelope, TRPCClientError, type TRPCLink } from "@trpc/client";
 import { type Observer, observable, type Unsubscribable } from "@trpc/server/observable";
 import type { TRPCErrorResponse } from "@trpc/server/rpc";
@@ -70,10 +70,15 @@ export interface SessionLinkOptions {
   readonly now: () => number;
   readonly onStepUp: ((event: StepUp) => Promise<boolean>) | undefined;
   readonly onConsentNeeded: ((event: ConsentNeeded) => Promise<boolean>) | undefined;
+  readonly onChallenge: ((challenge: Challenge, solve: () => Promise<string>) => Promise<string>) | undefined;
 }
 
 /** The link that reads the answers, and the headers of the requests. */
-export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: SessionLinkOptions) => {
+export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded, onChallenge }: SessionLinkOptions) => {
+  const solve = (challenge: Challenge): Promise<string> => {
+    const load = async () => (await import("./challenge.ts")).solveChallenge(challenge);
+    return onChallenge ? onChallenge(challenge, load) : load();
+  };
   // A reauthentication is fresh enough for every call, not only for the one that asked for it, if it proved as much.
   const stepUp = createPrompt(
     onStepUp,
@@ -143,6 +148,9 @@ export const createSessionLink = ({ session, now, onStepUp, onConsentNeeded }: S
             return (await stepUp.answer({ ...refusal.details, path }, sent.stepUp)) && sameAs(sent.userId);
           case "INSUFFICIENT_SCOPE":
             return (await consent.answer({ ...refusal.details, path }, sent.consent)) && sameAs(sent.userId);
+          case "CHALLENGE_REQUIRED":
+            op.input = { ...(op.input as object), solution: await solve(refusal.details.challenge) };
+            return true;
           default:
             return false;
         }

@@ -25,7 +25,7 @@ const published = [
   {
     name: "@lockstep/client",
     directory: client,
-    entries: ["index", "node", "oauth", "react", "server", "svelte", "vue"],
+    entries: ["index", "challenge", "node", "oauth", "react", "server", "svelte", "vue"],
   },
 ];
 
@@ -96,6 +96,10 @@ export const area = client.user;
 export const signIn = (username: string, password: string) => client.auth.login.mutate({ username, password });
 export const watch = () => client.session.events.subscribe(undefined, {});
 export const failure = (thrown: unknown) => errorOf("auth.login", thrown);
+`,
+  challenge: `
+import { solveChallenge } from "@lockstep/client/challenge";
+export const solve = solveChallenge;
 `,
   node: `
 import { fileTokens } from "@lockstep/client/node";
@@ -176,6 +180,7 @@ beforeAll(async () => {
     join(client, "node_modules/@trpc/server"),
     join(client, "node_modules/cookie"),
     join(client, "node_modules/eventsource-parser"),
+    join(client, "node_modules/altcha-lib"),
     join(client, "node_modules/oauth4webapi"),
     join(client, "node_modules/react"),
     join(client, "node_modules/@types/node"),
@@ -364,6 +369,7 @@ createTRPCClient<RouterOf<EngineContract>>({ links: [] });
     await writeFile(
       script,
       `import * as client from "@lockstep/client";
+       import * as challenge from "@lockstep/client/challenge";
        import * as kit from "@lockstep/kit";
        import * as node from "@lockstep/client/node";
        import * as oauth from "@lockstep/client/oauth";
@@ -371,12 +377,13 @@ createTRPCClient<RouterOf<EngineContract>>({ links: [] });
        import * as server from "@lockstep/client/server";
        import * as svelte from "@lockstep/client/svelte";
        import * as vue from "@lockstep/client/vue";
-       const named = [client, kit.engineContract, node, oauth, react, server, svelte, vue].map((each) => Object.keys(each));
+       const named = [client, challenge, kit.engineContract, node, oauth, react, server, svelte, vue].map((each) => Object.keys(each));
        process.stdout.write(JSON.stringify(named));`,
     );
     const stdout = await node(script, [], project);
     expect(JSON.parse(stdout)).toEqual([
       ["createClient", "errorOf", "errorReader", "memoryTokens", "sessionOf"],
+      ["solveChallenge"],
       Object.keys(engineContract),
       ["fileTokens"],
       ["AuthorizationError", "createAuthorization"],
@@ -429,14 +436,17 @@ const bundlers: Readonly<Record<string, (entry: string, external: readonly strin
   },
 };
 
-/** The code of the first file and of the files that it imports statically. */
+/**
+ * The code of the first file and of the files that it imports statically, those first: gzip looks back 32 kB, and together they
+ * are a little longer.
+ */
 const initialCode = (files: readonly { readonly path: string; readonly text: string }[]): string => {
   const textOf = (name: string) => files.find(({ path }) => basename(path) === name)?.text ?? "";
   const loaded = new Set(files.slice(0, 1).map(({ path }) => basename(path)));
   for (const name of loaded) {
     for (const [, chunk = ""] of textOf(name).matchAll(/(?:from|import)"\.\/([^"]+)"/g)) loaded.add(chunk);
   }
-  return [...loaded].map(textOf).join("\n");
+  return [...loaded].toReversed().map(textOf).join("\n");
 };
 
 describe.each(Object.entries(bundlers))("in a page that %s bundles", (_, bundle) => {
@@ -453,8 +463,8 @@ describe.each(Object.entries(bundlers))("in a page that %s bundles", (_, bundle)
   const main = page("createClient, sessionOf, errorOf, errorReader, memoryTokens");
   const withOAuth = page("createClient, sessionOf, errorOf, errorReader, memoryTokens", "createAuthorization");
 
-  it("the main entry is at most 5.7 kB without tRPC's client, and has nothing of the contract in it", async () => {
-    expect(await sizeOf(main, ["@trpc/client", "@trpc/server/observable"])).toBeLessThanOrEqual(5_700);
+  it("the main entry is at most 5.8 kB without tRPC's client, and has nothing of the contract in it", async () => {
+    expect(await sizeOf(main, ["@trpc/client", "@trpc/server/observable"])).toBeLessThanOrEqual(5_800);
   });
 
   it("the main entry is at most 12.4 kB with tRPC's client, until a page subscribes to something", async () => {

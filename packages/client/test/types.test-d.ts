@@ -159,6 +159,7 @@ interface LoginInput {
   password: string;
   transport?: "body" | "cookie" | undefined;
   deviceToken?: string | undefined;
+  solution?: string | undefined;
 }
 
 /** The answer after JSON. */
@@ -192,6 +193,8 @@ type Traveling =
   | "UNAVAILABLE";
 type SignedIn = "UNAUTHENTICATED" | "INVALID_TOKEN" | "INVALID_DPOP_PROOF" | "DPOP_NONCE_NEEDED" | "AMBIGUOUS_TOKEN";
 type SigningIn =
+  | "NOT_ADMITTED"
+  | "CHALLENGE_REQUIRED"
   | "INVALID_CREDENTIALS"
   | "DELETION_PENDING"
   | "TOO_MANY_ATTEMPTS"
@@ -266,6 +269,8 @@ describe("errorOf", () => {
           return "Later";
         case "CREDENTIALS_IN_BATCH":
         case "FOREIGN_ORIGIN":
+        case "CHALLENGE_REQUIRED":
+        case "NOT_ADMITTED":
           return "Never";
         case "UNREACHABLE":
           return "Nobody there";

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { Id } from "./ids.ts";
 import { PersonName } from "./names.ts";
 import { ProofCode } from "./proofs.ts";
-import { LoginInput } from "./sign-in.ts";
+import { ChallengeSolution, LoginInput } from "./sign-in.ts";
 import { EmailAddress, Password, Username } from "./users.ts";
 
 const asking = {
@@ -15,6 +15,8 @@ const asking = {
     .describe("How the asker is recognised afterwards: by a cookie, or by the secret `proofId`"),
 };
 
+const admitted = { ...asking, solution: ChallengeSolution.optional() };
+
 const ProofId = Id.describe("The ID that the request for the code returned");
 
 /** The answer to a request for a proof. It is the same whether there is an account or not. */
@@ -22,7 +24,7 @@ export const RequestedProof = z.object({ proofId: z.string() });
 export type RequestedProof = z.infer<typeof RequestedProof>;
 
 /** The input of `account.register`. */
-export const RegisterInput = z.object({ email: EmailAddress, ...asking });
+export const RegisterInput = z.object({ email: EmailAddress, ...admitted });
 export type RegisterInput = z.infer<typeof RegisterInput>;
 
 /** The input of `account.completeRegistration`. */
@@ -38,7 +40,7 @@ export const CompleteRegistrationInput = z.object({
 export type CompleteRegistrationInput = z.infer<typeof CompleteRegistrationInput>;
 
 /** The input of `account.recover`. */
-export const RecoverInput = z.object({ login: LoginInput.shape.username, ...asking });
+export const RecoverInput = z.object({ login: LoginInput.shape.username, ...admitted });
 export type RecoverInput = z.infer<typeof RecoverInput>;
 
 /** The input of `account.resetPassword`. */
@@ -59,7 +61,7 @@ export const CompleteEmailChangeInput = z.object({ proofId: ProofId, code: Proof
 export type CompleteEmailChangeInput = z.infer<typeof CompleteEmailChangeInput>;
 
 /** The input of `auth.requestSignInCode`. */
-export const RequestSignInCodeInput = z.object({ login: LoginInput.shape.username, ...asking });
+export const RequestSignInCodeInput = z.object({ login: LoginInput.shape.username, ...admitted });
 export type RequestSignInCodeInput = z.infer<typeof RequestSignInCodeInput>;
 
 /** The input of `auth.loginWithCode`. */

@@ -74,6 +74,9 @@ const { query, mutation, subscription, anyone, firstParty, scoped } = vocabulary
 /** Errors of operations that set cookies. */
 const fromPages = ["CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"] as const;
 
+/** The errors of operations that strangers call, and programs try again and again. */
+const admission = ["NOT_ADMITTED", "CHALLENGE_REQUIRED"] as const;
+
 /** The engine's operations, which every contract has. */
 export const engine = {
   auth: {
@@ -83,6 +86,7 @@ export const engine = {
       input: LoginInput,
       output: LoginResult,
       errors: [
+        ...admission,
         "INVALID_CREDENTIALS",
         "DELETION_PENDING",
         "TOO_MANY_ATTEMPTS",
@@ -97,7 +101,14 @@ export const engine = {
       access: anyone,
       input: RequestSignInCodeInput,
       output: RequestedProof,
-      errors: ["SIGN_IN_CODE_OFF", "MAIL_OFF", "TOO_MANY_ATTEMPTS", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      errors: [
+        ...admission,
+        "SIGN_IN_CODE_OFF",
+        "MAIL_OFF",
+        "TOO_MANY_ATTEMPTS",
+        "CREDENTIALS_IN_BATCH",
+        "FOREIGN_ORIGIN",
+      ],
     }),
     loginWithCode: mutation({
       summary: "Sign in with the code that was sent",
@@ -134,7 +145,7 @@ export const engine = {
       access: anyone,
       input: PasskeyLoginInput,
       output: SignedIn,
-      errors: ["INVALID_CREDENTIALS", "CHALLENGE_EXPIRED", "PASSKEYS_OFF", ...fromPages],
+      errors: ["NOT_ADMITTED", "INVALID_CREDENTIALS", "CHALLENGE_EXPIRED", "PASSKEYS_OFF", ...fromPages],
       credential: true,
     }),
     beginEnrolment: mutation({
@@ -249,7 +260,14 @@ export const engine = {
       access: anyone,
       input: RegisterInput,
       output: RequestedProof,
-      errors: ["SIGN_UP_REFUSED", "MAIL_OFF", "TOO_MANY_ATTEMPTS", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      errors: [
+        ...admission,
+        "SIGN_UP_REFUSED",
+        "MAIL_OFF",
+        "TOO_MANY_ATTEMPTS",
+        "CREDENTIALS_IN_BATCH",
+        "FOREIGN_ORIGIN",
+      ],
     }),
     completeRegistration: mutation({
       summary: "Create the account of a proved address, and sign in to it",
@@ -274,7 +292,7 @@ export const engine = {
       access: anyone,
       input: RecoverInput,
       output: RequestedProof,
-      errors: ["MAIL_OFF", "TOO_MANY_ATTEMPTS", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
+      errors: [...admission, "MAIL_OFF", "TOO_MANY_ATTEMPTS", "CREDENTIALS_IN_BATCH", "FOREIGN_ORIGIN"],
     }),
     resetPassword: mutation({
       summary: "Set the password of a recovered account, and end its sessions and grants",

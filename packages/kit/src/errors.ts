@@ -4,6 +4,7 @@
 
 import { z } from "zod";
 import type { Access, Anyone, Assured, Scoped } from "./access.ts";
+import { Challenge } from "./challenges.ts";
 import { ProofRefusalReason } from "./proofs.ts";
 import { SessionEndReason } from "./sessions.ts";
 
@@ -138,6 +139,19 @@ export const engineErrors = {
       max: z.int(),
       retryAfterSeconds: z.int(),
     }),
+  },
+  NOT_ADMITTED: {
+    status: 403,
+    message: "This is not possible from here.",
+    details: z.object({
+      /** One sentence for the user. */
+      explanation: z.string(),
+    }),
+  },
+  CHALLENGE_REQUIRED: {
+    status: 428,
+    message: "Solve the challenge, and send this call again with its solution.",
+    details: z.object({ challenge: Challenge }),
   },
   CREDENTIALS_IN_BATCH: {
     status: 400,

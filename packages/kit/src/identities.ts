@@ -47,6 +47,8 @@ export const LoginProblem = z.enum([
   /** Accounts are created for verified e-mail addresses of some domains, and this one is not verified. */
   "email_unverified",
   "disabled",
+  /** The app refuses it (`hooks.admit`). */
+  "not_admitted",
   /** Linking: the identity belongs to another account here. */
   "identity_taken",
   /** Linking: the session that requested it has ended, or belongs to another browser. */

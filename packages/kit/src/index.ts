@@ -1,6 +1,7 @@
 export * from "./access.ts";
 export * from "./accounts.ts";
 export * from "./brand.ts";
+export * from "./challenges.ts";
 export * from "./clients.ts";
 export * from "./composed-contract.ts";
 export * from "./contract.ts";

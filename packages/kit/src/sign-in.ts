@@ -4,6 +4,10 @@ import { z } from "zod";
 import { isStorableText, notPlainText } from "./text.ts";
 import { Password, User } from "./users.ts";
 
+// Not beside the schema of challenges, which no page needs.
+/** Schema of the solution of a challenge, as `solveChallenge` and ALTCHA's widget write it: base64 of JSON. */
+export const ChallengeSolution = z.string().max(2000).describe("The solution of the challenge of CHALLENGE_REQUIRED");
+
 /** The input of `auth.login`. */
 export const LoginInput = z.object({
   /** A username or an e-mail address. */
@@ -20,6 +24,8 @@ export const LoginInput = z.object({
    * owner.
    */
   deviceToken: z.string().max(200).optional(),
+  /** Of the challenge that an earlier call of the same operation was answered with. */
+  solution: ChallengeSolution.optional(),
 });
 export type LoginInput = z.infer<typeof LoginInput>;
 

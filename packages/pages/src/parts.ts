@@ -10,6 +10,7 @@ export { useSecondsLeft } from "./failures/countdown.tsx";
 export type { AnyFailure, ErrorOf, Failure } from "./failures/failure.ts";
 export { FailureNotice, type FailureNoticeProps } from "./failures/failure-notice.tsx";
 export { CardForm, type CardFormProps } from "./forms/card-form.tsx";
+export { ChallengeStatus } from "./forms/challenge-status.tsx";
 export { Choice, type ChoiceProps, Choices, type ChoicesProps } from "./forms/choices.tsx";
 export { type NewPasswordInput, type NewPasswordOptions, newPassword, newPasswordInput } from "./forms/new-password.ts";
 export { NewPasswordField, type NewPasswordFieldProps } from "./forms/new-password-field.tsx";

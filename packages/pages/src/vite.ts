@@ -103,6 +103,8 @@ const addressNote = (origin: string): Plugin => ({
 
 /** The libraries that this package and the client import in a browser. */
 const bundledLibraries = [
+  "@lockstep/pages > @lockstep/client > altcha-lib",
+  "@lockstep/pages > @lockstep/client > altcha-lib/algorithms/web/pbkdf2",
   "@lockstep/pages > @lockstep/client > eventsource-parser",
   "@lockstep/pages > @mantine/core",
   "@lockstep/pages > @tanstack/react-query",

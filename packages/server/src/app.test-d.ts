@@ -49,6 +49,26 @@ const brand = { name: "Notes" };
 const migrations = [notesMigrations, tagsMigrations] as const;
 
 describe("an app", () => {
+  it("has hooks that see its tables, and answer in one of three ways", () => {
+    const procedures = (tools: Tools<Contract, NotesTables>) => ({ note: noteProcedures(tools) });
+    const notes = { brand, contract, migrations: [notesMigrations], procedures } as const;
+    defineApp({
+      ...notes,
+      hooks: {
+        admit: async ({ kind, login }, { db }) => {
+          expectTypeOf(kind).toEqualTypeOf<"sign_up" | "sign_in" | "recover">();
+          expectTypeOf(login).toEqualTypeOf<string | null>();
+          const note = await db.selectFrom("notes").select("text").executeTakeFirst();
+          return note ? { allow: false, explanation: note.text } : { allow: "after_challenge" };
+        },
+      },
+    });
+    // @ts-expect-error no migration makes this table
+    defineApp({ ...notes, hooks: { admit: (_, { db }) => ({ allow: db.selectFrom("tags") === null }) } });
+    // @ts-expect-error an answer says whether to allow it
+    defineApp({ ...notes, hooks: { admit: () => ({}) } });
+  });
+
   it("compiles when each operation has its procedure and each table its migrations", () => {
     defineApp({ brand, contract, migrations, procedures: (tools) => ({ note: noteProcedures(tools) }) });
     defineApp({

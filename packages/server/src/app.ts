@@ -17,6 +17,7 @@ import type { z } from "zod";
 import type { Migrations, TablesOf } from "./db/app-migrations.ts";
 import type { Schema } from "./db/schema.ts";
 import type { Users } from "./domain/accounts/users.ts";
+import type { Hooks } from "./domain/admission/admission.ts";
 import type { AppAudit } from "./domain/kernel/audit.ts";
 import type { Now, Random } from "./domain/kernel/environment.ts";
 import type { MailTemplates } from "./domain/mail/templates.ts";
@@ -93,7 +94,7 @@ type DeclaredAlone<Procedures, Declared> = {
     : "The contract does not declare this operation.";
 };
 
-/** An app: its brand, contract, procedures, migrations and mails. */
+/** An app: its brand, contract, procedures, migrations, mails and hooks. */
 export interface App<C extends AnyContract = AnyContract> {
   readonly brand: Brand;
   readonly contract: C;
@@ -104,6 +105,9 @@ export interface App<C extends AnyContract = AnyContract> {
   readonly migrations?: readonly Migrations[];
   /** Templates that replace the engine's, one by one. The others keep their words. */
   readonly mails?: Partial<MailTemplates>;
+  /** Functions of the app that the engine calls. */
+  // biome-ignore lint/suspicious/noExplicitAny: each app has tables of its own; `defineApp` checks them
+  readonly hooks?: Hooks<any>;
   /** Clients that are registered in development, by their `client_id`, such as a demo in the terminal. */
   readonly developmentClients?: Readonly<Record<string, z.input<typeof RegisterClientInput>>>;
 }
@@ -127,5 +131,6 @@ export const defineApp = <
   ) => P & DeclaredAlone<P, ImplementationOf<E, OwnOperations<T>>>;
   readonly migrations?: M;
   readonly mails?: App["mails"];
+  readonly hooks?: Hooks<TablesOf<M>>;
   readonly developmentClients?: App["developmentClients"];
 }): App<Contract<S, R, E, T> & AnyContract> => app as never; // checked by the parameter's type

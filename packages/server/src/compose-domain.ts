@@ -1,5 +1,6 @@
 // Composes the domain: creates each of its parts once, in the order of their dependencies.
 
+import type { Kysely } from "kysely";
 import { createDpopNonces } from "./authorization-server/dpop-nonces.ts";
 import { registrationFormat } from "./authorization-server/registrations.ts";
 import type { Db } from "./db/database.ts";
@@ -22,6 +23,9 @@ import { createRegistrations } from "./domain/accounts/registration.ts";
 import { createSignUpRules } from "./domain/accounts/sign-up-rules.ts";
 import { createUsernames } from "./domain/accounts/usernames.ts";
 import { createUsers } from "./domain/accounts/users.ts";
+import { createAdmission } from "./domain/admission/admission.ts";
+import { createAttemptRates } from "./domain/admission/attempt-rates.ts";
+import { createChallenges } from "./domain/admission/challenges.ts";
 import { createClients } from "./domain/clients/clients.ts";
 import { createGrants } from "./domain/clients/grants.ts";
 import { createOAuthRecords } from "./domain/clients/oauth-records.ts";
@@ -39,7 +43,7 @@ import { createIdentities } from "./domain/identities/identities.ts";
 import { createIdentitySignIn } from "./domain/identities/identity-sign-in.ts";
 import { createLinkTickets } from "./domain/identities/link-tickets.ts";
 import { createAnonymousEntries } from "./domain/kernel/anonymous-entries.ts";
-import { createAudit } from "./domain/kernel/audit.ts";
+import { createAppAudit, createAudit } from "./domain/kernel/audit.ts";
 import { createClock } from "./domain/kernel/clock.ts";
 import { randomId } from "./domain/kernel/environment.ts";
 import { createSealed } from "./domain/kernel/sealed.ts";
@@ -74,7 +78,7 @@ export type Domain = Awaited<ReturnType<typeof createDomain>>;
 export const createDomain = async (
   db: Db,
   {
-    app: { brand, contract, migrations = [], mails = {} },
+    app: { brand, contract, migrations = [], mails = {}, hooks = {} },
     config,
     world = realWorld,
   }: Pick<ServerOptions, "app" | "config" | "world">,
@@ -128,6 +132,14 @@ export const createDomain = async (
     productName: brand.name,
     scopes,
     registrations: registrationFormat,
+  });
+  const admission = createAdmission({
+    hook: hooks.admit,
+    tools: { db: db as unknown as Kysely<object>, now, random, audit: createAppAudit(audit) },
+    limitMs: world.hookLimitMs,
+    setting: config.challenge,
+    challenges: createChallenges({ now, secrets, spentIds, cost: world.challengeCost }),
+    rates: createAttemptRates({ now }),
   });
   const { lifetimeSeconds } = config.sessionLimits;
   const grants = createGrants({ db, now, clients, scopes, audit, records: oauthRecords, spentIds, lifetimeSeconds });
@@ -305,6 +317,7 @@ export const createDomain = async (
   });
   const identitySignIn = createIdentitySignIn({
     db,
+    admission,
     users,
     usernames,
     accounts,
@@ -385,6 +398,7 @@ export const createDomain = async (
     guard,
     throttle,
     anonymousEntries,
+    admission,
     signIn,
     clients,
     grants,

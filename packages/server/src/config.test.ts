@@ -231,6 +231,7 @@ const rules: Record<keyof Environment, Rule> = {
   METRICS_PORT: numbers(0, 65_535, (port) => ({ metrics: { listen: { port } } })),
   METRICS_HOST: rule(asItIs(fc.constantFrom("localhost", "127.0.0.1", "::1")), () => ({}), null),
   LOG_LEVEL: words({ fatal: "fatal", warn: "warn", trace: "trace", silent: "silent" }, (logLevel) => ({ logLevel })),
+  CHALLENGE: words({ off: "off", auto: "auto", on: "on" }, (challenge) => ({ challenge })),
   SIGN_IN_CODE: words({ on: true, off: false }, (signInCode) => ({ signInCode })),
   SIGN_UP: words({ open: "open", invited: "invited", off: "off" }, (policy) => ({ signUp: { policy } })),
   SIGN_UP_DOMAINS: rule<readonly string[]>(

@@ -7,6 +7,7 @@ import { EmailAddress, SignUpPolicy } from "@lockstep/kit";
 import { z } from "zod";
 import { type DatabaseUrl, defaultPoolSize } from "./db/database.ts";
 import type { SignUpSettings } from "./domain/accounts/sign-up-rules.ts";
+import type { ChallengeSetting } from "./domain/admission/admission.ts";
 import type { SecondFactorSettings } from "./domain/factors/factor-policy.ts";
 import type { SessionLimits } from "./domain/sessions/sessions.ts";
 import { ProxyRange } from "./http/forwarded-for.ts";
@@ -203,6 +204,12 @@ const Environment = z.object({
     .describe(
       "How many days the deletion of an account can be cancelled. 0 deletes at once ([accounts.md](accounts.md#deletion)).",
     ),
+  CHALLENGE: z
+    .enum(["off", "auto", "on"])
+    .default("auto")
+    .describe(
+      "Whether a browser or program does a second of work before somebody may sign in, sign up or recover an account: `off`, `auto` (while there are more attempts than people make) or `on` (always) ([accounts.md](accounts.md#challenges)).",
+    ),
   DEMO_PROVIDER: z
     .enum(["0", "1"], { error: "must be 0 or 1" })
     .transform((value) => value === "1")
@@ -294,6 +301,7 @@ export interface Config {
   readonly trustedDeviceSeconds: number;
   readonly passkeyOrigins: readonly string[];
   readonly deletionDays: number;
+  readonly challenge: ChallengeSetting;
   readonly demoProvider: boolean;
   readonly demoProviderPort: number;
   readonly shutdown: { readonly delaySeconds: number; readonly timeoutSeconds: number };
@@ -359,6 +367,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     trustedDeviceSeconds: e.TRUSTED_DEVICE_SECONDS,
     passkeyOrigins: e.PASSKEY_ORIGINS,
     deletionDays: e.DELETION_DAYS,
+    challenge: e.CHALLENGE,
     demoProvider: e.DEMO_PROVIDER,
     demoProviderPort: e.DEMO_PROVIDER_PORT,
     shutdown: {

@@ -142,6 +142,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       publicUrl: config.publicUrl,
       allowedOrigins: config.allowedOrigins,
       relatedOrigins: config.passkeyOrigins,
+      admission: domain.admission,
       signIn: domain.signIn,
       contact: config.contact,
       passwordGrant: config.passwordGrant,

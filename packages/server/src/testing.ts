@@ -65,6 +65,9 @@ export const testWorld = (now: () => number): WorldOptions => ({
   databaseLimitMs,
   // Each request to `/readyz` checks the database.
   readinessKeptMs: 0,
+  hookLimitMs: realWorld.hookLimitMs,
+  // As little work as possible.
+  challengeCost: 1,
 });
 
 /** The source of calls that no transport made. */
@@ -146,6 +149,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   signUp: { policy: "open", domains: null },
   signInCode: false,
   deletionDays: 14,
+  challenge: "off",
   mail: { on: true, server: null, from: { name: null, address: "no-reply@lockstep.example" } },
   secondFactor: { policy: "optional", graceSeconds: 0 },
   trustedDeviceSeconds: 30 * 24 * 3600,

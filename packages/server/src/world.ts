@@ -7,6 +7,8 @@ import { readDatabaseTime } from "./db/clock.ts";
 import type { Db } from "./db/database.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
 import { createHashingThreads } from "./domain/accounts/hashing-threads.ts";
+import { hookLimitMs } from "./domain/admission/admission.ts";
+import { challengeCost } from "./domain/admission/challenges.ts";
 import type { Now, Random } from "./domain/kernel/environment.ts";
 import type { OutboundOptions } from "./outbound.ts";
 import { systemRandom } from "./random.ts";
@@ -26,6 +28,10 @@ export interface WorldOptions {
   readonly databaseLimitMs: number;
   /** How long the result of a database check is reused for `/readyz`. */
   readonly readinessKeptMs: number;
+  /** How long the app's hook may take (`domain/admission/admission.ts`). */
+  readonly hookLimitMs: number;
+  /** The work of each try at a challenge (`domain/admission/challenges.ts`). */
+  readonly challengeCost: number;
   /** How long a request may take to arrive. */
   readonly requestTimeoutMs: number;
 }
@@ -44,4 +50,6 @@ export const realWorld: WorldOptions = {
   ),
   databaseLimitMs,
   readinessKeptMs: 1000,
+  hookLimitMs,
+  challengeCost,
 };

@@ -4,6 +4,7 @@ import { type Client, type ClientContract, createClient, type ErrorOf, errorRead
 import type { EngineContract, PathIn, RouterOf } from "@lockstep/kit";
 import { QueryClient } from "@tanstack/react-query";
 import { createTRPCOptionsProxy, type TRPCOptionsProxy } from "@trpc/tanstack-react-query";
+import { challengeKey } from "./challenge-key.ts";
 
 /** A contract that has the engine's operations, which the pages call. */
 export type PagesContract = ClientContract & Pick<EngineContract, "operations">;
@@ -34,7 +35,13 @@ export interface BackendOptions {
  * @typeParam C the contract of the backend: `typeof contract`
  */
 export const createBackend = <C extends PagesContract>({ url = location.origin }: BackendOptions = {}): Backend<C> => {
-  const client = createClient<C>({ url, transport: "cookie" });
+  const client = createClient<C>({
+    url,
+    transport: "cookie",
+    // As a mutation, which `ChallengeStatus` sees.
+    onChallenge: (_, mutationFn) =>
+      queryClient.getMutationCache().build(queryClient, { mutationKey: challengeKey, mutationFn }).execute(undefined),
+  });
   const queryClient = new QueryClient({
     defaultOptions: {
       // "always": a call without a network fails at once, instead of waiting silently.

@@ -41,6 +41,10 @@ export const loginProblemWords = {
       title: "Your e-mail address is not verified",
       text: `Verify it at ${provider}, then try again.`,
     }),
+    not_admitted: () => ({
+      title: "This is not possible here",
+      text: "This service does not let you in from here at the moment. Ask the people who run it.",
+    }),
     disabled: () => ({
       title: "This account was disabled",
       text: "Nobody can sign in to it. Ask the people who run this service.",

@@ -6,6 +6,7 @@ import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
 import { useBackend } from "../app/context.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
+import { ChallengeStatus } from "../forms/challenge-status.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
 import { useForm } from "../forms/use-form.ts";
 import { cardClasses } from "../layout/card.ts";
@@ -66,6 +67,7 @@ export const SignInForm = ({ username = "", children }: SignInFormProps) => {
         <Button type="submit" fullWidth aria-disabled={signIn.isPending}>
           {signIn.isPending ? words.signingIn : words.signIn}
         </Button>
+        <ChallengeStatus />
         {children}
       </div>
     </form>

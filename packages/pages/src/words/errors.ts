@@ -80,6 +80,11 @@ export const errorWords: EngineErrorWords = {
         : "Passwords and codes are not checked until the wait is over, so that nobody can guess yours.",
   }),
   TOO_MANY_STREAMS: { title: "Too many pages are open", text: "Close one, or try again later." },
+  NOT_ADMITTED: ({ details }) => ({ title: "This is not possible here", text: details.explanation }),
+  CHALLENGE_REQUIRED: {
+    title: "Your browser could not show that you are not a program",
+    text: "Try again, or use another browser.",
+  },
   CREDENTIALS_IN_BATCH: outdated("The server could not read the request."),
   FOREIGN_ORIGIN: {
     title: "This page cannot sign in here",
@@ -103,7 +108,7 @@ export const errorWords: EngineErrorWords = {
   LAST_WAY_IN: notSaved("This is your only way to sign in. Add another one first."),
   SIGN_UP_REFUSED: ({ details }) => ({ title: "You cannot sign up with this address", text: details.explanation }),
   USERNAME_REFUSED: ({ details }) => notSaved(details.explanation),
-  SIGN_IN_CODE_OFF: { title: "This is turned off", text: "No codes to sign in with are sent here. Use your password." },
+  SIGN_IN_CODE_OFF: { title: "This is turned off", text: "Sign in with your password." },
   FACTOR_REFUSED: { title: "Not accepted", text: "This code or passkey does not work. Try again." },
   CHALLENGE_EXPIRED: { title: "This took too long", text: "Or it began in another browser. Start again." },
   FACTOR_NOT_FOUND: notSaved("It has been removed already."),

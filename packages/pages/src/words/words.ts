@@ -4,6 +4,7 @@
 import type { Errors, RpcErrorData } from "@lockstep/kit";
 import { useMemo } from "react";
 import { useAppContext } from "../app/context.ts";
+import type { challengeWords } from "../forms/challenge-words.ts";
 import type { newPasswordWords } from "../forms/new-password-words.ts";
 import type { accountWords } from "../pages/account/words.ts";
 import type { appsWords } from "../pages/apps/words.ts";
@@ -65,6 +66,8 @@ export interface Words {
   readonly proofs: typeof proofsWords;
   /** The field for a new password. */
   readonly newPassword: typeof newPasswordWords;
+  /** While the browser solves a challenge of the server. */
+  readonly challenge: typeof challengeWords;
   readonly signInNotice: typeof signInNoticeWords;
   readonly loginProblems: typeof loginProblemWords;
   readonly reauthentication: typeof reauthenticationWords;

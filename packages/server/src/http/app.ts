@@ -13,6 +13,7 @@ import Fastify, {
 } from "fastify";
 import type { Db } from "../db/database.ts";
 import { withDatabaseLimit } from "../db/time-limit.ts";
+import type { Admission } from "../domain/admission/admission.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
 import type { SignIn } from "../domain/sessions/sign-in.ts";
 import type { Guard } from "../domain/tokens/guard.ts";
@@ -73,6 +74,7 @@ export interface AppOptions {
   readonly relatedOrigins: readonly string[];
   /** The contact for developers of clients. `null`: none. */
   readonly contact: string | null;
+  readonly admission: Admission;
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
   /** The authorization server's own routes, and its part of `/token`. */

@@ -6,6 +6,7 @@
 import formbody from "@fastify/formbody";
 import { isStorableText, LoginInput } from "@lockstep/kit";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Admission } from "../domain/admission/admission.ts";
 import { refusalOf } from "../domain/kernel/domain-error.ts";
 import { SecondStepNeeded, type SignedIn, type SignIn } from "../domain/sessions/sign-in.ts";
 import type { Scopes } from "../domain/tokens/scopes.ts";
@@ -38,6 +39,7 @@ class TokenError extends Error {
 
 export interface TokenRoutesOptions {
   readonly publicUrl: string;
+  readonly admission: Admission;
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
   readonly scopes: Scopes;
@@ -45,7 +47,7 @@ export interface TokenRoutesOptions {
 }
 
 export const tokenRoutes =
-  ({ publicUrl, signIn, passwordGrant, scopes, answerClient }: TokenRoutesOptions) =>
+  ({ publicUrl, admission, signIn, passwordGrant, scopes, answerClient }: TokenRoutesOptions) =>
   async (app: FastifyInstance) => {
     const isForeign = isForeignTo(publicUrl);
     app.removeAllContentTypeParsers();
@@ -59,7 +61,7 @@ export const tokenRoutes =
       const form = readForm(request);
       const grant = form.get("grant_type") || "password";
       if (grant === "password" && passwordGrant)
-        return answer(reply, await byPassword({ signIn, scopes }, form, request));
+        return answer(reply, await byPassword({ admission, signIn, scopes }, form, request));
       if (grant === "refresh_token") return answer(reply, await byRefreshToken({ signIn, scopes }, form, request));
       throw new TokenError("unsupported_grant_type", "The grant type is not supported");
     });
@@ -92,7 +94,7 @@ export const tokenRoutes =
 type SignsIn = Pick<TokenRoutesOptions, "signIn" | "scopes">;
 
 const byPassword = async (
-  { signIn, scopes }: SignsIn,
+  { admission, signIn, scopes }: SignsIn & Pick<TokenRoutesOptions, "admission">,
   form: Map<string, string>,
   request: FastifyRequest,
 ): Promise<SignedIn> => {
@@ -101,12 +103,14 @@ const byPassword = async (
     const names = [...new Set(login.error.issues.map((issue) => issue.path.join(".")))];
     throw new TokenError("invalid_request", `Missing or invalid: ${names.join(", ")}`);
   }
-  return signIn.withPassword({
-    login: login.data,
-    deviceToken: null,
-    source: sourceOf(request),
-    scopes: readScopes(form.get("scope"), scopes),
-  });
+  const asked = readScopes(form.get("scope"), scopes);
+  const source = sourceOf(request);
+  // A form can solve no challenge. Where one is needed, it is refused in words, or has to wait.
+  const call = { kind: "sign_in", by: "password", login: login.data.username, solution: null, source } as const;
+  const admitted = await admission.admit(call);
+  const signedIn = await signIn.withPassword({ login: login.data, deviceToken: null, source, scopes: asked });
+  admitted.succeeded();
+  return signedIn;
 };
 
 const byRefreshToken = async (
@@ -193,6 +197,8 @@ const asTokenError = (error: FastifyError | TokenError | SecondStepNeeded): Toke
         return new TokenError("invalid_grant", "The username or the password is wrong");
       case "DELETION_PENDING":
         return new TokenError("invalid_grant", "This account is to be deleted. Cancel that first");
+      case "NOT_ADMITTED":
+        return new TokenError("invalid_grant", (refusal.details as { explanation: string }).explanation);
       case "SESSION_ENDED":
         return new TokenError("invalid_grant", "The refresh token is not valid or no longer valid");
       case "TOO_MANY_ATTEMPTS":

@@ -10,12 +10,14 @@ import type { Asker } from "../domain/accounts/proof-requests.ts";
 import type { Proof, Proofs } from "../domain/accounts/proofs.ts";
 import type { Recovery } from "../domain/accounts/recovery.ts";
 import type { Registrations } from "../domain/accounts/registration.ts";
+import type { Admission } from "../domain/admission/admission.ts";
 import type { Sessions } from "../domain/sessions/sessions.ts";
 import { askerFor, askerOf } from "./askers.ts";
 import { assertTransport, deviceTokenOf, signInAnswer } from "./signed-in.ts";
 import { implement } from "./trpc.ts";
 
 export const accountProcedures = ({
+  admission,
   registrations,
   recovery,
   codeSignIn,
@@ -25,6 +27,7 @@ export const accountProcedures = ({
   proofs,
   sessions,
 }: {
+  admission: Admission;
   registrations: Registrations;
   recovery: Recovery;
   codeSignIn: CodeSignIn;
@@ -45,9 +48,10 @@ export const accountProcedures = ({
   };
 
   return {
-    register: implement(engine.account.register).handle(({ ctx, input: { email, transport } }) =>
-      registrations.request({ email, ...askerFor(proofs, transport, ctx) }),
-    ),
+    register: implement(engine.account.register).handle(async ({ ctx, input: { email, transport, solution } }) => {
+      await admission.admit({ kind: "sign_up", by: "code", login: email, solution, source: ctx.source });
+      return registrations.request({ email, ...askerFor(proofs, transport, ctx) });
+    }),
 
     completeRegistration: implement(engine.account.completeRegistration).handle(async ({ ctx, input }) => {
       const { transport, username = null, ...given } = input;
@@ -58,9 +62,10 @@ export const accountProcedures = ({
       return signInAnswer(outcome, asker.browser, transport, ctx);
     }),
 
-    recover: implement(engine.account.recover).handle(({ ctx, input: { login, transport } }) =>
-      recovery.request({ login, ...askerFor(proofs, transport, ctx) }),
-    ),
+    recover: implement(engine.account.recover).handle(async ({ ctx, input: { login, transport, solution } }) => {
+      await admission.admit({ kind: "recover", by: "code", login, solution, source: ctx.source });
+      return recovery.request({ login, ...askerFor(proofs, transport, ctx) });
+    }),
 
     resetPassword: implement(engine.account.resetPassword).handle(async ({ ctx, input: { transport, ...given } }) => {
       assertTransport(transport, ctx);

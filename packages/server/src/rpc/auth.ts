@@ -5,6 +5,7 @@ import { engine } from "@lockstep/kit";
 import type { CodeSignIn } from "../domain/accounts/code-sign-in.ts";
 import type { Proofs } from "../domain/accounts/proofs.ts";
 import type { SignUpRules } from "../domain/accounts/sign-up-rules.ts";
+import type { Admission } from "../domain/admission/admission.ts";
 import type { FactorSignIn } from "../domain/factors/factor-sign-in.ts";
 import type { Passkeys } from "../domain/factors/passkeys.ts";
 import type { SignInChallenges } from "../domain/factors/sign-in-challenges.ts";
@@ -19,6 +20,7 @@ import { accessTokenOf, assertTransport, signedInAnswer, signInAnswer, type Tran
 import { implement } from "./trpc.ts";
 
 export const authProcedures = ({
+  admission,
   signIn,
   codeSignIn,
   proofs,
@@ -30,6 +32,7 @@ export const authProcedures = ({
   factorSignIn,
   passkeys,
 }: {
+  admission: Admission;
   signIn: SignIn;
   codeSignIn: CodeSignIn;
   proofs: Proofs;
@@ -43,10 +46,13 @@ export const authProcedures = ({
 }) => ({
   login: implement(engine.auth.login).handle(async ({ input, ctx }) => {
     assertTransport(input.transport, ctx);
+    const { username: login, solution } = input;
+    const admitted = await admission.admit({ kind: "sign_in", by: "password", login, solution, source: ctx.source });
     const device = await deviceOf(input, ctx, sessions);
     const browser =
       input.transport === "cookie" ? (ctx.cookies.proofSecret ?? signInChallenges.newBrowserSecret()) : null;
     const outcome = await signIn.begin({ login: input, source: ctx.source, browser, ...device });
+    admitted.succeeded();
     return signInAnswer(outcome, browser, input.transport, ctx);
   }),
 
@@ -62,6 +68,7 @@ export const authProcedures = ({
   loginWithPasskey: implement(engine.auth.loginWithPasskey).handle(async ({ input, ctx }) => {
     const { passkey, transport } = input;
     assertTransport(transport, ctx);
+    await admission.assertAllowed({ kind: "sign_in", by: "passkey", login: null, source: ctx.source });
     const device = await deviceOf(input, ctx, sessions);
     const signedIn = await factorSignIn.withPasskey(passkey, { source: ctx.source, ...device });
     return signedInAnswer(signedIn, transport, ctx);
@@ -84,9 +91,11 @@ export const authProcedures = ({
     return { status: "signed_in", ...tokensOf(signedIn, transport, ctx) };
   }),
 
-  requestSignInCode: implement(engine.auth.requestSignInCode).handle(({ input: { login, transport }, ctx }) =>
-    codeSignIn.request({ login, ...askerFor(proofs, transport, ctx) }),
-  ),
+  requestSignInCode: implement(engine.auth.requestSignInCode).handle(async ({ input, ctx }) => {
+    const { login, transport, solution } = input;
+    await admission.admit({ kind: "sign_in", by: "code", login, solution, source: ctx.source });
+    return codeSignIn.request({ login, ...askerFor(proofs, transport, ctx) });
+  }),
 
   loginWithCode: implement(engine.auth.loginWithCode).handle(async ({ input, ctx }) => {
     const { proofId, code, transport } = input;

@@ -4,6 +4,7 @@ import { RecoverInput } from "@lockstep/kit";
 import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import {
+  ChallengeStatus,
   cardClasses,
   FailureNotice,
   fieldErrorsOf,
@@ -52,6 +53,7 @@ export const LoginForm = ({ flow }: { flow: ProofFlow }) => {
         <Button type="submit" fullWidth aria-disabled={recover.isPending}>
           {recover.isPending ? words.submitting : words.submit}
         </Button>
+        <ChallengeStatus />
       </div>
     </form>
   );

@@ -4,6 +4,7 @@ import { RegisterInput } from "@lockstep/kit";
 import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import {
+  ChallengeStatus,
   cardClasses,
   type ErrorOf,
   FailureNotice,
@@ -51,6 +52,7 @@ export const AddressForm = ({ flow }: { flow: ProofFlow }) => {
         <Button type="submit" fullWidth aria-disabled={register.isPending}>
           {register.isPending ? words.submitting : words.submit}
         </Button>
+        <ChallengeStatus />
       </div>
     </form>
   );

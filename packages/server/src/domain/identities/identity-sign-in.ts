@@ -9,8 +9,10 @@ import type { Deletions } from "../accounts/deletion.ts";
 import type { SignUpRules } from "../accounts/sign-up-rules.ts";
 import type { Usernames } from "../accounts/usernames.ts";
 import type { Users } from "../accounts/users.ts";
+import type { Admission } from "../admission/admission.ts";
 import type { FirstStep } from "../factors/sign-in-challenges.ts";
 import type { Source } from "../kernel/audit.ts";
+import { DomainError } from "../kernel/domain-error.ts";
 import type { Notices } from "../mail/notices.ts";
 import type { Devices } from "../sessions/devices.ts";
 import type { Sessions, StartOptions } from "../sessions/sessions.ts";
@@ -41,6 +43,7 @@ export type IdentitySignIn = ReturnType<typeof createIdentitySignIn>;
 
 export const createIdentitySignIn = ({
   db,
+  admission,
   users,
   usernames,
   accounts,
@@ -53,6 +56,7 @@ export const createIdentitySignIn = ({
   notices,
 }: {
   db: Db;
+  admission: Pick<Admission, "assertAllowed">;
   users: Users;
   usernames: Usernames;
   accounts: Accounts;
@@ -99,6 +103,18 @@ export const createIdentitySignIn = ({
       throw new LoginRefusal("no_account", "SIGN_UP and SIGN_UP_DOMAINS allow no account for this address");
   };
 
+  /** Asks the app whether this person may sign in, or sign up by signing in for the first time. */
+  const refuseUnlessAdmitted = async ({ identity }: VerifiedIdentity, source: Source): Promise<void> => {
+    const known = await identities.find(identity);
+    const kind = known ? "sign_in" : "sign_up";
+    try {
+      await admission.assertAllowed({ kind, by: "provider", login: identity.email ?? identity.username, source });
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== "NOT_ADMITTED") throw error;
+      throw new LoginRefusal("not_admitted", "hooks.admit refused it", known?.userId);
+    }
+  };
+
   /** The identity; creates it and an account if there is none. */
   const findOrCreate = async (verified: VerifiedIdentity, source: Source) => {
     const { rules, identity } = verified;
@@ -135,6 +151,7 @@ export const createIdentitySignIn = ({
         ...verified.providerSession,
         idToken: rules.endSession ? verified.providerSession.idToken : null,
       };
+      await refuseUnlessAdmitted(verified, source);
       const found = await findOrCreate(verified, source);
       const user = await users.find(found.userId);
       if (!user) throw new LoginRefusal("expired", "the account was deleted");

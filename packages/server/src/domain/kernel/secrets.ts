@@ -25,7 +25,8 @@ export type Purpose =
   | "factor-enrolments"
   | "passkey-challenges"
   | "sign-in-challenges"
-  | "export-cursors";
+  | "export-cursors"
+  | "challenges";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 
