@@ -358,6 +358,16 @@ describe("signing in with a code, over HTTP", () => {
     expect((await calls.mutate("auth.loginWithCode", input, { cookies })).status).toBe(200);
   });
 
+  it("[S67] cannot be checked beforehand, which would count no failed sign-in", async () => {
+    const { cookies, proofId, code } = await ask();
+    for (const typed of [code, "BCDF-GHJK"])
+      expect((await calls.mutate("account.checkCode", { proofId, code: typed }, { cookies })).error).toMatchObject({
+        code: "PROOF_REFUSED",
+        details: { reason: "expired" },
+      });
+    expect((await calls.mutate("auth.loginWithCode", { proofId, code }, { cookies })).status).toBe(200);
+  });
+
   it("[S108] is asked for again by the ID of the first code", async () => {
     const first = await ask();
     clock.advanceSeconds(1); // so that the next mail is the newest
