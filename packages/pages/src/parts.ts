@@ -12,6 +12,7 @@ export { FailureNotice, type FailureNoticeProps } from "./failures/failure-notic
 export { CardForm, type CardFormProps } from "./forms/card-form.tsx";
 export { ChallengeStatus } from "./forms/challenge-status.tsx";
 export { Choice, type ChoiceProps, Choices, type ChoicesProps } from "./forms/choices.tsx";
+export { NarrowForm, type NarrowFormProps } from "./forms/narrow-form.tsx";
 export { type NewPasswordInput, type NewPasswordOptions, newPassword, newPasswordInput } from "./forms/new-password.ts";
 export { NewPasswordField, type NewPasswordFieldProps } from "./forms/new-password-field.tsx";
 export { PasswordField, type PasswordFieldProps } from "./forms/password-field.tsx";
@@ -37,8 +38,10 @@ export { Question, type QuestionProps } from "./layout/question.tsx";
 export { paths } from "./paths.ts";
 export { CheckMail, type CheckMailProps } from "./proofs/check-mail.tsx";
 export { useCodeCheck } from "./proofs/code-check.ts";
+export { ProofLoginForm, type ProofLoginFormProps } from "./proofs/login-form.tsx";
 export { type AskedProof, type ProofFlow, proofState, useProofFlow } from "./proofs/proof-flow.ts";
 export { ProofRefused, type ProofRefusedProps } from "./proofs/proof-refused.tsx";
+export { ProofSteps, type ProofStepsProps } from "./proofs/proof-steps.tsx";
 export { AccountLinks, type AccountLinksProps } from "./session/account-links.tsx";
 export { EndNotice } from "./session/end-notice.tsx";
 export { LoginProblemNotice } from "./session/login-problem.tsx";

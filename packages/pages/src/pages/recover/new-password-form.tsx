@@ -1,15 +1,13 @@
 // The last form of recovery: the new password.
 
 import { ResetPasswordInput } from "@lockstep/kit";
-import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import {
   type AskedProof,
-  cardClasses,
   type ErrorOf,
-  FailureNotice,
   type FieldErrors,
   fieldErrorsOf,
+  NarrowForm,
   NewPasswordField,
   newPassword,
   type ProofFlow,
@@ -48,23 +46,23 @@ export const NewPasswordForm = ({ proof, code, flow, onDone }: NewPasswordFormPr
   });
   const failure = reset.error && readFailure("account.resetPassword", reset.error);
   return (
-    <form noValidate className={cardClasses.card} onSubmit={form.submit}>
-      <div className={cardClasses.fields}>
-        {failure && Object.keys(refusedFields(failure)).length === 0 && failure.code !== "PROOF_REFUSED" && (
-          <FailureNotice key={reset.submittedAt} failure={failure} takesFocus />
-        )}
-        <input type="text" name="username" autoComplete="username" value={proof.sentTo} readOnly hidden />
-        <NewPasswordField
-          label={words.new}
-          personal={[proof.sentTo]}
-          readOnly={reset.isPending}
-          {...form.field("newPassword")}
-        />
-        <Button type="submit" fullWidth aria-disabled={reset.isPending}>
-          {reset.isPending ? words.submitting : words.submit}
-        </Button>
-      </div>
-    </form>
+    <NarrowForm
+      failure={
+        failure && Object.keys(refusedFields(failure)).length === 0 && failure.code !== "PROOF_REFUSED" ? failure : null
+      }
+      failureKey={reset.submittedAt}
+      submitLabel={reset.isPending ? words.submitting : words.submit}
+      busy={reset.isPending}
+      onSubmit={form.submit}
+    >
+      <input type="text" name="username" autoComplete="username" value={proof.sentTo} readOnly hidden />
+      <NewPasswordField
+        label={words.new}
+        personal={[proof.sentTo]}
+        readOnly={reset.isPending}
+        {...form.field("newPassword")}
+      />
+    </NarrowForm>
   );
 };
 

@@ -10,75 +10,49 @@ import {
   CheckMail,
   cardClasses,
   FailureNotice,
-  OneMoment,
   Page,
   type ProofFlow,
-  ProofRefused,
+  ProofLoginForm,
+  ProofSteps,
   paths,
   returnPath,
   returnSearch,
   useBackend,
   useProofFlow,
-  useSignInMethods,
   useSlots,
   useWords,
 } from "../../parts.ts";
-import { LoginForm } from "./login-form.tsx";
-import styles from "./sign-in-code.module.css";
 import { signInCodeWords } from "./words.tsx";
 
 export const SignInCodePage = () => {
-  const { readFailure } = useBackend();
+  const { client } = useBackend();
   const words = useWords("signInCode", signInCodeWords);
   const slots = useSlots("signInCode");
   const returnTo = returnPath(useSearch(), location.origin);
   const session = useSession();
-  const methods = useSignInMethods();
   const flow = useProofFlow();
 
-  const usePassword = (
-    <p className={styles.aside}>
-      <Link href={paths.signIn + returnSearch(returnTo)}>{words.usePassword}</Link>
-    </p>
-  );
   if (session.status === "signedIn") return <Redirect to={returnTo} replace />;
-  if (methods.isPending) return <OneMoment />;
-  if (methods.error) {
-    return (
-      <Page title={words.title} narrow>
-        <FailureNotice
-          failure={readFailure("auth.methods", methods.error)}
-          onRetry={() => void methods.refetch()}
-          retrying={methods.isFetching}
+  return (
+    <ProofSteps
+      flow={flow}
+      title={words.title}
+      lead={() => words.lead}
+      closed={({ signInCode }) => (signInCode ? null : words.off)}
+      otherWay={<Link href={paths.signIn + returnSearch(returnTo)}>{words.usePassword}</Link>}
+      slots={slots}
+      form={
+        <ProofLoginForm
+          flow={flow}
+          path="auth.requestSignInCode"
+          ask={client.auth.requestSignInCode.mutate}
+          words={words}
         />
-      </Page>
-    );
-  }
-  if (!methods.data.signInCode) {
-    return (
-      <Page title={words.off.title} lead={words.off.lead} narrow>
-        {usePassword}
-      </Page>
-    );
-  }
-  if (flow.refused) {
-    return (
-      <ProofRefused reason={flow.refused} onStartAgain={flow.restart}>
-        {usePassword}
-      </ProofRefused>
-    );
-  }
-  if (flow.proof === null) {
-    return (
-      <Page title={words.title} lead={words.lead} narrow>
-        {slots.above && <slots.above />}
-        <LoginForm flow={flow} />
-        {usePassword}
-        {slots.below && <slots.below />}
-      </Page>
-    );
-  }
-  return <Finish proof={flow.proof} flow={flow} />;
+      }
+    >
+      {(proof) => <Finish proof={proof} flow={flow} />}
+    </ProofSteps>
+  );
 };
 
 /** Signs in with the code: typed here, or brought by the link in the mail. */

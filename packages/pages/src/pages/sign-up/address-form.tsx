@@ -1,15 +1,14 @@
 // The first form of sign-up: the address to send a code to.
 
 import { RegisterInput } from "@lockstep/kit";
-import { Button, TextInput } from "@mantine/core";
+import { TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import {
   ChallengeStatus,
-  cardClasses,
   type ErrorOf,
-  FailureNotice,
   type FieldErrors,
   fieldErrorsOf,
+  NarrowForm,
   type ProofFlow,
   useBackend,
   useForm,
@@ -34,27 +33,25 @@ export const AddressForm = ({ flow }: { flow: ProofFlow }) => {
   });
   const failure = register.error && readFailure("account.register", register.error);
   return (
-    <form noValidate className={cardClasses.card} onSubmit={form.submit}>
-      <div className={cardClasses.fields}>
-        {failure && Object.keys(refusedFields(failure)).length === 0 && (
-          <FailureNotice key={register.submittedAt} failure={failure} takesFocus />
-        )}
-        <TextInput
-          label={words.email}
-          type="email"
-          required
-          autoComplete="email"
-          autoCapitalize="none"
-          spellCheck={false}
-          readOnly={register.isPending}
-          {...form.field("email")}
-        />
-        <Button type="submit" fullWidth aria-disabled={register.isPending}>
-          {register.isPending ? words.submitting : words.submit}
-        </Button>
-        <ChallengeStatus />
-      </div>
-    </form>
+    <NarrowForm
+      failure={failure && Object.keys(refusedFields(failure)).length === 0 ? failure : null}
+      failureKey={register.submittedAt}
+      submitLabel={register.isPending ? words.submitting : words.submit}
+      busy={register.isPending}
+      onSubmit={form.submit}
+      below={<ChallengeStatus />}
+    >
+      <TextInput
+        label={words.email}
+        type="email"
+        required
+        autoComplete="email"
+        autoCapitalize="none"
+        spellCheck={false}
+        readOnly={register.isPending}
+        {...form.field("email")}
+      />
+    </NarrowForm>
   );
 };
 

@@ -6,11 +6,10 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import {
   type AskedProof,
-  cardClasses,
   type ErrorOf,
-  FailureNotice,
   type FieldErrors,
   fieldErrorsOf,
+  NarrowForm,
   NewPasswordField,
   newPassword,
   type ProofFlow,
@@ -62,59 +61,59 @@ export const DetailsForm = ({ proof, code, flow, details, onDetails }: DetailsFo
   const field = form.field("fullName");
 
   return (
-    <form noValidate className={cardClasses.card} onSubmit={form.submit}>
-      <div className={cardClasses.fields}>
-        {failure && Object.keys(refusedFields(failure)).length === 0 && failure.code !== "PROOF_REFUSED" && (
-          <FailureNotice key={complete.submittedAt} failure={failure} takesFocus />
-        )}
-        <TextInput
-          label={words.fullName}
-          required
-          autoComplete="name"
-          readOnly={complete.isPending}
-          {...field}
-          onChange={(event) => {
-            const name = event.currentTarget.value;
-            field.onChange(event);
-            // Until the user chooses one.
-            if (username === (usernameFrom(fullName) ?? "")) form.set("username", usernameFrom(name) ?? "");
+    <NarrowForm
+      failure={
+        failure && Object.keys(refusedFields(failure)).length === 0 && failure.code !== "PROOF_REFUSED" ? failure : null
+      }
+      failureKey={complete.submittedAt}
+      submitLabel={complete.isPending ? words.submitting : words.submit}
+      busy={complete.isPending}
+      onSubmit={form.submit}
+    >
+      <TextInput
+        label={words.fullName}
+        required
+        autoComplete="name"
+        readOnly={complete.isPending}
+        {...field}
+        onChange={(event) => {
+          const name = event.currentTarget.value;
+          field.onChange(event);
+          // Until the user chooses one.
+          if (username === (usernameFrom(fullName) ?? "")) form.set("username", usernameFrom(name) ?? "");
+        }}
+      />
+      <TextInput
+        label={words.username}
+        description={form.errors.username ? null : words.usernameHint}
+        required
+        autoComplete="username"
+        autoCapitalize="none"
+        autoCorrect="off"
+        spellCheck={false}
+        readOnly={complete.isPending}
+        {...form.field("username")}
+      />
+      {suggestion !== null && suggestion !== username && (
+        <Button
+          variant="default"
+          size="xs"
+          className={styles.suggestion ?? ""}
+          onClick={() => {
+            form.set("username", suggestion);
+            form.select("username");
           }}
-        />
-        <TextInput
-          label={words.username}
-          description={form.errors.username ? null : words.usernameHint}
-          required
-          autoComplete="username"
-          autoCapitalize="none"
-          autoCorrect="off"
-          spellCheck={false}
-          readOnly={complete.isPending}
-          {...form.field("username")}
-        />
-        {suggestion !== null && suggestion !== username && (
-          <Button
-            variant="default"
-            size="xs"
-            className={styles.suggestion ?? ""}
-            onClick={() => {
-              form.set("username", suggestion);
-              form.select("username");
-            }}
-          >
-            {words.use(suggestion)}
-          </Button>
-        )}
-        <NewPasswordField
-          label={words.password}
-          personal={[fullName, username, proof.sentTo]}
-          readOnly={complete.isPending}
-          {...form.field("password")}
-        />
-        <Button type="submit" fullWidth aria-disabled={complete.isPending}>
-          {complete.isPending ? words.submitting : words.submit}
+        >
+          {words.use(suggestion)}
         </Button>
-      </div>
-    </form>
+      )}
+      <NewPasswordField
+        label={words.password}
+        personal={[fullName, username, proof.sentTo]}
+        readOnly={complete.isPending}
+        {...form.field("password")}
+      />
+    </NarrowForm>
   );
 };
 
