@@ -39,7 +39,7 @@ const sizeBytesOf = (scripts: readonly string[]) =>
 const inKilobytes = (sizeBytes: number) => `${(sizeBytes / 1000).toFixed(1)} kB gzip`;
 
 const ofOtherPages =
-  /src\/(pages\/(consent|device|apps|developer|email|password|proof|recover|security|sessions|sign-up|your-data)|proofs)\/|@zxcvbn-ts\//;
+  /src\/(pages\/(consent|device|apps|developer|email|not-found|password|proof|recover|security|sessions|sign-up|your-data)|proofs)\/|@zxcvbn-ts\//;
 
 /** The entry and its static imports. */
 const firstLoad = () => {

@@ -7,7 +7,6 @@ import { AccountPage } from "./pages/account/account.tsx";
 import type { ConsentPageProps } from "./pages/consent/consent.tsx";
 import type { DevicePageMessage } from "./pages/device/device.tsx";
 import type { ErrorPageMessage } from "./pages/error/error.tsx";
-import { NotFoundPage } from "./pages/not-found/not-found.tsx";
 import { SignInPage } from "./pages/sign-in/sign-in.tsx";
 import type { SignOutPageMessage } from "./pages/sign-out/sign-out.tsx";
 
@@ -43,7 +42,6 @@ export type Pages = { readonly [P in PageName]: ComponentType<PageProps[P]> };
 export const defaultPages: Pages = {
   signIn: SignInPage,
   account: AccountPage,
-  notFound: NotFoundPage,
   signInCode: lazyPage(async () => (await import("./pages/sign-in-code/sign-in-code.tsx")).SignInCodePage),
   signUp: lazyPage(async () => (await import("./pages/sign-up/sign-up.tsx")).SignUpPage),
   recover: lazyPage(async () => (await import("./pages/recover/recover.tsx")).RecoverPage),
@@ -62,4 +60,5 @@ export const defaultPages: Pages = {
   device: lazyPage(async () => (await import("./pages/device/device.tsx")).DevicePage),
   signOut: lazyPage(async () => (await import("./pages/sign-out/sign-out.tsx")).SignOutPage),
   error: lazyPage(async () => (await import("./pages/error/error.tsx")).ErrorPage),
+  notFound: lazyPage(async () => (await import("./pages/not-found/not-found.tsx")).NotFoundPage),
 };
