@@ -9,13 +9,13 @@ import { beforeAll, expect, test, vi } from "vitest";
  * The maximum size, in gzip, of what the account page loads first: the entry and its static imports. Less common pages
  * are loaded when they are opened.
  */
-const firstLoadBudgetBytes = 150_000;
+const firstLoadBudgetBytes = 151_000;
 
 /**
  * The maximum size of all scripts, including pages that are loaded later. No browser loads all of it at once. The
  * estimator of new passwords is 14 kB of it.
  */
-const wholeBudgetBytes = 238_000;
+const wholeBudgetBytes = 256_000;
 
 const root = join(import.meta.dirname, "..");
 let chunks: Rolldown.OutputChunk[];

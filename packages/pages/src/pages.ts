@@ -26,6 +26,7 @@ export interface PageProps {
   readonly linkedAccounts: object;
   readonly password: object;
   readonly yourData: object;
+  readonly secondFactors: object;
   readonly consent: ConsentPageProps;
   readonly device: { readonly message: DevicePageMessage };
   readonly signOut: { readonly message: SignOutPageMessage };
@@ -56,6 +57,7 @@ export const defaultPages: Pages = {
   ),
   password: lazyPage(async () => (await import("./pages/password/password.tsx")).PasswordPage),
   yourData: lazyPage(async () => (await import("./pages/your-data/your-data.tsx")).YourDataPage),
+  secondFactors: lazyPage(async () => (await import("./pages/second-factors/second-factors.tsx")).SecondFactorsPage),
   consent: lazyPage(async () => (await import("./pages/consent/consent.tsx")).ConsentPage),
   device: lazyPage(async () => (await import("./pages/device/device.tsx")).DevicePage),
   signOut: lazyPage(async () => (await import("./pages/sign-out/sign-out.tsx")).SignOutPage),

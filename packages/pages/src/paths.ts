@@ -21,6 +21,7 @@ export const paths = {
   linkedAccounts: "/linked-accounts",
   password: "/password",
   yourData: "/your-data",
+  secondFactors: "/second-factors",
   /** The page for authorization requests of clients. */
   consent: "/interaction/:authorizationId",
 } as const;

@@ -219,6 +219,7 @@ const ourPages = [
   "linkedAccounts",
   "password",
   "yourData",
+  "secondFactors",
 ] as const satisfies PageName[];
 
 /** The address of a page's link in the navigation. */

@@ -8,17 +8,16 @@ import { useWords } from "../words/words.ts";
 import { reauthenticationWords } from "./reauthentication-words.ts";
 
 /** The form that asks for the password again. `failure` is any failure except a wrong password, which the field shows. */
-export const usePasswordAgain = (username: string, onSignedIn: () => void) => {
+export const usePasswordAgain = (onSignedIn: () => void) => {
   const { backend, steps } = useAppContext();
   const { client, readFailure } = backend;
   const words = useWords("reauthentication", reauthenticationWords);
   const signIn = useMutation({
     // A new session replaces this one, so the end of this one is not announced.
-    mutationFn: (password: string) =>
-      steps.replace(() => client.auth.login.mutate({ username, password, transport: "cookie" })),
+    mutationFn: (password: string) => steps.replace(() => client.auth.stepUp.mutate({ password })),
     onSuccess: onSignedIn,
     onError(error) {
-      if (readFailure("auth.login", error).code !== "INVALID_CREDENTIALS") return;
+      if (readFailure("auth.stepUp", error).code !== "INVALID_CREDENTIALS") return;
       form.refuse({ password: words.wrongPassword });
       form.select("password");
     },
@@ -30,6 +29,6 @@ export const usePasswordAgain = (username: string, onSignedIn: () => void) => {
       if (!signIn.isPending) signIn.mutate(password);
     },
   });
-  const failure = signIn.error && readFailure("auth.login", signIn.error);
+  const failure = signIn.error && readFailure("auth.stepUp", signIn.error);
   return { form, signIn, failure: failure?.code === "INVALID_CREDENTIALS" ? null : failure };
 };

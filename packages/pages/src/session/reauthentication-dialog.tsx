@@ -1,21 +1,28 @@
 // Asks a signed-in user to reauthenticate.
 
-import type { Identity } from "@lockstep/kit";
+import type { ErrorDetails, FactorKind, FactorList, Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
+import { ButtonLink } from "../layout/button-link.tsx";
 import { Dialog, DialogActions } from "../layout/dialog.tsx";
+import { paths } from "../paths.ts";
 import { layoutWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
 import { usePasswordAgain } from "./password-again.ts";
 import styles from "./reauthentication.module.css";
 import { reauthenticationWords } from "./reauthentication-words.ts";
 import { SignInAgainLinks } from "./sign-in-again-links.tsx";
+import { StepUpDialog } from "./step-up-dialog.tsx";
 
 export interface ReauthenticationDialogProps {
   readonly username: string;
   /** The ways in which the user can reauthenticate. */
   readonly methods: { readonly hasPassword: boolean; readonly identities: readonly Identity[] };
+  /** The user's second factors. */
+  readonly factors: FactorList;
+  /** What the operation accepts. */
+  readonly needs: ErrorDetails<"REAUTHENTICATION_REQUIRED">;
   /** Completes "… only works shortly after you signed in." */
   readonly purpose: string;
   /** The path that an identity provider returns the user to. */
@@ -23,13 +30,36 @@ export interface ReauthenticationDialogProps {
   readonly onAnswer: (confirmed: boolean) => void;
 }
 
-export const ReauthenticationDialog = (props: ReauthenticationDialogProps) =>
-  props.methods.hasPassword ? <ByPassword {...props} /> : <AtProvider {...props} />;
+export const ReauthenticationDialog = (props: ReauthenticationDialogProps) => {
+  const { methods, factors, needs } = props;
+  const has = (kind: FactorKind) => factors.factors.some((factor) => factor.kind === kind);
+  if (needs.phishingResistant ? !has("passkey") : needs.factors === 2 && factors.factors.length === 0)
+    return <Missing {...props} />;
+  if (factors.factors.length > 0) return <StepUpDialog {...props} />;
+  return methods.hasPassword ? <ByPassword {...props} /> : <AtProvider {...props} />;
+};
+
+/** There is no way around a factor that the operation needs: the user adds one first. */
+const Missing = ({ needs, onAnswer }: ReauthenticationDialogProps) => {
+  const words = useWords("reauthentication", reauthenticationWords);
+  const { cancel } = useWords("layout", layoutWords);
+  return (
+    <Dialog title={words.missing.title} onCancel={() => onAnswer(false)}>
+      <p>{needs.phishingResistant ? words.missing.passkey : words.missing.factor}</p>
+      <DialogActions>
+        <Button variant="default" onClick={() => onAnswer(false)}>
+          {cancel}
+        </Button>
+        <ButtonLink href={paths.secondFactors}>{words.missing.add}</ButtonLink>
+      </DialogActions>
+    </Dialog>
+  );
+};
 
 const ByPassword = ({ username, purpose, onAnswer }: ReauthenticationDialogProps) => {
   const words = useWords("reauthentication", reauthenticationWords);
   const { cancel } = useWords("layout", layoutWords);
-  const { form, signIn, failure } = usePasswordAgain(username, () => onAnswer(true));
+  const { form, signIn, failure } = usePasswordAgain(() => onAnswer(true));
   return (
     <Dialog title={words.enterPassword} onCancel={() => !signIn.isPending && onAnswer(false)}>
       <form noValidate className={styles.form} onSubmit={form.submit}>

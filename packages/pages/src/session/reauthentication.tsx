@@ -15,20 +15,24 @@ export interface ReauthenticationOptions {
   readonly returnTo?: string;
 }
 
-interface Question extends Pick<ReauthenticationDialogProps, "username" | "methods"> {
+interface Question extends Pick<ReauthenticationDialogProps, "username" | "methods" | "factors" | "needs"> {
   readonly Dialog: ComponentType<ReauthenticationDialogProps>;
   readonly resolve: (confirmed: boolean) => void;
 }
 
 /** The modules of the dialog, loaded when it is first needed. `null`: loading failed. */
-const fetchQuestion = async ({ queryClient, trpc }: Backend): Promise<Omit<Question, "resolve"> | null> => {
+const fetchQuestion = async (
+  { queryClient, trpc }: Backend,
+  needs: Question["needs"],
+): Promise<Omit<Question, "resolve"> | null> => {
   try {
-    const [{ username }, methods, { ReauthenticationDialog }] = await Promise.all([
+    const [{ username }, methods, factors, { ReauthenticationDialog }] = await Promise.all([
       queryClient.ensureQueryData(trpc.user.me.queryOptions()),
       queryClient.fetchQuery(trpc.identity.list.queryOptions()),
+      queryClient.fetchQuery(trpc.factor.list.queryOptions()),
       import("./reauthentication-dialog.tsx"),
     ]);
-    return { username, methods, Dialog: ReauthenticationDialog };
+    return { username, methods, factors, needs, Dialog: ReauthenticationDialog };
   } catch {
     return null;
   }
@@ -47,8 +51,9 @@ export const useReauthentication = ({ purpose, returnTo = location.pathname }: R
       try {
         return await call();
       } catch (error) {
-        if (backend.readFailure(path, error).code !== "REAUTHENTICATION_REQUIRED") throw error;
-        const asked = await fetchQuestion(backend);
+        const failure = backend.readFailure(path, error);
+        if (failure.code !== "REAUTHENTICATION_REQUIRED") throw error;
+        const asked = await fetchQuestion(backend, failure.details);
         if (!asked) throw error;
         const confirmed = await new Promise<boolean>((resolve) => setQuestion({ ...asked, resolve }));
         setQuestion(null);
@@ -59,6 +64,8 @@ export const useReauthentication = ({ purpose, returnTo = location.pathname }: R
       <question.Dialog
         username={question.username}
         methods={question.methods}
+        factors={question.factors}
+        needs={question.needs}
         purpose={purpose}
         returnTo={returnTo}
         onAnswer={question.resolve}

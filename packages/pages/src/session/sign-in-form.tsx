@@ -3,8 +3,9 @@
 import { LoginInput } from "@lockstep/kit";
 import { Button, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useBackend } from "../app/context.ts";
+import type { PendingSignIn } from "../factors/second-step.tsx";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { ChallengeStatus } from "../forms/challenge-status.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
@@ -13,6 +14,7 @@ import { cardClasses } from "../layout/card.ts";
 import { paths } from "../paths.ts";
 import { sessionWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
+import { NextStep } from "./next-step.tsx";
 
 /** The props of `SignInForm`. */
 export interface SignInFormProps {
@@ -26,8 +28,10 @@ export interface SignInFormProps {
 export const SignInForm = ({ username = "", children }: SignInFormProps) => {
   const { trpc, readFailure } = useBackend();
   const words = useWords("session", sessionWords);
+  const [pending, setPending] = useState<PendingSignIn | null>(null);
   const signIn = useMutation(
     trpc.auth.login.mutationOptions({
+      onSuccess: (answer) => answer.status !== "signed_in" && setPending(answer),
       onError(error) {
         const { code, details } = readFailure("auth.login", error);
         if (code === "INVALID_CREDENTIALS") form.select("password");
@@ -50,6 +54,7 @@ export const SignInForm = ({ username = "", children }: SignInFormProps) => {
     if (document.activeElement === document.body) form.select(username ? "password" : "username");
   }, []);
 
+  if (pending) return <NextStep pending={pending} onStartAgain={() => setPending(null)} />;
   return (
     <form noValidate className={cardClasses.card} onSubmit={form.submit}>
       <div className={cardClasses.fields}>
@@ -57,7 +62,7 @@ export const SignInForm = ({ username = "", children }: SignInFormProps) => {
         <TextInput
           label={words.username}
           required
-          autoComplete="username"
+          autoComplete="username webauthn"
           autoCapitalize="none"
           autoCorrect="off"
           spellCheck={false}

@@ -4,6 +4,7 @@
 import type { Errors, RpcErrorData } from "@lockstep/kit";
 import { useMemo } from "react";
 import { useAppContext } from "../app/context.ts";
+import type { factorWords } from "../factors/words.ts";
 import type { challengeWords } from "../forms/challenge-words.ts";
 import type { newPasswordWords } from "../forms/new-password-words.ts";
 import type { accountWords } from "../pages/account/words.ts";
@@ -18,6 +19,7 @@ import type { notFoundWords } from "../pages/not-found/words.ts";
 import type { passwordWords } from "../pages/password/words.tsx";
 import type { proofWords } from "../pages/proof/words.tsx";
 import type { recoverWords } from "../pages/recover/words.tsx";
+import type { secondFactorsWords } from "../pages/second-factors/words.tsx";
 import type { securityWords } from "../pages/security/words.tsx";
 import type { sessionsWords } from "../pages/sessions/words.tsx";
 import type { signInWords } from "../pages/sign-in/words.ts";
@@ -49,6 +51,7 @@ export interface Words {
   readonly linkedAccounts: typeof linkedAccountsWords;
   readonly password: typeof passwordWords;
   readonly yourData: typeof yourDataWords;
+  readonly secondFactors: typeof secondFactorsWords;
   readonly consent: typeof consentWords;
   readonly device: typeof devicePageWords;
   readonly signOut: typeof signOutWords;
@@ -71,6 +74,8 @@ export interface Words {
   readonly signInNotice: typeof signInNoticeWords;
   readonly loginProblems: typeof loginProblemWords;
   readonly reauthentication: typeof reauthenticationWords;
+  /** Second factors, wherever they are asked for and added. */
+  readonly factors: typeof factorWords;
   /** BCP 47 tag of the language that times, numbers and lists are written in. */
   readonly language: string;
 }

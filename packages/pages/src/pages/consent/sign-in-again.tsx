@@ -51,7 +51,7 @@ export const SignInAgain = (props: SignInAgainProps) => {
 const ByPassword = ({ app, account, onSignedIn }: SignInAgainProps) => {
   const words = useWords("consent", consentWords).again;
   const { username } = account.user;
-  const { form, signIn, failure } = usePasswordAgain(username, onSignedIn);
+  const { form, signIn, failure } = usePasswordAgain(onSignedIn);
   useEffect(() => {
     if (document.activeElement === document.body) form.select("password");
   }, []);

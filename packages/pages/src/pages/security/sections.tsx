@@ -47,6 +47,23 @@ const Email: SecuritySection = ({ user: { email, emailVerified } }) => {
   );
 };
 
+const SecondFactors = () => {
+  const { trpc, readFailure } = useBackend();
+  const words = useWords("security", securityWords).secondFactors;
+  const list = useQuery(trpc.factor.list.queryOptions());
+  const { factors = [], recoveryCodesLeft = 0 } = list.data ?? {};
+  return (
+    <Section
+      title={words.title}
+      query={list}
+      failure={list.error && readFailure("factor.list", list.error)}
+      link={[paths.secondFactors, factors.length === 0 ? words.add : words.see]}
+    >
+      {factors.length === 0 ? words.none : words.some(factors.length, recoveryCodesLeft)}
+    </Section>
+  );
+};
+
 const LinkedAccounts = () => {
   const { trpc, readFailure } = useBackend();
   const words = useWords("security", securityWords).linkedAccounts;
@@ -102,7 +119,7 @@ const Apps = () => {
 };
 
 /** How people sign in to the account, and get back into it. */
-export const sectionsOfSignIn: readonly SecuritySection[] = [Password, Email, LinkedAccounts];
+export const sectionsOfSignIn: readonly SecuritySection[] = [Password, SecondFactors, Email, LinkedAccounts];
 
 /** Where the account is in use. */
 export const sectionsOfUse: readonly SecuritySection[] = [Sessions, Apps];

@@ -16,6 +16,15 @@ export const securityWords = {
     change: "Change your password",
     set: "Set a password",
   },
+  secondFactors: {
+    title: "Passkeys and second factors",
+    none: "None. Somebody who knows your password can sign in.",
+    /** `codes`: how many recovery codes are left. */
+    some: (count: number, codes: number): string =>
+      `${count === 1 ? "1 is set up" : `${count} are set up`}. ${codes === 1 ? "1 recovery code is left." : `${codes} recovery codes are left.`}`,
+    add: "Add one",
+    see: "See passkeys and second factors",
+  },
   email: {
     title: "E-mail address",
     none: "None. If you forget your password, nobody can help you.",

@@ -4,13 +4,16 @@
 import { useSession } from "@lockstep/client/react";
 import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link, Redirect, useSearch } from "wouter";
 import {
   type AskedProof,
   CheckMail,
   cardClasses,
   FailureNotice,
+  NextStep,
   Page,
+  type PendingSignIn,
   type ProofFlow,
   ProofLoginForm,
   ProofSteps,
@@ -59,8 +62,10 @@ export const SignInCodePage = () => {
 const Finish = ({ proof, flow }: { proof: AskedProof; flow: ProofFlow }) => {
   const { client, readFailure } = useBackend();
   const words = useWords("signInCode", signInCodeWords);
+  const [pending, setPending] = useState<PendingSignIn | null>(null);
   const signIn = useMutation({
     mutationFn: (code: string) => client.auth.loginWithCode.mutate({ proofId: proof.proofId, code }),
+    onSuccess: (answer) => answer.status !== "signed_in" && setPending(answer),
     onError(error) {
       const refused = readFailure("auth.loginWithCode", error);
       if (refused.code === "PROOF_REFUSED") flow.refuse(refused.details);
@@ -71,6 +76,12 @@ const Finish = ({ proof, flow }: { proof: AskedProof; flow: ProofFlow }) => {
   const { code } = proof;
   const submitLabel = signIn.isPending ? words.signingIn : words.signIn;
   const sentTo = <strong>{proof.sentTo}</strong>;
+  if (pending)
+    return (
+      <Page title={words.title} narrow>
+        <NextStep pending={pending} onStartAgain={flow.restart} />
+      </Page>
+    );
   if (code === null) {
     return (
       <CheckMail

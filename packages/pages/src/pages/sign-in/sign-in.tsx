@@ -1,15 +1,19 @@
 // The sign-in page, which then returns users to the page that they requested.
 
 import { useSession } from "@lockstep/client/react";
+import { useState } from "react";
 import { Redirect, useSearch } from "wouter";
 import {
   AccountLinks,
   EndNotice,
   LoginProblemNotice,
+  NextStep,
   Page,
+  PasskeySignIn,
   ProviderButtons,
   returnPath,
   SignInForm,
+  takeContinuation,
   useSlots,
   useWords,
 } from "../../parts.ts";
@@ -21,16 +25,22 @@ export const SignInPage = () => {
   const words = useWords("signIn", signInWords);
   const slots = useSlots("signIn");
   const returnTo = returnPath(search, location.origin);
+  const [continued, setContinued] = useState(takeContinuation);
   if (session.status === "signedIn") return <Redirect to={returnTo} replace />;
   return (
     <Page title={words.title} narrow>
       {session.status === "signedOut" && <EndNotice reason={session.reason} />}
       <LoginProblemNotice />
       {slots.above && <slots.above />}
-      <SignInForm>
-        <AccountLinks returnTo={returnTo} />
-        <ProviderButtons returnTo={returnTo} />
-      </SignInForm>
+      {continued === null ? (
+        <SignInForm>
+          <PasskeySignIn />
+          <AccountLinks returnTo={returnTo} />
+          <ProviderButtons returnTo={returnTo} />
+        </SignInForm>
+      ) : (
+        <NextStep pending={continued} onStartAgain={() => setContinued(null)} />
+      )}
       {slots.below && <slots.below />}
     </Page>
   );

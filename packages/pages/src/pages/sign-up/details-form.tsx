@@ -11,8 +11,11 @@ import {
   fieldErrorsOf,
   NarrowForm,
   NewPasswordField,
+  NextStep,
   newPassword,
+  type PendingSignIn,
   type ProofFlow,
+  paths,
   useBackend,
   useForm,
   useWords,
@@ -35,10 +38,12 @@ export const DetailsForm = ({ proof, code, flow, details, onDetails }: DetailsFo
   const { client, readFailure } = useBackend();
   const words = useWords("signUp", signUpWords).details;
   const [suggestion, setSuggestion] = useState<string | null>(null);
+  const [pending, setPending] = useState<PendingSignIn | null>(null);
 
   const complete = useMutation({
     mutationFn: (input: Pick<CompleteRegistrationInput, "fullName" | "username" | "password">) =>
       client.account.completeRegistration.mutate({ proofId: proof.proofId, code, ...input }),
+    onSuccess: (answer) => answer.status !== "signed_in" && setPending(answer),
     onError(error) {
       const failure = readFailure("account.completeRegistration", error);
       if (failure.code === "PROOF_REFUSED") return flow.refuse(failure.details);
@@ -60,6 +65,8 @@ export const DetailsForm = ({ proof, code, flow, details, onDetails }: DetailsFo
   const { fullName, username } = form.values;
   const field = form.field("fullName");
 
+  // The account exists by now: starting again is signing in.
+  if (pending) return <NextStep pending={pending} onStartAgain={() => location.assign(paths.signIn)} />;
   return (
     <NarrowForm
       failure={

@@ -1,0 +1,58 @@
+// Signs in with a passkey alone: by a button, or among the browser's suggestions for the field of the username.
+
+import { Button } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { useBackend } from "../app/context.ts";
+import { FailureNotice } from "../failures/failure-notice.tsx";
+import { useSignInMethods } from "../session/sign-in-methods.ts";
+import { useWords } from "../words/words.ts";
+import { askForPasskey, forgetPasskey, hasPasskeys } from "./passkeys.ts";
+import { factorWords } from "./words.ts";
+
+export const PasskeySignIn = () => {
+  const { client, readFailure } = useBackend();
+  const words = useWords("factors", factorWords).signIn;
+  const offered = useSignInMethods().data?.passkeys === true && hasPasskeys();
+  const signIn = useMutation({
+    mutationFn: async ({ conditional }: { conditional: boolean }) => {
+      const asked = await client.auth.passkeyOptions.mutate();
+      const passkey = await askForPasskey(asked, { conditional });
+      if (!passkey) return;
+      try {
+        await client.auth.loginWithPasskey.mutate({ passkey });
+      } catch (error) {
+        if (readFailure("auth.loginWithPasskey", error).code === "INVALID_CREDENTIALS")
+          await forgetPasskey(asked.options.rpId, passkey.credential.id);
+        throw error;
+      }
+    },
+  });
+  useEffect(() => {
+    if (!offered) return;
+    void PublicKeyCredential.isConditionalMediationAvailable?.().then((available) => {
+      if (available) signIn.mutate({ conditional: true });
+    });
+  }, [offered]);
+  if (!offered) return null;
+  const failure = signIn.error && readFailure("auth.loginWithPasskey", signIn.error);
+  const busy = signIn.isPending && !signIn.variables.conditional;
+  return (
+    <>
+      {failure &&
+        (failure.code === "INVALID_CREDENTIALS" ? (
+          <p role="alert">{words.unknown}</p>
+        ) : (
+          <FailureNotice key={signIn.submittedAt} failure={failure} />
+        ))}
+      <Button
+        variant="default"
+        fullWidth
+        aria-disabled={busy}
+        onClick={() => !busy && signIn.mutate({ conditional: false })}
+      >
+        {busy ? words.waiting : words.passkey}
+      </Button>
+    </>
+  );
+};
