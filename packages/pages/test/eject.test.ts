@@ -104,7 +104,7 @@ describe("lockstep eject", () => {
       exitCode: 1,
       code: "eject.refused",
       printed:
-        "There is no page login. Pages: account, apps, consent, developer, device, email, error, linked-accounts, not-found, password, proof, recover, security, sessions, sign-in, sign-in-code, sign-out, sign-up, your-data.",
+        "There is no page login. Pages: account, apps, consent, developer, device, email, error, linked-accounts, not-found, password, proof, recover, second-factors, security, sessions, sign-in, sign-in-code, sign-out, sign-up, your-data.",
     });
     expect((await run()).printed).toMatch(/^Name a page: account, .* your-data\.$/);
     expect((await run("../../etc")).printed).toContain("There is no page ../../etc.");

@@ -13,6 +13,7 @@ import { CodeField } from "./code-field.tsx";
 import { hasPasskeys, makePasskey } from "./passkeys.ts";
 import { factorWords } from "./words.ts";
 
+/** A factor that the user has finished. */
 export interface AddedFactor {
   readonly enrolmentId: string;
   readonly name: string;
@@ -20,6 +21,7 @@ export interface AddedFactor {
   readonly passkey?: NewPasskey;
 }
 
+/** The props of `AddFactor`. */
 export interface AddFactorProps {
   readonly kinds: readonly FactorKind[];
   /** The operation of `complete`, whose errors are shown. */
@@ -31,6 +33,7 @@ export interface AddFactorProps {
   readonly onCancel: () => void;
 }
 
+/** Adds a second factor: a button for each kind, then the form that finishes it. */
 export const AddFactor = ({ kinds, path, begin, complete, onAdded, onCancel }: AddFactorProps) => {
   const { readFailure } = useBackend();
   const words = useWords("factors", factorWords).add;

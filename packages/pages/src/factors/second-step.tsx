@@ -13,7 +13,7 @@ import { CodeField } from "./code-field.tsx";
 import { askForPasskey, hasPasskeys } from "./passkeys.ts";
 import { factorWords } from "./words.ts";
 
-/** A sign-in that is not complete. */
+/** The answer to a sign-in that is not complete. */
 export type PendingSignIn = Exclude<LoginResult, { readonly status: "signed_in" }>;
 
 /** The props of `NextStep`. */
