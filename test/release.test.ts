@@ -202,7 +202,7 @@ describe("an app", () => {
     const lock = JSON.parse(await readFile(join(app, "package-lock.json"), "utf8")) as {
       packages: Record<string, { resolved?: string }>;
     };
-    const engine = Object.entries(lock.packages).filter(([path]) => path.includes("node_modules/@lockstep/"));
+    const engine = Object.entries(lock.packages).filter(([path]) => /node_modules\/@lockstep\/[^/]+$/.test(path));
     expect(engine.map(([, { resolved }]) => resolved)).toEqual(Object.values(added.dependencies));
   });
 
@@ -323,12 +323,23 @@ const visit = async (url: string): Promise<void> => {
 const addAppMigration = async (app: string): Promise<void> => {
   const file = join(app, "apps/server/src/notes.ts");
   const text = await readFile(file, "utf8");
-  const end = "  },\n});\n\nexport const noteProcedures";
-  expect(text).toContain(end);
-  const migration = `  "0002-archive": {
-    async up(db) {
-      await db.schema.createTable("archive").addColumn("note_id", "text").execute();
+  const added: readonly (readonly [after: string, line: string])[] = [
+    ["export interface NotesTables {\n", "  archive: { note_id: string };\n"],
+    [
+      "defineMigrations<NotesTables>(\n  {\n",
+      `    "0002-archive": {
+      async up(db) {
+        await db.schema.createTable("archive").addColumn("note_id", "text").execute();
+      },
     },
-`;
-  await writeFile(file, text.replace(end, `  },\n${migration}${end}`));
+`,
+    ],
+    ['{ notes: { owner: "user_id" }', ', archive: "not_personal"'],
+  ];
+  let edited = text;
+  for (const [after, line] of added) {
+    expect(edited).toContain(after);
+    edited = edited.replace(after, after + line);
+  }
+  await writeFile(file, edited);
 };

@@ -61,7 +61,7 @@ describeInBrowser("the web app", (browser) => {
     test("[S65] accepts the input of a password manager, which sends no key events", async () => {
       await using visitor = await visit("/sign-in");
       const { page, username, password } = visitor;
-      expect(await username.getAttribute("autocomplete")).toBe("username");
+      expect(await username.getAttribute("autocomplete")).toBe("username webauthn");
       expect(await password.getAttribute("autocomplete")).toBe("current-password");
       for (const [field, value] of [
         [username, john.username],
@@ -98,7 +98,7 @@ describeInBrowser("the web app", (browser) => {
     test("supports password managers and pasting", async () => {
       await using visitor = await visit("/sign-in", { permissions: ["clipboard-read", "clipboard-write"] });
       const { page, username, password } = visitor;
-      expect(await username.getAttribute("autocomplete")).toBe("username");
+      expect(await username.getAttribute("autocomplete")).toBe("username webauthn");
       expect(await password.getAttribute("autocomplete")).toBe("current-password");
       expect(await password.getAttribute("type")).toBe("password");
       await page.evaluate((text) => navigator.clipboard.writeText(text), john.password);

@@ -107,6 +107,7 @@ const bundledLibraries = [
   "@lockstep/pages > @lockstep/client > altcha-lib/algorithms/web/pbkdf2",
   "@lockstep/pages > @lockstep/client > eventsource-parser",
   "@lockstep/pages > @mantine/core",
+  "@lockstep/pages > @simplewebauthn/browser",
   "@lockstep/pages > @tanstack/react-query",
   "@lockstep/pages > @trpc/client",
   "@lockstep/pages > @trpc/server/observable",

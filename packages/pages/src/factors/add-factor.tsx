@@ -39,7 +39,8 @@ export const AddFactor = ({ kinds, path, begin, complete, onAdded, onCancel }: A
   const words = useWords("factors", factorWords).add;
   const start = useMutation({ mutationFn: begin });
   const enrolment = start.data;
-  const failure = start.error && readFailure("factor.begin", start.error);
+  const failure =
+    start.error && readFailure(path === "factor.complete" ? "factor.begin" : "auth.beginEnrolment", start.error);
   if (enrolment)
     return (
       <Finish

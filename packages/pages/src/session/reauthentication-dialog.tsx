@@ -1,6 +1,6 @@
 // Asks a signed-in user to reauthenticate.
 
-import type { ErrorDetails, FactorKind, FactorList, Identity } from "@lockstep/kit";
+import type { ErrorDetails, FactorList, Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
@@ -13,7 +13,7 @@ import { usePasswordAgain } from "./password-again.ts";
 import styles from "./reauthentication.module.css";
 import { reauthenticationWords } from "./reauthentication-words.ts";
 import { SignInAgainLinks } from "./sign-in-again-links.tsx";
-import { StepUpDialog } from "./step-up-dialog.tsx";
+import { StepUpDialog, waysToStepUp } from "./step-up-dialog.tsx";
 
 export interface ReauthenticationDialogProps {
   readonly username: string;
@@ -32,10 +32,9 @@ export interface ReauthenticationDialogProps {
 
 export const ReauthenticationDialog = (props: ReauthenticationDialogProps) => {
   const { methods, factors, needs } = props;
-  const has = (kind: FactorKind) => factors.factors.some((factor) => factor.kind === kind);
-  if (needs.phishingResistant ? !has("passkey") : needs.factors === 2 && factors.factors.length === 0)
-    return <Missing {...props} />;
-  if (factors.factors.length > 0) return <StepUpDialog {...props} />;
+  const { offersPasskey, offersForm } = waysToStepUp(props);
+  if (factors.factors.length > 0 && (offersPasskey || offersForm)) return <StepUpDialog {...props} />;
+  if (needs.phishingResistant || needs.factors === 2) return <Missing {...props} />;
   return methods.hasPassword ? <ByPassword {...props} /> : <AtProvider {...props} />;
 };
 

@@ -1,6 +1,6 @@
 // Asks a signed-in user who has second factors to prove again who they are, by what the operation accepts.
 
-import { RecoveryCode, type StepUpInput, TotpCode } from "@lockstep/kit";
+import { type FactorKind, RecoveryCode, type StepUpInput, TotpCode } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -18,6 +18,22 @@ import { reauthenticationWords } from "./reauthentication-words.ts";
 
 type Proof = Omit<StepUpInput, "transport">;
 
+/** What the user has and the operation accepts. */
+export const waysToStepUp = ({
+  methods,
+  factors: { factors, recoveryCodesLeft },
+  needs,
+}: Pick<ReauthenticationDialogProps, "methods" | "factors" | "needs">) => {
+  const has = (kind: FactorKind) => factors.some((factor) => factor.kind === kind);
+  const asksForCode = needs.factors === 2 && (recoveryCodesLeft > 0 || has("totp"));
+  return {
+    offersPasskey: hasPasskeys() && has("passkey"),
+    asksForCode,
+    // Of two factors, the password is one.
+    offersForm: !needs.phishingResistant && (needs.factors === 2 ? asksForCode : methods.hasPassword),
+  };
+};
+
 export const StepUpDialog = ({ username, methods, factors, needs, purpose, onAnswer }: ReauthenticationDialogProps) => {
   const { backend, steps } = useAppContext();
   const { client, readFailure } = backend;
@@ -27,10 +43,7 @@ export const StepUpDialog = ({ username, methods, factors, needs, purpose, onAns
   const [code, setCode] = useState("");
   const [refused, setRefused] = useState<{ readonly password?: string; readonly code?: string }>({});
 
-  const offersPasskey = hasPasskeys() && factors.factors.some(({ kind }) => kind === "passkey");
-  const offersForm = !needs.phishingResistant && (methods.hasPassword || needs.factors === 2);
-  const asksForCode =
-    needs.factors === 2 && (factors.recoveryCodesLeft > 0 || factors.factors.some(({ kind }) => kind === "totp"));
+  const { offersPasskey, offersForm, asksForCode } = waysToStepUp({ methods, factors, needs });
 
   const stepUp = useMutation({
     mutationFn: async (by: "passkey" | "form"): Promise<boolean> => {

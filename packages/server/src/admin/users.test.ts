@@ -501,6 +501,34 @@ describe.each(engines)("lockstep user on $engine", ({ newDatabase }) => {
     });
   });
 
+  it("[S72] makes the owner set a new password, which no administrator sees, and ends every access", async () => {
+    await using admin = await openWithJane();
+    const { db, domain } = await admin.open();
+    await startSession(db, domain.sessions, admin.jane.id);
+    const refused = await admin.lockstep(["user", "require-reset", "jane"]);
+    expect(refused).toEqual({
+      exitCode: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^jane cannot recover the account: .* Nothing was changed\.\n$/),
+    });
+    expect(await domain.users.hasPassword(admin.jane.id)).toBe(true);
+
+    await db.updateTable("users").set({ email_proof: "mail" }).where("id", "=", admin.jane.id).execute();
+    expect(await admin.lockstep(["user", "require-reset", "jane"], "a password of the administrator's")).toEqual({
+      exitCode: 0,
+      stdout: "jane has no password now, and is asked by mail to set a new one.\n",
+      stderr: "",
+    });
+    expect(await domain.users.hasPassword(admin.jane.id)).toBe(false);
+    const live = await db.selectFrom("sessions").select("id").where("ended_at", "is", null).execute();
+    expect(live).toEqual([]);
+    const mails = await db.selectFrom("messages").select(["template", "user_id"]).execute();
+    expect(mails).toContainEqual({ template: "password_reset_required", user_id: admin.jane.id });
+    expect((await domain.audit.list({ userId: admin.jane.id, limit: 5 })).map(({ action }) => action)).toContain(
+      "password.require_reset",
+    );
+  });
+
   it("is audited for every change", async () => {
     await using admin = await openWithJane();
     const { db, domain } = await admin.open();

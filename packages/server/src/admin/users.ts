@@ -162,6 +162,20 @@ export const addUserCommands = (program: Command, admin: AdminProcess): Command 
     );
 
   aboutOne(
+    "require-reset",
+    "Removes a user's password, revokes every session and grant, and asks the user by mail to set a new one",
+    [example("npm run lockstep -- user require-reset jane")],
+    async ({ passwordChange }, found, options) => {
+      if (!(await passwordChange.requireReset(found.id, commandLine)))
+        throw new CommandError(
+          "failed",
+          `${found.username} cannot recover the account: it is disabled, has no verified e-mail address, or no mail is sent. Nothing was changed.`,
+        );
+      await tell(admin, options, found, "has no password now, and is asked by mail to set a new one");
+    },
+  );
+
+  aboutOne(
     "sign-out",
     "Ends every session of a user; the user can sign in again",
     [aboutSignOut, example("npm run lockstep -- user sign-out jane")],

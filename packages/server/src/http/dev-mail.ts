@@ -40,6 +40,7 @@ const samples: Mails = {
   password_changed: event,
   password_created: event,
   password_set: event,
+  password_reset_required: event,
   email_changed: { ...event, oldEmail: "jane@example.com", newEmail: "jane@example.org", undoSecret: proof.secret },
   identity_linked: { ...event, provider: "Google" },
   identity_unlinked: { ...event, provider: "Google" },

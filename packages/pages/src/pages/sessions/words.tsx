@@ -10,6 +10,7 @@ const done: Readonly<Record<string, string>> = {
   "session.reuse": "A copied session was used, and was ended",
   "password.change": "Password changed",
   "password.set": "Password set by an administrator",
+  "password.require_reset": "Password removed by an administrator, to be set again",
   "password.create": "First password set",
   "user.create": "Account created",
   "user.update": "Details changed",

@@ -63,7 +63,7 @@ export const createPasswordChange = ({
   signIn: SignIn;
   audit: Audit;
   events: SessionEvents;
-  notices: Pick<Notices, "tell">;
+  notices: Pick<Notices, "tell" | "reaches">;
 }) => {
   const recentSince = () => now() - recentAccessDays * 24 * 60 * 60 * 1000;
 
@@ -157,6 +157,25 @@ export const createPasswordChange = ({
       });
       ended.announce();
       return identities.listLinkedSince(userId, recentSince());
+    },
+
+    /**
+     * Removes a password that somebody else may know, revokes every session and grant, and asks the owner by mail to set
+     * another one by recovery. Whoever asks for it neither sets nor sees a password (OWASP ASVS 6.4.6). `false`: nothing
+     * was done, since no mail would reach a verified address of the account.
+     */
+    async requireReset(userId: string, source: Source): Promise<boolean> {
+      const ended = await db.transaction().execute(async (transaction) => {
+        const locked = await users.lockEnabledUser(userId, transaction);
+        if (!locked || !notices.reaches(locked.user)) return null;
+        await users.replacePasswordHash(userId, null, transaction);
+        await grants.revokeAllOf(userId, source, transaction);
+        await audit.record({ action: "password.require_reset", userId, source }, transaction);
+        await notices.tell(userId, "password_reset_required", {}, source, transaction);
+        return sessions.endWithin(transaction, userId, { except: null }, "password_changed", source);
+      });
+      ended?.announce();
+      return ended !== null;
     },
 
     /** When the password was last set, by the audit log: epoch milliseconds. `null`: before the log began. */

@@ -14,6 +14,7 @@ export const auditActions = [
   "session.reuse",
   "password.change",
   "password.set",
+  "password.require_reset",
   "password.create",
   "password.reset",
   "user.create",

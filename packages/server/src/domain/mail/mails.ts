@@ -44,6 +44,7 @@ export interface Mails {
   readonly password_created: AccountEvent;
   /** To an account's owner: an administrator replaced the password. */
   readonly password_set: AccountEvent;
+  readonly password_reset_required: AccountEvent;
   /**
    * To an account's old and new address. `newEmail` is `null` when the address was removed. `undoSecret` is of the link
    * that undoes the change, for the old address only.

@@ -1,6 +1,7 @@
 // Owns telling people about changes of their credentials and about sign-ins from new devices (OWASP ASVS 6.3.5, 6.3.7).
 // A notice is written in the transaction of what it tells about, and goes to the address of an existing account.
 
+import type { User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import type { Users } from "../accounts/users.ts";
 import { background, commandLine, type Source } from "../kernel/audit.ts";
@@ -59,6 +60,10 @@ export const createNotices = ({
   };
 
   return {
+    /** Whether a mail reaches the owner: there is mail, and the address is verified. */
+    reaches: ({ email, emailVerified }: Pick<User, "email" | "emailVerified">): boolean =>
+      messages.on && emailVerified && email !== null && isMailAddress(email),
+
     /** Tells the account's owner. An account without an address is told nothing. */
     tell: <N extends Notice>(userId: string, notice: N, details: NoticeDetails[N], source: Source, transaction: Db) =>
       tell(userId, notice, details, source, transaction),

@@ -140,6 +140,15 @@ export const defaultTemplates: MailTemplates = {
         { link: tools.link("/password"), label: "Change your password" },
       ],
     }),
+  password_reset_required: (event, tools) =>
+    tools.layOut({
+      subject: `Set a new ${tools.brand.name} password`,
+      parts: [
+        "An administrator asks you to set a new password. The earlier one no longer works. You were signed out everywhere, and apps lost their access.",
+        factsOf(event),
+        { link: tools.link("/recover"), label: "Set a new password" },
+      ],
+    }),
   email_changed: (event, tools) =>
     tools.layOut({
       subject: `The e-mail address of your ${tools.brand.name} account was changed`,
