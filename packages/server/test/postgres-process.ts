@@ -36,6 +36,8 @@ const cluster = (databaseDir: string, port: number, onLog: (line: string) => voi
     persistent: true,
     onLog,
     createPostgresUser: process.getuid?.() === 0,
+    // Also on a machine without a locale.
+    initdbFlags: ["--encoding=UTF8"],
     postgresFlags: ["max_connections=200", ...process.argv.slice(2)].flatMap((setting) => ["-c", setting]),
   });
 let postgres = cluster(join(directory, "data"), port);
