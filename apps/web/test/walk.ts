@@ -1,6 +1,6 @@
 // Opens the pages of the built app in both colour schemes, at the widths of a computer and of a phone. Takes a picture of
-// each, and prints findings of Axe, pages that scroll sideways, and errors. Not a test: `node apps/web/test/walk.ts FOLDER`,
-// with a part of the names of pages to see some of them.
+// each, and prints findings of Axe, pages that scroll sideways, keyboard focus that cannot be seen, and errors. Not a test:
+// `node apps/web/test/walk.ts FOLDER`, with a part of the names of pages to see some of them.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,7 +16,9 @@ const longName = "Maximiliane Wolfeschlegelsteinhausenbergerdorff-Featherstoneha
 const newPassword = "a heron stands in the shallow river";
 
 const start = async () => {
-  const server = await startServer({ config: { providers: [north, { ...north, name: "south", label: "South" }] } });
+  const server = await startServer({
+    config: { signInCode: true, providers: [north, { ...north, name: "south", label: "South" }] },
+  });
   const web = await startClient(server);
   const other = { name: "The Quite Long Name Of An App That Prints Pictures", scopes: ["profile:read" as const] };
   const unverified = await startClient(server, { ...other, verified: false });
@@ -114,6 +116,9 @@ const signedOut = async (page: Page, server: Server, shoot: Shoot) => {
   await press(page, "Continue");
   await title(page, "Choose a new password");
   await shoot("recover-password");
+  await page.goto("/sign-in/code");
+  await title(page, "Sign in with a code");
+  await shoot("sign-in-code");
   await page.goto("/nowhere");
   await title(page, "Page not found");
   await shoot("not-found");
@@ -225,6 +230,13 @@ const signedIn = async (page: Page, server: Server, shoot: Shoot) => {
   await press(page, "Use this address");
   await page.getByText("The address of your account is jane@example.org.").waitFor();
   await shoot("email-changed");
+  await page.goto("/your-data");
+  await title(page, "Your data");
+  await page.getByRole("button", { name: "Delete the account" }).waitFor();
+  await shoot("your-data");
+  await press(page, "Delete the account");
+  await page.getByRole("dialog").waitFor();
+  await shoot("your-data-dialog");
   await page.goto("/password");
   await page.getByLabel("Current password", { exact: true }).waitFor();
   await shoot("password");
@@ -296,6 +308,36 @@ const signedIn = async (page: Page, server: Server, shoot: Shoot) => {
   await shoot("signed-out");
 };
 
+/** Presses Tab through the page. Says where the focus cannot be seen, or leaves a dialog. Returns how many stops it has. */
+const tabThrough = async (page: Page, name: string) => {
+  const start = await page.evaluateHandle(() => document.activeElement);
+  const seen = new Set<string>();
+  for (let presses = 0; presses < 100; presses++) {
+    await page.keyboard.press("Tab");
+    const stop = await page.evaluate(() => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return null;
+      const around = [element, element.parentElement, element.parentElement?.parentElement];
+      const outlined = around.some((each) => each && getComputedStyle(each).outlineStyle !== "none");
+      const dialog = document.querySelector("dialog[open]");
+      const all = [...document.querySelectorAll("*")];
+      return {
+        place: String(all.indexOf(element)),
+        html: element.outerHTML.slice(0, 100),
+        outlined,
+        outside: dialog !== null && !dialog.contains(element),
+      };
+    });
+    if (stop === null) continue;
+    if (seen.has(stop.place)) break;
+    seen.add(stop.place);
+    if (!stop.outlined) say(`${name}: no visible focus: ${stop.html}`);
+    if (stop.outside) say(`${name}: the focus leaves the dialog: ${stop.html}`);
+  }
+  await start.evaluate((element) => element instanceof HTMLElement && element.focus());
+  return seen.size;
+};
+
 const walk = async (browser: Browser, look: string, options: BrowserContextOptions) => {
   const server = await start();
   const context = await browser.newContext({ baseURL: server.url, reducedMotion: "reduce", ...options });
@@ -311,6 +353,7 @@ const walk = async (browser: Browser, look: string, options: BrowserContextOptio
     const sideways = await page.evaluate(
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );
+    await tabThrough(page, `${name}.${look}`);
     if (sideways > 0) say(`${name}.${look}: scrolls sideways by ${sideways} px`);
   };
   try {

@@ -37,7 +37,7 @@ export const DeleteAccount = ({ preview, clients }: DeleteAccountProps) => {
       <div className={cardClasses.fields}>
         <p className={styles.text}>{preview.lastAdministrator ? words.lastAdministrator : words.text(days)}</p>
         {!preview.lastAdministrator && (
-          <Button variant="default" onClick={() => setAsking(true)}>
+          <Button variant="default" className={styles.action ?? ""} onClick={() => setAsking(true)}>
             {words.submit}
           </Button>
         )}

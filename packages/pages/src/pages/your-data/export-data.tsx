@@ -42,7 +42,11 @@ export const ExportData = ({ user: { username } }: { user: User }) => {
             takesFocus
           />
         )}
-        <Button aria-disabled={download.isPending} onClick={() => !download.isPending && download.mutate()}>
+        <Button
+          className={styles.action ?? ""}
+          aria-disabled={download.isPending}
+          onClick={() => !download.isPending && download.mutate()}
+        >
           {download.isPending ? words.submitting : words.submit}
         </Button>
         <p role="status" className={styles.text}>

@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 
 export const yourDataWords = {
   title: "Your data",
+  /** The link to the page above this one. */
+  back: "Account",
   lead: "Take it with you, or delete your account.",
   export: {
     title: "Export",

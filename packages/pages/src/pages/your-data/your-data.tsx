@@ -1,8 +1,7 @@
 // The page to export everything that is stored about the user, and to delete the account.
 
-import { Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { FailureNotice, Page, useBackend, useWords } from "../../parts.ts";
+import { FailureNotice, LoadingCard, Page, paths, useBackend, useWords } from "../../parts.ts";
 import { DeleteAccount } from "./delete-account.tsx";
 import { ExportData } from "./export-data.tsx";
 import { yourDataWords } from "./words.tsx";
@@ -10,7 +9,7 @@ import styles from "./your-data.module.css";
 
 export const YourDataPage = () => {
   const { trpc, readFailure } = useBackend();
-  const { title, lead } = useWords("yourData", yourDataWords);
+  const { title, lead, back } = useWords("yourData", yourDataWords);
   const me = useQuery(trpc.user.me.queryOptions());
   const preview = useQuery(trpc.account.previewDeletion.queryOptions());
   const clients = useQuery(trpc.client.list.queryOptions());
@@ -20,7 +19,7 @@ export const YourDataPage = () => {
     (preview.error && readFailure("account.previewDeletion", preview.error)) ??
     (clients.error && readFailure("client.list", clients.error));
   return (
-    <Page title={title} lead={lead}>
+    <Page title={title} lead={lead} back={{ path: paths.account, label: back }}>
       <div className={styles.column}>
         {failure && (
           <FailureNotice
@@ -35,7 +34,7 @@ export const YourDataPage = () => {
             <DeleteAccount preview={preview.data} clients={clients.data} />
           </>
         ) : (
-          !failure && <Skeleton height="22rem" radius="0.875rem" />
+          !failure && <LoadingCard height="22rem" />
         )}
       </div>
     </Page>
