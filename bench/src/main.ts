@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
 import { codeFlow } from "./code-flow.ts";
 import { faults } from "./faults.ts";
+import { mails } from "./mails.ts";
 import { pace } from "./pace.ts";
 import { postgresCalls } from "./postgres-calls.ts";
 import { refresh } from "./refresh.ts";
@@ -45,6 +46,7 @@ const comparisons: Record<string, Part> = {
 };
 const parts: Record<string, Part> = {
   ...comparisons,
+  mails,
   scale: () => scale({ users: number("users") }),
   soak: () => soak({ minutes: number("minutes") }),
   faults: () => faults({ times: number("cuts"), minutes: number("minutes"), sqliteOnly: values.sqlite }),
