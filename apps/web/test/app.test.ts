@@ -296,7 +296,7 @@ describeInBrowser("the web app", (browser) => {
     test("shows that the browser is offline, and loads on retry", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
-      await page.route("**/trpc/note.list*", (route) => route.abort());
+      await page.route("**/trpc/*note.list*", (route) => route.abort());
       await fetchNotesPage(page);
       await context.setOffline(true);
       await page.getByRole("status").getByText("You are offline. What you see may be out of date.").waitFor();
@@ -306,7 +306,7 @@ describeInBrowser("the web app", (browser) => {
       await context.setOffline(false);
       await page.getByRole("alert").getByText("The server cannot be reached").waitFor();
       expect(await page.getByText("You are offline.").count()).toBe(0);
-      await page.unroute("**/trpc/note.list*");
+      await page.unroute("**/trpc/*note.list*");
       await button(page, "Try again").click();
       await page.getByText("You have no notes yet.").waitFor();
     });
@@ -314,9 +314,9 @@ describeInBrowser("the web app", (browser) => {
     test("loads automatically when the network is back", async () => {
       await using visitor = await visitSignedIn();
       const { page, context } = visitor;
-      await page.route("**/trpc/note.list*", (route) => route.abort());
+      await page.route("**/trpc/*note.list*", (route) => route.abort());
       await fetchNotesPage(page);
-      await page.unroute("**/trpc/note.list*");
+      await page.unroute("**/trpc/*note.list*");
       await context.setOffline(true);
       await page.getByRole("link", { name: "Notes" }).click();
       await page.getByRole("alert").waitFor();

@@ -8,12 +8,14 @@ import { lockstep } from "../src/vite.ts";
 const elsewhere = /(^|\/)(eject|vite|node|server|browser-request|vue|svelte|code-to-paste)\.ts$|\.test|\.d\.ts$/;
 
 const importOf = /^(?:import|export) (?!type)[^;]*?from "([^".][^"]*)";$/gms;
+const dynamicImportOf = /await import\("([^".][^"]*)"\)/g;
 
 /** Packages that the modules of a folder import in a browser. */
 const importedIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => /\.tsx?$/.test(file) && !elsewhere.test(file))
-    .flatMap((file) => [...readFileSync(join(folder, file), "utf8").matchAll(importOf)])
+    .map((file) => readFileSync(join(folder, file), "utf8"))
+    .flatMap((text) => [...text.matchAll(importOf), ...text.matchAll(dynamicImportOf)])
     .map(([, name = ""]) => name)
     // First-party web apps need no OAuth client.
     .filter((name) => !name.startsWith("@lockstep/") && name !== "oauth4webapi");
