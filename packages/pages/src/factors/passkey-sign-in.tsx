@@ -7,7 +7,7 @@ import { useBackend } from "../app/context.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { useSignInMethods } from "../session/sign-in-methods.ts";
 import { useWords } from "../words/words.ts";
-import { askForPasskey, forgetPasskey, hasPasskeys } from "./passkeys.ts";
+import { askForPasskey, forgetPasskey, hasPasskeys, stopAsking } from "./passkeys.ts";
 import { factorWords } from "./words.ts";
 
 export const PasskeySignIn = () => {
@@ -30,12 +30,19 @@ export const PasskeySignIn = () => {
   });
   useEffect(() => {
     if (!offered) return;
+    let left = false;
     void PublicKeyCredential.isConditionalMediationAvailable?.().then((available) => {
-      if (available) signIn.mutate({ conditional: true });
+      if (available && !left) signIn.mutate({ conditional: true });
     });
+    return () => {
+      left = true;
+      void stopAsking();
+    };
   }, [offered]);
   if (!offered) return null;
-  const failure = signIn.error && readFailure("auth.loginWithPasskey", signIn.error);
+  const failed = signIn.error && readFailure("auth.loginWithPasskey", signIn.error);
+  // Nobody asked for suggestions, so only a refused passkey is worth a notice.
+  const failure = signIn.variables?.conditional && failed?.code !== "INVALID_CREDENTIALS" ? null : failed;
   const busy = signIn.isPending && !signIn.variables.conditional;
   return (
     <>

@@ -13,12 +13,13 @@ export const askForPasskey = async (
   { challengeId, options }: PasskeyOptions,
   { conditional = false } = {},
 ): Promise<PasskeyAnswer | null> => {
-  const { startAuthentication } = await import("@simplewebauthn/browser");
   try {
+    const { startAuthentication } = await import("@simplewebauthn/browser");
     const credential = await startAuthentication({ optionsJSON: options, useBrowserAutofill: conditional });
     return { challengeId, credential: credential as PasskeyAnswer["credential"] };
   } catch {
-    // They closed the dialog, it timed out, or this page is at another address than the passkeys. Browsers hardly tell.
+    // They closed the dialog, it timed out, this page is at another address than the passkeys, or the library could not be
+    // loaded. The user does the same about each: try again, or use another way.
     return null;
   }
 };
@@ -27,12 +28,18 @@ type NewPasskeyOptions = Extract<Enrolment, { kind: "passkey" }>["options"];
 
 /** Makes a passkey. `null`: the user did not. */
 export const makePasskey = async (options: NewPasskeyOptions): Promise<NewPasskey | null> => {
-  const { startRegistration } = await import("@simplewebauthn/browser");
   try {
+    const { startRegistration } = await import("@simplewebauthn/browser");
     return (await startRegistration({ optionsJSON: options })) as NewPasskey;
   } catch {
     return null; // as above
   }
+};
+
+/** Ends a request that waits among the suggestions of a field. */
+export const stopAsking = async (): Promise<void> => {
+  const library = await import("@simplewebauthn/browser").catch(() => null);
+  library?.WebAuthnAbortService.cancelCeremony();
 };
 
 /** What browsers tell password managers about passkeys (WebAuthn Level 3 §5.1.10). Absent in some. */
@@ -42,6 +49,6 @@ interface Signals {
 
 /** Tells the browser that the server does not know this passkey, so that it offers it no more. */
 export const forgetPasskey = async (rpId: string, credentialId: string): Promise<void> => {
-  const signals = globalThis.PublicKeyCredential as unknown as Signals | undefined;
+  const signals = globalThis.PublicKeyCredential as unknown as Signals | undefined; // optional above, and checked before use
   await signals?.signalUnknownCredential?.({ rpId, credentialId }).catch(() => {});
 };
