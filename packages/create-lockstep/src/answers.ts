@@ -49,7 +49,8 @@ export const answersOf = async (
   if (positionals.length > 1) throw usage(`Name one folder, not ${positionals.length}: ${positionals.join(", ")}.`);
   if (values.example && values.empty) throw usage("Choose one of --example and --empty.");
   if (values["pin-node"] && values["no-pin-node"]) throw usage("Choose one of --pin-node and --no-pin-node.");
-  const asks = world.stdin.isTTY === true && values.yes !== true;
+  // A terminal without cursor movement can't show the prompts: they would wait for ever.
+  const asks = world.stdin.isTTY === true && world.env["TERM"] !== "dumb" && values.yes !== true;
 
   const folderOf = (text: string) => resolve(world.directory, text.trim());
   const given = positionals[0] ?? (asks ? await askFolder(world, folderOf, taken) : undefined);

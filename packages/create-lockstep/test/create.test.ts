@@ -131,6 +131,17 @@ describe("a new app", () => {
 });
 
 describe("nothing is written, and one sentence is printed, for", () => {
+  it("a missing folder in a terminal that can't show prompts", async () => {
+    await using place = await open();
+    const answers = ["\u0015shop\r"];
+    expect(await place.type(quick, { answers, env: { TERM: "dumb" } })).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: "Name a folder: npm create lockstep@latest my-app See --help.\n",
+    });
+    expect(await place.content()).toEqual([]);
+  });
+
   it("a folder that is not empty", async () => {
     await using place = await open();
     await place.makeFolder("my-app");
