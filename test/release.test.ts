@@ -230,6 +230,11 @@ describe("an app", () => {
       expect(await server.me(tokens.accessToken)).toMatchObject({ username: "john" });
     }
 
+    // What a container image has, apart from the rest of the app.
+    await type(`npm run image -- ${join(cwd, "image")}`, app);
+    const admin = "node --import @lockstep/server/prelude apps/server/dist/admin.js --help";
+    expect(await type(admin, join(cwd, "image"))).toContain("Usage: lockstep");
+
     await develop(app, port);
 
     // Patch version.

@@ -16,11 +16,20 @@ const { optionalDependencies: nodes } = JSON.parse(read("package.json")) as { op
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8")) as { version: string };
 
 /** Folders that the app owns. */
-const folders = ["packages/contract", "apps/server", "apps/web"];
+const folders = ["packages/contract", "apps/server", "apps/web", "deploy"];
 /** Files around them that are copied unchanged. */
-const shared = ["tsconfig.base.json", "vitest.shared.ts", ".node-version", ".pnpmfile.mjs", "docs/access.md"];
+const shared = [
+  "tsconfig.base.json",
+  "vitest.shared.ts",
+  ".node-version",
+  ".pnpmfile.mjs",
+  "docs/access.md",
+  "Dockerfile",
+  ".dockerignore",
+  "compose.yaml",
+];
 /** Tests that need more of this repository than the app. */
-const leftOut = [/^apps\/web\/test\//, /^apps\/server\/test\/(bundle|openapi)\.test\.ts$/];
+const leftOut = [/^apps\/web\/test\//, /^apps\/server\/test\/(bundle|image|openapi)\.test\.ts$/];
 
 /** Files, and lines of shared files, that only the variant with examples has. */
 const examples = {
@@ -45,6 +54,14 @@ const appEdits: Edits = {
   // An app checks one package at a time.
   "tsconfig.base.json": [[/,\n {4}\/\/.*\n {4}"checkers": 1/, ""]],
   "packages/contract/src/brand.ts": [['name: "Lockstep"', `name: "${placeholders.name}"`]],
+  Dockerfile: [
+    ["RUN npm run setup\n", `RUN ${placeholders.install}\n`],
+    [/RUN npx .* turbo run build .*/, "RUN npm run build"],
+    ["docs/deploy.md", "README.md"],
+  ],
+  "compose.yaml": [["docs/deploy.md explains", "README.md explains"]],
+  "deploy/lockstep.service": [["docs/deploy.md has", "README.md has"]],
+  "deploy/prometheus-alerts.yaml": [[" (docs/deploy.md)", ""]],
 };
 
 const edit = (file: string, text: string, edits: Edits): string =>

@@ -42,3 +42,9 @@ export const typedAdmin: Readonly<Record<PackageManager, string>> = {
   npm: "npm run lockstep --",
   pnpm: "pnpm lockstep",
 };
+
+/** The command that installs what the lockfile says, on a machine that has Node and npm. */
+export const typedCleanInstall: Readonly<Record<PackageManager, string>> = {
+  npm: "npm ci",
+  pnpm: "npx --yes pnpm@12 install --frozen-lockfile",
+};

@@ -3,7 +3,7 @@
 
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
-import { type PackageManager, typedAdmin } from "./package-manager.ts";
+import { type PackageManager, typedAdmin, typedCleanInstall } from "./package-manager.ts";
 
 export const variants = ["example", "empty"] as const;
 /** `example`: with notes as an example feature. `empty`: with accounts and sign-in only. */
@@ -15,6 +15,7 @@ export const placeholders = {
   packageName: "__PACKAGE_NAME__",
   manager: "__PACKAGE_MANAGER__",
   admin: "__LOCKSTEP__",
+  install: "__INSTALL__",
 } as const;
 
 /** Files that only pnpm reads. */
@@ -73,7 +74,8 @@ const inWords = (file: string, text: string, { name, packageName, packageManager
     .replaceAll(placeholders.name, () => written)
     .replaceAll(placeholders.packageName, packageName)
     .replaceAll(placeholders.manager, packageManager)
-    .replaceAll(placeholders.admin, typedAdmin[packageManager]);
+    .replaceAll(placeholders.admin, typedAdmin[packageManager])
+    .replaceAll(placeholders.install, typedCleanInstall[packageManager]);
 };
 
 const withoutNode = async (file: string): Promise<void> => {

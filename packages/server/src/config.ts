@@ -246,7 +246,7 @@ const Environment = z.object({
     .default(false)
     .describe("Whether each request is logged, at the level `info`, without its URL, headers and body: `on` or `off`."),
   METRICS_TOKEN: Secret.optional().describe(
-    "Token for `GET /metrics`, as `Authorization: Bearer`. Without it and without `METRICS_PORT`, nothing is measured ([deployment.md](deployment.md#metrics)).",
+    "Token for `GET /metrics`, as `Authorization: Bearer`. Without it and without `METRICS_PORT`, nothing is measured ([deploy.md](deploy.md#metrics)).",
   ),
   METRICS_PORT: z.coerce
     .number({ error: "must be a port number" })

@@ -103,7 +103,7 @@ export const addDatabaseCommands = (program: Command, admin: AdminProcess) => {
 
   database
     .command("check")
-    .description("Looks for damage, rows that refer to nothing, and what must not be")
+    .description("Finds damage, and rows that break a rule")
     .option("--json", "print each finding on a line")
     .addHelpText("after", aboutChecks)
     .action(({ json }: Options) =>
@@ -129,7 +129,7 @@ const isMissing = (url: DatabaseUrl) => url.startsWith("file:") && !existsSync(u
 const sqliteFile = ({ env, root }: AdminProcess, tool: string): string => {
   const { databaseUrl } = loadConfig(env, root);
   if (databaseUrl.startsWith("file:")) return databaseUrl.slice("file:".length);
-  throw new CommandError("failed", `DATABASE_URL is a PostgreSQL database. Use \`${tool}\` (docs/deployment.md).`);
+  throw new CommandError("failed", `DATABASE_URL is a PostgreSQL database. Use \`${tool}\` (docs/deploy.md).`);
 };
 
 /** A large table takes more time than a call has. */
