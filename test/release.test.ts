@@ -232,7 +232,7 @@ describe("an app", () => {
 
     // What a container image has, apart from the rest of the app.
     await type(`npm run image -- ${join(cwd, "image")}`, app);
-    const admin = "node --import @lockstep/server/prelude apps/server/dist/admin.js --help";
+    const admin = `${process.execPath} --import @lockstep/server/prelude apps/server/dist/admin.js --help`;
     expect(await type(admin, join(cwd, "image"))).toContain("Usage: lockstep");
 
     await develop(app, port);
