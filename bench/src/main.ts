@@ -4,6 +4,8 @@
 import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
 import { codeFlow } from "./code-flow.ts";
+import { copies } from "./copy.ts";
+import { costs } from "./costs.ts";
 import { faults } from "./faults.ts";
 import { mails } from "./mails.ts";
 import { pace } from "./pace.ts";
@@ -12,6 +14,7 @@ import { refresh } from "./refresh.ts";
 import { markdownOf, type Table, verdict } from "./report.ts";
 import { writeResults } from "./results.ts";
 import { scale } from "./scale.ts";
+import { simulate } from "./simulate.ts";
 import { soak } from "./soak.ts";
 import { openedStreams } from "./streams.ts";
 import { types } from "./types.ts";
@@ -47,6 +50,9 @@ const comparisons: Record<string, Part> = {
 const parts: Record<string, Part> = {
   ...comparisons,
   mails,
+  copy: () => copies({ users: number("users") }),
+  costs,
+  simulate,
   scale: () => scale({ users: number("users") }),
   soak: () => soak({ minutes: number("minutes") }),
   faults: () => faults({ times: number("cuts"), minutes: number("minutes"), sqliteOnly: values.sqlite }),
