@@ -3,7 +3,14 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isArrowFunction, isVariableDeclaration, type Node } from "typescript/unstable/ast";
+import {
+  isArrowFunction,
+  isObjectLiteralExpression,
+  isShorthandPropertyAssignment,
+  isVariableDeclaration,
+  type Node,
+  type ObjectLiteralExpression,
+} from "typescript/unstable/ast";
 import {
   API,
   type Checker,
@@ -134,11 +141,16 @@ const firstSentenceOf = (comment: string): string => {
   return /^.*?[.!?](?= [A-Z`]|$)/.exec(text)?.[0] ?? text;
 };
 
-/** A declaration without comments; of a function, all but its body. */
-const signatureOf = ({ checker, emitter }: Project, node: Node): string => {
+/** A declaration without comments; of a function, all but its body; of an object, also the constants that it lists. */
+const signatureOf = (project: Project, node: Node): string => {
+  const { checker, emitter } = project;
   const text = emitter.printNode(node);
   if (!isVariableDeclaration(node)) return text.replace(/^export /, "");
   const { initializer } = node;
+  if (initializer && isObjectLiteralExpression(initializer))
+    return [`const ${text}`, ...listedIn(project, initializer).map((listed) => signatureOf(project, listed))].join(
+      "\n",
+    );
   if (!initializer || !isArrowFunction(initializer)) return `const ${text}`;
   const head = text.slice(0, text.length - emitter.printNode(initializer.body).length).replace(/ => $/, "");
   if (initializer.type) return `const ${head}`;
@@ -146,3 +158,12 @@ const signatureOf = ({ checker, emitter }: Project, node: Node): string => {
   const result = signature && checker.getReturnTypeOfSignature(signature);
   return `const ${head}: ${result ? checker.typeToString(result, initializer) : "unknown"}`;
 };
+
+/** The declarations behind the shorthand properties of an object. */
+const listedIn = (project: Project, { properties }: ObjectLiteralExpression): Node[] =>
+  properties.filter(isShorthandPropertyAssignment).flatMap((property) => {
+    const value = project.checker.getShorthandAssignmentValueSymbol(property);
+    if (!value) throw new Error("A shorthand property has no value");
+    const symbol = value.flags & SymbolFlags.Alias ? project.checker.getAliasedSymbol(value) : value;
+    return symbol.declarations.flatMap((handle) => handle.resolve(project) ?? []);
+  });
