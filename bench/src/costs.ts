@@ -124,37 +124,46 @@ const measureCpu = async (url: DatabaseUrl, env: Record<string, string>): Promis
   return { title: `CPU time of calls on PostgreSQL, ${atOnce} at once`, figures };
 };
 
+/** What a server sends after its answers, for several calls at once: news to other servers, and mails. */
+const afterAnswers = /\bnews\b|"messages"/;
+
 /** How many statements each call sends, with nothing else to do. */
 export const countStatements = async (url: DatabaseUrl): Promise<Readonly<Record<Operation, number>>> => {
   let statements = 0;
   const { query } = pg.Client.prototype;
   // Whatever its overload: the arguments are passed on.
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
-    statements++;
+    const [sent] = args as [string | { readonly text: string }]; // as all of its overloads begin
+    if (!afterAnswers.test(typeof sent === "string" ? sent : sent.text)) statements++;
     return Reflect.apply(query, this, args);
   } as typeof query;
   try {
     await using server = await startTestServer({ databaseUrl: url, config: { secret } });
     const caller = createCaller(server.url);
-    const counted = async <T>(call: () => Promise<T>): Promise<[T, number]> => {
-      const before = statements;
-      return [await call(), statements - before];
+    /** The fewest of several: the server's background work sends statements, too. */
+    const counted = async (call: () => Promise<unknown>): Promise<number> => {
+      const counts: number[] = [];
+      for (let n = 0; n < 5; n++) {
+        const before = statements;
+        await call();
+        counts.push(statements - before);
+      }
+      return Math.min(...counts);
     };
     const signIn = async () =>
       dataOf<{ accessToken: string; refreshToken: string }>(
         await caller.mutate("auth.login", { username: "john", password }),
       );
-    const first = await signIn();
-    const me = () => caller.query("user.me", first.accessToken);
-    await me();
-    const [, forMe] = await counted(me);
-    const [, forLogin] = await counted(signIn);
-    const [, forUpdate] = await counted(async () =>
-      dataOf(await caller.mutate("user.update", { fullName: "Another" }, caller.bearer(first.accessToken))),
+    let { accessToken, refreshToken } = await signIn();
+    const forMe = await counted(() => caller.query("user.me", accessToken));
+    const forLogin = await counted(signIn);
+    const forUpdate = await counted(async () =>
+      dataOf(await caller.mutate("user.update", { fullName: "Another" }, caller.bearer(accessToken))),
     );
-    const [, forRefresh] = await counted(async () =>
-      dataOf(await caller.mutate("auth.refresh", { refreshToken: first.refreshToken })),
-    );
+    const forRefresh = await counted(async () => {
+      const answer = await caller.mutate("auth.refresh", { refreshToken });
+      ({ accessToken, refreshToken } = dataOf<{ accessToken: string; refreshToken: string }>(answer));
+    });
     caller.close();
     return { "user.me": forMe, "auth.refresh": forRefresh, "auth.login": forLogin, "user.update": forUpdate };
   } finally {
