@@ -69,6 +69,16 @@ describe("lockstep db copy", () => {
     await target.drop();
   });
 
+  it("shows how far it is on a terminal, and removes that at the end", async () => {
+    await using admin = await openWithJohn();
+    const argv = ["db", "copy", "--from", admin.url, "--to", "file:copy.db"];
+    const { exitCode, stderr } = await admin.lockstep(argv, "", {}, undefined, { terminal: true });
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/\r\[#*\.*\] \d+ % {2}users/);
+    expect(stderr).toContain(`\r[${"#".repeat(30)}] 100 %  `);
+    expect(stderr.endsWith("\r\u001b[K")).toBe(true);
+  });
+
   it.each([
     [["--from", "file:missing.db", "--to", "file:copy.db"], 1, /^There is no database .*missing\.db\.\n$/],
     [["--from", "file:a.db", "--to", "file:./a.db"], 2, /same database/],

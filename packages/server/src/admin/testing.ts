@@ -62,8 +62,10 @@ export const openAdmin = async (newDatabase: () => Promise<NewDatabase>, world =
       stdin: Stdin = "",
       settings: Record<string, string> = {},
       onStderr?: (text: string) => void,
+      { terminal = false } = {},
     ): Promise<Ran> {
       const [stdout, stderr] = [collected(), collected(onStderr)];
+      Object.assign(stderr.stream, { isTTY: terminal });
       const exitCode = await runAdmin(argv, {
         app: fixtureApp,
         env: { ...env, ...settings },

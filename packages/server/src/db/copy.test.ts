@@ -1,12 +1,18 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines, type NewDatabase } from "../../test/engines.ts";
+import { canMountDisk, mountDisk } from "../../test/faults/disk.ts";
 import type { Migrations } from "./app-migrations.ts";
 import { type CopyOptions, copyDatabase } from "./copy.ts";
 import { type DatabaseUrl, type Db, isPostgres, openDatabase } from "./database.ts";
 import { migrateToLatest } from "./migrate.ts";
 
 const [sqlite, postgres] = engines;
+
+const copyProcess = join(import.meta.dirname, "../../test/copy-process.ts");
 
 /** An app's tables, with what the engines differ in. */
 const appMigrations: Migrations = {
@@ -167,6 +173,41 @@ describe("a copy", () => {
     expect(await usersOf(target.db)).toEqual(await usersOf(source.db));
     expect(await migrateToLatest(target.db, [appMigrations])).toEqual([]);
   });
+
+  it("continues after its process was killed", async () => {
+    await using source = await open(sqlite.newDatabase, []);
+    await using target = await open(postgres.newDatabase, []);
+    await addUsers(source.db, 6000);
+    for (const chunks of [2, 6, 10]) {
+      const killed = fork(copyProcess, [source.url, target.url, String(chunks)]);
+      expect(await once(killed, "exit")).toEqual([null, "SIGKILL"]);
+      await expect(migrateToLatest(target.db)).rejects.toThrow(
+        /A copy of the source into this database is not finished/,
+      );
+    }
+    const copied = await copy(source.db, target.db, { appMigrations: [] });
+    expect(copied.find(({ table }) => table === "users")?.written).toBeLessThan(6000);
+    expect(await usersOf(target.db)).toEqual(await usersOf(source.db));
+  });
+
+  if (canMountDisk)
+    it("continues after the target's disk was full", async () => {
+      using disk = mountDisk(16 * 2 ** 20);
+      await using source = await open(sqlite.newDatabase);
+      const target = await openDatabase(`file:${join(disk.folder, "copy.db")}`);
+      await addUsers(source.db, 5000);
+      const full = copy(source.db, target, {
+        onProgress({ table }) {
+          if (table === "users") disk.fill();
+        },
+      });
+      await expect(full).rejects.toThrow(/full/);
+      disk.makeRoom();
+      await expect(migrateToLatest(target, [appMigrations])).rejects.toThrow(/is not finished/);
+      await copy(source.db, target);
+      expect(await usersOf(target)).toEqual(await usersOf(source.db));
+      await target.destroy();
+    });
 
   it.each(engines)("reads one state of $engine while others write", async ({ newDatabase }) => {
     await using source = await open(newDatabase);
