@@ -1,5 +1,6 @@
-// Owns what `npm start` and container images run: the server, the admin commands and their libraries in a few files, in place of some seven hundred. It starts in
-// two thirds of the time and a tenth less memory. The sources, which `npm run dev` and the tests run, do the same.
+// Owns what `npm start` and container images run: the server, the admin commands and their libraries in a few files, in place of
+// some seven hundred. It starts in two thirds of the time and a tenth less memory. The sources, which `npm run dev` and the tests
+// run, do the same.
 
 import { defineConfig } from "rolldown";
 
