@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { developmentSecretPrefix, type Environment, loadConfig, settings } from "./config.ts";
+import { developmentSecretPrefix, type Environment, loadConfig, settings, workerCount } from "./config.ts";
 import { StartError } from "./start-error.ts";
 
 const secret = "rX6xYbRhsv0rZFr3PZ1mcWUwHkFbHRO5qzEdAO7Yx5k=";
@@ -131,6 +131,12 @@ const rules: Record<keyof Environment, Rule> = {
     fc.oneof(path, fc.constantFrom("file:", "postgres://", "mysql://a/b")),
   ),
   DATABASE_POOL: numbers(1, 1000, (databasePool) => ({ databasePool })),
+  // More than one needs PostgreSQL, tested below.
+  WORKERS: rule(
+    fc.constantFrom<[string, number | "auto"]>(["1", 1], ["auto", "auto"]),
+    (workers) => ({ workers }),
+    fc.constantFrom("0", "129", "1.5", "all"),
+  ),
   SECRET: secrets((value) => ({ secret: value })),
   SECRET_PREVIOUS: secretLists((previousSecrets) => ({ previousSecrets })),
   PEPPER: secrets((pepper) => ({ pepper })),
@@ -307,6 +313,24 @@ describe("settings", () => {
       pepper: secret,
       previousPeppers: earlier,
     });
+  });
+
+  it("serve with several processes on PostgreSQL alone", () => {
+    const DATABASE_URL = "postgres://db/lockstep";
+    const counted = (env: Record<string, string>) => workerCount(load(env), 8);
+    expect(counted({})).toBe(1);
+    expect(counted({ DATABASE_URL, WORKERS: "4" })).toBe(4);
+    expect(counted({ DATABASE_URL, WORKERS: "auto" })).toBe(8);
+    expect(counted({ DATABASE_URL, WORKERS: "auto", DEMO_PROVIDER: "1" })).toBe(1);
+    expect(counted({ WORKERS: "auto" })).toBe(1);
+    expect(() => load({ WORKERS: "2" })).toThrow(
+      new StartError(
+        "WORKERS: 2 processes need PostgreSQL. Set DATABASE_URL to a PostgreSQL database, or leave WORKERS out.",
+      ),
+    );
+    expect(() => load({ DATABASE_URL, WORKERS: "2", DEMO_PROVIDER: "1" })).toThrow(
+      new StartError("WORKERS: must be 1 with DEMO_PROVIDER=1."),
+    );
   });
 
   it.each<[Record<string, string>, string]>([

@@ -24,6 +24,8 @@ export const developmentSecretPrefix = "development-only-";
 const flag = z.enum(["on", "off"], { error: "must be on or off" }).transform((value) => value === "on");
 const day = 24 * 60 * 60;
 const seconds = z.coerce.number().int().min(60);
+/** The most processes of one server. */
+const maxWorkers = 128;
 /** The longest shutdown that can be configured. */
 const maxShutdownSeconds = 600;
 const list = z.string().transform((value) => value.split(/[\s,]+/).filter(Boolean));
@@ -88,7 +90,15 @@ const Environment = z.object({
     .max(1000)
     .default(defaultPoolSize)
     .describe(
-      "Maximum number of PostgreSQL connections of this server. The sum over all servers must stay below PostgreSQL's `max_connections`.",
+      "Maximum number of PostgreSQL connections of this server, with `WORKERS` of each process. The sum over all servers must stay below PostgreSQL's `max_connections`.",
+    ),
+  WORKERS: z
+    .union([z.literal("auto"), z.coerce.number().int().min(1).max(maxWorkers)], {
+      error: `must be auto, or a number from 1 to ${maxWorkers}`,
+    })
+    .default(1)
+    .describe(
+      "How many processes serve the port: a number, or `auto` for one per core. More than one needs PostgreSQL; on SQLite, `auto` is one ([deployment.md](deployment.md#more-than-one-core)).",
     ),
   SECRET: Secret.optional().describe(
     "Key for refresh tokens and for the encryption of signing keys. At least 32 characters. Required in production; development generates one.",
@@ -281,6 +291,8 @@ export interface Config {
   readonly databasePool: number;
   /** `null`: as `databaseUrl`. */
   readonly databaseListenUrl: string | null;
+  /** Processes. `auto`: `workerCount`. */
+  readonly workers: number | "auto";
   /** `null`: development creates one and keeps it. */
   readonly secret: string | null;
   readonly previousSecrets: readonly string[];
@@ -340,6 +352,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     databaseUrl: absolute(e.DATABASE_URL, root),
     databasePool: e.DATABASE_POOL,
     databaseListenUrl: e.DATABASE_LISTEN_URL ?? null,
+    workers: workersOf(e),
     secret: e.SECRET ?? null,
     previousSecrets: e.SECRET_PREVIOUS,
     sessionLimits: {
@@ -379,6 +392,23 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     metrics: metricsOf(e),
     webDevUrl: e.WEB_DEV_URL ?? null,
   };
+};
+
+const workersOf = ({ WORKERS: workers, DATABASE_URL: url, DEMO_PROVIDER }: z.output<typeof Environment>) => {
+  if (workers === "auto" || workers === 1) return workers;
+  if (url.startsWith("file:"))
+    throw new StartError(
+      `WORKERS: ${workers} processes need PostgreSQL. Set DATABASE_URL to a PostgreSQL database, or leave WORKERS out.`,
+    );
+  // It keeps the codes that it issued in its process.
+  if (DEMO_PROVIDER) throw new StartError("WORKERS: must be 1 with DEMO_PROVIDER=1.");
+  return workers;
+};
+
+/** How many processes serve on a machine with this many cores. */
+export const workerCount = ({ workers, databaseUrl, demoProvider }: Config, cores: number): number => {
+  if (workers !== "auto") return workers;
+  return databaseUrl.startsWith("file:") || demoProvider ? 1 : cores;
 };
 
 const registrationOf = ({ REGISTRATION: policy, REGISTRATION_TOKEN: token }: z.output<typeof Environment>) => {

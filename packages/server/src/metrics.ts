@@ -18,6 +18,9 @@ export interface MeasuredState {
   mails(): Promise<{ readonly waiting: number; readonly oldestSeconds: number }>;
 }
 
+/** The metrics of one process. */
+export type CollectedMetrics = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Upper bounds, in seconds. */
@@ -143,11 +146,14 @@ export const createMetrics = (contract: AnyContract) => {
       const oldest = new Gauge({
         name: "lockstep_mails_oldest_seconds",
         help: "The age of the oldest mail that is to be sent. 0: there is none.",
+        // Every process reads the same.
+        aggregator: "max",
         registers,
       });
       new Gauge({
         name: "lockstep_mails_waiting",
         help: "Mails that are to be sent, of all servers. NaN: the database does not answer.",
+        aggregator: "max",
         registers,
         async collect() {
           const { waiting, oldestSeconds } = await state
@@ -163,5 +169,8 @@ export const createMetrics = (contract: AnyContract) => {
 
     /** All metrics in Prometheus's text format. */
     print: (): Promise<string> => registry.metrics(),
+
+    /** All metrics as values, to be added to those of other processes. */
+    collect: (): Promise<CollectedMetrics> => registry.getMetricsAsJSON(),
   };
 };

@@ -29,6 +29,7 @@ import { createMetricsApp, listenForMetrics } from "./http/metrics.ts";
 import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
 import { needsMail } from "./mail-settings.ts";
+import type { Metrics } from "./metrics.ts";
 import { createOutbound } from "./outbound.ts";
 import { createIdentityProviders } from "./relying-party/identity-providers.ts";
 import { createTransactions } from "./relying-party/transactions.ts";
@@ -44,6 +45,8 @@ export interface ServerOptions<C extends AnyContract = AnyContract> {
   readonly logger?: FastifyServerOptions["logger"];
   /** The folder of the web app's build. */
   readonly webDirectory?: string;
+  /** Replaces what prints the metrics, when this process is one of several of a server. */
+  readonly joinMetrics?: (collect: Metrics["collect"]) => () => Promise<string>;
   /** Called for each mail that is caught in place of being sent. */
   readonly onCaughtMail?: (mail: CaughtMail) => void;
 }
@@ -63,7 +66,8 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
   assertEngineIn(options.app.contract);
   const { databaseLimitMs: limitMs } = world;
   // Loaded when something is measured.
-  const metrics = config.metrics && (await import("./metrics.ts")).createMetrics(options.app.contract);
+  const own = config.metrics && (await import("./metrics.ts")).createMetrics(options.app.contract);
+  const metrics = own && options.joinMetrics ? { ...own, print: options.joinMetrics(own.collect) } : own;
   let poolCounts: (() => PoolCounts) | null = null;
   const db = await openDatabase(config.databaseUrl, {
     poolSize: config.databasePool,

@@ -1,12 +1,15 @@
-// Owns the server as a process: settings, listening, signals. With `start-admin.ts`, the only file that touches `process`.
+// Owns the server as a process: settings, and whether this process serves (`serve.ts`), is one of several that do
+// (`worker.ts`), or runs them (`workers.ts`). These and `start-admin.ts` are the only files that touch `process`.
 
+import { availableParallelism } from "node:os";
 import type { App } from "./app.ts";
-import { startDemoProvider } from "./demo-provider.ts";
-import { john, loadConfigWithSecret, seedDevelopment } from "./development.ts";
-import { lowerPoolPriority } from "./pool-priority.ts";
-import { createServer } from "./server.ts";
+import { type Config, workerCount } from "./config.ts";
+import { loadConfigWithSecret } from "./development.ts";
+import { systemRandom } from "./random.ts";
+import { closeOnSignal } from "./signals.ts";
 import { StartError } from "./start-error.ts";
-import { realWorld } from "./world.ts";
+import { createWorker, isWorker } from "./worker.ts";
+import { createWorkers, WorkerStartError } from "./workers.ts";
 
 /** The options of `startServer`. */
 export interface StartOptions {
@@ -30,68 +33,32 @@ export const startServer = async (app: App, options: StartOptions): Promise<void
   }
 };
 
-const start = async (app: App, { root, webDirectory }: StartOptions) => {
-  await lowerPoolPriority();
-  const settings = loadConfigWithSecret(process.env, root, realWorld.random);
-  const demo = settings.demoProvider ? await startDemoProvider("demo", settings.demoProviderPort) : null;
-  const config = demo ? { ...settings, providers: [...settings.providers, demo.settings] } : settings;
-  const server = await createServer({
-    app,
-    config,
-    logger: { level: config.logLevel },
-    onCaughtMail: ({ to, subject }) =>
-      process.stdout.write(`Mail to ${to}: ${subject} (${config.publicUrl}/dev/mail)\n`),
-    ...(webDirectory !== undefined && { webDirectory }),
-  });
-  if (!config.production) await seedDevelopment(server.domain, app);
-
-  closeOnSignal(async () => {
-    await server.close();
-    await demo?.end();
-  });
-  await demo?.serve({ publicUrl: config.publicUrl, reachableAt: config.publicUrl });
-  await listen(server.listen(config), config.port);
-
-  const ready = `${app.brand.name} is ready: ${config.publicUrl}`;
-  // What production prints is JSON, line by line.
-  if (config.production) return server.app.log.info(ready);
-  const lines = [ready, `Sign in as ${john.username} / ${john.password} (development only).`];
-  if (demo) lines.push(`The demo identity provider at ${demo.issuer} accepts any name and password.`);
-  process.stdout.write(`${lines.join("\n")}\n`);
+const start = async (app: App, options: StartOptions) => {
+  const config = loadConfigWithSecret(process.env, options.root, systemRandom());
+  const count = workerCount(config, availableParallelism());
+  // Before anything is loaded: it may be told to shut down.
+  const worker = isWorker() ? createWorker() : null;
+  if (!worker && count > 1) return supervise(config, count);
+  // Not loaded by the process that runs the others.
+  const { serve } = await import("./serve.ts");
+  await serve(app, { ...options, config, several: worker && { worker, count } });
 };
 
-/** The first SIGINT or SIGTERM shuts down in order; a second one, of either kind, ends the process at once. */
-const closeOnSignal = (close: () => Promise<void>) => {
-  let closing = false;
-  const onSignal = () => {
-    if (closing) {
-      process.stderr.write("Stopped by a second signal, before the shutdown was complete.\n");
-      process.exit(1);
-    }
-    closing = true;
-    close().then(
-      () => process.exit(0),
-      (error) => {
-        process.stderr.write(`The shutdown failed: ${error instanceof Error ? error.stack : error}\n`);
-        process.exit(1);
-      },
-    );
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
-};
-
-const listen = async (listening: Promise<string>, port: number) => {
-  try {
-    await listening;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE") {
-      throw new StartError(
-        `Port ${port} is in use. Stop the program that uses it, or choose another port: PORT=${port + 1} npm start`,
-      );
-    }
-    if (code === "EACCES")
-      throw new StartError(`Port ${port} is not allowed for this user. Choose one above 1023: PORT=3000`);
-    throw error;
-  }
+/** Runs this many servers as processes on one port. */
+const supervise = async (config: Config, count: number) => {
+  const { pino } = await import("pino");
+  const log = pino({ level: config.logLevel });
+  const { delaySeconds, timeoutSeconds } = config.shutdown;
+  const workers = createWorkers({
+    count,
+    // A second later than a worker ends by itself.
+    shutDownLimitMs: (delaySeconds + timeoutSeconds + 1) * 1000,
+    metricsSum: config.metrics && (await import("./metrics-sum.ts")).createMetricsSum(),
+    onEnd: (facts) => log.warn(facts, "a worker ended and is replaced"),
+  });
+  closeOnSignal(workers.shutDown);
+  await workers.start().catch(async (error) => {
+    if (!(error instanceof WorkerStartError)) throw error;
+    await workers.shutDown().finally(() => process.exit(1));
+  });
 };

@@ -134,6 +134,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   databaseUrl,
   databasePool: defaultPoolSize,
   databaseListenUrl: null,
+  workers: 1,
   secret: "a secret of tests, of thirty-two characters and more",
   previousSecrets: [],
   sessionLimits: testSessionLimits,

@@ -6,7 +6,7 @@ import { performance } from "node:perf_hooks";
 import { readDatabaseTime } from "./db/clock.ts";
 import type { Db } from "./db/database.ts";
 import { databaseLimitMs } from "./db/time-limit.ts";
-import { createHashingThreads } from "./domain/accounts/hashing-threads.ts";
+import { coresOfEach, createHashingThreads } from "./domain/accounts/hashing-threads.ts";
 import { hookLimitMs } from "./domain/admission/admission.ts";
 import { challengeCost } from "./domain/admission/challenges.ts";
 import type { Now, Random } from "./domain/kernel/environment.ts";
@@ -36,6 +36,17 @@ export interface WorldOptions {
   readonly requestTimeoutMs: number;
 }
 
+/** The threads of one of several processes that share this machine. */
+const hashingThreadsOfEach = (processes: number) =>
+  createHashingThreads(
+    {
+      cores: coresOfEach(processes, availableParallelism()),
+      // `prelude.mjs` sets the size of libuv's pool; 4 is libuv's own default.
+      poolSize: Number(process.env["UV_THREADPOOL_SIZE"]) || 4,
+    },
+    () => performance.eventLoopUtilization(),
+  );
+
 export const realWorld: WorldOptions = {
   requestTimeoutMs: 30_000,
   now: Date.now,
@@ -43,13 +54,15 @@ export const realWorld: WorldOptions = {
   random: systemRandom(),
   fetch: globalThis.fetch,
   outbound: { lookup, timeoutMs: 8000 },
-  hashingThreads: createHashingThreads(
-    // `prelude.mjs` sets the size of libuv's pool; 4 is libuv's own default.
-    { cores: availableParallelism(), poolSize: Number(process.env["UV_THREADPOOL_SIZE"]) || 4 },
-    () => performance.eventLoopUtilization(),
-  ),
+  hashingThreads: hashingThreadsOfEach(1),
   databaseLimitMs,
   readinessKeptMs: 1000,
   hookLimitMs,
   challengeCost,
 };
+
+/** The world of one of several processes that share this machine. */
+export const worldOfEach = (processes: number): WorldOptions => ({
+  ...realWorld,
+  hashingThreads: hashingThreadsOfEach(processes),
+});

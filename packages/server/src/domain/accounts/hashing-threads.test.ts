@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createHashingThreads, hashingThreadsFor } from "./hashing-threads.ts";
+import { coresOfEach, createHashingThreads, hashingThreadsFor } from "./hashing-threads.ts";
 
 describe("the number of hashing threads", () => {
   it.each([
@@ -19,6 +19,16 @@ describe("the number of hashing threads", () => {
   it.each([1, 2, 4, 6])("leaves a thread of a pool of %i free, and is never 0", (poolSize) => {
     for (const utilization of [0, 0.5, 1])
       expect(hashingThreadsFor(utilization, { cores: 16, poolSize })).toBe(Math.max(1, poolSize - 1));
+  });
+
+  it.each([
+    { processes: 2, cores: 2, threads: 1 },
+    { processes: 3, cores: 8, threads: 2 },
+    { processes: 4, cores: 16, threads: 4 },
+    { processes: 4, cores: 2, threads: 1 },
+  ])("is $threads for each of $processes processes on $cores cores", ({ processes, cores, threads }) => {
+    const capacity = { cores: coresOfEach(processes, cores), poolSize: cores + 2 };
+    expect(hashingThreadsFor(0, capacity)).toBe(threads);
   });
 
   it("follows the event loop, measured over at least a tenth of a second", () => {

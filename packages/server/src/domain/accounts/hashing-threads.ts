@@ -15,6 +15,9 @@ export interface HashingCapacity {
 export const hashingThreadsFor = (utilization: number, { cores, poolSize }: HashingCapacity): number =>
   Math.max(1, Math.min(Math.round(cores - utilization), poolSize - 1));
 
+/** The share of each of several processes on the cores of a machine: together they hash on no more than there are. */
+export const coresOfEach = (processes: number, cores: number): number => Math.max(1, Math.floor(cores / processes));
+
 /** Milliseconds that the event loop has been idle and active since the process started. */
 export interface EventLoopTimes {
   readonly idle: number;
