@@ -56,8 +56,6 @@ interface Running {
   metrics: CollectedMetrics;
 }
 
-export type Workers = ReturnType<typeof createWorkers>;
-
 export const createWorkers = ({ count, shutDownLimitMs, metricsSum, onEnd, waits = defaultWaits }: WorkersOptions) => {
   const running = new Set<Running>();
   const stopping = new AbortController();
