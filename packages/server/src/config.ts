@@ -98,7 +98,7 @@ const Environment = z.object({
     })
     .default(1)
     .describe(
-      "How many processes serve the port: a number, or `auto` for one per core. More than one needs PostgreSQL; on SQLite, `auto` is one ([deployment.md](deployment.md#more-than-one-core)).",
+      "How many processes serve the port: a number, or `auto` for one per core. More than one needs PostgreSQL; on SQLite, `auto` is one ([deployment.md](deploy.md#more-than-one-core)).",
     ),
   SECRET: Secret.optional().describe(
     "Key for refresh tokens and for the encryption of signing keys. At least 32 characters. Required in production; development generates one.",
