@@ -58,7 +58,8 @@ describeInBrowser("an authorization request", (browser) => {
       const clock = testClock(Date.now() - 60_000);
       await using visitor = await meet({ server: { now: clock.now } });
       clock.advanceSeconds(60);
-      const { page, app, password } = visitor;
+      const { page, app } = visitor;
+      const password = page.getByLabel("Your password", { exact: true });
       const { url, redeem } = await app.begin({ prompt: "login" });
       await page.goto(url);
       await heading(page, "Enter your password again").waitFor();
@@ -386,7 +387,7 @@ describeInBrowser("an authorization request", (browser) => {
       await page.goto((await app.begin({ prompt: "login", scope: "openid profile:read notes:read" })).url);
       await heading(page, "Enter your password again").waitFor();
       await check();
-      await visitor.password.fill(john.password);
+      await page.getByLabel("Your password", { exact: true }).fill(john.password);
       await button(page, "Continue").click();
       await page.getByRole("heading", { name: "New: it will be able to" }).waitFor();
       await check();

@@ -1,115 +1,14 @@
-// Passkeys and second factors, with the browser's own virtual authenticators.
+// Second factors: authenticator apps, recovery codes, trusted devices, and sign-ins that need them.
 
-import { type AppServerOptions, startAppServer } from "@app/server/testing";
-import { freePort } from "@lockstep/server/authorization-server-testing";
+import { john, testClock } from "@lockstep/server/testing";
 import { TOTP } from "otpauth";
-import type { CDPSession, Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { expectPresentableOnPhone, startAtLocalhost } from "./authenticators.ts";
 import { describeInBrowser } from "./browser.ts";
-import { button, eventually, expectPresentable, fields, heading, pathOf, phone, signIn, visitsBy } from "./visitor.ts";
+import { button, eventually, fields, pathOf, signIn, signOut, visitsBy } from "./visitor.ts";
 
-/** Passkeys belong to a host name, and WebAuthn compares the whole origin. */
-const startAtLocalhost = async ({ config, ...options }: AppServerOptions = {}) => {
-  const port = await freePort();
-  const publicUrl = `http://localhost:${port}`;
-  const server = await startAppServer({ ...options, config: { ...config, host: "localhost", port, publicUrl } });
-  return { ...server, url: publicUrl };
-};
-
-const addAuthenticator = async (page: Page, { isUserVerified = true } = {}) => {
-  const devTools = await page.context().newCDPSession(page);
-  await devTools.send("WebAuthn.enable");
-  const { authenticatorId } = await devTools.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      transport: "internal",
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return { devTools, authenticatorId };
-};
-
-const passkeysIn = async ({ devTools, authenticatorId }: { devTools: CDPSession; authenticatorId: string }) =>
-  (await devTools.send("WebAuthn.getCredentials", { authenticatorId })).credentials.length;
-
-const expectPresentableOnPhone = async (page: Page) => {
-  const before = page.viewportSize();
-  await page.setViewportSize(phone.viewport);
-  await expectPresentable(page);
-  if (before) await page.setViewportSize(before);
-};
-
-const signOut = async (page: Page) => {
-  await page.goto("/");
-  await button(page, "Sign out").click();
-  await heading(page, "Sign in").waitFor();
-};
-
-describeInBrowser("passkeys and second factors", (browser) => {
+describeInBrowser("second factors", (browser) => {
   const { visit, visitSignedIn: opened } = visitsBy(browser, startAtLocalhost);
-
-  test.each([
-    { colorScheme: "light", by: "the browser's suggestion", suggests: true },
-    { colorScheme: "dark", by: "the button", suggests: false },
-  ] as const)(
-    "a passkey is added, signs in alone by $by, is renamed and removed [S110]",
-    async ({ colorScheme, suggests }) => {
-      await using visitor = await opened({ colorScheme });
-      const { page } = visitor;
-      // The virtual authenticator accepts a suggestion at once.
-      if (!suggests)
-        await page.addInitScript(() => {
-          PublicKeyCredential.isConditionalMediationAvailable = async () => false;
-        });
-      const signInByPasskey = () => (suggests ? null : button(page, "Sign in with a passkey").click());
-      const authenticator = await addAuthenticator(page);
-      await page.goto("/security");
-      await page.getByText("None. Somebody who knows your password can sign in.").waitFor();
-      await page.getByRole("link", { name: "Add one" }).click();
-      await heading(page, "Passkeys and second factors").waitFor();
-      await button(page, "Add a passkey").click();
-      await page.getByLabel("Name").fill("Blue laptop");
-      await expectPresentableOnPhone(page);
-      await button(page, "Add").click();
-      await page.getByText("Blue laptop").waitFor();
-      expect(await passkeysIn(authenticator)).toBe(1);
-      await expectPresentableOnPhone(page);
-
-      await signOut(page);
-      await signInByPasskey();
-      await page.getByText("@john").waitFor();
-
-      await page.goto("/second-factors");
-      await page.getByText(/last used/).waitFor();
-      await button(page, "Rename Blue laptop").click();
-      await page.getByLabel("New name").fill("Red laptop");
-      await button(page, "Save").click();
-      await page.getByText("Red laptop").waitFor();
-      await button(page, "Remove Red laptop").click();
-      await page.getByRole("dialog", { name: "Remove Red laptop?" }).getByRole("button", { name: "Remove" }).click();
-      await page.getByText("No passkey yet.").waitFor();
-
-      // The authenticator still has it. The server answers as it does to a wrong password.
-      await signOut(page);
-      await signInByPasskey();
-      await page.getByRole("alert").getByText("This passkey does not open an account here.").waitFor();
-      expect(pathOf(page)).toMatch(/^\/sign-in/);
-    },
-  );
-
-  test("an authenticator that does not verify its user makes no passkey [S110]", async () => {
-    await using visitor = await opened();
-    const { page } = visitor;
-    const authenticator = await addAuthenticator(page, { isUserVerified: false });
-    await page.goto("/second-factors");
-    await button(page, "Add a passkey").click();
-    await button(page, "Add").click();
-    await page.getByText("No passkey was made. Try again.").waitFor();
-    expect(await passkeysIn(authenticator)).toBe(0);
-  });
 
   test("an authenticator app is asked for after the password, and recovery codes replace it once", async () => {
     await using visitor = await opened();
@@ -159,6 +58,34 @@ describeInBrowser("passkeys and second factors", (browser) => {
     await button(page, "Continue").click();
     await page.getByText("This code does not work, or was used before.").waitFor();
     await page.getByLabel("Recovery code").fill(codes[1] ?? "");
+    await button(page, "Continue").click();
+    await page.getByText("@john").waitFor();
+  });
+
+  test("a second step that comes too late leads back to the first, which says why and keeps the username", async () => {
+    const clock = testClock(Date.now());
+    await using visitor = await opened({ server: { now: clock.now } });
+    const { page } = visitor;
+    await page.goto("/second-factors");
+    await button(page, "Add an authenticator app").click();
+    const totp = new TOTP({ secret: (await page.locator("code").textContent()) ?? "" });
+    const now = () => ({ timestamp: clock.now() });
+    await page.getByLabel("Code that the app shows").fill(totp.generate(now()));
+    await button(page, "Add").click();
+    await page.getByText(/^Added just now, /).waitFor();
+    await signOut(page);
+    await signIn(page);
+    await page.getByLabel("Code of your authenticator app").waitFor();
+    clock.advanceSeconds(11 * 60);
+    await page.getByLabel("Code of your authenticator app").fill(totp.generate(now()));
+    await button(page, "Continue").click();
+    await page.getByRole("alert").getByText("Sign in again. The second step has to follow within 10 minutes").waitFor();
+    await expectPresentableOnPhone(page);
+    expect(await fields(page).username.inputValue()).toBe(john.username);
+    expect(await fields(page).password.inputValue()).toBe("");
+    await fields(page).password.fill(john.password);
+    await button(page, "Sign in").click();
+    await page.getByLabel("Code of your authenticator app").fill(totp.generate(now()));
     await button(page, "Continue").click();
     await page.getByText("@john").waitFor();
   });

@@ -15,6 +15,12 @@ export const fields = (page: Page) => ({
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 export const heading = (page: Page, name: string | RegExp) => page.getByRole("heading", { level: 1, name });
 
+export const signOut = async (page: Page) => {
+  await page.goto("/");
+  await button(page, "Sign out").click();
+  await heading(page, "Sign in").waitFor();
+};
+
 export const signIn = async (page: Page, password: string = john.password, username: string = john.username) => {
   await fields(page).username.fill(username);
   await fields(page).password.fill(password);

@@ -195,6 +195,19 @@ export const FactorList = z.object({
   /** How many recovery codes have not been used. */
   recoveryCodesLeft: z.int(),
   trustedDevices: z.array(TrustedDevice),
+  /**
+   * What to tell the browser with `PublicKeyCredential.signalAllAcceptedCredentials`. `null`: passkeys do not work at the
+   * address of this server.
+   * @see WebAuthn Level 3 §5.1.10
+   */
+  passkeys: z
+    .object({
+      rpId: z.string(),
+      /** The user, as passkeys know them: base64url. */
+      userHandle: z.string(),
+      credentialIds: z.array(z.string()),
+    })
+    .nullable(),
   /** Whether this server requires a second factor of this user. Then the last one cannot be removed. */
   required: z.boolean(),
   /** Until when the user can still sign in without one: epoch milliseconds. `null`: there is no such time. */

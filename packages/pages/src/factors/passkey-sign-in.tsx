@@ -2,23 +2,26 @@
 
 import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useBackend } from "../app/context.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { useSignInMethods } from "../session/sign-in-methods.ts";
 import { useWords } from "../words/words.ts";
-import { askForPasskey, forgetPasskey, hasPasskeys, stopAsking } from "./passkeys.ts";
+import { askForPasskey, forgetPasskey, hasPasskeys, stopAsking, tellPasskeys } from "./passkeys.ts";
 import { factorWords } from "./words.ts";
 
 export const PasskeySignIn = () => {
   const { client, readFailure } = useBackend();
   const words = useWords("factors", factorWords).signIn;
   const offered = useSignInMethods().data?.passkeys === true && hasPasskeys();
+  /** Whether the user pressed the button, and then gave no passkey. */
+  const [gaveNone, setGaveNone] = useState(false);
   const signIn = useMutation({
     mutationFn: async ({ conditional }: { conditional: boolean }) => {
+      setGaveNone(false);
       const asked = await client.auth.passkeyOptions.mutate();
       const passkey = await askForPasskey(asked, { conditional });
-      if (!passkey) return;
+      if (!passkey) return setGaveNone(!conditional);
       try {
         await client.auth.loginWithPasskey.mutate({ passkey });
       } catch (error) {
@@ -26,6 +29,7 @@ export const PasskeySignIn = () => {
           await forgetPasskey(asked.options.rpId, passkey.credential.id);
         throw error;
       }
+      void tellPasskeys(client);
     },
   });
   useEffect(() => {
@@ -52,6 +56,7 @@ export const PasskeySignIn = () => {
         ) : (
           <FailureNotice key={signIn.submittedAt} failure={failure} />
         ))}
+      {gaveNone && <p role="status">{words.noPasskey}</p>}
       <Button
         variant="default"
         fullWidth

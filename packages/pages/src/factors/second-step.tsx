@@ -1,10 +1,11 @@
 // The second step of a sign-in: proves a factor that the account has, or adds the one that it needs.
 
-import { LoginResult, RecoveryCode, type SecondFactorMethod, TotpCode } from "@lockstep/kit";
+import { type CompleteLoginInput, LoginResult, RecoveryCode, type SecondFactorMethod, TotpCode } from "@lockstep/kit";
 import { Button, Checkbox } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { useBackend } from "../app/context.ts";
+import type { Failure, Path } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { cardClasses } from "../layout/card.ts";
 import { useWords } from "../words/words.ts";
@@ -20,8 +21,8 @@ export type PendingSignIn = Exclude<LoginResult, { readonly status: "signed_in" 
 export interface NextStepProps {
   /** The answer to the sign-in; as JSON, when it comes from the address of the page. */
   readonly pending: PendingSignIn | string;
-  /** Shows the first form again. */
-  readonly onStartAgain: () => void;
+  /** Shows the first form again. `expired`: the failure to show with it, when the user did not ask for it. */
+  readonly onStartAgain: (expired?: Failure | null) => void;
 }
 
 interface SecondStepProps extends NextStepProps {
@@ -46,9 +47,24 @@ const readPending = (json: string): PendingSignIn | null => {
   }
 };
 
+/** Makes the calls of the second step. When it is too late for it, the user starts again. */
+const useSecondStepCall = (onStartAgain: NextStepProps["onStartAgain"]) => {
+  const { readFailure } = useBackend();
+  return async <T,>(path: Path, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      const failure = readFailure(path, error);
+      if (failure.code === "CHALLENGE_EXPIRED") onStartAgain(failure);
+      throw error;
+    }
+  };
+};
+
 const Step = ({ pending, onStartAgain }: SecondStepProps) => {
   const { client } = useBackend();
   const words = useWords("factors", factorWords);
+  const attempt = useSecondStepCall(onStartAgain);
   if (pending.status === "second_factor_required") return <Prove pending={pending} onStartAgain={onStartAgain} />;
   const { challengeId } = pending;
   return (
@@ -60,9 +76,11 @@ const Step = ({ pending, onStartAgain }: SecondStepProps) => {
       <AddFactor
         kinds={pending.kinds}
         path="auth.completeEnrolment"
-        begin={(kind) => client.auth.beginEnrolment.mutate({ challengeId, kind })}
-        complete={(input) => client.auth.completeEnrolment.mutate({ challengeId, ...input })}
-        onCancel={onStartAgain}
+        begin={(kind) => attempt("auth.beginEnrolment", () => client.auth.beginEnrolment.mutate({ challengeId, kind }))}
+        complete={(input) =>
+          attempt("auth.completeEnrolment", () => client.auth.completeEnrolment.mutate({ challengeId, ...input }))
+        }
+        onCancel={() => onStartAgain()}
         onAdded={() => {}}
       />
     </section>
@@ -76,21 +94,23 @@ interface ProveProps extends SecondStepProps {
 const Prove = ({ pending: { challengeId, methods }, onStartAgain }: ProveProps) => {
   const { client, readFailure } = useBackend();
   const words = useWords("factors", factorWords).prove;
+  const attempt = useSecondStepCall(onStartAgain);
   const usable = methods.filter((each) => each !== "passkey" || hasPasskeys());
   const [method, setMethod] = useState<SecondFactorMethod>(usable[0] ?? "recovery_code");
   const [code, setCode] = useState("");
   const [refused, setRefused] = useState<string | null>(null);
   const [trustDevice, setTrustDevice] = useState(false);
 
+  const prove = (proof: Pick<CompleteLoginInput, "totp" | "recoveryCode" | "passkey">) =>
+    attempt("auth.completeLogin", () => client.auth.completeLogin.mutate({ challengeId, ...proof, trustDevice }));
   const complete = useMutation({
     mutationFn: async () => {
       if (method === "passkey") {
         const passkey = await askForPasskey(await client.auth.passkeyOptions.mutate());
         if (!passkey) return setRefused(words.noPasskey);
-        await client.auth.completeLogin.mutate({ challengeId, passkey, trustDevice });
+        await prove({ passkey });
       } else {
-        const proof = method === "totp" ? { totp: code } : { recoveryCode: code };
-        await client.auth.completeLogin.mutate({ challengeId, ...proof, trustDevice });
+        await prove(method === "totp" ? { totp: code } : { recoveryCode: code });
       }
     },
     onError(error) {
@@ -160,7 +180,7 @@ const Prove = ({ pending: { challengeId, methods }, onStartAgain }: ProveProps) 
               {words.methods[each]}
             </Button>
           ))}
-        <Button variant="subtle" onClick={onStartAgain}>
+        <Button variant="subtle" onClick={() => onStartAgain()}>
           {words.startAgain}
         </Button>
       </div>

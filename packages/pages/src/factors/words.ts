@@ -41,12 +41,15 @@ export const factorWords = {
     submit: "Add",
     submitting: "Adding…",
     cancel: "Cancel",
-    notMade: "No passkey was made. Try again.",
+    notMade:
+      "No passkey was made. Try again, and confirm with your PIN, fingerprint or face. A security key needs a PIN for this.",
   },
   /** On the sign-in page. */
   signIn: {
     passkey: "Sign in with a passkey",
     waiting: "Waiting for your passkey…",
-    unknown: "This passkey does not open an account here.",
+    noPasskey: "No passkey was given. Try again, or sign in another way.",
+    unknown:
+      "This passkey does not open an account here. It may have been removed. Sign in another way, then add a new passkey.",
   },
 };

@@ -2,18 +2,15 @@
 
 import type { ErrorDetails, FactorList, Identity } from "@lockstep/kit";
 import { Button } from "@mantine/core";
-import { FailureNotice } from "../failures/failure-notice.tsx";
-import { PasswordField } from "../forms/password-field.tsx";
 import { ButtonLink } from "../layout/button-link.tsx";
 import { Dialog, DialogActions } from "../layout/dialog.tsx";
 import { paths } from "../paths.ts";
 import { layoutWords } from "../words/shared.ts";
 import { useWords } from "../words/words.ts";
-import { usePasswordAgain } from "./password-again.ts";
 import styles from "./reauthentication.module.css";
 import { reauthenticationWords } from "./reauthentication-words.ts";
 import { SignInAgainLinks } from "./sign-in-again-links.tsx";
-import { StepUpDialog, waysToStepUp } from "./step-up-dialog.tsx";
+import { StepUpForm, waysToStepUp } from "./step-up-form.tsx";
 
 export interface ReauthenticationDialogProps {
   readonly username: string;
@@ -31,11 +28,13 @@ export interface ReauthenticationDialogProps {
 }
 
 export const ReauthenticationDialog = (props: ReauthenticationDialogProps) => {
-  const { methods, factors, needs } = props;
   const { offersPasskey, offersForm } = waysToStepUp(props);
-  if (factors.factors.length > 0 && (offersPasskey || offersForm)) return <StepUpDialog {...props} />;
-  if (needs.phishingResistant || needs.factors === 2) return <Missing {...props} />;
-  return methods.hasPassword ? <ByPassword {...props} /> : <AtProvider {...props} />;
+  if (offersPasskey || offersForm) return <StepUp {...props} />;
+  return props.needs.phishingResistant || props.needs.factors === 2 ? (
+    <Missing {...props} />
+  ) : (
+    <AtProvider {...props} />
+  );
 };
 
 /** There is no way around a factor that the operation needs: the user adds one first. */
@@ -55,31 +54,24 @@ const Missing = ({ needs, onAnswer }: ReauthenticationDialogProps) => {
   );
 };
 
-const ByPassword = ({ username, purpose, onAnswer }: ReauthenticationDialogProps) => {
+const StepUp = ({ username, methods, factors, needs, purpose, onAnswer }: ReauthenticationDialogProps) => {
   const words = useWords("reauthentication", reauthenticationWords);
   const { cancel } = useWords("layout", layoutWords);
-  const { form, signIn, failure } = usePasswordAgain(() => onAnswer(true));
   return (
-    <Dialog title={words.enterPassword} onCancel={() => !signIn.isPending && onAnswer(false)}>
-      <form noValidate className={styles.form} onSubmit={form.submit}>
-        <p>{words.why(purpose)}</p>
-        {failure && <FailureNotice key={signIn.submittedAt} failure={failure} takesFocus />}
-        <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
-        <PasswordField
-          label={words.yourPassword}
-          autoComplete="current-password"
-          autoFocus
-          {...form.field("password")}
-        />
-        <DialogActions>
-          <Button variant="default" onClick={() => !signIn.isPending && onAnswer(false)}>
-            {cancel}
-          </Button>
-          <Button type="submit" aria-disabled={signIn.isPending}>
-            {signIn.isPending ? words.checking : words.continue}
-          </Button>
-        </DialogActions>
-      </form>
+    <Dialog
+      title={factors.factors.length > 0 ? words.stepUp.title : words.enterPassword}
+      onCancel={() => onAnswer(false)}
+    >
+      <StepUpForm
+        username={username}
+        methods={methods}
+        factors={factors}
+        needs={needs}
+        reason={<p>{words.why(purpose)}</p>}
+        decline={cancel}
+        onProved={() => onAnswer(true)}
+        onDecline={() => onAnswer(false)}
+      />
     </Dialog>
   );
 };

@@ -6,6 +6,7 @@ import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
 import { useBackend } from "../app/context.ts";
 import type { PendingSignIn } from "../factors/second-step.tsx";
+import type { Failure } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { ChallengeStatus } from "../forms/challenge-status.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
@@ -20,18 +21,25 @@ import { NextStep } from "./next-step.tsx";
 export interface SignInFormProps {
   /** The username of the expected user. */
   readonly username?: string;
+  /** Why an earlier sign-in has to be begun again. */
+  readonly expired?: Failure | null;
   /** Other ways to get in, on the card of the form: `AccountLinks`, `ProviderButtons`. */
   readonly children?: ReactNode;
 }
 
 /** The sign-in form. */
-export const SignInForm = ({ username = "", children }: SignInFormProps) => {
+export const SignInForm = ({ username = "", expired: given = null, children }: SignInFormProps) => {
   const { trpc, readFailure } = useBackend();
   const words = useWords("session", sessionWords);
   const [pending, setPending] = useState<PendingSignIn | null>(null);
+  const [expired, setExpired] = useState(given);
   const signIn = useMutation(
     trpc.auth.login.mutationOptions({
-      onSuccess: (answer) => answer.status !== "signed_in" && setPending(answer),
+      onSuccess(answer) {
+        if (answer.status === "signed_in") return;
+        setExpired(null);
+        setPending(answer);
+      },
       onError(error) {
         const { code, details } = readFailure("auth.login", error);
         if (code === "INVALID_CREDENTIALS") form.select("password");
@@ -54,10 +62,22 @@ export const SignInForm = ({ username = "", children }: SignInFormProps) => {
     if (document.activeElement === document.body) form.select(username ? "password" : "username");
   }, []);
 
-  if (pending) return <NextStep pending={pending} onStartAgain={() => setPending(null)} />;
+  if (pending) {
+    return (
+      <NextStep
+        pending={pending}
+        onStartAgain={(failure = null) => {
+          form.set("password", "");
+          setExpired(failure);
+          setPending(null);
+        }}
+      />
+    );
+  }
   return (
     <form noValidate className={cardClasses.card} onSubmit={form.submit}>
       <div className={cardClasses.fields}>
+        {expired && !failure && <FailureNotice failure={expired} takesFocus />}
         {failure && <FailureNotice failure={failure} takesFocus={failure.code !== "INVALID_CREDENTIALS"} />}
         <TextInput
           label={words.username}

@@ -31,6 +31,13 @@ const notSaved = (text: string): FailureWords => ({ title: "Not saved", text });
 const notAllowed = (text: string): FailureWords => ({ title: "You are not allowed to do this", text });
 const signIn = (text: string): FailureWords => ({ title: "You need to sign in", text });
 
+const afterExpiry = (path: string | undefined): string => {
+  if (path === "factor.complete") return "Press Cancel, then add it again.";
+  return path === "auth.stepUp" || path === "auth.loginWithPasskey"
+    ? "Try again."
+    : "Sign in again. The second step has to follow within 10 minutes, in the same browser.";
+};
+
 export const errorWords: EngineErrorWords = {
   UNREACHABLE: {
     title: "The server cannot be reached",
@@ -110,7 +117,7 @@ export const errorWords: EngineErrorWords = {
   USERNAME_REFUSED: ({ details }) => notSaved(details.explanation),
   SIGN_IN_CODE_OFF: { title: "This is turned off", text: "Sign in with your password." },
   FACTOR_REFUSED: { title: "Not accepted", text: "This code or passkey does not work. Try again." },
-  CHALLENGE_EXPIRED: { title: "This took too long", text: "Or it began in another browser. Start again." },
+  CHALLENGE_EXPIRED: ({ path }) => ({ title: "This took too long", text: afterExpiry(path) }),
   FACTOR_NOT_FOUND: notSaved("It has been removed already."),
   TRUSTED_DEVICE_NOT_FOUND: notSaved("This device is not trusted any more."),
   LAST_FACTOR: notSaved("Your account needs a second factor, and this is the only one. Add another one first."),

@@ -3,6 +3,7 @@
 import { engine, firstParty } from "@lockstep/kit";
 import type { FactorSignIn } from "../domain/factors/factor-sign-in.ts";
 import type { Factors } from "../domain/factors/factors.ts";
+import type { Passkeys } from "../domain/factors/passkeys.ts";
 import type { RecoveryCodes } from "../domain/factors/recovery-codes.ts";
 import type { FirstPartyPrincipal } from "../domain/tokens/guard.ts";
 import type { Context } from "./context.ts";
@@ -15,10 +16,12 @@ export const factorProcedures = ({
   factors,
   factorSignIn,
   recoveryCodes,
+  passkeys,
 }: {
   factors: Factors;
   factorSignIn: FactorSignIn;
   recoveryCodes: RecoveryCodes;
+  passkeys: Passkeys;
 }) => {
   /** Otherwise a password alone, on a trusted device, would add a factor that stands in for the others. */
   const assertMayAdd = async ({ guard, principal }: Context & { principal: FirstPartyPrincipal }): Promise<void> => {
@@ -26,7 +29,10 @@ export const factorProcedures = ({
   };
 
   return {
-    list: implement(engine.factor.list).handle(({ ctx }) => factors.overview(ctx.principal.user.id)),
+    list: implement(engine.factor.list).handle(async ({ ctx: { principal } }) => ({
+      ...(await factors.overview(principal.user.id)),
+      passkeys: await passkeys.accepted(principal.user.id),
+    })),
 
     begin: implement(engine.factor.begin).handle(async ({ ctx, input: { kind } }) => {
       await assertMayAdd(ctx);

@@ -19,6 +19,7 @@ import {
   useBackend,
   useForm,
   useLanguage,
+  usePasskeySignals,
   useSlots,
   useWords,
 } from "../../parts.ts";
@@ -108,6 +109,7 @@ const DetailsForm = ({ user }: { user: User }) => {
   /** The last answer of the server. `user` is ahead of it while a change is being saved. */
   const [saved, setSaved] = useState(() => detailsOf(user));
 
+  const tellPasskeys = usePasskeySignals();
   const update = useMutation(
     trpc.user.update.mutationOptions({
       async onMutate(change) {
@@ -122,6 +124,7 @@ const DetailsForm = ({ user }: { user: User }) => {
       },
       onSuccess(answer) {
         queryClient.setQueryData(meKey, answer);
+        void tellPasskeys();
         show(detailsOf(answer));
       },
     }),

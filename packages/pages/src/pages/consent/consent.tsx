@@ -14,6 +14,7 @@ import {
   FailureNotice,
   OneMoment,
   Page,
+  PasskeySignIn,
   ProviderButtons,
   paths,
   SignInForm,
@@ -62,6 +63,7 @@ const SignInToContinue = ({ authorizationId, other }: ConsentPageProps & { other
     <Page title={words.title} lead={words.lead(app.name)} icon={<ClientIcon />} narrow>
       {session.status === "signedOut" && !other && <EndNotice reason={session.reason} />}
       <SignInForm username={(!other && loginHint) || ""}>
+        <PasskeySignIn />
         <AccountLinks returnTo={location.pathname} />
         <ProviderButtons returnTo={location.pathname} />
       </SignInForm>
@@ -85,7 +87,7 @@ const Authorization = ({ authorizationId, onOther }: ConsentPageProps & { onOthe
   const deny = useMutation(trpc.authorization.deny.mutationOptions({ onSuccess: leave }));
   const signOut = useSignOut({ onMutate: onOther });
 
-  const nothingToAsk = request.data?.signInAgain === false && !request.data.consent;
+  const nothingToAsk = request.data?.stepUp === null && !request.data.consent;
   const approving = useRef(false);
   const readAgain = () => {
     approving.current = false;
@@ -129,8 +131,16 @@ const Authorization = ({ authorizationId, onOther }: ConsentPageProps & { onOthe
   if (!request.data || !me.data || nothingToAsk) return <OneMoment />;
 
   const account = { user: me.data, signingOut: signOut.isPending, onOther: () => signOut.mutate() };
-  if (request.data.signInAgain) {
-    return <SignInAgain app={request.data.client} account={account} onSignedIn={readAgain} />;
+  if (request.data.stepUp) {
+    return (
+      <SignInAgain
+        app={request.data.client}
+        account={account}
+        needs={request.data.stepUp}
+        onSignedIn={readAgain}
+        onDecline={() => !deny.isPending && deny.mutate({ authorizationId })}
+      />
+    );
   }
   const busy = approve.isPending || deny.isPending || signOut.isPending;
   return (

@@ -11,9 +11,15 @@ export const consentWords = {
     passwordTitle: "Enter your password again",
     title: "Sign in again",
     lead: (app: string): string => `${app} asks you to confirm that it is you.`,
-    password: "Password",
-    continue: "Continue",
-    checking: "Checking…",
+    /** The user has second factors. */
+    factorsTitle: "Confirm that it is you",
+    /** The user has no factor that will do. */
+    missingTitle: (app: string): string => `${app} asks for a second factor`,
+    missingFactor: "Add a passkey or an authenticator app to your account. Then you can continue to the app.",
+    missingPasskey: "Add a passkey to your account. Then you can continue to the app.",
+    /** Completes "… only works shortly after you signed in." */
+    adding: "Adding a second factor",
+    decline: "Go back to the app",
   },
   title: (app: string, service: string): string => `${app} asks for access to your ${service} account`,
   signedInAs: "Signed in as",

@@ -14,6 +14,7 @@ import {
   paths,
   Question,
   useBackend,
+  usePasskeySignals,
   useReauthentication,
   useSignInMethods,
   useWords,
@@ -97,15 +98,24 @@ const FactorItem = ({ factor, onChanged }: { factor: Factor; onChanged: () => Pr
   const [asking, setAsking] = useState<"nothing" | "name" | "removal">("nothing");
   const [name, setName] = useState(factor.name);
   const factorId = factor.id;
+  const tellPasskeys = usePasskeySignals();
 
   const rename = useMutation({
     mutationFn: () => reauthentication.attempt("factor.rename", () => client.factor.rename.mutate({ factorId, name })),
-    onSuccess: (answer) => answer && setAsking("nothing"),
+    onSuccess(answer) {
+      if (!answer) return;
+      setAsking("nothing");
+      if (factor.kind === "passkey") void tellPasskeys();
+    },
     onSettled: onChanged,
   });
   const remove = useMutation({
     mutationFn: () => reauthentication.attempt("factor.remove", () => client.factor.remove.mutate({ factorId })),
-    onSuccess: (answer) => answer && setAsking("nothing"),
+    onSuccess(answer) {
+      if (!answer) return;
+      setAsking("nothing");
+      if (factor.kind === "passkey") void tellPasskeys();
+    },
     onSettled: onChanged,
   });
   const failure = rename.error && readFailure("factor.rename", rename.error);

@@ -10,6 +10,7 @@ import {
   type AskedProof,
   CheckMail,
   cardClasses,
+  type Failure,
   FailureNotice,
   NextStep,
   Page,
@@ -34,6 +35,7 @@ export const SignInCodePage = () => {
   const returnTo = returnPath(useSearch(), location.origin);
   const session = useSession();
   const flow = useProofFlow();
+  const [expired, setExpired] = useState<Failure | null>(null);
 
   if (session.status === "signedIn") return <Redirect to={returnTo} replace />;
   return (
@@ -45,21 +47,31 @@ export const SignInCodePage = () => {
       otherWay={<Link href={paths.signIn + returnSearch(returnTo)}>{words.usePassword}</Link>}
       slots={slots}
       form={
-        <ProofLoginForm
-          flow={flow}
-          path="auth.requestSignInCode"
-          ask={client.auth.requestSignInCode.mutate}
-          words={words}
-        />
+        <>
+          {expired && <FailureNotice failure={expired} takesFocus />}
+          <ProofLoginForm
+            flow={flow}
+            path="auth.requestSignInCode"
+            ask={client.auth.requestSignInCode.mutate}
+            words={words}
+          />
+        </>
       }
     >
-      {(proof) => <Finish proof={proof} flow={flow} />}
+      {(proof) => <Finish proof={proof} flow={flow} onExpired={setExpired} />}
     </ProofSteps>
   );
 };
 
+interface FinishProps {
+  readonly proof: AskedProof;
+  readonly flow: ProofFlow;
+  /** Called when the second step came too late. */
+  readonly onExpired: (failure: Failure | null) => void;
+}
+
 /** Signs in with the code: typed here, or brought by the link in the mail. */
-const Finish = ({ proof, flow }: { proof: AskedProof; flow: ProofFlow }) => {
+const Finish = ({ proof, flow, onExpired }: FinishProps) => {
   const { client, readFailure } = useBackend();
   const words = useWords("signInCode", signInCodeWords);
   const [pending, setPending] = useState<PendingSignIn | null>(null);
@@ -79,7 +91,13 @@ const Finish = ({ proof, flow }: { proof: AskedProof; flow: ProofFlow }) => {
   if (pending)
     return (
       <Page title={words.title} narrow>
-        <NextStep pending={pending} onStartAgain={flow.restart} />
+        <NextStep
+          pending={pending}
+          onStartAgain={(failure = null) => {
+            onExpired(failure);
+            flow.restart();
+          }}
+        />
       </Page>
     );
   if (code === null) {

@@ -6,6 +6,7 @@ import { Redirect, useSearch } from "wouter";
 import {
   AccountLinks,
   EndNotice,
+  type Failure,
   LoginProblemNotice,
   NextStep,
   Page,
@@ -26,6 +27,7 @@ export const SignInPage = () => {
   const slots = useSlots("signIn");
   const returnTo = returnPath(search, location.origin);
   const [continued, setContinued] = useState(takeContinuation);
+  const [expired, setExpired] = useState<Failure | null>(null);
   if (session.status === "signedIn") return <Redirect to={returnTo} replace />;
   return (
     <Page title={words.title} narrow>
@@ -33,13 +35,19 @@ export const SignInPage = () => {
       <LoginProblemNotice />
       {slots.above && <slots.above />}
       {continued === null ? (
-        <SignInForm>
+        <SignInForm expired={expired}>
           <PasskeySignIn />
           <AccountLinks returnTo={returnTo} />
           <ProviderButtons returnTo={returnTo} />
         </SignInForm>
       ) : (
-        <NextStep pending={continued} onStartAgain={() => setContinued(null)} />
+        <NextStep
+          pending={continued}
+          onStartAgain={(failure = null) => {
+            setExpired(failure);
+            setContinued(null);
+          }}
+        />
       )}
       {slots.below && <slots.below />}
     </Page>

@@ -7,6 +7,7 @@ import { useState } from "react";
 import {
   type AskedProof,
   type ErrorOf,
+  type Failure,
   type FieldErrors,
   fieldErrorsOf,
   NarrowForm,
@@ -16,6 +17,7 @@ import {
   type PendingSignIn,
   type ProofFlow,
   paths,
+  SignInForm,
   useBackend,
   useForm,
   useWords,
@@ -39,6 +41,7 @@ export const DetailsForm = ({ proof, code, flow, details, onDetails }: DetailsFo
   const words = useWords("signUp", signUpWords).details;
   const [suggestion, setSuggestion] = useState<string | null>(null);
   const [pending, setPending] = useState<PendingSignIn | null>(null);
+  const [expired, setExpired] = useState<Failure | null>(null);
 
   const complete = useMutation({
     mutationFn: (input: Pick<CompleteRegistrationInput, "fullName" | "username" | "password">) =>
@@ -66,7 +69,15 @@ export const DetailsForm = ({ proof, code, flow, details, onDetails }: DetailsFo
   const field = form.field("fullName");
 
   // The account exists by now: starting again is signing in.
-  if (pending) return <NextStep pending={pending} onStartAgain={() => location.assign(paths.signIn)} />;
+  if (expired) return <SignInForm username={username} expired={expired} />;
+  if (pending) {
+    return (
+      <NextStep
+        pending={pending}
+        onStartAgain={(failure) => (failure ? setExpired(failure) : location.assign(paths.signIn))}
+      />
+    );
+  }
   return (
     <NarrowForm
       failure={

@@ -81,7 +81,7 @@ export const createFactors = ({
       (await rowsOf(userId, transaction)).map(factorFromRow),
 
     /** Everything that a user sees of their factors. */
-    async overview(userId: string): Promise<FactorList> {
+    async overview(userId: string): Promise<Omit<FactorList, "passkeys">> {
       const [factors, recoveryCodesLeft, devices, subject] = await Promise.all([
         this.list(userId),
         recoveryCodes.count(userId),

@@ -3,7 +3,7 @@
 // stored: sign-in pages ask for one at each visit. Each works once.
 
 import { isIP } from "node:net";
-import type { Enrolment, NewPasskey, PasskeyAnswer, PasskeyOptions, User } from "@lockstep/kit";
+import type { Enrolment, FactorList, NewPasskey, PasskeyAnswer, PasskeyOptions, User } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
@@ -80,6 +80,16 @@ export const createPasskeys = ({
     requireUserVerification: true,
   });
 
+  const credentialIdsOf = async (userId: string): Promise<string[]> => {
+    const rows = await db
+      .selectFrom("factors")
+      .select("credential_id")
+      .where("user_id", "=", userId)
+      .where("kind", "=", "passkey")
+      .execute();
+    return rows.map((row) => row.credential_id ?? "");
+  };
+
   return {
     /** Whether passkeys work at the address of this server: they belong to a domain, and an IP address has none. */
     on,
@@ -104,22 +114,23 @@ export const createPasskeys = ({
       challenge: string,
     ): Promise<Extract<Enrolment, { kind: "passkey" }>["options"]> {
       assertOn();
-      const known = await db
-        .selectFrom("factors")
-        .select("credential_id")
-        .where("user_id", "=", id)
-        .where("kind", "=", "passkey")
-        .execute();
+      const known = await credentialIdsOf(id);
       return {
         rp: { id: rpId, name: productName },
         user: { id: userHandleOf(id), name: username, displayName: fullName },
         challenge,
         pubKeyCredParams: algorithms.map((alg) => ({ type: "public-key", alg })),
         timeout: challengeSeconds * 1000,
-        excludeCredentials: known.map((row) => ({ id: row.credential_id ?? "", type: "public-key" })),
+        excludeCredentials: known.map((credentialId) => ({ id: credentialId, type: "public-key" })),
         authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
         attestation: "none",
       };
+    },
+
+    /** What a browser needs to know to offer this user's passkeys and no others. */
+    async accepted(userId: string): Promise<FactorList["passkeys"]> {
+      if (!on) return null;
+      return { rpId, userHandle: userHandleOf(userId), credentialIds: await credentialIdsOf(userId) };
     },
 
     /** Checks a new passkey. `null`: it is not one that was made for this challenge, here, by a verified user. */
