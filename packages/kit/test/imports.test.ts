@@ -11,5 +11,7 @@ it("the kit imports only zod", () => {
     return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, specifier]) => specifier ?? "");
   });
   expect(imported.length).toBeGreaterThan(10);
-  expect([...new Set(imported.filter((specifier) => !/^\.{1,2}\/(operations\/)?[\w-]+\.ts$/.test(specifier)))]).toEqual(["zod"]);
+  expect([...new Set(imported.filter((specifier) => !/^\.{1,2}\/(operations\/)?[\w-]+\.ts$/.test(specifier)))]).toEqual(
+    ["zod"],
+  );
 });
