@@ -110,6 +110,27 @@ describe("a new app", () => {
     expect(await readdir(join(place.folder, "two"))).not.toContain("pnpm-workspace.yaml");
   });
 
+  it.each([
+    ["npm", "RUN npm ci"],
+    ["pnpm", "RUN npx --yes pnpm@12 install --frozen-lockfile"],
+  ])("has the files for containers, which install with %s", async (manager, install) => {
+    await using place = await open();
+    await place.type(["my-app", ...quick, "--package-manager", manager]);
+    const app = join(place.folder, "my-app");
+    expect(await readdir(app)).toEqual(
+      expect.arrayContaining([".dockerignore", "Dockerfile", "compose.yaml", "deploy"]),
+    );
+    expect(readFileSync(join(app, "Dockerfile"), "utf8")).toContain(
+      `${install}\nRUN npm run build\nRUN npm run image -- `,
+    );
+    // The pages that these files name in our repository are not in the app.
+    const texts = (await place.content())
+      .filter((file) => /\/(deploy\/.+|Dockerfile|compose\.yaml)$/.test(file))
+      .map((file) => readFileSync(join(place.folder, file), "utf8"));
+    expect(texts.length).toBeGreaterThan(5);
+    expect(texts.filter((text) => text.includes("docs/"))).toEqual([]);
+  });
+
   it("includes Node with --pin-node", async () => {
     await using place = await open();
     await place.type(["with", ...quick, "--pin-node"]);
