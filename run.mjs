@@ -103,6 +103,10 @@ const commands = {
     await build("--filter=@app/server");
     await become(node(), "--import", "./prelude.mjs", "bench/src/main.ts", ...args);
   },
+  "demo:cluster": async (...args) => {
+    await install();
+    await become(node(), "--import", "./prelude.mjs", "bench/src/cluster/demo.ts", ...args);
+  },
   build: () => build(),
   "release:version": () => become(node(), "packages/create-lockstep/scripts/write-changelog.ts"),
   "release:publish": async () => {

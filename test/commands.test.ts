@@ -55,6 +55,8 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
   "npm run dev": ["test/dev.test.ts", "npm run dev"],
   "npm run check": ["run.mjs", "check: async () => {"],
   "npm run typecheck": [".ci/run", "typecheck"],
+  "npm run demo:cluster": [".ci/run", "npm run demo:cluster"],
+  "npm run demo:cluster -- --seconds 20": [".ci/run", "npm run demo:cluster -- --seconds 20"],
   "npm run format": [".ci/run", "format"],
   "npm run docs:update": [".ci/run", "docs:update"],
   "npm run setup && npm run build": [".ci/run", "for check in build"],

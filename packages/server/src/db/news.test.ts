@@ -56,6 +56,47 @@ describe("news between servers of one PostgreSQL database", () => {
     expect(a.errors).toEqual([]);
   });
 
+  it("are told in a notification up to its limit of 8000 bytes", async () => {
+    await using database = await openTestDatabase(postgres.newDatabase);
+    const { db, url } = database;
+    await using a = await openServer(db, url);
+    await using b = await openServer(db, url);
+    await waitFor(async () => expect(await listeners(db)).toBe(2));
+    // Three bytes each: the longest are in the notification, the next are in the table.
+    const texts = [1990, 1996, 1997, 2700, 4000].map((length) => "€".repeat(length));
+    for (const text of texts) {
+      a.tell(text);
+      await a.told();
+    }
+    await waitFor(() => expect(b.heard).toEqual(texts));
+    expect(await db.selectFrom("news").select("id").execute()).toHaveLength(texts.length);
+  });
+
+  it("of an hour in which a server did not listen are gone, and it polls until it has listened for a while", async () => {
+    await using database = await openTestDatabase(postgres.newDatabase);
+    const { db, url } = database;
+    const clock = { now: Date.now() };
+    const create = () => createNews({ db, now: () => clock.now, newId: randomUUID });
+    const a = create();
+    a.tell("missed");
+    await a.told();
+    clock.now += 3_600_000;
+    await a.deleteOld(10);
+    const b = create();
+    const heard: unknown[] = [];
+    b.begin({ url, hear: (piece) => heard.push(piece), report: () => {} });
+    try {
+      await waitFor(async () => expect(await listeners(db)).toBe(1));
+      a.tell("new");
+      await waitFor(() => expect(heard).toEqual(["new"]));
+      expect(b.isInformed()).toBe(false);
+      clock.now += 2000;
+      expect(b.isInformed()).toBe(true);
+    } finally {
+      await b.end();
+    }
+  });
+
   it("that were told while a server's connection was lost reach it once it listens again", async () => {
     await using database = await openTestDatabase(postgres.newDatabase);
     const { db, url } = database;
