@@ -174,6 +174,7 @@ const here: readonly (readonly [command: string, output: RegExp])[] = [
   ["npm run lockstep -- user factors list john", /john has no factors/],
   ["npm run lockstep -- user factors require john", /john needs a second factor/],
   ["npm run lockstep -- user factors reset john", /john is signed out everywhere/],
+  ["npm run lockstep -- user factors reset john --cancel", /No reset of john is under way/],
   ["npm run lockstep -- user sign-out john", /john/],
   ["npm run lockstep -- user disable john", /john/],
   ["npm run lockstep -- db check", /Nothing is wrong/],

@@ -10,6 +10,8 @@ export const SessionEndReason = z.enum([
   "disabled",
   /** The account is to be deleted. */
   "deletion_requested",
+  /** The user needs a second factor, and has none: the next sign-in adds it. */
+  "factor_required",
   "expired",
   "reused",
   /** They signed out at the identity provider that they had signed in with. */

@@ -95,7 +95,9 @@ export const createDomain = async (
   const serverNews = createServerNews({ news, events });
   const scopes = createScopes(contract.scopes);
   const users = createUsers({ db, now, random });
-  const sessions = createSessions({ db, now, random, secrets, audit, events, limits: config.sessionLimits });
+  const policy = createFactorPolicy({ settings: config.secondFactor, roles: contract.roles, now });
+  const limits = config.sessionLimits;
+  const sessions = createSessions({ db, now, random, secrets, audit, events, limits, policy });
   const watchSessions = createWatchSessions({ sessions, events, closing, isInformed: news.isInformed });
   const hashingQueue = createHashingQueue(world.hashingThreads);
   const passwords = createPasswords({
@@ -172,7 +174,6 @@ export const createDomain = async (
   const notices = createNotices({ messages, users, spentIds, now });
   const devices = createDevices({ secrets, random, now });
   const proofs = createProofs({ db, now, random, secrets });
-  const policy = createFactorPolicy({ settings: config.secondFactor, roles: contract.roles, now });
   const { trustedDeviceSeconds, passkeyOrigins: relatedOrigins } = config;
   const trustedDevices = createTrustedDevices({ db, now, random, lifetimeSeconds: trustedDeviceSeconds });
   const productName = brand.name;
@@ -227,6 +228,7 @@ export const createDomain = async (
     trustedDevices,
     audit,
     notices,
+    resetWaitSeconds: config.factorResetWaitSeconds,
   });
   const enrolments = createEnrolments({ now, random, sealed, spentIds, factors, totp, passkeys });
   const accounts = createAccounts({ db, users, sessions, grants, deletions, audit });
@@ -364,6 +366,7 @@ export const createDomain = async (
       signUpRules.deleteExpired,
       news.deleteOld,
       trustedDevices.deleteExpired,
+      (limit) => factors.resetDue(limit),
       // Last: it may fail because of a table of the app.
       deletions.deleteDue,
     ],

@@ -213,6 +213,7 @@ const rules: Record<keyof Environment, Rule> = {
     secondFactor: { policy },
   })),
   SECOND_FACTOR_GRACE_SECONDS: numbers(0, 31_536_000, (graceSeconds) => ({ secondFactor: { graceSeconds } })),
+  FACTOR_RESET_WAIT_SECONDS: numbers(0, 2_592_000, (factorResetWaitSeconds) => ({ factorResetWaitSeconds })),
   TRUSTED_DEVICE_SECONDS: numbers(0, 31_536_000, (trustedDeviceSeconds) => ({ trustedDeviceSeconds })),
   PASSKEY_ORIGINS: rule(
     fc.array(origin, { minLength: 1, maxLength: 3 }).map((list) => [list.join(","), list] as const),

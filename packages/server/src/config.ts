@@ -199,6 +199,15 @@ const Environment = z.object({
     .max(365 * day)
     .default(30 * day)
     .describe("How long a device that a user trusts can sign in without a second factor. 0 turns it off."),
+  FACTOR_RESET_WAIT_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(30 * day)
+    .default(day)
+    .describe(
+      "How long after `lockstep user factors reset` the factors of a user are removed. Until then the user can stop it by signing in with one of them ([factors.md](factors.md#lost-factors)). 0: at once.",
+    ),
   PASSKEY_ORIGINS: list
     .pipe(z.array(PageOrigin))
     .default([])
@@ -311,6 +320,8 @@ export interface Config {
   readonly secondFactor: SecondFactorSettings;
   /** 0: no device is trusted. */
   readonly trustedDeviceSeconds: number;
+  /** How long an operator's reset of factors waits for the owner to stop it. 0: not at all. */
+  readonly factorResetWaitSeconds: number;
   readonly passkeyOrigins: readonly string[];
   readonly deletionDays: number;
   readonly challenge: ChallengeSetting;
@@ -378,6 +389,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     signInCode: e.SIGN_IN_CODE,
     secondFactor: { policy: e.SECOND_FACTOR, graceSeconds: e.SECOND_FACTOR_GRACE_SECONDS },
     trustedDeviceSeconds: e.TRUSTED_DEVICE_SECONDS,
+    factorResetWaitSeconds: e.FACTOR_RESET_WAIT_SECONDS,
     passkeyOrigins: e.PASSKEY_ORIGINS,
     deletionDays: e.DELETION_DAYS,
     challenge: e.CHALLENGE,

@@ -118,6 +118,9 @@ export const resourceMetadata = 'resource_metadata="http://localhost:3000/.well-
  * Session limits that tests rely on.
  * @internal
  */
+/** Nobody needs a second factor. */
+export const testFactorPolicy = { endsSession: async () => false };
+
 export const testSessionLimits = { idleSeconds: 7 * 24 * 3600, lifetimeSeconds: 30 * 24 * 3600, graceSeconds: 10 };
 
 /**
@@ -154,6 +157,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   mail: { on: true, server: null, from: { name: null, address: "no-reply@lockstep.example" } },
   secondFactor: { policy: "optional", graceSeconds: 0 },
   trustedDeviceSeconds: 30 * 24 * 3600,
+  factorResetWaitSeconds: 24 * 3600,
   passkeyOrigins: [],
   demoProvider: false,
   demoProviderPort: 0,

@@ -95,6 +95,10 @@ export const sessionWords = {
         title: "Your account will be deleted",
         text: "You are signed out everywhere. If you want to keep the account, sign in.",
       },
+      factor_required: {
+        title: "Your account needs a second factor",
+        text: "Sign in again to add one.",
+      },
       expired: { title: "Your session has expired", text: "Sign in again to continue." },
       unknown: { title: "Your session has ended", text: "Sign in again to continue." },
     } satisfies Record<Exclude<SessionEndReason, "signed_out">, FailureWords>,

@@ -20,9 +20,17 @@ it("lockstep user factors lists a user's factors, removes them all, and requires
   const { stdout } = await admin.lockstep(["user", "factors", "list", "jane", "--json"]);
   expect(JSON.parse(stdout)).toMatchObject({ kind: "totp", name: "Phone" });
 
-  expect((await admin.lockstep(["user", "factors", "reset", "jane"])).stdout).toBe(
-    "1 factor is removed, and jane is signed out everywhere.\n",
+  const reset = async (...options: string[]) =>
+    (await admin.lockstep(["user", "factors", "reset", "jane", ...options])).stdout;
+  expect(await reset("--cancel")).toBe("No reset of jane is under way.\n");
+  expect(await reset()).toMatch(
+    /^The factors of jane are removed on \S.*, unless jane signs in with one of them before/,
   );
+  expect((await admin.lockstep(["user", "factors", "list", "jane"])).stdout).toMatch(/\nThey are removed on /);
+  expect(await reset("--cancel")).toBe("The factors of jane stay.\n");
+  expect(await domain.factors.list(owner.user.id)).toHaveLength(1);
+  expect((await admin.lockstep(["user", "factors", "reset", "jane", "--now", "why", "--cancel"])).exitCode).not.toBe(0);
+  expect(await reset("--now", "identity card shown")).toBe("1 factor is removed, and jane is signed out everywhere.\n");
   expect(await domain.sessions.endReason(owner.session.id)).toBe("revoked");
   expect((await domain.signIn.begin(typed("jane", password))).status).toBe("signed_in");
 

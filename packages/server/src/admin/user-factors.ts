@@ -1,7 +1,7 @@
 // Owns `lockstep user factors`: the second factors and passkeys of a user, as operators see and remove them.
 
 import type { Factor } from "@lockstep/kit";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { commandLine } from "../domain/kernel/audit.ts";
 import { type AdminProcess, withDomain } from "./command.ts";
 import { aligned, instant, write, writeJson, writeLine } from "./output.ts";
@@ -23,6 +23,8 @@ export const addUserFactorCommands = (user: Command, admin: AdminProcess) => {
         if (json) for (const factor of list) await writeJson(admin.stdout, factor);
         else if (list.length === 0) await writeLine(admin.stdout, `${found.username} has no factors.`);
         else await write(admin.stdout, aligned([["KIND", "NAME", "ADDED", "LAST USED"], ...list.map(rowOf)]));
+        const resetsAt = await domain.factors.resetAt(found.id);
+        if (!json && resetsAt !== null) await writeLine(admin.stdout, `They are removed on ${instant(resetsAt)}.`);
       }),
     );
 
@@ -43,16 +45,30 @@ export const addUserFactorCommands = (user: Command, admin: AdminProcess) => {
 
   factors
     .command("reset")
-    .description("Removes every factor of a user, and ends every session; for somebody who has lost them all")
+    .description("Removes every factor of a user after a waiting period; for somebody who has lost them all")
     .argument("<user>", aboutUserArgument, userArgument)
+    .addOption(new Option("--now <reason>", "at once; the audit log keeps the reason").conflicts("cancel"))
+    .option("--cancel", "stop a reset that is under way")
     .addHelpText("after", aboutReset)
     .addHelpText("after", "\nExample:\n  $ npm run lockstep -- user factors reset jane")
-    .action((login: string) =>
+    .action((login: string, { now: reason, cancel }: { now?: string; cancel?: true }) =>
       withDomain(admin, async (domain) => {
         const found = await findUser(domain, login);
-        const count = await domain.factors.reset(found.id, commandLine);
+        const say = (line: string) => writeLine(admin.stdout, line);
+        if (cancel) {
+          const stopped = await domain.factors.cancelReset(found.id, commandLine);
+          return say(
+            stopped ? `The factors of ${found.username} stay.` : `No reset of ${found.username} is under way.`,
+          );
+        }
+        const resetsAt = reason === undefined ? await domain.factors.requestReset(found.id, commandLine) : null;
+        if (resetsAt !== null) {
+          const unless = `unless ${found.username} signs in with one of them before`;
+          return say(`The factors of ${found.username} are removed on ${instant(resetsAt)}, ${unless}.`);
+        }
+        const count = await domain.factors.reset(found.id, commandLine, reason === undefined ? {} : { reason });
         const removed = count === 1 ? "1 factor is" : `${count} factors are`;
-        await writeLine(admin.stdout, `${removed} removed, and ${found.username} is signed out everywhere.`);
+        await say(`${removed} removed, and ${found.username} is signed out everywhere.`);
       }),
     );
 };
@@ -65,5 +81,7 @@ const rowOf = ({ kind, name, createdAt, lastUsedAt }: Factor) => [
 ];
 
 const aboutReset = `
-Be sure that it is really the user who asks: afterwards the password alone signs in. The user is told by mail. Recovery
-codes and trusted devices are removed, too. Where a second factor is required, the user adds one at the next sign-in.`;
+Be sure that it is really the user who asks: afterwards the password alone signs in. The waiting period is
+FACTOR_RESET_WAIT_SECONDS. The user is told by mail when it begins and when it ends, and stops it by signing in with a
+factor. Then every session ends. Recovery codes and trusted devices are removed, too. Where a second factor is required,
+the user adds one at the next sign-in.`;

@@ -19,6 +19,7 @@ import { plainUsernames } from "./migrations/0015-plain-usernames.ts";
 import { news } from "./migrations/0016-news.ts";
 import { factors } from "./migrations/0017-factors.ts";
 import { deletions } from "./migrations/0018-deletions.ts";
+import { factorResets } from "./migrations/0019-factor-resets.ts";
 import { withoutDatabaseLimit } from "./time-limit.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 import { assertWhole } from "./unfinished-copy.ts";
@@ -39,6 +40,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0016-news": news,
   "0017-factors": factors,
   "0018-deletions": deletions,
+  "0019-factor-resets": factorResets,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -54,6 +54,8 @@ export interface UsersTable {
   factor_required: Generated<0 | 1>;
   /** From when on the user cannot sign in without the second factor that `SECOND_FACTOR` requires. Null: not set. */
   factor_due_at: Generated<number | null>;
+  /** When an administrator's reset removes every factor of the user. Null: none is under way. */
+  factor_reset_at: Generated<number | null>;
 }
 
 export type EmailProof = "mail" | "vouched";

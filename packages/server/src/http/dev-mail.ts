@@ -48,6 +48,8 @@ const samples: Mails = {
   factor_renamed: { ...event, kind: "totp", name: "Authenticator" },
   factor_removed: { ...event, kind: "totp", name: "Authenticator" },
   factors_reset: event,
+  factors_reset_requested: { ...event, resetsAt: event.at + 24 * 3600 * 1000 },
+  factors_reset_cancelled: event,
   recovery_codes_renewed: event,
   recovery_code_used: { ...event, left: 1 },
   new_device: event,

@@ -37,6 +37,8 @@ const done: Readonly<Record<string, string>> = {
   "factor.rename": "Second factor renamed",
   "factor.remove": "Second factor removed",
   "factor.reset": "Second factors removed by an administrator",
+  "factor.request_reset": "Removal of the second factors begun by an administrator",
+  "factor.cancel_reset": "Removal of the second factors stopped",
   "factor.require": "Second factor required by an administrator",
   "factor.renew_recovery_codes": "New recovery codes made",
   "factor.forget_device": "A device is no longer trusted",

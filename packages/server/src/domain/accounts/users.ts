@@ -35,6 +35,8 @@ export interface LockedUser {
   readonly factorRequired: boolean;
   /** When the grace period of `SECOND_FACTOR` ends: epoch milliseconds. `null`: it has not begun. */
   readonly factorDueAt: number | null;
+  /** When an administrator's reset removes every factor: epoch milliseconds. `null`: none is under way. */
+  readonly factorResetAt: number | null;
 }
 
 /** The account that a typed name belongs to. */
@@ -247,7 +249,10 @@ export const isCancellableByOwner = (eb: ExpressionBuilder<Schema, "deletions">)
     eb("deletions.was_disabled", "=", 0),
   ]);
 
-type UserRow = Omit<Selectable<UsersTable>, "password_hash" | "plain_username" | "factor_required" | "factor_due_at">;
+type UserRow = Omit<
+  Selectable<UsersTable>,
+  "password_hash" | "plain_username" | "factor_required" | "factor_due_at" | "factor_reset_at"
+>;
 
 const lockedFromRow = (row: Selectable<UsersTable>): LockedUser => ({
   user: userFromRow(row),
@@ -255,6 +260,7 @@ const lockedFromRow = (row: Selectable<UsersTable>): LockedUser => ({
   emailProof: row.email_proof,
   factorRequired: row.factor_required === 1,
   factorDueAt: row.factor_due_at,
+  factorResetAt: row.factor_reset_at,
 });
 
 /** The columns of a `User` in a query that joins the table of users to another one. `userFromJoin` reads them. */

@@ -5,7 +5,9 @@ import type { FactorKind } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import type { LockedUser } from "../accounts/users.ts";
 import type { Now } from "../kernel/environment.ts";
+import type { Session } from "../sessions/sessions.ts";
 import { includesRole } from "../tokens/roles.ts";
+import { provedAt, provedFactors } from "./assurance.ts";
 
 /** Who needs a second factor. */
 export type SecondFactorPolicy = "optional" | "administrators" | "everyone";
@@ -35,6 +37,25 @@ export const createFactorPolicy = ({
     factorRequired || policy === "everyone" || (policy === "administrators" && includesRole(roles, user.role, "admin"));
 
   return {
+    /**
+     * Whether a session has to end so that its user adds a factor. Sessions of users who have one go on: whether it was
+     * asked for was decided when they began.
+     */
+    async endsSession(
+      db: Db,
+      subject: Subject,
+      session: Pick<Session, "factors" | "authenticatedAt">,
+    ): Promise<boolean> {
+      if (!covers(subject) || provedAt(provedFactors(session), "2fa") !== null) return false;
+      const factor = await db
+        .selectFrom("factors")
+        .select("id")
+        .where("user_id", "=", subject.user.id)
+        .limit(1)
+        .executeTakeFirst();
+      return factor === undefined && (await this.isDueWithin(db, subject));
+    },
+
     /** Whether this user needs a second factor, now or when the grace period ends. */
     covers,
 
@@ -47,15 +68,19 @@ export const createFactorPolicy = ({
       covers(subject) && !subject.factorRequired ? subject.factorDueAt : null,
 
     /**
-     * Whether a user without a factor has to add one to sign in. Begins the grace period at the first sign-in. The caller
-     * has locked the user.
+     * Whether a user without a factor has to add one to sign in. Begins the grace period at the first sign-in or refresh.
      */
     async isDueWithin(transaction: Db, subject: Subject): Promise<boolean> {
       if (!covers(subject)) return false;
       if (subject.factorRequired) return true;
       if (subject.factorDueAt !== null) return now() >= subject.factorDueAt;
       const dueAt = now() + graceSeconds * 1000;
-      await transaction.updateTable("users").set({ factor_due_at: dueAt }).where("id", "=", subject.user.id).execute();
+      await transaction
+        .updateTable("users")
+        .set({ factor_due_at: dueAt })
+        .where("id", "=", subject.user.id)
+        .where("factor_due_at", "is", null)
+        .execute();
       return now() >= dueAt;
     },
   };

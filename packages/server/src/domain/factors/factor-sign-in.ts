@@ -149,6 +149,7 @@ export const createFactorSignIn = ({
         const account = await redeemWithin(transaction, challenge);
         if (!(await checked.spendWithin(transaction))) throw new DomainError("FACTOR_REFUSED");
         await checked.succeeded(transaction);
+        await factors.cancelResetWithin(transaction, userId, source);
         if (trustDevice) await trustedDevices.trustWithin(transaction, userId, deviceId, source);
         return { locked: account, started: await startWithin(transaction, challenge, checked.proved, source) };
       });
@@ -173,6 +174,7 @@ export const createFactorSignIn = ({
       const { locked, started, deviceId } = await db.transaction().execute(async (transaction) => {
         const account = await users.lockEnabledUser(userId, transaction);
         if (!account || !(await checked.spendWithin(transaction))) throw new DomainError("INVALID_CREDENTIALS");
+        await factors.cancelResetWithin(transaction, userId, source);
         const known = devices.idOf(deviceToken, { userId, passwordHash: account.passwordHash });
         if (known === null) await notices.newDevice(userId, source, transaction);
         const options: StartOptions = {
@@ -243,6 +245,8 @@ export const createFactorSignIn = ({
         if (stored !== null && locked.passwordHash !== stored) throw new DomainError("INVALID_CREDENTIALS");
         if (checked && !(await checked.spendWithin(transaction))) throw new DomainError("FACTOR_REFUSED");
         await checked?.succeeded(transaction);
+        // Whoever has a factor has not lost it.
+        if (checked) await factors.cancelResetWithin(transaction, userId, source);
         const proved: ProvedFactor[] = [
           ...(stored === null ? [] : [{ method: "password" as const, at: provedAt }]),
           ...(checked ? [checked.proved] : []),

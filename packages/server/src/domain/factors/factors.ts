@@ -6,7 +6,7 @@ import type { Selectable } from "kysely";
 import type { Db } from "../../db/database.ts";
 import type { FactorsTable } from "../../db/schema.ts";
 import type { LockedUser, Users } from "../accounts/users.ts";
-import type { Audit, Source } from "../kernel/audit.ts";
+import { type Audit, background, type Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
 import type { Notices } from "../mail/notices.ts";
@@ -41,6 +41,7 @@ export const createFactors = ({
   trustedDevices,
   audit,
   notices,
+  resetWaitSeconds,
 }: {
   db: Db;
   now: Now;
@@ -52,6 +53,8 @@ export const createFactors = ({
   trustedDevices: TrustedDevices;
   audit: Audit;
   notices: Pick<Notices, "tell">;
+  /** How long an operator's reset waits for the owner to stop it. 0: not at all. */
+  resetWaitSeconds: number;
 }) => {
   const rowsOf = (userId: string, transaction: Db = db) =>
     transaction
@@ -75,7 +78,38 @@ export const createFactors = ({
     await trustedDevices.forgetAllWithin(transaction, userId);
   };
 
+  /** Removes every factor and ends all sessions. The caller has locked the user. */
+  const resetWithin = async (transaction: Db, userId: string, detail: Record<string, unknown>, source: Source) => {
+    await transaction.updateTable("users").set({ factor_reset_at: null }).where("id", "=", userId).execute();
+    const removed = await transaction.deleteFrom("factors").where("user_id", "=", userId).returning("id").execute();
+    await forgetRest(transaction, userId);
+    const said = { ...detail, factors: removed.length };
+    await audit.record({ action: "factor.reset", userId, detail: said, source }, transaction);
+    await notices.tell(userId, "factors_reset", {}, source, transaction);
+    return {
+      count: removed.length,
+      ended: await sessions.endWithin(transaction, userId, { except: null }, "revoked", source),
+    };
+  };
+
+  /** Stops a reset that is under way. The caller has locked the user. Returns whether one was. */
+  const cancelResetWithin = async (transaction: Db, userId: string, source: Source): Promise<boolean> => {
+    const stopped = await transaction
+      .updateTable("users")
+      .set({ factor_reset_at: null })
+      .where("id", "=", userId)
+      .where("factor_reset_at", "is not", null)
+      .returning("id")
+      .executeTakeFirst();
+    if (!stopped) return false;
+    await audit.record({ action: "factor.cancel_reset", userId, source }, transaction);
+    await notices.tell(userId, "factors_reset_cancelled", {}, source, transaction);
+    return true;
+  };
+
   return {
+    cancelResetWithin,
+
     /** The account's factors, the oldest first. */
     list: async (userId: string, transaction: Db = db): Promise<Factor[]> =>
       (await rowsOf(userId, transaction)).map(factorFromRow),
@@ -163,7 +197,10 @@ export const createFactors = ({
         if (!row) throw new DomainError("FACTOR_NOT_FOUND");
         if (rows.length === 1 && policy.covers(locked)) throw new DomainError("LAST_FACTOR");
         await transaction.deleteFrom("factors").where("id", "=", factorId).execute();
-        if (rows.length === 1) await forgetRest(transaction, userId);
+        if (rows.length === 1) {
+          await forgetRest(transaction, userId);
+          await cancelResetWithin(transaction, userId, source);
+        }
         const detail = { kind: row.kind, factor: factorId };
         await audit.record({ action: "factor.remove", userId, detail, source }, transaction);
         await notices.tell(userId, "factor_removed", { kind: row.kind, name: row.name }, source, transaction);
@@ -198,19 +235,76 @@ export const createFactors = ({
       if (removed.length > 0) await forgetRest(transaction, userId);
     },
 
-    /** Removes every factor of an account, for an operator: also the last one, and ends all sessions. Returns how many. */
-    async reset(userId: string, source: Source): Promise<number> {
+    /**
+     * Begins to remove every factor of an account, for an operator, when its owner has lost them. It takes effect after the
+     * waiting period, unless somebody proves one of the factors before. Returns when: epoch milliseconds. A reset that is
+     * under way keeps its time. `null`: nothing to wait for; call `reset`.
+     */
+    async requestReset(userId: string, source: Source): Promise<number | null> {
+      return db.transaction().execute(async (transaction) => {
+        await users.lockUser(userId, transaction);
+        if (resetWaitSeconds === 0 || (await rowsOf(userId, transaction)).length === 0) return null;
+        const resetsAt = now() + resetWaitSeconds * 1000;
+        const begun = await transaction
+          .updateTable("users")
+          .set({ factor_reset_at: resetsAt })
+          .where("id", "=", userId)
+          .where("factor_reset_at", "is", null)
+          .returning("id")
+          .executeTakeFirst();
+        if (!begun) return this.resetAt(userId, transaction);
+        await audit.record({ action: "factor.request_reset", userId, detail: { resetsAt }, source }, transaction);
+        await notices.tell(userId, "factors_reset_requested", { resetsAt }, source, transaction);
+        return resetsAt;
+      });
+    },
+
+    /** When the reset that is under way takes effect: epoch milliseconds. `null`: none is. */
+    async resetAt(userId: string, transaction: Db = db): Promise<number | null> {
+      const row = await transaction
+        .selectFrom("users")
+        .select("factor_reset_at")
+        .where("id", "=", userId)
+        .executeTakeFirst();
+      return row?.factor_reset_at ?? null;
+    },
+
+    /** An operator stops a reset. Returns whether one was under way. */
+    cancelReset: (userId: string, source: Source): Promise<boolean> =>
+      db.transaction().execute(async (transaction) => {
+        await users.lockUser(userId, transaction);
+        return cancelResetWithin(transaction, userId, source);
+      }),
+
+    /** Removes the factors of up to `limit` accounts whose waiting period is over, and returns of how many. */
+    async resetDue(limit: number): Promise<number> {
+      const due = await db
+        .selectFrom("users")
+        .select("id")
+        .where("factor_reset_at", "<=", now())
+        .limit(limit)
+        .execute();
+      for (const { id } of due) {
+        const reset = await db.transaction().execute(async (transaction) => {
+          await users.lockUser(id, transaction);
+          // The owner, or another server, may have been first.
+          const resetsAt = await this.resetAt(id, transaction);
+          return resetsAt === null || resetsAt > now() ? null : resetWithin(transaction, id, {}, background);
+        });
+        reset?.ended.announce();
+      }
+      return due.length;
+    },
+
+    /**
+     * Removes every factor of an account at once, for an operator: also the last one, and ends all sessions. Returns how
+     * many.
+     * @param detail for the audit log: why it did not wait
+     */
+    async reset(userId: string, source: Source, detail: { readonly reason?: string } = {}): Promise<number> {
       const { ended, count } = await db.transaction().execute(async (transaction) => {
         await users.lockUser(userId, transaction);
-        const removed = await transaction.deleteFrom("factors").where("user_id", "=", userId).returning("id").execute();
-        await forgetRest(transaction, userId);
-        const detail = { factors: removed.length };
-        await audit.record({ action: "factor.reset", userId, detail, source }, transaction);
-        await notices.tell(userId, "factors_reset", {}, source, transaction);
-        return {
-          count: removed.length,
-          ended: await sessions.endWithin(transaction, userId, { except: null }, "revoked", source),
-        };
+        return resetWithin(transaction, userId, detail, source);
       });
       ended.announce();
       return count;

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../../test/engines.ts";
-import { startSession, testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
+import { startSession, testClock, testFactorPolicy, testSessionLimits, testSource, testWorld } from "../../testing.ts";
 import { createUsers } from "../accounts/users.ts";
 import { createSessionEvents } from "../sessions/session-events.ts";
 import { createSessions } from "../sessions/sessions.ts";
@@ -60,6 +60,7 @@ describe.each(engines)("the audit log on $engine", ({ engine, newDatabase }) => 
       events: createSessionEvents(),
       secrets: createSecrets("a secret of at least thirty-two characters"),
       limits: testSessionLimits,
+      policy: testFactorPolicy,
     });
     const user = await createUsers(world).create({
       username: "jane",

@@ -43,6 +43,8 @@ export const auditActions = [
   "factor.rename",
   "factor.remove",
   "factor.reset",
+  "factor.request_reset",
+  "factor.cancel_reset",
   "factor.require",
   "factor.renew_recovery_codes",
   "factor.forget_device",

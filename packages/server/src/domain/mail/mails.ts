@@ -63,6 +63,9 @@ export interface Mails {
   readonly factor_removed: AccountEvent & NamedFactor;
   /** To an account's owner: an administrator removed every factor. */
   readonly factors_reset: AccountEvent;
+  /** To an account's owner: an administrator removes every factor at `resetsAt` (epoch milliseconds), unless they use one. */
+  readonly factors_reset_requested: AccountEvent & { readonly resetsAt: number };
+  readonly factors_reset_cancelled: AccountEvent;
   readonly recovery_codes_renewed: AccountEvent;
   /** To an account's owner. `left`: how many codes have not been used. */
   readonly recovery_code_used: AccountEvent & { readonly left: number };

@@ -222,6 +222,26 @@ export const defaultTemplates: MailTemplates = {
         { link: tools.link("/sign-in"), label: "Sign in" },
       ],
     }),
+  factors_reset_requested: (event, tools) =>
+    tools.layOut({
+      subject: `The second factors of your ${tools.brand.name} account will be removed`,
+      parts: [
+        `An administrator is removing every authenticator app and passkey of your account, and its recovery codes, on ${instant(event.resetsAt)}. After that you sign in without them.`,
+        factsOf(event),
+        "If you still have one of them, sign in with it before then. That stops the removal.",
+        { link: tools.link("/sign-in"), label: "Sign in" },
+        "If you did not ask for this, tell your administrator at once.",
+      ],
+    }),
+  factors_reset_cancelled: (event, tools) =>
+    tools.layOut({
+      subject: `The second factors of your ${tools.brand.name} account stay`,
+      parts: [
+        "The authenticator apps, passkeys and recovery codes of your account are not removed after all. Somebody signed in with one of them, or an administrator stopped the removal.",
+        factsOf(event),
+        ...notYou(tools, changeAtOnce),
+      ],
+    }),
   recovery_codes_renewed: (event, tools) =>
     tools.layOut({
       subject: `Your ${tools.brand.name} account has new recovery codes`,

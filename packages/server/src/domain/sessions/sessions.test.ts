@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { KyselyPlugin } from "kysely";
 import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../../test/engines.ts";
-import { startSession, testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
+import { startSession, testClock, testFactorPolicy, testSessionLimits, testSource, testWorld } from "../../testing.ts";
 import { createUsers } from "../accounts/users.ts";
 import { createAudit } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
@@ -40,6 +40,7 @@ describe.each(engines)("sessions on $engine", ({ newDatabase }) => {
         events: createSessionEvents(),
         secrets: createSecrets(current, previous),
         limits,
+        policy: testFactorPolicy,
       });
     const sessions = sessionsUnder(secrets[0] ?? secret);
     return { ...database, clock, audit, users, sessions, sessionsUnder, userId: user?.id ?? "" };

@@ -13,6 +13,7 @@ import { prepared } from "../../db/prepared.ts";
 import type { SessionsTable } from "../../db/schema.ts";
 import { userColumns, userFromJoin } from "../accounts/users.ts";
 import { mergedFactors, type ProvedFactor, provedAt, provedFactors, storedFactors } from "../factors/assurance.ts";
+import type { FactorPolicy } from "../factors/factor-policy.ts";
 import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import { type Now, type Random, randomId } from "../kernel/environment.ts";
@@ -87,6 +88,8 @@ export interface SessionsOptions {
   readonly audit: Audit;
   readonly events: SessionEvents;
   readonly limits: SessionLimits;
+  /** Who needs a second factor. */
+  readonly policy: Pick<FactorPolicy, "endsSession">;
 }
 
 export type Sessions = ReturnType<typeof createSessions>;
@@ -115,7 +118,7 @@ const refreshDueSeconds = 10 * 60;
 /** Reads the row again after losing a race; each loss means that another refresh succeeded. */
 const maxAttempts = 5;
 
-export const createSessions = ({ db, now, random, secrets, audit, events, limits }: SessionsOptions) => {
+export const createSessions = ({ db, now, random, secrets, audit, events, limits, policy }: SessionsOptions) => {
   const graceMs = limits.graceSeconds * 1000;
   const idleExpiry = (row: Pick<Row, "expires_at">) => Math.min(now() + limits.idleSeconds * 1000, row.expires_at);
 
@@ -148,7 +151,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       .selectFrom("sessions")
       .innerJoin("users", "users.id", "sessions.user_id")
       .selectAll("sessions")
-      .select(userColumns)
+      .select([...userColumns, "users.factor_required", "users.factor_due_at"])
       .where("sessions.id", "=", id),
   );
 
@@ -171,7 +174,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
 
   /**
    * The live session of a refresh token that is current, or was replaced within the grace window. Any other token that we
-   * made ends its session.
+   * made ends its session. So does a refresh once the user has to add a second factor.
    * @throws DomainError `SESSION_ENDED`; reason `unknown` for every token that this service did not make
    */
   const verifyRefreshToken = async (refreshToken: string, source: Source) => {
@@ -193,7 +196,13 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       await end(row.user_id, { only: [row.id] }, "reused", source); // RFC 9700 §4.14.2
       throw new DomainError("SESSION_ENDED", { reason: "reused" });
     }
-    return { row, user: userFromJoin(row), replaced, isCurrent };
+    const user = userFromJoin(row);
+    const subject = { user, factorRequired: row.factor_required === 1, factorDueAt: row.factor_due_at };
+    if (await policy.endsSession(db, subject, sessionFromRow(row))) {
+      await end(row.user_id, { only: [row.id] }, "factor_required", source);
+      throw new DomainError("SESSION_ENDED", { reason: "factor_required" });
+    }
+    return { row, user, replaced, isCurrent };
   };
 
   /** Ends sessions within the transaction of what ends them, with one audit entry each. */

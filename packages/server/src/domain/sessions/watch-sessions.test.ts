@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { engines, openTestDatabase } from "../../../test/engines.ts";
 import { beginWait, withDatabaseLimit } from "../../db/time-limit.ts";
 import { DatabaseUnavailableError } from "../../db/unavailable.ts";
-import { startSession, testClock, testSessionLimits, testSource, testWorld } from "../../testing.ts";
+import { startSession, testClock, testFactorPolicy, testSessionLimits, testSource, testWorld } from "../../testing.ts";
 import { createUsers } from "../accounts/users.ts";
 import { createAudit, type Source } from "../kernel/audit.ts";
 import { createSecrets } from "../kernel/secrets.ts";
@@ -32,7 +32,14 @@ describe.each(engines)("watching sessions on $engine", ({ newDatabase }) => {
     const process = (limits?: StreamLimits) => {
       const events = createSessionEvents();
       const secrets = createSecrets("a secret of at least thirty-two characters");
-      const sessions = createSessions({ ...world, audit, events, secrets, limits: testSessionLimits });
+      const sessions = createSessions({
+        ...world,
+        audit,
+        events,
+        secrets,
+        limits: testSessionLimits,
+        policy: testFactorPolicy,
+      });
       const looks: string[][] = [];
       let answer = (id: string): Promise<SessionEndReason | null> => sessions.endReason(id);
       const watchSessions = createWatchSessions({
