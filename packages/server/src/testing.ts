@@ -115,12 +115,15 @@ export const testRequest = (token: string | null = null): Request => ({
 export const resourceMetadata = 'resource_metadata="http://localhost:3000/.well-known/oauth-protected-resource"';
 
 /**
+ * A policy under which nobody needs a second factor.
+ * @internal
+ */
+export const testFactorPolicy = { endsSession: async () => false };
+
+/**
  * Session limits that tests rely on.
  * @internal
  */
-/** Nobody needs a second factor. */
-export const testFactorPolicy = { endsSession: async () => false };
-
 export const testSessionLimits = { idleSeconds: 7 * 24 * 3600, lifetimeSeconds: 30 * 24 * 3600, graceSeconds: 10 };
 
 /**
