@@ -17,8 +17,8 @@ describeInBrowser("an app that asks how the user signed in", (browser) => {
       return new URL(page.url());
     };
     await page.goto((await app.begin({ acr_values: "phr" })).url);
-    await heading(page, "Printshop asks for a second factor").waitFor();
-    await page.getByText("Add a passkey to your account. Then you can continue to the app.").waitFor();
+    await heading(page, "Printshop asks for a passkey").waitFor();
+    await page.getByText("Add a passkey to your account").waitFor();
     expect(await button(page, "Add an authenticator app").count()).toBe(0);
     await expectPresentableOnPhone(page);
     await button(page, "Go back to the app").click();

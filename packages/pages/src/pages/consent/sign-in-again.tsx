@@ -102,7 +102,7 @@ const Missing = ({ app, account, needs, onAdded, onDecline }: SignInAgainProps &
   const reauthentication = useReauthentication({ purpose: words.adding });
   const { phishingResistant } = needs;
   return (
-    <Page title={words.missingTitle(app.name)} icon={<ClientIcon />} narrow>
+    <Page title={words.missingTitle(app.name, phishingResistant)} icon={<ClientIcon />} narrow>
       <div className={`${cardClasses.card} ${cardClasses.fields}`}>
         <AccountInUse {...account} />
         <p>{phishingResistant ? words.missingPasskey : words.missingFactor}</p>

@@ -14,9 +14,11 @@ export const consentWords = {
     /** The user has second factors. */
     factorsTitle: "Confirm that it is you",
     /** The user has no factor that will do. */
-    missingTitle: (app: string): string => `${app} asks for a second factor`,
-    missingFactor: "Add a passkey or an authenticator app to your account. Then you can continue to the app.",
-    missingPasskey: "Add a passkey to your account. Then you can continue to the app.",
+    missingTitle: (app: string, passkey: boolean): string =>
+      passkey ? `${app} asks for a passkey` : `${app} asks for a second factor`,
+    missingFactor: "Add a passkey or an authenticator app to your account. After that you continue to the app.",
+    missingPasskey:
+      "Add a passkey to your account: your fingerprint, face or PIN then shows that it is you. After that you continue to the app.",
     /** Completes "… only works shortly after you signed in." */
     adding: "Adding a second factor",
     decline: "Go back to the app",
