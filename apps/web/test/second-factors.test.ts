@@ -12,7 +12,7 @@ describeInBrowser("second factors", (browser) => {
 
   test("an authenticator app is asked for after the password, and recovery codes replace it once", async () => {
     await using visitor = await opened();
-    const { page } = visitor;
+    const { page, server } = visitor;
     await page.goto("/second-factors");
     await button(page, "Add an authenticator app").click();
     await page.getByRole("img", { name: "QR code for your authenticator app" }).waitFor();
@@ -60,6 +60,21 @@ describeInBrowser("second factors", (browser) => {
     await page.getByLabel("Recovery code").fill(codes[1] ?? "");
     await button(page, "Continue").click();
     await page.getByText("@john").waitFor();
+
+    // With few codes left, the page says so, and new ones replace them.
+    const left = server.db.selectFrom("recovery_codes").select("selector").limit(6);
+    await server.db.deleteFrom("recovery_codes").where("selector", "in", left).execute();
+    await page.goto("/second-factors");
+    await page.getByText("2 codes are left. Make new ones before you run out.").waitFor();
+    await button(page, "Make new codes").click();
+    await page.getByText("Earlier codes no longer work.").waitFor();
+    const file = page.getByRole("link", { name: "Download" });
+    expect(await file.getAttribute("download")).toBe("recovery-codes-john.txt");
+    const renewed = decodeURIComponent((await file.getAttribute("href")) ?? "").match(/[A-Z]{4}-[A-Z]{4}-[A-Z]{4}/g);
+    expect(renewed).toHaveLength(10);
+    expect(renewed).not.toContain(codes[2]);
+    await button(page, "I have kept them").click();
+    await page.getByText("10 codes are left.").waitFor();
   });
 
   test("a second step that comes too late leads back to the first, which says why and keeps the username", async () => {
