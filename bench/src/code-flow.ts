@@ -1,7 +1,6 @@
 // The cost of a full authorization code flow with PKCE, from `/authorize` and consent to the tokens, in CPU time of the server.
 // Compared with the library that implements the protocol, with everything in memory.
 
-import { readFileSync } from "node:fs";
 import { beginAuthorization, openBrowser, photoApp } from "@lockstep/server/authorization-server-testing";
 import { createDomain } from "@lockstep/server/compose-domain";
 import { loadConfig } from "@lockstep/server/config";
@@ -12,7 +11,7 @@ import * as client from "openid-client";
 import { codeFlowClient } from "./code-flow-client.ts";
 import { type BenchDatabase, fill, newDatabase, password } from "./database.ts";
 import { pace } from "./pace.ts";
-import { lockstep, oidcProvider, type Running, start } from "./processes.ts";
+import { cpuTicks, lockstep, oidcProvider, type Running, start } from "./processes.ts";
 import { ratios, type Table } from "./report.ts";
 
 const flowsARound = pace.quick ? 10 : 50;
@@ -54,16 +53,6 @@ const cpuMilliseconds = async ({ child }: Running, flow: Flow): Promise<number> 
   for (let n = 0; n < flowsARound; n++) await flow();
   // One clock tick is 10 ms on Linux.
   return ((cpuTicks(child.pid ?? 0) - before) * 10) / flowsARound;
-};
-
-/** `utime` and `stime` of a process (proc(5)). NaN on other systems than Linux. */
-const cpuTicks = (pid: number): number => {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return Number(fields[11]) + Number(fields[12]);
-  } catch {
-    return Number.NaN;
-  }
 };
 
 const insecure = { execute: [client.allowInsecureRequests] };

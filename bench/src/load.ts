@@ -16,6 +16,8 @@ export interface LoadTarget {
   readonly callers?: readonly Header[];
   /** Default: 200. */
   readonly status?: number;
+  /** Calls at the same time. Default: `connections`. */
+  readonly atOnce?: number;
 }
 
 export interface Round {
@@ -55,11 +57,17 @@ const assertAnswers = async ({ name, url, callers = [], status = 200 }: LoadTarg
   }
 };
 
-const loadByWrk = async ({ name, url, callers = [], status = 200 }: LoadTarget): Promise<Round> => {
+const loadByWrk = async ({
+  name,
+  url,
+  callers = [],
+  status = 200,
+  atOnce = connections,
+}: LoadTarget): Promise<Round> => {
   const script = join(import.meta.dirname, "wrk.lua");
   const args = [
     "-t1",
-    `-c${connections}`,
+    `-c${atOnce}`,
     `-d${pace.secondsPerRound}s`,
     "--timeout",
     "30s",
@@ -85,9 +93,15 @@ const loadByWrk = async ({ name, url, callers = [], status = 200 }: LoadTarget):
   };
 };
 
-const loadByAutocannon = async ({ name, url, callers = [], status = 200 }: LoadTarget): Promise<Round> => {
+const loadByAutocannon = async ({
+  name,
+  url,
+  callers = [],
+  status = 200,
+  atOnce = connections,
+}: LoadTarget): Promise<Round> => {
   const requests = callers.map(([header, value]) => ({ headers: { [header]: value } }));
-  const result = await autocannon({ url, requests, connections, duration: pace.secondsPerRound });
+  const result = await autocannon({ url, requests, connections: atOnce, duration: pace.secondsPerRound });
   const requestsPerSecond = rateOf(name, result, status);
   // autocannon counts whole milliseconds, too coarse for a quantile.
   return { requestsPerSecond, p50Ms: Number.NaN, p99Ms: Number.NaN };

@@ -14,6 +14,7 @@ import { refresh } from "./refresh.ts";
 import { markdownOf, type Table, verdict } from "./report.ts";
 import { writeResults } from "./results.ts";
 import { scale } from "./scale.ts";
+import { servers } from "./servers.ts";
 import { simulate } from "./simulate.ts";
 import { soak } from "./soak.ts";
 import { openedStreams } from "./streams.ts";
@@ -50,6 +51,7 @@ const comparisons: Record<string, Part> = {
 const parts: Record<string, Part> = {
   ...comparisons,
   mails,
+  servers,
   copy: () => copies({ users: number("users") }),
   costs,
   simulate,

@@ -135,6 +135,31 @@ const openFiles = (pid: number) => {
   }
 };
 
+/** `utime` and `stime` of a process (proc(5)). NaN on other systems than Linux. */
+export const cpuTicks = (pid: number): number => {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return Number(fields[11]) + Number(fields[12]);
+  } catch {
+    return Number.NaN;
+  }
+};
+
+/** The processes that a process has started, from `/proc`. */
+export const childrenOf = (pid: number): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((each) => parentOf(each) === pid);
+
+const parentOf = (pid: number): number | null => {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return null;
+  }
+};
+
 const freePort = () =>
   new Promise<number>((resolve) => {
     const probe = createServer();

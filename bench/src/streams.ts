@@ -126,20 +126,22 @@ const liveBytes = async ({ child }: Running): Promise<number> => {
   return (await answered)[0] as number;
 };
 
-interface Stream {
+export interface Stream {
   readonly socket: Socket;
   /** Resolves when the server has ended the stream. */
   readonly end: Promise<unknown>;
 }
 
 /** Opens a stream over a plain socket, which costs this process little, and waits for its first event. */
-const openStream = async ({ url }: Running, accessToken: string): Promise<Stream> => {
+export const openStream = async ({ url }: Pick<Running, "url">, accessToken: string): Promise<Stream> => {
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname);
   const lines = [
     "GET /trpc/session.events HTTP/1.1",
     `host: ${host}`,
     "accept: text/event-stream",
+    // The connection ends with the stream.
+    "connection: close",
     `authorization: Bearer ${accessToken}`,
   ];
   socket.write(`${lines.join("\r\n")}\r\n\r\n`);
