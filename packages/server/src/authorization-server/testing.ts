@@ -146,6 +146,11 @@ export const openBrowser = (server: Pick<Server, "url">) => {
       accessToken = String(data?.["accessToken"]);
     },
 
+    /** Goes on as a person who signed in elsewhere. */
+    adopt(token: string) {
+      accessToken = token;
+    },
+
     /** Proves again, or better, who the signed-in person is. */
     async stepUp(given: object) {
       const { data } = await rpc("auth.stepUp", { ...given, transport: "cookie" });

@@ -1,0 +1,178 @@
+// Every way in, for people with every kind of factor: what `acr` it yields, in tokens of sessions and in those of clients.
+
+import { decodeJwt } from "jose";
+import * as client from "openid-client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { codeOf } from "../../test/authenticator-app.ts";
+import { createAuthenticator } from "../../test/software-authenticator.ts";
+import { testSource, typed } from "../testing.ts";
+import {
+  addPerson,
+  connect,
+  openBrowser,
+  post,
+  registerClient,
+  type Server,
+  startAuthorizationServer,
+} from "./testing.ts";
+
+let server: Server;
+let web: Awaited<ReturnType<typeof registerClient>>;
+beforeAll(async () => {
+  server = await startAuthorizationServer({ config: { signInCode: true } });
+  web = await registerClient(server);
+});
+afterAll(() => server.close());
+
+const states = ["none", "totp", "passkey", "recovery_code", "trusted_device"] as const;
+type State = (typeof states)[number];
+const ways = ["password", "mailed code", "identity provider", "passkey alone"] as const;
+type Way = (typeof ways)[number];
+
+/** `null`: there is no such way. */
+const acrOf = (way: Way, state: State): "1fa" | "2fa" | "phr" | null => {
+  if (way === "passkey alone") return state === "passkey" ? "phr" : null;
+  return ({ none: "1fa", totp: "2fa", passkey: "phr", recovery_code: "2fa", trusted_device: "1fa" } as const)[state];
+};
+
+let people = 0;
+const browserSecret = "a browser";
+
+/** Somebody with an address, an identity and the factors of a state. */
+const addSomebody = async (state: State) => {
+  const { domain, db } = server;
+  const name = `person${++people}`;
+  const { id } = await addPerson(server, name);
+  const email = `${name}@example.com`;
+  await db.updateTable("users").set({ email, email_proof: "mail" }).where("id", "=", id).execute();
+  const verified = {
+    rules: { name: "north", label: "North", create: "always", endSession: false, freshness: "select_account" },
+    identity: {
+      issuer: "https://north.example",
+      subject: name,
+      email: null,
+      emailVerified: false,
+      fullName: name,
+      username: name,
+    },
+    providerSession: { sessionId: null, idToken: null },
+    authenticatedAt: Date.now(),
+  } as const;
+  await db
+    .transaction()
+    .execute((transaction) => domain.identities.link(id, "north", verified.identity, testSource, transaction));
+
+  const owner = await domain.signIn.withPassword(typed(name, "secret"));
+  const authenticator = createAuthenticator({ origin: server.config.publicUrl });
+  let code = () => "";
+  let recoveryCode = "";
+  if (state === "passkey") {
+    const begun = await domain.factorSignIn.beginFactor(owner, "passkey");
+    if (begun.kind !== "passkey") throw new Error("Another kind of factor was begun");
+    const finished = { enrolmentId: begun.enrolmentId, name: "Key", passkey: authenticator.create(begun) };
+    await domain.factorSignIn.completeFactor(owner, finished, testSource);
+  } else if (state !== "none") {
+    const begun = await domain.factorSignIn.beginFactor(owner, "totp");
+    if (begun.kind !== "totp") throw new Error("Another kind of factor was begun");
+    const { enrolmentId, secret } = begun;
+    // The steps before and now: the next one is still to be used.
+    const finished = { enrolmentId, name: "Phone", totp: codeOf(secret, Date.now() - 30_000) };
+    await domain.factorSignIn.completeFactor(owner, finished, testSource);
+    code = () => codeOf(secret, Date.now());
+    if (state === "recovery_code") [recoveryCode = ""] = await domain.recoveryCodes.renew(id, testSource);
+  }
+
+  const asker = { browser: browserSecret, source: testSource };
+  const begin = async (way: Way, deviceToken: string | null) => {
+    if (way === "password")
+      return domain.signIn.begin({ ...typed(name, "secret"), deviceToken, browser: browserSecret });
+    if (way === "mailed code") {
+      const { proofId } = await domain.codeSignIn.request({ login: name, ...asker });
+      const mail = await takeCode(email);
+      return domain.codeSignIn.complete({ proofId, code: mail, deviceToken, replaces: null, ...asker });
+    }
+    if (way === "identity provider") {
+      const browser = { replaces: null, deviceToken, secret: browserSecret };
+      return domain.identitySignIn.signIn(verified, testSource, browser);
+    }
+    const passkey = authenticator.get(await domain.passkeys.options());
+    return domain.factorSignIn.withPasskey(passkey, { deviceToken, replaces: null, source: testSource });
+  };
+  return {
+    name,
+    /** Signs in, with whatever second step follows. */
+    async signIn(way: Way) {
+      let outcome = await begin(way, null);
+      if (outcome.status === "second_factor_required") {
+        const { challengeId } = outcome;
+        const given = {
+          ...(state === "passkey" && { passkey: authenticator.get(await domain.passkeys.options()) }),
+          ...(state === "recovery_code" && { recoveryCode: recoveryCode.replaceAll("-", "") }),
+          ...((state === "totp" || state === "trusted_device") && { totp: code() }),
+        };
+        const trustDevice = state === "trusted_device";
+        const completed = await domain.factorSignIn.complete(challengeId, given, { ...asker, trustDevice });
+        outcome = trustDevice ? await begin(way, completed.deviceToken) : completed;
+      }
+      if (outcome.status !== "signed_in") throw new Error(`The sign-in is not complete: ${outcome.status}`);
+      return outcome;
+    },
+  };
+};
+
+/** The code that was mailed to an address. */
+const takeCode = async (address: string): Promise<string> => {
+  for (;;) {
+    const claimed = await server.domain.messages.claim();
+    if (!claimed) throw new Error(`No code was sent to ${address}`);
+    await server.domain.messages.markSent(claimed);
+    if (claimed.mail?.template === "sign_in" && claimed.mail.to === address) return claimed.mail.data.code;
+  }
+};
+
+const table = ways.flatMap((way) =>
+  states.flatMap((state) => {
+    const acr = acrOf(way, state);
+    return acr === null ? [] : [[way, state, acr] as const];
+  }),
+);
+
+const claimsIn = (token: string) => {
+  const { acr, amr, auth_time } = decodeJwt(token);
+  return { acr, amr: amr ?? [], auth_time };
+};
+
+describe("every way in, with every kind of factor", () => {
+  it.each(table)(
+    "[S111] a %s with %s yields the acr %s in tokens of the session and of a client, and after refreshes",
+    async (way, state, acr) => {
+      const { domain } = server;
+      const somebody = await addSomebody(state);
+      const signedIn = await somebody.signIn(way);
+      const said = claimsIn(signedIn.accessToken);
+      expect(said.acr).toBe(acr);
+      const refreshed = await domain.signIn.withRefreshToken(signedIn.refreshToken, testSource);
+      expect(claimsIn(refreshed.accessToken)).toEqual(said);
+
+      const browser = openBrowser(server);
+      browser.adopt(refreshed.accessToken);
+      const tokens = await connect(browser, web.config);
+      expect(claimsIn(tokens.access_token)).toEqual(said);
+      expect(tokens.claims()).toMatchObject({ ...said });
+      const again = await client.refreshTokenGrant(web.config, tokens.refresh_token ?? "");
+      expect(claimsIn(again.access_token)).toEqual(said);
+    },
+  );
+
+  it.each(states)(
+    "[S111] [S12] the password form of /token for people with %s yields 1fa or nothing",
+    async (state) => {
+      const { name } = await addSomebody(state);
+      const answer = await post(server, "/token", { username: name, password: "secret" });
+      const { access_token, error } = answer.body;
+      expect(access_token === undefined ? error : decodeJwt(String(access_token))["acr"]).toBe(
+        state === "none" ? "1fa" : "invalid_grant",
+      );
+    },
+  );
+});
