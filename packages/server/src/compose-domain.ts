@@ -43,7 +43,7 @@ import { createIdentities } from "./domain/identities/identities.ts";
 import { createIdentitySignIn } from "./domain/identities/identity-sign-in.ts";
 import { createLinkTickets } from "./domain/identities/link-tickets.ts";
 import { createAnonymousEntries } from "./domain/kernel/anonymous-entries.ts";
-import { createAppAudit, createAudit } from "./domain/kernel/audit.ts";
+import { createAppAudit, createAudit, type NewAuditEntry } from "./domain/kernel/audit.ts";
 import { createClock } from "./domain/kernel/clock.ts";
 import { randomId } from "./domain/kernel/environment.ts";
 import { createSealed } from "./domain/kernel/sealed.ts";
@@ -54,7 +54,7 @@ import { createUpkeep } from "./domain/kernel/upkeep.ts";
 import { parallelMails } from "./domain/mail/dispatcher.ts";
 import { createMessages } from "./domain/mail/messages.ts";
 import { createNotices } from "./domain/mail/notices.ts";
-import { connectBySmtp } from "./domain/mail/smtp.ts";
+import { connectBySmtp, type ObserveSending } from "./domain/mail/smtp.ts";
 import { createRenderMail } from "./domain/mail/templates.ts";
 import { createDevices } from "./domain/sessions/devices.ts";
 import { createSessionEvents } from "./domain/sessions/session-events.ts";
@@ -67,12 +67,19 @@ import { createKeyring } from "./domain/tokens/keyring.ts";
 import { createScopes } from "./domain/tokens/scopes.ts";
 import { createTokens, idTokenLifetimeSeconds } from "./domain/tokens/tokens.ts";
 import { createVerifiedTokens } from "./domain/tokens/verified-tokens.ts";
-import type { Metrics } from "./metrics.ts";
 import type { ServerOptions } from "./server.ts";
 import { createServerNews } from "./server-news.ts";
 import { realWorld } from "./world.ts";
 
 export type Domain = Awaited<ReturnType<typeof createDomain>>;
+
+/** Who is told what happens in the domain. */
+export interface DomainObservers {
+  readonly onAudit?: ((entry: NewAuditEntry) => void) | undefined;
+  /** Called with a number of rows that clean-up has deleted. */
+  readonly onDeleted?: ((rows: number) => void) | undefined;
+  readonly observeSending?: ObserveSending | undefined;
+}
 
 /** Everything below the transports. The admin commands use it too. */
 export const createDomain = async (
@@ -83,13 +90,13 @@ export const createDomain = async (
     world = realWorld,
   }: Pick<ServerOptions, "app" | "config" | "world">,
   closing: AbortSignal = new AbortController().signal,
-  metrics: Pick<Metrics, "countAudit" | "countDeleted"> | null = null,
+  { onAudit, onDeleted, observeSending }: DomainObservers = {},
 ) => {
   const { random, fetch } = world;
   const clock = await createClock({ machineNow: world.now, readSharedTime: () => world.databaseTime(db) });
   const { now } = clock;
   const secrets = createSecrets(config.secret, config.previousSecrets);
-  const audit = createAudit({ db, now, random, onEntry: metrics?.countAudit });
+  const audit = createAudit({ db, now, random, onEntry: onAudit });
   const events = createSessionEvents();
   const news = createNews({ db, now, newId: () => randomId(random) });
   const serverNews = createServerNews({ news, events });
@@ -170,7 +177,9 @@ export const createDomain = async (
   const renderMail = createRenderMail({ brand, publicUrl: config.publicUrl, templates: mails });
   const { server, from } = config.mail;
   /** `null`: mails are caught. */
-  const connectToMailServer = server ? connectBySmtp({ server, from, brand, connections: parallelMails }) : null;
+  const connectToMailServer = server
+    ? connectBySmtp({ server, from, brand, connections: parallelMails, observe: observeSending })
+    : null;
   const notices = createNotices({ messages, users, spentIds, now });
   const devices = createDevices({ secrets, random, now });
   const proofs = createProofs({ db, now, random, secrets });
@@ -371,7 +380,7 @@ export const createDomain = async (
       deletions.deleteDue,
     ],
     shrinkFiles: () => truncateLargeLog(db),
-    onDeleted: metrics?.countDeleted,
+    onDeleted,
   });
   return {
     clock,

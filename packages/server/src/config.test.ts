@@ -249,6 +249,23 @@ const rules: Record<keyof Environment, Rule> = {
     (domains) => ({ signUp: { domains } }),
     fc.constantFrom("localhost", "@example.com", "a@example.com", "example.com:25", "*.example.com"),
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: rule(
+    asItIs(origin),
+    (endpoint) => ({ traces: { url: `${endpoint}/v1/traces` } }),
+    fc.oneof(noUrl, ftp),
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: rule(
+    asItIs(fc.constantFrom("authorization=Bearer%20x", "a=b, c=d=e,")),
+    () => ({}),
+    fc.constantFrom("authorization", "a b=c", "=c", "a=%0D%0A", "a=%", "a="),
+  ),
+  OTEL_SERVICE_NAME: rule(asItIs(host), () => ({}), null),
+  OTEL_TRACES_SAMPLER: words({ always_on: 1, parentbased_traceidratio: 1 }, () => ({})),
+  OTEL_TRACES_SAMPLER_ARG: rule(
+    asItIs(fc.constantFrom("0", "0.25", "1")),
+    () => ({}),
+    fc.constantFrom("-0.1", "1.1", "half"),
+  ),
   WEB_DEV_URL: rule(asItIs(origin), (webDevUrl) => ({ webDevUrl }), fc.oneof(noUrl, ftp)),
 };
 const names = Object.keys(rules) as (keyof Environment)[];
@@ -297,6 +314,24 @@ describe("settings", () => {
     expect(load({ ALLOWED_ORIGINS: origins.join() }).allowedOrigins).toEqual(origins);
     expect(load({ ...production, ALLOWED_ORIGINS: origins.join() }).allowedOrigins).toEqual(origins);
     expect(load({}).allowedOrigins).toEqual([]);
+  });
+
+  it("read what to trace from the variables of OpenTelemetry", () => {
+    expect(load({}).traces).toBeNull();
+    expect(
+      load({
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/otlp/",
+        OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20a%2Cb, x-team = red",
+        OTEL_SERVICE_NAME: "accounts",
+        OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+        OTEL_TRACES_SAMPLER_ARG: "0.1",
+      }).traces,
+    ).toEqual({
+      url: "http://collector:4318/otlp/v1/traces",
+      headers: { authorization: "Bearer a,b", "x-team": "red" },
+      serviceName: "accounts",
+      sampler: { name: "parentbased_traceidratio", ratio: 0.1 },
+    });
   });
 
   it("use the port in the public URL in development", () => {

@@ -17,6 +17,7 @@ import { MailFrom, type MailSettings, MailUrl, needsMail } from "./mail-settings
 import { type IdentityProviderSettings, parseIdentityProviders } from "./relying-party/identity-provider-settings.ts";
 import { PreviousSecrets, Secret } from "./secret-setting.ts";
 import { StartError } from "./start-error.ts";
+import { type TracesSettings, tracesEnvironment, tracesSettingsOf } from "./traces-settings.ts";
 
 /** The prefix of secrets that development creates, so that production can refuse them. */
 export const developmentSecretPrefix = "development-only-";
@@ -278,6 +279,7 @@ const Environment = z.object({
     .string()
     .default("localhost")
     .describe("Address to listen on for `METRICS_PORT`. One that other machines reach needs `METRICS_TOKEN`."),
+  ...tracesEnvironment,
   WEB_DEV_URL: z
     .url({ protocol: /^https?$/, error: "must be a URL such as http://localhost:5173" })
     .optional()
@@ -332,6 +334,8 @@ export interface Config {
   readonly logRequests: boolean;
   /** `null`: nothing is measured. */
   readonly metrics: MetricsSettings | null;
+  /** `null`: nothing is traced. */
+  readonly traces: TracesSettings | null;
   readonly webDevUrl: string | null;
 }
 
@@ -402,6 +406,7 @@ export const loadConfig = (env: Record<string, string | undefined>, root: string
     logLevel: e.LOG_LEVEL ?? (production ? "info" : "warn"),
     logRequests: e.LOG_REQUESTS,
     metrics: metricsOf(e),
+    traces: tracesSettingsOf(e),
     webDevUrl: e.WEB_DEV_URL ?? null,
   };
 };

@@ -95,6 +95,7 @@ export const createMetrics = (contract: AnyContract) => {
     const beganAt = performance.now();
     let streaming = false;
     return {
+      within: (work) => work(),
       streams() {
         streaming = true;
         counters.open.inc();

@@ -30,9 +30,17 @@ export class OutboundError extends Error {
   override readonly name = "OutboundError";
 }
 
+/** Sends a request. */
+export type ObserveOutbound = (
+  request: { readonly method: string; readonly url: URL },
+  send: () => Promise<Response>,
+) => Promise<Response>;
+
+const unobserved: ObserveOutbound = (_request, send) => send();
+
 export type Outbound = ReturnType<typeof createOutbound>;
 
-export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
+export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions, observe = unobserved) => {
   /** Loaded at the first request: most servers send none, and the library is a tenth of what a start loads. */
   let connections: ReturnType<typeof connect> | undefined;
   const connect = async () => {
@@ -51,7 +59,9 @@ export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
         const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])]);
         connections ??= connect();
         const { fetch, anywhere, publicOnly } = await connections;
-        const send = async () => {
+        const method = init.method ?? "GET";
+        const send = () => observe({ method, url }, sendOnce);
+        const sendOnce = async () => {
           const response = await fetch(url, {
             ...(init as object),
             signal,
@@ -73,8 +83,7 @@ export const createOutbound = ({ lookup, timeoutMs }: OutboundOptions) => {
           return await send();
         } catch (error) {
           // A broken connection during a GET is worth a second try.
-          if (mayPass(error) && (init.method ?? "GET") === "GET" && !signal.aborted)
-            return await send().catch(rethrow(url, timeoutMs));
+          if (mayPass(error) && method === "GET" && !signal.aborted) return await send().catch(rethrow(url, timeoutMs));
           return rethrow(url, timeoutMs)(error);
         }
       };

@@ -31,6 +31,7 @@ export const serve = async (app: App, { config: settings, webDirectory, several 
     ...(webDirectory !== undefined && { webDirectory }),
     ...(several && { world: worldOfEach(several.count), joinMetrics: several.worker.joinMetrics }),
   });
+  server.traces?.register();
   if (!config.production) await seedDevelopment(server.domain, app);
 
   const close = async () => {

@@ -30,10 +30,11 @@ import { createProtocolPages } from "./http/protocol-pages.ts";
 import { sourceOf } from "./http/request.ts";
 import { needsMail } from "./mail-settings.ts";
 import type { Metrics } from "./metrics.ts";
-import { createOutbound } from "./outbound.ts";
+import { createOutbound, type ObserveOutbound } from "./outbound.ts";
 import { createIdentityProviders } from "./relying-party/identity-providers.ts";
 import { createTransactions } from "./relying-party/transactions.ts";
 import { engineProcedures } from "./rpc/engine.ts";
+import { observers } from "./rpc/observed.ts";
 import { createImplement, createRouter, type ServedRouter } from "./rpc/trpc.ts";
 import { realWorld, type WorldOptions } from "./world.ts";
 
@@ -52,8 +53,12 @@ export interface ServerOptions<C extends AnyContract = AnyContract> {
 }
 
 /** The configured identity providers. `outbound.close` closes the connections to them. */
-export const createConfiguredProviders = ({ providers: settings }: Pick<Config, "providers">, world = realWorld) => {
-  const outbound = createOutbound(world.outbound);
+export const createConfiguredProviders = (
+  { providers: settings }: Pick<Config, "providers">,
+  world = realWorld,
+  observe?: ObserveOutbound,
+) => {
+  const outbound = createOutbound(world.outbound, observe);
   return { providers: createIdentityProviders({ settings, outbound, now: world.now }), outbound };
 };
 
@@ -62,9 +67,21 @@ export const createConfiguredProviders = ({ providers: settings }: Pick<Config, 
  * @throws StartError when the database or its keys cannot be used
  */
 export const createServer = async <C extends AnyContract>(options: ServerOptions<C>) => {
-  const { config, world = realWorld, logger = false } = options;
+  const { config, logger = false } = options;
+  const outside = options.world ?? realWorld;
   assertEngineIn(options.app.contract);
-  const { databaseLimitMs: limitMs } = world;
+  const { databaseLimitMs: limitMs } = outside;
+  let tellTraces: (failure: string | null) => void = () => {};
+  // Loaded when something is traced.
+  const traces =
+    config.traces &&
+    (await import("./traces.ts")).createTraces({
+      settings: config.traces,
+      productName: options.app.brand.name,
+      report: (failure) => tellTraces(failure),
+      limits: outside.tracesLimits,
+    });
+  const world = traces ? { ...outside, fetch: traces.tracedFetch(outside.fetch) } : outside;
   // Loaded when something is measured.
   const own = config.metrics && (await import("./metrics.ts")).createMetrics(options.app.contract);
   const metrics = own && options.joinMetrics ? { ...own, print: options.joinMetrics(own.collect) } : own;
@@ -72,16 +89,21 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
   const db = await openDatabase(config.databaseUrl, {
     poolSize: config.databasePool,
     limitMs,
+    observe: traces?.observeStatement ?? null,
     onPool(count) {
       poolCounts = count;
     },
   });
   const closing = new AbortController();
   let draining = false;
-  const { providers, outbound } = createConfiguredProviders(config, world);
+  const { providers, outbound } = createConfiguredProviders(config, world, traces?.observeOutbound);
   try {
     await migrateToLatest(db, options.app.migrations);
-    const domain = await createDomain(db, options, closing.signal, metrics);
+    const domain = await createDomain(db, { ...options, world }, closing.signal, {
+      onAudit: metrics?.countAudit,
+      onDeleted: metrics?.countDeleted,
+      observeSending: traces?.observeSending,
+    });
     const { random, fetch } = world;
     const newId = () => randomId(random);
     const web = { directory: options.webDirectory ?? null, devUrl: config.webDevUrl };
@@ -118,7 +140,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         }),
         ...engineProcedures({ ...domain, authorizationRequests: authorizationServer.requests }),
       } as never,
-      metrics?.observeCall,
+      observers([metrics?.observeCall, traces?.observeCall]),
     ) as unknown as ServedRouter<C> & AnyTRPCRouter;
     const dispatcher = createDispatcher({
       messages: domain.messages,
@@ -160,9 +182,14 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       },
       web,
       logRequests: config.logRequests,
+      traces,
       metrics: metrics && config.metrics?.listen === null ? { metrics, token: config.metrics.token } : null,
       devMail: config.production ? null : { caughtMails, renderMail: domain.renderMail },
     });
+    tellTraces = (failure) => {
+      if (failure === null) app.log.info("traces are sent again");
+      else app.log.warn({ reason: failure }, "traces cannot be sent, and are dropped until the collector answers");
+    };
     metrics?.watch({
       hashing: domain.hashingQueue.counts,
       pool: () => poolCounts?.() ?? null,
@@ -230,6 +257,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         await deadline.before(logoutNotifications.end());
         await deadline.before(outbound.close());
         await deadline.before(domain.news.end());
+        await deadline.before(traces?.end() ?? Promise.resolve());
         // Last, so that the shutdown is measured.
         if (metricsApp) await deadline.before(metricsApp.close());
         await deadline.before(db.destroy());
@@ -237,8 +265,9 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
         deadline.end();
       }
     };
-    return { app, metricsApp, db, domain, router, caughtMails, listen, close };
+    return { app, metricsApp, traces, db, domain, router, caughtMails, listen, close };
   } catch (error) {
+    await traces?.end();
     await outbound.close();
     await db.destroy();
     throw error;

@@ -68,6 +68,7 @@ export const testWorld = (now: () => number): WorldOptions => ({
   hookLimitMs: realWorld.hookLimitMs,
   // As little work as possible.
   challengeCost: 1,
+  tracesLimits: { delayMs: 10, sendMs: 10_000, shutdownMs: 10_000 },
 });
 
 /** The source of calls that no transport made. */
@@ -168,6 +169,7 @@ export const testConfig = (databaseUrl: DatabaseUrl): ServerOptions["config"] =>
   logLevel: "silent",
   logRequests: false,
   metrics: null,
+  traces: null,
   webDevUrl: null,
 });
 

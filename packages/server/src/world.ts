@@ -12,6 +12,7 @@ import { challengeCost } from "./domain/admission/challenges.ts";
 import type { Now, Random } from "./domain/kernel/environment.ts";
 import type { OutboundOptions } from "./outbound.ts";
 import { systemRandom } from "./random.ts";
+import type { TracesLimits } from "./traces.ts";
 
 export interface WorldOptions {
   /** The machine's clock. */
@@ -32,6 +33,7 @@ export interface WorldOptions {
   readonly hookLimitMs: number;
   /** The work of each try at a challenge (`domain/admission/challenges.ts`). */
   readonly challengeCost: number;
+  readonly tracesLimits: TracesLimits;
   /** How long a request may take to arrive. */
   readonly requestTimeoutMs: number;
 }
@@ -59,6 +61,7 @@ export const realWorld: WorldOptions = {
   readinessKeptMs: 1000,
   hookLimitMs,
   challengeCost,
+  tracesLimits: { delayMs: 5000, sendMs: 10_000, shutdownMs: 3000 },
 };
 
 /** The world of one of several processes that share this machine. */

@@ -1,7 +1,8 @@
 // Owns the connection: SQLite or PostgreSQL behind one Kysely type, and the errors that differ between them.
 
-import { Kysely, PostgresAdapter } from "kysely";
+import { type Dialect, Kysely, PostgresAdapter } from "kysely";
 import { StartError } from "../start-error.ts";
+import { type ObserveStatement, observedDialect } from "./observed-dialect.ts";
 import { type PostgresOptions, postgresDialect } from "./postgres.ts";
 import type { Schema } from "./schema.ts";
 import { nodeSqliteDialect } from "./sqlite.ts";
@@ -16,16 +17,26 @@ export type DatabaseUrl = `file:${string}` | `postgres://${string}` | `postgresq
 /** PostgreSQL's suggestion for two to four cores, and `pg`'s default. */
 export const defaultPoolSize = 10;
 
+export interface DatabaseOptions extends Partial<PostgresOptions> {
+  /** Runs each statement. `null`: they run as they are. */
+  readonly observe?: ObserveStatement | null;
+}
+
 /**
  * Opens the database; `db.destroy()` closes it. SQLite has no pool.
  * @throws StartError when it cannot be opened
  */
-export const openDatabase = async (url: DatabaseUrl, options: Partial<PostgresOptions> = {}): Promise<Db> => {
-  const db = url.startsWith("file:")
-    ? openSqlite(url.slice("file:".length), options.limitMs ?? databaseLimitMs)
-    : new Kysely<Schema>({
-        dialect: await postgresDialect(url, { poolSize: defaultPoolSize, limitMs: databaseLimitMs, ...options }),
-      });
+export const openDatabase = async (
+  url: DatabaseUrl,
+  { observe = null, ...options }: DatabaseOptions = {},
+): Promise<Db> => {
+  const isFile = url.startsWith("file:");
+  const dialect = isFile
+    ? sqliteDialect(url.slice("file:".length), options.limitMs ?? databaseLimitMs)
+    : await postgresDialect(url, { poolSize: defaultPoolSize, limitMs: databaseLimitMs, ...options });
+  const db = new Kysely<Schema>({
+    dialect: observe ? observedDialect(dialect, isFile ? "sqlite" : "postgresql", observe) : dialect,
+  });
   try {
     await db.selectNoFrom((eb) => eb.lit(1).as("one")).execute();
     return db;
@@ -37,9 +48,9 @@ export const openDatabase = async (url: DatabaseUrl, options: Partial<PostgresOp
   }
 };
 
-const openSqlite = (file: string, limitMs: number): Db => {
+const sqliteDialect = (file: string, limitMs: number): Dialect => {
   try {
-    return new Kysely<Schema>({ dialect: nodeSqliteDialect(file, limitMs) });
+    return nodeSqliteDialect(file, limitMs);
   } catch (error) {
     throw new StartError(
       `The database file ${file} cannot be opened (${reason(error)}). Make it readable and writable, or point DATABASE_URL elsewhere.`,

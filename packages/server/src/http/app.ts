@@ -20,6 +20,7 @@ import type { Guard } from "../domain/tokens/guard.ts";
 import type { Keyring } from "../domain/tokens/keyring.ts";
 import type { Scopes } from "../domain/tokens/scopes.ts";
 import { type RelyingPartyOptions, relyingPartyRoutes } from "../relying-party/routes.ts";
+import type { Traces } from "../traces.ts";
 import { assertAddressesDiffer, readPages, recordRoutes } from "./addresses.ts";
 import { answerClientError, followConnections, isHostValid, nodeOptions } from "./connections.ts";
 import { cookiesFor } from "./cookies.ts";
@@ -30,11 +31,13 @@ import { answerFailure } from "./failure.ts";
 import { plainForwardedFor } from "./forwarded-for.ts";
 import { healthRoutes } from "./health.ts";
 import { jwksRoutes } from "./jwks.ts";
+import { loggedError } from "./logged-error.ts";
 import { type MetricsOptions, metricsRoutes } from "./metrics.ts";
 import { protectedResourceRoutes } from "./protected-resource.ts";
 import { relatedOriginsRoutes } from "./related-origins.ts";
 import { sourceOf } from "./request.ts";
 import { logRequests } from "./request-log.ts";
+import { traceRequests } from "./request-traces.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
 import { asPage, securityHeaders } from "./security-headers.ts";
@@ -88,6 +91,8 @@ export interface AppOptions {
   readonly renderPage: (page: ProtocolPage) => Promise<string>;
   readonly web: { directory: string | null; devUrl: string | null };
   readonly logRequests: boolean;
+  /** `null`: nothing is traced. */
+  readonly traces: Pick<Traces, "beginRequest"> | null;
   /** `null`: the server has no `/metrics`. */
   readonly metrics: MetricsOptions | null;
   /** `null`: production has no `/dev/mail`. */
@@ -100,7 +105,7 @@ export const createApp = async (options: AppOptions) => {
     reply.headers(headers.data).header("x-request-id", request.id);
   const rpcCors = rpcCorsFor(options.allowedOrigins);
   const app = Fastify({
-    logger: options.logger ?? false,
+    logger: typeof options.logger === "object" ? { ...options.logger, serializers: { err: loggedError } } : false,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
     trustProxy: options.trustProxy,
@@ -143,6 +148,7 @@ export const createApp = async (options: AppOptions) => {
       done();
     });
   }
+  if (options.traces) traceRequests(app, options.traces);
   app.addHook("onRequest", (request, reply, done) => {
     withHeaders(request, reply);
     if (isHostValid(request.raw)) done();

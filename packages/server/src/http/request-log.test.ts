@@ -1,19 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { callsTo } from "../../test/calls.ts";
+import { startCollector } from "../../test/collector.ts";
 import {
   beginAuthorization,
   registerClient,
   signedInBrowser,
   startAuthorizationServer,
 } from "../authorization-server/testing.ts";
+import type { Config } from "../config.ts";
 import { john } from "../testing.ts";
 
 const metricsToken = "a-token-of-tests-with-at-least-thirty-two-characters";
 
-const start = async (logRequests = true) => {
+const start = async (settings: Partial<Config> = {}) => {
   const lines: string[] = [];
   const server = await startAuthorizationServer({
-    config: { logRequests, metrics: { token: metricsToken, listen: null } },
+    config: { logRequests: true, metrics: { token: metricsToken, listen: null }, ...settings },
     logger: { level: "trace", stream: { write: (line) => void lines.push(line) } },
   });
   const requests = () =>
@@ -46,17 +48,17 @@ describe("the log of requests", () => {
   });
 
   it("is off by default", async () => {
-    const { server, requests } = await start(false);
+    const { server, requests } = await start({ logRequests: false });
     await using _ = server;
     await server.app.inject("/users/me");
     expect(requests()).toEqual([]);
   });
 });
 
-describe("logs and metrics", () => {
+describe("logs, metrics and traces", () => {
   it("have none of the secrets that people and clients used, whatever they did", async () => {
-    const { server, lines, requests } = await start();
-    await using _ = server;
+    await using collector = await startCollector();
+    const { server, lines, requests } = await start({ traces: collector.settings });
     const calls = callsTo(server.app);
     const secrets = new Map<string, string>([["metrics token", metricsToken]]);
     const learn = (name: string, value: string | undefined) => {
@@ -103,7 +105,9 @@ describe("logs and metrics", () => {
     expect(requests().length).toBeGreaterThan(10);
     const metrics = await server.app.inject({ url: "/metrics", headers: { authorization: `Bearer ${metricsToken}` } });
     expect(metrics.statusCode).toBe(200);
-    const written = lines.join("") + metrics.body;
+    await server.close();
+    expect(collector.named("auth.login").length).toBeGreaterThan(1);
+    const written = [...lines, metrics.body, ...collector.bodies].join("\n");
     expect([...secrets].filter(([, value]) => written.includes(value)).map(([name]) => name)).toEqual([]);
     expect(written).not.toContain("new@example.com");
   });

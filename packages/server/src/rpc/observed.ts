@@ -9,6 +9,8 @@ import { refusalFrom } from "./errors.ts";
 export type ObserveCall = (path: string) => ObservedCall;
 
 export interface ObservedCall {
+  /** Runs the procedure, or the next step of its stream. */
+  within<T>(work: () => T): T;
   /** A subscription was accepted. It ends later. */
   streams(): void;
   /** @param code the contract's error code; `OK` when the call succeeded, or its stream ended */
@@ -16,6 +18,25 @@ export interface ObservedCall {
 }
 
 type Procedure = (call: object) => Promise<unknown>;
+
+/** All observers as one. `null`: there are none. */
+export const observers = (all: readonly (ObserveCall | null | undefined)[]): ObserveCall | null => {
+  const given = all.filter((each) => typeof each === "function");
+  const [first, ...others] = given;
+  if (!first || others.length === 0) return first ?? null;
+  return (path) => {
+    const calls = given.map((observe) => observe(path));
+    return {
+      within: (work) => calls.reduceRight<typeof work>((inner, call) => () => call.within(inner), work)(),
+      streams: () => {
+        for (const call of calls) call.streams();
+      },
+      end: (code) => {
+        for (const call of calls) call.end(code);
+      },
+    };
+  };
+};
 
 /** The procedures of a tree of operations, each reported to `observe`. */
 export const observed = (
@@ -42,7 +63,7 @@ const observedProcedure = (procedure: Procedure, begin: () => ObservedCall): Pro
   Object.assign(async (call: object) => {
     const seen = begin();
     try {
-      const answer = await procedure(call);
+      const answer = await seen.within(() => procedure(call));
       if (!isStream(answer)) {
         seen.end("OK");
         return answer;
@@ -57,12 +78,18 @@ const observedProcedure = (procedure: Procedure, begin: () => ObservedCall): Pro
 
 async function* observedStream(events: AsyncIterable<unknown>, seen: ObservedCall) {
   let code = "OK";
+  const iterator = events[Symbol.asyncIterator]();
   try {
-    yield* events;
+    for (;;) {
+      const step = await seen.within(() => iterator.next());
+      if (step.done) return;
+      yield step.value;
+    }
   } catch (error) {
     code = codeOf(error);
     throw error;
   } finally {
+    await iterator.return?.();
     seen.end(code);
   }
 }

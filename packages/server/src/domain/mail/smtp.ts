@@ -67,14 +67,27 @@ export interface SmtpOptions {
   readonly tls?: Pick<ConnectionOptions, "ca">;
   /** How long the server may be silent. RFC 5321 §4.5.3.2.6 asks for ten minutes. */
   readonly silenceMs?: number;
+  readonly observe?: ObserveSending | undefined;
   /** How long one mail may take, whatever the server sends meanwhile. */
   readonly limitMs?: number;
 }
 
+/** Hands over one mail. */
+export type ObserveSending = (server: Pick<MailServer, "host" | "port">, send: () => Promise<void>) => Promise<void>;
+
 const minute = 60 * 1000;
 
 export const connectBySmtp =
-  ({ server, from, brand, connections, tls, silenceMs = 10 * minute, limitMs = 30 * minute }: SmtpOptions): Connect =>
+  ({
+    server,
+    from,
+    brand,
+    connections,
+    tls,
+    observe = (_server, send) => send(),
+    silenceMs = 10 * minute,
+    limitMs = 30 * minute,
+  }: SmtpOptions): Connect =>
   async () => {
     // Loaded when the first mail is sent.
     const { createTransport } = await import("nodemailer");
@@ -94,29 +107,30 @@ export const connectBySmtp =
       disableFileAccess: true,
       disableUrlAccess: true,
     });
+    const send = async ({ id, to, content: { subject, text, html } }: OutgoingMail, signal: AbortSignal) => {
+      const limit = AbortSignal.timeout(limitMs);
+      try {
+        await pool.sendMail({
+          // As objects: nothing is parsed as a list of addresses.
+          from: { name: from.name ?? brand.name, address: from.address },
+          to: { name: "", address: to },
+          envelope: { from: from.address, to: [to] },
+          // The same in each attempt, so that mailboxes recognize a mail that arrives twice.
+          messageId: `<${id}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
+          subject,
+          text,
+          html,
+          // No out-of-office replies (RFC 3834).
+          headers: { "Auto-Submitted": "auto-generated" },
+          signal: AbortSignal.any([signal, limit]),
+        });
+      } catch (error) {
+        if (limit.aborted) throw new MailFailure("unreachable", "the mail server took too long");
+        throw failureOf(error);
+      }
+    };
     return {
-      async send({ id, to, content: { subject, text, html } }, signal) {
-        const limit = AbortSignal.timeout(limitMs);
-        try {
-          await pool.sendMail({
-            // As objects: nothing is parsed as a list of addresses.
-            from: { name: from.name ?? brand.name, address: from.address },
-            to: { name: "", address: to },
-            envelope: { from: from.address, to: [to] },
-            // The same in each attempt, so that mailboxes recognize a mail that arrives twice.
-            messageId: `<${id}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
-            subject,
-            text,
-            html,
-            // No out-of-office replies (RFC 3834).
-            headers: { "Auto-Submitted": "auto-generated" },
-            signal: AbortSignal.any([signal, limit]),
-          });
-        } catch (error) {
-          if (limit.aborted) throw new MailFailure("unreachable", "the mail server took too long");
-          throw failureOf(error);
-        }
-      },
+      send: (mail, signal) => observe(server, () => send(mail, signal)),
       close: () => pool.close({ force: true }),
     };
   };

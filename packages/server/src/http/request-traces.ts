@@ -1,0 +1,41 @@
+// Owns the traces of requests: each request is a span, its calls are within it, and its log lines name the trace.
+
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { TracedRequest, Traces } from "../traces.ts";
+
+/** Load balancers and collectors ask for these all the time. */
+const untraced: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/metrics"]);
+
+export const traceRequests = (app: FastifyInstance, { beginRequest }: Pick<Traces, "beginRequest">): void => {
+  const traced = new WeakMap<FastifyRequest, TracedRequest>();
+
+  app.addHook("onRequest", (request, reply, done) => {
+    const { url } = request.routeOptions;
+    if (untraced.has(url)) return done();
+    const { traceparent } = request.headers;
+    const span = beginRequest({
+      method: request.method,
+      route: url ?? null,
+      traceparent: typeof traceparent === "string" ? traceparent : undefined,
+    });
+    traced.set(request, span);
+    request.log = request.log.child({ trace_id: span.traceId });
+    reply.log = request.log;
+    let ended = false;
+    const end = (status: number | null) => {
+      if (!ended) span.end(status);
+      ended = true;
+    };
+    reply.raw.once("finish", () => end(reply.raw.statusCode));
+    // Without an answer before: the client left.
+    reply.raw.once("close", () => end(null));
+    done();
+  });
+
+  // After the body has been read: earlier, an event of the socket would lose the context.
+  app.addHook("preHandler", (request, _reply, done) => {
+    const span = traced.get(request);
+    if (span) span.within(done);
+    else done();
+  });
+};
