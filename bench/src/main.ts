@@ -8,6 +8,7 @@ import { copies } from "./copy.ts";
 import { costs } from "./costs.ts";
 import { faults } from "./faults.ts";
 import { mails } from "./mails.ts";
+import { observability } from "./observability.ts";
 import { pace } from "./pace.ts";
 import { postgresCalls } from "./postgres-calls.ts";
 import { refresh } from "./refresh.ts";
@@ -52,6 +53,7 @@ const parts: Record<string, Part> = {
   ...comparisons,
   mails,
   servers,
+  observability,
   copy: () => copies({ users: number("users") }),
   costs,
   simulate,

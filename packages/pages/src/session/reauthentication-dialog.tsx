@@ -10,7 +10,8 @@ import { useWords } from "../words/words.ts";
 import styles from "./reauthentication.module.css";
 import { reauthenticationWords } from "./reauthentication-words.ts";
 import { SignInAgainLinks } from "./sign-in-again-links.tsx";
-import { StepUpForm, waysToStepUp } from "./step-up-form.tsx";
+import { StepUpForm } from "./step-up-form.tsx";
+import { waysToStepUp } from "./ways-to-step-up.ts";
 
 export interface ReauthenticationDialogProps {
   readonly username: string;

@@ -1,20 +1,12 @@
 // Asks a signed-in user to prove again who they are, by what they have and an operation or an app accepts.
 
-import {
-  type ErrorDetails,
-  type FactorKind,
-  type FactorList,
-  LoginInput,
-  RecoveryCode,
-  type StepUpInput,
-  TotpCode,
-} from "@lockstep/kit";
+import { LoginInput, RecoveryCode, type StepUpInput, TotpCode } from "@lockstep/kit";
 import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useAppContext } from "../app/context.ts";
 import { CodeField } from "../factors/code-field.tsx";
-import { askForPasskey, hasPasskeys } from "../factors/passkeys.ts";
+import { askForPasskey } from "../factors/passkeys.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
 import { PasswordField } from "../forms/password-field.tsx";
 import { useForm } from "../forms/use-form.ts";
@@ -22,27 +14,9 @@ import { DialogActions } from "../layout/dialog.tsx";
 import { useWords } from "../words/words.ts";
 import styles from "./reauthentication.module.css";
 import { reauthenticationWords } from "./reauthentication-words.ts";
+import { type StepUpQuestion, waysToStepUp } from "./ways-to-step-up.ts";
 
 type Proof = Omit<StepUpInput, "transport">;
-
-/** What the user has, and what is asked of them. */
-export interface StepUpQuestion {
-  readonly methods: { readonly hasPassword: boolean };
-  readonly factors: Pick<FactorList, "factors" | "recoveryCodesLeft">;
-  readonly needs: ErrorDetails<"REAUTHENTICATION_REQUIRED">;
-}
-
-/** The ways that the user has, and that are accepted. */
-export const waysToStepUp = ({ methods, factors: { factors, recoveryCodesLeft }, needs }: StepUpQuestion) => {
-  const has = (kind: FactorKind) => factors.some((factor) => factor.kind === kind);
-  const asksForCode = needs.factors === 2 && (recoveryCodesLeft > 0 || has("totp"));
-  return {
-    offersPasskey: hasPasskeys() && has("passkey"),
-    asksForCode,
-    // Of two factors, the password is one.
-    offersForm: !needs.phishingResistant && (needs.factors === 2 ? asksForCode : methods.hasPassword),
-  };
-};
 
 /** The props of `StepUpForm`. */
 export interface StepUpFormProps extends StepUpQuestion {
@@ -56,8 +30,8 @@ export interface StepUpFormProps extends StepUpQuestion {
 }
 
 /**
- * Asks for a passkey, for the password, or for the password and a code, as the user has them and `needs` accepts them. Show
- * it only where `waysToStepUp` has a way.
+ * Asks for a passkey, for the password, for a code, or for both, as the user has them and `needs` accepts them. Show it
+ * only where `waysToStepUp` has a way.
  */
 export const StepUpForm = ({ username, methods, factors, needs, reason, decline, ...props }: StepUpFormProps) => {
   const { backend, steps } = useAppContext();
@@ -65,8 +39,7 @@ export const StepUpForm = ({ username, methods, factors, needs, reason, decline,
   const words = useWords("reauthentication", reauthenticationWords);
   /** Whether the user was asked for a passkey, and gave none. */
   const [gaveNone, setGaveNone] = useState(false);
-  const { offersPasskey, offersForm, asksForCode } = waysToStepUp({ methods, factors, needs });
-  const asksForPassword = offersForm && methods.hasPassword;
+  const { offersPasskey, offersForm, asksForCode, asksForPassword } = waysToStepUp({ methods, factors, needs });
 
   const stepUp = useMutation({
     mutationFn: async (by: "passkey" | "form"): Promise<boolean> => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { codeOf } from "../../test/authenticator-app.ts";
 import { callsTo } from "../../test/calls.ts";
 import { startCollector } from "../../test/collector.ts";
 import {
@@ -101,6 +102,16 @@ describe("logs, metrics and traces", () => {
     const back = await browser.allow(url);
     learn("authorization code", back.searchParams.get("code") ?? undefined);
     await server.app.inject(`/login/nobody/callback?code=${back.searchParams.get("code")}&state=x`);
+
+    const token = (refreshed.data as { accessToken: string }).accessToken;
+    const { data: begun } = await calls.mutate("factor.begin", { kind: "totp" }, { token });
+    const { enrolmentId, secret: seed } = begun as { enrolmentId: string; secret: string };
+    learn("secret of an authenticator app", seed);
+    const totp = codeOf(seed, Date.now());
+    await calls.mutate("factor.complete", { enrolmentId, name: "Phone", totp }, { token });
+    const { data: renewed } = await calls.mutate("factor.renewRecoveryCodes", undefined, { token });
+    const [recoveryCode] = (renewed as { codes: string[] }).codes;
+    learn("recovery code", recoveryCode);
 
     expect(requests().length).toBeGreaterThan(10);
     const metrics = await server.app.inject({ url: "/metrics", headers: { authorization: `Bearer ${metricsToken}` } });
