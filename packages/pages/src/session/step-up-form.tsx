@@ -33,13 +33,13 @@ export interface StepUpFormProps extends StepUpQuestion {
  * Asks for a passkey, for the password, for a code, or for both, as the user has them and `needs` accepts them. Show it
  * only where `waysToStepUp` has a way.
  */
-export const StepUpForm = ({ username, methods, factors, needs, reason, decline, ...props }: StepUpFormProps) => {
+export const StepUpForm = (props: StepUpFormProps) => {
   const { backend, steps } = useAppContext();
   const { client, readFailure } = backend;
   const words = useWords("reauthentication", reauthenticationWords);
   /** Whether the user was asked for a passkey, and gave none. */
   const [gaveNone, setGaveNone] = useState(false);
-  const { offersPasskey, offersForm, asksForCode, asksForPassword } = waysToStepUp({ methods, factors, needs });
+  const { offersPasskey, offersForm, asksForCode, asksForPassword } = waysToStepUp(props);
 
   const stepUp = useMutation({
     mutationFn: async (by: "passkey" | "form"): Promise<boolean> => {
@@ -81,7 +81,7 @@ export const StepUpForm = ({ username, methods, factors, needs, reason, decline,
   const shown = failed?.code === "INVALID_CREDENTIALS" || (failed?.code === "FACTOR_REFUSED" && asksForCode);
   return (
     <form noValidate className={styles.form} onSubmit={form.submit}>
-      {reason}
+      {props.reason}
       {failed && !shown && <FailureNotice key={stepUp.submittedAt} failure={failed} takesFocus />}
       {offersPasskey && (
         <Button
@@ -95,7 +95,7 @@ export const StepUpForm = ({ username, methods, factors, needs, reason, decline,
       {offersPasskey && <p role="status">{gaveNone && words.stepUp.noPasskey}</p>}
       {asksForPassword && (
         <>
-          <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
+          <input type="text" name="username" autoComplete="username" value={props.username} readOnly hidden />
           <PasswordField
             label={words.yourPassword}
             autoComplete="current-password"
@@ -116,7 +116,7 @@ export const StepUpForm = ({ username, methods, factors, needs, reason, decline,
       )}
       <DialogActions>
         <Button variant="default" onClick={() => !stepUp.isPending && props.onDecline()}>
-          {decline}
+          {props.decline}
         </Button>
         {offersForm && (
           <Button type="submit" aria-disabled={stepUp.isPending}>
