@@ -208,9 +208,9 @@ describe.each(published)("the tarball of $name", ({ name, directory: source, ent
           .slice(unpacked().length + 1)
           .replaceAll("\\", "/"),
       );
-    const modules = (await readdir(join(source, "src")))
-      .filter((file) => !file.includes(".test"))
-      .map((file) => file.replace(/\.ts$/, ""));
+    const modules = (await readdir(join(source, "src"), { recursive: true }))
+      .filter((file) => file.endsWith(".ts") && !file.includes(".test"))
+      .map((file) => file.replace(/\.ts$/, "").replaceAll("\\", "/"));
 
     expect(files.filter((file) => file.startsWith("dist/")).sort()).toEqual(
       modules.flatMap((module) => [`dist/${module}.d.ts`, `dist/${module}.js`]).sort(),

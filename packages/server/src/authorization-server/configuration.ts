@@ -281,6 +281,13 @@ export const createProvider = (options: ProviderOptions): Provider => {
     const replaced = Provider.ctx?.oidc.entities.RotatedRefreshToken;
     return replaced ? options.successorOf(replaced.jti) : newTokenId.call(this);
   };
+  // An identity provider that did not say when: 0 would be a time (OpenID Connect Core §2).
+  const idTokens = provider.IdToken.prototype;
+  const { payload } = idTokens;
+  idTokens.payload = async function () {
+    const { auth_time, ...claims } = await payload.call(this);
+    return auth_time === 0 ? claims : { ...claims, auth_time };
+  };
   return provider;
 };
 

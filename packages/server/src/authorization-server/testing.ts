@@ -146,9 +146,10 @@ export const openBrowser = (server: Pick<Server, "url">) => {
       accessToken = String(data?.["accessToken"]);
     },
 
-    /** Goes on as a person who signed in elsewhere. */
-    adopt(token: string) {
+    /** Goes on as a person who signed in elsewhere. With the refresh token, in a cookie as after a sign-in here. */
+    adopt(token: string, refreshToken?: string) {
       accessToken = token;
+      if (refreshToken !== undefined) jar.set("lockstep-session", { value: refreshToken, path: "/" });
     },
 
     /** Proves again, or better, who the signed-in person is. */

@@ -18,9 +18,11 @@ import {
 
 let server: Server;
 let web: Awaited<ReturnType<typeof registerClient>>;
+let television: typeof web;
 beforeAll(async () => {
   server = await startAuthorizationServer({ config: { signInCode: true } });
   web = await registerClient(server);
+  television = await registerClient(server, { kind: "native", redirectUris: ["http://127.0.0.1/callback"] });
 });
 afterAll(() => server.close());
 
@@ -39,7 +41,7 @@ let people = 0;
 const browserSecret = "a browser";
 
 /** Somebody with an address, an identity and the factors of a state. */
-const addSomebody = async (state: State) => {
+const addSomebody = async (state: State, authenticatedAt: number | null = Date.now()) => {
   const { domain, db } = server;
   const name = `person${++people}`;
   const { id } = await addPerson(server, name);
@@ -56,7 +58,7 @@ const addSomebody = async (state: State) => {
       username: name,
     },
     providerSession: { sessionId: null, idToken: null },
-    authenticatedAt: Date.now(),
+    authenticatedAt,
   } as const;
   await db
     .transaction()
@@ -144,7 +146,7 @@ const claimsIn = (token: string) => {
 
 describe("every way in, with every kind of factor", () => {
   it.each(table)(
-    "[S111] a %s with %s yields the acr %s in tokens of the session and of a client, and after refreshes",
+    "[S111] a %s with %s yields the acr %s in tokens of the session, of a client and of a device, and after refreshes",
     async (way, state, acr) => {
       const { domain } = server;
       const somebody = await addSomebody(state);
@@ -155,14 +157,34 @@ describe("every way in, with every kind of factor", () => {
       expect(claimsIn(refreshed.accessToken)).toEqual(said);
 
       const browser = openBrowser(server);
-      browser.adopt(refreshed.accessToken);
+      browser.adopt(refreshed.accessToken, refreshed.refreshToken);
       const tokens = await connect(browser, web.config);
       expect(claimsIn(tokens.access_token)).toEqual(said);
       expect(tokens.claims()).toMatchObject({ ...said });
       const again = await client.refreshTokenGrant(web.config, tokens.refresh_token ?? "");
       expect(claimsIn(again.access_token)).toEqual(said);
+
+      const device = await client.initiateDeviceAuthorization(television.config, { scope: "profile:read" });
+      await browser.enterCode(device.user_code);
+      const polled = await post(server, "/token", {
+        grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+        device_code: device.device_code,
+        client_id: television.id,
+      });
+      expect(polled.body).toHaveProperty("access_token");
+      expect(claimsIn(String(polled.body["access_token"]))).toEqual(said);
     },
   );
+
+  it("[S111] tokens leave the time out if the identity provider did not say when it signed them in", async () => {
+    const somebody = await addSomebody("none", null);
+    const browser = openBrowser(server);
+    browser.adopt((await somebody.signIn("identity provider")).accessToken);
+    const tokens = await connect(browser, web.config);
+    expect(tokens.claims()).toMatchObject({ acr: "1fa" });
+    expect(tokens.claims()).not.toHaveProperty("auth_time");
+    expect(decodeJwt(tokens.access_token)).not.toHaveProperty("auth_time");
+  });
 
   it.each(states)(
     "[S111] [S12] the password form of /token for people with %s yields 1fa or nothing",
