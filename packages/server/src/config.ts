@@ -91,7 +91,7 @@ const Environment = z.object({
     .max(1000)
     .default(defaultPoolSize)
     .describe(
-      "Maximum number of PostgreSQL connections of this server, with `WORKERS` of each process. The sum over all servers must stay below PostgreSQL's `max_connections`.",
+      "Maximum number of PostgreSQL connections of this server; with `WORKERS`, of each process. The sum over all servers must stay below PostgreSQL's `max_connections`.",
     ),
   WORKERS: z
     .union([z.literal("auto"), z.coerce.number().int().min(1).max(maxWorkers)], {
@@ -99,7 +99,7 @@ const Environment = z.object({
     })
     .default(1)
     .describe(
-      "How many processes serve the port: a number, or `auto` for one per core. More than one needs PostgreSQL; on SQLite, `auto` is one ([deployment.md](deploy.md#more-than-one-core)).",
+      "How many processes serve the port: a number, or `auto` for one per core. More than one needs PostgreSQL; on SQLite, `auto` is one ([deploy.md](deploy.md#more-than-one-core)).",
     ),
   SECRET: Secret.optional().describe(
     "Key for refresh tokens and for the encryption of signing keys. At least 32 characters. Required in production; development generates one.",
@@ -182,7 +182,7 @@ const Environment = z.object({
     .enum(["optional", "administrators", "everyone"])
     .default("optional")
     .describe(
-      "Who needs a second factor or a passkey: nobody (`optional`), users with the role `admin` or above (`administrators`), or `everyone`. Who has one is always asked for it ([factors.md](factors.md#who-needs-one)).",
+      "Who needs a second factor or a passkey: nobody (`optional`), users with the role `admin` or above (`administrators`), or `everyone`. Users who have one are always asked for it ([factors.md](factors.md#who-needs-one)).",
     ),
   SECOND_FACTOR_GRACE_SECONDS: z.coerce
     .number()
@@ -191,7 +191,7 @@ const Environment = z.object({
     .max(365 * day)
     .default(7 * day)
     .describe(
-      "How long a user who needs a second factor can still sign in without one, from the first sign-in under `SECOND_FACTOR` on. 0: not at all.",
+      "How long a user who needs a second factor can still sign in without one, counted from the first sign-in under `SECOND_FACTOR`. 0: not at all.",
     ),
   TRUSTED_DEVICE_SECONDS: z.coerce
     .number()
@@ -228,7 +228,7 @@ const Environment = z.object({
     .enum(["off", "auto", "on"])
     .default("auto")
     .describe(
-      "Whether a browser or program does a second of work before somebody may sign in, sign up or recover an account: `off`, `auto` (while there are more attempts than people make) or `on` (always) ([accounts.md](accounts.md#challenges)).",
+      "Whether a browser or program must do a second of work before somebody can sign in, sign up or recover an account: `off`, `auto` (while there are more attempts than people make) or `on` (always) ([accounts.md](accounts.md#challenges)).",
     ),
   DEMO_PROVIDER: z
     .enum(["0", "1"], { error: "must be 0 or 1" })

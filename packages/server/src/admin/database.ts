@@ -83,7 +83,7 @@ export const addDatabaseCommands = (program: Command, admin: AdminProcess) => {
 
   database
     .command("restore")
-    .description("Makes a backup of a SQLite database the database. The server must not run")
+    .description("Replaces the SQLite database with a backup. The server must not run")
     .argument("<file>", "a file that `db backup` wrote")
     .option("--replace", "also if there is a database, which is kept under another name")
     .option("--json", 'print {"file", "bytes", "users", "kept"}')

@@ -24,7 +24,7 @@ it("lockstep user factors lists a user's factors, removes them all, and requires
     (await admin.lockstep(["user", "factors", "reset", "jane", ...options])).stdout;
   expect(await reset("--cancel")).toBe("No reset of jane is under way.\n");
   expect(await reset()).toMatch(
-    /^The factors of jane are removed on \S.*, unless jane signs in with one of them before/,
+    /^The factors of jane are removed on \S.*, unless jane signs in with one of them first/,
   );
   expect((await admin.lockstep(["user", "factors", "list", "jane"])).stdout).toMatch(/\nThey are removed on /);
   expect(await reset("--cancel")).toBe("The factors of jane stay.\n");

@@ -63,7 +63,7 @@ export const addUserFactorCommands = (user: Command, admin: AdminProcess) => {
         }
         const resetsAt = reason === undefined ? await domain.factors.requestReset(found.id, commandLine) : null;
         if (resetsAt !== null) {
-          const unless = `unless ${found.username} signs in with one of them before`;
+          const unless = `unless ${found.username} signs in with one of them first`;
           return say(`The factors of ${found.username} are removed on ${instant(resetsAt)}, ${unless}.`);
         }
         const count = await domain.factors.reset(found.id, commandLine, reason === undefined ? {} : { reason });
@@ -81,7 +81,7 @@ const rowOf = ({ kind, name, createdAt, lastUsedAt }: Factor) => [
 ];
 
 const aboutReset = `
-Be sure that it is really the user who asks: afterwards the password alone signs in. The waiting period is
-FACTOR_RESET_WAIT_SECONDS. The user is told by mail when it begins and when it ends, and stops it by signing in with a
-factor. Then every session ends. Recovery codes and trusted devices are removed, too. Where a second factor is required,
-the user adds one at the next sign-in.`;
+First make sure that the request is from the user: after the reset, the password alone is enough to sign in. The reset
+takes effect after FACTOR_RESET_WAIT_SECONDS. The user is told by mail when the wait begins and when it ends, and can
+cancel the reset by signing in with a factor. The reset also removes recovery codes and trusted devices, and ends every
+session. Where a second factor is required, the user adds one at the next sign-in.`;

@@ -56,10 +56,10 @@ const changeAtOnce =
 const proofParts = ({ code, secret }: MailedProof, { link }: MailTools, label: string): MailPart[] => [
   { code: `${code.slice(0, 4)}-${code.slice(4)}` },
   { link: link(`/proof#${secret}`), label },
-  "The code works for ten minutes, in the browser where it was asked for.",
+  "The code works for ten minutes, in the browser where you asked for it.",
 ];
 
-const notAsked = "If you did not ask for this, there is nothing to do. Give the code to nobody.";
+const notAsked = "If you did not ask for this, there is nothing to do. Do not give the code to anybody.";
 
 export const defaultTemplates: MailTemplates = {
   sign_up: (proof, tools) =>
@@ -71,7 +71,7 @@ export const defaultTemplates: MailTemplates = {
     tools.layOut({
       subject: `You already have an account at ${tools.brand.name}`,
       parts: [
-        "Somebody wants to use your address for an account. It has one already, so nothing was changed.",
+        "Somebody tried to create an account with your address, or to add it to one. You already have an account with it, so nothing was changed.",
         { facts: { Account: username } },
         "If it was you, sign in. If you do not know the password, set a new one:",
         { link: tools.link("/recover"), label: "Recover your account" },
@@ -85,7 +85,7 @@ export const defaultTemplates: MailTemplates = {
         "Enter this code to sign in:",
         ...proofParts(proof, tools, "Sign in"),
         { facts: { Account: username } },
-        "If you did not ask for this, there is nothing to do. Give the code to nobody: whoever has it can sign in to your account.",
+        "If you did not ask for this, there is nothing to do. Do not give the code to anybody: whoever has it can sign in to your account.",
       ],
     }),
   recovery: ({ username, ...proof }, tools) =>
