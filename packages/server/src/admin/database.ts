@@ -117,7 +117,9 @@ export const addDatabaseCommands = (program: Command, admin: AdminProcess) => {
             await writeLine(admin.stdout, `${check}: ${problem} Rows: ${rows}${some}.\n  ${advice}`);
           }
         }
-        if (findings.length > 0) throw new CommandError("failed", `${findings.length} problems were found.`);
+        const { length } = findings;
+        if (length > 0)
+          throw new CommandError("failed", length === 1 ? "1 problem was found." : `${length} problems were found.`);
         if (!json) await writeLine(admin.stdout, "Nothing is wrong.");
       }),
     );
