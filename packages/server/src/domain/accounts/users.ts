@@ -35,8 +35,6 @@ export interface LockedUser {
   readonly factorRequired: boolean;
   /** When the grace period of `SECOND_FACTOR` ends: epoch milliseconds. `null`: it has not begun. */
   readonly factorDueAt: number | null;
-  /** When an administrator's reset removes every factor: epoch milliseconds. `null`: none is under way. */
-  readonly factorResetAt: number | null;
 }
 
 /** The account that a typed name belongs to. */
@@ -260,7 +258,6 @@ const lockedFromRow = (row: Selectable<UsersTable>): LockedUser => ({
   emailProof: row.email_proof,
   factorRequired: row.factor_required === 1,
   factorDueAt: row.factor_due_at,
-  factorResetAt: row.factor_reset_at,
 });
 
 /** The columns of a `User` in a query that joins the table of users to another one. `userFromJoin` reads them. */
