@@ -83,7 +83,7 @@ describeInBrowser("/docs", (browser) => {
     expect((await asked).url()).toContain("code_challenge_method=S256");
     await asking.getByLabel("Username or e-mail address").fill(john.username);
     await asking.getByLabel("Password", { exact: true }).fill(john.password);
-    await asking.getByRole("button", { name: "Sign in" }).click();
+    await asking.getByRole("button", { name: "Sign in", exact: true }).click();
     const answered = asking.waitForEvent("close");
     await asking.getByRole("button", { name: "Allow" }).click();
     await answered;
