@@ -52,7 +52,7 @@ try {
   await page.goto(server.url);
   await page.getByLabel("Username or e-mail address").fill(john.username);
   await page.getByLabel("Password", { exact: true }).fill(john.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByLabel("Full name").waitFor();
   await page.close();
   for (const path of among(["/", "/security", "/sessions", "/apps", "/email", "/password", "/developer", "/notes"]))

@@ -14,7 +14,7 @@ try {
   await page.goto(server.url);
   await page.getByLabel("Username or e-mail address").fill(john.username);
   await page.getByLabel("Password", { exact: true }).fill(john.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("textbox", { name: "Full name" }).waitFor();
   await page.getByRole("heading", { name: "Account" }).blur();
   await page.screenshot({ path: file, animations: "disabled" });
