@@ -654,17 +654,19 @@ describe.each(engines)("deleting an account on $engine", ({ engine, newDatabase 
     expect(await domain.audit.list({ userId: user.id, limit: 10 })).toEqual([]);
   });
 
-  it.runIf(engine === "SQLite")("[S116] overwrites the person's data in the database's files", async () => {
-    await using server = await start();
-    const { domain, clock, url } = server;
-    const file = url.slice("file:".length);
-    const user = await makeZebulon(server);
-    const traces = [zebulon.username, zebulon.email, zebulon.earlier, zebulon.fullName, user.id, source.address];
-    const content = () => ["", "-wal"].map((end) => readFileSync(file + end, "latin1")).join();
-    for (const trace of traces) expect(content()).toContain(trace);
-    await domain.deletions.request(user, source);
-    clock.advanceSeconds(14 * day);
-    await server.runDue();
-    for (const trace of traces) expect(content()).not.toContain(trace);
-  });
+  // PostgreSQL keeps removed rows until its own clean-up.
+  if (engine === "SQLite")
+    it("[S116] overwrites the person's data in the database's files", async () => {
+      await using server = await start();
+      const { domain, clock, url } = server;
+      const file = url.slice("file:".length);
+      const user = await makeZebulon(server);
+      const traces = [zebulon.username, zebulon.email, zebulon.earlier, zebulon.fullName, user.id, source.address];
+      const content = () => ["", "-wal"].map((end) => readFileSync(file + end, "latin1")).join();
+      for (const trace of traces) expect(content()).toContain(trace);
+      await domain.deletions.request(user, source);
+      clock.advanceSeconds(14 * day);
+      await server.runDue();
+      for (const trace of traces) expect(content()).not.toContain(trace);
+    });
 });
