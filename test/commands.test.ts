@@ -92,6 +92,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, text: string]>>
   "npm run lockstep -- eject --status": ["packages/pages/test/eject.test.ts", 'run("--status")'],
   "npm run lockstep -- eject sign-in --diff": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--diff")'],
   "npm run lockstep -- eject sign-in --accept": ["packages/pages/test/eject.test.ts", 'run("sign-in", "--accept")'],
+  "npm run lockstep -- doctor": ["packages/server/src/admin/doctor.test.ts", 'lockstep(["doctor"])'],
   "npm run lockstep -- mail test jane@example.com": ["packages/server/src/admin/mail.test.ts", '"mail", "test"'],
   "npm run lockstep -- db backup /backups/lockstep.db": [
     "packages/server/src/admin/database.test.ts",

@@ -15,7 +15,16 @@ export const loadConfigWithSecret = (
   random: Random,
 ): Config & { secret: string } => {
   const config = loadConfig(env, root);
-  return { ...config, secret: config.secret ?? developmentSecret(join(root, ".data/secret"), random) };
+  return { ...config, secret: config.secret ?? developmentSecret(developmentSecretFile(root), random) };
+};
+
+/** The file with the secret of development. */
+export const developmentSecretFile = (root: string): string => join(root, ".data/secret");
+
+/** The secret of the settings, or the one of development if it has been created. `null`: there is none yet. */
+export const knownSecret = ({ secret }: Config, root: string): string | null => {
+  const file = developmentSecretFile(root);
+  return secret ?? (existsSync(file) ? readFileSync(file, "utf8").trim() : null);
 };
 
 /** The secret in this file, created at the first start. */

@@ -12,7 +12,7 @@ import type { Config } from "./config.ts";
 import { openDatabase } from "./db/database.ts";
 import { migrateToLatest } from "./db/migrate.ts";
 import type { PoolCounts } from "./db/postgres.ts";
-import { folderWarning } from "./db/sqlite-files.ts";
+import { folderFault } from "./db/sqlite-files.ts";
 import { startDeadline } from "./deadline.ts";
 import { createAppAudit } from "./domain/kernel/audit.ts";
 import { reportedClockDifferenceMs } from "./domain/kernel/clock.ts";
@@ -169,6 +169,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       allowedOrigins: config.allowedOrigins,
       relatedOrigins: config.passkeyOrigins,
       admission: domain.admission,
+      sealed: domain.sealed,
       signIn: domain.signIn,
       contact: config.contact,
       passwordGrant: config.passwordGrant,
@@ -203,8 +204,8 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
     };
     if (!config.mail.on) app.log.warn(`MAIL=off: no mail is sent. Turned off: ${needsMail.join(", ")}.`);
     const { databaseUrl } = config;
-    const warning = databaseUrl.startsWith("file:") ? folderWarning(databaseUrl.slice("file:".length)) : null;
-    if (warning) app.log.warn(warning);
+    const fault = databaseUrl.startsWith("file:") ? folderFault(databaseUrl.slice("file:".length)) : null;
+    if (fault) app.log.warn(`${fault.problem}: ${fault.advice}`);
     const differenceMs = domain.clock.offsetMs();
     if (Math.abs(differenceMs) >= reportedClockDifferenceMs)
       app.log.warn(

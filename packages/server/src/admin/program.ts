@@ -6,6 +6,7 @@ import { addAuditCommand } from "./audit.ts";
 import { addClientCommands } from "./clients.ts";
 import { type AdminProcess, CommandError, exitCodes } from "./command.ts";
 import { addDatabaseCommands } from "./database.ts";
+import { addDoctorCommand } from "./doctor.ts";
 import { addKeyCommands } from "./keys.ts";
 import { addMailCommands } from "./mail.ts";
 import { addMigrateCommand } from "./migrate.ts";
@@ -81,6 +82,7 @@ const createProgram = (admin: AdminProcess) => {
       getErrHasColors: () => false,
     })
     .addHelpText("after", generalHelp);
+  addDoctorCommand(program, admin);
   addMigrateCommand(program, admin);
   addDatabaseCommands(program, admin);
   addUserFactorCommands(addUserCommands(program, admin), admin);
@@ -103,7 +105,7 @@ npm prints the command on standard output first; \`npm run -s lockstep -- …\` 
 
 Exit codes:
     0  done
-    1  refused or failed: one sentence on standard error says why; db check: something was found
+    1  refused or failed: one sentence on standard error says why; doctor, db check: something was found
     2  wrong usage: nothing was changed
     3  the user, client, key, mail or identity provider does not exist
     4  import: some lines were not imported
@@ -114,4 +116,5 @@ Examples:
   $ npm run lockstep -- user create jane --email jane@example.com --name "Jane Doe"
   $ npm run -s lockstep -- user list --json | jq -r .email
   $ npm run lockstep -- client create "Photo app" --redirect https://photos.example/callback --scope profile:read
-  $ npm run lockstep -- audit --since 24h`;
+  $ npm run lockstep -- audit --since 24h
+  $ npm run lockstep -- doctor`;

@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { Migration } from "kysely/migration";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../test/engines.ts";
-import type { Migrations } from "./app-migrations.ts";
+import { type Migrations, missingAppMigrations } from "./app-migrations.ts";
 import { openDatabase } from "./database.ts";
 import { migrateToLatest, migrationNames } from "./migrate.ts";
 
@@ -36,6 +36,8 @@ describe.each(engines)("an app's migrations on $engine", ({ newDatabase }) => {
     await using opened = await open();
     expect(await opened.migrate({ "0001-notes": notes })).toEqual([...migrationNames, "0001-notes"]);
     expect(await opened.migrate({ "0001-notes": notes })).toEqual([]);
+    const both = { "0002-tags": tags, "0001-notes": notes };
+    expect(await missingAppMigrations(opened.db, [both])).toEqual(["0002-tags"]);
     expect(await opened.migrate({ "0002-tags": tags, "0001-notes": notes })).toEqual(["0002-tags"]);
     await expect(sql`insert into notes (id, user_id) values ('1', 'nobody')`.execute(opened.db)).rejects.toThrow();
   });

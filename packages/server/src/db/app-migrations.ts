@@ -130,6 +130,16 @@ export const migrateApp = async (transaction: Db, lists: readonly Migrations[]):
   return missing;
 };
 
+/** The app's migrations that this database lacks. */
+export const missingAppMigrations = async (db: Db, lists: readonly Migrations[]): Promise<readonly string[]> => {
+  const names = Object.keys(allOf(lists)).sort();
+  const tables = await db.introspection.getTables();
+  if (!tables.some(({ name }) => name === "app_migration")) return names;
+  const { rows } = await sql<{ name: string }>`select name from ${table}`.execute(db);
+  const applied = new Set(rows.map(({ name }) => name));
+  return names.filter((name) => !applied.has(name));
+};
+
 const assertContinues = async (
   names: readonly string[],
   applied: ReadonlyMap<string, string>,

@@ -3,6 +3,7 @@
 // On SQLite, nothing is told and nothing is heard.
 // @see https://www.postgresql.org/docs/current/sql-notify.html
 
+import { once } from "node:events";
 import { sql } from "kysely";
 import type { Client, Notification } from "pg";
 import { type Db, isPostgres } from "./database.ts";
@@ -27,6 +28,9 @@ export interface ListenOptions {
 }
 
 const channel = "lockstep_news";
+
+/** Only `deafnessOf` listens on it. */
+const checkChannel = "lockstep_check";
 
 /** PostgreSQL's limit on a notification is 8000 bytes. Larger news are read from the table. */
 const maxNotifiedLength = 2000;
@@ -250,6 +254,30 @@ const listen = ({
     isInformed: () => informedSince !== null && now() - informedSince >= informedAfterMs,
     end,
   };
+};
+
+/** Whether this connection string hears what is told through `db`: the reason why not, or `null`. */
+export const deafnessOf = async (db: Db, url: string): Promise<string | null> => {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: answerLimitMs });
+  const lost = once(client, "error").then(([error]) => Promise.reject(error));
+  lost.catch(() => {});
+  try {
+    await Promise.race([client.connect(), lost]);
+    const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+    if (rows[0]?.pid !== (client as Client & { processID: number }).processID) return "it goes through a pooler";
+    await client.query(`listen ${checkChannel}`);
+    const heard = once(client, "notification", { signal: AbortSignal.timeout(answerLimitMs) });
+    heard.catch(() => {});
+    await sql`select pg_notify(${checkChannel}, '')`.execute(db);
+    await Promise.race([heard, lost]);
+    return null;
+  } catch (error) {
+    const { name, message } = error as Error;
+    return name === "AbortError" ? "it is of another database" : message;
+  } finally {
+    client.end().catch(() => {});
+  }
 };
 
 /** A pooler gives each statement another connection, so nothing is ever heard. */

@@ -28,12 +28,22 @@ const narrow = (file: string): void => {
   if (stats && (stats.mode & 0o777) !== ownerOnly && stats.uid === process.getuid?.()) chmodSync(file, ownerOnly);
 };
 
-/** A warning for the operator when other users of this machine can replace the database. `null`: they cannot. */
-export const folderWarning = (file: string): string | null => {
+/** The files that others than their owner may read, with their modes. */
+export const openFiles = (file: string): readonly { readonly file: string; readonly mode: number }[] =>
+  filesOf(file).flatMap((each) => {
+    const mode = (statOf(each)?.mode ?? 0) & 0o777;
+    return (mode & 0o077) === 0 ? [] : [{ file: each, mode }];
+  });
+
+/** What is wrong when other users of this machine can replace the database, and what to do. `null`: they cannot. */
+export const folderFault = (file: string): { readonly problem: string; readonly advice: string } | null => {
   const folder = dirname(file);
   const mode = statOf(folder)?.mode ?? 0;
   if ((mode & othersMayWrite) === 0 || (mode & sticky) !== 0) return null;
-  return `Other users of this machine may write to ${folder} (mode ${(mode & 0o777).toString(8)}), and so replace the database: chmod 700 ${folder}`;
+  return {
+    problem: `Other users of this machine may write to ${folder} (mode ${(mode & 0o777).toString(8)}), and so replace the database`,
+    advice: `chmod 700 ${folder}`,
+  };
 };
 
 /**

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { engines, openTestDatabase } from "../../test/engines.ts";
 import { type Db, openDatabase } from "./database.ts";
 import { migrateToLatest, migrationNames } from "./migrate.ts";
-import { folderWarning } from "./sqlite-files.ts";
+import { folderFault } from "./sqlite-files.ts";
 import { truncateLargeLog } from "./sqlite-log.ts";
 import { DatabaseUnavailableError } from "./unavailable.ts";
 
@@ -179,9 +179,9 @@ describe("a database file", () => {
       chmodSync(file, 0o644);
     }
     expect(modeOf(dirname(file))).toBe("700");
-    expect(folderWarning(file)).toBeNull();
+    expect(folderFault(file)).toBeNull();
     chmodSync(dirname(file), 0o777);
-    expect(folderWarning(file)).toMatch(/may write to .* \(mode 777\)/);
+    expect(folderFault(file)?.problem).toMatch(/may write to .* \(mode 777\)/);
     await drop();
   });
 

@@ -15,6 +15,7 @@ import type { Db } from "../db/database.ts";
 import { withDatabaseLimit } from "../db/time-limit.ts";
 import type { Admission } from "../domain/admission/admission.ts";
 import { DomainError } from "../domain/kernel/domain-error.ts";
+import type { Sealed } from "../domain/kernel/sealed.ts";
 import type { SignIn } from "../domain/sessions/sign-in.ts";
 import type { Guard } from "../domain/tokens/guard.ts";
 import type { Keyring } from "../domain/tokens/keyring.ts";
@@ -41,6 +42,7 @@ import { traceRequests } from "./request-traces.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
 import { asPage, securityHeaders } from "./security-headers.ts";
+import { seenRequestRoutes } from "./seen-request.ts";
 import { tokenRoutes } from "./token.ts";
 import { userinfoRoutes } from "./userinfo.ts";
 import { webRoutes } from "./web.ts";
@@ -78,6 +80,7 @@ export interface AppOptions {
   /** The contact for developers of clients. `null`: none. */
   readonly contact: string | null;
   readonly admission: Admission;
+  readonly sealed: Sealed;
   readonly signIn: SignIn;
   readonly passwordGrant: boolean;
   /** The authorization server's own routes, and its part of `/token`. */
@@ -163,6 +166,7 @@ export const createApp = async (options: AppOptions) => {
   if (options.metrics) await app.register(metricsRoutes(options.metrics));
   await app.register(jwksRoutes(options.keyring));
   await app.register(cookie);
+  await app.register(seenRequestRoutes(options));
   await app.register(rpcRoutes(options), { prefix: "/trpc" });
   await app.register(protectedResourceRoutes(options));
   await app.register(relatedOriginsRoutes(options));

@@ -21,6 +21,7 @@ const namesFor = (publicUrl: string) => {
     refreshToken: `${host}lockstep-session`,
     deviceToken: `${host}lockstep-device`,
     proofSecret: `${host}lockstep-proof`,
+    check: `${host}lockstep-check`,
     /** One for each authorization request, followed by its ID. */
     authorizationPrefix: `${host}lockstep-authorization-`,
     /** One for each sign-in at an identity provider that has not come back, followed by its `state`. */
@@ -99,6 +100,28 @@ export const cookiesFor = (publicUrl: string, siblings: readonly string[] = []) 
         reply.clearCookie(authorizations.nameOf(id), attributes);
       },
     };
+  };
+};
+
+/** A cookie with the attributes of a session's, which tells whether a proxy passes cookies on unchanged. */
+export const checkCookie = (publicUrl: string) => {
+  const { check: name } = namesFor(publicUrl);
+  const attributes = {
+    httpOnly: true,
+    secure: publicUrl.startsWith("https:"),
+    sameSite: "strict",
+    path: "/",
+    maxAge: 60,
+  } as const;
+  return {
+    read: ({ cookies }: FastifyRequest): string | null => cookies[name] ?? null,
+
+    /** Sets it, and returns the value of `Set-Cookie`. */
+    set(reply: FastifyReply, value: string): string {
+      const line = reply.server.serializeCookie(name, value, attributes);
+      reply.header("set-cookie", line);
+      return line;
+    },
   };
 };
 

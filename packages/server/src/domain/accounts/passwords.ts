@@ -38,6 +38,12 @@ const noPepper = { id: "none", key: "lockstep:password" };
 
 const pepperOf = (key: string) => ({ id: createHash("sha256").update(key).digest("hex").slice(0, 16), key });
 
+/** The names of the keys that verify stored passwords with these peppers. */
+export const pepperNames = (peppers: readonly string[]): readonly string[] => [
+  noPepper.id,
+  ...peppers.map((pepper) => pepperOf(pepper).id),
+];
+
 export const createPasswords = ({
   cost,
   pepper,

@@ -26,7 +26,8 @@ export type Purpose =
   | "passkey-challenges"
   | "sign-in-challenges"
   | "export-cursors"
-  | "challenges";
+  | "challenges"
+  | "doctor";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 

@@ -51,6 +51,11 @@ export interface Connections {
    * @throws MailFailure
    */
   send(mail: OutgoingMail, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when the server has accepted the login, without a mail.
+   * @throws MailFailure
+   */
+  greet(): Promise<void>;
   close(): void;
 }
 
@@ -131,6 +136,13 @@ export const connectBySmtp =
     };
     return {
       send: (mail, signal) => observe(server, () => send(mail, signal)),
+      async greet() {
+        try {
+          await pool.verify();
+        } catch (error) {
+          throw failureOf(error);
+        }
+      },
       close: () => pool.close({ force: true }),
     };
   };
@@ -164,4 +176,4 @@ const withoutAddresses = (text: string): string =>
     .slice(0, 300);
 
 /** Catches mails in place of sending them: they count as sent. */
-export const catchMails: Connect = async () => ({ send: async () => {}, close: () => {} });
+export const catchMails: Connect = async () => ({ send: async () => {}, greet: async () => {}, close: () => {} });

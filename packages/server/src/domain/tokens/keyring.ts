@@ -62,10 +62,38 @@ const publishedBeforeMs = 5 * 60 * 1000;
 const overlapMarginMs = 5 * 60 * 1000;
 
 /** The age at which a key gets a successor. */
-const rotationAgeMs = 90 * 24 * 60 * 60 * 1000;
+export const rotationAgeMs = 90 * 24 * 60 * 60 * 1000;
 
 /** The shortest interval between two queries for unknown keys. */
 const lookIntervalMs = 100;
+
+/** A stored key, without its secret part. */
+export interface StoredKey {
+  readonly algorithm: SigningAlgorithm;
+  readonly id: string;
+  readonly createdAt: number;
+  /** Whether the secrets decrypt it. */
+  readonly readable: boolean;
+}
+
+/** The keys that are not retired, oldest first. Unlike the key ring, this adds none, and accepts keys of other secrets. */
+export const readStoredKeys = async (db: Db, secrets: Secrets): Promise<readonly StoredKey[]> => {
+  const rings = signingAlgorithms.map(async (algorithm) => {
+    const rows = await db
+      .selectFrom(tables[algorithm])
+      .select(["id", "created_at", "private_jwe"])
+      .where("retired_at", "is", null)
+      .orderBy("ordinal")
+      .execute();
+    return Promise.all(
+      rows.map(async ({ id, created_at: createdAt, private_jwe }) => {
+        const readable = (await secrets.decrypt("signing-keys", private_jwe)) !== null;
+        return { algorithm, id, createdAt, readable };
+      }),
+    );
+  });
+  return (await Promise.all(rings)).flat();
+};
 
 /** @throws StartError when the stored keys were encrypted under another `SECRET` */
 export const createKeyring = async ({ db, now, secrets, audit, tokenLifetimeSeconds, onChange }: KeyringOptions) => {
