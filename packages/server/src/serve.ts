@@ -1,5 +1,6 @@
 // Owns serving in this process: the server, what development adds to it, and its end.
 
+import { destination } from "pino";
 import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
 import { startDemoProvider } from "./demo-provider.ts";
@@ -25,7 +26,7 @@ export const serve = async (app: App, { config: settings, webDirectory, several 
   const server = await createServer({
     app,
     config,
-    logger: { level: config.logLevel },
+    logger: { level: config.logLevel, stream: destination(1) },
     onCaughtMail: ({ to, subject }) =>
       process.stdout.write(`Mail to ${to}: ${subject} (${config.publicUrl}/dev/mail)\n`),
     ...(webDirectory !== undefined && { webDirectory }),

@@ -4,7 +4,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AnyContract } from "@lockstep/kit";
 import type { AnyTRPCRouter } from "@trpc/server";
-import type { FastifyServerOptions } from "fastify";
 import { type App, assertEngineIn } from "./app.ts";
 import { createAuthorizationServer } from "./authorization-server/authorization-server.ts";
 import { createDomain } from "./compose-domain.ts";
@@ -20,7 +19,7 @@ import { randomId } from "./domain/kernel/environment.ts";
 import { type CaughtMail, createCaughtMails } from "./domain/mail/caught-mails.ts";
 import { createDispatcher, type MailOutcome } from "./domain/mail/dispatcher.ts";
 import { catchMails } from "./domain/mail/smtp.ts";
-import { createApp } from "./http/app.ts";
+import { createApp, type LogOptions } from "./http/app.ts";
 import { authorizationCookies, cookiesFor, loginCookies } from "./http/cookies.ts";
 import { allowAnyOrigin, crossOriginHeaders, markCrossOrigin } from "./http/cross-origin.ts";
 import { docsClient, docsClientId } from "./http/docs.ts";
@@ -42,8 +41,8 @@ export interface ServerOptions<C extends AnyContract = AnyContract> {
   readonly app: App<C>;
   readonly config: Config & { readonly secret: string };
   readonly world?: WorldOptions;
-  /** Fastify's option. Default: nothing is logged. */
-  readonly logger?: FastifyServerOptions["logger"];
+  /** Default: nothing is logged. */
+  readonly logger?: LogOptions | false;
   /** The folder of the web app's build. */
   readonly webDirectory?: string;
   /** Replaces what prints the metrics, when this process is one of several of a server. */
@@ -163,7 +162,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
       router,
       newRequestId: newId,
       requestTimeoutMs: world.requestTimeoutMs,
-      logger,
+      log: logger || null,
       trustProxy: config.trustProxy,
       publicUrl: config.publicUrl,
       allowedOrigins: config.allowedOrigins,

@@ -4,13 +4,7 @@ import cookie from "@fastify/cookie";
 import cors from "@fastify/cors";
 import type { AnyContract, Brand, ProtocolPage } from "@lockstep/kit";
 import type { AnyTRPCRouter } from "@trpc/server";
-import Fastify, {
-  type FastifyPluginAsync,
-  type FastifyReply,
-  type FastifyRequest,
-  type FastifyServerOptions,
-  LogController,
-} from "fastify";
+import Fastify, { type FastifyPluginAsync, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import type { Db } from "../db/database.ts";
 import { withDatabaseLimit } from "../db/time-limit.ts";
 import type { Admission } from "../domain/admission/admission.ts";
@@ -50,9 +44,18 @@ import { webRoutes } from "./web.ts";
 /** The largest request body. No operation needs more. */
 const maxBodyBytes = 100 * 1024;
 
+/** The levels at which requests are logged. */
+const levelsWithRequests: ReadonlySet<string> = new Set(["info", "debug", "trace"]);
+
 const noSchemas = () => {
   throw new Error("Routes must not declare a JSON Schema");
 };
+
+/** Where log entries go, as lines of JSON, from which level on. */
+export interface LogOptions {
+  readonly level: string;
+  readonly stream: { write(text: string): void };
+}
 
 export interface AppOptions {
   readonly db: Db;
@@ -70,7 +73,8 @@ export interface AppOptions {
   readonly newRequestId: () => string;
   /** How long a request may take to arrive, including its body. */
   readonly requestTimeoutMs: number;
-  readonly logger: FastifyServerOptions["logger"];
+  /** `null`: nothing is logged. */
+  readonly log: LogOptions | null;
   readonly trustProxy: boolean | string[];
   readonly publicUrl: string;
   /** Origins whose pages may call RPC, besides that of `publicUrl`. */
@@ -107,8 +111,9 @@ export const createApp = async (options: AppOptions) => {
   const withHeaders = (request: FastifyRequest, reply: FastifyReply) =>
     reply.headers(headers.data).header("x-request-id", request.id);
   const rpcCors = rpcCorsFor(options.allowedOrigins);
+  const { log } = options;
   const app = Fastify({
-    logger: typeof options.logger === "object" ? { ...options.logger, serializers: { err: loggedError } } : false,
+    logger: log ? { ...log, serializers: { err: loggedError } } : false,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
     trustProxy: options.trustProxy,
@@ -151,7 +156,7 @@ export const createApp = async (options: AppOptions) => {
       done();
     });
   }
-  if (options.traces) traceRequests(app, options.traces);
+  const traceIdOf = options.traces ? traceRequests(app, options.traces) : () => null;
   app.addHook("onRequest", (request, reply, done) => {
     withHeaders(request, reply);
     if (isHostValid(request.raw)) done();
@@ -159,7 +164,8 @@ export const createApp = async (options: AppOptions) => {
   });
   // After the body has been read: earlier, an event of the socket would lose the call's context.
   app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
-  if (options.logRequests) logRequests(app, options.contract);
+  if (options.logRequests && log && levelsWithRequests.has(log.level))
+    logRequests(app, { contract: options.contract, write: (text) => log.stream.write(text), traceIdOf });
   const own = recordRoutes(app);
   app.setErrorHandler(answerFailure(options.renderPage));
   await app.register(healthRoutes(options));

@@ -13,11 +13,11 @@ import { john } from "../testing.ts";
 
 const metricsToken = "a-token-of-tests-with-at-least-thirty-two-characters";
 
-const start = async (settings: Partial<Config> = {}) => {
+const start = async (settings: Partial<Config> = {}, level = "trace") => {
   const lines: string[] = [];
   const server = await startAuthorizationServer({
     config: { logRequests: true, metrics: { token: metricsToken, listen: null }, ...settings },
-    logger: { level: "trace", stream: { write: (line) => void lines.push(line) } },
+    logger: { level, stream: { write: (text) => void lines.push(...text.split("\n").filter(Boolean)) } },
   });
   const requests = () =>
     lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === "request");
@@ -27,10 +27,11 @@ const start = async (settings: Partial<Config> = {}) => {
 describe("the log of requests", () => {
   it("has one line for each answer, with the route, the operations and the request ID", async () => {
     const { server, requests } = await start();
-    await using _ = server;
     const { headers } = await server.app.inject("/trpc/user.me,auth.methods,no.such?batch=1");
     await server.app.inject("/users/me?a=secret");
     await server.app.inject("/nothing/at/all");
+    // No line is lost at the end.
+    await server.close();
     expect(requests()).toMatchObject([
       {
         level: 30,
@@ -50,9 +51,37 @@ describe("the log of requests", () => {
 
   it("is off by default", async () => {
     const { server, requests } = await start({ logRequests: false });
-    await using _ = server;
     await server.app.inject("/users/me");
+    await server.close();
     expect(requests()).toEqual([]);
+  });
+
+  it("is off above its level", async () => {
+    const { server, requests } = await start({}, "warn");
+    await server.app.inject("/users/me");
+    await server.close();
+    expect(requests()).toEqual([]);
+  });
+
+  it("has the properties of every other entry, and writes the lines of one turn together", async () => {
+    const texts: string[] = [];
+    await using server = await startAuthorizationServer({
+      config: { logRequests: true },
+      logger: { level: "info", stream: { write: (text) => void texts.push(text) } },
+    });
+    server.app.log.info("another entry");
+    await server.app.inject({ url: "/users/me", remoteAddress: '192.0.2.1"\n' });
+    await new Promise(setImmediate);
+    const entries = texts.map((text) => JSON.parse(text) as Record<string, unknown>);
+    const [other, own] = ["another entry", "request"].map((msg) => entries.find((entry) => entry["msg"] === msg));
+    expect(own).toMatchObject({ level: 30, pid: other?.["pid"], hostname: other?.["hostname"], msg: "request" });
+    expect(own).toMatchObject({ time: expect.any(Number), route: "/users/me", address: '192.0.2.1"\n' });
+    expect(own).not.toHaveProperty("trace_id");
+    texts.length = 0;
+    await Promise.all(["/users/me", "/nothing", "/healthz"].map((url) => server.app.inject(url)));
+    await new Promise(setImmediate);
+    expect(texts.join("").trimEnd().split("\n")).toHaveLength(3);
+    expect(texts.length).toBeLessThan(3);
   });
 });
 

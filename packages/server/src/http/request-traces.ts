@@ -6,7 +6,8 @@ import type { TracedRequest, Traces } from "../traces.ts";
 /** Load balancers and collectors ask for these all the time. */
 const untraced: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/metrics"]);
 
-export const traceRequests = (app: FastifyInstance, { beginRequest }: Pick<Traces, "beginRequest">): void => {
+/** Returns what tells the ID of a request's trace; `null`: it is not traced. */
+export const traceRequests = (app: FastifyInstance, { beginRequest }: Pick<Traces, "beginRequest">) => {
   const traced = new WeakMap<FastifyRequest, TracedRequest>();
 
   app.addHook("onRequest", (request, reply, done) => {
@@ -38,4 +39,6 @@ export const traceRequests = (app: FastifyInstance, { beginRequest }: Pick<Trace
     if (span) span.within(done);
     else done();
   });
+
+  return (request: FastifyRequest): string | null => traced.get(request)?.traceId ?? null;
 };
