@@ -20,6 +20,7 @@ import { randomId } from "./domain/kernel/environment.ts";
 import type { CaughtMail } from "./domain/mail/caught-mails.ts";
 import type { RefreshedSession, Sessions } from "./domain/sessions/sessions.ts";
 import { fixtureApp, type fixtureContract } from "./fixture-app.ts";
+import type { LogOptions } from "./http/app.ts";
 import type { OutboundOptions } from "./outbound.ts";
 import type { Request } from "./rpc/context.ts";
 import { createServer, type ServerOptions } from "./server.ts";
@@ -183,7 +184,8 @@ export interface TestServerOptions<C extends AnyContract = typeof fixtureContrac
   readonly config?: Partial<Config>;
   readonly now?: () => number;
   readonly world?: Partial<WorldOptions>;
-  readonly logger?: ServerOptions["logger"];
+  /** Which log entries are written, and where to: to standard output by default. Default: none. */
+  readonly logger?: Partial<LogOptions> & Pick<LogOptions, "level">;
 }
 
 /** A server with the user `john`, listening on a free port of this machine; `await using` closes it. */
@@ -200,7 +202,7 @@ export const startTestServer = async <C extends AnyContract = typeof fixtureCont
     app,
     config,
     world: { ...testWorld(options.now ?? Date.now), ...options.world },
-    logger: options.logger ?? false,
+    logger: options.logger ? { stream: process.stdout, ...options.logger } : false,
     ...(options.webDirectory !== undefined && { webDirectory: options.webDirectory }),
   });
   const close = async () => {
