@@ -24,6 +24,8 @@ export interface Mischief {
   readonly forged?: boolean;
   /** Repeats the counter of the last use. */
   readonly copied?: boolean;
+  /** Says where the key was made, unasked. */
+  readonly attestation?: { readonly fmt: string; readonly attStmt: Map<string, unknown> };
 }
 
 const flags = { userPresent: 0x01, userVerified: 0x04, backupEligible: 0x08, backedUp: 0x10, attested: 0x40 };
@@ -92,8 +94,8 @@ export const createAuthenticator = ({ origin, counts = false }: { origin: string
           attestationObject: base64url(
             isoCBOR.encode(
               new Map<string, string | Map<string, string> | Uint8Array>([
-                ["fmt", "none"],
-                ["attStmt", new Map()],
+                ["fmt", mischief.attestation?.fmt ?? "none"],
+                ["attStmt", (mischief.attestation?.attStmt ?? new Map()) as Map<string, string>],
                 ["authData", new Uint8Array(authData)],
               ]),
             ),

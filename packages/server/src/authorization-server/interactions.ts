@@ -66,11 +66,18 @@ export const createAuthorizationRequests = ({
     return given === null ? null : Math.max(given, sinceItBegan);
   };
 
+  /** As `maxAge`. A client that requires `auth_time` gets the time of some sign-in: a session without one is not enough. */
+  const maxAgeFor = async (interaction: Interaction): Promise<number | null> => {
+    const { Client } = await provider();
+    const client = await Client.find(String(interaction.params["client_id"]));
+    return maxAge(interaction) ?? (client?.requireAuthTime ? limits.lifetimeSeconds : null);
+  };
+
   /** How the person must have proved who they are, for this client and by the policy of this server. */
   const neededFor = async (interaction: Interaction, session: Session): Promise<Assurance> => {
     const subject = await users.findForPolicy(session.userId);
     const requested = requestedLevel(interaction.params["acr_values"]) ?? "1fa";
-    const age = maxAge(interaction);
+    const age = await maxAgeFor(interaction);
     return {
       factors: requested !== "1fa" || (subject !== null && factorPolicy.isDue(subject)) ? 2 : 1,
       phishingResistant: requested === "phr",
@@ -132,7 +139,7 @@ export const createAuthorizationRequests = ({
       const { library, interaction, client } = await find(request);
       const missing = await missingFor(interaction, session);
       if (missing) throw new DomainError("REAUTHENTICATION_REQUIRED", missing);
-      const age = maxAge(interaction);
+      const age = await maxAgeFor(interaction);
       // A client that asked for a time compares it with `auth_time`, which is of all that `acr` says.
       const { acr, amr, authenticatedAt } = claimsOf(session, age === null ? undefined : now() - age * 1000);
       return duringCall({ source, presented: null, report: () => {} }, async () => {

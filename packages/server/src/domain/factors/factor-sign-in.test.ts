@@ -346,6 +346,51 @@ describe.each(engines)("a second factor on $engine", ({ newDatabase }) => {
     await expect(server.addTotp(owner)).rejects.toMatchObject({ code: "TOO_MANY_FACTORS", details: { max: 3 } });
   });
 
+  it("can be added a limited number of times also at the same moment", async () => {
+    await using server = await start();
+    const owner = await server.signIn();
+    const { factorSignIn, factors } = server.domain;
+    const additions = Array.from({ length: 50 }, async () => {
+      const begun = await factorSignIn.beginFactor(owner, "totp");
+      if (begun.kind !== "totp") throw new Error("Another kind of factor was begun");
+      const finished = {
+        enrolmentId: begun.enrolmentId,
+        name: "Phone",
+        totp: codeOf(begun.secret, server.clock.now()),
+      };
+      return factorSignIn.completeFactor(owner, finished, testSource);
+    });
+    const refusals = await Promise.all(additions.map(refusalOf));
+    expect(refusals.filter((refusal) => refusal === null)).toHaveLength(3);
+    expect(new Set(refusals)).toEqual(new Set([null, "TOO_MANY_FACTORS"]));
+    expect(await factors.list(owner.user.id)).toHaveLength(3);
+  });
+
+  it("is proved by one of 50 sign-ins with one recovery code, and by none after the codes are renewed", async () => {
+    await using it = await withTotp();
+    const { server, owner } = it;
+    const { recoveryCodes, factorSignIn } = server.domain;
+    const [code = "", next = ""] = (await recoveryCodes.renew(owner.user.id, testSource)).map((each) =>
+      each.replaceAll("-", ""),
+    );
+    const challenges = [];
+    for (let n = 0; n < 50; n++) challenges.push((await server.beginPending()).challengeId);
+    const use = (challengeId: string, recoveryCode: string) =>
+      factorSignIn.complete(challengeId, { recoveryCode }, { browser: null, source: testSource, trustDevice: false });
+    const refusals = await Promise.all(challenges.map((challengeId) => refusalOf(use(challengeId, code))));
+    expect(refusals.filter((refusal) => refusal === null)).toHaveLength(1);
+    expect(await server.sessionCount()).toBe(2);
+
+    server.clock.advanceSeconds(3600);
+    const { challengeId } = await server.beginPending();
+    const [renewal, used] = await Promise.all([
+      recoveryCodes.renew(owner.user.id, testSource),
+      refusalOf(use(challengeId, next)),
+    ]);
+    expect([null, "FACTOR_REFUSED"]).toContain(used);
+    expect(await server.db.selectFrom("recovery_codes").select("selector").execute()).toHaveLength(renewal.length);
+  });
+
   it("[S87] [S94] is listed with what was added lately, and removed with the change of the address that it came after", async () => {
     await using it = await withTotp();
     const { server, owner, app } = it;
@@ -513,6 +558,19 @@ describe.each(engines)("a second factor on $engine", ({ newDatabase }) => {
       const { id } = await server.addPasskey(owner);
       await factors.remove(owner, app.id, testSource);
       expect(await refusalOf(factors.remove(owner, id, testSource))).toBe("LAST_FACTOR");
+    });
+
+    it("[S114] one stays, whatever is removed at the same moment", async () => {
+      await using server = await start(everyone(3600));
+      const owner = await server.signIn();
+      const app = await server.addTotp(owner);
+      const { id } = await server.addPasskey(owner);
+      const { factors } = server.domain;
+      const removals = Array.from({ length: 50 }, (_, n) => factors.remove(owner, n % 2 ? app.id : id, testSource));
+      const refusals = await Promise.all(removals.map(refusalOf));
+      expect(refusals.filter((refusal) => refusal === null)).toHaveLength(1);
+      expect(new Set(refusals)).toEqual(new Set([null, "LAST_FACTOR", "FACTOR_NOT_FOUND"]));
+      expect(await factors.list(owner.user.id)).toHaveLength(1);
     });
 
     it("is asked for at sign-up", async () => {

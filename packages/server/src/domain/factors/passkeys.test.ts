@@ -76,6 +76,25 @@ describe.each(engines)("a passkey on $engine", ({ newDatabase }) => {
     expect(await refusalOf(finish)).toBe("FACTOR_REFUSED");
   });
 
+  it("is added whatever attestation comes with it unasked, which is never read", async () => {
+    await using server = await start();
+    const owner = await server.signIn();
+    const authenticator = createAuthenticator({ origin: publicUrl });
+    for (const fmt of ["android-key", "packed", "tpm", "x".repeat(500)]) {
+      const begun = await server.domain.factorSignIn.beginFactor(owner, "passkey");
+      if (begun.kind !== "passkey") throw new Error("Another kind of factor was begun");
+      // Certificates may name addresses of revocation lists, which the library would request.
+      const attestation = { fmt, attStmt: new Map<string, unknown>([["x5c", [new Uint8Array([1, 2, 3])]]]) };
+      const finished = {
+        enrolmentId: begun.enrolmentId,
+        name: "Key",
+        passkey: authenticator.create(begun, { attestation }),
+      };
+      await server.domain.factorSignIn.completeFactor(owner, finished, testSource);
+      expect((await server.withPasskey(authenticator)).status).toBe("signed_in");
+    }
+  });
+
   it("[S110] answers a challenge once, also when it fails, and within ten minutes", async () => {
     await using server = await start();
     const { authenticator } = await server.addPasskey(await server.signIn());

@@ -138,7 +138,9 @@ export const createPasskeys = ({
       if (isFramed(passkey.response.clientDataJSON)) return null;
       const { verifyRegistrationResponse } = await import("@simplewebauthn/server");
       const { id, rawId, type, response } = passkey;
-      const { clientDataJSON, attestationObject } = response;
+      const { clientDataJSON } = response;
+      const attestationObject = await withoutAttestation(response.attestationObject);
+      if (attestationObject === null) return null;
       const { registrationInfo } = await verifyRegistrationResponse({
         ...checks(challenge),
         response: { id, rawId, type, response: { clientDataJSON, attestationObject }, clientExtensionResults: {} },
@@ -211,6 +213,28 @@ const userHandleOf = (userId: string): string => Buffer.from(userId).toString("b
 
 /** The library throws for whatever it refuses. */
 const unverified = () => ({ verified: false as const, registrationInfo: undefined, authenticationInfo: undefined });
+
+/**
+ * An attestation object (WebAuthn Level 3 §6.5.4) without the attestation, which nobody asked for: not even a bad one is a
+ * reason to refuse a passkey. The library would request the revocation lists that its certificates name, from any address.
+ * `null`: it is none.
+ */
+const withoutAttestation = async (attestationObject: string): Promise<string | null> => {
+  const { isoCBOR } = await import("@simplewebauthn/server/helpers");
+  try {
+    const content: unknown = isoCBOR.decodeFirst(new Uint8Array(Buffer.from(attestationObject, "base64url")));
+    const authData: unknown = content instanceof Map ? content.get("authData") : null;
+    if (!(authData instanceof Uint8Array)) return null;
+    const entries: [string, string | Map<string, string> | Uint8Array][] = [
+      ["fmt", "none"],
+      ["attStmt", new Map<string, string>()],
+      ["authData", authData],
+    ];
+    return Buffer.from(isoCBOR.encode(new Map(entries))).toString("base64url");
+  } catch {
+    return null;
+  }
+};
 
 /** Whether a page of another origin had our page in a frame, which it never may. The library allows it without `topOrigin`. */
 const isFramed = (clientDataJSON: string): boolean => {
