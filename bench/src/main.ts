@@ -10,6 +10,7 @@ import { faults } from "./faults.ts";
 import { mails } from "./mails.ts";
 import { observability } from "./observability.ts";
 import { pace } from "./pace.ts";
+import { passkeys } from "./passkeys.ts";
 import { postgresCalls } from "./postgres-calls.ts";
 import { refresh } from "./refresh.ts";
 import { markdownOf, type Table, verdict } from "./report.ts";
@@ -54,6 +55,7 @@ const parts: Record<string, Part> = {
   mails,
   servers,
   observability,
+  passkeys,
   copy: () => copies({ users: number("users") }),
   costs,
   simulate,

@@ -230,10 +230,16 @@ describe("traces", () => {
         config: { logRequests: true },
         logger: { level: "info", stream: { write: (line) => void lines.push(line) } },
       });
-      await server.app.inject({ url: "/users/me", headers: { traceparent } });
+      const { accessToken } = await signIn(server);
+      await server.db.schema.alterTable("users").renameTo("gone").execute();
+      const authorization = `Bearer ${accessToken}`;
+      await server.app.inject({ url: "/users/me", headers: { traceparent, authorization } });
     }
-    const [line] = lines.map((each) => JSON.parse(each)).filter(({ msg }) => msg === "request");
-    expect(line).toMatchObject({ reqId: expect.any(String), trace_id: traceId });
+    const entries = lines.flatMap((each) => each.trimEnd().split("\n")).map((each) => JSON.parse(each));
+    const [failure, request] = entries.filter(({ trace_id }) => trace_id === traceId);
+    expect(failure).toMatchObject({ level: 50, route: "GET /users/me", reqId: expect.any(String) });
+    expect(request).toMatchObject({ msg: "request", status: 500, reqId: failure.reqId });
+    expect(entries.find(({ msg }) => String(msg).startsWith("Server listening"))).not.toHaveProperty("trace_id");
   });
 
   it("include spans of the app's own code", async () => {

@@ -108,6 +108,9 @@ export const createTraces = ({ settings, productName, report, limits }: TracesOp
   });
   const tracer = provider.getTracer("@lockstep/server");
 
+  /** Whether what runs now belongs to a trace that was not chosen: spans in it would be made and thrown away. */
+  const isUnsampled = (): boolean => trace.getSpan(contexts.active())?.isRecording() === false;
+
   /** Runs work as a span of what runs now. `attributesOf`: what its result adds. */
   const spanned = async <T>(
     name: string,
@@ -115,6 +118,7 @@ export const createTraces = ({ settings, productName, report, limits }: TracesOp
     run: () => Promise<T>,
     attributesOf: (result: T) => Attributes = () => ({}),
   ): Promise<T> => {
+    if (isUnsampled()) return run();
     const parent = contexts.active();
     const span = tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
     try {
@@ -131,6 +135,7 @@ export const createTraces = ({ settings, productName, report, limits }: TracesOp
   };
 
   const observeCall: ObserveCall = (operation) => {
+    if (isUnsampled()) return unobserved;
     const parent = contexts.active();
     const span = tracer.startSpan(
       operation,
@@ -153,7 +158,7 @@ export const createTraces = ({ settings, productName, report, limits }: TracesOp
 
   /** Background work has no span, and its statements neither: there would be a trace for each. */
   const observeStatement: ObserveStatement = (statement, run) => {
-    if (!trace.getSpan(contexts.active())) return run();
+    if (!trace.getSpan(contexts.active())?.isRecording()) return run();
     const { engine, kind, table } = statement;
     return spanned(
       table === null ? kind : `${kind} ${table}`,
@@ -243,6 +248,8 @@ export const createTraces = ({ settings, productName, report, limits }: TracesOp
     },
   };
 };
+
+const unobserved: ReturnType<ObserveCall> = { within: (work) => work(), streams() {}, end() {} };
 
 const fail = (span: Span, type: string): void => {
   span.setAttribute(ATTR_ERROR_TYPE, type);

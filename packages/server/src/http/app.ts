@@ -32,7 +32,7 @@ import { protectedResourceRoutes } from "./protected-resource.ts";
 import { relatedOriginsRoutes } from "./related-origins.ts";
 import { sourceOf } from "./request.ts";
 import { logRequests } from "./request-log.ts";
-import { traceRequests } from "./request-traces.ts";
+import { namedTrace, traceRequests } from "./request-traces.ts";
 import { restRoutes } from "./rest.ts";
 import { refuse, rpcRoutes } from "./rpc.ts";
 import { asPage, securityHeaders } from "./security-headers.ts";
@@ -99,7 +99,7 @@ export interface AppOptions {
   readonly web: { directory: string | null; devUrl: string | null };
   readonly logRequests: boolean;
   /** `null`: nothing is traced. */
-  readonly traces: Pick<Traces, "beginRequest"> | null;
+  readonly traces: Pick<Traces, "beginRequest" | "currentTraceId"> | null;
   /** `null`: the server has no `/metrics`. */
   readonly metrics: MetricsOptions | null;
   /** `null`: production has no `/dev/mail`. */
@@ -113,7 +113,9 @@ export const createApp = async (options: AppOptions) => {
   const rpcCors = rpcCorsFor(options.allowedOrigins);
   const { log } = options;
   const app = Fastify({
-    logger: log ? { ...log, serializers: { err: loggedError } } : false,
+    logger: log
+      ? { ...log, serializers: { err: loggedError }, ...(options.traces && namedTrace(options.traces)) }
+      : false,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
     trustProxy: options.trustProxy,

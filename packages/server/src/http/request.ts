@@ -33,12 +33,19 @@ export const credentialOf = (request: FastifyRequest, publicUrl: string): Creden
     url: publicUrl + request.raw.url,
   }));
 
-/** The source of the request. */
-export const sourceOf = (request: FastifyRequest): Source => ({
+const source = Symbol("source");
+
+/** The source of the request. It is read once: behind a proxy, Fastify works out the address each time. */
+export const sourceOf = (request: FastifyRequest & { [source]?: Source }): Source => {
+  request[source] ??= readSource(request);
+  return request[source];
+};
+
+const readSource = ({ ip, id, socket, headers }: FastifyRequest): Source => ({
   // An invalid address from a proxy, such as "unknown", counts as the proxy's own, so that nobody can hide behind it.
-  address: isIP(request.ip) ? request.ip : (request.socket.remoteAddress ?? null),
-  userAgent: request.headers["user-agent"]?.slice(0, 500) ?? null,
-  requestId: request.id,
+  address: isIP(ip) ? ip : (socket.remoteAddress ?? null),
+  userAgent: headers["user-agent"]?.slice(0, 500) ?? null,
+  requestId: id,
 });
 
 /** Every value of a header as it was sent. Node drops a repeated `Authorization`. */
