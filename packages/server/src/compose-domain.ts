@@ -356,6 +356,7 @@ export const createDomain = async (
     devices,
     throttle,
     spentIds,
+    anonymousEntries,
     audit,
     notices,
   });

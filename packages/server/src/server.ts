@@ -13,7 +13,7 @@ import { migrateToLatest } from "./db/migrate.ts";
 import type { PoolCounts } from "./db/postgres.ts";
 import { folderFault } from "./db/sqlite-files.ts";
 import { startDeadline } from "./deadline.ts";
-import { createAppAudit } from "./domain/kernel/audit.ts";
+import { createAppAudit, type NewAuditEntry } from "./domain/kernel/audit.ts";
 import { reportedClockDifferenceMs } from "./domain/kernel/clock.ts";
 import { randomId } from "./domain/kernel/environment.ts";
 import { type CaughtMail, createCaughtMails } from "./domain/mail/caught-mails.ts";
@@ -35,6 +35,7 @@ import { createTransactions } from "./relying-party/transactions.ts";
 import { engineProcedures } from "./rpc/engine.ts";
 import { observers } from "./rpc/observed.ts";
 import { createImplement, createRouter, type ServedRouter } from "./rpc/trpc.ts";
+import { securityEventOf } from "./security-events.ts";
 import { realWorld, type WorldOptions } from "./world.ts";
 
 export interface ServerOptions<C extends AnyContract = AnyContract> {
@@ -71,6 +72,7 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
   assertEngineIn(options.app.contract);
   const { databaseLimitMs: limitMs } = outside;
   let tellTraces: (failure: string | null) => void = () => {};
+  let tellSecurityEvent: (entry: NewAuditEntry) => void = () => {};
   // Loaded when something is traced.
   const traces =
     config.traces &&
@@ -99,7 +101,10 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
   try {
     await migrateToLatest(db, options.app.migrations);
     const domain = await createDomain(db, { ...options, world }, closing.signal, {
-      onAudit: metrics?.countAudit,
+      onAudit(entry) {
+        metrics?.countAudit(entry);
+        tellSecurityEvent(entry);
+      },
       onDeleted: metrics?.countDeleted,
       observeSending: traces?.observeSending,
     });
@@ -189,6 +194,10 @@ export const createServer = async <C extends AnyContract>(options: ServerOptions
     tellTraces = (failure) => {
       if (failure === null) app.log.info("traces are sent again");
       else app.log.warn({ reason: failure }, "traces cannot be sent, and are dropped until the collector answers");
+    };
+    tellSecurityEvent = (entry) => {
+      const event = securityEventOf(entry);
+      if (event) app.log[event.level](event.facts, event.message);
     };
     metrics?.watch({
       hashing: domain.hashingQueue.counts,

@@ -6,6 +6,7 @@ import type { Enrolment, FactorKind, PasskeyAnswer } from "@lockstep/kit";
 import type { Db } from "../../db/database.ts";
 import { accountKey, type LockedUser, type Users } from "../accounts/users.ts";
 import type { Identities } from "../identities/identities.ts";
+import type { AnonymousEntries } from "../kernel/anonymous-entries.ts";
 import type { Audit, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { Now } from "../kernel/environment.ts";
@@ -53,6 +54,7 @@ export const createFactorSignIn = ({
   devices,
   throttle,
   spentIds,
+  anonymousEntries,
   audit,
   notices,
 }: {
@@ -71,6 +73,7 @@ export const createFactorSignIn = ({
   devices: Devices;
   throttle: Throttle;
   spentIds: SpentIds;
+  anonymousEntries: AnonymousEntries;
   audit: Audit;
   notices: Pick<Notices, "newDevice">;
 }) => {
@@ -168,12 +171,18 @@ export const createFactorSignIn = ({
         source,
       }: Pick<StartOptions, "replaces"> & { deviceToken: string | null; source: Source },
     ): Promise<CompleteSignIn> {
+      const refuse = async (userId: string | null): Promise<never> => {
+        // Nothing else limits how often anybody can send a wrong one.
+        if (await anonymousEntries.mayRecord(source))
+          await audit.record({ action: "sign_in", outcome: "refused", userId, detail: { factor: "passkey" }, source });
+        throw new DomainError("INVALID_CREDENTIALS");
+      };
       const checked = await passkeys.check(answer);
-      if (!checked) throw new DomainError("INVALID_CREDENTIALS");
+      if (!checked) return refuse(null);
       const { userId } = checked;
-      const { locked, started, deviceId } = await db.transaction().execute(async (transaction) => {
+      const done = await db.transaction().execute(async (transaction) => {
         const account = await users.lockEnabledUser(userId, transaction);
-        if (!account || !(await checked.spendWithin(transaction))) throw new DomainError("INVALID_CREDENTIALS");
+        if (!account || !(await checked.spendWithin(transaction))) return null;
         await factors.cancelResetWithin(transaction, userId, source);
         const known = devices.idOf(deviceToken, { userId, passwordHash: account.passwordHash });
         if (known === null) await notices.newDevice(userId, source, transaction);
@@ -188,7 +197,8 @@ export const createFactorSignIn = ({
           deviceId: known ?? devices.newId(),
         };
       });
-      return complete(locked, started, deviceId);
+      if (!done) return refuse(userId);
+      return complete(done.locked, done.started, done.deviceId);
     },
 
     /**

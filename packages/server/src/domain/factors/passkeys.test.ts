@@ -123,6 +123,8 @@ describe.each(engines)("a passkey on $engine", ({ newDatabase }) => {
       .catch((error: unknown) => error);
     const answerOf = (error: unknown) => JSON.stringify([String(error), error]);
     expect(answerOf(unknown)).toBe(answerOf(wrong));
+    const refused = (await server.domain.audit.list({ limit: 9 })).filter(({ outcome }) => outcome === "refused");
+    expect(refused.map(({ userId, detail }) => [userId, detail])).toContainEqual([null, { factor: "passkey" }]);
   });
 
   it("is refused when its counter does not grow", async () => {
@@ -132,6 +134,8 @@ describe.each(engines)("a passkey on $engine", ({ newDatabase }) => {
     await server.withPasskey(authenticator);
     await server.withPasskey(authenticator);
     expect(await refusalOf(server.withPasskey(authenticator, { copied: true }))).toBe("INVALID_CREDENTIALS");
+    const refused = (await server.domain.audit.list({ limit: 9 })).filter(({ outcome }) => outcome === "refused");
+    expect(refused).toMatchObject([{ action: "sign_in", detail: { factor: "passkey" } }]);
     await server.withPasskey(authenticator);
   });
 
