@@ -24,6 +24,10 @@ export interface Mischief {
   readonly forged?: boolean;
   /** Repeats the counter of the last use. */
   readonly copied?: boolean;
+  /** What the browser says was asked for. */
+  readonly type?: string;
+  /** Claims the ID of another passkey. */
+  readonly credentialId?: string;
   /** Says where the key was made, unasked. */
   readonly attestation?: { readonly fmt: string; readonly attStmt: Map<string, unknown> };
 }
@@ -44,7 +48,7 @@ export const createAuthenticator = ({ origin, counts = false }: { origin: string
   const clientData = (type: string, challenge: string, mischief: Mischief) =>
     Buffer.from(
       JSON.stringify({
-        type,
+        type: mischief.type ?? type,
         challenge: mischief.challenge ?? challenge,
         origin: mischief.origin ?? origin,
         crossOrigin: mischief.crossOrigin ?? false,
@@ -68,7 +72,7 @@ export const createAuthenticator = ({ origin, counts = false }: { origin: string
     /** `navigator.credentials.create`. */
     create({ options }: Extract<Enrolment, { kind: "passkey" }>, mischief: Mischief = {}): NewPasskey {
       const { privateKey, publicKey } = newKey();
-      const id = randomBytes(16);
+      const id = mischief.credentialId ? Buffer.from(mischief.credentialId, "base64url") : randomBytes(16);
       const { x = "", y = "" } = publicKey.export({ format: "jwk" });
       // COSE (RFC 9053 §7.1.1): EC2, ES256, P-256.
       const cose = isoCBOR.encode(

@@ -66,7 +66,7 @@ export const auth = {
     access: anyone,
     input: CompleteLoginInput,
     output: SignedIn,
-    errors: ["FACTOR_REFUSED", "CHALLENGE_EXPIRED", "TOO_MANY_ATTEMPTS", "OVERLOADED", ...fromPages],
+    errors: ["FACTOR_REFUSED", "CHALLENGE_EXPIRED", "PASSKEYS_OFF", "TOO_MANY_ATTEMPTS", "OVERLOADED", ...fromPages],
     credential: true,
   }),
   // A mutation, so that nothing caches the challenge.
@@ -108,6 +108,7 @@ export const auth = {
       "FACTOR_REFUSED",
       "INVALID_CREDENTIALS",
       "CHALLENGE_EXPIRED",
+      "PASSKEYS_OFF",
       "TOO_MANY_ATTEMPTS",
       "OVERLOADED",
       ...fromPages,

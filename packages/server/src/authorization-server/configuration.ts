@@ -354,12 +354,19 @@ const mayRevoke = async (_ctx: unknown, client: Client, token: OfClient) => {
 };
 
 /**
- * The library's prompts and two more: an unverified client asks each time (OWASP ASVS 10.7.1), and a client that its
- * owner has changed asks again (OAuth 2.1 §7.3).
+ * The library's prompts and what they leave out: an unverified client asks each time (OWASP ASVS 10.7.1), a client that
+ * its owner has changed asks again (OAuth 2.1 §7.3), and one that requires `auth_time` asks when nobody knows it (OpenID
+ * Connect Registration §2).
  */
 const policy = (grants: Grants) => {
   const prompts = interactionPolicy.base();
   prompts.get("login")?.checks.add(levelCheck);
+  prompts.get("login")?.checks.add(
+    new interactionPolicy.Check("auth_time", "the time of the sign-in is unknown", "login_required", ({ oidc }) => {
+      // What a person's answer says was checked when they gave it.
+      return oidc.client?.requireAuthTime === true && !oidc.session?.loginTs && !oidc.result?.login;
+    }),
+  );
   prompts.get("consent")?.checks.add(
     new interactionPolicy.Check("unverified_client", "the client is not verified", "consent_required", (ctx) => {
       const unverified = ctx.oidc.client?.[verifiedProperty] !== true;

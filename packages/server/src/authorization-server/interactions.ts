@@ -141,7 +141,9 @@ export const createAuthorizationRequests = ({
       if (missing) throw new DomainError("REAUTHENTICATION_REQUIRED", missing);
       const age = await maxAgeFor(interaction);
       // A client that asked for a time compares it with `auth_time`, which is of all that `acr` says.
-      const { acr, amr, authenticatedAt } = claimsOf(session, age === null ? undefined : now() - age * 1000);
+      // Whatever the age, a level that was proved at an unknown time has none.
+      const since = age === null ? undefined : Math.max(1, now() - age * 1000);
+      const { acr, amr, authenticatedAt } = claimsOf(session, since);
       return duringCall({ source, presented: null, report: () => {} }, async () => {
         const granted = scopes.grantableIn(interaction.params["scope"]).join(" ");
         // One grant for each request, also for concurrent approvals.

@@ -185,23 +185,29 @@ describe("every way in, with every kind of factor", () => {
     expect(decodeJwt(tokens.access_token)).not.toHaveProperty("auth_time");
   });
 
-  it("[S42] a client that needs the time gets none that is made up: the person signs in again", async () => {
-    const strict = await registerClient(server);
-    const { metadata } = await server.db
-      .selectFrom("applications")
-      .select("metadata")
-      .where("id", "=", strict.id)
-      .executeTakeFirstOrThrow();
-    await server.db
-      .updateTable("applications")
-      .set({ metadata: JSON.stringify({ ...JSON.parse(metadata), require_auth_time: true }) })
-      .where("id", "=", strict.id)
-      .execute();
-    const somebody = await addSomebody("none", null);
-    for (const [config, parameters] of [
-      [web.config, { max_age: "86400" }],
-      [strict.config, {}],
-    ] as const) {
+  describe("with a client that needs the time of the sign-in", () => {
+    /** Registers a client with metadata that the pages do not offer. */
+    const registerStrict = async (added: Record<string, unknown>) => {
+      const strict = await registerClient(server);
+      const row = server.db.selectFrom("applications").select("metadata").where("id", "=", strict.id);
+      const { metadata } = await row.executeTakeFirstOrThrow();
+      await server.db
+        .updateTable("applications")
+        .set({ metadata: JSON.stringify({ ...JSON.parse(metadata), ...added }) })
+        .where("id", "=", strict.id)
+        .execute();
+      return strict;
+    };
+    const needs = [
+      ["max_age", {}, { max_age: "86400" }],
+      ["a max_age beyond all times", {}, { max_age: String(Number.MAX_SAFE_INTEGER) }],
+      ["default_max_age", { default_max_age: 86_400 }, {}],
+      ["require_auth_time", { require_auth_time: true }, {}],
+    ] as const;
+
+    it.each(needs)("[S42] %s gets none that is made up: the person signs in again", async (_, metadata, parameters) => {
+      const { config } = await registerStrict(metadata);
+      const somebody = await addSomebody("none", null);
       const browser = openBrowser(server);
       browser.adopt((await somebody.signIn("identity provider")).accessToken);
       const { url, checks } = await beginAuthorization(config, parameters);
@@ -213,7 +219,26 @@ describe("every way in, with every kind of factor", () => {
       const back = await browser.follow(String(data?.["redirectTo"]));
       const tokens = await client.authorizationCodeGrant(config, back.url, checks);
       expect(tokens.claims()?.auth_time).toBeGreaterThan(Date.now() / 1000 - 600);
-    }
+    });
+
+    it.each(needs)("[S42] %s gets none without a question either", async (_, metadata, parameters) => {
+      const strict = await registerStrict(metadata);
+      for (const { id } of [strict, web]) await server.domain.clients.setVerified(id, true, testSource);
+      const somebody = await addSomebody("none", null);
+      const browser = openBrowser(server);
+      const silently = async () => {
+        const { url } = await beginAuthorization(strict.config, { ...parameters, prompt: "none" });
+        return (await browser.follow(url)).url.searchParams.get("error");
+      };
+      browser.adopt((await somebody.signIn("password")).accessToken);
+      await connect(browser, strict.config, parameters);
+      expect(await silently()).toBeNull();
+      // The same browser, and the same person, who signs in at an identity provider now.
+      browser.adopt((await somebody.signIn("identity provider")).accessToken);
+      await connect(browser, web.config, { prompt: "consent" });
+      expect(await silently()).toBe("login_required");
+      await server.domain.clients.setVerified(web.id, false, testSource);
+    });
   });
 
   it.each(states)(

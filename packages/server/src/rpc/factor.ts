@@ -1,16 +1,11 @@
 // Owns the procedures with which people manage their second factors, passkeys and trusted devices.
 
-import { engine, firstParty } from "@lockstep/kit";
+import { engine } from "@lockstep/kit";
 import type { FactorSignIn } from "../domain/factors/factor-sign-in.ts";
 import type { Factors } from "../domain/factors/factors.ts";
 import type { Passkeys } from "../domain/factors/passkeys.ts";
 import type { RecoveryCodes } from "../domain/factors/recovery-codes.ts";
-import type { FirstPartyPrincipal } from "../domain/tokens/guard.ts";
-import type { Context } from "./context.ts";
 import { implement } from "./trpc.ts";
-
-/** What adding another factor takes, besides what the operations declare for the first one. */
-const twoFactors = firstParty({ factors: 2, maxAgeSeconds: 15 * 60 });
 
 export const factorProcedures = ({
   factors,
@@ -22,44 +17,35 @@ export const factorProcedures = ({
   factorSignIn: FactorSignIn;
   recoveryCodes: RecoveryCodes;
   passkeys: Passkeys;
-}) => {
-  /** Otherwise a password alone, on a trusted device, would add a factor that stands in for the others. */
-  const assertMayAdd = async ({ guard, principal }: Context & { principal: FirstPartyPrincipal }): Promise<void> => {
-    if ((await factors.list(principal.user.id)).length > 0) guard.authorize(twoFactors, principal);
-  };
+}) => ({
+  list: implement(engine.factor.list).handle(async ({ ctx: { principal } }) => ({
+    ...(await factors.overview(principal.user.id)),
+    passkeys: await passkeys.accepted(principal.user.id),
+  })),
 
-  return {
-    list: implement(engine.factor.list).handle(async ({ ctx: { principal } }) => ({
-      ...(await factors.overview(principal.user.id)),
-      passkeys: await passkeys.accepted(principal.user.id),
-    })),
+  begin: implement(engine.factor.begin).handle(({ ctx, input: { kind } }) =>
+    factorSignIn.beginFactor(ctx.principal, kind),
+  ),
 
-    begin: implement(engine.factor.begin).handle(async ({ ctx, input: { kind } }) => {
-      await assertMayAdd(ctx);
-      return factorSignIn.beginFactor(ctx.principal, kind);
-    }),
+  complete: implement(engine.factor.complete).handle(({ ctx, input }) =>
+    factorSignIn.completeFactor(ctx.principal, input, ctx.source),
+  ),
 
-    complete: implement(engine.factor.complete).handle(async ({ ctx, input }) => {
-      await assertMayAdd(ctx);
-      return factorSignIn.completeFactor(ctx.principal, input, ctx.source);
-    }),
+  rename: implement(engine.factor.rename).handle(({ ctx, input: { factorId, name } }) =>
+    factors.rename(ctx.principal.user.id, factorId, name, ctx.source),
+  ),
 
-    rename: implement(engine.factor.rename).handle(({ ctx, input: { factorId, name } }) =>
-      factors.rename(ctx.principal.user.id, factorId, name, ctx.source),
-    ),
+  remove: implement(engine.factor.remove).handle(async ({ ctx, input: { factorId } }) => {
+    await factors.remove(ctx.principal, factorId, ctx.source);
+    return {};
+  }),
 
-    remove: implement(engine.factor.remove).handle(async ({ ctx, input: { factorId } }) => {
-      await factors.remove(ctx.principal, factorId, ctx.source);
-      return {};
-    }),
+  renewRecoveryCodes: implement(engine.factor.renewRecoveryCodes).handle(async ({ ctx }) => ({
+    codes: await recoveryCodes.renew(ctx.principal.user.id, ctx.source),
+  })),
 
-    renewRecoveryCodes: implement(engine.factor.renewRecoveryCodes).handle(async ({ ctx }) => ({
-      codes: await recoveryCodes.renew(ctx.principal.user.id, ctx.source),
-    })),
-
-    forgetDevice: implement(engine.factor.forgetDevice).handle(async ({ ctx, input: { deviceId } }) => {
-      await factors.forgetDevice(ctx.principal.user.id, deviceId, ctx.source);
-      return {};
-    }),
-  };
-};
+  forgetDevice: implement(engine.factor.forgetDevice).handle(async ({ ctx, input: { deviceId } }) => {
+    await factors.forgetDevice(ctx.principal.user.id, deviceId, ctx.source);
+    return {};
+  }),
+});

@@ -108,16 +108,15 @@ export const levelOf = ({ factors = 1, phishingResistant = false }: Assurance): 
 /** The levels that satisfy one, the least first. */
 export const levelsFrom = (level: Acr): readonly Acr[] => acrValues.slice(acrValues.indexOf(level));
 
-/** Whether a caller has proved what an operation asks for, recently enough. */
+/** Whether a caller has proved what an operation asks for, recently enough. A time that nobody knows is never recent. */
 export const isAssured = (proof: Proof, assurance: Assurance, now: number): boolean => {
   const level = levelOf(assurance);
   const { maxAgeSeconds } = assurance;
-  if ("factors" in proof) {
-    const at = provedAt(provedFactors(proof), level);
-    return at !== null && (maxAgeSeconds === undefined || now - at <= maxAgeSeconds * 1000);
-  }
   // A token says when all of its `acr` was proved, which is no later than any part of it.
-  const at = proof.authenticatedAt ?? 0;
-  if (!levelsFrom(level).includes(proof.acr ?? "1fa")) return false;
-  return maxAgeSeconds === undefined || now - at <= maxAgeSeconds * 1000;
+  const at = "factors" in proof ? provedAt(provedFactors(proof), level) : tokenProvedAt(proof, level);
+  if (at === null) return false;
+  return maxAgeSeconds === undefined || (at > 0 && now - at <= maxAgeSeconds * 1000);
 };
+
+const tokenProvedAt = ({ acr, authenticatedAt }: Extract<Proof, { acr: unknown }>, level: Acr): number | null =>
+  levelsFrom(level).includes(acr ?? "1fa") ? (authenticatedAt ?? 0) : null;

@@ -366,6 +366,37 @@ describe.each(engines)("a second factor on $engine", ({ newDatabase }) => {
     expect(await factors.list(owner.user.id)).toHaveLength(3);
   });
 
+  it("[S112] is added beside another by whoever proved one, also when both are begun before", async () => {
+    await using server = await start();
+    const [owner, thief] = [await server.signIn(), await server.signIn()];
+    const { factorSignIn, factors } = server.domain;
+    const begin = async (by: typeof owner) => {
+      const begun = await factorSignIn.beginFactor(by, "totp");
+      if (begun.kind !== "totp") throw new Error("Another kind of factor was begun");
+      const totp = codeOf(begun.secret, server.clock.now());
+      const finished = { enrolmentId: begun.enrolmentId, name: "Phone", totp };
+      return () => factorSignIn.completeFactor(by, finished, testSource);
+    };
+    const additions = [await begin(owner), await begin(thief)];
+    const refusals = await Promise.all(additions.map((add) => refusalOf(add())));
+    expect(refusals.sort()).toEqual(["REAUTHENTICATION_REQUIRED", null]);
+    expect(await factors.list(owner.user.id)).toHaveLength(1);
+  });
+
+  it("[S112] is not added in a session that ends meanwhile, and neither begun in it", async () => {
+    await using server = await start();
+    const owner = await server.signIn();
+    const { factorSignIn, factors, sessions } = server.domain;
+    const begun = await factorSignIn.beginFactor(owner, "totp");
+    if (begun.kind !== "totp") throw new Error("Another kind of factor was begun");
+    await sessions.end(owner.user.id, owner.session.id, "revoked", testSource);
+    const totp = codeOf(begun.secret, server.clock.now());
+    const finished = { enrolmentId: begun.enrolmentId, name: "Phone", totp };
+    expect(await refusalOf(factorSignIn.completeFactor(owner, finished, testSource))).toBe("INVALID_TOKEN");
+    expect(await refusalOf(factorSignIn.beginFactor(owner, "totp"))).toBe("INVALID_TOKEN");
+    expect(await factors.list(owner.user.id)).toEqual([]);
+  });
+
   it("is proved by one of 50 sign-ins with one recovery code, and by none after the codes are renewed", async () => {
     await using it = await withTotp();
     const { server, owner } = it;
@@ -520,6 +551,30 @@ describe.each(engines)("a second factor on $engine", ({ newDatabase }) => {
       const enrolments = [await enrol(server, one.challengeId), await enrol(server, other.challengeId)];
       const outcomes = await Promise.all(enrolments.map(({ finish }) => refusalOf(finish())));
       expect(outcomes.sort()).toEqual(["CHALLENGE_EXPIRED", null]);
+    });
+
+    it("is neither begun nor added once the account is disabled", async () => {
+      await using server = await start(everyone());
+      const { challengeId } = await server.beginPending();
+      const { finish } = await enrol(server, challengeId);
+      const john = await server.domain.users.findByLogin("john");
+      await server.domain.accounts.disable(john?.user.id ?? "", testSource);
+      expect(await refusalOf(enrol(server, challengeId))).toBe("CHALLENGE_EXPIRED");
+      expect(await refusalOf(finish())).toBe("CHALLENGE_EXPIRED");
+      expect(await server.db.selectFrom("factors").selectAll().execute()).toEqual([]);
+    });
+
+    it("is not begun once the account has one, however many", async () => {
+      await using server = await start(everyone(60));
+      const owner = await server.signIn();
+      server.clock.advanceSeconds(61);
+      const { challengeId } = await server.beginPending();
+      const begin = (kind: "totp" | "passkey") => server.domain.factorSignIn.beginEnrolment(challengeId, kind, null);
+      for (const name of ["One", "Two", "Three"]) {
+        await server.addTotp(owner, name);
+        expect(await refusalOf(begin("totp"))).toBe("CHALLENGE_EXPIRED");
+        expect(await refusalOf(begin("passkey"))).toBe("CHALLENGE_EXPIRED");
+      }
     });
 
     it("can wait for the grace period, from the first sign-in on", async () => {

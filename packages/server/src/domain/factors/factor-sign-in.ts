@@ -16,7 +16,7 @@ import type { Notices } from "../mail/notices.ts";
 import type { Devices } from "../sessions/devices.ts";
 import type { Sessions, StartedSession, StartOptions } from "../sessions/sessions.ts";
 import type { CompleteSignIn, SignedIn, SignIn } from "../sessions/sign-in.ts";
-import type { ProvedFactor } from "./assurance.ts";
+import { isAssured, type ProvedFactor } from "./assurance.ts";
 import type { Enrolments, FinishedEnrolment } from "./enrolments.ts";
 import type { FactorOwner, Factors } from "./factors.ts";
 import type { Passkeys } from "./passkeys.ts";
@@ -35,6 +35,9 @@ export interface Redeemer {
   readonly browser: string | null;
   readonly source: Source;
 }
+
+/** What adding another factor takes, besides what the operations declare for the first one. */
+const toAddAnother = { factors: 2, maxAgeSeconds: 15 * 60 } as const;
 
 export type FactorSignIn = ReturnType<typeof createFactorSignIn>;
 
@@ -124,6 +127,22 @@ export const createFactorSignIn = ({
     throw new DomainError("FACTOR_REFUSED");
   };
 
+  /** Somebody may have added one meanwhile: whoever signs in then has to prove it. @throws DomainError `CHALLENGE_EXPIRED` */
+  const assertHasNone = async (userId: string, transaction: Db = db): Promise<void> => {
+    if ((await factors.list(userId, transaction)).length > 0) throw new DomainError("CHALLENGE_EXPIRED");
+  };
+
+  /**
+   * Checks that a session may add a factor: beside others, it has to have proved two. Otherwise a password alone, on a
+   * trusted device, would add a factor that stands in for the others.
+   * @throws DomainError `REAUTHENTICATION_REQUIRED`, `INVALID_TOKEN`
+   */
+  const assertMayAdd = async (transaction: Db, userId: string, sessionId: string): Promise<void> => {
+    const session = await sessions.liveWithin(transaction, userId, sessionId);
+    if ((await factors.list(userId, transaction)).length === 0 || isAssured(session, toAddAnother, now())) return;
+    throw new DomainError("REAUTHENTICATION_REQUIRED", { ...toAddAnother, phishingResistant: false });
+  };
+
   const complete = async (
     { user, passwordHash }: Pick<LockedUser, "user" | "passwordHash">,
     started: StartedSession,
@@ -137,7 +156,7 @@ export const createFactorSignIn = ({
   return {
     /**
      * Completes a sign-in with a second factor.
-     * @throws DomainError `FACTOR_REFUSED`, `CHALLENGE_EXPIRED`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
+     * @throws DomainError `FACTOR_REFUSED`, `CHALLENGE_EXPIRED`, `PASSKEYS_OFF`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
      */
     async complete(
       challengeId: string,
@@ -203,12 +222,13 @@ export const createFactorSignIn = ({
 
     /**
      * Begins to add the factor that a sign-in requires.
-     * @throws DomainError `CHALLENGE_EXPIRED`, `PASSKEYS_OFF`
+     * @throws DomainError `PASSKEYS_OFF`, `CHALLENGE_EXPIRED`, also when the account has a factor by now
      */
     async beginEnrolment(challengeId: string, kind: FactorKind, browser: string | null): Promise<Enrolment> {
       const { id, userId } = await signInChallenges.open(challengeId, "enrolment", browser);
       const user = await users.find(userId);
       if (!user || user.disabled) throw new DomainError("CHALLENGE_EXPIRED");
+      await assertHasNone(userId);
       return enrolments.begin(user, kind, id);
     },
 
@@ -226,8 +246,7 @@ export const createFactorSignIn = ({
       const checked = await enrolments.check(userId, id, finished);
       const { locked, started } = await db.transaction().execute(async (transaction) => {
         const account = await redeemWithin(transaction, challenge);
-        // Somebody added one meanwhile: whoever signs in now has to prove it.
-        if ((await factors.list(userId, transaction)).length > 0) throw new DomainError("CHALLENGE_EXPIRED");
+        await assertHasNone(userId, transaction);
         const { proved } = await checked.addWithin(transaction, source);
         return { locked: account, started: await startWithin(transaction, challenge, proved, source) };
       });
@@ -237,8 +256,8 @@ export const createFactorSignIn = ({
     /**
      * Proves again who a signed-in user is: starts a session in place of theirs, in which what they proved before still
      * counts with its time (OWASP ASVS 7.2.4).
-     * @throws DomainError `FACTOR_REFUSED`, `INVALID_CREDENTIALS`, `CHALLENGE_EXPIRED`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`,
-     * `INVALID_TOKEN`
+     * @throws DomainError `FACTOR_REFUSED`, `INVALID_CREDENTIALS`, `CHALLENGE_EXPIRED`, `PASSKEYS_OFF`, `TOO_MANY_ATTEMPTS`,
+     * `OVERLOADED`, `INVALID_TOKEN`
      */
     async stepUp(
       { user, session }: FactorOwner,
@@ -275,19 +294,23 @@ export const createFactorSignIn = ({
 
     /**
      * Begins to add a factor to the account of a signed-in user.
-     * @throws DomainError `TOO_MANY_FACTORS`, `PASSKEYS_OFF`
+     * @throws DomainError `TOO_MANY_FACTORS`, `PASSKEYS_OFF`, `REAUTHENTICATION_REQUIRED`, `INVALID_TOKEN`
      */
-    beginFactor: ({ user, session }: FactorOwner, kind: FactorKind): Promise<Enrolment> =>
-      enrolments.begin(user, kind, session.id),
+    async beginFactor({ user, session }: FactorOwner, kind: FactorKind): Promise<Enrolment> {
+      await assertMayAdd(db, user.id, session.id);
+      return enrolments.begin(user, kind, session.id);
+    },
 
     /**
      * Adds a factor to the account of a signed-in user. Their session has proved it then.
-     * @throws DomainError `FACTOR_REFUSED`, `CHALLENGE_EXPIRED`, `TOO_MANY_FACTORS`, `INVALID_TOKEN`
+     * @throws DomainError `FACTOR_REFUSED`, `CHALLENGE_EXPIRED`, `TOO_MANY_FACTORS`, `REAUTHENTICATION_REQUIRED`,
+     * `INVALID_TOKEN`
      */
     async completeFactor({ user, session }: FactorOwner, finished: FinishedEnrolment, source: Source) {
       const checked = await enrolments.check(user.id, session.id, finished);
       return db.transaction().execute(async (transaction) => {
         if (!(await users.lockEnabledUser(user.id, transaction))) throw new DomainError("INVALID_TOKEN");
+        await assertMayAdd(transaction, user.id, session.id);
         const { factor, proved } = await checked.addWithin(transaction, source);
         await sessions.proveWithin(transaction, session.id, proved);
         return factor;

@@ -1,8 +1,9 @@
+import type { NewPasskey } from "@lockstep/kit";
 import { describe, expect, it } from "vitest";
 import { engines } from "../../../test/engines.ts";
 import { createAuthenticator, type Mischief } from "../../../test/software-authenticator.ts";
-import { testSource } from "../../testing.ts";
-import { refusalOf } from "../accounts/testing.ts";
+import { testSource, typed } from "../../testing.ts";
+import { goodPassword, refusalOf } from "../accounts/testing.ts";
 import { startFactors } from "./testing.ts";
 
 const publicUrl = "https://api.example.com";
@@ -54,6 +55,7 @@ describe.each(engines)("a passkey on $engine", ({ newDatabase }) => {
     ["without verifying the user", { userVerified: false }],
     ["with another challenge", { challenge: "c29tZXRoaW5nIGVsc2U" }],
     ["in a frame of another origin", { crossOrigin: true }],
+    ["for what was not asked for", { type: "payment.get" }],
     ["of another account", { userHandle: Buffer.from("somebody else").toString("base64url") }],
     ["with another key", { forged: true }],
   ])("[S110] is refused %s", async (_, mischief) => {
@@ -158,18 +160,26 @@ describe.each(engines)("a passkey on $engine", ({ newDatabase }) => {
     );
   });
 
-  it("of one account cannot be added to another", async () => {
+  it("is added once by one enrolment, and never under the ID of another account's", async () => {
     await using server = await start();
     const owner = await server.signIn();
     const { authenticator } = await server.addPasskey(owner);
-    const begun = await server.domain.factorSignIn.beginFactor(owner, "passkey");
+    const [credentialId = ""] = authenticator.credentials.keys();
+    await server.createUser("jane", { email: null });
+    const jane = await server.domain.signIn.withPassword(typed("jane", goodPassword));
+    const begun = await server.domain.factorSignIn.beginFactor(jane, "passkey");
     if (begun.kind !== "passkey") throw new Error("Another kind of factor was begun");
-    const passkey = authenticator.create(begun);
-    const finish = (enrolmentId: string) =>
-      server.domain.factorSignIn.completeFactor(owner, { enrolmentId, name: "Key", passkey }, testSource);
-    await finish(begun.enrolmentId);
-    expect(await refusalOf(finish(begun.enrolmentId))).toBe("CHALLENGE_EXPIRED");
-    expect(await server.domain.factors.list(owner.user.id)).toHaveLength(2);
+    const { factorSignIn, factors } = server.domain;
+    const finish = (passkey: NewPasskey) =>
+      refusalOf(
+        factorSignIn.completeFactor(jane, { enrolmentId: begun.enrolmentId, name: "Key", passkey }, testSource),
+      );
+    const hers = createAuthenticator({ origin: publicUrl });
+    expect(await finish(hers.create(begun, { credentialId }))).toBe("FACTOR_REFUSED");
+    expect(await finish(hers.create(begun))).toBeNull();
+    expect(await finish(hers.create(begun))).toBe("CHALLENGE_EXPIRED");
+    expect(await factors.list(jane.user.id)).toHaveLength(1);
+    expect((await server.withPasskey(authenticator)).user.username).toBe("john");
   });
 });
 

@@ -250,8 +250,8 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     return ended.count;
   };
 
-  /** @throws DomainError `INVALID_TOKEN` when it has ended meanwhile */
-  const continuedWithin = async (transaction: Db, userId: string, sessionId: string): Promise<Row> => {
+  /** The row of a session. @throws DomainError `INVALID_TOKEN` when it has ended meanwhile */
+  const liveRowWithin = async (transaction: Db, userId: string, sessionId: string): Promise<Row> => {
     const row = await transaction
       .selectFrom("sessions")
       .selectAll()
@@ -270,7 +270,7 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
     { factors, continues = null, scopes = null, replaces = null, detail = {} }: StartOptions,
   ): Promise<StartedSession> => {
     const startedAt = now();
-    const before = continues && (await continuedWithin(transaction, userId, continues.id));
+    const before = continues && (await liveRowWithin(transaction, userId, continues.id));
     const expiresAt = before?.expires_at ?? startedAt + limits.lifetimeSeconds * 1000;
     const proved = factors.map((factor) => ({ ...factor, at: Math.min(factor.at, startedAt) }));
     const all = before ? mergedFactors(provedFactors(sessionFromRow(before)), proved) : proved;
@@ -353,6 +353,10 @@ export const createSessions = ({ db, now, random, secrets, audit, events, limits
       const dueAt = row.last_seen_at + Math.min(refreshDueSeconds, limits.idleSeconds / 2) * 1000;
       return { session: sessionFromRow(row), user, refreshDue: !isCurrent || now() >= dueAt };
     },
+
+    /** A session as it is within a transaction. @throws DomainError `INVALID_TOKEN` when it has ended meanwhile */
+    liveWithin: async (transaction: Db, userId: string, sessionId: string): Promise<Session> =>
+      sessionFromRow(await liveRowWithin(transaction, userId, sessionId)),
 
     /** Adds a factor that the person proved within a session, such as one that they just added. */
     async proveWithin(transaction: Db, sessionId: string, proved: ProvedFactor): Promise<void> {
