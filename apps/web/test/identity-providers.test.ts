@@ -4,6 +4,7 @@
 import { type AppServer, startAppServer } from "@app/server/testing";
 import { launchBrowser, skippedWithoutBrowser } from "@lockstep/server/browser-testing";
 import { john, startDemoProvider, testClock } from "@lockstep/server/testing";
+import { TOTP } from "otpauth";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openContext } from "./browser.ts";
@@ -200,6 +201,31 @@ describe.skipIf(skippedWithoutBrowser("browser tests of identity providers"))("i
     await button(page, "Cancel").click();
     await dialog.waitFor({ state: "detached" });
     expect(pathOf(page)).toBe("/linked-accounts");
+  });
+
+  test("[S111] lead back to the sign-in page, which says why, when the second step comes too late", async () => {
+    await using visitor = await visit("/");
+    const { page, context } = visitor;
+    await through(page, "North", "late");
+    await page.getByText("@late").waitFor();
+    const late = await server.domain.users.findByLogin("late");
+    await server.domain.users.requireFactor(late?.user.id ?? "", true);
+    await context.clearCookies({ name: /session/, domain: "lockstep.localhost" });
+    await page.goto("/notes");
+    await page.getByRole("link", { name: "Continue with North" }).click();
+    await page.getByRole("heading", { name: "Protect your account" }).waitFor();
+    // To the server, another browser is as bad as another day.
+    await context.clearCookies({ name: /proof/ });
+    await button(page, "Add an authenticator app").click();
+    await page.getByRole("alert").getByText("Sign in again. The second step has to follow within 10 minutes").waitFor();
+    await expectAccessible(page);
+    await page.getByRole("link", { name: "Continue with North" }).click();
+    await page.getByRole("heading", { name: "Protect your account" }).waitFor();
+    await button(page, "Add an authenticator app").click();
+    const secret = (await page.locator("code").textContent()) ?? "";
+    await page.getByLabel("Code that the app shows").fill(new TOTP({ secret }).generate({ timestamp: clock.now() }));
+    await button(page, "Add").click();
+    await page.getByText("You have no notes yet.").waitFor();
   });
 
   test("end their own session too when the user signs out", async () => {

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { addAuthenticator, expectPresentableOnPhone, startAtLocalhost, withoutSuggestions } from "./authenticators.ts";
 import { describeInBrowser } from "./browser.ts";
-import { button, eventually, heading, pathOf, signIn, signOut, visitsBy } from "./visitor.ts";
+import { button, eventually, fields, heading, pathOf, signIn, signOut, visitsBy } from "./visitor.ts";
 
 const finishPasskey = async (page: Page, name: string) => {
   await page.getByRole("textbox", { name: "Name" }).fill(name);
@@ -25,6 +25,17 @@ const removeFactor = async (page: Page, name: string) => {
     .getByRole("button", { name: "Remove" })
     .click();
 };
+
+/** The next call brings a challenge that the server does not take any more. */
+const withExpiredChallenge = (page: Page, path: string) =>
+  page.route(
+    `**/trpc/${path}*`,
+    (route) =>
+      route.continue({
+        postData: (route.request().postData() ?? "").replace(/"challengeId":"[^"]*"/, '"challengeId":"expired"'),
+      }),
+    { times: 1 },
+  );
 
 describeInBrowser("passkeys", (browser) => {
   const { visitSignedIn: opened } = visitsBy(browser, startAtLocalhost);
@@ -83,6 +94,49 @@ describeInBrowser("passkeys", (browser) => {
       await eventually(authenticator.count, 0);
     },
   );
+
+  test.each([
+    { by: "the browser's suggestion", suggests: true },
+    { by: "the button", suggests: false },
+  ])(
+    "a passkey that is given too late, by $by, leads back to the form, which says so and takes it then [S110]",
+    async ({ suggests }) => {
+      await using visitor = await opened();
+      const { page } = visitor;
+      if (!suggests) await withoutSuggestions(page);
+      await addAuthenticator(page);
+      await page.goto("/second-factors");
+      await addPasskey(page, "Laptop");
+      await withExpiredChallenge(page, "auth.loginWithPasskey");
+      await signOut(page);
+      if (!suggests) await button(page, "Sign in with a passkey").click();
+      const notice = page.getByRole("alert").filter({ hasText: "This took too long" });
+      await notice.getByText("Try again.").waitFor();
+      await expectPresentableOnPhone(page);
+      await fields(page).password.waitFor();
+      await button(page, "Sign in with a passkey").click();
+      await page.getByText("@john").waitFor();
+    },
+  );
+
+  test("a step-up with a passkey that is given too late says so, and takes it then [S110]", async () => {
+    await using visitor = await opened();
+    const { page, server } = visitor;
+    await addAuthenticator(page);
+    await page.goto("/second-factors");
+    await addPasskey(page, "Laptop");
+    await server.db.updateTable("sessions").set({ authenticated_at: 0, factors: null }).execute();
+    await page.goto("/second-factors");
+    await withExpiredChallenge(page, "auth.stepUp");
+    await removeFactor(page, "Laptop");
+    const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
+    await dialog.getByRole("button", { name: "Use a passkey" }).click();
+    const notice = dialog.getByRole("alert").filter({ hasText: "This took too long" });
+    await notice.getByText("Try again.").waitFor();
+    await expectPresentableOnPhone(page);
+    await dialog.getByRole("button", { name: "Use a passkey" }).click();
+    await page.getByText("No passkey yet.").waitFor();
+  });
 
   test("an authenticator that does not verify its user makes no passkey, and gives none [S110]", async () => {
     await using visitor = await opened();

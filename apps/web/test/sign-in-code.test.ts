@@ -85,6 +85,21 @@ describeInBrowser("signing in with a code", (browser) => {
     await expectPresentable(page);
   });
 
+  test("asks for another code when the second step comes too late, and says why", async () => {
+    const secondFactor = { policy: "everyone", graceSeconds: 0 } as const;
+    await using visitor = await visit("/sign-in/code", { server: { config: { ...server.config, secondFactor } } });
+    const { page, context } = visitor;
+    await ask(page);
+    await enter(page, (await proofTo(visitor.server, john.email)).code);
+    await heading(page, "Sign in with a code").waitFor();
+    // To the server, another browser is as bad as another day.
+    await context.clearCookies({ name: /proof/ });
+    await button(page, "Add an authenticator app").click();
+    await page.getByRole("alert").getByText("Sign in again. The second step has to follow within 10 minutes").waitFor();
+    await expectPresentable(page);
+    await ask(page);
+  });
+
   test("is not offered unless it is on", async () => {
     await using visitor = await visit("/sign-in");
     const { page } = visitor;

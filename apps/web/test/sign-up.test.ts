@@ -67,6 +67,25 @@ describeInBrowser("sign-up", (browser) => {
     expect(found?.user).toMatchObject({ username: "jane.doe", fullName: "Jane Doe", emailVerified: true });
   });
 
+  test("asks to sign in when the second step comes too late: the account exists by then", async () => {
+    const config = { secondFactor: { policy: "everyone" as const, graceSeconds: 0 } };
+    await using visitor = await visit("/sign-up", { server: { config } });
+    const { page, server, context } = visitor;
+    await ask(page);
+    await enter(page, (await proofTo(server, jane.email)).code);
+    await complete(page);
+    await page.getByRole("heading", { name: "Protect your account" }).waitFor();
+    // To the server, another browser is as bad as another day.
+    await context.clearCookies({ name: /proof/ });
+    await button(page, "Add an authenticator app").click();
+    await page.getByRole("alert").getByText("Sign in again. The second step has to follow within 10 minutes").waitFor();
+    await expectPresentable(page);
+    expect(await page.getByLabel("Username or e-mail address").inputValue()).toBe("jane.doe");
+    await page.getByLabel("Password", { exact: true }).fill(jane.password);
+    await button(page, "Sign in").click();
+    await page.getByRole("heading", { name: "Protect your account" }).waitFor();
+  });
+
   test("works by keyboard alone", async () => {
     await using visitor = await visit("/sign-up");
     const { page, server } = visitor;

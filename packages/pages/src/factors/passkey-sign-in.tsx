@@ -14,14 +14,15 @@ export const PasskeySignIn = () => {
   const { client, readFailure } = useBackend();
   const words = useWords("factors", factorWords).signIn;
   const offered = useSignInMethods().data?.passkeys === true && hasPasskeys();
-  /** Whether the user pressed the button, and then gave no passkey. */
-  const [gaveNone, setGaveNone] = useState(false);
+  /** Whether the user gave a passkey. `null`: they were not asked yet, or left a suggestion alone. */
+  const [gave, setGave] = useState<boolean | null>(null);
   const signIn = useMutation({
     mutationFn: async ({ conditional }: { conditional: boolean }) => {
-      setGaveNone(false);
+      setGave(null);
       const asked = await client.auth.passkeyOptions.mutate();
       const passkey = await askForPasskey(asked, { conditional });
-      if (!passkey) return setGaveNone(!conditional);
+      if (!passkey) return setGave(conditional && null);
+      setGave(true);
       try {
         await client.auth.loginWithPasskey.mutate({ passkey });
       } catch (error) {
@@ -45,8 +46,8 @@ export const PasskeySignIn = () => {
   }, [offered]);
   if (!offered) return null;
   const failed = signIn.error && readFailure("auth.loginWithPasskey", signIn.error);
-  // Nobody asked for suggestions, so only a refused passkey is worth a notice.
-  const failure = signIn.variables?.conditional && failed?.code !== "INVALID_CREDENTIALS" ? null : failed;
+  // Nobody asked for suggestions, so a failure is worth a notice only if the user took one.
+  const failure = signIn.variables?.conditional && !gave ? null : failed;
   const busy = signIn.isPending && !signIn.variables.conditional;
   return (
     <>
@@ -56,7 +57,7 @@ export const PasskeySignIn = () => {
         ) : (
           <FailureNotice key={signIn.submittedAt} failure={failure} />
         ))}
-      {gaveNone && <p role="status">{words.noPasskey}</p>}
+      {gave === false && <p role="status">{words.noPasskey}</p>}
       <Button
         variant="default"
         fullWidth
