@@ -221,6 +221,24 @@ describe("every way in, with every kind of factor", () => {
       expect(tokens.claims()?.auth_time).toBeGreaterThan(Date.now() / 1000 - 600);
     });
 
+    it.each([
+      ["300", 0],
+      ["300", Date.now() - 3600_000],
+      [String(Number.MAX_SAFE_INTEGER), 0],
+    ])("[S42] [S111] a max_age of %s leaves out two factors that were proved at %i", async (max_age, at) => {
+      const somebody = await addSomebody("none");
+      const { session, accessToken } = await somebody.signIn("password");
+      const factors = JSON.stringify([
+        ["provider_2fa", at],
+        ["password", Date.now()],
+      ]);
+      await server.db.updateTable("sessions").set({ factors }).where("id", "=", session.id).execute();
+      const browser = openBrowser(server);
+      browser.adopt(accessToken);
+      const said = (await connect(browser, web.config, { max_age })).claims();
+      expect(said).toMatchObject({ acr: "1fa", amr: ["pwd"], auth_time: expect.any(Number) });
+    });
+
     it.each(needs)("[S42] %s gets none without a question either", async (_, metadata, parameters) => {
       const strict = await registerStrict(metadata);
       for (const { id } of [strict, web]) await server.domain.clients.setVerified(id, true, testSource);

@@ -94,7 +94,7 @@ export const provedAt = (factors: readonly ProvedFactor[], level: Acr): number |
 export const claimsOf = (session: { factors: string | null; authenticatedAt: number }, since = 0): AssuranceClaims => {
   const factors = provedFactors(session);
   const acr = acrValues.findLast((level) => (provedAt(factors, level) ?? Number.NEGATIVE_INFINITY) >= since) ?? "1fa";
-  const amr = new Set(factors.flatMap(({ method }) => methods[method].amr));
+  const amr = new Set(factors.flatMap(({ method, at }) => (at >= since ? methods[method].amr : [])));
   if (acr !== "1fa") amr.add("mfa");
   return { acr, amr: [...amr], authenticatedAt: provedAt(factors, acr) || null };
 };
