@@ -14,8 +14,7 @@ describeInBrowser("the page of notes", (browser) => {
 
   /** A visitor at the page of their notes, and their client for calls from elsewhere. */
   const visitNotes = async (options?: Parameters<typeof visitSignedIn>[0]) => {
-    // The notice of the sign-in elsewhere would move buttons while they are clicked.
-    const visitor = await visitSignedIn({ unwatched: true, ...options });
+    const visitor = await visitSignedIn(options);
     const { page, server } = visitor;
     await openPage(page, "Notes");
     await page.getByText("You have no notes yet.").waitFor();

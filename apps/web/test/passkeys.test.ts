@@ -3,8 +3,9 @@
 import { john } from "@lockstep/server/testing";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { addAuthenticator, expectPresentableOnPhone, startAtLocalhost, withoutSuggestions } from "./authenticators.ts";
+import { expectPresentableOnPhone, startAtLocalhost, withoutSuggestions } from "./authenticators.ts";
 import { describeInBrowser } from "./browser.ts";
+import { addAuthenticator } from "./virtual-authenticator.ts";
 import { button, eventually, fields, heading, pathOf, signIn, signOut, visitsBy } from "./visitor.ts";
 
 const finishPasskey = async (page: Page, name: string) => {

@@ -9,9 +9,11 @@ import {
   button,
   eventually,
   expectAccessible,
+  expectPresentable,
   focusedText,
   heading,
   pathOf,
+  phone,
   signIn,
   visitsBy,
 } from "./visitor.ts";
@@ -289,6 +291,39 @@ describeInBrowser("sessions", (browser) => {
       await heading(page, "Sessions").waitFor();
       await button(page, "It was me").click();
       expect(await page.getByText("Somebody signed in to your account").count()).toBe(0);
+    });
+
+    test.each([
+      ["a computer", { viewport: { width: 1280, height: 800 } }],
+      ["a phone", phone],
+    ])("the notice of a sign-in elsewhere moves nothing on %s, and covers nothing for good", async (_of, options) => {
+      await using visitor = await visit("/", options);
+      const { page, fullName } = visitor;
+      const watching = watched(page);
+      await signIn(page);
+      await fullName.waitFor();
+      await watching;
+      const places = () =>
+        page
+          .locator("main :is(h1, label, input, button)")
+          .evaluateAll((all) =>
+            all.filter((each) => !each.closest("[role=status]")).map((each) => each.getBoundingClientRect().toJSON()),
+          );
+      const before = await places();
+      expect(before.length).toBeGreaterThan(3);
+      await signInElsewhere(visitor);
+      await button(page, "It was me").waitFor();
+      expect(await places()).toEqual(before);
+      await expectPresentable(page);
+      // The end of the page can be scrolled to where the notice is not.
+      const last = page.getByRole("contentinfo");
+      await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+      const [end, notice] = [await last.boundingBox(), await page.getByRole("alert").boundingBox()];
+      expect((end?.y ?? 0) + (end?.height ?? 0)).toBeLessThanOrEqual(notice?.y ?? 0);
+      await button(page, "It was me").click();
+      await button(page, "It was me").waitFor({ state: "detached" });
+      await page.evaluate(() => scrollTo(0, 0));
+      expect(await places()).toEqual(before);
     });
 
     test("the stream reconnects automatically, and missed changes are shown", async () => {

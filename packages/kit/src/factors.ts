@@ -212,5 +212,10 @@ export const FactorList = z.object({
   required: z.boolean(),
   /** Until when the user can still sign in without one: epoch milliseconds. `null`: there is no such time. */
   dueAt: z.int().nullable(),
+  /**
+   * When every factor is removed, because an operator began a reset: epoch milliseconds. `null`: no reset is under way.
+   * `factor.cancelReset` stops it.
+   */
+  resetsAt: z.int().nullable(),
 });
 export type FactorList = z.infer<typeof FactorList>;

@@ -51,6 +51,12 @@ export const factor = {
     }),
     errors: ["OVERLOADED"],
   }),
+  /** Without an age: whoever proved two factors at the sign-in can stop it. A step-up with a factor stops it, too. */
+  cancelReset: mutation({
+    summary: "Stop the removal of every factor that an operator began",
+    access: firstParty({ factors: 2 }),
+    output: z.object({}),
+  }),
   forgetDevice: mutation({
     summary: "Stop trusting a device",
     access: firstParty(),

@@ -1,12 +1,13 @@
 // The second step of a sign-in: proves a factor that the account has, or adds the one that it needs.
 
 import { type CompleteLoginInput, LoginResult, RecoveryCode, type SecondFactorMethod, TotpCode } from "@lockstep/kit";
-import { Button, Checkbox } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { useBackend } from "../app/context.ts";
 import type { Failure, Path } from "../failures/failure.ts";
 import { FailureNotice } from "../failures/failure-notice.tsx";
+import { Choice } from "../forms/choices.tsx";
 import { cardClasses } from "../layout/card.ts";
 import { useWords } from "../words/words.ts";
 import { AddFactor } from "./add-factor.tsx";
@@ -155,11 +156,9 @@ const Prove = ({ pending: { challengeId, methods }, onStartAgain }: ProveProps) 
             }}
           />
         )}
-        <Checkbox
-          label={words.trust}
-          checked={trustDevice}
-          onChange={({ currentTarget }) => setTrustDevice(currentTarget.checked)}
-        />
+        <Choice checked={trustDevice} onChange={setTrustDevice}>
+          {words.trust}
+        </Choice>
         <Button type="submit" fullWidth aria-disabled={complete.isPending}>
           {method === "passkey" ? words.passkey : label}
         </Button>

@@ -68,7 +68,7 @@ const StepUp = ({ username, methods, factors, needs, purpose, onAnswer }: Reauth
         methods={methods}
         factors={factors}
         needs={needs}
-        reason={<p>{words.why(purpose)}</p>}
+        reason={<p>{(needs.maxAgeSeconds === null ? words.stepUp : words).why(purpose)}</p>}
         decline={cancel}
         onProved={() => onAnswer(true)}
         onDecline={() => onAnswer(false)}

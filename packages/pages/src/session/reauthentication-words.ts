@@ -15,6 +15,8 @@ export const reauthenticationWords = {
   /** The user has second factors. */
   stepUp: {
     title: "Confirm that it is you",
+    /** `purpose` completes "… needs your second factor." For what needs it at any time since the sign-in. */
+    why: (purpose: string): string => `${purpose} needs your second factor.`,
     passkey: "Use a passkey",
     waiting: "Waiting for your passkey…",
     code: "Code of your authenticator app, or a recovery code",

@@ -8,7 +8,7 @@ import styles from "./sign-in-notice.module.css";
 
 const SignInNoticeText = lazyPart(async () => (await import("./sign-in-notice-text.tsx")).SignInNoticeText);
 
-/** Shows a signed-in user that somebody signed in to their account elsewhere. For the top of the shell's content. */
+/** Shows a signed-in user that somebody signed in to their account elsewhere. It lies over the page. */
 export const SignInNotice = () => {
   const { news } = useAppContext();
   const { signIn } = useNews();

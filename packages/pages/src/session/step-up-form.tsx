@@ -70,7 +70,7 @@ export const StepUpForm = (props: StepUpFormProps) => {
   });
   const form = useForm({
     initialValues: { password: "", code: "" },
-    schema: LoginInput.pick({ password: true }).partial(asksForPassword ? {} : { password: true }),
+    schema: LoginInput.pick(asksForPassword ? { password: true } : {}),
     onSubmit() {
       if (stepUp.isPending) return;
       if (asksForCode && !codeIn(form.values.code)) form.refuse({ code: words.stepUp.refused });

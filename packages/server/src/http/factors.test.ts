@@ -133,6 +133,7 @@ it("a passkey is added and signs in over RPC, and [S77] steps a session up in a 
     factors: [{ kind: "totp" }, { kind: "passkey", name: "Key" }],
     required: false,
     dueAt: null,
+    resetsAt: null,
   });
   const { codes } = (await calls.mutate("factor.renewRecoveryCodes", undefined, { token })).data;
   expect(new Set(codes).size).toBe(10);
@@ -166,6 +167,37 @@ it("[S112] adding, renaming and removing a factor needs a fresh sign-in", async 
     await calls.mutate("factor.renewRecoveryCodes", undefined, { token }),
   ];
   expect(answers.map(({ code }) => code)).toEqual(Array(5).fill("REAUTHENTICATION_REQUIRED"));
+});
+
+it("[S112] the owner sees a reset, and stops it in a session that proved a factor, in no other", async () => {
+  const { domain } = server;
+  const { data, browser } = await begin();
+  const { data: proved, cookies } = await complete(data.challengeId, browser, { trustDevice: true });
+  const userId = proved.user.id;
+  const known = { [names.device]: cookies[names.device]?.value ?? "" };
+  const trusted = await calls.mutate("auth.login", { ...password, transport: "cookie" }, { cookies: known });
+  const resetsAt = await domain.factors.requestReset(userId, testSource);
+
+  const listed = async (token: string) => (await calls.query("factor.list", { token })).data.resetsAt;
+  expect(await listed(proved.accessToken)).toBe(clock.now() + 24 * 3600 * 1000);
+  expect(await listed(trusted.data.accessToken)).toBe(resetsAt);
+  const refused = await calls.mutate("factor.cancelReset", undefined, { token: trusted.data.accessToken });
+  expect(refused.error).toMatchObject({
+    code: "REAUTHENTICATION_REQUIRED",
+    details: { factors: 2, maxAgeSeconds: null, phishingResistant: false },
+  });
+  expect((await calls.mutate("factor.cancelReset", undefined)).code).toBe("UNAUTHENTICATED");
+  expect(await domain.factors.resetAt(userId)).toBe(resetsAt);
+
+  const stop = () => calls.mutate("factor.cancelReset", undefined, { token: proved.accessToken });
+  expect((await stop()).status).toBe(200);
+  expect(await listed(proved.accessToken)).toBeNull();
+  // Nothing is left to stop, and nothing more is recorded.
+  expect((await stop()).status).toBe(200);
+  const entries = await domain.audit.list({ userId, limit: 50 });
+  expect(entries.filter(({ action }) => action === "factor.cancel_reset")).toHaveLength(1);
+  const mails = (await server.mails()).filter(({ subject }) => subject.endsWith("account stay"));
+  expect(mails.map(({ to }) => to)).toEqual([john.email]);
 });
 
 it("related origins are named where browsers look for them", async () => {

@@ -44,6 +44,12 @@ export const factorProcedures = ({
     codes: await recoveryCodes.renew(ctx.principal.user.id, ctx.source),
   })),
 
+  cancelReset: implement(engine.factor.cancelReset).handle(async ({ ctx }) => {
+    // Where no reset is under way any more, there is nothing to stop.
+    await factors.cancelReset(ctx.principal.user.id, ctx.source);
+    return {};
+  }),
+
   forgetDevice: implement(engine.factor.forgetDevice).handle(async ({ ctx, input: { deviceId } }) => {
     await factors.forgetDevice(ctx.principal.user.id, deviceId, ctx.source);
     return {};

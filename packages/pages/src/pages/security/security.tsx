@@ -4,6 +4,7 @@ import type { User } from "@lockstep/kit";
 import { useQuery } from "@tanstack/react-query";
 import { useId } from "react";
 import { cardClasses, FailureNotice, LoadingCard, Page, useBackend, useSlots, useWords } from "../../parts.ts";
+import { PendingReset } from "./pending-reset.tsx";
 import { type SecuritySection, sectionsOfSignIn, sectionsOfUse } from "./sections.tsx";
 import styles from "./security.module.css";
 import { securityWords } from "./words.tsx";
@@ -30,6 +31,7 @@ export const SecurityPage = () => {
   }
   return (
     <Page title={words.title} lead={words.lead}>
+      <PendingReset />
       <Group title={words.signIn} sections={sectionsOfSignIn} user={me.data} />
       <Group title={words.use} sections={sectionsOfUse} user={me.data} />
       {sections.map((Section, place) => (

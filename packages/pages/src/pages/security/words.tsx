@@ -7,6 +7,21 @@ export const securityWords = {
   lead: "What protects your account, and where it is in use.",
   signIn: "Signing in",
   use: "In use",
+  /** An operator is removing the second factors. */
+  reset: {
+    title: "Your second factors will be removed",
+    /** `when`: such as "3 Dec 2026, 10:00". */
+    text: (when: ReactNode): ReactNode => (
+      <>
+        An administrator is removing your passkeys, authenticator apps and recovery codes on {when}. If you did not ask
+        for this, or if you still have one of them, stop the removal.
+      </>
+    ),
+    stop: "Stop the removal",
+    stopped: "The removal was stopped. Your second factors stay.",
+    /** Completes "… only works shortly after you signed in." */
+    purpose: "Stopping the removal",
+  },
   password: {
     title: "Password",
     none: "Not set",

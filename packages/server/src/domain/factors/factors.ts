@@ -116,11 +116,12 @@ export const createFactors = ({
 
     /** Everything that a user sees of their factors. */
     async overview(userId: string): Promise<Omit<FactorList, "passkeys">> {
-      const [factors, recoveryCodesLeft, devices, subject] = await Promise.all([
+      const [factors, recoveryCodesLeft, devices, subject, resetsAt] = await Promise.all([
         this.list(userId),
         recoveryCodes.count(userId),
         trustedDevices.list(userId),
         users.findForPolicy(userId),
+        this.resetAt(userId),
       ]);
       return {
         factors,
@@ -128,6 +129,7 @@ export const createFactors = ({
         trustedDevices: devices,
         required: subject !== null && policy.covers(subject),
         dueAt: subject && policy.dueAt(subject),
+        resetsAt,
       };
     },
 
@@ -269,7 +271,7 @@ export const createFactors = ({
       return row?.factor_reset_at ?? null;
     },
 
-    /** An operator stops a reset. Returns whether one was under way. */
+    /** Its owner or an operator stops a reset. Returns whether one was under way. */
     cancelReset: (userId: string, source: Source): Promise<boolean> =>
       db.transaction().execute(async (transaction) => {
         await users.lockUser(userId, transaction);

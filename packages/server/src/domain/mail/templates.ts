@@ -228,7 +228,7 @@ export const defaultTemplates: MailTemplates = {
       parts: [
         `An administrator is removing every authenticator app and passkey of your account, and its recovery codes, on ${instant(event.resetsAt)}. After that you sign in without them.`,
         factsOf(event),
-        "If you still have one of them, sign in with it before then. That stops the removal.",
+        "If you still have one of them, sign in with it before then. That stops the removal. If you are signed in, the security page shows how to stop it.",
         { link: tools.link("/sign-in"), label: "Sign in" },
         "If you did not ask for this, tell your administrator at once.",
       ],
@@ -237,7 +237,7 @@ export const defaultTemplates: MailTemplates = {
     tools.layOut({
       subject: `The second factors of your ${tools.brand.name} account stay`,
       parts: [
-        "The authenticator apps, passkeys and recovery codes of your account are not removed after all. Somebody signed in with one of them, or an administrator stopped the removal.",
+        "The authenticator apps, passkeys and recovery codes of your account are not removed after all. Somebody signed in with one of them or stopped the removal on the security page, or an administrator stopped it.",
         factsOf(event),
         ...notYou(tools, changeAtOnce),
       ],
