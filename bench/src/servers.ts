@@ -10,7 +10,7 @@ import { password, secret } from "./database.ts";
 import { type Header, load } from "./load.ts";
 import { pace } from "./pace.ts";
 import { startPostgres } from "./postgres.ts";
-import { childrenOf, cpuTicks, lockstep, type Running, start } from "./processes.ts";
+import { bareFastify, childrenOf, cpuTicks, lockstep, type Running, start } from "./processes.ts";
 import { quantile, ratios, type Table } from "./report.ts";
 import { openStream } from "./streams.ts";
 
@@ -41,8 +41,14 @@ export const servers = async (): Promise<Table[]> => {
     };
     const three = [await open(), await open(), await open()] as const;
     const workers = await open({ WORKERS: "2" });
+    const openBare = async () => {
+      const server = await start(bareFastify, {});
+      running.push(server);
+      return server;
+    };
+    const bare = [await openBare(), await openBare(), await openBare()] as const;
     await wait(connectedForMs);
-    return [await measureStreams(three[0], three[1]), await measureCpu(three, workers)];
+    return [await measureStreams(three[0], three[1]), await measureCpu({ three, workers, bare })];
   } finally {
     await Promise.all(running.map((each) => each.stop()));
     await postgres.stop();
@@ -81,39 +87,60 @@ const measureStreams = async (one: Running, other: Running): Promise<Table> => {
 const ticksOf = ({ child: { pid = 0 } }: Running) =>
   [pid, ...childrenOf(pid)].reduce((sum, each) => sum + cpuTicks(each), 0);
 
-const measureCpu = async (three: readonly [Running, Running, Running], workers: Running): Promise<Table> => {
+interface Measured {
+  readonly three: readonly [Running, Running, Running];
+  readonly workers: Running;
+  /**
+   * Three processes with a bare Fastify route, which share nothing but the cores: what more processes than cores cost on this
+   * machine, whatever they do.
+   */
+  readonly bare: readonly [Running, Running, Running];
+}
+
+const measureCpu = async ({ three, workers, bare }: Measured): Promise<Table> => {
   const headers: Header[] = [];
   for (let n = 0; n < callers; n++) headers.push(["authorization", `Bearer ${(await signIn(three[0])).accessToken}`]);
   /** Microseconds of CPU for each call. */
-  const measure = async (called: readonly Running[], atOnce: number) => {
+  const measure = async (called: readonly Running[], atOnce: number, path = "/trpc/user.me") => {
     const before = called.reduce((sum, each) => sum + ticksOf(each), 0);
     const rounds = await Promise.all(
-      called.map(({ url }) => load({ name: "user.me", url: `${url}/trpc/user.me`, callers: headers, atOnce })),
+      called.map(({ url }) => load({ name: "user.me", url: `${url}${path}`, callers: headers, atOnce })),
     );
     const used = called.reduce((sum, each) => sum + ticksOf(each), 0) - before;
     const calls = rounds.reduce((sum, each) => sum + each.requestsPerSecond * pace.secondsPerRound, 0);
     return (used * 10_000) / calls;
   };
-  const cost = { one: [] as number[], each: [] as number[], divided: [] as number[], workers: [] as number[] };
+  const measurements = {
+    one: () => measure([three[0]], callers),
+    each: () => measure(three, callers),
+    divided: () => measure(three, callers / 3),
+    workers: () => measure([workers], 2 * callers),
+    bareOne: () => measure([bare[0]], callers, "/me"),
+    bareEach: () => measure(bare, callers, "/me"),
+    bareDivided: () => measure(bare, callers / 3, "/me"),
+  };
+  type Name = keyof typeof measurements;
+  const names = Object.keys(measurements) as Name[];
+  const cost = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
   // The first round is a warm-up.
-  for (let round = -1; round < pace.rounds; round++) {
-    const measured = {
-      one: await measure([three[0]], callers),
-      each: await measure(three, callers),
-      divided: await measure(three, callers / 3),
-      workers: await measure([workers], 2 * callers),
-    };
-    if (round < 0) continue;
-    for (const name of ["one", "each", "divided", "workers"] as const) cost[name].push(measured[name]);
-  }
+  for (let round = -1; round < pace.rounds; round++)
+    for (const name of names) {
+      const measured = await measurements[name]();
+      if (round >= 0) cost[name].push(measured);
+    }
+  const bareRatio = { each: ratios(cost.bareEach, cost.bareOne), divided: ratios(cost.bareDivided, cost.bareOne) };
   return {
     title: "user.me on PostgreSQL: CPU time of all processes of the servers",
     figures: [
       { name: `one server, ${callers} callers, µs for each call`, values: cost.one, digits: 1 },
       { name: `three servers, ${callers} callers each, µs`, values: cost.each, digits: 1 },
       { name: "ratio to one", values: ratios(cost.each, cost.one), digits: 2, target: "≤ 1.1" },
+      { name: "the same of bare Fastify routes", values: bareRatio.each, digits: 2 },
+      { name: "ratio ÷ theirs", values: ratios(ratios(cost.each, cost.one), bareRatio.each), digits: 2 },
       { name: `three servers, ${callers} callers in all, µs`, values: cost.divided, digits: 1 },
       { name: "ratio to one", values: ratios(cost.divided, cost.one), digits: 2, target: "≤ 1.6" },
+      { name: "the same of bare Fastify routes", values: bareRatio.divided, digits: 2 },
+      { name: "ratio ÷ theirs", values: ratios(ratios(cost.divided, cost.one), bareRatio.divided), digits: 2 },
       { name: `two workers, ${callers} callers for each, µs`, values: cost.workers, digits: 1 },
       {
         name: "calls of two workers on two cores of their own, ratio to one: 2 × CPU of one ÷ CPU of two",

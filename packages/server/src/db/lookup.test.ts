@@ -16,7 +16,7 @@ const spentUntil = (db: Db) =>
 const spend = (db: Db, id: string, expiresAt: number) =>
   db.insertInto("spent_ids").values({ id, expires_at: expiresAt }).execute();
 
-describe.each(engines)("a lookup on $engine", ({ newDatabase }) => {
+describe.each(engines)("a lookup on $engine", ({ engine, newDatabase }) => {
   it("returns the row of each ID, and null where there is none, for any ID", async () => {
     await using database = await openTestDatabase(newDatabase);
     const { db } = database;
@@ -48,6 +48,35 @@ describe.each(engines)("a lookup on $engine", ({ newDatabase }) => {
     await find("a");
     expect(queries).toHaveBeenCalledTimes(2);
   });
+
+  if (engine === "PostgreSQL") {
+    it("gathers what is asked for while a query runs, for a few milliseconds at most", async () => {
+      await using database = await openTestDatabase(newDatabase);
+      const { db } = database;
+      await spend(db, "a", 1);
+      const find = spentUntil(db);
+      const execute = db.executeQuery.bind(db);
+      const held: (() => void)[] = [];
+      let sent = 0;
+      vi.spyOn(db, "executeQuery").mockImplementation(async (query) => {
+        sent++;
+        if (sent === 1) await new Promise<void>((release) => held.push(release));
+        return execute(query);
+      });
+      const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+      const reads = [find("a")];
+      for (let turn = 0; turn < 3; turn++) {
+        await nextTurn();
+        reads.push(find("a"));
+      }
+      expect(sent).toBe(1);
+      // The first query never ends as far as the others know: they are sent without it.
+      await Promise.all(reads.slice(1));
+      expect(sent).toBe(2);
+      for (const release of held) release();
+      expect((await reads[0])?.expires_at).toBe(1);
+    });
+  }
 
   it("caches nothing: it reads what was written before the call", async () => {
     await using database = await openTestDatabase(newDatabase);
