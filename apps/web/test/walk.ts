@@ -1,5 +1,6 @@
 // Opens the pages of the built app in both colour schemes, at the widths of a computer and of a phone. Takes a picture of
-// each, and prints findings of Axe, pages that scroll sideways, keyboard focus that cannot be seen, and errors. Not a test:
+// each, and prints findings of Axe, pages that scroll sideways, keyboard focus that cannot be seen, gets stuck, or does not
+// return from a dialog that Escape closes, and errors. Not a test:
 // `node apps/web/test/walk.ts FOLDER`, with a part of the names of pages to see some of them.
 
 import { mkdir } from "node:fs/promises";
@@ -8,8 +9,11 @@ import AxeBuilder from "@axe-core/playwright";
 import { launchBrowser } from "@lockstep/server/browser-testing";
 import { john, testSource } from "@lockstep/server/testing";
 import { initiateDeviceAuthorization } from "openid-client";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { TOTP } from "otpauth";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+
 import { idOf, north, startClient, startServer } from "./client.ts";
+import { addAuthenticator } from "./virtual-authenticator.ts";
 
 const [folder = "screenshots", wanted = ""] = process.argv.slice(2);
 const longName = "Maximiliane Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh";
@@ -48,6 +52,113 @@ const signIn = async (page: Page, password: string = john.password) => {
   await page.getByLabel("Username or e-mail address").fill(john.username);
   await page.getByLabel("Password", { exact: true }).fill(password);
   await press(page, "Sign in");
+};
+
+/** Takes a picture of the dialog, closes it by Escape, and says if the focus does not return to the button. */
+const shootDialog = async (page: Page, name: string, shoot: Shoot, opener: Locator) => {
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await shoot(name);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  if (!(await opener.evaluate((element) => element === document.activeElement)))
+    say(`${name}: the focus does not return from the dialog`);
+};
+
+/** Second factors, from the first to the loss of all of them. */
+const factors = async (page: Page, server: Server, shoot: Shoot) => {
+  const button = (name: string) => page.getByRole("button", { name, exact: true });
+  const userId = await idOf(server);
+  const age = () => server.db.updateTable("sessions").set({ authenticated_at: 0, factors: null }).execute();
+  await page.addInitScript(() => {
+    PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+  });
+  await page.goto("/");
+  await signIn(page);
+  await page.getByLabel("Full name").waitFor();
+  await page.goto((await server.web.begin({ acr_values: "phr" })).url);
+  await page.getByText("Add a passkey to your account").waitFor();
+  await shoot("factors-consent-missing");
+  await page.goto("/second-factors");
+  await page.getByText("No passkey yet.").waitFor();
+  await shoot("factors-none");
+  await button("Add a passkey").click();
+  await page.getByText("Your browser asks where to keep it").waitFor();
+  await shoot("factors-add-passkey");
+  await addAuthenticator(page, { isUserVerified: false });
+  await button("Add").click();
+  await page.getByText("No passkey was made.").waitFor();
+  await shoot("factors-add-passkey-problem");
+  await button("Cancel").click();
+  const authenticator = await addAuthenticator(page, { isSecurityKey: true });
+  await button("Add a passkey").click();
+  await page.getByRole("textbox", { name: "Name" }).fill("The blue key with the long name on my keyring");
+  await button("Add").click();
+  await page.getByText(/^Added just now/).waitFor();
+  await button("Add an authenticator app").click();
+  const totp = new TOTP({ secret: (await page.locator("code").textContent()) ?? "" });
+  await page.getByLabel("Code that the app shows").fill("000000");
+  await button("Add").click();
+  await page.getByText("This code does not work.").waitFor();
+  await shoot("factors-add-app");
+  await page.getByLabel("Code that the app shows").fill(totp.generate());
+  await button("Add").click();
+  await button("Rename Authenticator app").waitFor();
+  await page.getByText("You have no recovery codes.").waitFor();
+  await shoot("factors");
+  await button("Make recovery codes").click();
+  await page.getByRole("link", { name: "Download" }).waitFor();
+  await shoot("factors-codes");
+  const [code = ""] = await page.getByRole("region", { name: "Recovery codes" }).locator("code").allTextContents();
+  await button("I have kept them").click();
+  await button("Rename Authenticator app").click();
+  await shoot("factors-rename");
+  await button("Cancel").click();
+  await shootDialog(page, "factors-remove-dialog", shoot, button("Remove Authenticator app"));
+  await age();
+  await shootDialog(page, "factors-step-up-dialog", shoot, button("Make new codes"));
+  await page.goto((await server.web.begin({ acr_values: "2fa", max_age: "0" })).url);
+  await page.getByText("Printshop asks you to confirm that it is you.").waitFor();
+  await shoot("factors-consent-step-up");
+
+  await server.domain.factors.requestReset(userId, testSource);
+  await page.goto("/security");
+  await button("Stop the removal").waitFor();
+  await page.getByText("2 are set up.").waitFor();
+  await shoot("factors-reset");
+  await shootDialog(page, "factors-reset-dialog", shoot, button("Stop the removal"));
+
+  await page.goto("/");
+  const menu = button("Menu");
+  if (await menu.isVisible()) await menu.click();
+  await press(page, "Sign out");
+  await title(page, "Sign in");
+  await signIn(page);
+  await button("Continue with a passkey").waitFor();
+  await shoot("factors-sign-in-passkey");
+  await authenticator.remove();
+  await button("Use an authenticator app").click();
+  await page.getByLabel("Code of your authenticator app").fill("000000");
+  await button("Continue").click();
+  await page.getByText("This code does not work.").waitFor();
+  await shoot("factors-sign-in-app");
+  await button("Use a recovery code").click();
+  await shoot("factors-sign-in-recovery-code");
+  await page.getByLabel("Recovery code").fill(code);
+  await page.getByLabel("Do not ask on this device for a while").check();
+  await button("Continue").click();
+  await page.getByLabel("Full name").waitFor();
+  await page.goto("/second-factors");
+  await page.getByText("9 codes are left.").waitFor();
+  await shoot("factors-trusted-device");
+
+  await server.domain.factors.reset(userId, testSource);
+  await server.domain.factors.require(userId, true, testSource);
+  await page.goto("/sign-in");
+  await signIn(page);
+  await page.getByRole("heading", { name: "Protect your account" }).waitFor();
+  await shoot("factors-required");
 };
 
 const signedOut = async (page: Page, server: Server, shoot: Shoot) => {
@@ -312,7 +423,8 @@ const signedIn = async (page: Page, server: Server, shoot: Shoot) => {
 const tabThrough = async (page: Page, name: string) => {
   const start = await page.evaluateHandle(() => document.activeElement);
   const seen = new Set<string>();
-  for (let presses = 0; presses < 100; presses++) {
+  let presses = 0;
+  for (; presses < 100; presses++) {
     await page.keyboard.press("Tab");
     const stop = await page.evaluate(() => {
       const element = document.activeElement;
@@ -334,6 +446,7 @@ const tabThrough = async (page: Page, name: string) => {
     if (!stop.outlined) say(`${name}: no visible focus: ${stop.html}`);
     if (stop.outside) say(`${name}: the focus leaves the dialog: ${stop.html}`);
   }
+  if (presses === 100) say(`${name}: the focus goes round without an end`);
   await start.evaluate((element) => element instanceof HTMLElement && element.focus());
   return seen.size;
 };
@@ -357,8 +470,13 @@ const walk = async (browser: Browser, look: string, options: BrowserContextOptio
     if (sideways > 0) say(`${name}.${look}: scrolls sideways by ${sideways} px`);
   };
   try {
-    await signedOut(page, server, shoot);
-    await signedIn(page, server, shoot);
+    // By a part of the names of their pictures, each can be seen alone.
+    if (!wanted.startsWith("factors")) {
+      await signedOut(page, server, shoot);
+      await signedIn(page, server, shoot);
+      await context.clearCookies();
+    }
+    await factors(page, server, shoot);
   } catch (error) {
     await page.screenshot({ path: join(folder, `failed.${look}.png`), fullPage: true });
     say(`${look}: stopped at ${page.url()}: ${error}`);
