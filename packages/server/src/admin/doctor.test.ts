@@ -295,6 +295,16 @@ describe.each(engines)("lockstep doctor on $engine", ({ engine, newDatabase }) =
     expect((await expectOnly("public-url")).problem).toContain("is not this server");
     proxy.behave({ instead: (path) => (path.startsWith("/healthz") ? { status: 403, body: "" } : null) });
     expect((await expectOnly("public-url")).problem).toContain("/healthz/request answered 403");
+    const metadata = JSON.stringify({ issuer: proxy.url });
+    for (const body of ["null", "[]", "{}", '{"keys":{},"setCookie":[]}', "[".repeat(100_000)]) {
+      const instead = (path: string) => ({ status: 200, body: path.startsWith("/.well-known") ? metadata : body });
+      proxy.behave({ instead });
+      await expectOnly("public-url");
+      proxy.behave({ instead: (path) => (path === "/healthz/request" ? { status: 200, body } : null) });
+      await expectOnly("public-url");
+    }
+    proxy.behave({ instead: () => ({ status: 200, body: "x".repeat(1_000_000) }) });
+    expect((await expectOnly("public-url")).problem).toContain("more than the size limit");
     proxy.behave({});
     await using another = await startTestServer({ config: { publicUrl: proxy.url } });
     proxy.forwardTo(another.url);

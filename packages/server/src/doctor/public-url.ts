@@ -1,13 +1,14 @@
 // Owns the checks of the way from the public address to the server: whether this server answers there, and whether proxies
 // pass on who calls, and cookies.
 
+import { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Db } from "../db/database.ts";
 import { plainAddress } from "../domain/kernel/ip-addresses.ts";
 import { createSealed } from "../domain/kernel/sealed.ts";
 import { createSecrets } from "../domain/kernel/secrets.ts";
 import { readStoredKeys } from "../domain/tokens/keyring.ts";
-import { type SeenRequest, seenRequestPath, seenRequestSeconds } from "../http/seen-request.ts";
+import { SeenRequest, seenRequestPath, seenRequestSeconds } from "../http/seen-request.ts";
 import { createOutbound, OutboundError } from "../outbound.ts";
 import type { WorldOptions } from "../world.ts";
 import { type Outcome, outcomeOf, type Problem } from "./check.ts";
@@ -54,20 +55,20 @@ export const checkPublicUrl = async ({
     "Start the server with these settings, and send requests to PUBLIC_URL to it, all paths and unchanged.";
   try {
     const metadata = await jsonOf(await fetch(`${publicUrl}/.well-known/openid-configuration`));
-    const { issuer } = (metadata ?? {}) as { issuer?: unknown };
-    if (typeof issuer !== "string")
+    const issuer = Metadata.safeParse(metadata).data?.issuer;
+    if (issuer === undefined)
       return problem(
         `What answers at ${publicUrl} is not this server: it has no metadata of OpenID Connect.`,
         otherServer,
       );
     if (issuer !== publicUrl)
       return problem(
-        `The server at ${publicUrl} issues tokens as ${issuer}.`,
+        `The server at ${publicUrl} issues tokens as ${issuer.slice(0, 200)}.`,
         "Its PUBLIC_URL must be the address at which clients reach it.",
       );
-    const published = (await jsonOf(await fetch(`${publicUrl}/jwks`))) as { keys?: readonly { kid?: string }[] } | null;
+    const published = KeySet.safeParse(await jsonOf(await fetch(`${publicUrl}/jwks`))).data?.keys ?? [];
     const stored = db && (await readStoredKeys(db, createSecrets(secret, previousSecrets)));
-    if (stored && stored.length > 0 && !stored.some(({ id }) => published?.keys?.some(({ kid }) => kid === id)))
+    if (stored && stored.length > 0 && !stored.some(({ id }) => published.some(({ kid }) => kid === id)))
       return problem(
         `The server at ${publicUrl} signs with keys that are not in this database.`,
         "Run this command with the same DATABASE_URL as the server.",
@@ -80,18 +81,19 @@ export const checkPublicUrl = async ({
       });
     };
     const answer = await ask({});
-    const first = (answer.ok ? await jsonOf(answer) : null) as SeenRequest | null;
+    const first = SeenRequest.safeParse(await jsonOf(answer)).data;
     if (!first)
       return problem(
         `The server at ${publicUrl} does not know this command: ${seenRequestPath} answered ${answer.status}.`,
         "Pass this path on to the server, with `Authorization`. The server must have the same SECRET, and this version.",
       );
-    const second = (await jsonOf(
-      await ask({
-        "x-forwarded-for": claimedAddresses.join(", "),
-        cookie: first.setCookie.split(";", 1)[0] ?? "",
-      }),
-    )) as SeenRequest;
+    const headers = { "x-forwarded-for": claimedAddresses.join(", "), cookie: first.setCookie.split(";", 1)[0] ?? "" };
+    const second = SeenRequest.safeParse(await jsonOf(await ask(headers))).data;
+    if (!second)
+      return problem(
+        `The server at ${publicUrl} knows this command at one request, and not at the next.`,
+        "All servers behind PUBLIC_URL must have the same SECRET and version. A proxy must not refuse X-Forwarded-For.",
+      );
     return {
       seen: { first, setCookie: answer.headers.getSetCookie(), second },
       outcome: { found: `this server answers at ${publicUrl}` },
@@ -106,6 +108,9 @@ export const checkPublicUrl = async ({
     await outbound.close();
   }
 };
+
+const Metadata = z.object({ issuer: z.string() });
+const KeySet = z.object({ keys: z.array(z.object({ kid: z.string().optional() })) });
 
 /** `null`: it is not JSON. */
 const jsonOf = async (response: Response): Promise<unknown> => {

@@ -2,6 +2,7 @@
 // was sealed under `SECRET`. To anybody else, the address does not exist.
 
 import type { FastifyInstance } from "fastify";
+import { z } from "zod";
 import type { Sealed } from "../domain/kernel/sealed.ts";
 import { checkCookie } from "./cookies.ts";
 import { sourceOf } from "./request.ts";
@@ -11,22 +12,23 @@ export const seenRequestPath = "/healthz/request";
 /** How long a token for it is valid. */
 export const seenRequestSeconds = 60;
 
-/** A request as it arrived. */
-export interface SeenRequest {
+/** Schema of a request as it arrived. */
+export const SeenRequest = z.object({
   /** Whose request it is, for limits and the audit log. */
-  readonly address: string | null;
+  address: z.string().nullable(),
   /** Who connected: the caller, or the last proxy. */
-  readonly peer: string | null;
+  peer: z.string().nullable(),
   /** `X-Forwarded-For` as it arrived. */
-  readonly forwardedFor: string | null;
-  readonly origin: string | null;
+  forwardedFor: z.string().nullable(),
+  origin: z.string().nullable(),
   /** `Sec-Fetch-Site`. */
-  readonly site: string | null;
+  site: z.string().nullable(),
   /** The value of the cookie that the last answer set. */
-  readonly cookie: string | null;
+  cookie: z.string().nullable(),
   /** `Set-Cookie` of this answer, as it leaves. */
-  readonly setCookie: string;
-}
+  setCookie: z.string(),
+});
+export type SeenRequest = z.infer<typeof SeenRequest>;
 
 export const seenRequestRoutes =
   ({ sealed, publicUrl }: { sealed: Sealed; publicUrl: string }) =>
