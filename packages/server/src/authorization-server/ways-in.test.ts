@@ -2,7 +2,7 @@
 
 import { decodeJwt } from "jose";
 import * as client from "openid-client";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { codeOf } from "../../test/authenticator-app.ts";
 import { createAuthenticator } from "../../test/software-authenticator.ts";
 import { testSource, typed } from "../testing.ts";
@@ -26,6 +26,8 @@ beforeAll(async () => {
   television = await registerClient(server, { kind: "native", redirectUris: ["http://127.0.0.1/callback"] });
 });
 afterAll(() => server.close());
+// Everybody comes from one address, and some are refused.
+beforeEach(() => server.db.deleteFrom("throttles").execute());
 
 const states = ["none", "totp", "passkey", "recovery_code", "trusted_device"] as const;
 type State = (typeof states)[number];
@@ -103,8 +105,9 @@ const addSomebody = async (state: State, authenticatedAt: number | null = Date.n
   };
   return {
     name,
+    id,
     /** Signs in, with whatever second step follows. */
-    async signIn(way: Way) {
+    async signIn(way: Way, beforeSecondStep = async () => {}) {
       let outcome = await begin(way, null);
       if (outcome.status === "second_factor_required") {
         const { challengeId } = outcome;
@@ -113,6 +116,7 @@ const addSomebody = async (state: State, authenticatedAt: number | null = Date.n
           ...(state === "recovery_code" && { recoveryCode: recoveryCode.replaceAll("-", "") }),
           ...((state === "totp" || state === "trusted_device") && { totp: code() }),
         };
+        await beforeSecondStep();
         const trustDevice = state === "trusted_device";
         const completed = await domain.factorSignIn.complete(challengeId, given, { ...asker, trustDevice });
         outcome = trustDevice ? await begin(way, completed.deviceToken) : completed;
@@ -172,6 +176,38 @@ describe("every way in, with every kind of factor", () => {
       });
       expect(polled.body).toHaveProperty("access_token");
       expect(claimsIn(String(polled.body["access_token"]))).toEqual(said);
+    },
+  );
+
+  const twoSteps = table.filter(([way, state]) => way !== "passkey alone" && state !== "none");
+  const changes = {
+    disabled: (id: string) => server.domain.accounts.disable(id, testSource),
+    deleted: (id: string) => server.db.deleteFrom("users").where("id", "=", id).execute(),
+    "given another password": async (id: string) =>
+      server.domain.users.replacePasswordHash(id, await server.domain.passwords.hash("another one")),
+    "deprived of its factors": (id: string) => server.domain.factors.reset(id, testSource),
+    "unlinked from the identity provider": (id: string) =>
+      server.db.deleteFrom("identities").where("user_id", "=", id).execute(),
+  };
+
+  it.each(twoSteps.flatMap(([way, state]) => Object.keys(changes).map((change) => [way, state, change] as const)))(
+    "[S111] a %s with %s starts no session if the account is %s before the second step",
+    async (way, state, change) => {
+      const somebody = await addSomebody(state);
+      const sessions = () => server.db.selectFrom("sessions").select("id").where("user_id", "=", somebody.id).execute();
+      let before = await sessions();
+      const signIn = somebody.signIn(way, async () => {
+        await changes[change as keyof typeof changes](somebody.id);
+        before = await sessions();
+      });
+      // Only who came from there needs the identity.
+      if (change.startsWith("unlinked") && way !== "identity provider") {
+        expect((await signIn).status).toBe("signed_in");
+        return;
+      }
+      const refusal = change.startsWith("deprived") || change === "deleted" ? "FACTOR_REFUSED" : "CHALLENGE_EXPIRED";
+      await expect(signIn).rejects.toMatchObject({ code: refusal });
+      expect(await sessions()).toEqual(before);
     },
   );
 

@@ -2,6 +2,7 @@ import { acrValues } from "@lockstep/kit";
 import { describe, expect, it } from "vitest";
 import { codeOf } from "../../../test/authenticator-app.ts";
 import { engines } from "../../../test/engines.ts";
+import { createAuthenticator } from "../../../test/software-authenticator.ts";
 import { john, testSource, typed } from "../../testing.ts";
 import { goodPassword, refusalOf } from "../accounts/testing.ts";
 import { SecondStepNeeded } from "../sessions/sign-in.ts";
@@ -396,6 +397,58 @@ describe.each(engines)("a second factor on $engine", ({ newDatabase }) => {
     expect(await refusalOf(factorSignIn.beginFactor(owner, "totp"))).toBe("INVALID_TOKEN");
     expect(await factors.list(owner.user.id)).toEqual([]);
   });
+
+  it("is added once by 50 completions of one enrolment", async () => {
+    await using server = await start();
+    const owner = await server.signIn();
+    const { factorSignIn, factors } = server.domain;
+    const begun = await factorSignIn.beginFactor(owner, "passkey");
+    if (begun.kind !== "passkey") throw new Error("Another kind of factor was begun");
+    const authenticator = createAuthenticator({ origin: server.config.publicUrl });
+    const additions = Array.from({ length: 50 }, () => {
+      const finished = { enrolmentId: begun.enrolmentId, name: "Key", passkey: authenticator.create(begun) };
+      return refusalOf(factorSignIn.completeFactor(owner, finished, testSource));
+    });
+    const refusals = await Promise.all(additions);
+    expect(refusals.filter((refusal) => refusal === null)).toHaveLength(1);
+    expect(new Set(refusals)).toEqual(new Set([null, "CHALLENGE_EXPIRED"]));
+    expect(await factors.list(owner.user.id)).toHaveLength(1);
+  });
+
+  it.each(["disabled", "removed"] as const)(
+    "[S111] leaves no session behind when it is used while the account is disabled, or itself removed: %s",
+    async (change) => {
+      await using it = await withTotp();
+      const { server, owner, app } = it;
+      const { accounts, factors, recoveryCodes, factorSignIn, sessions } = server.domain;
+      const codes = await recoveryCodes.renew(owner.user.id, testSource);
+      const challenges = [];
+      for (let n = 0; n <= codes.length; n++) challenges.push((await server.beginPending()).challengeId);
+      const uses = challenges.map((challengeId, n) => {
+        const recoveryCode = codes[n]?.replaceAll("-", "");
+        const given = recoveryCode === undefined ? { totp: app.code() } : { recoveryCode };
+        const asked = { browser: null, source: testSource, trustDevice: false };
+        return refusalOf(factorSignIn.complete(challengeId, given, asked));
+      });
+      uses.splice(
+        5,
+        0,
+        refusalOf(
+          change === "disabled"
+            ? accounts.disable(owner.user.id, testSource)
+            : factors.remove(owner, app.id, testSource),
+        ),
+      );
+      await Promise.all(uses);
+      const rows = await server.db.selectFrom("sessions").select(["id", "factors"]).execute();
+      for (const { id, factors: proved } of rows)
+        if (change === "disabled" || proved?.includes(app.id)) expect(await sessions.findLive(id)).toBeNull();
+      if (change === "removed") {
+        expect(await factors.list(owner.user.id)).toEqual([]);
+        expect(await recoveryCodes.count(owner.user.id)).toBe(0);
+      }
+    },
+  );
 
   it("is proved by one of 50 sign-ins with one recovery code, and by none after the codes are renewed", async () => {
     await using it = await withTotp();
