@@ -23,11 +23,13 @@ let television: typeof web;
 beforeAll(async () => {
   server = await startAuthorizationServer({ config: { signInCode: true } });
   web = await registerClient(server);
-  television = await registerClient(server, { kind: "native", redirectUris: ["http://127.0.0.1/callback"] });
+  television = await registerClient(server, native);
 });
 afterAll(() => server.close());
 // Everybody comes from one address, and some are refused.
 beforeEach(() => server.db.deleteFrom("throttles").execute());
+
+const native = { kind: "native", redirectUris: ["http://127.0.0.1/callback"] } as const;
 
 const states = ["none", "totp", "passkey", "recovery_code", "trusted_device"] as const;
 type State = (typeof states)[number];
@@ -223,8 +225,8 @@ describe("every way in, with every kind of factor", () => {
 
   describe("with a client that needs the time of the sign-in", () => {
     /** Registers a client with metadata that the pages do not offer. */
-    const registerStrict = async (added: Record<string, unknown>) => {
-      const strict = await registerClient(server);
+    const registerStrict = async (added: Record<string, unknown>, input?: Parameters<typeof registerClient>[1]) => {
+      const strict = await registerClient(server, input);
       const row = server.db.selectFrom("applications").select("metadata").where("id", "=", strict.id);
       const { metadata } = await row.executeTakeFirstOrThrow();
       await server.db
@@ -274,6 +276,31 @@ describe("every way in, with every kind of factor", () => {
       const said = (await connect(browser, web.config, { max_age })).claims();
       expect(said).toMatchObject({ acr: "1fa", amr: ["pwd"], auth_time: expect.any(Number) });
     });
+
+    it.each(needs)(
+      "[S42] %s on a device gets no tokens before the person signs in again",
+      async (_, metadata, more) => {
+        const strict = await registerStrict(metadata, native);
+        const somebody = await addSomebody("none", null);
+        const poll = async (way: Way) => {
+          const browser = openBrowser(server);
+          const signedIn = await somebody.signIn(way);
+          browser.adopt(signedIn.accessToken, signedIn.refreshToken);
+          const asked = { scope: "openid profile:read", ...more };
+          const device = await client.initiateDeviceAuthorization(strict.config, asked);
+          await browser.enterCode(device.user_code);
+          const { body } = await post(server, "/token", {
+            grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+            device_code: device.device_code,
+            client_id: strict.id,
+          });
+          return body;
+        };
+        expect(await poll("identity provider")).toMatchObject({ error: "authorization_pending" });
+        const { id_token } = await poll("password");
+        expect(decodeJwt(String(id_token))["auth_time"]).toBeGreaterThan(Date.now() / 1000 - 600);
+      },
+    );
 
     it.each(needs)("[S42] %s gets none without a question either", async (_, metadata, parameters) => {
       // Verified, like `web`, since an operator registered it.
