@@ -29,7 +29,7 @@ afterAll(() => server.close());
 // Everybody comes from one address, and some are refused.
 beforeEach(() => server.db.deleteFrom("throttles").execute());
 
-const native = { kind: "native", redirectUris: ["http://127.0.0.1/callback"] } as const;
+const native = { kind: "native" as const, redirectUris: ["http://127.0.0.1/callback"] };
 
 const states = ["none", "totp", "passkey", "recovery_code", "trusted_device"] as const;
 type State = (typeof states)[number];
