@@ -1,22 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { codeOf } from "../../test/authenticator-app.ts";
-import { callsTo } from "../../test/calls.ts";
-import { startCollector } from "../../test/collector.ts";
-import {
-  beginAuthorization,
-  registerClient,
-  signedInBrowser,
-  startAuthorizationServer,
-} from "../authorization-server/testing.ts";
+import { startAuthorizationServer } from "../authorization-server/testing.ts";
 import type { Config } from "../config.ts";
-import { john } from "../testing.ts";
-
-const metricsToken = "a-token-of-tests-with-at-least-thirty-two-characters";
 
 const start = async (settings: Partial<Config> = {}, level = "trace") => {
   const lines: string[] = [];
   const server = await startAuthorizationServer({
-    config: { logRequests: true, metrics: { token: metricsToken, listen: null }, ...settings },
+    config: { logRequests: true, ...settings },
     logger: { level, stream: { write: (text) => void lines.push(...text.split("\n").filter(Boolean)) } },
   });
   const requests = () =>
@@ -85,73 +74,5 @@ describe("the log of requests", () => {
       expect(Math.abs(entry.time - other.time)).toBeLessThan(60_000);
       expect(entry).not.toHaveProperty("trace_id");
     }
-  });
-});
-
-describe("logs, metrics and traces", () => {
-  it("have none of the secrets that people and clients used, whatever they did", async () => {
-    await using collector = await startCollector();
-    const { server, lines, requests } = await start({ traces: collector.settings });
-    const calls = callsTo(server.app);
-    const secrets = new Map<string, string>([["metrics token", metricsToken]]);
-    const learn = (name: string, value: string | undefined) => {
-      expect(value, name).toBeTruthy();
-      secrets.set(name, value ?? "");
-    };
-
-    const wrong = "a wrong password of this test";
-    secrets.set("wrong password", wrong);
-    await calls.mutate("auth.login", { username: john.username, password: wrong });
-    const { data } = await calls.mutate("auth.login", { username: john.username, password: john.password });
-    const signedIn = data as { accessToken: string; refreshToken: string; deviceToken: string };
-    learn("access token", signedIn.accessToken);
-    learn("refresh token", signedIn.refreshToken);
-    learn("device token", signedIn.deviceToken);
-    await calls.query("user.me", { token: signedIn.accessToken });
-    await server.app.inject(`/trpc/user.me?access_token=${signedIn.accessToken}`);
-    await server.app.inject(`/users/me?access_token=${signedIn.accessToken}`);
-    const refreshed = await calls.mutate("auth.refresh", { refreshToken: signedIn.refreshToken });
-    learn("next refresh token", (refreshed.data as { refreshToken: string }).refreshToken);
-
-    const { data: asked } = await calls.mutate("account.register", { email: "new@example.com" });
-    await server.domain.upkeep.once();
-    const [mail] = await server.mails();
-    const code = /[B-Z]{4}-[B-Z]{4}/.exec(mail?.text ?? "")?.[0] ?? "";
-    learn("code of a mail", code);
-    learn("code without its dash", code.replace("-", ""));
-    const link = /#(\S+)/.exec(mail?.text ?? "")?.[1];
-    learn("secret of a link", link);
-    const password = "wool lamp river stone of this test";
-    secrets.set("new password", password);
-    const { proofId } = asked as { proofId: string };
-    await calls.mutate("account.completeRegistration", { proofId, code, fullName: "New Person", password });
-
-    const { config, secret } = await registerClient(server);
-    learn("client secret", secret ?? undefined);
-    const browser = await signedInBrowser(server);
-    const { url, checks } = await beginAuthorization(config, { scope: "openid profile:read offline_access" });
-    learn("PKCE verifier", checks.pkceCodeVerifier);
-    const back = await browser.allow(url);
-    learn("authorization code", back.searchParams.get("code") ?? undefined);
-    await server.app.inject(`/login/nobody/callback?code=${back.searchParams.get("code")}&state=x`);
-
-    const token = (refreshed.data as { accessToken: string }).accessToken;
-    const { data: begun } = await calls.mutate("factor.begin", { kind: "totp" }, { token });
-    const { enrolmentId, secret: seed } = begun as { enrolmentId: string; secret: string };
-    learn("secret of an authenticator app", seed);
-    const totp = codeOf(seed, Date.now());
-    await calls.mutate("factor.complete", { enrolmentId, name: "Phone", totp }, { token });
-    const { data: renewed } = await calls.mutate("factor.renewRecoveryCodes", undefined, { token });
-    const [recoveryCode] = (renewed as { codes: string[] }).codes;
-    learn("recovery code", recoveryCode);
-
-    expect(requests().length).toBeGreaterThan(10);
-    const metrics = await server.app.inject({ url: "/metrics", headers: { authorization: `Bearer ${metricsToken}` } });
-    expect(metrics.statusCode).toBe(200);
-    await server.close();
-    expect(collector.named("auth.login").length).toBeGreaterThan(1);
-    const written = [...lines, metrics.body, ...collector.bodies].join("\n");
-    expect([...secrets].filter(([, value]) => written.includes(value)).map(([name]) => name)).toEqual([]);
-    expect(written).not.toContain("new@example.com");
   });
 });
