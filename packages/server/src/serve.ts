@@ -26,7 +26,7 @@ export const serve = async (app: App, { config: settings, webDirectory, several 
   const server = await createServer({
     app,
     config,
-    logger: { level: config.logLevel, stream: destination(1) },
+    logger: { level: config.logLevel, stream: destination(1), atExit: (flush) => process.once("exit", flush) },
     onCaughtMail: ({ to, subject }) =>
       process.stdout.write(`Mail to ${to}: ${subject} (${config.publicUrl}/dev/mail)\n`),
     ...(webDirectory !== undefined && { webDirectory }),

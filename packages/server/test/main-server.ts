@@ -28,16 +28,21 @@ export const startMain = async (env: Record<string, string>, databaseUrl?: strin
   child.stdout.on("data", (chunk) => {
     stdout += chunk;
   });
-  const [line] = (await Promise.race([once(child.stdout, "data"), exited])) as [unknown];
-  const url = /http:\/\/localhost:(\d+)/.exec(String(line));
+  const urlIn = (printed: string) => /http:\/\/localhost:(\d+)/.exec(printed);
+  // Entries of the log may come first.
+  while (!urlIn(stdout) && child.exitCode === null) await Promise.race([once(child.stdout, "data"), exited]);
+  const url = urlIn(stdout);
   if (!url) throw new Error(`The server did not start: ${await stderr}`);
   const port = Number(url[1]);
   const sockets: Socket[] = [];
+  const stdoutEnd = once(child.stdout, "end");
   return {
     url: `http://127.0.0.1:${port}`,
     processId: child.pid ?? 0,
     /** What it has printed so far. */
     printed: () => stdout,
+    /** Settles when all that it printed has arrived. */
+    stdoutEnd,
     signal: (name: "SIGTERM" | "SIGINT") => child.kill(name),
     exitCode: async () => (await exited)[0],
     stderr,

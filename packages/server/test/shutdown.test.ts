@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openStream } from "./event-stream.ts";
 import { startCluster } from "./faults/cluster.ts";
 import { credentials, signIn, startMain } from "./main-server.ts";
@@ -107,4 +107,66 @@ it("during the delay, is not ready, answers calls, sends events and closes conne
   server.signal("SIGINT");
   expect(await server.exitCode()).toBe(1);
   expect(await server.stderr).toBe("Stopped by a second signal, before the shutdown was complete.\n");
+});
+
+describe("the log of requests", () => {
+  const start = () => startMain({ LOG_REQUESTS: "on", LOG_LEVEL: "info", SHUTDOWN_TIMEOUT_SECONDS: never });
+  const requestsIn = (printed: string) =>
+    printed
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ msg }) => msg === "request");
+
+  it("loses no line when the server is stopped, not that of the last answer either", async () => {
+    await using server = await start();
+    const socket = await server.connect();
+    await sendHalf(socket);
+    const ids = await Promise.all(
+      Array.from({ length: 300 }, async () => {
+        const answer = await fetch(`${server.url}/users/me`);
+        await answer.text();
+        return answer.headers.get("x-request-id");
+      }),
+    );
+    server.signal("SIGTERM");
+    await expect.poll(server.accepts).toBe(false);
+    socket.write(credentials.slice(5));
+    const lastId = /^x-request-id: (.+)$/im.exec(await text(socket))?.[1]?.trim();
+    expect(await server.exitCode()).toBe(0);
+    await server.stdoutEnd;
+    const byId = new Map(requestsIn(server.printed()).map((entry) => [entry["reqId"], entry]));
+    expect(ids.filter((id) => !byId.has(id))).toEqual([]);
+    for (const id of ids)
+      expect(byId.get(id)).toEqual({
+        level: 30,
+        time: expect.any(Number),
+        pid: server.processId,
+        hostname: expect.any(String),
+        reqId: id,
+        method: "GET",
+        route: "/users/me",
+        status: 401,
+        durationMs: expect.any(Number),
+        address: "127.0.0.1",
+        msg: "request",
+      });
+    expect(byId.get(lastId)).toMatchObject({ route: "/trpc/:path", operations: ["auth.login"], status: 200 });
+  });
+
+  it("loses no line when a second signal ends the process at once", async () => {
+    await using server = await start();
+    const [answered, pending] = [await server.connect(), await server.connect()];
+    await Promise.all([sendHalf(answered), sendHalf(pending)]);
+    server.signal("SIGTERM");
+    await expect.poll(server.accepts).toBe(false);
+    answered.write(credentials.slice(5));
+    const answer = await text(answered);
+    // The other call keeps the shutdown from being complete.
+    server.signal("SIGTERM");
+    expect(await server.exitCode()).toBe(1);
+    await server.stdoutEnd;
+    const id = /^x-request-id: (.+)$/im.exec(answer)?.[1]?.trim();
+    expect(requestsIn(server.printed())).toContainEqual(expect.objectContaining({ reqId: id, status: 200 }));
+  });
 });

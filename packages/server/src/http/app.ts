@@ -55,6 +55,8 @@ const noSchemas = () => {
 export interface LogOptions {
   readonly level: string;
   readonly stream: { write(text: string): void };
+  /** Calls back when the process exits, so that no line is lost. Default: it never does. */
+  readonly atExit?: (flush: () => void) => void;
 }
 
 export interface AppOptions {
@@ -114,7 +116,12 @@ export const createApp = async (options: AppOptions) => {
   const { log } = options;
   const app = Fastify({
     logger: log
-      ? { ...log, serializers: { err: loggedError }, ...(options.traces && namedTrace(options.traces)) }
+      ? {
+          level: log.level,
+          stream: log.stream,
+          serializers: { err: loggedError },
+          ...(options.traces && namedTrace(options.traces)),
+        }
       : false,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxBodyBytes,
@@ -167,7 +174,12 @@ export const createApp = async (options: AppOptions) => {
   // After the body has been read: earlier, an event of the socket would lose the call's context.
   app.addHook("preHandler", (_request, _reply, done) => withDatabaseLimit(options.databaseLimitMs, done));
   if (options.logRequests && log && levelsWithRequests.has(log.level))
-    logRequests(app, { contract: options.contract, write: (text) => log.stream.write(text), traceIdOf });
+    logRequests(app, {
+      contract: options.contract,
+      write: (text) => log.stream.write(text),
+      atExit: log.atExit,
+      traceIdOf,
+    });
   const own = recordRoutes(app);
   app.setErrorHandler(answerFailure(options.renderPage));
   await app.register(healthRoutes(options));

@@ -2,7 +2,8 @@
 // contain codes and tokens, and no header and no body.
 //
 // Pino would take a fifth of a call to compose such a line and to write it. So a line is composed here, in Pino's form, and
-// lines are written together: soon, and at the end of the server.
+// lines are written together: soon, when the server closes, and when the process exits for another reason. Only a process
+// that is killed loses those that wait.
 
 import { hostname } from "node:os";
 import { type AnyContract, operationsOf } from "@lockstep/kit";
@@ -13,19 +14,21 @@ export interface RequestLogOptions {
   readonly contract: AnyContract;
   /** Writes text to where the log goes. */
   readonly write: (text: string) => void;
+  /** Calls back when the process exits. */
+  readonly atExit?: ((flush: () => void) => void) | undefined;
   /** The ID of a request's trace. `null`: it is not traced. */
   readonly traceIdOf: (request: FastifyRequest) => string | null;
 }
 
-/** How long a line waits for others, and how many characters may wait. */
-const longestWaitMs = 10;
-const maxWaitingLength = 8192;
+/** How long a line waits for others, and how many characters may wait: about 250 lines. */
+const longestWaitMs = 50;
+const maxWaitingLength = 65_536;
 
 /** The beginning of every line: Pino's level `info`, and the process as Pino names it. */
 const ofProcess = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())},"reqId":`;
 
 /** Logs each answer at the level `info`. */
-export const logRequests = (app: FastifyInstance, { contract, write, traceIdOf }: RequestLogOptions): void => {
+export const logRequests = (app: FastifyInstance, { contract, write, atExit, traceIdOf }: RequestLogOptions): void => {
   const known = new Map(
     [...operationsOf(contract.operations)].map(([path]) => [path, `,"operations":${JSON.stringify([path])}`]),
   );
@@ -45,6 +48,7 @@ export const logRequests = (app: FastifyInstance, { contract, write, traceIdOf }
     lines = "";
     if (text !== "") write(text);
   };
+  atExit?.(flush);
 
   /** @param route the path of the route. `null`: there is none */
   const loggerOf = (route: string | null) => {
