@@ -3,11 +3,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { context, trace } from "@opentelemetry/api";
 import { describe, expect, it } from "vitest";
+import { openBrowser } from "../test/browser-trip.ts";
 import { callsTo } from "../test/calls.ts";
 import { type Collector, type ReceivedSpan, startCollector } from "../test/collector.ts";
 import { engines } from "../test/engines.ts";
-import { startMailServer } from "../test/mail-server.ts";
+import { smtpError, startMailServer } from "../test/mail-server.ts";
 import { defineApp } from "./app.ts";
+import { startDemoProvider } from "./demo-provider.ts";
 import { fixtureApp, fixtureContract } from "./fixture-app.ts";
 import { john, startTestServer, type TestServerOptions } from "./testing.ts";
 
@@ -119,7 +121,13 @@ describe("traces", () => {
     });
     const reader = answer.body?.getReader();
     let text = "";
-    while (!text.includes("watching")) text += new TextDecoder().decode((await reader?.read())?.value);
+    const until = async (event: string) => {
+      while (!text.includes(event)) text += new TextDecoder().decode((await reader?.read())?.value);
+    };
+    await until("watching");
+    // In a request and a trace of its own.
+    await signIn(server);
+    await until("signed_in");
     leaving.abort();
     await collector.until(
       () => collector.named("session.events").length > 0 && collector.named("GET /trpc/:path").length > 0,
@@ -132,47 +140,92 @@ describe("traces", () => {
     expect(statements.length).toBeGreaterThan(0);
   });
 
-  it("say of a request to an identity provider and to the mail server only the host", async () => {
+  it("have the requests to an identity provider within the request that came back from it, with the host only", async () => {
     await using collector = await startCollector();
-    const mail = await startMailServer();
+    const provider = await startDemoProvider("demo", 0);
+    let back: URL;
     {
-      await using server = await start(collector, {
-        config: { mail: { on: true, server: mail.mailServer, from: { name: null, address: "no-reply@example.com" } } },
-        world: { fetch: async () => new Response("x", { status: 404 }) },
-      });
-      expect(server.traces).not.toBeNull();
-      await server.traces?.tracedFetch(async () => new Response("x", { status: 404 }))(
-        "https://id.example/path?code=abc",
-      );
-      await server.domain.connectToMailServer?.().then(async (connections) => {
-        const content = { subject: "s", text: "t", html: "<p>t</p>" };
-        const sent = connections.send({ id: "x", to: "a@example.com", content }, new AbortController().signal);
-        await sent.catch(() => {});
-        connections.close();
-      });
+      await using server = await start(collector, { config: { providers: [provider.settings] } });
+      await provider.serve({ publicUrl: server.config.publicUrl, reachableAt: server.url });
+      const browser = openBrowser(server.app);
+      const left = await browser.visit("/login/demo");
+      back = await browser.signInAtProvider(String(left.headers.location), "ada");
+      const arrived = await browser.visit(back.pathname + back.search, "cross-site");
+      expect(arrived.headers.location).toBe("/");
     }
-    await mail.close();
-    expect(collector.named("GET")).toMatchObject([
-      {
-        kind: 3,
-        attributes: {
-          "http.request.method": "GET",
-          "server.address": "id.example",
-          "server.port": 443,
-          "http.response.status_code": 404,
-        },
+    await provider.end();
+    const outbound = collector.spans
+      .filter((span) => span.attributes["server.address"] === "localhost")
+      .map((span) => ({ name: span.name, in: parentOf(collector, span)?.name, ...span.attributes, kind: span.kind }));
+    const { port } = new URL(provider.issuer);
+    const span = (name: string, within: string) => ({
+      name,
+      in: within,
+      kind: 3,
+      "http.request.method": name,
+      "server.address": "localhost",
+      "server.port": Number(port),
+      "http.response.status_code": 200,
+    });
+    // Metadata; then the token, the keys and the person's profile.
+    expect(outbound[0]).toEqual(span("GET", "GET /login/:provider"));
+    expect(outbound).toContainEqual(span("POST", "GET /login/:provider/callback"));
+    expect(outbound.length).toBeGreaterThan(2);
+    expect(new Set(outbound.slice(1).map((each) => each.in))).toEqual(new Set(["GET /login/:provider/callback"]));
+    const sent = collector.bodies.join();
+    for (const name of ["code", "state"]) expect(sent).not.toContain(back.searchParams.get(name));
+    expect(sent).not.toMatch(/openid-configuration|\/jwks/i);
+  });
+
+  it("have a span for a mail that is sent, with the host only", async () => {
+    await using collector = await startCollector();
+    await using mail = await startMailServer({ hideSTARTTLS: true, disabledCommands: ["STARTTLS"] });
+    {
+      const mailServer = { ...mail.mailServer, plaintext: true };
+      await using server = await start(collector, {
+        config: { mail: { on: true, server: mailServer, from: { name: null, address: "no-reply@example.com" } } },
+      });
+      await callsTo(server.app).mutate("account.register", { email: "new@example.com" });
+      await expect.poll(() => mail.mails.length, { timeout: 30_000 }).toBe(1);
+      await expect
+        .poll(() => server.domain.messages.list({ state: "sent", limit: 1 }), { timeout: 30_000 })
+        .toHaveLength(1);
+    }
+    const [sending, ...others] = collector.named("SMTP");
+    expect(others).toEqual([]);
+    expect(sending).toMatchObject({
+      kind: 3,
+      attributes: {
+        "network.protocol.name": "smtp",
+        "server.address": "localhost",
+        "server.port": mail.mailServer.port,
       },
-    ]);
-    expect(collector.named("SMTP")).toMatchObject([
-      {
-        attributes: {
-          "network.protocol.name": "smtp",
-          "server.address": "localhost",
-          "server.port": mail.mailServer.port,
-        },
-      },
-    ]);
-    expect(collector.bodies.join()).not.toMatch(/code=abc|\/path|a@example\.com/);
+    });
+    // It is sent in the background, after the call.
+    expect(sending?.parentSpanId ?? "").toBe("");
+    expect(sending?.status.code).not.toBe(2);
+    expect(collector.bodies.join()).not.toMatch(/new@example\.com|[B-Z]{4}-[B-Z]{4}/);
+  });
+
+  it("say that a mail could not be sent, and not what the mail server answered", async () => {
+    await using collector = await startCollector();
+    await using mail = await startMailServer({
+      hideSTARTTLS: true,
+      disabledCommands: ["STARTTLS"],
+      onRcptTo: ({ address }, _session, done) => done(smtpError(550, `no such person here: ${address}`)),
+    });
+    {
+      const mailServer = { ...mail.mailServer, plaintext: true };
+      await using server = await start(collector, {
+        config: { mail: { on: true, server: mailServer, from: { name: null, address: "no-reply@example.com" } } },
+      });
+      await callsTo(server.app).mutate("account.register", { email: "new@example.com" });
+      await expect
+        .poll(() => server.domain.messages.list({ state: "given_up", limit: 1 }), { timeout: 30_000 })
+        .toHaveLength(1);
+    }
+    expect(collector.named("SMTP")).toMatchObject([{ status: { code: 2 }, attributes: { "error.type": "MailFailure" } }]);
+    expect(collector.bodies.join()).not.toMatch(/new@example\.com|no such|here/);
   });
 
   it.each([
@@ -322,6 +375,26 @@ describe("a collector that", () => {
     await collector.until(() => collector.bodies.length > 0);
     expect((await server.app.inject("/users/me")).statusCode).toBe(401);
     // Sending alone would take an hour.
+    await server.close();
+  });
+
+  it("never answers delays no call of any kind, however many", async () => {
+    await using collector = await startCollector("hang");
+    const server = await start(collector, {
+      // A call that waited for a batch would wait an hour.
+      world: { tracesLimits: { delayMs: 1, sendMs: 3_600_000, shutdownMs: 1 } },
+    });
+    const { accessToken } = await signIn(server);
+    await collector.until(() => collector.bodies.length > 0);
+    const headers = { authorization: `Bearer ${accessToken}` };
+    // More spans than are kept.
+    for (let round = 0; round < 20; round++) {
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () => server.app.inject({ url: "/trpc/user.me,session.list?batch=1", headers })),
+      );
+      expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+    }
+    expect((await callsTo(server.app).mutate("auth.logout", undefined, { token: accessToken })).status).toBe(200);
     await server.close();
   });
 
