@@ -238,7 +238,7 @@ describe.each(engines)("logs, metrics and traces on $engine", ({ engine, newData
     const written = [...lines, metrics.body, ...collector.bodies].join("\n");
     // The run did leave traces of each of its parts.
     expect(written.match(/"msg":"request"/g)?.length).toBeGreaterThan(20);
-    expect(written).toContain('"event":"sign_in.refused","way":"identity_provider"');
+    expect(written).toContain("a sign-in through an identity provider was refused");
     expect(written).toContain('"msg":"a mail was sent"');
     expect(written).toContain('"msg":"a call failed"');
     expect(collector.named("auth.login").length).toBeGreaterThan(2);
