@@ -224,7 +224,9 @@ describe("traces", () => {
         .poll(() => server.domain.messages.list({ state: "given_up", limit: 1 }), { timeout: 30_000 })
         .toHaveLength(1);
     }
-    expect(collector.named("SMTP")).toMatchObject([{ status: { code: 2 }, attributes: { "error.type": "MailFailure" } }]);
+    expect(collector.named("SMTP")).toMatchObject([
+      { status: { code: 2 }, attributes: { "error.type": "MailFailure" } },
+    ]);
     expect(collector.bodies.join()).not.toMatch(/new@example\.com|no such|here/);
   });
 
