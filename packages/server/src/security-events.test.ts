@@ -58,6 +58,10 @@ describe("the log of refused attempts", () => {
     await calls.mutate("auth.completeLogin", { challengeId, recoveryCode: "BCDFGHJKLMNP" }, from);
     expect(events()).toMatchObject([{ ...refused, method: "recovery_code", userId: owner.user.id }]);
 
+    const { accessToken: token } = owner;
+    await calls.mutate("auth.stepUp", { password: "a wrong password" }, { token, ...from });
+    expect(events()).toMatchObject([{ ...refused, event: "session.step_up", userId: owner.user.id }]);
+
     const next = (await calls.mutate("auth.passkeyOptions", undefined)).data;
     const { data: signedIn } = await calls.mutate("auth.loginWithPasskey", { passkey: authenticator.get(next) });
     const { refreshToken } = signedIn as unknown as { refreshToken: string };

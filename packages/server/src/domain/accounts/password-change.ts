@@ -102,7 +102,7 @@ export const createPasswordChange = ({
       source: Source,
     ): Promise<void> {
       const { user, session } = owner;
-      const verified = await signIn.confirmPassword(user, currentPassword, source);
+      const verified = await signIn.confirmPassword(user, currentPassword, { action: "password.change", source });
       const passwordHash = await hashAllowed(user, newPassword);
       await replaceByOwner(owner, revoked, source, async (transaction) => {
         // The hash took time to compute: the password may have changed since it was verified.

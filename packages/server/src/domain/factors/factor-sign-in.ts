@@ -265,7 +265,10 @@ export const createFactorSignIn = ({
       source: Source,
     ): Promise<SignedIn> {
       const { id: userId } = user;
-      const stored = password === undefined ? null : await signIn.confirmPassword(user, password, source);
+      const stored =
+        password === undefined
+          ? null
+          : await signIn.confirmPassword(user, password, { action: "session.step_up", source });
       const provedAt = now();
       const checked = nameOf(given) === null ? null : await checkWithinLimit(userId, true, given, source);
       const started = await db.transaction().execute(async (transaction) => {

@@ -9,7 +9,7 @@ import type { Proofs } from "../accounts/proofs.ts";
 import { accountKey, type LockedUser, normalizeLogin, type Users } from "../accounts/users.ts";
 import { claimsOf } from "../factors/assurance.ts";
 import type { FirstStep, MissingStep, PendingSignIn, SignInChallenges } from "../factors/sign-in-challenges.ts";
-import type { Audit, Source } from "../kernel/audit.ts";
+import type { Audit, AuditAction, Source } from "../kernel/audit.ts";
 import { DomainError } from "../kernel/domain-error.ts";
 import type { Now } from "../kernel/environment.ts";
 import { network } from "../kernel/ip-addresses.ts";
@@ -284,10 +284,14 @@ export const createSignIn = ({
     },
 
     /**
-     * Checks the password of a signed-in user, and returns its stored form.
+     * Checks the password of a signed-in user, and returns its stored form. `action`: what it is for, if it is wrong.
      * @throws DomainError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`
      */
-    async confirmPassword(user: User, password: string, source: Source): Promise<string> {
+    async confirmPassword(
+      user: User,
+      password: string,
+      { action, source }: { action: Extract<AuditAction, "session.step_up" | "password.change">; source: Source },
+    ): Promise<string> {
       const stored = (await users.findByLogin(user.username))?.passwordHash ?? null;
       // The device is known: the person is signed in on it.
       const attempt: Attempt = {
@@ -296,7 +300,10 @@ export const createSignIn = ({
         knownDevice: true,
       };
       const { matches, succeeded, refund } = await verifyWithin(attempt, password, stored);
-      if (stored === null || !matches) throw new DomainError("INVALID_CREDENTIALS");
+      if (stored === null || !matches) {
+        await audit.record({ action, outcome: "refused", userId: user.id, source });
+        throw new DomainError("INVALID_CREDENTIALS");
+      }
       // Where a second factor follows, the password forgives no wrong codes.
       if ((await signInChallenges.methodsOf(db, user.id)).length > 0) await refund();
       else await db.transaction().execute(succeeded);
