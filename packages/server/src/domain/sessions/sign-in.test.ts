@@ -66,7 +66,8 @@ describe.each(engines)("signing in on $engine", ({ newDatabase }) => {
     await using server = await start();
     const { signIn } = server.domain;
     const { user } = await signIn.withPassword(typed("john", "secret"));
-    const confirm = (password: string) => signIn.confirmPassword(user, password, testSource);
+    const confirm = (password: string) =>
+      signIn.confirmPassword(user, password, { action: "session.step_up", source: testSource });
     for (let round = 0; round < 3; round++) {
       for (let index = 0; index < 4; index++)
         await expect(confirm("wrong")).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });
