@@ -2,9 +2,10 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { type BenchDatabase, fill, type KnownSession, newDatabase, pickSessions } from "./database.ts";
 import { pace } from "./pace.ts";
-import { lockstep, type Running, start } from "./processes.ts";
+import { cpuTicks, lockstep, type Running, start } from "./processes.ts";
 import type { Table } from "./report.ts";
 import { createCaller, dataOf } from "./rpc.ts";
 
@@ -15,6 +16,9 @@ const streamsPerSession = 10;
 const streamsPerUser = 100;
 /** How many streams are opened at once. */
 const openedAtOnce = 200;
+
+/** Longer than the time between two signs of life of a stream. */
+const idleSeconds = pace.quick ? 5 : 60;
 
 const mostKilobytesPerStream = 30;
 const mostSecondsToEnd = 1;
@@ -30,6 +34,16 @@ export const openedStreams = async (): Promise<Table[]> => {
   }
 };
 
+/** CPU time of the server while all streams are open and nobody does anything: their signs of life, and its upkeep. */
+const idleCpuPercent = async ({ child: { pid = 0 } }: Running): Promise<number> => {
+  // What was opened last is still being cleaned up.
+  await wait(2000);
+  const before = cpuTicks(pid);
+  await wait(idleSeconds * 1000);
+  // A tick is a hundredth of a second, so one for each second is a percent.
+  return (cpuTicks(pid) - before) / idleSeconds;
+};
+
 const measureMemory = async ({ env }: BenchDatabase, sessions: KnownSession[]): Promise<Table> => {
   const probe = ["--expose-gc", "--import", new URL("heap-probe.ts", import.meta.url).href];
   const server = await start(lockstep, env, probe);
@@ -41,6 +55,7 @@ const measureMemory = async ({ env }: BenchDatabase, sessions: KnownSession[]): 
     const before = { live: await liveBytes(server), resident: server.residentBytes() };
     await openStreams(server, tokens, streams, streamCount);
     const after = { live: await liveBytes(server), resident: server.residentBytes() };
+    const idleShare = await idleCpuPercent(server);
     const perStream = (bytes: number) => bytes / (streamCount - 1) / 1000;
     return {
       title: `${streamCount} streams of session events`,
@@ -52,7 +67,13 @@ const measureMemory = async ({ env }: BenchDatabase, sessions: KnownSession[]): 
           target: `≤ ${mostKilobytesPerStream}`,
         },
         { name: "live memory per stream, kB", values: [perStream(after.live - before.live)], digits: 1 },
-        { name: "resident memory of the server, MB", values: [after.resident / 1e6] },
+        { name: "resident memory of the server, MB", values: [after.resident / 1e6], target: "≤ 300" },
+        {
+          name: `CPU time while nothing happens for ${idleSeconds} s, % of a core`,
+          values: [idleShare],
+          digits: 1,
+          target: "≤ 3",
+        },
       ],
     };
   } finally {
