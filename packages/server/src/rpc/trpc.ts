@@ -34,7 +34,7 @@ const t = initTRPC
     isDev: false,
     sse: {
       // Proxies close silent connections; clients reconnect when even the ping is missing.
-      ping: { enabled: true, intervalMs: 15_000 },
+      ping: { enabled: true, intervalMs: 25_000 },
       client: { reconnectAfterInactivityMs: 40_000 },
     },
     errorFormatter: ({ error, ctx, path }) => errorShape(refusalFrom(error), ctx?.requestId ?? "", path),
