@@ -121,7 +121,15 @@ const measureCpu = async ({ three, workers, bare }: Measured): Promise<Table> =>
   };
   type Name = keyof typeof measurements;
   const names = Object.keys(measurements) as Name[];
-  const cost = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
+  const cost: Record<Name, number[]> = {
+    one: [],
+    each: [],
+    divided: [],
+    workers: [],
+    bareOne: [],
+    bareEach: [],
+    bareDivided: [],
+  };
   // The first round is a warm-up.
   for (let round = -1; round < pace.rounds; round++)
     for (const name of names) {

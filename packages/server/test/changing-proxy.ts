@@ -1,8 +1,8 @@
 // Owns a reverse proxy that tests let change the headers of what it forwards.
 
-import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
-import { pipeline } from "node:stream";
+import { forward } from "./forward.ts";
 
 /** What the proxy does. Each may change the headers in place. */
 export interface Behaviour {
@@ -26,15 +26,15 @@ export const startChangingProxy = async () => {
     if (instead) return outgoing.writeHead(instead.status).end(instead.body);
     const headers = { ...incoming.headers };
     behaviour.request?.(headers, incoming.socket.remoteAddress ?? "");
-    const forwarded = request(new URL(path, upstream), { method: incoming.method, headers }, (answer) => {
-      const answered: OutgoingHttpHeaders = { ...answer.headers };
-      behaviour.answer?.(answered);
-      outgoing.writeHead(answer.statusCode ?? 502, answered);
-      pipeline(answer, outgoing, () => {});
+    forward(incoming, outgoing, {
+      upstream,
+      headers,
+      answered(own) {
+        const changed: OutgoingHttpHeaders = { ...own };
+        behaviour.answer?.(changed);
+        return changed;
+      },
     });
-    outgoing.on("close", () => forwarded.destroy());
-    forwarded.on("error", () => outgoing.destroy());
-    pipeline(incoming, forwarded, () => {});
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   return {

@@ -1,25 +1,16 @@
 // Owns a reverse proxy that compresses what it forwards, with the library that `next start` and Express servers use.
 
-import { createServer, request } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { pipeline } from "node:stream";
 import compression from "compression";
+import { forward } from "./forward.ts";
 
 export const startCompressingProxy = async (upstream: string) => {
   const compress = compression({ threshold: 0 }) as unknown as (
     ...call: [request: unknown, response: unknown, next: () => void]
   ) => void; // typed for Express, but it takes the requests of `node:http`
   const server = createServer((incoming, outgoing) =>
-    compress(incoming, outgoing, () => {
-      const options = { method: incoming.method, headers: incoming.headers };
-      const forwarded = request(new URL(incoming.url ?? "/", upstream), options, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        pipeline(answer, outgoing, () => {});
-      });
-      outgoing.on("close", () => forwarded.destroy());
-      forwarded.on("error", () => outgoing.destroy());
-      pipeline(incoming, forwarded, () => {});
-    }),
+    compress(incoming, outgoing, () => forward(incoming, outgoing, { upstream })),
   );
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   return {

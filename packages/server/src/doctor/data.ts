@@ -32,16 +32,20 @@ const asProblem = (error: unknown, advice: string): Problem => {
 };
 
 /** Opens the database, which must exist: opening would create a file. */
-export const openForChecks = async ({ databaseUrl }: Config): Promise<Db | Problem> => {
+export const openForChecks = async ({ databaseUrl }: Config): Promise<{ readonly db: Db } | Outcome> => {
   if (databaseUrl.startsWith("file:") && !existsSync(databaseUrl.slice("file:".length)))
     return {
-      problem: `There is no database ${databaseUrl.slice("file:".length)}.`,
-      advice: "Correct DATABASE_URL, or create the database with `npm run lockstep -- migrate`.",
+      problems: [
+        {
+          problem: `There is no database ${databaseUrl.slice("file:".length)}.`,
+          advice: "Correct DATABASE_URL, or create the database with `npm run lockstep -- migrate`.",
+        },
+      ],
     };
   try {
-    return await openDatabase(databaseUrl);
+    return { db: await openDatabase(databaseUrl) };
   } catch (error) {
-    return asProblem(error, "Lockstep needs its database for every call.");
+    return { problems: [asProblem(error, "Lockstep needs its database for every call.")] };
   }
 };
 
@@ -90,7 +94,8 @@ export const checkDatabase = async (
     db,
   );
   const most = rows[0]?.most ?? 0;
-  const wanted = databasePool * workers;
+  // One more of each process listens for news.
+  const wanted = (databasePool + 1) * workers;
   // A pooler has fewer connections to PostgreSQL than servers have to it.
   if (wanted > most && databaseListenUrl === null)
     problems.push({
@@ -229,7 +234,8 @@ export const checkClients = async (db: Db, { publicUrl }: Config, { lookup }: Ou
   const isPublic = publicUrl.startsWith("https:");
   const local = isPublic ? uses.filter(({ kind, origin }) => kind !== "native" && isLoopback(origin)) : [];
   const hosts = [...new Set(uses.filter(({ origin }) => !isLoopback(origin)).map(({ host }) => host))];
-  const lost = await lostNames(hosts.slice(0, lookups.most), lookup);
+  const looked = hosts.slice(0, lookups.most);
+  const lost = await lostNames(looked, lookup);
   return outcomeOf(
     [
       ...local.map(({ client, uri }) => ({
@@ -243,7 +249,7 @@ export const checkClients = async (db: Db, { publicUrl }: Config, { lookup }: Ou
           advice: "Remove the address from the client, or delete the client.",
         })),
     ],
-    `${rows.length} registered; ${hosts.length} hosts of their addresses looked up`,
+    `${rows.length} registered; ${looked.length} of the ${hosts.length} hosts of their addresses looked up`,
   );
 };
 

@@ -13,7 +13,7 @@ export const securityWords = {
     /** `when`: such as "3 Dec 2026, 10:00". */
     text: (when: ReactNode): ReactNode => (
       <>
-        An administrator is removing your passkeys, authenticator apps and recovery codes on {when}. If you did not ask
+        An administrator will remove your passkeys, authenticator apps and recovery codes on {when}. If you did not ask
         for this, or if you still have one of them, stop the removal.
       </>
     ),

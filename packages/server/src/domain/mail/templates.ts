@@ -226,7 +226,7 @@ export const defaultTemplates: MailTemplates = {
     tools.layOut({
       subject: `The second factors of your ${tools.brand.name} account will be removed`,
       parts: [
-        `An administrator is removing every authenticator app and passkey of your account, and its recovery codes, on ${instant(event.resetsAt)}. After that you sign in without them.`,
+        `An administrator will remove every authenticator app and passkey of your account, and its recovery codes, on ${instant(event.resetsAt)}. After that you sign in without them.`,
         factsOf(event),
         "If you still have one of them, sign in with it before then. That stops the removal. If you are signed in, the security page shows how to stop it.",
         { link: tools.link("/sign-in"), label: "Sign in" },
