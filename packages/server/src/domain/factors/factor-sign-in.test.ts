@@ -1,5 +1,5 @@
 import { acrValues } from "@lockstep/kit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { codeOf } from "../../../test/authenticator-app.ts";
 import { engines } from "../../../test/engines.ts";
 import { createAuthenticator } from "../../../test/software-authenticator.ts";
@@ -345,6 +345,20 @@ describe.each(engines)("a second factor on $engine", ({ newDatabase }) => {
     const owner = await server.signIn();
     for (let n = 0; n < 3; n++) await server.addTotp(owner);
     await expect(server.addTotp(owner)).rejects.toMatchObject({ code: "TOO_MANY_FACTORS", details: { max: 3 } });
+  });
+
+  it("can be begun while the first one is added in the same session", async () => {
+    await using server = await start();
+    const owner = await server.signIn();
+    const { factorSignIn, sessions } = server.domain;
+    const read = sessions.liveWithin;
+    const reading = vi.spyOn(sessions, "liveWithin").mockImplementationOnce(async (...session) => {
+      const before = await read(...session);
+      await server.addTotp(owner);
+      return before;
+    });
+    expect(await refusalOf(factorSignIn.beginFactor(owner, "passkey"))).toBeNull();
+    expect(reading.mock.calls.length).toBeGreaterThan(1);
   });
 
   it("can be added a limited number of times also at the same moment", async () => {

@@ -138,8 +138,10 @@ export const createFactorSignIn = ({
    * @throws DomainError `REAUTHENTICATION_REQUIRED`, `INVALID_TOKEN`
    */
   const assertMayAdd = async (transaction: Db, userId: string, sessionId: string): Promise<void> => {
+    // In this order: whoever sees a factor that this session just added sees that the session has proved it, too.
+    const isFirst = (await factors.list(userId, transaction)).length === 0;
     const session = await sessions.liveWithin(transaction, userId, sessionId);
-    if ((await factors.list(userId, transaction)).length === 0 || isAssured(session, toAddAnother, now())) return;
+    if (isFirst || isAssured(session, toAddAnother, now())) return;
     throw new DomainError("REAUTHENTICATION_REQUIRED", { ...toAddAnother, phishingResistant: false });
   };
 
